@@ -1,0 +1,134 @@
+//! Time, injected: the system's clock in the daemon, a clock that a test moves by hand in tests.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::watch;
+
+/// A future that ends at a point in time; see [`Clock::sleep`].
+pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Where the daemon gets its time from.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// Wall-clock time since the Unix epoch. It may jump in both directions.
+    fn unix_time(&self) -> Duration;
+
+    /// Time since some fixed point; it never jumps. Deadlines are counted with it.
+    fn monotonic(&self) -> Duration;
+
+    /// Ends when `duration` has passed by [`Clock::monotonic`].
+    fn sleep(&self, duration: Duration) -> Sleep;
+}
+
+/// The system's clock.
+#[derive(Debug)]
+pub struct SystemClock {
+    started: Instant,
+}
+
+impl SystemClock {
+    /// A clock whose monotonic time starts now.
+    pub fn new() -> Self {
+        Self { started: Instant::now() }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn unix_time(&self) -> Duration {
+        // Before 1970 there is no time step; zero makes the codes wrong, as such a clock deserves.
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub struct ManualClock {
+    now: watch::Sender<Times>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    unix: Duration,
+    monotonic: Duration,
+}
+
+impl ManualClock {
+    /// A clock that shows `unix` until it is moved.
+    pub fn at(unix: Duration) -> Self {
+        Self { now: watch::Sender::new(Times { unix, monotonic: Duration::ZERO }) }
+    }
+
+    /// Lets `duration` pass: both times move, and sleepers whose time has come wake.
+    pub fn advance(&self, duration: Duration) {
+        self.now.send_modify(|times| {
+            times.unix += duration;
+            times.monotonic += duration;
+        });
+    }
+
+    /// Sets the wall clock, as an administrator or NTP would; the monotonic time stays.
+    pub fn set_unix_time(&self, unix: Duration) {
+        self.now.send_modify(|times| times.unix = unix);
+    }
+
+    /// How many sleepers wait for this clock now: lets a test move it at the right moment.
+    pub fn sleepers(&self) -> usize {
+        self.now.receiver_count()
+    }
+}
+
+impl Clock for ManualClock {
+    fn unix_time(&self) -> Duration {
+        self.now.borrow().unix
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.now.borrow().monotonic
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep {
+        let mut now = self.now.subscribe();
+        let wake = now.borrow().monotonic + duration;
+        Box::pin(async move {
+            // An error means that the clock is gone, and with it everybody who could wait for it.
+            let _ = now.wait_for(|times| times.monotonic >= wake).await;
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_manual_clock_wakes_sleepers_when_their_time_has_come() {
+        let clock = ManualClock::at(Duration::from_secs(59));
+        let mut sleep = clock.sleep(Duration::from_secs(30));
+        assert_eq!(clock.sleepers(), 1);
+        clock.advance(Duration::from_secs(29));
+        clock.set_unix_time(Duration::from_secs(5_000));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(sleep.as_mut().poll(&mut context).is_pending(), "a wall-clock jump must not wake a sleeper");
+        clock.advance(Duration::from_secs(1));
+        sleep.await;
+        assert_eq!(clock.monotonic(), Duration::from_secs(30));
+    }
+}

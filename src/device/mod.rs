@@ -1,0 +1,165 @@
+//! The seam: protocols speak through these traits, transports implement them, and neither knows the other.
+//!
+//! A handle first, then a transaction that borrows it: the borrow ends the transaction, so none can stay open.
+
+use std::fmt;
+use std::sync::mpsc::Sender;
+
+use crate::iso7816::{Command, Response};
+
+/// A kind of bus that tokens hang off. All methods may block; each runs on a plain thread.
+pub trait Transport: Send + Sync {
+    /// A word for logs and the `Transports` property: `pcsc`, `virtual`.
+    fn name(&self) -> &'static str;
+
+    /// Reports everything that is attached, at once and again on each change, until [`Transport::stop`].
+    ///
+    /// Levels, not edges: a report replaces the one before it. Returns when stopped or when nobody listens.
+    fn watch(&self, reports: Sender<Presence>);
+
+    /// Ends [`Transport::watch`], from another thread.
+    fn stop(&self);
+
+    /// Opens a device that was reported. Costs other programs nothing until a transaction starts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Removed`] when it is gone, [`Error::Busy`] when another program holds it exclusively.
+    fn open(&self, device: &DeviceId) -> Result<Opened, Error>;
+
+    /// What the vendor's own means tell of a device: asked at most once, when a token is first seen,
+    /// since it may cost other programs their selected application.
+    fn identify(&self, _device: &DeviceId) -> Option<Identity> {
+        None
+    }
+}
+
+/// An open device, by what it exchanges.
+pub enum Opened {
+    /// Command and response APDUs.
+    Apdu(Box<dyn Device>),
+}
+
+/// An open handle to one device. Dropping it leaves the device as it was found.
+pub trait Device: Send {
+    /// Begins a transaction: until it is dropped no other program gets between two commands.
+    ///
+    /// # Errors
+    ///
+    /// As [`Transport::open`].
+    fn transaction(&mut self) -> Result<Box<dyn Transaction + '_>, Error>;
+}
+
+/// A transaction: exclusive use of the device, ended by dropping it.
+pub trait Transaction {
+    /// Sends one command and waits for its answer, without time limit: a hanging token hangs the caller.
+    ///
+    /// The answer may say `61xx`; fetching the rest is the protocol's business, since tokens differ in how.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Removed`], [`Error::Reset`] when another program reset the device meanwhile.
+    fn transmit(&mut self, command: &Command, progress: &dyn Progress) -> Result<Response, Error>;
+}
+
+/// What the person and the caller have to do with a running exchange.
+pub trait Progress: Send + Sync {
+    /// The token waits for a touch. May be called more than once.
+    fn touch_needed(&self);
+
+    /// Nobody waits for the answer any more. Transports that can abandon an exchange look at it.
+    fn is_cancelled(&self) -> bool;
+}
+
+/// For exchanges that need no touch and are too short to cancel.
+#[derive(Clone, Copy, Debug)]
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn touch_needed(&self) {}
+
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// Names an attached device until it is unplugged; plugged in again it gets another one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeviceId {
+    /// The reader's name, or the device's path.
+    pub name: String,
+    /// Which insertion it is: differs when the device went and came back between two reports.
+    pub insertion: u32,
+}
+
+impl fmt::Display for DeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} #{}", self.name, self.insertion)
+    }
+}
+
+/// An attached device as its transport sees it, before anything was sent to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// How to open it.
+    pub id: DeviceId,
+    /// Made of software, by us.
+    pub is_virtual: bool,
+}
+
+/// Everything attached to one transport.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presence {
+    /// The attached devices.
+    pub devices: Vec<Attachment>,
+    /// Why there may be more than that.
+    pub problem: Option<Problem>,
+}
+
+/// Why a transport sees nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Problem {
+    /// The smart card service is not running.
+    PcscUnavailable,
+    /// The smart card service refuses this user.
+    PcscDenied,
+}
+
+/// What a vendor's own application tells of a token.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The serial number, decimal, as printed on the token.
+    pub serial: Option<String>,
+    /// The firmware's version, as `5.4.3`.
+    pub firmware: Option<String>,
+}
+
+/// Why a device didn't do as asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// It was unplugged, or torn out in the middle of an exchange.
+    #[error("the token was removed")]
+    Removed,
+    /// Another program holds it exclusively.
+    #[error("another program holds the token")]
+    Busy,
+    /// Another program reset it; the transaction has to be done again from its start.
+    #[error("the token was reset by another program")]
+    Reset,
+    /// The smart card service is gone.
+    #[error("the smart card service is not running")]
+    Unavailable,
+    /// The smart card service refuses this user.
+    #[error("the smart card service refuses access")]
+    Denied,
+    /// Anything else, in the transport's words.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Error {
+    /// Opening the device again and repeating the transaction may help, and no other cure is known.
+    pub fn is_reset(&self) -> bool {
+        matches!(self, Self::Reset)
+    }
+}

@@ -1,0 +1,28 @@
+//! Application identifiers (ISO/IEC 7816-4 §8.2.1.2).
+
+use super::Command;
+
+/// The name under which a card application is selected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aid(&'static [u8]);
+
+impl Aid {
+    /// YKOATH, on every vendor's token; a prefix on the NEO, whose instance is `… 21 01 01`.
+    pub const OATH: Self = Self(&[0xa0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01]);
+    /// The YubiKey's management application.
+    pub const MANAGEMENT: Self = Self(&[0xa0, 0x00, 0x00, 0x05, 0x27, 0x47, 0x11, 0x17]);
+    /// The YubiKey's OTP application, met over CCID.
+    pub const OTP: Self = Self(&[0xa0, 0x00, 0x00, 0x05, 0x27, 0x20, 0x01]);
+    /// PIV (NIST SP 800-73-4).
+    pub const PIV: Self = Self(&[0xa0, 0x00, 0x00, 0x03, 0x08]);
+
+    /// The identifier's bytes.
+    pub const fn bytes(self) -> &'static [u8] {
+        self.0
+    }
+
+    /// SELECT by name, first or only occurrence (`00 A4 04 00`).
+    pub fn select(self) -> Command {
+        Command::from_static(0xa4, 0x04, 0x00, self.0)
+    }
+}

@@ -1,0 +1,9 @@
+//! One-time passwords without a token: HOTP (RFC 4226), TOTP (RFC 6238), Steam's variant, seeds as text.
+
+mod code;
+mod hash;
+mod step;
+
+pub use code::{Code, Digits, UnsupportedDigits, truncate};
+pub use hash::Algorithm;
+pub use step::{Period, Step, UnsupportedPeriod};

@@ -1,0 +1,112 @@
+//! Secrets: wiped when dropped, silent in `Debug`, compared in constant time.
+//!
+//! What a newtype can't reach (the copies that libraries make) the wiping allocator of the binaries does.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// Bytes that nobody else may see: seeds, access keys, passwords.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct SecretBytes(Vec<u8>);
+
+impl SecretBytes {
+    /// Takes the bytes over.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes themselves; keep the borrow short and copy nothing out of it.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl PartialEq for SecretBytes {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for SecretBytes {}
+
+impl fmt::Debug for SecretBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretBytes(..)")
+    }
+}
+
+/// Text that nobody else may see: passwords, access tokens, sessions, codes.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct SecretText(String);
+
+impl SecretText {
+    /// Takes the text over.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text itself; keep the borrow short and copy nothing out of it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The bytes as text.
+    ///
+    /// # Errors
+    ///
+    /// When they aren't UTF-8; the bytes are wiped then.
+    pub fn from_utf8(bytes: Vec<u8>) -> Result<Self, NotUtf8> {
+        match String::from_utf8(bytes) {
+            Ok(text) => Ok(Self(text)),
+            Err(error) => {
+                drop(Zeroizing::new(error.into_bytes()));
+                Err(NotUtf8)
+            }
+        }
+    }
+}
+
+impl From<&str> for SecretText {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl PartialEq for SecretText {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for SecretText {}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(..)")
+    }
+}
+
+/// The bytes of a secret that should have been text aren't UTF-8.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not UTF-8 text")]
+pub struct NotUtf8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_says_nothing() {
+        assert_eq!(format!("{:?}", SecretText::from("hunter2")), "SecretText(..)");
+        assert_eq!(format!("{:?}", SecretBytes::new(vec![0x42])), "SecretBytes(..)");
+    }
+
+    #[test]
+    fn comparison_sees_content_and_length() {
+        assert_eq!(SecretText::from("a"), SecretText::from("a"));
+        assert_ne!(SecretText::from("a"), SecretText::from("b"));
+        assert_ne!(SecretBytes::new(vec![1]), SecretBytes::new(vec![1, 1]));
+    }
+}
