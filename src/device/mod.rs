@@ -3,7 +3,8 @@
 //! A handle first, then a transaction that borrows it: the borrow ends the transaction, so none can stay open.
 
 use std::fmt;
-use std::sync::mpsc::Sender;
+
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::iso7816::{Command, Response};
 
@@ -15,7 +16,7 @@ pub trait Transport: Send + Sync {
     /// Reports everything that is attached, at once and again on each change, until [`Transport::stop`].
     ///
     /// Levels, not edges: a report replaces the one before it. Returns when stopped or when nobody listens.
-    fn watch(&self, reports: Sender<Presence>);
+    fn watch(&self, reports: UnboundedSender<Presence>);
 
     /// Ends [`Transport::watch`], from another thread.
     fn stop(&self);

@@ -1,0 +1,123 @@
+//! One moment's view of all tokens.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::device::Problem;
+use crate::protocol::ykoath::{Credential, CredentialId};
+use crate::token::{Error, Info, Token};
+
+/// Everything attached at one moment. Never changed, only replaced.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Grows with each snapshot.
+    pub version: u64,
+    /// Everything present has been read.
+    pub settled: bool,
+    /// Why there may be tokens that can't be seen.
+    pub problems: BTreeSet<Problem>,
+    /// The tokens, by id.
+    pub tokens: BTreeMap<String, Arc<Attached>>,
+}
+
+/// An attached token.
+#[derive(Clone, Debug)]
+pub struct Attached {
+    /// Its names; the id is unique among the attached tokens.
+    pub info: Info,
+    /// What it can do now.
+    pub state: State,
+    /// Its credentials, by id; empty while it is locked.
+    pub credentials: BTreeMap<String, Credential>,
+    /// The handle to it.
+    pub token: Token,
+}
+
+/// What a token can do now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Its credentials are being listed.
+    Reading,
+    /// It answers.
+    Ready,
+    /// It wants a password.
+    Locked,
+    /// It doesn't answer any more.
+    Stuck,
+    /// It could not be read.
+    Error(Error),
+}
+
+impl fmt::Display for State {
+    /// The word of the D-Bus contract.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Reading => "reading",
+            Self::Ready => "ready",
+            Self::Locked => "locked",
+            Self::Stuck => "stuck",
+            Self::Error(_) => "error",
+        })
+    }
+}
+
+/// A credential and the token that holds it.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The id it was found by.
+    pub id: String,
+    /// The credential.
+    pub credential: Credential,
+    /// Its token.
+    pub token: Arc<Attached>,
+}
+
+/// Why a credential can't be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// No such token is attached.
+    Token,
+    /// Its token is locked, so nobody knows.
+    Locked,
+    /// Its token doesn't answer, so nobody knows.
+    Stuck,
+    /// Its token is there and has no such credential.
+    Credential,
+}
+
+impl Snapshot {
+    pub(super) fn empty(settled: bool) -> Self {
+        Self { version: 0, settled, problems: BTreeSet::new(), tokens: BTreeMap::new() }
+    }
+
+    /// Finds a credential by its id.
+    ///
+    /// # Errors
+    ///
+    /// [`Missing`].
+    pub fn credential(&self, id: &str) -> Result<Found, Missing> {
+        let (token, _) = id.rsplit_once('_').ok_or(Missing::Credential)?;
+        let attached = self.tokens.get(token).ok_or(Missing::Token)?;
+        match (attached.credentials.get(id), &attached.state) {
+            (Some(credential), _) => Ok(Found {
+                id: id.to_owned(),
+                credential: credential.clone(),
+                token: Arc::clone(attached),
+            }),
+            (None, State::Locked) => Err(Missing::Locked),
+            (None, State::Stuck) => Err(Missing::Stuck),
+            (None, _) => Err(Missing::Credential),
+        }
+    }
+}
+
+/// A credential's id: its token's, and 16 hexadecimal characters of SHA-256 over its name on the token, so that
+/// the id tells no account.
+pub fn credential_id(token: &str, credential: &CredentialId) -> String {
+    let hash = Sha256::digest(credential.bytes());
+    let short: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("{token}_{short}")
+}

@@ -1,0 +1,174 @@
+//! Stable names for tokens: the same id for the same token, after every restart.
+//!
+//! An id is made from one source when a token is first seen (its salt; without one its serial number) and kept
+//! with every mark seen since, so that a token that got a new salt by a reset keeps its name.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::state_file::{Error, StateFile};
+
+/// The tokens that were ever seen.
+#[derive(Clone, Debug)]
+pub struct Identities {
+    file: StateFile,
+}
+
+/// What a token can be recognised by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// YKOATH's salt, 8 bytes; changes when the application is reset.
+    pub salt: Option<Vec<u8>>,
+    /// The serial number.
+    pub serial: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Known {
+    tokens: BTreeMap<String, Token>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Token {
+    salts: Vec<String>,
+    serials: Vec<String>,
+}
+
+impl Identities {
+    /// The tokens recorded in `tokens.json` in the state folder.
+    pub fn new(directory: &Path) -> Self {
+        Self { file: StateFile::new(directory, "tokens.json") }
+    }
+
+    /// The serial number of a token that was seen before; empty if it has none, `None` if it wasn't seen.
+    pub fn known_serial(&self, marks: &Marks) -> Option<String> {
+        let known: Known = self.file.read().ok()?;
+        let (_, token) = known.tokens.iter().find(|(_, token)| token.has_salt(marks))?;
+        Some(token.serials.last().cloned().unwrap_or_default())
+    }
+
+    /// The id of a token, `<family>_<value>`. `fallback` names one that has neither salt nor serial number.
+    ///
+    /// A state file that can't be used costs only the memory of older marks: the id is then made anew.
+    pub fn resolve(&self, family: &str, marks: &Marks, fallback: &str) -> String {
+        let remembered = self.file.update(|known: &mut Known| {
+            let id = known.find(family, marks).unwrap_or_else(|| fresh_id(family, marks, fallback));
+            known.tokens.entry(id.clone()).or_default().add(marks);
+            Ok::<_, Error>(id)
+        });
+        remembered.unwrap_or_else(|error| {
+            tracing::warn!("the file of known tokens can't be used: {error}");
+            fresh_id(family, marks, fallback)
+        })
+    }
+}
+
+impl Known {
+    fn find(&self, family: &str, marks: &Marks) -> Option<String> {
+        let mut ours = self.tokens.iter().filter(|(id, _)| {
+            id.strip_prefix(family).is_some_and(|value| value.starts_with('_'))
+        });
+        let by_salt = ours.clone().find(|(_, token)| token.has_salt(marks));
+        by_salt.or_else(|| ours.find(|(_, token)| token.has_serial(marks))).map(|(id, _)| id.clone())
+    }
+}
+
+impl Token {
+    fn has_salt(&self, marks: &Marks) -> bool {
+        marks.salt.as_deref().is_some_and(|salt| self.salts.contains(&hex(salt)))
+    }
+
+    fn has_serial(&self, marks: &Marks) -> bool {
+        marks.serial.as_ref().is_some_and(|serial| !serial.is_empty() && self.serials.contains(serial))
+    }
+
+    fn add(&mut self, marks: &Marks) {
+        if let Some(salt) = marks.salt.as_deref().filter(|_| !self.has_salt(marks)) {
+            self.salts.push(hex(salt));
+        }
+        if let Some(serial) = marks.serial.as_ref().filter(|serial| !serial.is_empty()) {
+            if !self.has_serial(marks) {
+                self.serials.push(serial.clone());
+            }
+        }
+    }
+}
+
+fn fresh_id(family: &str, marks: &Marks, fallback: &str) -> String {
+    let value = match (&marks.salt, &marks.serial) {
+        (Some(salt), _) => short_hash(salt),
+        (None, Some(serial)) => escape(serial),
+        (None, None) => short_hash(fallback.as_bytes()),
+    };
+    format!("{family}_{value}")
+}
+
+/// The first half of ykman's device id, in hexadecimal: 16 characters of SHA-256.
+fn short_hash(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What an object path may hold, and `_xx` for every other byte.
+fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => escaped.push(char::from(byte)),
+            _ => escaped.push_str(&format!("_{byte:02x}")),
+        }
+    }
+    escaped
+}
+
+fn hex(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marks(salt: Option<&[u8]>, serial: Option<&str>) -> Marks {
+        Marks { salt: salt.map(<[u8]>::to_vec), serial: serial.map(str::to_owned) }
+    }
+
+    #[test]
+    fn a_salt_makes_the_id_and_a_reset_keeps_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Identities::new(directory.path());
+        let before = marks(Some(&[1, 2, 3, 4, 5, 6, 7, 8]), Some("12345678"));
+        assert_eq!(first.known_serial(&before), None);
+        // SHA-256 of the salt starts with 66 84 0d da: the bytes of ykman's device id ZoQN2h….
+        assert_eq!(first.resolve("ykoath", &before, ""), "ykoath_66840dda154e8a11");
+        assert_eq!(first.known_serial(&marks(before.salt.as_deref(), None)), Some("12345678".to_owned()));
+
+        let second = Identities::new(directory.path());
+        let after = marks(Some(&[9; 8]), Some("12345678"));
+        assert_eq!(second.resolve("ykoath", &after, ""), "ykoath_66840dda154e8a11");
+        assert_eq!(second.resolve("ykoath", &marks(Some(&[9; 8]), None), ""), "ykoath_66840dda154e8a11");
+    }
+
+    #[test]
+    fn without_salt_the_serial_makes_the_id() {
+        let directory = tempfile::tempdir().unwrap();
+        let identities = Identities::new(directory.path());
+        assert_eq!(identities.resolve("nitrokey3", &marks(None, Some("a1-b2")), ""), "nitrokey3_a1_2db2");
+        assert_ne!(
+            identities.resolve("ykoath", &marks(None, None), "reader A"),
+            identities.resolve("ykoath", &marks(None, None), "reader B"),
+        );
+    }
+
+    #[test]
+    fn a_broken_file_costs_only_the_memory() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("tokens.json"), "nonsense").unwrap();
+        let identities = Identities::new(directory.path());
+        let id = identities.resolve("ykoath", &marks(Some(&[1, 2, 3, 4, 5, 6, 7, 8]), None), "");
+        assert_eq!(id, "ykoath_66840dda154e8a11");
+    }
+}

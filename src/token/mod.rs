@@ -1,0 +1,208 @@
+//! One attached token: a worker thread that owns the device, and the handle that the async side holds.
+//!
+//! Blocking calls and the token's serial nature stay on the thread; a call that never returns costs the thread,
+//! not the daemon. A request is a closure that runs there, and one whose caller has left is dropped unrun.
+
+mod calculation;
+mod error;
+mod event;
+mod identity;
+mod recognise;
+mod worker;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::Clock;
+use crate::device::{Attachment, Progress, Transport};
+use crate::secret::SecretText;
+
+pub use calculation::{Calculated, Moment, Order};
+pub use error::Error;
+pub use event::{Event, Info};
+pub use identity::{Identities, Marks};
+use worker::{Job, Worker};
+
+/// How many requests may wait for one token.
+const QUEUE: usize = 8;
+
+/// A request without touch that takes longer has met a hanging token. The worst honest case is two
+/// seconds of waiting for another program and a dozen slow commands.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Tokens wait 15 to 30 seconds for a touch.
+const TOUCH_PATIENCE: Duration = Duration::from_secs(40);
+
+/// A handle to one attached token; clones are the same token. The worker ends when the last one is gone.
+#[derive(Clone)]
+pub struct Token {
+    jobs: mpsc::Sender<Job>,
+    events: mpsc::UnboundedSender<Event>,
+    stuck: Arc<AtomicBool>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Token {
+    /// Starts the worker of a device that was just attached. Nothing is sent to it yet.
+    ///
+    /// What the worker learns about the token arrives at `events`.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no thread left.
+    pub fn attach(
+        transport: Arc<dyn Transport>,
+        attachment: Attachment,
+        clock: Arc<dyn Clock>,
+        identities: Identities,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> io::Result<Self> {
+        let (jobs, inbox) = mpsc::channel(QUEUE);
+        let worker = Worker::new(transport, attachment, Arc::clone(&clock), identities, events.clone());
+        thread::Builder::new().name("token".to_owned()).spawn(move || worker.run(inbox))?;
+        Ok(Self { jobs, events, stuck: Arc::default(), clock })
+    }
+
+    /// Selects the application and lists the credentials; the findings go out as events.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`]; it is in the events too.
+    pub async fn read(&self) -> Result<(), Error> {
+        self.ask(PATIENCE, |worker, progress| worker.read(progress)).await
+    }
+
+    /// Calculates a code. The time step is read from the clock when the command goes out.
+    ///
+    /// Dropping the future gives up: a request that waits in the queue is not run, a touch that the token
+    /// already waits for can't be called off.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn calculate(&self, order: Order) -> Result<Calculated, Error> {
+        let patience = if order.may_want_touch() { TOUCH_PATIENCE } else { PATIENCE };
+        self.ask(patience, move |worker, progress| worker.calculate(&order, progress)).await
+    }
+
+    /// Tries a password, and keeps the key that it gives for as long as the token is attached.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongPassword`] when the token refuses it; nothing is retried then.
+    pub async fn unlock(&self, password: SecretText) -> Result<(), Error> {
+        self.ask(PATIENCE, move |worker, progress| worker.unlock(&password, progress)).await
+    }
+
+    /// Forgets the key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] when too many requests wait.
+    pub async fn lock(&self) -> Result<(), Error> {
+        self.ask(PATIENCE, |worker, progress| worker.lock(progress)).await
+    }
+
+    /// A handle that doesn't keep the worker alive.
+    pub fn downgrade(&self) -> WeakToken {
+        WeakToken {
+            jobs: self.jobs.downgrade(),
+            events: self.events.clone(),
+            stuck: Arc::clone(&self.stuck),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+
+    async fn ask<T, W>(&self, patience: Duration, work: W) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Worker, &dyn Progress) -> Result<T, Error> + Send + 'static,
+    {
+        if self.stuck.load(Ordering::Relaxed) {
+            return Err(Error::Stuck);
+        }
+        let (reply, answer) = oneshot::channel();
+        let (started, has_started) = oneshot::channel();
+        let (done, is_done) = oneshot::channel();
+        let job = Job::new(started, move |worker| {
+            if !reply.is_closed() {
+                let result = work(worker, &Caller(&reply));
+                // An error means that the caller left while the token worked.
+                let _ = reply.send(result);
+            }
+            let _ = done.send(());
+        });
+        self.jobs.try_send(job).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Error::Busy,
+            mpsc::error::TrySendError::Closed(_) => Error::Removed,
+        })?;
+        tokio::spawn(self.clone().supervise(patience, has_started, is_done));
+        answer.await.unwrap_or(Err(Error::Removed))
+    }
+
+    /// Notices when a job hangs, whether or not its caller still waits, and when it comes back after all.
+    async fn supervise(self, patience: Duration, started: oneshot::Receiver<()>, done: oneshot::Receiver<()>) {
+        let mut done = done;
+        if started.await.is_err() {
+            return;
+        }
+        tokio::select! {
+            _ = &mut done => return,
+            () = self.clock.sleep(patience) => {}
+        }
+        self.stuck.store(true, Ordering::Relaxed);
+        // The receiver is gone when the token was unplugged: then nobody minds.
+        let _ = self.events.send(Event::Stuck);
+        let events = self.events.clone();
+        let stuck = Arc::clone(&self.stuck);
+        // The handle must not keep the worker of an unplugged token alive.
+        drop(self);
+        if done.await.is_ok() {
+            stuck.store(false, Ordering::Relaxed);
+            let _ = events.send(Event::Revived);
+        }
+    }
+}
+
+/// See [`Token::downgrade`].
+#[derive(Clone)]
+pub struct WeakToken {
+    jobs: mpsc::WeakSender<Job>,
+    events: mpsc::UnboundedSender<Event>,
+    stuck: Arc<AtomicBool>,
+    clock: Arc<dyn Clock>,
+}
+
+impl WeakToken {
+    /// The handle, unless the token was unplugged.
+    pub fn upgrade(&self) -> Option<Token> {
+        let jobs = self.jobs.upgrade()?;
+        let (events, stuck) = (self.events.clone(), Arc::clone(&self.stuck));
+        Some(Token { jobs, events, stuck, clock: Arc::clone(&self.clock) })
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+/// The caller of a job, as far as a running exchange cares.
+struct Caller<'a, T>(&'a oneshot::Sender<T>);
+
+impl<T: Send> Progress for Caller<'_, T> {
+    fn touch_needed(&self) {
+        tracing::info!("waiting for a touch");
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.is_closed()
+    }
+}

@@ -1,0 +1,282 @@
+//! The thread that owns a device. Everything here may block.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::identity::{Identities, Marks};
+use super::recognise::recognise;
+use super::{Calculated, Error, Event, Info, Moment, Order};
+use crate::clock::Clock;
+use crate::device::{self, Attachment, Device, Opened, Progress, Transport};
+use crate::otp::{Code, Step};
+use crate::protocol::ykoath::{self, AccessKey, Credential, Factor, Kind, Selection, Session};
+use crate::secret::SecretText;
+
+/// The protocol family that this worker speaks; the first part of a token's id.
+const FAMILY: &str = "ykoath";
+
+/// How long to wait for another program that holds the token exclusively, and how often to look.
+const BUSY_WAIT: Duration = Duration::from_millis(100);
+const BUSY_TRIES: u32 = 20;
+
+/// How often a transaction is begun anew when other programs reset the card under it.
+const RESET_TRIES: u32 = 3;
+
+/// A request on its way to the worker.
+pub(super) struct Job {
+    started: oneshot::Sender<()>,
+    run: Box<dyn FnOnce(&mut Worker) + Send>,
+}
+
+impl Job {
+    pub(super) fn new(started: oneshot::Sender<()>, run: impl FnOnce(&mut Worker) + Send + 'static) -> Self {
+        Self { started, run: Box::new(run) }
+    }
+}
+
+pub(super) struct Worker {
+    transport: Arc<dyn Transport>,
+    attachment: Attachment,
+    clock: Arc<dyn Clock>,
+    identities: Identities,
+    events: mpsc::UnboundedSender<Event>,
+    access_key: Option<AccessKey>,
+    introduced: bool,
+}
+
+impl Worker {
+    pub(super) fn new(
+        transport: Arc<dyn Transport>,
+        attachment: Attachment,
+        clock: Arc<dyn Clock>,
+        identities: Identities,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Self {
+        Self { transport, attachment, clock, identities, events, access_key: None, introduced: false }
+    }
+
+    pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Job>) {
+        while let Some(job) = inbox.blocking_recv() {
+            // An error means that nobody supervises the job, which is no reason not to do it.
+            let _ = job.started.send(());
+            (job.run)(&mut self);
+        }
+    }
+
+    pub(super) fn read(&mut self, progress: &dyn Progress) -> Result<(), Error> {
+        let result = self.introduce(progress).and_then(|()| self.list(progress));
+        match result.map_err(|error| self.notice_lock(error)) {
+            Ok(credentials) => {
+                self.report(Event::Ready(credentials));
+                Ok(())
+            }
+            Err(Error::Locked) => Err(Error::Locked),
+            Err(error) => {
+                let absent = !self.introduced && error == Error::from(ykoath::Error::NoApplication);
+                self.report(if absent { Event::NoApplication } else { Event::Failed(error.clone()) });
+                Err(error)
+            }
+        }
+    }
+
+    pub(super) fn calculate(&mut self, order: &Order, progress: &dyn Progress) -> Result<Calculated, Error> {
+        let clock = Arc::clone(&self.clock);
+        // A counter moves with each calculation, so what may have been calculated is never repeated.
+        let repeat = if order.moment == Moment::Counter { Repeat::UntilBegun } else { Repeat::Always };
+        let result = self.in_session(repeat, progress, |session| {
+            let factor = factor(order, &*clock);
+            let code = session.calculate(&order.credential, factor, progress)?;
+            Ok(Calculated {
+                code,
+                step: match factor {
+                    Factor::Step(step) => Some(step),
+                    Factor::Counter => None,
+                },
+                next: next_code(order, factor, session, progress)?,
+            })
+        });
+        if matches!(result, Err(ykoath::Error::NoSuchCredential)) {
+            // Another program changed the token's list since it was read.
+            let _ = self.read(progress);
+        }
+        result.map_err(|error| self.notice_lock(error))
+    }
+
+    pub(super) fn unlock(&mut self, password: &SecretText, progress: &dyn Progress) -> Result<(), Error> {
+        let selection = self.select(progress)?;
+        let mut remembered = None;
+        if selection.challenge.is_some() {
+            let salt = selection.salt.ok_or(Error::Unsupported("its lock is a PIN, not a password"))?;
+            remembered = self.access_key.replace(AccessKey::derive(password, &salt));
+        }
+        // The session proves the key before it lists.
+        match self.list(progress) {
+            Ok(credentials) => {
+                self.report(Event::Ready(credentials));
+                Ok(())
+            }
+            Err(error) => {
+                self.access_key = remembered;
+                Err(error.into())
+            }
+        }
+    }
+
+    pub(super) fn lock(&mut self, progress: &dyn Progress) -> Result<(), Error> {
+        self.access_key = None;
+        match self.read(progress) {
+            Ok(()) | Err(Error::Locked) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Tells who the token is. A token never seen before is asked for its serial number, once.
+    fn introduce(&mut self, progress: &dyn Progress) -> Result<(), ykoath::Error> {
+        let selection = self.select(progress)?;
+        let device = &self.attachment.id;
+        let mut marks = Marks { salt: selection.salt.clone(), serial: serial_of(&selection) };
+        let mut vendor_identity = device::Identity::default();
+        if let Some(known) = self.identities.known_serial(&marks) {
+            marks.serial = Some(known);
+        } else if marks.serial.is_none() {
+            vendor_identity = self.transport.identify(device).unwrap_or_default();
+            marks.serial.clone_from(&vendor_identity.serial);
+        }
+        let names = recognise(&device.name, &selection);
+        let version = selection.version.filter(|_| names.version_is_firmware);
+        let firmware = version.map(|[major, minor, patch]| format!("{major}.{minor}.{patch}"));
+        let info = Info {
+            id: self.identities.resolve(FAMILY, &marks, &device.name),
+            vendor: names.vendor.to_owned(),
+            model: names.model,
+            family: FAMILY.to_owned(),
+            serial: marks.serial.unwrap_or_default(),
+            firmware: vendor_identity.firmware.or(firmware).unwrap_or_default(),
+            reader: device.name.clone(),
+            is_virtual: self.attachment.is_virtual,
+            transport: self.transport.name(),
+            attempts_left: selection.attempts_left,
+        };
+        self.introduced = true;
+        self.report(Event::Selected(info));
+        Ok(())
+    }
+
+    /// A lock that is met on the way is news, and a key that stopped working is as good as none.
+    fn notice_lock(&mut self, error: ykoath::Error) -> Error {
+        match error {
+            ykoath::Error::Locked | ykoath::Error::WrongKey => {
+                self.access_key = None;
+                self.report(Event::Locked);
+                Error::Locked
+            }
+            error => error.into(),
+        }
+    }
+
+    fn select(&mut self, progress: &dyn Progress) -> Result<Selection, ykoath::Error> {
+        self.transact(Repeat::Always, progress, |session, _| Ok(session.selection().clone()))
+    }
+
+    fn list(&mut self, progress: &dyn Progress) -> Result<Vec<Credential>, ykoath::Error> {
+        self.in_session(Repeat::Always, progress, Session::credentials)
+    }
+
+    /// One unlocked selection of the application: what every request but the first look needs.
+    fn in_session<T>(
+        &mut self,
+        repeat: Repeat,
+        progress: &dyn Progress,
+        mut work: impl FnMut(&mut Session<'_>) -> Result<T, ykoath::Error>,
+    ) -> Result<T, ykoath::Error> {
+        self.transact(repeat, progress, |session, access_key| {
+            if session.is_locked() {
+                let Some(key) = access_key else { return Err(ykoath::Error::Locked) };
+                session.validate(key)?;
+            }
+            work(session)
+        })
+    }
+
+    /// One transaction, begun again when another program reset the card under it.
+    fn transact<T>(
+        &mut self,
+        repeat: Repeat,
+        progress: &dyn Progress,
+        mut work: impl FnMut(&mut Session<'_>, Option<&AccessKey>) -> Result<T, ykoath::Error>,
+    ) -> Result<T, ykoath::Error> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut begun = false;
+            let result = self.open(progress).map_err(ykoath::Error::Device).and_then(|mut device| {
+                let mut transaction = device.transaction().map_err(ykoath::Error::Device)?;
+                let mut session = Session::select(&mut *transaction)?;
+                begun = true;
+                work(&mut session, self.access_key.as_ref())
+            });
+            match result {
+                Err(ykoath::Error::Device(error))
+                    if error.is_reset()
+                        && tries < RESET_TRIES
+                        && (repeat == Repeat::Always || !begun) => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// Opens the device, waiting a little for a program that holds it exclusively.
+    fn open(&self, progress: &dyn Progress) -> Result<Box<dyn Device>, device::Error> {
+        for _ in 0..BUSY_TRIES {
+            match self.transport.open(&self.attachment.id) {
+                Ok(Opened::Apdu(device)) => return Ok(device),
+                Err(device::Error::Busy) if !progress.is_cancelled() => thread::sleep(BUSY_WAIT),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(device::Error::Busy)
+    }
+
+    fn report(&self, event: Event) {
+        // The receiver is gone when the token was unplugged: then nobody minds.
+        let _ = self.events.send(event);
+    }
+}
+
+/// Whether a transaction that another program broke may be done again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    Always,
+    UntilBegun,
+}
+
+fn factor(order: &Order, clock: &dyn Clock) -> Factor {
+    let now = Step::at(clock.unix_time(), order.credential.period);
+    match order.moment {
+        Moment::Now => Factor::Step(now),
+        Moment::NotBefore(step) => Factor::Step(now.max(step)),
+        Moment::Counter => Factor::Counter,
+    }
+}
+
+fn next_code(
+    order: &Order,
+    factor: Factor,
+    session: &mut Session<'_>,
+    progress: &dyn Progress,
+) -> Result<Option<Code>, ykoath::Error> {
+    match factor {
+        Factor::Step(step) if order.with_next && order.credential.kind != Kind::Hotp => {
+            session.calculate(&order.credential, Factor::Step(step.next()), progress).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Nitrokey's tag 8F: four bytes, shown in hexadecimal by its own tools.
+fn serial_of(selection: &Selection) -> Option<String> {
+    selection.serial.as_deref().map(|serial| data_encoding::HEXLOWER.encode(serial))
+}
