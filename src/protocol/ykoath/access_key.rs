@@ -1,0 +1,71 @@
+//! The key that a password stands for.
+
+use std::fmt;
+
+use data_encoding::BASE64_NOPAD;
+use pbkdf2::pbkdf2_hmac_array;
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::otp::Algorithm;
+use crate::secret::{SecretBytes, SecretText};
+
+/// A token's access key: 16 bytes, good for this token only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessKey(SecretBytes);
+
+impl AccessKey {
+    /// PBKDF2-HMAC-SHA1 (RFC 8018) of the password, 1000 iterations; the salt is the one of SELECT.
+    pub fn derive(password: &SecretText, salt: &[u8]) -> Self {
+        let key = Zeroizing::new(pbkdf2_hmac_array::<Sha1, 16>(password.expose().as_bytes(), salt, 1000));
+        Self(SecretBytes::new(key.to_vec()))
+    }
+
+    /// The answer to a challenge: HMAC-SHA1, 20 bytes.
+    pub(super) fn answer(&self, challenge: &[u8]) -> Zeroizing<Vec<u8>> {
+        Algorithm::Sha1.hmac(self.0.expose(), challenge)
+    }
+}
+
+impl fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessKey(..)")
+    }
+}
+
+/// The name under which Yubico's programs remember a token's password: base64 of half a SHA-256 of the salt.
+pub fn device_id(salt: &[u8]) -> String {
+    let digest = Sha256::digest(salt);
+    let (half, _) = digest.split_at(16);
+    BASE64_NOPAD.encode(half)
+}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::HEXLOWER;
+
+    use super::*;
+
+    fn derived(password: &str, salt: &[u8]) -> String {
+        HEXLOWER.encode(AccessKey::derive(&password.into(), salt).0.expose())
+    }
+
+    /// The vectors of yubikit's unit tests, and one worked by hand.
+    #[test]
+    fn keys_of_known_passwords() {
+        assert_eq!(derived("foobar", &[0; 8]), "b07da1e7de87f89a87a2b598eaa2188c");
+        assert_eq!(derived("Hallå världen!", b"12345678"), "da818e6b2cf0a2d0bf19b3ddd34b83f5");
+        assert_eq!(derived("correct horse", &[1, 2, 3, 4, 5, 6, 7, 8]), "49561f12fb17065dd680fc5a61d740a6");
+    }
+
+    #[test]
+    fn device_id_is_the_one_of_yubicos_programs() {
+        assert_eq!(device_id(&[1, 2, 3, 4, 5, 6, 7, 8]), "ZoQN2hVOihE8Md0K0y9/Og");
+    }
+
+    #[test]
+    fn debug_says_nothing() {
+        assert_eq!(format!("{:?}", AccessKey::derive(&"foobar".into(), &[0; 8])), "AccessKey(..)");
+    }
+}

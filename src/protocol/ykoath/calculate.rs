@@ -1,0 +1,77 @@
+//! CALCULATE: one code of one credential.
+
+use zeroize::Zeroizing;
+
+use super::error::{done, means_locked};
+use super::{Credential, Error, Kind, Touch, tag};
+use crate::iso7816::{Command, Response, Status, tlv};
+use crate::otp::{Code, Digits, Step, truncate};
+
+const INSTRUCTION: u8 = 0xa2;
+
+/// What a code is calculated from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Factor {
+    /// A time step, for TOTP and Steam.
+    Step(Step),
+    /// The token's counter, for HOTP: each calculation spends one.
+    Counter,
+}
+
+pub(super) fn command(credential: &Credential, factor: Factor) -> Result<Command, Error> {
+    let challenge = match (credential.kind, factor) {
+        (Kind::Totp | Kind::Steam, Factor::Step(step)) => step.challenge().to_vec(),
+        // Some tokens insist on the empty challenge, and all accept it.
+        (Kind::Hotp, Factor::Counter) => Vec::new(),
+        (Kind::Hotp, Factor::Step(_)) => {
+            return Err(Error::Unsupported("the credential counts, it doesn't know time steps"));
+        }
+        (Kind::Totp | Kind::Steam, Factor::Counter) => {
+            return Err(Error::Unsupported("the credential has no counter"));
+        }
+    };
+    let truncated = u8::from(credential.kind != Kind::Steam);
+    let mut data = Zeroizing::new(Vec::new());
+    tlv::write(&mut data, tag::NAME, credential.id.bytes());
+    tlv::write(&mut data, tag::CHALLENGE, &challenge);
+    Ok(Command::new(INSTRUCTION, 0x00, truncated, std::mem::take(&mut *data))?)
+}
+
+/// The code in an answer to [`command`]. `locked`: no VALIDATE has gone before, though one was wanted.
+pub(super) fn parse(response: Response, credential: &Credential, locked: bool) -> Result<Code, Error> {
+    match response.status {
+        // The same word for a missing password and for a missing touch.
+        status if means_locked(status) && !locked && credential.touch != Touch::No => {
+            return Err(Error::TouchTimedOut);
+        }
+        Status(0x6984 | 0x6a82) => return Err(Error::NoSuchCredential),
+        Status(0x6d00) if credential.kind == Kind::Steam => {
+            return Err(Error::Unsupported("the token gives no full responses, which Steam's codes need"));
+        }
+        _ => {}
+    }
+    let response = done(INSTRUCTION, response)?;
+    for element in tlv::read(&response.data) {
+        let element = element?;
+        match element.tag {
+            tag::FULL_RESPONSE | tag::TRUNCATED_RESPONSE => {
+                return code(element, credential.kind).ok_or(Error::Malformed("the code is unreadable"));
+            }
+            tag::NO_RESPONSE => return Err(Error::Unsupported("the token calculates no such code")),
+            _ => {}
+        }
+    }
+    Err(Error::Malformed("the answer holds no code"))
+}
+
+fn code(element: tlv::Tlv<'_>, kind: Kind) -> Option<Code> {
+    let (digits, result) = element.value.split_first()?;
+    let truncated = match element.tag {
+        tag::FULL_RESPONSE => truncate(result)?,
+        _ => u32::from_be_bytes(result.try_into().ok()?),
+    };
+    Some(match kind {
+        Kind::Steam => Code::steam(truncated),
+        Kind::Totp | Kind::Hotp => Code::decimal(truncated, Digits::new(*digits).ok()?),
+    })
+}

@@ -1,0 +1,95 @@
+//! Answers in several frames: `61xx`, then more on request.
+//!
+//! YKOATH has an instruction of its own for the rest, A5; tokens of the Trussed family know only ISO 7816's
+//! C0. The wrong one may be refused, or answered with nothing at all as if that were the end.
+
+use zeroize::Zeroizing;
+
+use super::Error;
+use crate::device::{Progress, Transaction};
+use crate::iso7816::{Command, Response, Status};
+
+const SEND_REMAINING: u8 = 0xa5;
+const GET_RESPONSE: u8 = 0xc0;
+const MAX_ROUNDS: usize = 64;
+const MAX_BYTES: usize = 65_536;
+
+/// Whether a command may be sent again when its answer couldn't be fetched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    Allowed,
+    /// It changes something, or asks for a touch.
+    Never,
+}
+
+/// A transaction that delivers whole answers.
+pub(super) struct Channel<'t> {
+    transaction: &'t mut dyn Transaction,
+    continuation: u8,
+}
+
+impl<'t> Channel<'t> {
+    pub(super) fn new(transaction: &'t mut dyn Transaction) -> Self {
+        Self { transaction, continuation: SEND_REMAINING }
+    }
+
+    /// Sends a command and fetches its whole answer; the status is never `61xx`.
+    pub(super) fn send(
+        &mut self,
+        command: &Command,
+        repeat: Repeat,
+        progress: &dyn Progress,
+    ) -> Result<Response, Error> {
+        loop {
+            let first = self.transaction.transmit(command, progress)?;
+            if let Some(response) = self.fetch_rest(first, progress)? {
+                return Ok(response);
+            }
+            if repeat == Repeat::Never || self.continuation == GET_RESPONSE {
+                return Err(Error::Malformed("the token doesn't send the rest of its answer"));
+            }
+            self.continuation = GET_RESPONSE;
+        }
+    }
+
+    /// `None` when the token doesn't understand the continuation.
+    fn fetch_rest(&mut self, first: Response, progress: &dyn Progress) -> Result<Option<Response>, Error> {
+        let mut whole = first;
+        let command = Command::bare(self.continuation, 0, 0);
+        for round in 0..MAX_ROUNDS {
+            if !whole.status.more_data() {
+                return Ok(Some(whole));
+            }
+            let next = self.transaction.transmit(&command, progress)?;
+            if round == 0 && refuses_continuation(&next) {
+                return Ok(None);
+            }
+            if next.status != Status::OK && !next.status.more_data() {
+                return Err(Error::Status { instruction: self.continuation, status: next.status });
+            }
+            if next.data.is_empty() && next.status.more_data() {
+                return Err(Error::Malformed("the answer has an empty frame"));
+            }
+            whole = join(&whole, &next)?;
+        }
+        Err(Error::Malformed("the answer doesn't end"))
+    }
+}
+
+/// More was promised, so an empty success is a refusal as well.
+fn refuses_continuation(response: &Response) -> bool {
+    match response.status {
+        Status::OK => response.data.is_empty(),
+        Status(status) => matches!(status, 0x6d00 | 0x6985 | 0x6a86 | 0x6a81),
+    }
+}
+
+fn join(whole: &Response, next: &Response) -> Result<Response, Error> {
+    if whole.data.len() + next.data.len() > MAX_BYTES {
+        return Err(Error::Malformed("the answer is longer than 65,536 bytes"));
+    }
+    let mut data = Zeroizing::new(Vec::with_capacity(whole.data.len() + next.data.len()));
+    data.extend_from_slice(&whole.data);
+    data.extend_from_slice(&next.data);
+    Ok(Response { data: std::mem::take(&mut *data), status: next.status })
+}

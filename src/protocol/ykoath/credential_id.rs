@@ -1,0 +1,213 @@
+//! Credential ids: names that carry period, issuer and account.
+
+use std::fmt;
+
+use crate::otp::Period;
+
+/// A credential's name on its token, 1 to 64 bytes: `[period/][issuer:]account`, in theory.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CredentialId(Vec<u8>);
+
+impl CredentialId {
+    /// The most bytes that any token keeps.
+    pub const MAX_LENGTH: usize = 64;
+
+    /// An id as a token sent it.
+    ///
+    /// # Errors
+    ///
+    /// [`UnusableName`] when it is empty or longer than 64 bytes.
+    pub fn new(bytes: &[u8]) -> Result<Self, UnusableName> {
+        match bytes.len() {
+            1..=Self::MAX_LENGTH => Ok(Self(bytes.to_vec())),
+            _ => Err(UnusableName),
+        }
+    }
+
+    /// The id of a new TOTP credential.
+    ///
+    /// # Errors
+    ///
+    /// [`UnusableName`] when it is too long, or reads back as something else: an issuer with a colon does.
+    pub fn totp(period: Period, issuer: Option<&str>, account: &str) -> Result<Self, UnusableName> {
+        let prefix = if period == Period::DEFAULT { String::new() } else { format!("{}/", period.seconds()) };
+        Self::from_parts(&prefix, period, issuer, account, false)
+    }
+
+    /// The id of a new HOTP credential.
+    ///
+    /// # Errors
+    ///
+    /// As [`CredentialId::totp`].
+    pub fn hotp(issuer: Option<&str>, account: &str) -> Result<Self, UnusableName> {
+        Self::from_parts("", Period::DEFAULT, issuer, account, true)
+    }
+
+    /// The id's bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Reads it as yubikit does: `^((\d+)/)?(([^:]+):)?(.+)$`, and for HOTP up to the first colon.
+    ///
+    /// Any bytes make a name. What isn't text is replaced and what could mislead a reader is escaped, so two
+    /// ids may have one name.
+    pub fn parse(&self, hotp: bool) -> Name {
+        let text = String::from_utf8_lossy(&self.0);
+        let (period, rest) = if hotp { (Period::DEFAULT, &*text) } else { split_period(&text) };
+        let (issuer, account) = rest
+            .split_once(':')
+            .filter(|(issuer, account)| hotp || !(issuer.is_empty() || account.is_empty()))
+            .unwrap_or(("", rest));
+        Name { period, issuer: escape(issuer), account: escape(account) }
+    }
+
+    fn from_parts(
+        prefix: &str,
+        period: Period,
+        issuer: Option<&str>,
+        account: &str,
+        hotp: bool,
+    ) -> Result<Self, UnusableName> {
+        let issuer = issuer.unwrap_or_default();
+        let colon = if issuer.is_empty() { "" } else { ":" };
+        let id = Self::new(format!("{prefix}{issuer}{colon}{account}").as_bytes())?;
+        let wanted = Name { period, issuer: issuer.to_owned(), account: account.to_owned() };
+        if account.is_empty() || id.parse(hotp) != wanted { Err(UnusableName) } else { Ok(id) }
+    }
+}
+
+impl fmt::Debug for CredentialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CredentialId({} bytes)", self.0.len())
+    }
+}
+
+/// What a credential id says, fit for display.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Name {
+    /// How long a code lasts; 30 seconds when the id doesn't say, and for HOTP.
+    pub period: Period,
+    /// Who issued the credential; may be empty.
+    pub issuer: String,
+    /// Whose credential it is.
+    pub account: String,
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Name(..)")
+    }
+}
+
+/// A name that can't be a credential's id, or would be read back differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("issuer and account don't make a credential name of 1 to 64 bytes")]
+pub struct UnusableName;
+
+/// A period that no clock can count by is part of the name instead.
+fn split_period(text: &str) -> (Period, &str) {
+    let whole = (Period::DEFAULT, text);
+    let Some((digits, rest)) = text.split_once('/') else {
+        return whole;
+    };
+    if rest.is_empty() || digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return whole;
+    }
+    match digits.parse().ok().and_then(|seconds| Period::new(seconds).ok()) {
+        Some(period) => (period, rest),
+        None => whole,
+    }
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() || reorders_text(character) {
+            escaped.extend(character.escape_unicode());
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
+/// Line breaks and the invisible characters that turn the direction of text (Unicode TR 36 §2.2).
+fn reorders_text(character: char) -> bool {
+    matches!(character, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(id: &[u8], hotp: bool) -> (u32, String, String) {
+        let name = CredentialId::new(id).unwrap().parse(hotp);
+        (name.period.seconds(), name.issuer, name.account)
+    }
+
+    fn parts(period: u32, issuer: &str, account: &str) -> (u32, String, String) {
+        (period, issuer.to_owned(), account.to_owned())
+    }
+
+    #[test]
+    fn totp_names_are_read_as_yubikit_reads_them() {
+        for (id, expected) in [
+            ("AWS:alice", parts(30, "AWS", "alice")),
+            ("60/AWS:bob", parts(60, "AWS", "bob")),
+            ("alice", parts(30, "", "alice")),
+            ("15/alice", parts(15, "", "alice")),
+            ("a:b:c", parts(30, "a", "b:c")),
+            ("AWS/x:alice", parts(30, "AWS/x", "alice")),
+            // Where the pattern has to go back, a part is missing and the rest is the account.
+            ("30/", parts(30, "", "30/")),
+            ("AWS:", parts(30, "", "AWS:")),
+            (":alice", parts(30, "", ":alice")),
+            ("60/AWS:", parts(60, "", "AWS:")),
+            ("0/alice", parts(30, "", "0/alice")),
+            ("99999999999/alice", parts(30, "", "99999999999/alice")),
+        ] {
+            assert_eq!(parsed(id.as_bytes(), false), expected, "{id}");
+        }
+    }
+
+    #[test]
+    fn hotp_names_have_no_period_and_split_at_the_first_colon() {
+        assert_eq!(parsed(b"60/AWS:bob", true), parts(30, "60/AWS", "bob"));
+        assert_eq!(parsed(b"ctr", true), parts(30, "", "ctr"));
+        assert_eq!(parsed(b":x", true), parts(30, "", "x"));
+    }
+
+    #[test]
+    fn names_are_fit_for_display() {
+        assert_eq!(parsed(b"A\xff:\x1b[2J\0", false), parts(30, "A\u{fffd}", "\\u{1b}[2J\\u{0}"));
+        assert_eq!(parsed("a\u{202e}b".as_bytes(), false), parts(30, "", "a\\u{202e}b"));
+    }
+
+    #[test]
+    fn new_ids_are_the_documented_bytes() {
+        let minute = Period::new(60).unwrap();
+        assert_eq!(CredentialId::totp(Period::DEFAULT, Some("AWS"), "alice").unwrap().bytes(), b"AWS:alice");
+        assert_eq!(CredentialId::totp(minute, Some("AWS"), "bob").unwrap().bytes(), b"60/AWS:bob");
+        assert_eq!(CredentialId::hotp(None, "ctr").unwrap().bytes(), b"ctr");
+    }
+
+    #[test]
+    fn an_id_that_would_read_back_differently_is_refused() {
+        let totp = |issuer: Option<&str>, account: &str| CredentialId::totp(Period::DEFAULT, issuer, account);
+        assert_eq!(totp(Some("a:b"), "c"), Err(UnusableName));
+        assert_eq!(totp(None, "12/c"), Err(UnusableName));
+        assert_eq!(totp(None, "a:b"), Err(UnusableName));
+        assert_eq!(totp(Some("a"), ""), Err(UnusableName));
+        assert_eq!(totp(None, "a\nb"), Err(UnusableName));
+        assert_eq!(totp(None, &"x".repeat(65)), Err(UnusableName));
+        assert!(totp(None, &"x".repeat(64)).is_ok());
+        assert_eq!(CredentialId::hotp(None, "a:b"), Err(UnusableName));
+        assert!(CredentialId::hotp(None, "12/c").is_ok());
+    }
+
+    #[test]
+    fn debug_shows_no_name() {
+        assert_eq!(format!("{:?}", CredentialId::new(b"AWS:alice").unwrap()), "CredentialId(9 bytes)");
+    }
+}

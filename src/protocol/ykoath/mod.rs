@@ -1,0 +1,43 @@
+//! YKOATH: Yubico's OATH protocol over ISO 7816, as YubiKeys, Nitrokeys, CanoKeys, Solos and JavaCards speak it.
+//!
+//! One [`Session`] is one selection of the application within one transaction; nothing outlives it on the
+//! token. Tokens deviate from the specification and from each other, and any of them may be hostile: answers
+//! are bounded, elements may come in any order, and unknown ones are skipped.
+//!
+//! Source: [the YKOATH protocol specification](https://developers.yubico.com/OATH/YKOATH_Protocol.html).
+
+mod access_key;
+mod calculate;
+mod calculate_all;
+mod chaining;
+mod credential;
+mod credential_id;
+mod error;
+mod list;
+mod select;
+mod session;
+mod validate;
+
+pub use access_key::{AccessKey, device_id};
+pub use calculate::Factor;
+pub use credential::{Credential, Kind, Touch};
+pub use credential_id::{CredentialId, Name, UnusableName};
+pub use error::Error;
+pub use select::Selection;
+pub use session::Session;
+
+/// The tags of YKOATH's elements.
+mod tag {
+    pub(super) const NAME: u8 = 0x71;
+    pub(super) const LIST_ENTRY: u8 = 0x72;
+    pub(super) const CHALLENGE: u8 = 0x74;
+    pub(super) const FULL_RESPONSE: u8 = 0x75;
+    pub(super) const TRUNCATED_RESPONSE: u8 = 0x76;
+    pub(super) const NO_RESPONSE: u8 = 0x77;
+    pub(super) const VERSION: u8 = 0x79;
+    pub(super) const TOUCH: u8 = 0x7c;
+    /// Nitrokey's: how many tries the PIN has left.
+    pub(super) const ATTEMPTS_LEFT: u8 = 0x82;
+    /// Nitrokey's: the serial number.
+    pub(super) const SERIAL: u8 = 0x8f;
+}
