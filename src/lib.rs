@@ -3,15 +3,20 @@
 //! The tour, bottom up. Every module may use the ones above it in this list and none below it
 //! (`tests/layers.rs` keeps it so):
 //!
-//! * [`clock`], [`secret`]: leaves that anybody may use;
+//! * [`clock`], [`secret`], [`state_file`]: leaves that anybody may use;
 //! * [`iso7816`]: command and response APDUs, status words, TLV; bytes only;
 //! * [`otp`]: HOTP and TOTP arithmetic (RFC 4226, RFC 6238), without a token;
 //! * [`device`]: the seam between bytes and protocols: `Transport`, `Device`, `Transaction`;
-//! * [`protocol`]: what tokens speak: YKOATH.
+//! * [`protocol`]: what tokens speak: YKOATH;
+//! * [`token`]: one attached token: a worker thread, and the handle to it;
+//! * [`registry`]: what is attached now, as immutable snapshots.
 
 pub mod clock;
 pub mod device;
 pub mod iso7816;
 pub mod otp;
 pub mod protocol;
+pub mod registry;
 pub mod secret;
+pub mod state_file;
+pub mod token;

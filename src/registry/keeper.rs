@@ -181,12 +181,7 @@ impl Keeper {
             && self.devices.values().all(|device| device.is_read);
         let problems: BTreeSet<_> = self.reported.values().filter_map(|problem| *problem).collect();
         let tokens = self.devices.values().filter_map(Device::view).collect();
-        self.snapshots.send_replace(Arc::new(Snapshot {
-            version: self.version,
-            settled,
-            problems,
-            tokens,
-        }));
+        self.snapshots.send_replace(Arc::new(Snapshot { version: self.version, settled, problems, tokens }));
     }
 }
 

@@ -81,8 +81,7 @@ impl Registry {
 
     /// Reads every token's list again, for a person who changed it with another program.
     pub async fn refresh(&self) {
-        let reads: Vec<_> =
-            self.now().tokens.values().map(|attached| attached.token.clone()).collect();
+        let reads: Vec<_> = self.now().tokens.values().map(|attached| attached.token.clone()).collect();
         for token in reads {
             // What went wrong shows as the token's state.
             let _ = token.read().await;

@@ -102,11 +102,9 @@ impl Snapshot {
         let (token, _) = id.rsplit_once('_').ok_or(Missing::Credential)?;
         let attached = self.tokens.get(token).ok_or(Missing::Token)?;
         match (attached.credentials.get(id), &attached.state) {
-            (Some(credential), _) => Ok(Found {
-                id: id.to_owned(),
-                credential: credential.clone(),
-                token: Arc::clone(attached),
-            }),
+            (Some(credential), _) => {
+                Ok(Found { id: id.to_owned(), credential: credential.clone(), token: Arc::clone(attached) })
+            }
             (None, State::Locked) => Err(Missing::Locked),
             (None, State::Stuck) => Err(Missing::Stuck),
             (None, _) => Err(Missing::Credential),

@@ -68,9 +68,10 @@ impl Identities {
 
 impl Known {
     fn find(&self, family: &str, marks: &Marks) -> Option<String> {
-        let mut ours = self.tokens.iter().filter(|(id, _)| {
-            id.strip_prefix(family).is_some_and(|value| value.starts_with('_'))
-        });
+        let mut ours = self
+            .tokens
+            .iter()
+            .filter(|(id, _)| id.strip_prefix(family).is_some_and(|value| value.starts_with('_')));
         let by_salt = ours.clone().find(|(_, token)| token.has_salt(marks));
         by_salt.or_else(|| ours.find(|(_, token)| token.has_serial(marks))).map(|(id, _)| id.clone())
     }

@@ -147,7 +147,12 @@ impl Token {
     }
 
     /// Notices when a job hangs, whether or not its caller still waits, and when it comes back after all.
-    async fn supervise(self, patience: Duration, started: oneshot::Receiver<()>, done: oneshot::Receiver<()>) {
+    async fn supervise(
+        self,
+        patience: Duration,
+        started: oneshot::Receiver<()>,
+        done: oneshot::Receiver<()>,
+    ) {
         let mut done = done;
         if started.await.is_err() {
             return;

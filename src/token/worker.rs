@@ -182,7 +182,7 @@ impl Worker {
     }
 
     fn list(&mut self, progress: &dyn Progress) -> Result<Vec<Credential>, ykoath::Error> {
-        self.in_session(Repeat::Always, progress, Session::credentials)
+        self.in_session(Repeat::Always, progress, |session| session.credentials())
     }
 
     /// One unlocked selection of the application: what every request but the first look needs.
@@ -220,9 +220,7 @@ impl Worker {
             });
             match result {
                 Err(ykoath::Error::Device(error))
-                    if error.is_reset()
-                        && tries < RESET_TRIES
-                        && (repeat == Repeat::Always || !begun) => {}
+                    if error.is_reset() && tries < RESET_TRIES && (repeat == Repeat::Always || !begun) => {}
                 result => return result,
             }
         }
