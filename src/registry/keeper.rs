@@ -188,11 +188,11 @@ impl Keeper {
 impl Device {
     fn fail(&mut self, error: Error, id: &DeviceId, clock: &Arc<dyn Clock>) {
         tracing::warn!("{id} could not be read: {error}");
-        if error == Error::Busy {
-            if let Some(seconds) = HELD_BACKOFF.get(self.held).or(HELD_BACKOFF.last()) {
-                self.held += 1;
-                self.read_after(Duration::from_secs(*seconds), clock);
-            }
+        if error == Error::Busy
+            && let Some(seconds) = HELD_BACKOFF.get(self.held).or(HELD_BACKOFF.last())
+        {
+            self.held += 1;
+            self.read_after(Duration::from_secs(*seconds), clock);
         }
         self.state = State::Error(error);
     }

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::Clock;
 use crate::device::Transport;
 use crate::token::Identities;
-use keeper::{Input, Keeper};
+use keeper::Keeper;
 
 pub use snapshot::{Attached, Found, Missing, Snapshot, State, credential_id};
 
@@ -25,7 +25,6 @@ const SETTLE: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub struct Registry {
     snapshots: watch::Receiver<Arc<Snapshot>>,
-    inputs: mpsc::UnboundedSender<Input>,
     clock: Arc<dyn Clock>,
 }
 
@@ -42,9 +41,9 @@ impl Registry {
     ) -> std::io::Result<Self> {
         let (sender, snapshots) = watch::channel(Arc::new(Snapshot::empty(transports.is_empty())));
         let (inputs, inbox) = mpsc::unbounded_channel();
-        let keeper = Keeper::new(transports, Arc::clone(&clock), identities, sender, inputs.clone());
+        let keeper = Keeper::new(transports, Arc::clone(&clock), identities, sender, inputs);
         keeper.start(inbox)?;
-        Ok(Self { snapshots, inputs, clock })
+        Ok(Self { snapshots, clock })
     }
 
     /// What is attached at this moment.

@@ -90,10 +90,10 @@ impl Token {
         if let Some(salt) = marks.salt.as_deref().filter(|_| !self.has_salt(marks)) {
             self.salts.push(hex(salt));
         }
-        if let Some(serial) = marks.serial.as_ref().filter(|serial| !serial.is_empty()) {
-            if !self.has_serial(marks) {
-                self.serials.push(serial.clone());
-            }
+        if let Some(serial) = marks.serial.as_ref().filter(|serial| !serial.is_empty())
+            && !self.has_serial(marks)
+        {
+            self.serials.push(serial.clone());
         }
     }
 }

@@ -1,0 +1,162 @@
+//! The root's `io.github.oathbridge.OathBridge1.Cognito`.
+
+use std::sync::Arc;
+
+use zbus::message::Header;
+use zbus::{ObjectPath, OwnedObjectPath, interface};
+
+use super::options::{Map, Options};
+use super::profile::query;
+use super::{Bridge, Error, names, variant};
+use crate::cognito::{AccessToken, Authorization, Endpoint, EndpointUrl, Region, Session, Settings};
+use crate::config::{self, Profile};
+use crate::flows::{Policy, Query, VerifyRequest};
+use crate::secret::SecretText;
+
+/// A clock that is off by more makes codes of the wrong step.
+const SKEW: f64 = 15.0;
+
+pub(super) struct CognitoObject {
+    pub(super) bridge: Arc<Bridge>,
+}
+
+#[interface(name = "io.github.oathbridge.OathBridge1.Cognito", introspection_docs = false)]
+impl CognitoObject {
+    #[zbus(out_args("status", "session", "extra"))]
+    async fn verify_software_token(
+        &self,
+        credential: OwnedObjectPath,
+        options: Map,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(String, String, Map), Error> {
+        let request = self.request(&credential, options).await?;
+        let id = request.credential.as_deref().unwrap_or("of the profile").to_owned();
+        let flow = self.bridge.flows.verify(&request);
+        let reply = self.bridge.audited("VerifySoftwareToken", &id, &header, flow).await?;
+        let mut extra = Map::new();
+        extra.insert("attempts".to_owned(), reply.attempts.into());
+        if let Some(request_id) = &reply.request_id {
+            extra.insert("request-id".to_owned(), variant(request_id));
+        }
+        if let Some(skew) = reply.clock_skew {
+            extra.insert("clock-skew".to_owned(), skew.into());
+            self.bridge.set_problem("clock-skew", skew.abs() >= SKEW);
+        }
+        let session = reply.session.as_ref().map_or_else(String::new, |session| session.expose().to_owned());
+        Ok(("SUCCESS".to_owned(), session, extra))
+    }
+}
+
+impl CognitoObject {
+    /// Checks everything that can be checked before hardware is touched.
+    async fn request(&self, credential: &OwnedObjectPath, options: Map) -> Result<VerifyRequest, Error> {
+        let mut options = Options::new(options);
+        let flows = &self.bridge.flows;
+        let deadline = flows.deadline(options.timeout()?);
+        let interactive = options.flag("interactive", true)?;
+        let device_name = options.text("friendly-device-name")?;
+        let profile_name = options.text("profile")?;
+        let region = options.text("region")?;
+        let access_token = options.secret("access-token").await?;
+        let session = options.secret("session").await?;
+        options.finish()?;
+
+        let config = self.bridge.config();
+        let profile = profile_name.map(|name| find_profile(&config.config, &name)).transpose()?;
+        let authorization = authorization(access_token, session, flows.clock().unix_time())?;
+        let endpoint = endpoint(&authorization, profile, region)?;
+        let pool = pool(&authorization, profile, &endpoint);
+        Ok(VerifyRequest {
+            credential: target(credential, profile)?,
+            authorization,
+            endpoint,
+            pool,
+            device_name,
+            interactive,
+            policy: policy(&config.config.cognito),
+            deadline,
+        })
+    }
+}
+
+fn find_profile<'config>(config: &'config config::Config, name: &str) -> Result<&'config Profile, Error> {
+    let known: Vec<_> = config.profiles.keys().map(String::as_str).collect();
+    config.profiles.get(name).ok_or_else(|| Error::no_profile(name, &known))
+}
+
+fn authorization(
+    access_token: Option<SecretText>,
+    session: Option<SecretText>,
+    now: std::time::Duration,
+) -> Result<Authorization, Error> {
+    match (access_token, session) {
+        (Some(token), None) => Ok(Authorization::AccessToken(AccessToken::parse(token, now)?)),
+        (None, Some(session)) => Ok(Authorization::Session(Session::parse(session)?)),
+        _ => Err(Error::invalid("VerifySoftwareToken takes the option access-token or the option session; pass exactly one")),
+    }
+}
+
+/// What the caller says wins over what the profile says, and that over what an unverified token says.
+fn endpoint(
+    authorization: &Authorization,
+    profile: Option<&Profile>,
+    region: Option<String>,
+) -> Result<Endpoint, Error> {
+    let named = region.or_else(|| profile.and_then(|profile| profile.region.clone()));
+    let region = match (named, authorization) {
+        (Some(name), _) => Some(Region::parse(&name).map_err(|error| Error::invalid(capital(&error)))?),
+        (None, Authorization::AccessToken(token)) => token.region(),
+        (None, Authorization::Session(_)) => None,
+    };
+    let url = profile.and_then(|profile| profile.endpoint_url.as_deref()).map(EndpointUrl::parse).transpose();
+    let url = url.map_err(|error| Error::config(error.to_string()))?;
+    if region.is_none() && url.is_none() {
+        return Err(Error::invalid("It is not clear which region to ask; pass the option region or profile"));
+    }
+    Ok(Endpoint { region, url })
+}
+
+/// Whatever tells pools apart best: the same code must not go twice to one of them in one time step.
+fn pool(authorization: &Authorization, profile: Option<&Profile>, endpoint: &Endpoint) -> String {
+    let of_token = match authorization {
+        Authorization::AccessToken(token) => token.pool_id(),
+        Authorization::Session(_) => None,
+    };
+    let of_profile = profile.and_then(|profile| profile.user_pool_id.as_deref());
+    of_token.or(of_profile).map_or_else(|| format!("{endpoint:?}"), str::to_owned)
+}
+
+fn target(path: &OwnedObjectPath, profile: Option<&Profile>) -> Result<Result<String, Query>, Error> {
+    let path: &ObjectPath<'_> = path;
+    if path.as_str() == "/" {
+        let query = profile.and_then(query).ok_or_else(|| {
+            Error::invalid("No credential is named; pass its path, or a profile that has an issuer or account")
+        })?;
+        return Ok(Err(query));
+    }
+    names::credential_id(path).map(|id| Ok(id.to_owned())).ok_or_else(|| {
+        Error::invalid("This is not the path of a credential; find one with FindCredentials or oathbridgectl list")
+    })
+}
+
+fn policy(config: &config::Cognito) -> Policy {
+    Policy {
+        settings: Settings {
+            connect_timeout: config.connect_timeout,
+            request_timeout: config.request_timeout,
+            fips: config.fips,
+            dual_stack: config.dual_stack,
+            proxy: config.proxy.clone(),
+            ca_file: config.ca_file.clone(),
+        },
+        max_attempts: config.max_attempts,
+        min_seconds_left: config.min_seconds_left,
+        early_next_step: config.early_next_step,
+    }
+}
+
+fn capital(error: &impl ToString) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,236 @@
+//! The one table of errors: every name, and the sentence that says what happened and what to do next.
+
+use std::fmt;
+use std::time::Duration;
+
+use zbus::message::{Header, Message};
+use zbus::names::ErrorName;
+
+use super::names;
+use crate::cognito::{self, ErrorKind, Refused};
+use crate::flows;
+use crate::registry::Missing;
+use crate::token;
+
+/// An error reply: a name of the contract and one sentence, and nothing else in its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    name: &'static str,
+    sentence: String,
+}
+
+impl Error {
+    fn ours(name: &'static str, sentence: impl Into<String>) -> Self {
+        Self { name, sentence: sentence.into() }
+    }
+
+    /// An argument that makes no sense; `why` is a whole sentence without its full stop.
+    pub fn invalid(why: impl fmt::Display) -> Self {
+        Self::ours("org.freedesktop.DBus.Error.InvalidArgs", format!("{why}."))
+    }
+
+    /// A failure of the daemon itself.
+    pub fn internal() -> Self {
+        Self::ours(
+            "Internal",
+            "The daemon failed to do this; look into its journal and restart it with systemctl --user restart oathbridge.",
+        )
+    }
+
+    /// A configuration that can't be used; `why` is a sentence with file and line, without full stop.
+    pub fn config(why: impl fmt::Display) -> Self {
+        Self::ours("Config", format!("The configuration was not changed: {why}."))
+    }
+
+    /// No profile of this name.
+    pub fn no_profile(name: &str, known: &[&str]) -> Self {
+        let known = if known.is_empty() { "there are none".to_owned() } else { known.join(", ") };
+        Self::ours(
+            "NoSuchProfile",
+            format!("There is no profile {name:?} ({known}); add it to the configuration and call Reload."),
+        )
+    }
+
+    /// The full name.
+    pub fn full_name(&self) -> String {
+        if self.name.starts_with("org.") { self.name.to_owned() } else { format!("{}{}", names::ERROR, self.name) }
+    }
+
+    /// The sentence.
+    pub fn sentence(&self) -> &str {
+        &self.sentence
+    }
+}
+
+impl zbus::DBusError for Error {
+    fn create_reply(&self, call: &Header<'_>) -> zbus::Result<Message> {
+        Message::error(call, self.name()).build(&self.sentence)
+    }
+
+    fn name(&self) -> ErrorName<'_> {
+        ErrorName::from_string_unchecked(self.full_name())
+    }
+
+    fn description(&self) -> Option<&str> {
+        Some(&self.sentence)
+    }
+}
+
+impl From<flows::Error> for Error {
+    fn from(error: flows::Error) -> Self {
+        use flows::Error as Flow;
+        match error {
+            Flow::Missing(missing) => missing.into(),
+            Flow::NoMatch { locked: false } => Self::ours(
+                "NoSuchCredential",
+                "No attached token has the credential that the profile names; plug in the right token or correct the profile's issuer and account.",
+            ),
+            Flow::NoMatch { locked: true } => Self::ours(
+                "TokenLocked",
+                "No unlocked token has the credential that the profile names; unlock the locked token with oathbridgectl unlock and try again.",
+            ),
+            Flow::Ambiguous(count) => Self::ours(
+                "Ambiguous",
+                format!("{count} credentials match the profile; name the token in the profile, or pass the credential's path."),
+            ),
+            Flow::Unsupported(why) => {
+                Self::ours("Unsupported", format!("This credential can't be used here since {why}; choose another one."))
+            }
+            Flow::CounterNotConfirmed => Self::ours(
+                "ConfirmationRequired",
+                "This credential counts its codes, and each call uses one up; pass the option advance-counter as true if that is meant.",
+            ),
+            Flow::InvalidArgument(why) => Self::invalid(format!("Some options don't fit together: {why}; leave them out")),
+            Flow::TouchRequired => Self::ours(
+                "TouchRequired",
+                "This credential wants its token to be touched; call again without interactive=false and touch it.",
+            ),
+            Flow::Token(error) => error.into(),
+            Flow::StepSpent { opens } => Self::ours(
+                "StepSpent",
+                format!("The codes until then were used already; try again at Unix time {} or allow a longer timeout.", whole(opens)),
+            ),
+            Flow::StateUnavailable(why) => Self::ours(
+                "StateUnavailable",
+                format!("Nothing was submitted since {why}; repair or remove the file guard.json in the state folder of oathbridge, or make room on the disk."),
+            ),
+            Flow::Timeout => Self::ours(
+                "Timeout",
+                "The time allowed was over before a code could be sent, so none was; try again or allow a longer timeout.",
+            ),
+            Flow::RateLimited { wait } => Self::ours(
+                "RateLimited",
+                format!("Too many codes of this credential were refused; try again in {} seconds, before Cognito locks the account.", whole(wait)),
+            ),
+            Flow::Refused(refused) => refused.into(),
+            Flow::Cognito(error) => error.into(),
+        }
+    }
+}
+
+impl From<Missing> for Error {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Token => Self::ours("TokenRemoved", "The token of this credential is not attached; plug it in and try again."),
+            Missing::Locked => token::Error::Locked.into(),
+            Missing::Stuck => token::Error::Stuck.into(),
+            Missing::Credential => token::Error::NoSuchCredential.into(),
+        }
+    }
+}
+
+impl From<token::Error> for Error {
+    fn from(error: token::Error) -> Self {
+        use token::Error as Token;
+        let (name, sentence) = match error {
+            Token::Removed => ("TokenRemoved", "The token was removed; plug it in and try again."),
+            Token::Busy => (
+                "TokenBusy",
+                "The token is busy with another request or held by another program; close that program or try again in a moment.",
+            ),
+            Token::Stuck => ("TokenStuck", "The token doesn't answer any more; unplug it and plug it in again."),
+            Token::Locked => ("TokenLocked", "The token is locked with a password; unlock it with oathbridgectl unlock and try again."),
+            Token::WrongPassword => ("WrongPassword", "The token refused this password; check it and try again."),
+            Token::Impostor => (
+                "Malformed",
+                "The token doesn't know the password that it asks for and may be a fake; stop using it and check where it came from.",
+            ),
+            Token::NoSuchCredential => (
+                "NoSuchCredential",
+                "The token has no such credential; list what it has with oathbridgectl list.",
+            ),
+            Token::TouchTimeout => ("TouchTimeout", "The token was not touched in time and no code was sent; try again and touch it when it blinks."),
+            Token::Unsupported(why) => return Self::ours("Unsupported", format!("The token can't do this since {why}; use another token.")),
+            Token::Malformed(why) => {
+                tracing::warn!("a token's answer makes no sense: {why}");
+                ("Malformed", "The token's answer makes no sense; unplug it, plug it in again, and report its model if that doesn't help.")
+            }
+            Token::PcscUnavailable => (
+                "PcscUnavailable",
+                "The smart card service is not running; install pcscd or start it with systemctl start pcscd.socket.",
+            ),
+            Token::PcscDenied => (
+                "PcscDenied",
+                "The smart card service refuses this user; log in at the machine itself, or allow access with a polkit rule for org.debian.pcsc-lite.",
+            ),
+        };
+        Self::ours(name, sentence)
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::ScopeMissing => ErrorKind::ScopeMissing.into(),
+            Refused::TokenExpired => ErrorKind::TokenExpired.into(),
+            Refused::NotAToken(_) => Self::invalid(format!("{}; pass the access token as Cognito gave it", capital(&refused.to_string()))),
+            Refused::SessionShape(_) => Self::invalid(format!("{}; pass the session as Cognito gave it", capital(&refused.to_string()))),
+            Refused::WrongTokenUse => Self::invalid(capital(&refused.to_string())),
+        }
+    }
+}
+
+impl From<cognito::Error> for Error {
+    fn from(error: cognito::Error) -> Self {
+        error.kind.into()
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        let name = match kind {
+            ErrorKind::CodeMismatch => "Cognito.CodeMismatch",
+            ErrorKind::CodeAlreadyUsed => "Cognito.CodeAlreadyUsed",
+            ErrorKind::SessionExpired => "Cognito.SessionExpired",
+            ErrorKind::SessionConsumed => "Cognito.SessionConsumed",
+            ErrorKind::TokenExpired => "Cognito.TokenExpired",
+            ErrorKind::ScopeMissing => "Cognito.ScopeMissing",
+            ErrorKind::NotAuthorized => "Cognito.NotAuthorized",
+            ErrorKind::LockedOut => "Cognito.LockedOut",
+            ErrorKind::Throttled => "Cognito.Throttled",
+            ErrorKind::ServiceUnavailable => "Cognito.ServiceUnavailable",
+            ErrorKind::OutcomeUnknown => "Cognito.OutcomeUnknown",
+            ErrorKind::NotEnrolled => "Cognito.NotEnrolled",
+            ErrorKind::TotpNotEnabled => "Cognito.TotpNotEnabled",
+            ErrorKind::AccountState => "Cognito.AccountState",
+            ErrorKind::PoolError => "Cognito.PoolError",
+            ErrorKind::Blocked => "Cognito.Blocked",
+            ErrorKind::InvalidParameter => "Cognito.InvalidParameter",
+            ErrorKind::Rejected => "Cognito.Rejected",
+            ErrorKind::Network => "Network",
+            ErrorKind::Tls => "Tls",
+            ErrorKind::Config => "Config",
+        };
+        Self::ours(name, format!("{}.", capital(&kind.to_string())))
+    }
+}
+
+fn capital(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// Whole seconds, rounded up: nobody shall come too early.
+fn whole(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}

@@ -1,0 +1,133 @@
+//! Our D-Bus interfaces, one a file, and the task that keeps the object tree true.
+//!
+//! Objects hold shared state with interior locking: a method with `&mut self` would stall every reader of the
+//! object for as long as it runs.
+
+mod cognito;
+mod credential;
+mod descriptor;
+mod error;
+mod manager;
+mod mirror;
+pub mod names;
+mod options;
+mod profile;
+mod token;
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use zbus::message::Header;
+use zbus::{Connection, OwnedVariant, connection, fdo};
+
+use crate::config::{Config, Loaded};
+use crate::flows::Flows;
+use cognito::CognitoObject;
+use manager::ManagerObject;
+
+pub use error::Error;
+
+/// What all objects share.
+#[derive(Debug)]
+pub struct Bridge {
+    flows: Flows,
+    config: watch::Sender<Arc<Loaded>>,
+    /// `--config`, for [`Bridge::reload`].
+    config_path: Option<PathBuf>,
+    /// Problems that the registry doesn't know of, by their words.
+    problems: watch::Sender<BTreeSet<&'static str>>,
+    /// The newest snapshot that the object tree shows.
+    shown: watch::Sender<u64>,
+}
+
+impl Bridge {
+    /// Shares the flows and the configuration among the objects to come.
+    pub fn new(flows: Flows, config: Loaded, config_path: Option<PathBuf>) -> Arc<Self> {
+        Arc::new(Self {
+            flows,
+            config: watch::Sender::new(Arc::new(config)),
+            config_path,
+            problems: watch::Sender::default(),
+            shown: watch::Sender::new(0),
+        })
+    }
+
+    /// Serves the objects and takes the bus name; without replacement, and without waiting in a queue for it.
+    ///
+    /// # Errors
+    ///
+    /// [`zbus::Error::NameTaken`] when another process owns the name; any other when there is no bus.
+    pub async fn serve(self: &Arc<Self>, builder: connection::Builder<'_>) -> zbus::Result<Connection> {
+        let connection = builder
+            .serve_at(names::ROOT, fdo::ObjectManager)
+            .serve_at(names::ROOT, ManagerObject { bridge: Arc::clone(self) })
+            .serve_at(names::ROOT, CognitoObject { bridge: Arc::clone(self) })
+            .name(names::BUS)
+            .allow_name_replacements(false)
+            .replace_existing_names(false)
+            .build()
+            .await?;
+        tokio::spawn(mirror::run(connection.clone(), Arc::clone(self)));
+        Ok(connection)
+    }
+
+    /// Reads the configuration again, whole or not at all, and the tokens' lists.
+    ///
+    /// # Errors
+    ///
+    /// `Config`, with file and line; the configuration in force stays.
+    pub async fn reload(&self) -> Result<(), Error> {
+        match Config::load(self.config_path.as_deref()) {
+            Ok(loaded) => {
+                self.config.send_replace(Arc::new(loaded));
+                self.set_problem("config-invalid", false);
+            }
+            Err(error) => {
+                self.set_problem("config-invalid", true);
+                return Err(Error::config(error));
+            }
+        }
+        self.flows.registry().refresh().await;
+        self.mirrored().await;
+        Ok(())
+    }
+
+    fn config(&self) -> Arc<Loaded> {
+        Arc::clone(&self.config.borrow())
+    }
+
+    fn set_problem(&self, word: &'static str, exists: bool) {
+        self.problems.send_if_modified(|problems| {
+            if exists { problems.insert(word) } else { problems.remove(word) }
+        });
+    }
+
+    /// Waits until the object tree shows what is known now, so that a reply follows the signals it implies.
+    async fn mirrored(&self) {
+        let version = self.flows.registry().now().version;
+        // An error means that the daemon is ending.
+        let _ = self.shown.subscribe().wait_for(|shown| *shown >= version).await;
+    }
+
+    /// Does what a caller asked for, and leaves a line in the journal: who, what, how it ended; never a secret.
+    async fn audited<T, E: Into<Error>>(
+        &self,
+        what: &str,
+        credential: &str,
+        header: &Header<'_>,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Error> {
+        let result = work.await.map_err(Into::into);
+        let caller = header.sender().map_or("", |sender| sender.as_str());
+        let outcome = result.as_ref().err().map_or_else(|| "done".to_owned(), Error::full_name);
+        tracing::info!(caller, credential, outcome, "{what}");
+        result
+    }
+}
+
+fn variant(text: &str) -> OwnedVariant {
+    zbus::Str::from(text).into()
+}

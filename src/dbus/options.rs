@@ -1,0 +1,98 @@
+//! Options of a call: `a{sv}` with hyphenated keys, each typed, and none ignored.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use zbus::OwnedVariant;
+use zbus::Variant;
+
+use super::Error;
+use super::descriptor;
+use crate::secret::SecretText;
+
+/// An option map as it comes from the bus.
+pub type Map = HashMap<String, OwnedVariant>;
+
+/// How long a call may take if it doesn't say: D-Bus clients give up after 25 seconds.
+const TIMEOUT: u32 = 22;
+
+/// The options of one call; what was not taken when [`Options::finish`] is called is refused.
+pub(super) struct Options {
+    map: Map,
+    known: Vec<&'static str>,
+}
+
+impl Options {
+    pub(super) fn new(map: Map) -> Self {
+        Self { map, known: Vec::new() }
+    }
+
+    pub(super) fn flag(&mut self, key: &'static str, default: bool) -> Result<bool, Error> {
+        self.take(key, "a boolean", |value| bool::try_from(value).ok()).map(|flag| flag.unwrap_or(default))
+    }
+
+    pub(super) fn number(&mut self, key: &'static str) -> Result<Option<u32>, Error> {
+        self.take(key, "an unsigned 32-bit number", |value| u32::try_from(value).ok())
+    }
+
+    pub(super) fn text(&mut self, key: &'static str) -> Result<Option<String>, Error> {
+        self.take(key, "a string", |value| String::try_from(value).ok())
+    }
+
+    /// `timeout`, 1 to 900 seconds.
+    pub(super) fn timeout(&mut self) -> Result<Duration, Error> {
+        match self.number("timeout")?.unwrap_or(TIMEOUT) {
+            seconds @ 1..=900 => Ok(Duration::from_secs(seconds.into())),
+            _ => Err(Error::invalid("The option timeout is not 1 to 900 seconds; pass a number in that range")),
+        }
+    }
+
+    /// A secret: a string, or a descriptor to read it from.
+    pub(super) async fn secret(&mut self, key: &'static str) -> Result<Option<SecretText>, Error> {
+        self.known.push(key);
+        match self.map.remove(key).map(Variant::from) {
+            None => Ok(None),
+            Some(Variant::Str(text)) => Ok(Some(SecretText::new(text.as_str().to_owned()))),
+            Some(Variant::Fd(fd)) => descriptor::read(fd).await.map(Some),
+            Some(_) => Err(wrong_type(key, "a string or a file descriptor")),
+        }
+    }
+
+    /// Refuses what is left over.
+    pub(super) fn finish(self) -> Result<(), Error> {
+        match self.map.keys().min() {
+            None => Ok(()),
+            Some(key) if self.known.is_empty() => {
+                Err(Error::invalid(format!("There is no option {}; this call takes none", quoted(key))))
+            }
+            Some(key) => Err(Error::invalid(format!(
+                "There is no option {}; this call takes {}",
+                quoted(key),
+                self.known.join(", ")
+            ))),
+        }
+    }
+
+    fn take<T>(
+        &mut self,
+        key: &'static str,
+        kind: &str,
+        read: impl FnOnce(OwnedVariant) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        self.known.push(key);
+        match self.map.remove(key) {
+            None => Ok(None),
+            Some(value) => read(value).map(Some).ok_or_else(|| wrong_type(key, kind)),
+        }
+    }
+}
+
+fn wrong_type(key: &str, kind: &str) -> Error {
+    Error::invalid(format!("The option {key} has the wrong type; pass {kind}"))
+}
+
+/// A caller's key: short, and without control characters.
+fn quoted(key: &str) -> String {
+    let short: String = key.chars().take(40).collect();
+    format!("{short:?}")
+}

@@ -1,0 +1,82 @@
+//! `profiles/<name>`: `io.github.oathbridge.OathBridge1.Profile`, a read-only view of the configuration.
+
+use std::sync::Arc;
+
+use zbus::{ObjectPath, interface};
+
+use super::{Bridge, names};
+use crate::config::Profile;
+use crate::flows::Query;
+
+pub(super) struct ProfileObject {
+    pub(super) name: String,
+    pub(super) profile: Profile,
+    pub(super) bridge: Arc<Bridge>,
+}
+
+impl ProfileObject {
+    /// The credential that the profile means, if exactly one attached credential matches, and its token.
+    pub(super) fn targets(&self) -> Option<(ObjectPath<'static>, ObjectPath<'static>)> {
+        let (found, _) = query(&self.profile)?.run(&self.bridge.flows.registry().now());
+        match found.as_slice() {
+            [one] => Some((names::credential(&one.id), names::token(&one.token.info.id))),
+            _ => None,
+        }
+    }
+}
+
+/// What a profile says of its credential; nothing if it names neither issuer nor account.
+pub(super) fn query(profile: &Profile) -> Option<Query> {
+    if profile.issuer.is_none() && profile.account.is_none() {
+        return None;
+    }
+    Some(Query {
+        issuer: profile.issuer.clone(),
+        account: profile.account.clone(),
+        kind: Some("totp".to_owned()),
+        token: profile.token.clone(),
+    })
+}
+
+#[interface(name = "io.github.oathbridge.OathBridge1.Profile", introspection_docs = false)]
+impl ProfileObject {
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn region(&self) -> &str {
+        self.profile.region.as_deref().unwrap_or_default()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn user_pool_id(&self) -> &str {
+        self.profile.user_pool_id.as_deref().unwrap_or_default()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn client_id(&self) -> &str {
+        self.profile.client_id.as_deref().unwrap_or_default()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn endpoint(&self) -> &str {
+        self.profile.endpoint_url.as_deref().unwrap_or_default()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn source(&self) -> &str {
+        &self.profile.source
+    }
+
+    #[zbus(property)]
+    fn credential(&self) -> ObjectPath<'static> {
+        self.targets().map_or_else(names::none, |(credential, _)| credential)
+    }
+
+    #[zbus(property)]
+    fn token(&self) -> ObjectPath<'static> {
+        self.targets().map_or_else(names::none, |(_, token)| token)
+    }
+}

@@ -1,0 +1,157 @@
+//! Hand out a code.
+
+use std::time::Duration;
+
+use super::{Deadline, Error, Flows};
+use crate::guard;
+use crate::otp::{Code, Period, Step};
+use crate::protocol::ykoath::{Credential, Kind, Touch};
+use crate::registry::Found;
+use crate::token::{self, Calculated, Moment, Order};
+
+/// A code is asked for.
+#[derive(Clone, Debug)]
+pub struct CodeRequest {
+    /// The credential's id.
+    pub credential: String,
+    /// The code of the next time step as well.
+    pub next: bool,
+    /// How long the code has to be valid when it is handed out; at most one period.
+    pub min_validity: Duration,
+    /// The caller will submit this code: its step is recorded as spent before the reply.
+    pub claim: bool,
+    /// The counter of a counter-based credential may be used up.
+    pub advance_counter: bool,
+    /// A person may be asked for a touch.
+    pub interactive: bool,
+    /// When the reply has to be there.
+    pub deadline: Deadline,
+}
+
+/// A code, and when it is valid.
+#[derive(Debug)]
+pub struct CodeReply {
+    /// The code.
+    pub code: Code,
+    /// From when and until when, in Unix time; none for a counter's code.
+    pub valid: Option<(Duration, Duration)>,
+    /// The code of the next time step, if asked for.
+    pub next: Option<Code>,
+}
+
+impl Flows {
+    /// Calculates a code.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`] but those of Cognito. A spent step is an error at once when the code is claimed.
+    pub async fn code(&self, request: &CodeRequest) -> Result<CodeReply, Error> {
+        let found = self.registry.credential(&request.credential).await?;
+        check(request, &found.credential)?;
+        if found.credential.kind == Kind::Hotp {
+            let calculated = self.calculate(&found, Moment::Counter, false, request.deadline).await?;
+            return Ok(CodeReply { code: calculated.code, valid: None, next: None });
+        }
+        let period = found.credential.period;
+        loop {
+            self.wait_for_validity(period, request).await?;
+            if request.claim {
+                self.unspent(&found, self.now(period))?;
+            }
+            let calculated =
+                self.calculate(&found, Moment::Now, request.next, request.deadline).await?;
+            let Calculated { code, step: Some(step), next } = calculated else {
+                return Err(token::Error::Malformed("a code without time step".to_owned()).into());
+            };
+            // The step may have ended while a touch was waited for; a dead code helps nobody.
+            if self.validity_left(step, period) < request.min_validity.max(Duration::from_millis(1)) {
+                continue;
+            }
+            if request.claim {
+                let claimed = self.guard.claim(&found.id, step, self.now(period));
+                claimed.map_err(|error| spent(error, period))?;
+            }
+            return Ok(CodeReply { code, valid: Some((step.start(period), step.next().start(period))), next });
+        }
+    }
+
+    /// Has the token calculate, for as long as the deadline allows.
+    pub(super) async fn calculate(
+        &self,
+        found: &Found,
+        moment: Moment,
+        with_next: bool,
+        deadline: Deadline,
+    ) -> Result<Calculated, Error> {
+        let wants_touch = found.credential.touch == Touch::Yes;
+        let (limit, too_late) = if wants_touch {
+            (deadline.touch(&*self.clock), Error::Token(token::Error::TouchTimeout))
+        } else {
+            (deadline.left(&*self.clock), Error::Token(token::Error::Busy))
+        };
+        let order = Order { credential: found.credential.clone(), moment, with_next };
+        tokio::select! {
+            calculated = found.token.token.calculate(order) => Ok(calculated?),
+            () = self.clock.sleep(limit) => Err(too_late),
+        }
+    }
+
+    /// The time step of this moment.
+    pub(super) fn now(&self, period: Period) -> Step {
+        Step::at(self.clock.unix_time(), period)
+    }
+
+    /// How long a step's code stays valid; zero when its time is over, more than a period when it lies ahead.
+    pub(super) fn validity_left(&self, step: Step, period: Period) -> Duration {
+        step.next().start(period).saturating_sub(self.clock.unix_time())
+    }
+
+    fn unspent(&self, found: &Found, now: Step) -> Result<(), Error> {
+        let period = found.credential.period;
+        let earliest = self.guard.earliest(&found.id, now).map_err(|error| spent(error, period))?;
+        if earliest > now {
+            return Err(Error::StepSpent { opens: earliest.start(period) });
+        }
+        Ok(())
+    }
+
+    async fn wait_for_validity(&self, period: Period, request: &CodeRequest) -> Result<(), Error> {
+        let left = self.validity_left(self.now(period), period);
+        if left >= request.min_validity {
+            return Ok(());
+        }
+        if left >= request.deadline.left(&*self.clock) {
+            return Err(Error::Timeout);
+        }
+        self.clock.sleep(left).await;
+        Ok(())
+    }
+}
+
+/// What the guard says, in the words of the flows.
+pub(super) fn spent(error: guard::Error, period: Period) -> Error {
+    match error {
+        guard::Error::Spent { earliest } => Error::StepSpent { opens: earliest.start(period) },
+        guard::Error::Unavailable(why) => Error::StateUnavailable(why),
+    }
+}
+
+fn check(request: &CodeRequest, credential: &Credential) -> Result<(), Error> {
+    let invalid = |why: &str| Err(Error::InvalidArgument(why.to_owned()));
+    if !request.interactive && credential.touch == Touch::Yes {
+        return Err(Error::TouchRequired);
+    }
+    match credential.kind {
+        Kind::Hotp if request.next || request.claim || !request.min_validity.is_zero() => {
+            invalid("next, min-validity and claim are for time-based credentials, and this one counts")
+        }
+        Kind::Hotp if !request.advance_counter => Err(Error::CounterNotConfirmed),
+        Kind::Totp | Kind::Steam if request.advance_counter => {
+            invalid("advance-counter is for counter-based credentials, and this one is time-based")
+        }
+        _ if request.min_validity > Duration::from_secs(credential.period.seconds().into()) => {
+            invalid("min-validity is longer than the codes of this credential live")
+        }
+        _ => Ok(()),
+    }
+}

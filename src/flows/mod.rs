@@ -1,0 +1,75 @@
+//! What the product does, one thing a file: hand out a code, prove a token to Cognito.
+
+mod budget;
+mod code;
+mod deadline;
+mod error;
+mod find;
+mod verify;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::cognito;
+use crate::guard::{Guard, SentCodes};
+use crate::registry::Registry;
+use budget::Budget;
+
+pub use code::{CodeReply, CodeRequest};
+pub use deadline::Deadline;
+pub use error::Error;
+pub use find::Query;
+pub use verify::{VerifyReply, VerifyRequest};
+
+/// How requests to Cognito are made: the `[cognito]` section of the configuration.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Time-outs, proxy and certificates.
+    pub settings: cognito::Settings,
+    /// How many codes one request may submit, 1 or 2.
+    pub max_attempts: u32,
+    /// A code is not submitted when its time step ends sooner than this.
+    pub min_seconds_left: Duration,
+    /// Submit the code of the next time step, instead of waiting for it, when the current one is spent.
+    pub early_next_step: bool,
+}
+
+/// Everything a flow needs; clones share it.
+#[derive(Clone, Debug)]
+pub struct Flows {
+    registry: Registry,
+    guard: Guard,
+    sent_codes: Arc<SentCodes>,
+    budget: Arc<Budget>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Flows {
+    /// Flows over the attached tokens, with the single-use record in `state_directory`.
+    pub fn new(registry: Registry, state_directory: PathBuf, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            registry,
+            guard: Guard::open(state_directory),
+            sent_codes: Arc::new(SentCodes::new()),
+            budget: Arc::default(),
+            clock,
+        }
+    }
+
+    /// The attached tokens.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The clock that everything here runs by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// A deadline `timeout` from now.
+    pub fn deadline(&self, timeout: Duration) -> Deadline {
+        Deadline::after(timeout, &*self.clock)
+    }
+}

@@ -1,0 +1,245 @@
+//! Prove a token to Cognito: calculate a code and submit it with VerifySoftwareToken.
+
+use std::time::Duration;
+
+use super::code::spent;
+use super::{Deadline, Error, Flows, Policy, Query};
+use crate::cognito::{self, Authorization, Client, Delivered, Endpoint, ErrorKind, Verified};
+use crate::guard::{self, Reservation};
+use crate::otp::{Algorithm, Code, Digits, Period, Step};
+use crate::protocol::ykoath::{Credential, Kind, Touch};
+use crate::registry::Found;
+use crate::secret::SecretText;
+use crate::token::Moment;
+
+/// Cognito knows only this period.
+const PERIOD: Period = Period::DEFAULT;
+
+/// A token is to be proved.
+#[derive(Debug)]
+pub struct VerifyRequest {
+    /// The credential: its id, or what the profile says of it.
+    pub credential: Result<String, Query>,
+    /// The access token or the session.
+    pub authorization: Authorization,
+    /// Where to submit.
+    pub endpoint: Endpoint,
+    /// The pool, or whatever else keeps codes for different accounts apart.
+    pub pool: String,
+    /// What Cognito shall call the token; made from its model and serial number if absent.
+    pub device_name: Option<String>,
+    /// A person may be asked for a touch.
+    pub interactive: bool,
+    /// How to submit.
+    pub policy: Policy,
+    /// When the reply has to be there.
+    pub deadline: Deadline,
+}
+
+/// Cognito said SUCCESS.
+#[derive(Debug)]
+pub struct VerifyReply {
+    /// The session for the next call of the sign-in, if Cognito gave one.
+    pub session: Option<SecretText>,
+    /// Cognito's name for the request.
+    pub request_id: Option<String>,
+    /// How many codes were submitted.
+    pub attempts: u32,
+    /// Cognito's clock minus ours, in seconds.
+    pub clock_skew: Option<f64>,
+}
+
+impl Flows {
+    /// Submits codes until one is accepted, at most as many as the policy allows, each of another time step.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`]. One of Cognito's means that a code was sent, unless it says `Network` or `Tls`.
+    pub async fn verify(&self, request: &VerifyRequest) -> Result<VerifyReply, Error> {
+        let found = match &request.credential {
+            Ok(id) => self.registry.credential(id).await?,
+            Err(query) => self.the_one(query).await?,
+        };
+        fits(&found.credential)?;
+        if !request.interactive && found.credential.touch == Touch::Yes {
+            return Err(Error::TouchRequired);
+        }
+        let mut attempt = Attempt { flows: self, request, found: &found, not_before: Step(0), failure: None };
+        for number in 1..=request.policy.max_attempts {
+            match attempt.run(number).await? {
+                Outcome::Accepted(reply) => return Ok(reply),
+                Outcome::TryAgain => {}
+            }
+        }
+        Err(attempt.failure.unwrap_or(Error::Timeout))
+    }
+}
+
+/// The submissions of one request.
+struct Attempt<'a> {
+    flows: &'a Flows,
+    request: &'a VerifyRequest,
+    found: &'a Found,
+    /// The first step that may be submitted.
+    not_before: Step,
+    /// Why the last submission failed: what the request ends with when no other one helps.
+    failure: Option<Error>,
+}
+
+enum Outcome {
+    Accepted(VerifyReply),
+    TryAgain,
+}
+
+impl Attempt<'_> {
+    async fn run(&mut self, number: u32) -> Result<Outcome, Error> {
+        let (code, step, reservation) = match self.prepare().await {
+            Ok(prepared) => prepared,
+            // The first refusal says more than the reason why there was no second try.
+            Err(error) => return Err(self.failure.take().unwrap_or(error)),
+        };
+        let answer = self.submit(&code).await;
+        let delivered = answer.result.as_ref().map_or_else(|error| error.delivered, |_| Delivered::Yes);
+        self.settle(reservation, delivered);
+        self.not_before = step.next();
+        let id = &self.found.id;
+        match answer.result {
+            Ok(Verified { session }) => {
+                self.flows.budget.accepted(id);
+                let (request_id, clock_skew) = (answer.request_id, answer.clock_skew);
+                Ok(Outcome::Accepted(VerifyReply { session, request_id, attempts: number, clock_skew }))
+            }
+            Err(error) => self.judge(error),
+        }
+    }
+
+    /// Waits for a step that may be submitted, calculates its code and records the intent to send it.
+    async fn prepare(&mut self) -> Result<(Code, Step, Reservation), Error> {
+        let flows = self.flows;
+        let id = &self.found.id;
+        if let Some(wait) = flows.budget.wait(id, flows.clock.monotonic()) {
+            return Err(Error::RateLimited { wait });
+        }
+        loop {
+            let moment = self.wait_for_step().await?;
+            let calculated = flows.calculate(self.found, moment, false, self.request.deadline).await?;
+            let Some(step) = calculated.step else {
+                return Err(Error::Unsupported("its codes have no time step".to_owned()));
+            };
+            if !is_six_digits(&calculated.code) {
+                return Err(Error::Unsupported("its codes are not six digits, which Cognito wants".to_owned()));
+            }
+            // A touch may have taken longer than the step.
+            if flows.validity_left(step, PERIOD) < self.request.policy.min_seconds_left {
+                continue;
+            }
+            if self.request.deadline.until_last_submission(&*flows.clock).is_none() {
+                return Err(Error::Timeout);
+            }
+            if !flows.sent_codes.first_time(&self.request.pool, step, &calculated.code) {
+                self.not_before = step.next();
+                continue;
+            }
+            match flows.guard.reserve(id, step, flows.now(PERIOD)) {
+                Ok(reservation) => return Ok((calculated.code, step, reservation)),
+                // Another program was faster.
+                Err(guard::Error::Spent { earliest }) => self.not_before = earliest,
+                Err(error) => return Err(spent(error, PERIOD)),
+            }
+        }
+    }
+
+    /// Waits until a step that may be submitted is open and not about to close.
+    async fn wait_for_step(&self) -> Result<Moment, Error> {
+        let (flows, policy) = (self.flows, &self.request.policy);
+        loop {
+            let now = flows.now(PERIOD);
+            let recorded = flows.guard.earliest(&self.found.id, now).map_err(|error| spent(error, PERIOD))?;
+            let mut first = recorded.max(self.not_before).max(now);
+            if policy.early_next_step && first == now.next() {
+                return Ok(Moment::NotBefore(first));
+            }
+            let is_spent = first > now;
+            if !is_spent {
+                if flows.validity_left(now, PERIOD) >= policy.min_seconds_left {
+                    return Ok(Moment::NotBefore(first));
+                }
+                first = now.next();
+            }
+            let wait = first.start(PERIOD).saturating_sub(flows.clock.unix_time());
+            let latest = self.request.deadline.until_last_submission(&*flows.clock);
+            if latest.is_none_or(|latest| wait > latest) {
+                let opens = first.start(PERIOD);
+                return Err(if is_spent { Error::StepSpent { opens } } else { Error::Timeout });
+            }
+            flows.clock.sleep(wait).await;
+        }
+    }
+
+    async fn submit(&self, code: &Code) -> cognito::Answer<Verified> {
+        let request = self.request;
+        let device_name = request.device_name.clone().unwrap_or_else(|| device_name(self.found));
+        match Client::new(&request.policy.settings, &request.endpoint, self.flows.clock.clone()) {
+            Ok(client) => client.verify_software_token(&request.authorization, code, &device_name).await,
+            Err(error) => cognito::Answer { result: Err(error), request_id: None, clock_skew: None },
+        }
+    }
+
+    /// Only a code that provably never left may be used again.
+    fn settle(&self, reservation: Reservation, delivered: Delivered) {
+        let settled = match delivered {
+            Delivered::No => reservation.take_back(),
+            Delivered::Yes | Delivered::Unknown => reservation.spent(),
+        };
+        if let Err(error) = settled {
+            // The intent stays on record, and an intent counts as spent: nothing can go out twice.
+            tracing::warn!("the single-use record of {} stays at intent: {error}", self.found.id);
+        }
+    }
+
+    /// Whether a code of the next step is worth a try.
+    fn judge(&mut self, error: cognito::Error) -> Result<Outcome, Error> {
+        let was_open = matches!(
+            &self.failure,
+            Some(Error::Cognito(earlier)) if earlier.delivered == Delivered::Unknown
+        );
+        let refused = matches!(error.kind, ErrorKind::CodeMismatch | ErrorKind::CodeAlreadyUsed);
+        if refused {
+            self.flows.budget.refused(&self.found.id, self.flows.clock.monotonic());
+        }
+        let again = refused || error.delivered == Delivered::Unknown;
+        // What an earlier submission did stays open, whatever became of a later one.
+        if !was_open {
+            self.failure = Some(Error::Cognito(error));
+        }
+        if again { Ok(Outcome::TryAgain) } else { Err(self.failure.take().unwrap_or(Error::Timeout)) }
+    }
+}
+
+/// Cognito takes TOTP with SHA-1, six digits and 30 seconds, and nothing else.
+fn fits(credential: &Credential) -> Result<(), Error> {
+    let why = if credential.kind != Kind::Totp {
+        "it is not time-based (TOTP)".to_owned()
+    } else if credential.algorithm != Algorithm::Sha1 {
+        format!("it uses {}, and Cognito wants SHA1", credential.algorithm)
+    } else if credential.digits_known && credential.digits != Digits::SIX {
+        format!("its codes have {} digits, and Cognito wants 6", credential.digits.get())
+    } else if credential.period != PERIOD {
+        format!("its codes live {} seconds, and Cognito wants 30", credential.period.seconds())
+    } else {
+        return Ok(());
+    };
+    Err(Error::Unsupported(why))
+}
+
+fn is_six_digits(code: &Code) -> bool {
+    let text = code.expose();
+    text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The model and the last four digits of the serial number.
+fn device_name(found: &Found) -> String {
+    let info = &found.token.info;
+    let tail: String = info.serial.chars().skip(info.serial.chars().count().saturating_sub(4)).collect();
+    format!("{} {tail}", info.model).trim().to_owned()
+}
