@@ -16,6 +16,8 @@ mod error;
 mod list;
 mod select;
 mod session;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 pub use access_key::{AccessKey, device_id};

@@ -1,0 +1,177 @@
+//! Tokens that deviate from the specification, as real ones do.
+
+use super::super::{AccessKey, Error, Session, Touch};
+use super::{CALCULATE_ALL, LIST, SELECT, Script, UNLOCKED, bytes};
+use crate::device::{self, Progress, Transaction};
+use crate::iso7816::{Command, Response};
+use crate::otp::Algorithm;
+
+const LISTED: &str = "72 0A 21 4157533A616C696365 90 00";
+
+/// Solo 2: authorisation for one command only, another challenge for each SELECT and VALIDATE, 6985 for
+/// locked, C0 for the rest of an answer.
+struct Solo {
+    key: AccessKey,
+    challenge: u8,
+    authorised: bool,
+    rest: Vec<u8>,
+    sent: Vec<u8>,
+}
+
+impl Solo {
+    fn new() -> Self {
+        let key = AccessKey::derive(&"foobar".into(), &[0; 8]);
+        Self { key, challenge: 0, authorised: false, rest: Vec::new(), sent: Vec::new() }
+    }
+
+    fn answer(&mut self, command: &[u8]) -> Vec<u8> {
+        let frame = match (command[1], command[2]) {
+            (0xa4, 0x04) => self.select(),
+            (0xa3, _) => return self.validate(&command[5..]),
+            (0xc0, _) if !self.rest.is_empty() => std::mem::take(&mut self.rest),
+            (0xa1 | 0xa4, _) if !std::mem::take(&mut self.authorised) => return bytes("6985"),
+            (0xa1, _) => bytes("720A214157533A616C696365"),
+            (0xa4, _) => bytes("71094157533A616C6963657605068041397E"),
+            _ => return bytes("6D00"),
+        };
+        match frame.split_at_checked(16) {
+            Some((frame, rest)) if command[1] == 0xa4 && command[2] == 0 => {
+                self.rest = rest.to_vec();
+                [frame, &[0x61, 0x02]].concat()
+            }
+            _ => [frame, vec![0x90, 0x00]].concat(),
+        }
+    }
+
+    fn select(&mut self) -> Vec<u8> {
+        self.challenge += 1;
+        self.authorised = false;
+        [&bytes("7903040404 7108 0000000000000000 7408")[..], &[self.challenge; 8], &bytes("7B0101")].concat()
+    }
+
+    fn validate(&mut self, data: &[u8]) -> Vec<u8> {
+        let right = data[2..22] == **self.key.answer(&[self.challenge; 8]);
+        self.challenge += 1;
+        self.authorised = right;
+        if right {
+            [&[0x75, 0x14][..], &self.key.answer(&data[24..32]), &[0x90, 0x00]].concat()
+        } else {
+            bytes("6A80")
+        }
+    }
+}
+
+impl Transaction for Solo {
+    fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, device::Error> {
+        self.sent.push(command.instruction());
+        let command = command.to_bytes();
+        if command[1] != 0xc0 {
+            self.rest.clear();
+        }
+        Ok(Response::from_bytes(&self.answer(&command)).unwrap())
+    }
+}
+
+#[test]
+fn authorisation_for_one_command_is_renewed_for_the_next() {
+    let mut solo = Solo::new();
+    let key = solo.key.clone();
+    let mut session = Session::select(&mut solo).unwrap();
+    session.validate(&key).unwrap();
+    let credentials = session.credentials().unwrap();
+    assert_eq!(credentials.len(), 1);
+    assert_eq!(credentials[0].touch, Touch::No, "CALCULATE ALL must have arrived whole");
+    let renewed = [0xa4, 0xa3];
+    let expected = [&[0xa4, 0xa3, 0xa4, 0xa5, 0xa4][..], &renewed, &[0xa4, 0xc0, 0xa1], &renewed, &[0xa1]];
+    assert_eq!(solo.sent, expected.concat());
+}
+
+#[test]
+fn without_the_key_such_a_token_is_locked() {
+    let mut solo = Solo::new();
+    let mut session = Session::select(&mut solo).unwrap();
+    assert_eq!(session.credentials(), Err(Error::Locked));
+    assert_eq!(solo.sent, [0xa4, 0xa4]);
+}
+
+#[test]
+fn a_nitrokey_3_with_a_pin_has_no_salt_and_no_calculate_all() {
+    let mut script = Script::new(&[
+        (SELECT, "79 03 04 0E 00 82 01 08 8F 04 01 02 03 04 90 00"),
+        (CALCULATE_ALL, "6D00"),
+        (LIST, "72 0A 21 4157533A616C696365 72 05 F1 50617373 72 04 11 437472 72 04 31 526576 90 00"),
+    ]);
+    let mut session = Session::select(&mut script).unwrap();
+    assert!(!session.is_locked());
+    let selection = session.selection();
+    assert_eq!((selection.salt.as_deref(), selection.serial.as_deref()), (None, Some(&[1, 2, 3, 4][..])));
+    assert_eq!((selection.attempts_left, selection.version), (Some(8), Some([4, 14, 0])));
+    let credentials = session.credentials().unwrap();
+    script.assert_finished();
+    let names: Vec<_> = credentials.iter().map(|credential| credential.account.as_str()).collect();
+    assert_eq!(names, ["alice", "Ctr"], "password entries and reverse HOTP are left out");
+    assert!(credentials.iter().all(|c| c.touch == Touch::Unknown && !c.digits_known));
+}
+
+#[test]
+fn list_alone_does_when_calculate_all_fails() {
+    // A corrupt credential; one that refuses an old step; an answer that is cut off; elements of no sense.
+    for answer in ["6581", "6982", "6F00", "71 09 41 90 00", "8E 01 00 90 00"] {
+        let mut script = Script::new(&[(SELECT, UNLOCKED), (CALCULATE_ALL, answer), (LIST, LISTED)]);
+        let credentials = Session::select(&mut script).unwrap().credentials().unwrap();
+        assert_eq!((credentials.len(), credentials[0].touch), (1, Touch::Unknown), "{answer}");
+        script.assert_finished();
+    }
+}
+
+#[test]
+fn a_refused_list_is_an_error() {
+    let mut script = Script::new(&[(SELECT, UNLOCKED), (CALCULATE_ALL, "6982"), (LIST, "6982")]);
+    assert_eq!(Session::select(&mut script).unwrap().credentials(), Err(Error::Locked));
+}
+
+#[test]
+fn strange_elements_are_skipped_and_the_first_of_two_is_kept() {
+    let mut script = Script::new(&[
+        (SELECT, "8E 00 7B 01 01 71 00 79 03 01 02 03 90 00"),
+        // 77 without digits; a name without an answer; an answer without a name; a name too long.
+        (
+            CALCULATE_ALL,
+            &format!(
+                "7C 01 06 71 01 61 8E 02 00 00 77 00 71 01 62 71 01 63 7C 01 07 71 41 {} 7C 01 06 71 01 63 76 05 06 00000000 90 00",
+                "61".repeat(65)
+            ),
+        ),
+        (
+            LIST,
+            &format!(
+                "72 02 11 61 8E 00 72 02 21 62 72 02 22 63 72 02 23 63 72 01 21 72 00 72 02 24 64 72 42 21 {} 90 00",
+                "61".repeat(65)
+            ),
+        ),
+    ]);
+    let mut session = Session::select(&mut script).unwrap();
+    assert_eq!(session.selection().salt, None, "an empty salt identifies nothing");
+    let seen: Vec<_> = session
+        .credentials()
+        .unwrap()
+        .into_iter()
+        .map(|c| (c.account, c.algorithm, c.touch, c.digits_known))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("a".to_owned(), Algorithm::Sha1, Touch::Unknown, false),
+            ("b".to_owned(), Algorithm::Sha1, Touch::Unknown, false),
+            ("c".to_owned(), Algorithm::Sha256, Touch::Yes, true),
+        ]
+    );
+}
+
+#[test]
+fn at_most_256_credentials() {
+    let list: String = (0..300).map(|n| format!("72 03 21 {n:04X}")).collect();
+    let mut script =
+        Script::new(&[(SELECT, UNLOCKED), (CALCULATE_ALL, "6D00"), (LIST, &format!("{list} 90 00"))]);
+    assert_eq!(Session::select(&mut script).unwrap().credentials().unwrap().len(), 256);
+}

@@ -1,0 +1,97 @@
+//! Sessions against scripted cards.
+
+mod chaining;
+mod deviants;
+mod exchanges;
+mod hostile;
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use data_encoding::HEXUPPER;
+
+use super::{Credential, CredentialId, Kind, Touch};
+use crate::device::{Error, Progress, Transaction};
+use crate::iso7816::{Command, Response};
+use crate::otp::{Algorithm, Digits};
+
+const SELECT: &str = "00 A4 04 00 07 A0 00 00 05 27 21 01";
+const UNLOCKED: &str = "79 03 05 04 03 71 08 01 02 03 04 05 06 07 08 90 00";
+const LOCKED: &str =
+    "79 03 05 04 03 71 08 01 02 03 04 05 06 07 08 74 08 11 22 33 44 55 66 77 88 7B 01 01 90 00";
+const LIST: &str = "00 A1 00 00";
+const CALCULATE_ALL: &str = "00 A4 00 01 0A 74 08 00 00 00 00 00 00 00 00";
+
+/// A card that expects certain commands in a certain order.
+struct Script(VecDeque<(Vec<u8>, Vec<u8>)>);
+
+impl Script {
+    /// Pairs of command and answer in hexadecimal. The commands are written without Le, as the specification
+    /// and most programs have them; ours always carry Le 00 at their end.
+    fn new(steps: &[(&str, &str)]) -> Self {
+        Self(
+            steps
+                .iter()
+                .map(|(command, answer)| ([bytes(command), vec![0]].concat(), bytes(answer)))
+                .collect(),
+        )
+    }
+
+    fn assert_finished(&self) {
+        assert_eq!(self.0.len(), 0, "commands were expected and never came");
+    }
+}
+
+impl Transaction for Script {
+    fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, Error> {
+        let sent = command.to_bytes();
+        let (expected, answer) = self.0.pop_front().unwrap_or_else(|| panic!("{sent:02X?} was not expected"));
+        assert_eq!(hex(&sent), hex(&expected));
+        Ok(Response::from_bytes(&answer).unwrap())
+    }
+}
+
+/// Counts how often a touch was asked for.
+#[derive(Default)]
+struct Touches(AtomicUsize);
+
+impl Touches {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Progress for Touches {
+    fn touch_needed(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    HEXUPPER.decode(hex.replace(' ', "").as_bytes()).unwrap()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    HEXUPPER.encode(bytes)
+}
+
+/// A credential as CALCULATE ALL and LIST would describe it.
+fn credential(id: &str, kind: Kind, touch: Touch) -> Credential {
+    let id = CredentialId::new(id.as_bytes()).unwrap();
+    let name = id.parse(kind == Kind::Hotp);
+    Credential {
+        id,
+        kind,
+        algorithm: Algorithm::Sha1,
+        digits: Digits::SIX,
+        digits_known: true,
+        touch,
+        issuer: name.issuer,
+        account: name.account,
+        period: name.period,
+    }
+}
