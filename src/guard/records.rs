@@ -209,16 +209,12 @@ mod tests {
 
     #[test]
     fn joining_never_closes_the_future() {
-        let mut records = Records::default();
-        for step in (0..200).map(|n| 1_000_000 + n * 1_000) {
-            records.add(Step(step), Use::Spent, Step(step));
-        }
-        for step in 10..200 {
-            assert!(records.may_submit(Step(step), Step(step)));
-            records.add(Step(step), Use::Spent, Step(step));
-        }
-        assert_eq!(records.earliest(Step(200)), Step(200));
-        assert!(records.0.len() <= MOST && records.is_sound());
+        let mut records = spent((0..64).map(|n| n * 1_000));
+        records.add(Step(64_020), Use::Spent, Step(64_020));
+        records.add(Step(64_000), Use::Spent, Step(64_000));
+        assert_eq!(records.0.len(), MOST);
+        assert_eq!(records.earliest(Step(64_000)), Step(64_001), "the closest two must not be joined");
+        assert_eq!(records.0.last(), Some(&Record::single(Step(64_020), Use::Spent)));
     }
 
     #[test]
