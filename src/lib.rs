@@ -10,9 +10,11 @@
 //! * [`protocol`]: what tokens speak: YKOATH;
 //! * [`token`]: one attached token: a worker thread, and the handle to it;
 //! * [`registry`]: what is attached now, as immutable snapshots.
+//! * [`guard`]: the single-use record: which time step of which seed was spent.
 
 pub mod clock;
 pub mod device;
+pub mod guard;
 pub mod iso7816;
 pub mod otp;
 pub mod protocol;

@@ -1,0 +1,232 @@
+//! The single-use record: which time step of which seed was spent.
+//!
+//! RFC 6238 §5.2 forbids a server to accept a code twice; a client that sends one twice therefore fails, or
+//! locks its user out. So a step is written down before its code is sent, and what is written down is never sent
+//! again: not by another program, not by another daemon on the same directory, not after a crash.
+//!
+//! All calls read and write a small file, and wait for its lock for 2 seconds at most.
+
+mod records;
+mod sent;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use data_encoding::HEXLOWER;
+
+pub use records::{Record, Use};
+pub use sent::SentCodes;
+use store::{State, Store};
+
+use crate::otp::Step;
+
+/// The record in one directory. Clones share it, and so do other processes.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    store: Arc<Store>,
+}
+
+impl Guard {
+    /// The record in `directory`, which is created when it is first needed.
+    ///
+    /// Never fails: a record that is damaged or can't be written shows at its first use.
+    pub fn open(directory: PathBuf) -> Self {
+        Self { store: Arc::new(Store::new(directory)) }
+    }
+
+    /// The file that holds the record, for messages that tell where to look.
+    pub fn file(&self) -> PathBuf {
+        self.store.file()
+    }
+
+    /// Records, durably, that the code of `step` is about to be sent.
+    ///
+    /// `credential` is the object id, `<token id>_<16 hex>`; `now` is the step the clock shows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Spent`] if this step or a later one was recorded before, [`Error::Unavailable`] if that
+    /// can't be known or can't be written down: the code must not be sent then.
+    pub fn reserve(&self, credential: &str, step: Step, now: Step) -> Result<Reservation, Error> {
+        let group = self.record(credential, step, now, Use::Intent)?;
+        Ok(Reservation { store: Arc::clone(&self.store), credential: credential.to_owned(), group, step })
+    }
+
+    /// Records, durably, that somebody else is going to send the code of `step`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Guard::reserve`].
+    pub fn claim(&self, credential: &str, step: Step, now: Step) -> Result<(), Error> {
+        self.record(credential, step, now, Use::Spent).map(drop)
+    }
+
+    /// The first step from `now` on that may be submitted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the record can't be read.
+    pub fn earliest(&self, credential: &str, now: Step) -> Result<Step, Error> {
+        let state = self.store.read()?;
+        Ok(state.records(credential).map_or(now, |records| records.earliest(now)))
+    }
+
+    /// Everything recorded, by credential.
+    ///
+    /// # Errors
+    ///
+    /// As [`Guard::earliest`].
+    pub fn show(&self) -> Result<Vec<Entry>, Error> {
+        let state = self.store.read()?;
+        let entries = state.credentials.iter().map(|(credential, group)| Entry {
+            credential: credential.clone(),
+            seed: group.clone(),
+            records: state.groups.get(group).map(|records| records.iter().collect()).unwrap_or_default(),
+        });
+        Ok(entries.filter(|entry| !entry.records.is_empty()).collect())
+    }
+
+    /// Drops what is recorded for the seed of a credential; false if nothing was.
+    ///
+    /// The seed's codes of this moment can be sent a second time after that.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the record can't be read or written.
+    pub fn forget(&self, credential: &str) -> Result<bool, Error> {
+        self.store.update(|state| {
+            let Some(group) = state.credentials.get(credential).cloned() else { return Ok(false) };
+            if state.credentials.values().filter(|other| **other == group).count() > 1 {
+                // The others keep knowing that they share a seed.
+                state.groups.insert(group, records::Records::default());
+            } else {
+                state.credentials.remove(credential);
+                state.groups.remove(&group);
+            }
+            Ok(true)
+        })
+    }
+
+    fn record(&self, credential: &str, step: Step, now: Step, usage: Use) -> Result<String, Error> {
+        self.store.update(|state| {
+            let group = group_of(state, credential)?;
+            let records = state.groups.entry(group.clone()).or_default();
+            if !records.may_submit(step, now) {
+                return Err(Error::Spent { earliest: records.earliest(now) });
+            }
+            records.add(step, usage, now);
+            Ok(group)
+        })
+    }
+}
+
+/// The seed group of a credential, a new one if it has none.
+fn group_of(state: &mut State, credential: &str) -> Result<String, Unavailable> {
+    if let Some(group) = state.credentials.get(credential) {
+        return Ok(group.clone());
+    }
+    let mut id = [0; 8];
+    getrandom::fill(&mut id).map_err(|_| Unavailable::NoRandomness)?;
+    let group = HEXLOWER.encode(&id);
+    state.credentials.insert(credential.to_owned(), group.clone());
+    Ok(group)
+}
+
+/// A step that nobody else can submit. Dropped without a word it stays recorded, and counts as spent.
+#[derive(Debug)]
+#[must_use = "what became of the code belongs into the record"]
+pub struct Reservation {
+    store: Arc<Store>,
+    credential: String,
+    group: String,
+    step: Step,
+}
+
+impl Reservation {
+    /// The step.
+    pub fn step(&self) -> Step {
+        self.step
+    }
+
+    /// The code was sent, or may have been.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if that can't be written; the step stays recorded as an intent, which is as good.
+    pub fn spent(self) -> Result<(), Error> {
+        self.store.update(|state| {
+            state.groups.entry(self.group.clone()).or_default().settle(self.step);
+            state.credentials.entry(self.credential.clone()).or_insert_with(|| self.group.clone());
+            Ok(())
+        })
+    }
+
+    /// The code was provably not sent: the request failed before its first byte.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if that can't be written; the step stays closed.
+    pub fn take_back(self) -> Result<(), Error> {
+        self.store.update(|state| {
+            if let Some(records) = state.groups.get_mut(&self.group) {
+                records.take_back(self.step);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// What is recorded for a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its object id.
+    pub credential: String,
+    /// A random name of its seed: credentials with the same one share their records.
+    pub seed: String,
+    /// The recorded steps, ascending.
+    pub records: Vec<Record>,
+}
+
+/// Why a step may not be submitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// This step or a later one was recorded before.
+    #[error("the time step was spent; {} is the first that may be submitted", earliest.0)]
+    Spent {
+        /// The first step from now on that may be submitted.
+        earliest: Step,
+    },
+    /// Nobody knows whether it was.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Why the record is of no use. The file is left as it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// It holds something that no version of this program wrote.
+    #[error("the single-use record is damaged")]
+    Damaged,
+    /// A newer version of this program wrote it.
+    #[error("the single-use record has format {version}, which this version doesn't know")]
+    NewerVersion {
+        /// The number in the file.
+        version: u64,
+    },
+    /// It is there, but can't be read.
+    #[error("the single-use record can't be read: {0}")]
+    Unreadable(ErrorKind),
+    /// The disk is full, or the directory read-only.
+    #[error("the single-use record can't be written: {0}")]
+    Unwritable(ErrorKind),
+    /// Another process holds its lock and doesn't let go.
+    #[error("another process keeps the single-use record locked")]
+    Locked,
+    /// The system has no random numbers.
+    #[error("the system gives no random numbers")]
+    NoRandomness,
+}

@@ -1,0 +1,240 @@
+//! The time steps of one seed that were handed out, as a set that stays small and forgets nothing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::otp::Step;
+
+/// A recorded step this far ahead of now was recorded by a wrong clock, and must not close the steps before it.
+const LOOKAHEAD: u64 = 10;
+
+/// More records than this are joined, so that the file stays small.
+const MOST: usize = 64;
+
+/// What is known of a recorded step. Both count as spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Use {
+    /// Its code was about to be sent; nobody wrote down what came of it.
+    Intent,
+    /// Its code was sent, or given to somebody who was going to send it.
+    Spent,
+}
+
+/// A run of steps that may not be submitted again: nearly always a single one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    first: u64,
+    last: u64,
+    #[serde(rename = "use")]
+    usage: Use,
+}
+
+impl Record {
+    /// The first step of the run.
+    pub fn first(self) -> Step {
+        Step(self.first)
+    }
+
+    /// The last step of the run, which belongs to it.
+    pub fn last(self) -> Step {
+        Step(self.last)
+    }
+
+    /// What is known of it.
+    pub fn usage(self) -> Use {
+        self.usage
+    }
+
+    fn single(step: Step, usage: Use) -> Self {
+        Self { first: step.0, last: step.0, usage }
+    }
+
+    fn covers(self, step: u64) -> bool {
+        (self.first..=self.last).contains(&step)
+    }
+}
+
+/// The records of one seed, ascending.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Records(Vec<Record>);
+
+impl Records {
+    pub(super) fn may_submit(&self, step: Step, now: Step) -> bool {
+        step.0 >= self.lowest_open(now) && !self.covers(step)
+    }
+
+    /// The first step from `now` on that may be submitted.
+    pub(super) fn earliest(&self, now: Step) -> Step {
+        let mut step = now.0.max(self.lowest_open(now));
+        for record in &self.0 {
+            if record.covers(step) {
+                step = record.last.saturating_add(1);
+            }
+        }
+        Step(step)
+    }
+
+    /// Records a step that [`Records::may_submit`].
+    pub(super) fn add(&mut self, step: Step, usage: Use, now: Step) {
+        self.insert(Record::single(step, usage));
+        while self.0.len() > MOST && self.join_closest(now) {}
+    }
+
+    /// Turns an intent into a spent step, which it stays even if the record was dropped meanwhile.
+    pub(super) fn settle(&mut self, step: Step) {
+        match self.intent(step) {
+            Some(index) => {
+                if let Some(record) = self.0.get_mut(index) {
+                    record.usage = Use::Spent;
+                }
+            }
+            None if self.covers(step) => {}
+            None => self.insert(Record::single(step, Use::Spent)),
+        }
+    }
+
+    /// Removes an intent whose code was never sent. One that was joined with others stays spent.
+    pub(super) fn take_back(&mut self, step: Step) {
+        if let Some(index) = self.intent(step) {
+            self.0.remove(index);
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Record> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// Ascending and without a run that ends before it starts; what this program writes always is.
+    pub(super) fn is_sound(&self) -> bool {
+        self.0.iter().all(|record| record.first <= record.last)
+            && self.0.is_sorted_by(|left, right| left.last < right.first)
+    }
+
+    /// Everything below it is closed: the step after the highest recorded one that isn't absurdly far ahead.
+    fn lowest_open(&self, now: Step) -> u64 {
+        let horizon = now.0.saturating_add(LOOKAHEAD);
+        let near = self.0.iter().rev().find(|record| record.first <= horizon);
+        near.map_or(0, |record| record.last.min(horizon).saturating_add(1))
+    }
+
+    fn covers(&self, step: Step) -> bool {
+        self.0.iter().any(|record| record.covers(step.0))
+    }
+
+    fn intent(&self, step: Step) -> Option<usize> {
+        self.0.iter().position(|record| *record == Record::single(step, Use::Intent))
+    }
+
+    fn insert(&mut self, record: Record) {
+        let index = self.0.partition_point(|other| other.first < record.first);
+        self.0.insert(index, record);
+    }
+
+    /// Joins the two neighbours with the fewest open steps between them, and closes those. A pair with `now`
+    /// in between is left alone, since that could close the future; there is at most one such pair.
+    fn join_closest(&mut self, now: Step) -> bool {
+        let gaps = self.0.windows(2).enumerate().filter_map(|(index, pair)| match pair {
+            [left, right] if left.last > now.0 || right.first <= now.0 => {
+                Some((right.first.saturating_sub(left.last), index, right.last))
+            }
+            _ => None,
+        });
+        let Some((_, index, last)) = gaps.min() else { return false };
+        self.0.remove(index.saturating_add(1));
+        if let Some(record) = self.0.get_mut(index) {
+            record.last = last;
+            record.usage = Use::Spent;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spent(steps: impl IntoIterator<Item = u64>) -> Records {
+        let mut records = Records::default();
+        for step in steps {
+            assert!(records.may_submit(Step(step), Step(step)));
+            records.add(Step(step), Use::Spent, Step(step));
+        }
+        records
+    }
+
+    #[test]
+    fn a_used_step_and_all_before_it_are_closed() {
+        let records = spent([100]);
+        assert!(!records.may_submit(Step(100), Step(100)));
+        assert!(!records.may_submit(Step(99), Step(100)));
+        assert!(records.may_submit(Step(101), Step(100)));
+        assert_eq!(records.earliest(Step(100)), Step(101));
+        assert_eq!(records.earliest(Step(98)), Step(101));
+        assert_eq!(records.earliest(Step(500)), Step(500));
+        assert_eq!(Records::default().earliest(Step(0)), Step(0));
+    }
+
+    #[test]
+    fn a_clock_far_ahead_closes_only_the_step_it_used() {
+        let mut records = spent([100]);
+        records.add(Step(5_000), Use::Spent, Step(5_000));
+        assert_eq!(records.earliest(Step(101)), Step(101));
+        assert!(!records.may_submit(Step(5_000), Step(101)), "that code may be valid one day");
+        assert_eq!(records.earliest(Step(4_989)), Step(4_989));
+        assert_eq!(records.earliest(Step(4_990)), Step(5_001));
+    }
+
+    #[test]
+    fn a_clock_set_back_reopens_nothing_that_was_used() {
+        let records = spent([20, 100]);
+        assert!(!records.may_submit(Step(20), Step(20)));
+        assert!(!records.may_submit(Step(19), Step(20)));
+        assert_eq!(records.earliest(Step(20)), Step(21));
+        assert_eq!(records.earliest(Step(90)), Step(101));
+    }
+
+    #[test]
+    fn many_records_are_joined_and_none_is_forgotten() {
+        let used: Vec<u64> = (0..10_000).map(|n| 1_000 + n * n % 7 + n * 9).collect();
+        let mut records = spent(used.iter().copied());
+        records.add(Step(9_000_000), Use::Intent, Step(9_000_000));
+        assert!(records.0.len() <= MOST && records.is_sound());
+        for step in used {
+            assert!(!records.may_submit(Step(step), Step(step)), "step {step} is open again");
+        }
+        assert_eq!(records.earliest(Step(200_000)), Step(200_000));
+    }
+
+    #[test]
+    fn joining_never_closes_the_future() {
+        let mut records = spent((0..64).map(|n| n * 1_000));
+        records.add(Step(64_020), Use::Spent, Step(64_020));
+        records.add(Step(64_000), Use::Spent, Step(64_000));
+        assert_eq!(records.0.len(), MOST);
+        assert_eq!(records.earliest(Step(64_000)), Step(64_001), "the closest two must not be joined");
+        assert_eq!(records.0.last(), Some(&Record::single(Step(64_020), Use::Spent)));
+    }
+
+    #[test]
+    fn only_an_intent_is_taken_back() {
+        let mut records = Records::default();
+        records.add(Step(7), Use::Intent, Step(7));
+        records.take_back(Step(7));
+        assert!(records.may_submit(Step(7), Step(7)));
+        records.add(Step(7), Use::Intent, Step(7));
+        records.settle(Step(7));
+        records.take_back(Step(7));
+        assert!(!records.may_submit(Step(7), Step(7)));
+    }
+
+    #[test]
+    fn the_end_of_time_does_not_overflow() {
+        let mut records = Records::default();
+        records.add(Step(u64::MAX), Use::Spent, Step(u64::MAX));
+        assert!(!records.may_submit(Step(u64::MAX), Step(u64::MAX)));
+        assert_eq!(records.earliest(Step(u64::MAX)), Step(u64::MAX));
+        assert_eq!(records.earliest(Step(1)), Step(1));
+    }
+}
