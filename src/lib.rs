@@ -6,9 +6,11 @@
 //! * [`clock`], [`secret`]: leaves that anybody may use;
 //! * [`iso7816`]: command and response APDUs, status words, TLV; bytes only;
 //! * [`otp`]: HOTP and TOTP arithmetic (RFC 4226, RFC 6238), without a token;
-//! * [`device`]: the seam between bytes and protocols: `Transport`, `Device`, `Transaction`.
+//! * [`device`]: the seam between bytes and protocols: `Transport`, `Device`, `Transaction`;
+//! * [`cognito`]: the client for Amazon Cognito; knows neither tokens nor D-Bus.
 
 pub mod clock;
+pub mod cognito;
 pub mod device;
 pub mod iso7816;
 pub mod otp;
