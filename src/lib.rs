@@ -11,8 +11,10 @@
 //! * [`token`]: one attached token: a worker thread, and the handle to it;
 //! * [`registry`]: what is attached now, as immutable snapshots.
 //! * [`guard`]: the single-use record: which time step of which seed was spent.
+//! * [`cognito`]: the client for Amazon Cognito; knows neither tokens nor D-Bus.
 
 pub mod clock;
+pub mod cognito;
 pub mod device;
 pub mod guard;
 pub mod iso7816;

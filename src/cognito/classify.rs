@@ -1,0 +1,104 @@
+//! From the SDK's many ways to fail to one [`Error`].
+//!
+//! Cognito says two of its errors for a dozen different reasons, which only their texts tell apart. The
+//! texts are in no documentation; those known here were seen in issue threads and recorded runs.
+
+use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
+
+use super::error::{Delivered, Error, ErrorKind};
+use super::exchange::{ConnectFailure, Exchange, Progress};
+
+/// Texts of `NotAuthorizedException`, in lower case; the first that occurs decides.
+const NOT_AUTHORIZED: [(&str, ErrorKind); 11] = [
+    ("password attempts exceeded", ErrorKind::LockedOut),
+    ("temporarily locked", ErrorKind::LockedOut),
+    ("session is expired", ErrorKind::SessionExpired),
+    ("session has expired", ErrorKind::SessionExpired),
+    ("session can only be used once", ErrorKind::SessionConsumed),
+    ("invalid session", ErrorKind::SessionConsumed),
+    ("token has expired", ErrorKind::TokenExpired),
+    ("token has been revoked", ErrorKind::TokenExpired),
+    ("required scopes", ErrorKind::ScopeMissing),
+    ("user is disabled", ErrorKind::AccountState),
+    ("user is not enabled", ErrorKind::AccountState),
+];
+
+/// The same of `InvalidParameterException`.
+const INVALID_PARAMETER: [(&str, ErrorKind); 2] =
+    [("delivery config", ErrorKind::NotEnrolled), ("not set up", ErrorKind::NotEnrolled)];
+
+/// The error that `error` is, given how far its request got.
+pub(super) fn classify<E, R>(error: &SdkError<E, R>, exchange: &Exchange) -> Error
+where
+    E: ProvideErrorMetadata,
+{
+    let head = match exchange.progress() {
+        _ if !exchange.has_begun() => return Error::unsent(ErrorKind::Config),
+        Some(Progress::NotConnected(ConnectFailure::Network)) => return Error::unsent(ErrorKind::Network),
+        Some(Progress::NotConnected(ConnectFailure::Tls)) => return Error::unsent(ErrorKind::Tls),
+        Some(Progress::Answered(head)) => head,
+        None => return unknown(ErrorKind::OutcomeUnknown),
+    };
+    let (kind, code) = match error {
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => (ErrorKind::OutcomeUnknown, None),
+        SdkError::ServiceError(service) => {
+            let code = service.err().code().filter(|code| is_code(code));
+            let kind = code.map(|code| kind(code, service.err().message().unwrap_or_default()));
+            (kind.unwrap_or(ErrorKind::ServiceUnavailable), code)
+        }
+        _ => (ErrorKind::ServiceUnavailable, None),
+    };
+    // Whatever its body says, a server that failed may have done the work before.
+    let kind = if head.status >= 500 { ErrorKind::ServiceUnavailable } else { kind };
+    Error { aws_code: code.map(str::to_owned), retry_after: head.retry_after, ..answered(kind) }
+}
+
+/// An error whose request's outcome nobody knows.
+pub(super) fn unknown(kind: ErrorKind) -> Error {
+    Error { kind, delivered: Delivered::Unknown, aws_code: None, retry_after: None }
+}
+
+/// An error that Cognito answered with.
+pub(super) fn answered(kind: ErrorKind) -> Error {
+    let delivered = match kind {
+        ErrorKind::ServiceUnavailable | ErrorKind::OutcomeUnknown => Delivered::Unknown,
+        _ => Delivered::Yes,
+    };
+    Error { kind, delivered, aws_code: None, retry_after: None }
+}
+
+/// Codes are names of exceptions. What else a server writes there gets no further.
+fn is_code(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
+
+fn kind(code: &str, message: &str) -> ErrorKind {
+    match code {
+        // Verify's own name for a wrong code is the first; the second is that of RespondToAuthChallenge.
+        "EnableSoftwareTokenMFAException" | "CodeMismatchException" => ErrorKind::CodeMismatch,
+        // Not in the model of VerifySoftwareToken, but what AWS says of a code that was used before.
+        "ExpiredCodeException" => ErrorKind::CodeAlreadyUsed,
+        "NotAuthorizedException" => known(&NOT_AUTHORIZED, message).unwrap_or(ErrorKind::NotAuthorized),
+        "InvalidParameterException" => {
+            known(&INVALID_PARAMETER, message).unwrap_or(ErrorKind::InvalidParameter)
+        }
+        "TooManyRequestsException" | "LimitExceededException" | "ThrottlingException" | "Throttling" => {
+            ErrorKind::Throttled
+        }
+        "InternalErrorException" => ErrorKind::ServiceUnavailable,
+        "SoftwareTokenMFANotFoundException" => ErrorKind::TotpNotEnabled,
+        "PasswordResetRequiredException" | "UserNotConfirmedException" | "UserNotFoundException" => {
+            ErrorKind::AccountState
+        }
+        "ResourceNotFoundException"
+        | "InvalidUserPoolConfigurationException"
+        | "OperationNotEnabledException" => ErrorKind::PoolError,
+        "ForbiddenException" => ErrorKind::Blocked,
+        _ => ErrorKind::Rejected,
+    }
+}
+
+fn known(texts: &[(&str, ErrorKind)], message: &str) -> Option<ErrorKind> {
+    let message = message.to_ascii_lowercase();
+    texts.iter().find(|(text, _)| message.contains(text)).map(|(_, kind)| *kind)
+}

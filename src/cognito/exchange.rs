@@ -1,0 +1,215 @@
+//! A connector that lets one request through, and keeps what its answer's head tells.
+//!
+//! This is where "no byte has left" is proven. A request that never got to the connector hasn't left, nor
+//! has one whose connection (name, TCP, proxy, TLS) failed; after that, anything is possible.
+
+use std::error::Error as StdError;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use aws_sdk_cognitoidentityprovider::primitives::{DateTime, DateTimeFormat};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::http::Headers;
+use aws_smithy_types::body::SdkBody;
+use http_body_util::Limited;
+
+use crate::clock::Clock;
+
+/// A body of Cognito's has a few KiB.
+const LONGEST_BODY: usize = 64 * 1024;
+/// Longer waits aren't worth telling.
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+
+/// What became of one request.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    begun: AtomicBool,
+    progress: OnceLock<Progress>,
+}
+
+/// How far a request got for certain.
+#[derive(Clone, Debug)]
+pub(super) enum Progress {
+    /// No connection: nothing left.
+    NotConnected(ConnectFailure),
+    /// An answer began.
+    Answered(Head),
+}
+
+/// What kept a connection from being made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ConnectFailure {
+    /// No way to the server: its name, the route, a refusal, the proxy, silence.
+    Network,
+    /// The server didn't prove who it is.
+    Tls,
+}
+
+/// The head of an answer, as far as it is of use.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    pub(super) status: u16,
+    pub(super) request_id: Option<String>,
+    pub(super) retry_after: Option<Duration>,
+    /// Seconds that the server's clock is ahead of ours.
+    pub(super) clock_skew: Option<f64>,
+}
+
+impl Exchange {
+    /// The request was handed to the connector.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Acquire)
+    }
+
+    pub(super) fn progress(&self) -> Option<&Progress> {
+        self.progress.get()
+    }
+
+    pub(super) fn head(&self) -> Option<&Head> {
+        match self.progress.get() {
+            Some(Progress::Answered(head)) => Some(head),
+            _ => None,
+        }
+    }
+
+    fn reach(&self, progress: Progress) {
+        // Set once: there is one request.
+        let _ = self.progress.set(progress);
+    }
+}
+
+/// The connector around the SDK's.
+#[derive(Debug)]
+pub(super) struct OneRequest {
+    pub(super) inner: SharedHttpConnector,
+    pub(super) exchange: Arc<Exchange>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl HttpConnector for OneRequest {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        // The SDK's retries are off. Should they ever come back, they end here: a code is sent once.
+        if self.exchange.begun.swap(true, Ordering::AcqRel) {
+            let error = ConnectorError::user("a request with a code is sent once only".into());
+            return HttpConnectorFuture::ready(Err(error));
+        }
+        let (exchange, clock) = (Arc::clone(&self.exchange), Arc::clone(&self.clock));
+        let sent = clock.unix_time();
+        let answer = self.inner.call(request);
+        HttpConnectorFuture::new(async move {
+            match answer.await {
+                Ok(response) => {
+                    exchange.reach(Progress::Answered(head(&response, sent, clock.unix_time())));
+                    Ok(response.map(|body| SdkBody::from_body_1_x(Limited::new(body, LONGEST_BODY))))
+                }
+                Err(error) => {
+                    if let Some(failure) = connect_failure(&error) {
+                        exchange.reach(Progress::NotConnected(failure));
+                    }
+                    Err(error)
+                }
+            }
+        })
+    }
+}
+
+fn head(response: &HttpResponse, sent: Duration, received: Duration) -> Head {
+    let headers = response.headers();
+    Head {
+        status: response.status().as_u16(),
+        request_id: headers.get("x-amzn-requestid").filter(|id| is_request_id(id)).map(str::to_owned),
+        retry_after: retry_after(headers),
+        clock_skew: clock_skew(headers, sent, received),
+    }
+}
+
+/// A UUID in practice; nothing else gets into logs.
+fn is_request_id(text: &str) -> bool {
+    text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
+/// AWS's header counts milliseconds, that of RFC 9110 §10.2.3 seconds.
+fn retry_after(headers: &Headers) -> Option<Duration> {
+    let number = |name: &str| headers.get(name)?.parse::<u64>().ok();
+    let milliseconds = number("x-amz-retry-after").map(Duration::from_millis);
+    let wait = milliseconds.or_else(|| number("retry-after").map(Duration::from_secs))?;
+    Some(wait.min(LONGEST_WAIT))
+}
+
+/// `Date` counts whole seconds, so half a second is added on average; the server wrote it at some moment
+/// between `sent` and `received`. The error is about half a second and half the time between the two.
+fn clock_skew(headers: &Headers, sent: Duration, received: Duration) -> Option<f64> {
+    // With an `Age`, a cache has answered, not the server.
+    if headers.contains_key("age") {
+        return None;
+    }
+    let date = DateTime::from_str(headers.get("date")?, DateTimeFormat::HttpDate).ok()?;
+    let ours = f64::midpoint(sent.as_secs_f64(), received.as_secs_f64());
+    Some(date.as_secs_f64() + 0.5 - ours)
+}
+
+fn connect_failure(error: &ConnectorError) -> Option<ConnectFailure> {
+    // The pool keeps no idle connection, so "connect" is never said of one that was used before.
+    let connecting = causes(error).any(|cause| {
+        cause.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
+    });
+    if !connecting {
+        return None;
+    }
+    let tls = causes(error).any(|cause| cause.is::<rustls::Error>());
+    Some(if tls { ConnectFailure::Tls } else { ConnectFailure::Network })
+}
+
+/// An error and what is behind it. An `io::Error` says nothing of the error it carries in `source`.
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&cause| match cause.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
+        None => cause.source(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> Headers {
+        let mut headers = Headers::new();
+        for (name, value) in pairs {
+            headers.insert(*name, *value);
+        }
+        headers
+    }
+
+    #[test]
+    fn the_skew_is_measured_against_the_middle() {
+        let at = |later: u64| Duration::from_millis(784_111_777_000 + later);
+        let skew = |pairs: &[_]| clock_skew(&headers(pairs), at(0), at(1_000));
+        assert_eq!(skew(&[("date", "Sun, 06 Nov 1994 08:49:37 GMT")]), Some(0.0));
+        assert_eq!(skew(&[("date", "Sun, 06 Nov 1994 08:51:12 GMT")]), Some(95.0));
+        assert_eq!(skew(&[("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("age", "3")]), None);
+        assert_eq!(skew(&[("date", "yesterday")]), None);
+        assert_eq!(skew(&[]), None);
+    }
+
+    #[test]
+    fn waits_have_two_units_and_a_limit() {
+        assert_eq!(
+            retry_after(&headers(&[("x-amz-retry-after", "1500")])),
+            Some(Duration::from_millis(1_500))
+        );
+        assert_eq!(retry_after(&headers(&[("retry-after", "2")])), Some(Duration::from_secs(2)));
+        assert_eq!(retry_after(&headers(&[("retry-after", "99999999999")])), Some(LONGEST_WAIT));
+        assert_eq!(retry_after(&headers(&[("retry-after", "soon")])), None);
+    }
+
+    #[test]
+    fn only_a_uuid_is_a_request_id() {
+        assert!(is_request_id("7b0b7a3e-6f1c-4b7e-9c55-0f1f4c0a9c11"));
+        assert!(!is_request_id("123456"));
+        assert!(!is_request_id("7b0b7a3e-6f1c-4b7e-9c55-0f1f4c0a9c1\u{e9}"));
+    }
+}
