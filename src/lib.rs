@@ -6,10 +6,12 @@
 //! * [`clock`], [`secret`]: leaves that anybody may use;
 //! * [`iso7816`]: command and response APDUs, status words, TLV; bytes only;
 //! * [`otp`]: HOTP and TOTP arithmetic (RFC 4226, RFC 6238), without a token;
-//! * [`device`]: the seam between bytes and protocols: `Transport`, `Device`, `Transaction`.
+//! * [`device`]: the seam between bytes and protocols: `Transport`, `Device`, `Transaction`;
+//! * [`virt`]: a token made of software, and its transport.
 
 pub mod clock;
 pub mod device;
 pub mod iso7816;
 pub mod otp;
 pub mod secret;
+pub mod virt;
