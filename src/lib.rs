@@ -12,6 +12,7 @@
 //! * [`registry`]: what is attached now, as immutable snapshots.
 //! * [`guard`]: the single-use record: which time step of which seed was spent.
 //! * [`cognito`]: the client for Amazon Cognito; knows neither tokens nor D-Bus.
+//! * [`virt`]: a token made of software, and its transport.
 
 pub mod clock;
 pub mod cognito;
@@ -24,3 +25,4 @@ pub mod registry;
 pub mod secret;
 pub mod state_file;
 pub mod token;
+pub mod virt;

@@ -40,7 +40,8 @@ impl<'a> Iterator for Reader<'a> {
     }
 }
 
-fn split_first(bytes: &[u8]) -> Option<(Tlv<'_>, &[u8])> {
+/// The first element and what follows it; `None` when there is none or it is cut off.
+pub fn split_first(bytes: &[u8]) -> Option<(Tlv<'_>, &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let (length, rest) = match first {

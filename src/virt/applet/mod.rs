@@ -1,0 +1,199 @@
+//! The whole token: selects applications, hands commands to them, pages long answers.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use super::apdu::{self, Request};
+use super::identity::Identity;
+use super::oath::{Calculation, Oath, Reply};
+use super::spec::TokenSpec;
+use super::status;
+use crate::iso7816::{Response, Status};
+
+/// A YubiKey 5 as its USB smart card interface shows it: OATH in full, and what identifies it of the
+/// management, OTP and PIV applications.
+///
+/// Pure: the same commands after the same [`TokenSpec`] get the same answers. Any bytes are survived.
+pub struct Applet {
+    identity: Identity,
+    oath: Oath,
+    selected: Option<Application>,
+    /// What SEND REMAINING fetches next.
+    rest: Zeroizing<Vec<u8>>,
+}
+
+/// What a command comes to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The answer.
+    Answer(Response),
+    /// No answer yet: the token blinks and waits. [`Applet::complete`] gets the answer.
+    Touch(Pending),
+}
+
+/// A command that waits for a touch.
+pub struct Pending {
+    calculation: Calculation,
+    expected: usize,
+}
+
+/// How a wait for a touch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touch {
+    /// Touched in time.
+    Given,
+    /// Nobody came.
+    Missed,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Application {
+    Management,
+    Otp,
+    Piv,
+    Oath,
+}
+
+const SELECT: u8 = 0xa4;
+const SELECT_BY_NAME: u8 = 0x04;
+const SEND_REMAINING: u8 = 0xa5;
+
+impl Applet {
+    /// A token as delivered: nothing selected yet.
+    pub fn new(spec: &TokenSpec) -> Self {
+        Self {
+            identity: Identity { serial: spec.serial, firmware: spec.firmware },
+            oath: Oath::new(spec),
+            selected: None,
+            rest: Zeroizing::default(),
+        }
+    }
+
+    /// The answer to reset.
+    pub fn atr(&self) -> &'static [u8] {
+        self.oath.flavour().atr
+    }
+
+    /// Power off, or a reset: nothing is selected any more, so OATH is locked again.
+    pub fn reset(&mut self) {
+        self.selected = None;
+        self.rest = Zeroizing::default();
+    }
+
+    /// Handles one command APDU, short or extended; any bytes will do.
+    pub fn respond(&mut self, command: &[u8]) -> Outcome {
+        let request = match apdu::read(command) {
+            Ok(request) if request.class == 0 => request,
+            Ok(_) => return refuse(status::CLASS_NOT_SUPPORTED),
+            Err(status) => return refuse(status),
+        };
+        if (request.instruction, request.p1) == (SELECT, SELECT_BY_NAME) {
+            return self.select(&request);
+        }
+        let answer = match self.selected {
+            Some(Application::Oath) => return self.oath(&request),
+            Some(Application::Management) => self.identity.management(&request),
+            Some(Application::Otp) => self.identity.otp(&request),
+            Some(Application::Piv) => self.identity.piv(&request),
+            None => Err(status::INSTRUCTION_NOT_SUPPORTED),
+        };
+        self.answer(answer.map(Zeroizing::new), request.expected)
+    }
+
+    /// Ends a wait for a touch: the answer, or 6982 when nobody came.
+    pub fn complete(&mut self, pending: &Pending, touch: Touch) -> Response {
+        let data = match touch {
+            Touch::Given => self.oath.finish(&pending.calculation),
+            Touch::Missed => Err(status::SECURITY_STATUS_NOT_SATISFIED),
+        };
+        self.page(data, pending.expected)
+    }
+
+    /// The moving factor that the HOTP credential with this id (`[issuer:]account`) uses next.
+    pub fn hotp_counter(&self, id: &str) -> Option<u64> {
+        self.oath.hotp_counter(id)
+    }
+
+    /// SELECT by name; an application that isn't there leaves the selection as it is.
+    fn select(&mut self, request: &Request<'_>) -> Outcome {
+        let Some(application) = Application::named(request.data) else {
+            return refuse(status::APPLICATION_NOT_FOUND);
+        };
+        self.selected = Some(application);
+        let data = match application {
+            Application::Management => Zeroizing::new(self.identity.select_management()),
+            Application::Otp => Zeroizing::new(self.identity.select_otp()),
+            Application::Piv => Zeroizing::new(self.identity.select_piv()),
+            Application::Oath => self.oath.select(),
+        };
+        self.answer(Ok(data), request.expected)
+    }
+
+    fn oath(&mut self, request: &Request<'_>) -> Outcome {
+        if request.instruction == SEND_REMAINING {
+            let rest = std::mem::take(&mut self.rest);
+            return self.answer(Ok(rest), request.expected);
+        }
+        match self.oath.command(request) {
+            Ok(Reply::Data(data)) => self.answer(Ok(data), request.expected),
+            Ok(Reply::Touch(calculation)) => {
+                Outcome::Touch(Pending { calculation, expected: request.expected })
+            }
+            Err(status) => self.answer(Err(status), request.expected),
+        }
+    }
+
+    fn answer(&mut self, data: Result<Zeroizing<Vec<u8>>, Status>, expected: usize) -> Outcome {
+        Outcome::Answer(self.page(data, expected))
+    }
+
+    /// The first page of an answer; the rest is kept for SEND REMAINING, and an older rest is dropped.
+    fn page(&mut self, data: Result<Zeroizing<Vec<u8>>, Status>, expected: usize) -> Response {
+        self.rest = Zeroizing::default();
+        let data = match data {
+            Ok(data) => data,
+            Err(status) => return Response { data: Vec::new(), status },
+        };
+        let length = expected.min(self.oath.flavour().page);
+        let Some((page, rest)) = data.split_at_checked(length).filter(|(_, rest)| !rest.is_empty()) else {
+            return Response { data: data.to_vec(), status: Status::OK };
+        };
+        self.rest = Zeroizing::new(rest.to_vec());
+        Response { data: page.to_vec(), status: status::more_data(rest.len()) }
+    }
+}
+
+impl Application {
+    /// By the name of the instance or the first part of it, 5 bytes (the vendor's id) or more.
+    fn named(name: &[u8]) -> Option<Self> {
+        let applications: [(Self, &[u8]); 4] = [
+            (Self::Oath, &[0xa0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01, 0x01]),
+            (Self::Otp, &[0xa0, 0x00, 0x00, 0x05, 0x27, 0x20, 0x01, 0x01]),
+            (Self::Management, &[0xa0, 0x00, 0x00, 0x05, 0x27, 0x47, 0x11, 0x17]),
+            (Self::Piv, &[0xa0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00, 0x01, 0x00]),
+        ];
+        let (application, _) =
+            applications.into_iter().find(|(_, instance)| name.len() >= 5 && instance.starts_with(name))?;
+        Some(application)
+    }
+}
+
+fn refuse(status: Status) -> Outcome {
+    Outcome::Answer(Response { data: Vec::new(), status })
+}
+
+impl fmt::Debug for Applet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Applet").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pending(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! CALCULATE and CALCULATE ALL.
+
+use zeroize::Zeroizing;
+
+use super::super::apdu::Request;
+use super::credential::Factor;
+use super::input::Input;
+use super::{Data, Oath, Reply, tag};
+use crate::iso7816::tlv;
+
+/// A calculation that waits for a touch.
+pub(in super::super) struct Calculation {
+    name: Vec<u8>,
+    challenge: Vec<u8>,
+    truncated: bool,
+}
+
+impl Oath {
+    /// CALCULATE: the response of one credential; of a touch credential, what to do once it was touched.
+    pub(super) fn calculate(&mut self, request: &Request<'_>) -> Result<Reply, crate::iso7816::Status> {
+        let mut input = Input::new(request.data);
+        let name = input.element(tag::NAME)?.to_vec();
+        let touch = match self.credentials.iter().find(|credential| credential.name == name) {
+            Some(credential) => credential.touch,
+            None => return Err(self.flavour.missing),
+        };
+        let challenge = input.element(tag::CHALLENGE)?.to_vec();
+        input.end()?;
+        let calculation = Calculation { name, challenge, truncated: request.p2 == 1 };
+        if touch { Ok(Reply::Touch(calculation)) } else { self.finish(&calculation).map(Reply::Data) }
+    }
+
+    /// Carries a calculation out, touched if need be.
+    pub(in super::super) fn finish(&mut self, calculation: &Calculation) -> Data {
+        let Calculation { name, challenge, truncated } = calculation;
+        let missing = self.flavour.missing;
+        let credential =
+            self.credentials.iter_mut().find(|credential| credential.name == *name).ok_or(missing)?;
+        let response = credential.respond(challenge, *truncated)?;
+        let mut answer = Zeroizing::new(Vec::new());
+        tlv::write(&mut answer, response_tag(*truncated), &response);
+        Ok(answer)
+    }
+
+    /// CALCULATE ALL: every TOTP credential with the same challenge. HOTP ones and those that want a touch
+    /// only say so, and no counter moves.
+    pub(super) fn calculate_all(&mut self, request: &Request<'_>) -> Data {
+        let mut input = Input::new(request.data);
+        let challenge = input.element(tag::CHALLENGE)?;
+        input.end()?;
+        let truncated = request.p2 == 1;
+        let mut answer = Zeroizing::new(Vec::new());
+        for credential in &mut self.credentials {
+            tlv::write(&mut answer, tag::NAME, &credential.name);
+            match (&credential.factor, credential.touch) {
+                (Factor::Counter(_), _) => tlv::write(&mut answer, tag::NO_RESPONSE, &[credential.digits]),
+                (Factor::Challenge(_), true) => tlv::write(&mut answer, tag::TOUCH, &[credential.digits]),
+                (Factor::Challenge(_), false) => {
+                    let response = credential.respond(challenge, truncated)?;
+                    tlv::write(&mut answer, response_tag(truncated), &response);
+                }
+            }
+        }
+        Ok(answer)
+    }
+}
+
+fn response_tag(truncated: bool) -> u8 {
+    if truncated { tag::TRUNCATED } else { tag::RESPONSE }
+}

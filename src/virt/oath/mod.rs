@@ -1,0 +1,167 @@
+//! The OATH application (Yubico's YKOATH protocol): credentials, access code, calculation.
+
+mod access;
+mod calculate;
+mod credential;
+mod input;
+mod manage;
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use self::access::Access;
+pub(super) use self::calculate::Calculation;
+use self::credential::Credential;
+use super::apdu::Request;
+use super::flavour::Flavour;
+use super::spec::{Firmware, TokenSpec};
+use super::status;
+use crate::iso7816::{Status, tlv};
+
+/// The application's state: what is stored, and how far the current selection has got.
+pub(super) struct Oath {
+    flavour: Flavour,
+    firmware: Firmware,
+    serial: u32,
+    /// How often it was reset: each time it gets a new salt.
+    resets: u32,
+    salt: [u8; 8],
+    access: Access,
+    credentials: Vec<Credential>,
+}
+
+/// What a command comes to.
+pub(super) enum Reply {
+    /// Data for the host; the status word is 9000.
+    Data(Zeroizing<Vec<u8>>),
+    /// Nothing yet: a person has to touch the token first.
+    Touch(Calculation),
+}
+
+pub(super) type Data = Result<Zeroizing<Vec<u8>>, Status>;
+
+impl Oath {
+    pub(super) fn new(spec: &TokenSpec) -> Self {
+        let salt = salt(spec.serial, 0);
+        Self {
+            flavour: Flavour::yubikey_5(spec.firmware),
+            firmware: spec.firmware,
+            serial: spec.serial,
+            resets: 0,
+            salt,
+            access: Access::new(spec.password.as_ref(), salt),
+            credentials: spec.credentials.iter().map(Credential::from_spec).collect(),
+        }
+    }
+
+    pub(super) fn flavour(&self) -> &Flavour {
+        &self.flavour
+    }
+
+    /// SELECT: version, salt, and a challenge when an access code is set. It locks the application again.
+    pub(super) fn select(&mut self) -> Zeroizing<Vec<u8>> {
+        let mut answer = Zeroizing::new(Vec::new());
+        tlv::write(&mut answer, tag::VERSION, &self.firmware.bytes());
+        tlv::write(&mut answer, tag::NAME, &self.salt);
+        if let Some(challenge) = self.access.lock() {
+            tlv::write(&mut answer, tag::CHALLENGE, &challenge);
+            tlv::write(&mut answer, tag::ALGORITHM, &[access::ALGORITHM]);
+        }
+        answer
+    }
+
+    /// One command, other than SELECT and SEND REMAINING.
+    pub(super) fn command(&mut self, request: &Request<'_>) -> Result<Reply, Status> {
+        let open = matches!(request.instruction, instruction::VALIDATE | instruction::RESET);
+        if self.access.is_locked() && !open {
+            return Err(self.flavour.locked);
+        }
+        parameters(request)?;
+        match request.instruction {
+            instruction::PUT => self.put(request.data).map(done),
+            instruction::DELETE => self.delete(request.data).map(done),
+            instruction::SET_CODE => self.access.set_code(request.data).map(done),
+            instruction::RESET => Ok(done(self.reset())),
+            instruction::RENAME => self.rename(request.data).map(done),
+            instruction::LIST => Ok(Reply::Data(self.list())),
+            instruction::CALCULATE => self.calculate(request),
+            instruction::VALIDATE => {
+                self.access.validate(request.data, self.flavour.wrong_code).map(Reply::Data)
+            }
+            instruction::CALCULATE_ALL => self.calculate_all(request).map(Reply::Data),
+            _ => Err(status::INSTRUCTION_NOT_SUPPORTED),
+        }
+    }
+
+    /// The moving factor that the HOTP credential `name` uses next; `None` if there is no such credential.
+    pub(super) fn hotp_counter(&self, name: &str) -> Option<u64> {
+        self.credentials.iter().find(|credential| credential.name == name.as_bytes())?.counter()
+    }
+
+    /// The salt and challenge of published examples, instead of its own.
+    #[cfg(test)]
+    pub(super) fn fix(&mut self, salt: [u8; 8], challenge: [u8; 8]) {
+        self.salt = salt;
+        self.access.fix_challenge(challenge);
+    }
+
+    fn reset(&mut self) {
+        self.resets = self.resets.wrapping_add(1);
+        self.salt = salt(self.serial, self.resets);
+        self.access = Access::new(None, self.salt);
+        self.credentials.clear();
+    }
+}
+
+fn done((): ()) -> Reply {
+    Reply::Data(Zeroizing::default())
+}
+
+/// P1 and P2 are zero, but for the truncation of the calculating commands and RESET's DE AD.
+fn parameters(request: &Request<'_>) -> Result<(), Status> {
+    let fits = match request.instruction {
+        instruction::RESET => (request.p1, request.p2) == (0xde, 0xad),
+        instruction::CALCULATE | instruction::CALCULATE_ALL => request.p1 == 0 && request.p2 <= 1,
+        _ => (request.p1, request.p2) == (0, 0),
+    };
+    if fits { Ok(()) } else { Err(status::WRONG_P1_P2) }
+}
+
+/// Random on a real token; here it follows from the serial number, so that ids stay.
+fn salt(serial: u32, resets: u32) -> [u8; 8] {
+    let digest = Sha256::new()
+        .chain_update("oathbridge virtual token")
+        .chain_update(serial.to_be_bytes())
+        .chain_update(resets.to_be_bytes())
+        .finalize();
+    digest.first_chunk().copied().unwrap_or_default()
+}
+
+/// Instruction bytes.
+mod instruction {
+    pub(super) const PUT: u8 = 0x01;
+    pub(super) const DELETE: u8 = 0x02;
+    pub(super) const SET_CODE: u8 = 0x03;
+    pub(super) const RESET: u8 = 0x04;
+    pub(super) const RENAME: u8 = 0x05;
+    pub(super) const LIST: u8 = 0xa1;
+    pub(super) const CALCULATE: u8 = 0xa2;
+    pub(super) const VALIDATE: u8 = 0xa3;
+    pub(super) const CALCULATE_ALL: u8 = 0xa4;
+}
+
+/// Tags of the protocol.
+mod tag {
+    pub(super) const NAME: u8 = 0x71;
+    pub(super) const LIST_ENTRY: u8 = 0x72;
+    pub(super) const KEY: u8 = 0x73;
+    pub(super) const CHALLENGE: u8 = 0x74;
+    pub(super) const RESPONSE: u8 = 0x75;
+    pub(super) const TRUNCATED: u8 = 0x76;
+    pub(super) const NO_RESPONSE: u8 = 0x77;
+    pub(super) const PROPERTY: u8 = 0x78;
+    pub(super) const VERSION: u8 = 0x79;
+    pub(super) const MOVING_FACTOR: u8 = 0x7a;
+    pub(super) const ALGORITHM: u8 = 0x7b;
+    pub(super) const TOUCH: u8 = 0x7c;
+}

@@ -1,0 +1,145 @@
+//! A connection to a card, from its insertion to its removal.
+
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::applet::{Outcome, Pending, Touch};
+use super::card::{Card, Fault, State};
+use super::spec::TouchPolicy;
+use crate::device::Error;
+use crate::iso7816::Response;
+
+/// A connection to a [`Card`]; it ends when the card is pulled out.
+#[derive(Debug)]
+pub struct Session {
+    card: Card,
+    insertion: u32,
+}
+
+/// Exclusive use of the card, until dropped.
+#[derive(Debug)]
+pub(super) struct Exclusive<'a> {
+    session: &'a Session,
+}
+
+impl Session {
+    pub(super) fn new(card: Card, insertion: u32) -> Self {
+        Self { card, insertion }
+    }
+
+    /// Sends one command and waits for its answer: data and status word, unless a [`Fault`] makes it other
+    /// bytes. `touch_needed` is called when the card begins to wait for a touch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Removed`] when the card was pulled out, before or meanwhile.
+    pub fn exchange(&self, command: &[u8], touch_needed: &dyn Fn()) -> Result<Vec<u8>, Error> {
+        let mut state = self.lock()?;
+        state.log.push(std::array::from_fn(|i| command.get(i).copied().unwrap_or_default()));
+        let delay = state.delay;
+        let mut state = self.pause(state, delay, |_| false)?;
+        match state.faults.pop_front() {
+            None => {}
+            Some(Fault::Answer(bytes)) => return Ok(bytes),
+            Some(Fault::Hang) => return self.hang(state),
+            Some(Fault::Vanish) => {
+                drop(state);
+                self.card.unplug();
+                return Err(Error::Removed);
+            }
+        }
+        match state.applet.respond(command) {
+            Outcome::Answer(response) => Ok(bytes(&response)),
+            Outcome::Touch(pending) => self.wait_for_touch(state, &pending, touch_needed),
+        }
+    }
+
+    /// Waits until nobody else has the card to himself.
+    pub(super) fn begin(&self) -> Result<Exclusive<'_>, Error> {
+        let state = self.lock()?;
+        let mut state = self
+            .card
+            .shared
+            .changed
+            .wait_while(state, |state| state.is_here(self.insertion) && state.in_transaction)
+            .unwrap_or_else(PoisonError::into_inner);
+        if !state.is_here(self.insertion) {
+            return Err(Error::Removed);
+        }
+        state.in_transaction = true;
+        Ok(Exclusive { session: self })
+    }
+
+    fn wait_for_touch(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        pending: &Pending,
+        touch_needed: &dyn Fn(),
+    ) -> Result<Vec<u8>, Error> {
+        state.wants_touch = true;
+        state.touched = false;
+        let policy = state.touch_policy;
+        let timeout = state.touch_timeout;
+        drop(state);
+        self.card.shared.changed.notify_all();
+        touch_needed();
+
+        let comes = match policy {
+            TouchPolicy::AfterSeconds(after) if after < timeout => Some(after),
+            TouchPolicy::AfterSeconds(_) | TouchPolicy::Never => None,
+        };
+        let mut state = self.pause(self.lock()?, comes.unwrap_or(timeout), |state| state.touched)?;
+        let touch = if state.touched || comes.is_some() { Touch::Given } else { Touch::Missed };
+        state.wants_touch = false;
+        state.touched = false;
+        Ok(bytes(&state.applet.complete(pending, touch)))
+    }
+
+    /// Lets `time` pass, or less if it `ends` earlier.
+    fn pause<'a>(
+        &'a self,
+        state: MutexGuard<'a, State>,
+        time: Duration,
+        ends: impl Fn(&State) -> bool,
+    ) -> Result<MutexGuard<'a, State>, Error> {
+        let (state, _) = self
+            .card
+            .shared
+            .changed
+            .wait_timeout_while(state, time, |state| state.is_here(self.insertion) && !ends(state))
+            .unwrap_or_else(PoisonError::into_inner);
+        if state.is_here(self.insertion) { Ok(state) } else { Err(Error::Removed) }
+    }
+
+    fn hang(&self, state: MutexGuard<'_, State>) -> Result<Vec<u8>, Error> {
+        let state = self.card.shared.changed.wait_while(state, |state| state.is_here(self.insertion));
+        drop(state);
+        Err(Error::Removed)
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, State>, Error> {
+        let state = self.card.shared.lock();
+        if state.is_here(self.insertion) { Ok(state) } else { Err(Error::Removed) }
+    }
+}
+
+impl Exclusive<'_> {
+    pub(super) fn exchange(&self, command: &[u8], touch_needed: &dyn Fn()) -> Result<Vec<u8>, Error> {
+        self.session.exchange(command, touch_needed)
+    }
+}
+
+impl Drop for Exclusive<'_> {
+    fn drop(&mut self) {
+        let session = self.session;
+        // Pulling the card out ended the transaction, and the next insertion has transactions of its own.
+        if let Ok(mut state) = session.lock() {
+            state.in_transaction = false;
+        }
+        session.card.shared.changed.notify_all();
+    }
+}
+
+fn bytes(response: &Response) -> Vec<u8> {
+    [response.data.as_slice(), &response.status.0.to_be_bytes()].concat()
+}

@@ -1,0 +1,157 @@
+//! What is on a virtual token, as a TOML file says it.
+
+mod credential;
+mod firmware;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+pub use credential::{CredentialSpec, Kind};
+pub use firmware::{Firmware, InvalidFirmware};
+
+use super::flavour::Flavour;
+use crate::secret::SecretText;
+
+/// One virtual token; a `[[token]]` of the file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "RawToken")]
+pub struct TokenSpec {
+    /// The serial number; no two tokens share one.
+    pub serial: u32,
+    /// The firmware's version; what the token can do follows from it.
+    pub firmware: Firmware,
+    /// The password of the OATH application, if it is locked.
+    pub password: Option<SecretText>,
+    /// How the person behaves when the token wants a touch.
+    pub touch: TouchPolicy,
+    /// How long each command takes.
+    pub delay: Duration,
+    /// What is stored on it, in this order.
+    pub credentials: Vec<CredentialSpec>,
+}
+
+/// How the person behaves when a token wants a touch.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TouchPolicy {
+    /// Touches the token after that time, in seconds.
+    #[serde(deserialize_with = "duration")]
+    AfterSeconds(Duration),
+    /// Is away; only [`super::Card::touch`] touches it.
+    Never,
+}
+
+impl TokenSpec {
+    /// The demo's tokens: one YubiKey without a password, with TOTP and HOTP credentials.
+    ///
+    /// `src/virt/spec/demo.toml` is the list, and an example of the file's format.
+    pub fn demo() -> Vec<Self> {
+        // A test parses it, so there is no error to report.
+        parse(include_str!("demo.toml")).unwrap_or_default()
+    }
+}
+
+/// Reads a token file.
+///
+/// # Errors
+///
+/// [`SpecError`] with the line of the first mistake: TOML syntax, an unknown key, a value out of range.
+pub fn parse(text: &str) -> Result<Vec<TokenSpec>, SpecError> {
+    let file: File = toml::from_str(text).map_err(|error| SpecError::locate(&error, text))?;
+    Ok(file.token.0)
+}
+
+/// What is wrong with a token file. It quotes no seed and no password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {message}")]
+pub struct SpecError {
+    /// Which line, from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
+impl SpecError {
+    fn locate(error: &toml::de::Error, text: &str) -> Self {
+        // The error's own Display quotes the line, which may hold a seed.
+        let start = error.span().map_or(0, |span| span.start);
+        let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
+        Self { line, message: error.message().to_owned() }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    token: Tokens,
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "Vec<TokenSpec>")]
+struct Tokens(Vec<TokenSpec>);
+
+impl TryFrom<Vec<TokenSpec>> for Tokens {
+    type Error = String;
+
+    fn try_from(tokens: Vec<TokenSpec>) -> Result<Self, String> {
+        let mut serials = BTreeSet::new();
+        match tokens.iter().find(|token| !serials.insert(token.serial)) {
+            Some(twice) => Err(format!("two tokens have the serial number {}", twice.serial)),
+            None => Ok(Self(tokens)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawToken {
+    serial: u32,
+    #[serde(default)]
+    firmware: Firmware,
+    #[serde(default, deserialize_with = "credential::secret_text")]
+    password: Option<SecretText>,
+    #[serde(default = "touch_soon")]
+    touch: TouchPolicy,
+    #[serde(default)]
+    delay_ms: u32,
+    #[serde(default)]
+    credential: Vec<CredentialSpec>,
+}
+
+fn touch_soon() -> TouchPolicy {
+    TouchPolicy::AfterSeconds(Duration::from_secs(2))
+}
+
+impl TryFrom<RawToken> for TokenSpec {
+    type Error = String;
+
+    fn try_from(raw: RawToken) -> Result<Self, String> {
+        let capacity = Flavour::yubikey_5(raw.firmware).capacity;
+        if raw.credential.len() > capacity {
+            return Err(format!("a token with this firmware holds {capacity} credentials"));
+        }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = raw.credential.iter().find(|credential| !names.insert(credential.id())) {
+            return Err(format!("two credentials have the name {:?}", twice.id()));
+        }
+        Ok(Self {
+            serial: raw.serial,
+            firmware: raw.firmware,
+            password: raw.password,
+            touch: raw.touch,
+            delay: Duration::from_millis(raw.delay_ms.into()),
+            credentials: raw.credential,
+        })
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let seconds = f64::deserialize(deserializer)?;
+    Duration::try_from_secs_f64(seconds).map_err(D::Error::custom)
+}
+
+#[cfg(test)]
+mod tests;

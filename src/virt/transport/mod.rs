@@ -1,0 +1,108 @@
+//! Virtual cards as a transport of the daemon.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use super::bell::Bell;
+use super::card::Card;
+use super::session::{Exclusive, Session};
+use super::spec::TokenSpec;
+use crate::device::{
+    Attachment, Device, DeviceId, Error, Identity, Opened, Presence, Progress, Transaction, Transport,
+};
+use crate::iso7816::{Command, Response};
+
+/// Virtual tokens, each in a reader of its own named `Virtual YubiKey <serial>`.
+#[derive(Debug)]
+pub struct VirtualTransport {
+    cards: Vec<Card>,
+    bell: Arc<Bell>,
+}
+
+impl VirtualTransport {
+    /// All tokens, plugged in.
+    pub fn new(tokens: &[TokenSpec]) -> Self {
+        let bell = Arc::<Bell>::default();
+        let cards = tokens.iter().map(|spec| Card::with_bell(spec, Arc::clone(&bell))).collect();
+        Self { cards, bell }
+    }
+
+    /// The handle to the token with this serial number: who has it can plug, unplug, touch and break it.
+    pub fn card(&self, serial: u32) -> Option<Card> {
+        self.cards.iter().find(|card| card.serial() == serial).cloned()
+    }
+
+    fn presence(&self) -> Presence {
+        let attachment = |card: &Card| {
+            let id = DeviceId { name: reader_name(card), insertion: card.insertion()? };
+            Some(Attachment { id, is_virtual: true })
+        };
+        Presence { devices: self.cards.iter().filter_map(attachment).collect(), problem: None }
+    }
+
+    fn find(&self, device: &DeviceId) -> Option<&Card> {
+        self.cards
+            .iter()
+            .find(|card| reader_name(card) == device.name && card.insertion() == Some(device.insertion))
+    }
+}
+
+fn reader_name(card: &Card) -> String {
+    format!("Virtual YubiKey {}", card.serial())
+}
+
+impl Transport for VirtualTransport {
+    fn name(&self) -> &'static str {
+        "virtual"
+    }
+
+    fn watch(&self, reports: Sender<Presence>) {
+        let mut seen = None;
+        let mut reported = None;
+        // The count is read before the cards: a change in between is looked at twice rather than missed.
+        while let Some(changes) = self.bell.wait(seen) {
+            seen = Some(changes);
+            let presence = self.presence();
+            if reported.as_ref() != Some(&presence) {
+                if reports.send(presence.clone()).is_err() {
+                    return;
+                }
+                reported = Some(presence);
+            }
+        }
+    }
+
+    fn stop(&self) {
+        self.bell.stop();
+    }
+
+    fn open(&self, device: &DeviceId) -> Result<Opened, Error> {
+        let card = self.find(device).ok_or(Error::Removed)?;
+        let session = Session::new(card.clone(), device.insertion);
+        Ok(Opened::Apdu(Box::new(VirtualDevice { session })))
+    }
+
+    fn identify(&self, device: &DeviceId) -> Option<Identity> {
+        self.find(device).map(|card| card.shared.identity.clone())
+    }
+}
+
+struct VirtualDevice {
+    session: Session,
+}
+
+impl Device for VirtualDevice {
+    fn transaction(&mut self) -> Result<Box<dyn Transaction + '_>, Error> {
+        Ok(Box::new(self.session.begin()?))
+    }
+}
+
+impl Transaction for Exclusive<'_> {
+    fn transmit(&mut self, command: &Command, progress: &dyn Progress) -> Result<Response, Error> {
+        let answer = self.exchange(&command.to_bytes(), &|| progress.touch_needed())?;
+        Response::from_bytes(&answer).map_err(|error| Error::Failed(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

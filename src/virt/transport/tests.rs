@@ -1,0 +1,233 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use super::*;
+use crate::device::NoProgress;
+use crate::iso7816::{Aid, Status};
+use crate::virt::{Fault, TouchPolicy, parse};
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn tokens(text: &str) -> VirtualTransport {
+    VirtualTransport::new(&parse(text).unwrap())
+}
+
+/// One token with the HOTP credential `h` and the TOTP credential `t`, which wants a touch.
+fn one() -> (VirtualTransport, Card) {
+    let transport = tokens(
+        "[[token]]\nserial = 7\ntouch = 'never'\n\
+         [[token.credential]]\naccount = 'h'\ntype = 'hotp'\nseed = 'me'\n\
+         [[token.credential]]\naccount = 't'\ntouch = true\nseed = 'me'\n",
+    );
+    let card = transport.card(7).unwrap();
+    (transport, card)
+}
+
+fn open(transport: &VirtualTransport) -> Box<dyn Device> {
+    let id = transport.presence().devices[0].id.clone();
+    let Opened::Apdu(device) = transport.open(&id).unwrap();
+    device
+}
+
+fn calculate(name: u8, challenge: &[u8]) -> Command {
+    let length = u8::try_from(challenge.len()).unwrap();
+    Command::new(0xa2, 0, 1, [&[0x71, 1, name, 0x74, length], challenge].concat()).unwrap()
+}
+
+/// SELECT and one command, in a transaction.
+fn ask(device: &mut dyn Device, command: &Command, progress: &dyn Progress) -> Result<Status, Error> {
+    let mut transaction = device.transaction()?;
+    transaction.transmit(&Aid::OATH.select(), progress)?;
+    Ok(transaction.transmit(command, progress)?.status)
+}
+
+fn watch(transport: &VirtualTransport, reports: &mpsc::Sender<Presence>) {
+    transport.watch(reports.clone());
+}
+
+fn names(reports: &Receiver<Presence>) -> Vec<String> {
+    let presence = reports.recv_timeout(LONG).unwrap();
+    assert!(presence.devices.iter().all(|attachment| attachment.is_virtual));
+    presence.devices.iter().map(|attachment| attachment.id.to_string()).collect()
+}
+
+#[derive(Default)]
+struct Asked(AtomicBool);
+
+impl Progress for Asked {
+    fn touch_needed(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn what_is_plugged_in_is_reported_as_a_whole() {
+    let transport = tokens("[[token]]\nserial = 1\n[[token]]\nserial = 2");
+    let (sender, reports) = mpsc::channel();
+    thread::scope(|scope| {
+        let watcher = scope.spawn(|| watch(&transport, &sender));
+        assert_eq!(names(&reports), ["Virtual YubiKey 1 #1", "Virtual YubiKey 2 #1"]);
+        let first = transport.card(1).unwrap();
+        first.unplug();
+        assert_eq!(names(&reports), ["Virtual YubiKey 2 #1"]);
+        first.plug();
+        assert_eq!(names(&reports), ["Virtual YubiKey 1 #2", "Virtual YubiKey 2 #1"]);
+        first.touch();
+        transport.stop();
+        watcher.join().unwrap();
+    });
+    assert!(reports.try_recv().is_err(), "a touch is no change of what is plugged in");
+    watch(&transport, &sender);
+    assert!(reports.try_recv().is_err(), "stopped is stopped");
+}
+
+#[test]
+fn a_watcher_ends_when_nobody_listens() {
+    let (transport, _) = one();
+    let (sender, reports) = mpsc::channel();
+    drop(reports);
+    transport.watch(sender);
+}
+
+#[test]
+fn it_tells_who_it_is() {
+    let (transport, card) = one();
+    let id = transport.presence().devices[0].id.clone();
+    let identity = transport.identify(&id).unwrap();
+    assert_eq!((identity.serial.as_deref(), identity.firmware.as_deref()), (Some("7"), Some("5.4.3")));
+    card.unplug();
+    assert_eq!(transport.identify(&id), None);
+    assert_eq!(transport.open(&id).err(), Some(Error::Removed));
+    card.plug();
+    assert_eq!(transport.open(&id).err(), Some(Error::Removed), "that was another insertion");
+}
+
+#[test]
+fn commands_are_answered_and_counted() {
+    let (transport, card) = one();
+    let mut device = open(&transport);
+    assert_eq!(ask(&mut *device, &calculate(b'h', &[]), &NoProgress), Ok(Status::OK));
+    assert_eq!(card.log(), [[0x00, 0xa4, 0x04, 0x00], [0x00, 0xa2, 0x00, 0x01]]);
+    assert_eq!((card.count(0xa2), card.hotp_counter("h")), (1, Some(1)));
+}
+
+#[test]
+fn a_second_transaction_waits_for_the_first() {
+    let (transport, card) = one();
+    let (mut one, mut two) = (open(&transport), open(&transport));
+    thread::scope(|scope| {
+        let mut first = one.transaction().unwrap();
+        let second = scope.spawn(|| ask(&mut *two, &calculate(b'h', &[]), &NoProgress));
+        for _ in 0..20 {
+            first.transmit(&Aid::PIV.select(), &NoProgress).unwrap();
+        }
+        drop(first);
+        assert_eq!(second.join().unwrap(), Ok(Status::OK));
+    });
+    let log = card.log();
+    assert_eq!(log.iter().rposition(|header| header[1] == 0xa2), Some(21), "{log:02x?}");
+}
+
+#[test]
+fn a_touch_ends_the_wait() {
+    let (transport, card) = one();
+    card.touch(); // Lost: nothing waits for it.
+    let mut device = open(&transport);
+    let asked = Asked::default();
+    thread::scope(|scope| {
+        let exchange = scope.spawn(|| ask(&mut *device, &calculate(b't', &[0; 8]), &asked));
+        assert!(card.wait_until_it_wants_a_touch(LONG));
+        card.touch();
+        assert_eq!(exchange.join().unwrap(), Ok(Status::OK));
+    });
+    assert!(asked.0.load(Ordering::SeqCst));
+}
+
+#[test]
+fn nobody_touches_it() {
+    let (transport, card) = one();
+    card.set_touch_timeout(Duration::from_millis(1));
+    let mut device = open(&transport);
+    assert_eq!(ask(&mut *device, &calculate(b't', &[0; 8]), &NoProgress), Ok(Status(0x6982)));
+    assert!(!card.wait_until_it_wants_a_touch(Duration::ZERO));
+    card.set_touch_policy(TouchPolicy::AfterSeconds(Duration::ZERO));
+    assert_eq!(ask(&mut *device, &calculate(b't', &[0; 8]), &NoProgress), Ok(Status::OK));
+}
+
+#[test]
+fn pulling_it_out_ends_every_wait() {
+    let (transport, card) = one();
+    let mut device = open(&transport);
+    let mut other = open(&transport);
+    thread::scope(|scope| {
+        let touch = scope.spawn(|| ask(&mut *device, &calculate(b't', &[0; 8]), &NoProgress));
+        assert!(card.wait_until_it_wants_a_touch(LONG));
+        let queued = scope.spawn(|| other.transaction().err());
+        card.unplug();
+        assert_eq!(touch.join().unwrap(), Err(Error::Removed));
+        assert_eq!(queued.join().unwrap(), Some(Error::Removed));
+    });
+    card.plug();
+    assert_eq!(device.transaction().err(), Some(Error::Removed), "a handle is good for one insertion");
+    assert_eq!(ask(&mut *open(&transport), &calculate(b'h', &[]), &NoProgress), Ok(Status::OK));
+}
+
+#[test]
+fn a_slow_token_is_pulled_out() {
+    let (transport, card) = one();
+    card.set_delay(LONG);
+    let mut device = open(&transport);
+    thread::scope(|scope| {
+        let exchange = scope.spawn(|| ask(&mut *device, &calculate(b'h', &[]), &NoProgress));
+        while card.log().is_empty() {
+            thread::yield_now();
+        }
+        card.unplug();
+        assert_eq!(exchange.join().unwrap(), Err(Error::Removed));
+    });
+}
+
+#[test]
+fn faults_come_in_order_and_go() {
+    let (transport, card) = one();
+    let mut device = open(&transport);
+    card.fail_next(Fault::Answer(vec![0x01, 0x02, 0x6f, 0x00]));
+    card.fail_next(Fault::Answer(vec![0x42]));
+    card.fail_next(Fault::Vanish);
+    let mut transaction = device.transaction().unwrap();
+    let answer = transaction.transmit(&Aid::OATH.select(), &NoProgress).unwrap();
+    assert_eq!((answer.data.as_slice(), answer.status), (&[1, 2][..], Status(0x6f00)));
+    assert!(matches!(transaction.transmit(&Aid::OATH.select(), &NoProgress), Err(Error::Failed(_))));
+    assert_eq!(transaction.transmit(&Aid::OATH.select(), &NoProgress), Err(Error::Removed));
+    drop(transaction);
+    assert!(transport.presence().devices.is_empty());
+    card.plug();
+    assert_eq!(ask(&mut *open(&transport), &calculate(b'h', &[]), &NoProgress), Ok(Status::OK));
+}
+
+#[test]
+fn a_hanging_token_answers_nothing_until_it_is_pulled_out() {
+    let (transport, card) = one();
+    card.fail_next(Fault::Hang);
+    let mut device = open(&transport);
+    let (sender, answers) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            sender.send(ask(&mut *device, &calculate(b'h', &[]), &NoProgress)).unwrap();
+        });
+        while card.log().is_empty() {
+            thread::yield_now();
+        }
+        card.reset();
+        card.touch();
+        assert!(answers.try_recv().is_err());
+        card.unplug();
+        assert_eq!(answers.recv_timeout(LONG), Ok(Err(Error::Removed)));
+    });
+}
