@@ -3,23 +3,34 @@
 //! The tour, bottom up. Every module may use the ones above it in this list and none below it
 //! (`tests/layers.rs` keeps it so):
 //!
-//! * [`clock`], [`secret`], [`state_file`]: leaves that anybody may use;
+//! * [`clock`], [`config`], [`secret`], [`state_file`]: leaves that anybody may use;
 //! * [`iso7816`]: command and response APDUs, status words, TLV; bytes only;
 //! * [`otp`]: HOTP and TOTP arithmetic (RFC 4226, RFC 6238), without a token;
 //! * [`device`]: the seam between bytes and protocols: `Transport`, `Device`, `Transaction`;
+//! * [`virt`]: a token made of software, and its transport;
 //! * [`protocol`]: what tokens speak: YKOATH;
 //! * [`token`]: one attached token: a worker thread, and the handle to it;
-//! * [`registry`]: what is attached now, as immutable snapshots.
-//! * [`guard`]: the single-use record: which time step of which seed was spent.
-//! * [`cognito`]: the client for Amazon Cognito; knows neither tokens nor D-Bus.
-//! * [`virt`]: a token made of software, and its transport.
+//! * [`registry`]: what is attached now, as immutable snapshots;
+//! * [`cognito`]: the client for Amazon Cognito; knows neither tokens nor D-Bus;
+//! * [`guard`]: the single-use record: which time step of which seed was spent;
+//! * [`flows`]: what the product does: hand out a code, prove a token to Cognito;
+//! * [`dbus`]: our interfaces, and the task that keeps the object tree true;
+//! * [`transport`]: PC/SC, the only folder that blocks or links C; only [`daemon`] knows it;
+//! * [`daemon`]: assembles all of these, runs them, stops them;
+//! * [`process`] and [`logging`]: what the programs do before anything else.
 
 pub mod clock;
 pub mod cognito;
+pub mod config;
+pub mod daemon;
+pub mod dbus;
 pub mod device;
+pub mod flows;
 pub mod guard;
 pub mod iso7816;
+pub mod logging;
 pub mod otp;
+pub mod process;
 pub mod protocol;
 pub mod registry;
 pub mod secret;

@@ -14,6 +14,15 @@ use serde::de::DeserializeOwned;
 /// The version of every state file; a file of another version is left alone.
 const VERSION: u64 = 1;
 
+/// The folder of all state: `$XDG_STATE_HOME/oathbridge`, else `~/.local/state/oathbridge`.
+///
+/// Not systemd's `StateDirectory`, which moves between its versions. `None` without a home.
+pub fn directory() -> Option<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
+    Some(base.join("oathbridge"))
+}
+
 /// A file of JSON with a `version` field, mode 0600, in a folder of mode 0700 that is made when needed.
 #[derive(Clone, Debug)]
 pub struct StateFile {

@@ -1,2 +1,86 @@
-//! x
-fn main() {}
+//! The daemon. See oathbridged(8).
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use oathbridge::clock::SystemClock;
+use oathbridge::config::Config;
+use oathbridge::daemon::{self, Parts};
+use oathbridge::device::Transport;
+use oathbridge::logging::{self, Level};
+use oathbridge::virt::{self, TokenSpec, VirtualTransport};
+use oathbridge::{process, state_file};
+use zbus::connection;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Freed memory is wiped: libraries copy secrets into places that no type of ours reaches.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
+
+/// Offers the codes of OATH tokens on the session bus and submits them to Amazon Cognito.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Read this configuration instead of the user's or the system's.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Attach a token made of software, or those that FILE describes.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    virtual_token: Option<Option<PathBuf>>,
+    /// How much to log: error, warn, info, debug or trace.
+    #[arg(long, value_name = "LEVEL", default_value_t = Level::default())]
+    log_level: Level,
+}
+
+fn main() -> ExitCode {
+    match process::harden().map_err(unprotected).and_then(|()| run(Arguments::parse())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("oathbridged: {sentence}.");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn unprotected(error: std::io::Error) -> String {
+    format!("the kernel refuses to protect this process ({error}); allow prctl and setrlimit, then start it again")
+}
+
+fn run(arguments: Arguments) -> Result<(), String> {
+    logging::start(arguments.log_level);
+    let config = Config::load(arguments.config.as_deref()).map_err(|error| error.to_string())?;
+    let mut transports: Vec<Arc<dyn Transport>> = Vec::new();
+    if let Some(file) = arguments.virtual_token {
+        transports.push(Arc::new(VirtualTransport::new(&virtual_tokens(file)?)));
+    }
+    let state_directory = state_file::directory()
+        .ok_or("there is no folder for state; set HOME or XDG_STATE_HOME to an absolute path")?;
+    let parts = Parts {
+        clock: Arc::new(SystemClock::new()),
+        transports,
+        state_directory,
+        config,
+        config_path: arguments.config,
+        bus: connection::Builder::session(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let result = runtime.block_on(async {
+        let stop = daemon::terminated()?;
+        daemon::run(parts, stop).await
+    });
+    // A thread that hangs in a token's driver must not keep the process.
+    runtime.shutdown_background();
+    result.map_err(|error| error.to_string())
+}
+
+fn virtual_tokens(file: Option<PathBuf>) -> Result<Vec<TokenSpec>, String> {
+    let Some(file) = file else { return Ok(TokenSpec::demo()) };
+    let text = std::fs::read_to_string(&file)
+        .map_err(|error| format!("{} can't be read ({error}); pass a readable file", file.display()))?;
+    virt::parse(&text).map_err(|error| format!("{}: {error}", file.display()))
+}

@@ -92,7 +92,9 @@ fn authorization(
     match (access_token, session) {
         (Some(token), None) => Ok(Authorization::AccessToken(AccessToken::parse(token, now)?)),
         (None, Some(session)) => Ok(Authorization::Session(Session::parse(session)?)),
-        _ => Err(Error::invalid("VerifySoftwareToken takes the option access-token or the option session; pass exactly one")),
+        _ => Err(Error::invalid(
+            "VerifySoftwareToken takes the option access-token or the option session; pass exactly one",
+        )),
     }
 }
 
@@ -130,12 +132,16 @@ fn target(path: &OwnedObjectPath, profile: Option<&Profile>) -> Result<Result<St
     let path: &ObjectPath<'_> = path;
     if path.as_str() == "/" {
         let query = profile.and_then(query).ok_or_else(|| {
-            Error::invalid("No credential is named; pass its path, or a profile that has an issuer or account")
+            Error::invalid(
+                "No credential is named; pass its path, or a profile that has an issuer or account",
+            )
         })?;
         return Ok(Err(query));
     }
     names::credential_id(path).map(|id| Ok(id.to_owned())).ok_or_else(|| {
-        Error::invalid("This is not the path of a credential; find one with FindCredentials or oathbridgectl list")
+        Error::invalid(
+            "This is not the path of a credential; find one with FindCredentials or oathbridgectl list",
+        )
     })
 }
 

@@ -38,8 +38,9 @@ pub(super) async fn read(fd: Fd<'_>) -> Result<SecretText, Error> {
     if bytes.is_empty() {
         return Err(Error::invalid("The file descriptor holds nothing; write the secret into it"));
     }
-    SecretText::from_utf8(std::mem::take(&mut *bytes))
-        .map_err(|_| Error::invalid("What the file descriptor holds is not UTF-8 text; write the secret as text"))
+    SecretText::from_utf8(std::mem::take(&mut *bytes)).map_err(|_| {
+        Error::invalid("What the file descriptor holds is not UTF-8 text; write the secret as text")
+    })
 }
 
 fn read_all(fd: &OwnedFd) -> Result<Zeroizing<Vec<u8>>, Error> {
@@ -67,14 +68,20 @@ fn read_all(fd: &OwnedFd) -> Result<Zeroizing<Vec<u8>>, Error> {
         }
     }
     if filled > LIMIT {
-        return Err(Error::invalid("The file descriptor holds more than 64 KiB; write nothing but the secret"));
+        return Err(Error::invalid(
+            "The file descriptor holds more than 64 KiB; write nothing but the secret",
+        ));
     }
     buffer.truncate(filled);
     Ok(buffer)
 }
 
 fn read_stream(fd: &OwnedFd, rest: &mut [u8], started: Instant) -> Result<Result<usize, Errno>, Error> {
-    let too_slow = || Error::invalid("The file descriptor was not written and closed within 2 seconds; close its writing end");
+    let too_slow = || {
+        Error::invalid(
+            "The file descriptor was not written and closed within 2 seconds; close its writing end",
+        )
+    };
     let left = PATIENCE.checked_sub(started.elapsed()).ok_or_else(too_slow)?;
     let timeout = Timespec::try_from(left).map_err(|_| too_slow())?;
     let mut polled = [PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)];

@@ -53,7 +53,11 @@ impl Error {
 
     /// The full name.
     pub fn full_name(&self) -> String {
-        if self.name.starts_with("org.") { self.name.to_owned() } else { format!("{}{}", names::ERROR, self.name) }
+        if self.name.starts_with("org.") {
+            self.name.to_owned()
+        } else {
+            format!("{}{}", names::ERROR, self.name)
+        }
     }
 
     /// The sentence.
@@ -91,16 +95,21 @@ impl From<flows::Error> for Error {
             ),
             Flow::Ambiguous(count) => Self::ours(
                 "Ambiguous",
-                format!("{count} credentials match the profile; name the token in the profile, or pass the credential's path."),
+                format!(
+                    "{count} credentials match the profile; name the token in the profile, or pass the credential's path."
+                ),
             ),
-            Flow::Unsupported(why) => {
-                Self::ours("Unsupported", format!("This credential can't be used here since {why}; choose another one."))
-            }
+            Flow::Unsupported(why) => Self::ours(
+                "Unsupported",
+                format!("This credential can't be used here since {why}; choose another one."),
+            ),
             Flow::CounterNotConfirmed => Self::ours(
                 "ConfirmationRequired",
                 "This credential counts its codes, and each call uses one up; pass the option advance-counter as true if that is meant.",
             ),
-            Flow::InvalidArgument(why) => Self::invalid(format!("Some options don't fit together: {why}; leave them out")),
+            Flow::InvalidArgument(why) => {
+                Self::invalid(format!("Some options don't fit together: {why}; leave them out"))
+            }
             Flow::TouchRequired => Self::ours(
                 "TouchRequired",
                 "This credential wants its token to be touched; call again without interactive=false and touch it.",
@@ -108,11 +117,16 @@ impl From<flows::Error> for Error {
             Flow::Token(error) => error.into(),
             Flow::StepSpent { opens } => Self::ours(
                 "StepSpent",
-                format!("The codes until then were used already; try again at Unix time {} or allow a longer timeout.", whole(opens)),
+                format!(
+                    "The codes until then were used already; try again at Unix time {} or allow a longer timeout.",
+                    whole(opens)
+                ),
             ),
             Flow::StateUnavailable(why) => Self::ours(
                 "StateUnavailable",
-                format!("Nothing was submitted since {why}; repair or remove the file guard.json in the state folder of oathbridge, or make room on the disk."),
+                format!(
+                    "Nothing was submitted since {why}; repair or remove the file guard.json in the state folder of oathbridge, or make room on the disk."
+                ),
             ),
             Flow::Timeout => Self::ours(
                 "Timeout",
@@ -120,7 +134,10 @@ impl From<flows::Error> for Error {
             ),
             Flow::RateLimited { wait } => Self::ours(
                 "RateLimited",
-                format!("Too many codes of this credential were refused; try again in {} seconds, before Cognito locks the account.", whole(wait)),
+                format!(
+                    "Too many codes of this credential were refused; try again in {} seconds, before Cognito locks the account.",
+                    whole(wait)
+                ),
             ),
             Flow::Refused(refused) => refused.into(),
             Flow::Cognito(error) => error.into(),
@@ -131,7 +148,10 @@ impl From<flows::Error> for Error {
 impl From<Missing> for Error {
     fn from(missing: Missing) -> Self {
         match missing {
-            Missing::Token => Self::ours("TokenRemoved", "The token of this credential is not attached; plug it in and try again."),
+            Missing::Token => Self::ours(
+                "TokenRemoved",
+                "The token of this credential is not attached; plug it in and try again.",
+            ),
             Missing::Locked => token::Error::Locked.into(),
             Missing::Stuck => token::Error::Stuck.into(),
             Missing::Credential => token::Error::NoSuchCredential.into(),
@@ -148,9 +168,16 @@ impl From<token::Error> for Error {
                 "TokenBusy",
                 "The token is busy with another request or held by another program; close that program or try again in a moment.",
             ),
-            Token::Stuck => ("TokenStuck", "The token doesn't answer any more; unplug it and plug it in again."),
-            Token::Locked => ("TokenLocked", "The token is locked with a password; unlock it with oathbridgectl unlock and try again."),
-            Token::WrongPassword => ("WrongPassword", "The token refused this password; check it and try again."),
+            Token::Stuck => {
+                ("TokenStuck", "The token doesn't answer any more; unplug it and plug it in again.")
+            }
+            Token::Locked => (
+                "TokenLocked",
+                "The token is locked with a password; unlock it with oathbridgectl unlock and try again.",
+            ),
+            Token::WrongPassword => {
+                ("WrongPassword", "The token refused this password; check it and try again.")
+            }
             Token::Impostor => (
                 "Malformed",
                 "The token doesn't know the password that it asks for and may be a fake; stop using it and check where it came from.",
@@ -159,11 +186,22 @@ impl From<token::Error> for Error {
                 "NoSuchCredential",
                 "The token has no such credential; list what it has with oathbridgectl list.",
             ),
-            Token::TouchTimeout => ("TouchTimeout", "The token was not touched in time and no code was sent; try again and touch it when it blinks."),
-            Token::Unsupported(why) => return Self::ours("Unsupported", format!("The token can't do this since {why}; use another token.")),
+            Token::TouchTimeout => (
+                "TouchTimeout",
+                "The token was not touched in time and no code was sent; try again and touch it when it blinks.",
+            ),
+            Token::Unsupported(why) => {
+                return Self::ours(
+                    "Unsupported",
+                    format!("The token can't do this since {why}; use another token."),
+                );
+            }
             Token::Malformed(why) => {
                 tracing::warn!("a token's answer makes no sense: {why}");
-                ("Malformed", "The token's answer makes no sense; unplug it, plug it in again, and report its model if that doesn't help.")
+                (
+                    "Malformed",
+                    "The token's answer makes no sense; unplug it, plug it in again, and report its model if that doesn't help.",
+                )
             }
             Token::PcscUnavailable => (
                 "PcscUnavailable",
@@ -183,8 +221,14 @@ impl From<Refused> for Error {
         match refused {
             Refused::ScopeMissing => ErrorKind::ScopeMissing.into(),
             Refused::TokenExpired => ErrorKind::TokenExpired.into(),
-            Refused::NotAToken(_) => Self::invalid(format!("{}; pass the access token as Cognito gave it", capital(&refused.to_string()))),
-            Refused::SessionShape(_) => Self::invalid(format!("{}; pass the session as Cognito gave it", capital(&refused.to_string()))),
+            Refused::NotAToken(_) => Self::invalid(format!(
+                "{}; pass the access token as Cognito gave it",
+                capital(&refused.to_string())
+            )),
+            Refused::SessionShape(_) => Self::invalid(format!(
+                "{}; pass the session as Cognito gave it",
+                capital(&refused.to_string())
+            )),
             Refused::WrongTokenUse => Self::invalid(capital(&refused.to_string())),
         }
     }

@@ -77,7 +77,8 @@ impl Mirror {
     }
 
     async fn remove_tokens(&mut self, snapshot: &Snapshot) -> zbus::Result<()> {
-        let is_same = |shown: &Shown, attached: &Attached| shown.attached().info.reader == attached.info.reader;
+        let is_same =
+            |shown: &Shown, attached: &Attached| shown.attached().info.reader == attached.info.reader;
         let gone: Vec<_> = self
             .tokens
             .iter()

@@ -100,9 +100,11 @@ impl Bridge {
     }
 
     fn set_problem(&self, word: &'static str, exists: bool) {
-        self.problems.send_if_modified(|problems| {
-            if exists { problems.insert(word) } else { problems.remove(word) }
-        });
+        self.problems.send_if_modified(
+            |problems| {
+                if exists { problems.insert(word) } else { problems.remove(word) }
+            },
+        );
     }
 
     /// Waits until the object tree shows what is known now, so that a reply follows the signals it implies.

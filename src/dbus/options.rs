@@ -11,7 +11,7 @@ use super::descriptor;
 use crate::secret::SecretText;
 
 /// An option map as it comes from the bus.
-pub type Map = HashMap<String, OwnedVariant>;
+pub(super) type Map = HashMap<String, OwnedVariant>;
 
 /// How long a call may take if it doesn't say: D-Bus clients give up after 25 seconds.
 const TIMEOUT: u32 = 22;
@@ -43,7 +43,9 @@ impl Options {
     pub(super) fn timeout(&mut self) -> Result<Duration, Error> {
         match self.number("timeout")?.unwrap_or(TIMEOUT) {
             seconds @ 1..=900 => Ok(Duration::from_secs(seconds.into())),
-            _ => Err(Error::invalid("The option timeout is not 1 to 900 seconds; pass a number in that range")),
+            _ => {
+                Err(Error::invalid("The option timeout is not 1 to 900 seconds; pass a number in that range"))
+            }
         }
     }
 

@@ -58,8 +58,7 @@ impl Flows {
             if request.claim {
                 self.unspent(&found, self.now(period))?;
             }
-            let calculated =
-                self.calculate(&found, Moment::Now, request.next, request.deadline).await?;
+            let calculated = self.calculate(&found, Moment::Now, request.next, request.deadline).await?;
             let Calculated { code, step: Some(step), next } = calculated else {
                 return Err(token::Error::Malformed("a code without time step".to_owned()).into());
             };
@@ -71,7 +70,11 @@ impl Flows {
                 let claimed = self.guard.claim(&found.id, step, self.now(period));
                 claimed.map_err(|error| spent(error, period))?;
             }
-            return Ok(CodeReply { code, valid: Some((step.start(period), step.next().start(period))), next });
+            return Ok(CodeReply {
+                code,
+                valid: Some((step.start(period), step.next().start(period))),
+                next,
+            });
         }
     }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::cognito;
-use crate::guard::{Guard, SentCodes};
+use crate::guard::{Guard, SentCodes, Unavailable};
 use crate::registry::Registry;
 use budget::Budget;
 
@@ -48,14 +48,22 @@ pub struct Flows {
 
 impl Flows {
     /// Flows over the attached tokens, with the single-use record in `state_directory`.
-    pub fn new(registry: Registry, state_directory: PathBuf, clock: Arc<dyn Clock>) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no random numbers.
+    pub fn new(
+        registry: Registry,
+        state_directory: PathBuf,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Unavailable> {
+        Ok(Self {
             registry,
             guard: Guard::open(state_directory),
-            sent_codes: Arc::new(SentCodes::new()),
+            sent_codes: Arc::new(SentCodes::new()?),
             budget: Arc::default(),
             clock,
-        }
+        })
     }
 
     /// The attached tokens.

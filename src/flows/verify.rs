@@ -1,7 +1,5 @@
 //! Prove a token to Cognito: calculate a code and submit it with VerifySoftwareToken.
 
-use std::time::Duration;
-
 use super::code::spent;
 use super::{Deadline, Error, Flows, Policy, Query};
 use crate::cognito::{self, Authorization, Client, Delivered, Endpoint, ErrorKind, Verified};
@@ -100,7 +98,7 @@ impl Attempt<'_> {
         };
         let answer = self.submit(&code).await;
         let delivered = answer.result.as_ref().map_or_else(|error| error.delivered, |_| Delivered::Yes);
-        self.settle(reservation, delivered);
+        self.settle(reservation, step, &code, delivered);
         self.not_before = step.next();
         let id = &self.found.id;
         match answer.result {
@@ -127,7 +125,9 @@ impl Attempt<'_> {
                 return Err(Error::Unsupported("its codes have no time step".to_owned()));
             };
             if !is_six_digits(&calculated.code) {
-                return Err(Error::Unsupported("its codes are not six digits, which Cognito wants".to_owned()));
+                return Err(Error::Unsupported(
+                    "its codes are not six digits, which Cognito wants".to_owned(),
+                ));
             }
             // A touch may have taken longer than the step.
             if flows.validity_left(step, PERIOD) < self.request.policy.min_seconds_left {
@@ -186,9 +186,12 @@ impl Attempt<'_> {
     }
 
     /// Only a code that provably never left may be used again.
-    fn settle(&self, reservation: Reservation, delivered: Delivered) {
+    fn settle(&self, reservation: Reservation, step: Step, code: &Code, delivered: Delivered) {
         let settled = match delivered {
-            Delivered::No => reservation.take_back(),
+            Delivered::No => {
+                self.flows.sent_codes.take_back(&self.request.pool, step, code);
+                reservation.take_back()
+            }
             Delivered::Yes | Delivered::Unknown => reservation.spent(),
         };
         if let Err(error) = settled {

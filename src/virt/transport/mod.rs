@@ -1,7 +1,8 @@
 //! Virtual cards as a transport of the daemon.
 
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::bell::Bell;
 use super::card::Card;
@@ -56,7 +57,7 @@ impl Transport for VirtualTransport {
         "virtual"
     }
 
-    fn watch(&self, reports: Sender<Presence>) {
+    fn watch(&self, reports: UnboundedSender<Presence>) {
         let mut seen = None;
         let mut reported = None;
         // The count is read before the cards: a change in between is looked at twice rather than missed.
