@@ -7,6 +7,7 @@
 //! * [`iso7816`]: command and response APDUs, status words, TLV; bytes only;
 //! * [`otp`]: HOTP and TOTP arithmetic (RFC 4226, RFC 6238), without a token;
 //! * [`device`]: the seam between bytes and protocols: `Transport`, `Device`, `Transaction`;
+//! * [`transport`]: how bytes get to tokens: PC/SC; the only folder that blocks;
 //! * [`protocol`]: what tokens speak: YKOATH.
 
 pub mod clock;
@@ -15,3 +16,4 @@ pub mod iso7816;
 pub mod otp;
 pub mod protocol;
 pub mod secret;
+pub mod transport;
