@@ -36,4 +36,5 @@ pub mod registry;
 pub mod secret;
 pub mod state_file;
 pub mod token;
+pub mod transport;
 pub mod virt;

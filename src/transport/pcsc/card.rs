@@ -1,0 +1,86 @@
+//! Open cards: the one place that owns them, since the pcsc crate resets what it merely drops.
+
+use pcsc::{Disposition, ShareMode};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::PROTOCOLS;
+use super::error::{from_pcsc, service_is_gone};
+use crate::device::{Device, Error, Progress, Transaction};
+use crate::iso7816::{Command, Response};
+use crate::transport::trace;
+
+/// 65,536 bytes and a status word: some cards answer a short command at length.
+const LONGEST_ANSWER: usize = 65_538;
+
+/// An open card and what its answers are received into.
+pub(super) struct PcscDevice {
+    card: Guard,
+    reader: String,
+    buffer: Zeroizing<Vec<u8>>,
+}
+
+impl PcscDevice {
+    pub(super) fn new(card: pcsc::Card, reader: String) -> Self {
+        Self { card: Guard(Some(card)), reader, buffer: Zeroizing::new(vec![0; LONGEST_ANSWER]) }
+    }
+}
+
+impl Device for PcscDevice {
+    fn transaction(&mut self) -> Result<Box<dyn Transaction + '_>, Error> {
+        let card = self.card.0.as_mut().ok_or(Error::Removed)?;
+        let inner = begin(card).map_err(from_pcsc)?;
+        Ok(Box::new(PcscTransaction { inner, reader: &self.reader, buffer: &mut self.buffer }))
+    }
+}
+
+/// Somebody else's reset is no reason to fail here: nothing was sent yet.
+fn begin(card: &mut pcsc::Card) -> Result<pcsc::Transaction<'_>, pcsc::Error> {
+    match card.transaction2() {
+        Ok(transaction) => Ok(transaction),
+        Err((card, pcsc::Error::ResetCard)) => {
+            card.reconnect(ShareMode::Shared, PROTOCOLS, Disposition::LeaveCard)?;
+            card.transaction()
+        }
+        Err((_, error)) => Err(error),
+    }
+}
+
+struct PcscTransaction<'d> {
+    inner: pcsc::Transaction<'d>,
+    reader: &'d str,
+    buffer: &'d mut Zeroizing<Vec<u8>>,
+}
+
+impl Transaction for PcscTransaction<'_> {
+    fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, Error> {
+        let Self { inner, reader, buffer } = self;
+        trace::exchange(reader, command, || {
+            let sent = Zeroizing::new(command.to_bytes());
+            let received = inner.transmit(&sent, buffer).map_err(from_pcsc)?;
+            let length = received.len();
+            // A card that is torn out answers with success and nothing.
+            let response = Response::from_bytes(received).map_err(|_| Error::Removed);
+            if let Some(used) = buffer.get_mut(..length) {
+                used.zeroize();
+            }
+            response
+        })
+    }
+}
+
+/// Leaves the card as it was found.
+struct Guard(Option<pcsc::Card>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let Some(card) = self.0.take() else { return };
+        let Err((card, error)) = card.disconnect(Disposition::LeaveCard) else { return };
+        if service_is_gone(error) {
+            // There is nobody left to reset the card for us, and its context would leak otherwise.
+            drop(card);
+        } else {
+            tracing::warn!(%error, "a card could not be disconnected");
+            std::mem::forget(card);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What a log may show of an exchange: instruction, lengths, status, time. Never data.
+
+use std::time::Instant;
+
+use crate::device::Error;
+use crate::iso7816::{Command, Response};
+
+/// Runs one exchange and logs it at level TRACE.
+pub(super) fn exchange(
+    device: &str,
+    command: &Command,
+    run: impl FnOnce() -> Result<Response, Error>,
+) -> Result<Response, Error> {
+    let started = Instant::now();
+    let result = run();
+    let micros = started.elapsed().as_micros();
+    let instruction = format_args!("{:02X}", command.instruction());
+    let sent = command.data_len();
+    match &result {
+        Ok(Response { data, status }) => {
+            tracing::trace!(device, %instruction, sent, received = data.len(), %status, micros, "exchange");
+        }
+        Err(error) => tracing::trace!(device, %instruction, sent, %error, micros, "exchange failed"),
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use tracing_subscriber::fmt::MakeWriter;
+
+    use super::*;
+    use crate::iso7816::Status;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'a> MakeWriter<'a> for Sink {
+        type Writer = Self;
+
+        fn make_writer(&'a self) -> Self {
+            self.clone()
+        }
+    }
+
+    #[test]
+    fn a_log_shows_lengths_and_no_data() {
+        let sink = Sink::default();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(sink.clone())
+            .finish();
+        let command = Command::new(0xa3, 0, 0, vec![0x5a; 10]).unwrap();
+        tracing::subscriber::with_default(subscriber, || {
+            exchange("reader", &command, || Ok(Response { data: vec![0x5b; 22], status: Status::OK }))
+                .unwrap();
+            exchange("reader", &command, || Err(Error::Removed)).unwrap_err();
+        });
+        let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        for shown in ["A3", "sent=10", "received=22", "9000", "the token was removed"] {
+            assert!(log.contains(shown), "{shown} is missing in {log}");
+        }
+        for hidden in ["5a", "5A", "5b", "5B", "90, 9"] {
+            assert!(!log.replace("9000", "").contains(hidden), "{hidden} is in {log}");
+        }
+    }
+}
