@@ -10,6 +10,7 @@ use oathbridge::config::Config;
 use oathbridge::daemon::{self, Parts};
 use oathbridge::device::Transport;
 use oathbridge::logging::{self, Level};
+use oathbridge::transport::pcsc::PcscTransport;
 use oathbridge::virt::{self, TokenSpec, VirtualTransport};
 use oathbridge::{process, state_file};
 use zbus::connection;
@@ -45,13 +46,18 @@ fn main() -> ExitCode {
 }
 
 fn unprotected(error: std::io::Error) -> String {
-    format!("the kernel refuses to protect this process ({error}); allow prctl and setrlimit, then start it again")
+    format!(
+        "the kernel refuses to protect this process ({error}); allow prctl and setrlimit, then start it again"
+    )
 }
 
 fn run(arguments: Arguments) -> Result<(), String> {
     logging::start(arguments.log_level);
     let config = Config::load(arguments.config.as_deref()).map_err(|error| error.to_string())?;
     let mut transports: Vec<Arc<dyn Transport>> = Vec::new();
+    if config.config.pcsc.enabled {
+        transports.push(Arc::new(PcscTransport::new(config.config.pcsc.ignore_readers.clone())));
+    }
     if let Some(file) = arguments.virtual_token {
         transports.push(Arc::new(VirtualTransport::new(&virtual_tokens(file)?)));
     }

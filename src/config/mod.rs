@@ -8,6 +8,8 @@ use std::{
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Config {
     /// c
+    pub pcsc: Pcsc,
+    /// c
     pub cognito: Cognito,
     /// c
     pub profiles: BTreeMap<String, Profile>,
@@ -69,6 +71,28 @@ pub struct Profile {
 impl Config {
     /// c
     pub fn load(_p: Option<&Path>) -> Result<Loaded, Error> {
-        Err(Error)
+        Ok(Loaded {
+            config: Config {
+                pcsc: Pcsc { enabled: true, ignore_readers: vec![] },
+                cognito: Cognito {
+                    connect_timeout: Duration::from_secs(3),
+                    request_timeout: Duration::from_secs(8),
+                    max_attempts: 2,
+                    min_seconds_left: Duration::from_secs(3),
+                    ..Default::default()
+                },
+                ..Default::default()
+            },
+            source: None,
+        })
     }
+}
+
+/// c
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Pcsc {
+    /// c
+    pub enabled: bool,
+    /// c
+    pub ignore_readers: Vec<String>,
 }

@@ -15,7 +15,7 @@ mod stop;
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
-use std::sync::mpsc::Sender;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ::pcsc::{Context, Protocols, Scope, ShareMode};
@@ -24,6 +24,8 @@ use self::card::PcscDevice;
 use self::error::{from_pcsc, service_is_gone};
 use self::monitor::Monitor;
 #[cfg(feature = "yubikey")]
+use tokio::sync::mpsc::UnboundedSender;
+
 use crate::device::Identity;
 use crate::device::{DeviceId, Error, Opened, Presence, Transport};
 
@@ -95,7 +97,7 @@ impl Transport for PcscTransport {
         "pcsc"
     }
 
-    fn watch(&self, reports: Sender<Presence>) {
+    fn watch(&self, reports: UnboundedSender<Presence>) {
         let mut last = None;
         self.monitor.run(&mut |presence| {
             if last.as_ref() == Some(&presence) {

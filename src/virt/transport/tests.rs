@@ -1,7 +1,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::*;
 use crate::device::NoProgress;
@@ -43,12 +45,12 @@ fn ask(device: &mut dyn Device, command: &Command, progress: &dyn Progress) -> R
     Ok(transaction.transmit(command, progress)?.status)
 }
 
-fn watch(transport: &VirtualTransport, reports: &mpsc::Sender<Presence>) {
+fn watch(transport: &VirtualTransport, reports: &UnboundedSender<Presence>) {
     transport.watch(reports.clone());
 }
 
-fn names(reports: &Receiver<Presence>) -> Vec<String> {
-    let presence = reports.recv_timeout(LONG).unwrap();
+fn names(reports: &mut UnboundedReceiver<Presence>) -> Vec<String> {
+    let presence = reports.blocking_recv().unwrap();
     assert!(presence.devices.iter().all(|attachment| attachment.is_virtual));
     presence.devices.iter().map(|attachment| attachment.id.to_string()).collect()
 }
@@ -69,15 +71,15 @@ impl Progress for Asked {
 #[test]
 fn what_is_plugged_in_is_reported_as_a_whole() {
     let transport = tokens("[[token]]\nserial = 1\n[[token]]\nserial = 2");
-    let (sender, reports) = mpsc::channel();
+    let (sender, mut reports) = unbounded_channel();
     thread::scope(|scope| {
         let watcher = scope.spawn(|| watch(&transport, &sender));
-        assert_eq!(names(&reports), ["Virtual YubiKey 1 #1", "Virtual YubiKey 2 #1"]);
+        assert_eq!(names(&mut reports), ["Virtual YubiKey 1 #1", "Virtual YubiKey 2 #1"]);
         let first = transport.card(1).unwrap();
         first.unplug();
-        assert_eq!(names(&reports), ["Virtual YubiKey 2 #1"]);
+        assert_eq!(names(&mut reports), ["Virtual YubiKey 2 #1"]);
         first.plug();
-        assert_eq!(names(&reports), ["Virtual YubiKey 1 #2", "Virtual YubiKey 2 #1"]);
+        assert_eq!(names(&mut reports), ["Virtual YubiKey 1 #2", "Virtual YubiKey 2 #1"]);
         first.touch();
         transport.stop();
         watcher.join().unwrap();
@@ -90,7 +92,7 @@ fn what_is_plugged_in_is_reported_as_a_whole() {
 #[test]
 fn a_watcher_ends_when_nobody_listens() {
     let (transport, _) = one();
-    let (sender, reports) = mpsc::channel();
+    let (sender, reports) = unbounded_channel();
     drop(reports);
     transport.watch(sender);
 }

@@ -91,7 +91,7 @@ fn put_refuses_what_it_cannot_store() {
     assert_eq!(refused(&mut applet, &with_data("00 01 00 00", &long)), 0x6a80);
     let long_key = format!("73 43 21 06 {}", "00".repeat(65));
     assert_eq!(refused(&mut applet, &put(&long_key)), 0x6a80);
-    assert_eq!(ok(&mut applet, &put(&format!("73 43 23 06 {}", "00".repeat(65)))), []);
+    assert_eq!(ok(&mut applet, &put(&format!("73 43 23 06 {}", "00".repeat(65)))), [0_u8; 0]);
 }
 
 #[test]
