@@ -41,7 +41,7 @@ pub struct Parts<'bus> {
 ///
 /// Any [`Error`]. Losing the bus is one, so that systemd starts the daemon again.
 pub async fn run(parts: Parts<'_>, stop: impl Future<Output = ()>) -> Result<(), Error> {
-    let identities = Identities::new(&parts.state_directory);
+    let identities = Identities::new(parts.state_directory.clone());
     let transports = parts.transports.clone();
     let registry = Registry::start(parts.transports, Arc::clone(&parts.clock), identities)?;
     let flows = Flows::new(registry, parts.state_directory, parts.clock)?;
