@@ -197,7 +197,13 @@ async fn one_client_makes_any_number_of_requests() {
         answer.result.unwrap();
     }
     assert_eq!(rig.fake.log()[0].device_name, None);
-    // A wait that the server asks for gets through.
-    rig.fake.fail(Fault::exception("TooManyRequestsException", "Rate exceeded"));
-    assert_eq!(rig.failure(&client, &rig.token()).await.retry_after, None::<Duration>);
+}
+
+#[tokio::test]
+async fn a_wait_that_the_server_asks_for_is_told() {
+    let rig = Rig::new();
+    let throttled = Fault::exception("TooManyRequestsException", "Rate exceeded");
+    rig.fake.plan(Plan { retry_after_ms: Some(1_500), ..Plan::from(throttled) });
+    let error = rig.failure(&rig.client(), &rig.token()).await;
+    assert_eq!(error.retry_after, Some(Duration::from_millis(1_500)));
 }

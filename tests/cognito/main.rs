@@ -2,6 +2,7 @@
 
 mod answers;
 mod fake;
+mod logs;
 mod reuse;
 mod rig;
 mod silence;

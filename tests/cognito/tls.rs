@@ -134,6 +134,16 @@ async fn an_unknown_issuer_gets_nothing_and_the_ca_file_makes_it_known() {
 }
 
 #[tokio::test]
+async fn loopback_is_reached_without_the_proxy_of_the_settings() {
+    let rig = Rig::new();
+    let certificate = Certificate::new("127.0.0.1", 2999);
+    let front = Front::start(certificate.server(), rig.fake.address());
+    let proxy = Some("http://proxy.invalid:3128".to_owned());
+    let client = rig.client_at(&front.url(), &Settings { proxy, ..certificate.trusted() });
+    client.verify_software_token(&rig.token(), &code(STEP), "").await.result.unwrap();
+}
+
+#[tokio::test]
 async fn a_wrong_name_or_an_expired_certificate_gets_nothing() {
     let rig = Rig::new();
     for certificate in [Certificate::new("cognito.example", 2999), Certificate::new("127.0.0.1", 2020)] {

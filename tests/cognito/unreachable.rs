@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -63,12 +64,19 @@ async fn a_proxy_that_refuses_the_tunnel() {
     assert!(head[0].starts_with("CONNECT cognito.invalid:443 "), "{head:?}");
 }
 
-#[tokio::test]
-async fn a_loopback_endpoint_is_never_reached_through_a_proxy() {
-    let rig = Rig::new();
-    let settings = Settings { proxy: Some(format!("http://{}", nobody())), ..patient() };
-    let client = rig.client_at(&rig.fake.url(), &settings);
-    client.verify_software_token(&rig.token(), &crate::rig::code(crate::rig::STEP), "").await.result.unwrap();
+/// What is sent to loopback in the clear would leave this machine by a proxy.
+#[test]
+fn the_environments_proxy_never_gets_what_is_for_loopback() {
+    let proxy = format!("http://{}", nobody());
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "answers::success_tells_session_request_id_and_skew"])
+        .envs(["HTTP_PROXY", "http_proxy", "ALL_PROXY"].map(|name| (name, &proxy)))
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    assert!(status.unwrap().success());
 }
 
 #[tokio::test]

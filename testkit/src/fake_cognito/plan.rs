@@ -70,11 +70,20 @@ pub struct Plan {
     pub date_skew: i64,
     /// Milliseconds to wait before anything else.
     pub delay_ms: u64,
+    /// Milliseconds that the answer asks its client to wait.
+    pub retry_after_ms: Option<u64>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { fault: Fault::None, count: 1, operation: None, date_skew: 0, delay_ms: 0 }
+        Self {
+            fault: Fault::None,
+            count: 1,
+            operation: None,
+            date_skew: 0,
+            delay_ms: 0,
+            retry_after_ms: None,
+        }
     }
 }
 

@@ -79,7 +79,8 @@ async fn call(operation: &str, body: &[u8], shared: &Shared) -> Result<Response<
     let request: Request = serde_json::from_slice(body).unwrap_or_default();
     let answer = answer(&mut shared.state(), operation, &request, &plan, arrived)?;
     match answer {
-        Answer::Response { status, content_type, extra, body } => {
+        Answer::Response { status, content_type, mut extra, body } => {
+            extra.extend(plan.retry_after_ms.map(|wait| ("x-amz-retry-after", wait.to_string())));
             let date = shared.state().shifted(shared.clock.unix_time());
             response(status, content_type, extra, body, skewed(date, plan.date_skew))
         }

@@ -5,6 +5,7 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -33,8 +34,8 @@ pub(super) fn spawn(
                     _ = &mut stopped => return,
                     accepted = listener.accept() => match accepted {
                         Ok((stream, _)) => drop(tokio::spawn(serve(stream, Arc::clone(&shared)))),
-                        // Somebody hung up before being served, or too many files are open.
-                        Err(_) => tokio::task::yield_now().await,
+                        // Too many files are open, or somebody hung up before being served.
+                        Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
                     },
                 }
             }
