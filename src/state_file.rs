@@ -10,8 +10,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// The version of every state file; a file of another version is left alone.
 const VERSION: u64 = 1;
@@ -126,8 +127,7 @@ impl StateFile {
     fn replace<T: Content>(&self, content: &T) -> io::Result<()> {
         // The lock makes one name enough; what a crash left there is overwritten.
         let draft = self.directory.join(format!("{}.json.new", self.name));
-        let text = serde_json::to_vec_pretty(&Versioned { version: VERSION, content })?;
-        let written = write_durably(&draft, &text)
+        let written = write_durably(&draft, &encode(content)?)
             .and_then(|()| fs::rename(&draft, self.path()))
             .and_then(|()| File::open(&self.directory)?.sync_all());
         if written.is_err() {
@@ -138,25 +138,23 @@ impl StateFile {
     }
 }
 
-#[derive(Deserialize)]
-struct Version {
-    version: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Versioned<T> {
-    version: u64,
-    #[serde(flatten)]
-    content: T,
+/// The content as it is written: an object, with `version` among its members.
+fn encode<T: Content>(content: &T) -> serde_json::Result<Vec<u8>> {
+    let mut value = serde_json::to_value(content)?;
+    if let Value::Object(members) = &mut value {
+        members.insert("version".to_owned(), VERSION.into());
+    }
+    serde_json::to_vec_pretty(&value)
 }
 
 fn decode<T: Content>(bytes: &[u8]) -> Result<T, Error> {
-    let Version { version } = serde_json::from_slice(bytes).map_err(|_| Error::Damaged)?;
-    if version != VERSION {
-        return Err(Error::OtherVersion { version });
+    let mut members: Map<String, Value> = serde_json::from_slice(bytes).map_err(|_| Error::Damaged)?;
+    match members.remove("version").as_ref().and_then(Value::as_u64).ok_or(Error::Damaged)? {
+        VERSION => {}
+        version => return Err(Error::OtherVersion { version }),
     }
-    let file: Versioned<T> = serde_json::from_slice(bytes).map_err(|_| Error::Damaged)?;
-    if file.content.is_sound() { Ok(file.content) } else { Err(Error::Damaged) }
+    let content = T::deserialize(Value::Object(members)).map_err(|_| Error::Damaged)?;
+    if content.is_sound() { Ok(content) } else { Err(Error::Damaged) }
 }
 
 fn unwritable(error: io::Error) -> Error {

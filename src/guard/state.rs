@@ -9,6 +9,7 @@ use crate::state_file::Content;
 
 /// What the file holds. No account names, no codes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct State {
     /// The records of each seed, by a random id: the seed itself is never known here.
     pub(super) groups: BTreeMap<String, Records>,

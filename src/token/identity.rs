@@ -28,11 +28,13 @@ pub struct Marks {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Known {
     tokens: BTreeMap<String, Token>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Token {
     salts: Vec<String>,
     serials: Vec<String>,
