@@ -1,5 +1,6 @@
 //! The files around the programs: unit, activation, udev rules, installation. They must agree with each other,
 //! and with the tools that read them.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "the whole file is a test")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
