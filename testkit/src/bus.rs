@@ -2,7 +2,7 @@
 //!
 //! Needs the Debian package dbus-daemon.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -14,7 +14,7 @@ pub struct PrivateBus {
     child: Child,
     address: String,
     /// Kept open, so that the daemon can always write to it.
-    _stdout: BufReader<ChildStdout>,
+    _stdout: ChildStdout,
     _directory: TempDir,
 }
 
@@ -30,20 +30,26 @@ impl PrivateBus {
         let directory = tempfile::Builder::new().prefix("testkit-bus-").tempdir()?;
         let configuration = directory.path().join("bus.conf");
         fs::write(&configuration, rules(&directory.path().join("bus").display().to_string()))?;
+        // Not on the test's standard error: as root it complains there about limits, and works.
+        let log = directory.path().join("bus.log");
         let mut child = Command::new("dbus-daemon")
             .arg(format!("--config-file={}", configuration.display()))
             .args(["--nofork", "--nopidfile", "--print-address=1"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(File::create(&log)?)
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("dbus-daemon: {error}")))?;
         let stdout = child.stdout.take().ok_or_else(|| io::Error::other("no standard output"))?;
-        let mut bus =
-            Self { child, address: String::new(), _stdout: BufReader::new(stdout), _directory: directory };
-        bus._stdout.read_line(&mut bus.address)?;
-        bus.address.truncate(bus.address.trim_end().len());
+        let mut reader = BufReader::new(stdout);
+        let mut address = String::new();
+        let read = reader.read_line(&mut address);
+        let address = address.trim_end().to_owned();
+        let bus = Self { child, address, _stdout: reader.into_inner(), _directory: directory };
+        read?;
         if bus.address.is_empty() {
-            return Err(io::Error::other("dbus-daemon doesn't come up"));
+            let log = fs::read_to_string(log).unwrap_or_default();
+            return Err(io::Error::other(format!("dbus-daemon doesn't come up: {log}")));
         }
         Ok(bus)
     }

@@ -81,7 +81,10 @@ impl Oath {
             instruction::PUT => self.put(request.data).map(done),
             instruction::DELETE => self.delete(request.data).map(done),
             instruction::SET_CODE => self.access.set_code(request.data).map(done),
-            instruction::RESET => Ok(done(self.reset())),
+            instruction::RESET => {
+                self.reset();
+                Ok(done(()))
+            }
             instruction::RENAME => self.rename(request.data).map(done),
             instruction::LIST => Ok(Reply::Data(self.list())),
             instruction::CALCULATE => self.calculate(request),

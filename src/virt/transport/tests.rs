@@ -43,7 +43,7 @@ fn ask(device: &mut dyn Device, command: &Command, progress: &dyn Progress) -> R
     Ok(transaction.transmit(command, progress)?.status)
 }
 
-fn watch(transport: &VirtualTransport, reports: &mpsc::Sender<Presence>) {
+fn watch(transport: &VirtualTransport, reports: &Sender<Presence>) {
     transport.watch(reports.clone());
 }
 

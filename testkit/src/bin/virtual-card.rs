@@ -2,15 +2,16 @@
 
 use std::error::Error;
 use std::fs;
+use std::io;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::thread;
 
 use clap::Parser;
 use oathbridge::virt::{self, Card, TokenSpec};
 use testkit::pcscd::PrivatePcscd;
 use testkit::vpicc;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves virtual tokens to a smart card service, until it is stopped.
 ///
@@ -46,12 +47,25 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         return Ok(vpicc::serve(&stream, &session, &|| {})?);
     }
-    let pcscd = PrivatePcscd::start(cards.len())?;
+    let mut pcscd = PrivatePcscd::start(cards.len())?;
     for (reader, card) in cards.iter().enumerate() {
         pcscd.insert(reader, card)?;
     }
     println!("PCSCLITE_CSOCK_NAME={}", pcscd.socket().display());
-    loop {
-        thread::park();
-    }
+    wait_for_a_signal()?;
+    Ok(())
+}
+
+/// Ends by SIGINT or SIGTERM, in good order: pcscd goes too.
+fn wait_for_a_signal() -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        Ok(())
+    })
 }

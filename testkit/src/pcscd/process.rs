@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,12 +11,16 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::namespace::Namespaces;
+
 /// Where Debian's package vsmartcard-vpcd puts the driver.
 const DRIVER: &str = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
 
-/// Gives pcscd a private /run/pcscd. In a user namespace this needs no privilege.
+/// Gives pcscd a loopback and a private /run/pcscd.
 const SCRIPT: &str = r#"
 set -e
+PATH=$PATH:/usr/sbin:/sbin
+ip link set lo up
 mount -t tmpfs tmpfs /run
 mkdir /run/pcscd
 mount --bind "$1" /run/pcscd
@@ -23,24 +28,29 @@ shift
 exec "$@"
 "#;
 
+/// vpcd's usual port: free, since nobody else is in the network namespace. Each reader takes two.
+const FIRST_PORT: u16 = 35_963;
+
 /// A running pcscd; killed when dropped.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
+    namespaces: Namespaces,
 }
 
-/// Writes pcscd's configuration: one vpcd reader for each port.
-pub(super) fn configure(directory: &Path, name: &str, ports: &[u16]) -> io::Result<()> {
+/// Writes pcscd's configuration: so many vpcd readers.
+pub(super) fn configure(directory: &Path, name: &str, readers: usize) -> io::Result<()> {
     fs::create_dir(run(directory))?;
     let mut configuration = String::new();
-    for port in ports {
+    for reader in 0..readers {
+        let port = port(reader)?;
         // Two readers with the same library would share its global variables: each gets a copy.
-        let driver = directory.join(format!("vpcd-{port}.so"));
+        let driver = directory.join(format!("vpcd-{reader}.so"));
         fs::copy(DRIVER, &driver).map_err(|error| {
             io::Error::new(error.kind(), format!("{DRIVER}: {error} (package vsmartcard-vpcd)"))
         })?;
         configuration += &format!(
-            "FRIENDLYNAME \"{name}\"\nDEVICENAME 127.0.0.1:{port}\nLIBPATH {}\nCHANNELID {port}\n\n",
+            "FRIENDLYNAME \"{name}\"\nDEVICENAME /dev/null:{port}\nLIBPATH {}\nCHANNELID {port}\n\n",
             driver.display()
         );
     }
@@ -63,8 +73,9 @@ impl Process {
             }
         }
         let log = File::create(directory.join("pcscd.log"))?;
-        let child = Command::new("unshare")
-            .args(namespaces()?)
+        let namespaces = Namespaces::allowed()?;
+        let child = namespaces
+            .enter_new()
             .args(["sh", "-c", SCRIPT, "sh"])
             .arg(run(directory))
             .arg(pcscd())
@@ -75,9 +86,14 @@ impl Process {
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
-        let mut process = Self { child };
+        let mut process = Self { child, namespaces };
         process.wait_until_it_listens(directory, patience)?;
         Ok(process)
+    }
+
+    /// A connection to the first slot of a reader: a card that goes in.
+    pub(super) fn connect(&self, reader: usize) -> io::Result<TcpStream> {
+        self.namespaces.connect(&self.child, port(reader)?)
     }
 
     /// SIGTERM, and waits.
@@ -134,19 +150,7 @@ fn arguments() -> io::Result<Vec<&'static str>> {
     Ok(if polkit { vec!["--foreground", "--disable-polkit"] } else { vec!["--foreground"] })
 }
 
-/// A user namespace where the kernel allows it; root can do without.
-fn namespaces() -> io::Result<&'static [&'static str]> {
-    let ways: [&[&str]; 2] = [&["--user", "--map-root-user", "--mount"], &["--mount"]];
-    for way in ways {
-        let works = Command::new("unshare")
-            .args(way)
-            .args(["mount", "-t", "tmpfs", "tmpfs", "/run"])
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .status()?;
-        if works.success() {
-            return Ok(way);
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, "a private pcscd needs user namespaces, or root"))
+fn port(reader: usize) -> io::Result<u16> {
+    let port = u16::try_from(2 * reader).ok().and_then(|offset| FIRST_PORT.checked_add(offset));
+    port.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "so many readers can't be"))
 }
