@@ -21,6 +21,7 @@ FILES = \
 	$(foreach file,$(wildcard data/dbus-1/interfaces/*.xml),$(DATADIR)/dbus-1/interfaces:$(file)) \
 	$(foreach file,$(wildcard man/*.1),$(DATADIR)/man/man1:$(file)) \
 	$(foreach file,$(wildcard man/*.5),$(DATADIR)/man/man5:$(file)) \
+	$(foreach file,$(wildcard man/*.8),$(DATADIR)/man/man8:$(file)) \
 	$(foreach file,$(wildcard completions/*.bash),$(DATADIR)/bash-completion/completions:$(file)) \
 	$(foreach file,$(wildcard completions/_*),$(DATADIR)/zsh/site-functions:$(file)) \
 	$(foreach file,$(wildcard completions/*.fish),$(DATADIR)/fish/vendor_completions.d:$(file))

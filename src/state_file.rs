@@ -150,6 +150,7 @@ fn encode<T: Content>(content: &T) -> serde_json::Result<Vec<u8>> {
 fn decode<T: Content>(bytes: &[u8]) -> Result<T, Error> {
     let mut members: Map<String, Value> = serde_json::from_slice(bytes).map_err(|_| Error::Damaged)?;
     match members.remove("version").as_ref().and_then(Value::as_u64).ok_or(Error::Damaged)? {
+        0 => return Err(Error::Damaged),
         VERSION => {}
         version => return Err(Error::OtherVersion { version }),
     }

@@ -89,11 +89,6 @@ impl Card {
         self.shared.serial
     }
 
-    /// The answer to reset.
-    pub fn atr(&self) -> &'static [u8] {
-        self.shared.lock().applet.atr()
-    }
-
     /// Plugs it in, which is a new insertion; nothing happens when it is plugged in already.
     pub fn plug(&self) {
         self.shared.change(|state| {
@@ -107,11 +102,6 @@ impl Card {
     /// Pulls it out: whoever waits for an answer gets [`crate::device::Error::Removed`].
     pub fn unplug(&self) {
         self.shared.change(State::unplug);
-    }
-
-    /// Switches it off and on: it forgets what was selected and unlocked.
-    pub fn reset(&self) {
-        self.shared.change(|state| state.applet.reset());
     }
 
     /// Touches it now. A touch that the token doesn't wait for is lost, as on a real one.

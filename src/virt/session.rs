@@ -27,6 +27,25 @@ impl Session {
         Self { card, insertion }
     }
 
+    /// The answer to reset.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Removed`] when the card was pulled out.
+    pub fn atr(&self) -> Result<&'static [u8], Error> {
+        Ok(self.lock()?.applet.atr())
+    }
+
+    /// Resets it, or switches it off: it forgets what was selected and unlocked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Removed`] when the card was pulled out.
+    pub fn reset(&self) -> Result<(), Error> {
+        self.lock()?.applet.reset();
+        Ok(())
+    }
+
     /// Sends one command and waits for its answer: data and status word, unless a [`Fault`] makes it other
     /// bytes. `touch_needed` is called when the card begins to wait for a touch.
     ///
