@@ -39,7 +39,10 @@ impl Error {
 
     /// A configuration that can't be used; `why` is a sentence with file and line, without full stop.
     pub fn config(why: impl fmt::Display) -> Self {
-        Self::ours("Config", format!("The configuration was not changed: {why}."))
+        let why = why.to_string();
+        let end = if why.ends_with('?') { "" } else { "." };
+        let advice = "The configuration in force stays; correct the file and call Reload again";
+        Self::ours("Config", format!("{advice}: {why}{end}"))
     }
 
     /// No profile of this name.
