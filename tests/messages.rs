@@ -149,6 +149,7 @@ fn a_spent_step_names_the_second_in_which_the_next_one_opens() {
 #[test]
 fn the_others_on_the_bus_are_helpful_too() {
     assert_helpful(Error::internal().sentence());
+    assert_helpful(Error::wrong_clock(-95.2).sentence());
     assert_helpful(Error::no_profile("wrok", &["work"]).sentence());
     assert_helpful(Error::no_profile("work", &[]).sentence());
 }

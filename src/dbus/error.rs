@@ -45,6 +45,18 @@ impl Error {
         Self::ours("Config", format!("{advice}: {why}{end}"))
     }
 
+    /// A refused code, and a clock that explains it; `skew` is Cognito's clock minus ours in seconds.
+    pub fn wrong_clock(skew: f64) -> Self {
+        let direction = if skew > 0.0 { "behind" } else { "ahead" };
+        let seconds = skew.abs().round();
+        Self::ours(
+            "Cognito.CodeMismatch",
+            format!(
+                "Cognito did not accept the code since this computer's clock is {seconds} seconds {direction}; set the clock and try again."
+            ),
+        )
+    }
+
     /// No profile of this name.
     pub fn no_profile(name: &str, known: &[&str]) -> Self {
         let known = if known.is_empty() { "there are none".to_owned() } else { known.join(", ") };
