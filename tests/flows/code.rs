@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use oathbridge::flows::Error;
 use oathbridge::otp::{Algorithm, Code, Digits, truncate};
+use oathbridge::registry::State;
+use oathbridge::token;
+use oathbridge::virt::Fault;
 
 use crate::rig::{Rig, SEED, STEP, STEP_START, seconds};
 
@@ -108,4 +111,34 @@ async fn a_dead_code_is_never_handed_out() {
     };
     let (reply, ()) = tokio::join!(rig.flows.code(&request), person);
     assert_eq!(reply.unwrap().code.expose(), expected(STEP + 1));
+}
+
+#[tokio::test]
+async fn a_token_that_never_answers_is_given_up_until_it_is_plugged_in_again() {
+    let rig = Rig::start(seconds(5)).await;
+    let request = rig.code_request("alice", 22);
+    let mut snapshots = rig.flows.registry().subscribe();
+    rig.card.fail_next(Fault::Hang);
+    let stuck = Error::Token(token::Error::Stuck);
+    let (result, ()) = tokio::join!(rig.flows.code(&request), rig.pass(seconds(8)));
+    assert_eq!(result.unwrap_err(), stuck);
+    let is_stuck = |state: &State| *state == State::Stuck;
+    snapshots.wait_for(|now| now.tokens.values().all(|token| is_stuck(&token.state))).await.unwrap();
+    assert_eq!(rig.flows.code(&request).await.unwrap_err(), stuck, "at once, without the token");
+
+    rig.card.unplug();
+    snapshots.wait_for(|now| now.tokens.is_empty()).await.unwrap();
+    rig.card.plug();
+    let is_ready = |state: &State| *state == State::Ready;
+    snapshots.wait_for(|now| now.tokens.values().any(|token| is_ready(&token.state))).await.unwrap();
+    assert_eq!(rig.flows.code(&rig.code_request("alice", 22)).await.unwrap().code.expose(), expected(STEP));
+}
+
+#[tokio::test]
+async fn a_wrong_clock_of_ours_is_noticed() {
+    let rig = Rig::start(seconds(5)).await;
+    rig.cognito.plan(testkit::fake_cognito::Plan { date_skew: 95, ..Default::default() });
+    rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.unwrap();
+    let skew = rig.flows.clock_skew().unwrap();
+    assert!((94.0..=96.0).contains(&skew), "{skew}");
 }
