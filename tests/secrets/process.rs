@@ -4,13 +4,30 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::{Bench, DAEMON};
 
 /// Nobody's user id on Debian: a user that may do nothing special.
 const NOBODY: &str = "65534";
 const PROGRAM: &str = "OATHBRIDGED_OF_NOBODY";
+
+/// A program that waits for the end of its standard input, which comes with the end of this one, too.
+struct OpenBook(Child);
+
+impl OpenBook {
+    fn new() -> Self {
+        let mut command = Command::new("cat");
+        Self(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for OpenBook {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
 
 #[test]
 fn the_users_other_programs_see_nothing() {
@@ -47,17 +64,15 @@ async fn other_half() {
     let bench = Bench::new(std::env::var_os(PROGRAM).unwrap()).await;
     bench.unlock().await;
     // So that a refusal means something: this user may look into a program that doesn't mind.
-    let mut open_book = Command::new("sleep").arg("600").stdin(Stdio::null()).spawn().unwrap();
+    let open_book = OpenBook::new();
     let look =
         |id: u32, name| File::open(format!("/proc/{id}/{name}")).map(drop).map_err(|error| error.kind());
     for name in ["mem", "environ", "maps", "auxv"] {
-        assert_eq!(look(open_book.id(), name), Ok(()), "{name}");
+        assert_eq!(look(open_book.0.id(), name), Ok(()), "{name}");
         assert_eq!(look(bench.daemon.id(), name), Err(ErrorKind::PermissionDenied), "{name}");
     }
-    assert!(fs::read_dir(format!("/proc/{}/fd", open_book.id())).is_ok());
+    assert!(fs::read_dir(format!("/proc/{}/fd", open_book.0.id())).is_ok());
     assert!(fs::read_dir(format!("/proc/{}/fd", bench.daemon.id())).is_err());
-    open_book.kill().unwrap();
-    open_book.wait().unwrap();
 
     let limits = fs::read_to_string(format!("/proc/{}/limits", bench.daemon.id())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
