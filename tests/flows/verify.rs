@@ -194,6 +194,23 @@ async fn a_lost_answer_is_made_good_by_a_second_success() {
     }
 }
 
+/// A caller who hears that nothing was sent may count on it.
+#[tokio::test]
+async fn a_second_try_that_never_left_doesn_t_hide_the_first() {
+    let rig = Rig::start(seconds(20)).await;
+    rig.cognito.fail(Fault::exception("CodeMismatchException", "no"));
+    let mut request = rig.verify_request("alice", seconds(60));
+    let Rig { clock, flows, cognito, state: _state, .. } = rig;
+    request.policy.settings.connect_timeout = seconds(1);
+    let outage = async {
+        clock.somebody_sleeps(seconds(10)).await;
+        drop(cognito);
+        clock.advance(seconds(10));
+    };
+    let (result, ()) = tokio::join!(flows.verify(&request), outage);
+    assert_eq!(kind(result), ErrorKind::CodeMismatch);
+}
+
 #[tokio::test]
 async fn what_never_left_costs_no_step() {
     let rig = Rig::start(seconds(5)).await;
