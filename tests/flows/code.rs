@@ -120,8 +120,12 @@ async fn a_token_that_never_answers_is_given_up_until_it_is_plugged_in_again() {
     let mut snapshots = rig.flows.registry().subscribe();
     rig.card.fail_next(Fault::Hang);
     let stuck = Error::Token(token::Error::Stuck);
-    // Perhaps twice: the reading before it, just over, may still be seen to be watched for as long.
+    let sent = rig.card.log().len();
     let time_passes = async {
+        while rig.card.log().len() == sent {
+            tokio::task::yield_now().await;
+        }
+        // Perhaps twice: the reading before it, just over, may still be seen to be watched for as long.
         loop {
             rig.pass(seconds(8)).await;
         }
