@@ -19,6 +19,9 @@ use crate::guard::Unavailable;
 use crate::registry::Registry;
 use crate::token::Identities;
 
+/// The signal of a write beyond the file size limit, signal(7).
+const SIGXFSZ: i32 = 25;
+
 /// What the daemon is made of.
 pub struct Parts<'bus> {
     /// Where the time comes from.
@@ -41,7 +44,9 @@ pub struct Parts<'bus> {
 ///
 /// Any [`Error`]. Losing the bus is one, so that systemd starts the daemon again.
 pub async fn run(parts: Parts<'_>, stop: impl Future<Output = ()>) -> Result<(), Error> {
-    let identities = Identities::new(&parts.state_directory);
+    // A file size limit shall be an error of the write, not the end of the daemon.
+    let _file_too_large = signal(SignalKind::from_raw(SIGXFSZ))?;
+    let identities = Identities::new(parts.state_directory.clone());
     let transports = parts.transports.clone();
     let registry = Registry::start(parts.transports, Arc::clone(&parts.clock), identities)?;
     let flows = Flows::new(registry, parts.state_directory, parts.clock)?;

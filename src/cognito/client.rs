@@ -63,7 +63,8 @@ impl Client {
 
     /// VerifySoftwareToken: shows Cognito a code of the user's software token. At most one request leaves.
     ///
-    /// An empty `device_name` isn't sent. `Ok` is nothing but the API's `SUCCESS`.
+    /// An empty `device_name` isn't sent. `Ok` is nothing but the API's `SUCCESS`. Whoever drops the future
+    /// before it ends has to take the code for sent.
     ///
     /// # Errors
     ///

@@ -174,7 +174,35 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use super::*;
+    use crate::clock::SystemClock;
+
+    #[derive(Debug, Default)]
+    struct Counting(Arc<AtomicUsize>);
+
+    impl HttpConnector for Counting {
+        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            HttpConnectorFuture::ready(Err(ConnectorError::io("the line is dead".into())))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_second_request_is_not_let_through() {
+        let passed = Arc::new(AtomicUsize::new(0));
+        let connector = OneRequest {
+            inner: SharedHttpConnector::new(Counting(Arc::clone(&passed))),
+            exchange: Arc::default(),
+            clock: Arc::new(SystemClock::new()),
+        };
+        assert!(connector.call(HttpRequest::empty()).await.is_err_and(|error| error.is_io()));
+        assert!(connector.call(HttpRequest::empty()).await.is_err_and(|error| error.is_user()));
+        assert_eq!(passed.load(Ordering::Relaxed), 1);
+        // An I/O error that nobody calls a connect error proves nothing.
+        assert!(connector.exchange.has_begun() && connector.exchange.progress().is_none());
+    }
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> Headers {
         let mut headers = Headers::new();

@@ -1,98 +1,92 @@
-//! temporary
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    time::Duration,
-};
-/// c
-#[derive(Debug, Clone, Default, PartialEq)]
+//! The configuration file: every key typed, unknown keys refused, parsed once and passed by value.
+//!
+//! The file is read as a tree that knows its lines, and each section takes its keys out of it; so every complaint
+//! is one sentence that names the line, and the nearest key that exists. Secrets don't belong into the file.
+
+mod cognito;
+mod error;
+mod file;
+mod pcsc;
+mod profile;
+mod section;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+pub use cognito::Cognito;
+pub use error::{Error, Problem};
+pub use pcsc::Pcsc;
+pub use profile::Profile;
+use section::{Document, Section};
+
+/// Everything that can be configured. The default is what holds without a file.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
-    /// c
+    /// `[pcsc]`: smart card readers.
     pub pcsc: Pcsc,
-    /// c
+    /// `[cognito]`: how requests to Amazon Cognito are made.
     pub cognito: Cognito,
-    /// c
+    /// `[profiles.NAME]`: which pool and which credential belong together, by name.
     pub profiles: BTreeMap<String, Profile>,
 }
-/// c
-#[derive(Debug)]
+
+/// A configuration and where it came from.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
-    /// c
+    /// The configuration.
     pub config: Config,
-    /// c
+    /// The file it was read from; `None` for the defaults.
     pub source: Option<PathBuf>,
 }
-/// c
-#[derive(Debug, thiserror::Error)]
-#[error("x")]
-pub struct Error;
-/// c
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Cognito {
-    /// c
-    pub connect_timeout: Duration,
-    /// c
-    pub request_timeout: Duration,
-    /// c
-    pub fips: bool,
-    /// c
-    pub dual_stack: bool,
-    /// c
-    pub proxy: Option<String>,
-    /// c
-    pub ca_file: Option<PathBuf>,
-    /// c
-    pub max_attempts: u32,
-    /// c
-    pub min_seconds_left: Duration,
-    /// c
-    pub early_next_step: bool,
-}
-/// c
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Profile {
-    /// c
-    pub region: Option<String>,
-    /// c
-    pub user_pool_id: Option<String>,
-    /// c
-    pub client_id: Option<String>,
-    /// c
-    pub endpoint_url: Option<String>,
-    /// c
-    pub issuer: Option<String>,
-    /// c
-    pub account: Option<String>,
-    /// c
-    pub token: Option<String>,
-    /// c
-    pub source: String,
-}
+
 impl Config {
-    /// c
-    pub fn load(_p: Option<&Path>) -> Result<Loaded, Error> {
-        Ok(Loaded {
-            config: Config {
-                pcsc: Pcsc { enabled: true, ignore_readers: vec![] },
-                cognito: Cognito {
-                    connect_timeout: Duration::from_secs(3),
-                    request_timeout: Duration::from_secs(8),
-                    max_attempts: 2,
-                    min_seconds_left: Duration::from_secs(3),
-                    ..Default::default()
-                },
-                ..Default::default()
-            },
-            source: None,
+    /// Reads `explicit`, else `$XDG_CONFIG_HOME/oathbridge/config.toml` (`~/.config` if unset), else
+    /// `/etc/oathbridge/config.toml`; without any of them the defaults hold.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the file can't be read, if somebody else can write it, or if it isn't a configuration.
+    pub fn load(explicit: Option<&Path>) -> Result<Loaded, Error> {
+        Self::load_first(explicit, &file::standard_places())
+    }
+
+    /// Reads a configuration from its text. `path` is what messages and [`Profile::source`] call the file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] with the line of the first thing that is wrong.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
+        let document = Document::new(text, path);
+        let root = DeTable::parse(text).map_err(|error| document.syntax_error(&error))?;
+        let root = root.get_ref();
+        document.has_only_sections(root)?;
+        let cognito = Cognito::read(&Section::find(&document, root, Cognito::SECTION, Cognito::KEYS)?)?;
+        Ok(Self {
+            pcsc: Pcsc::read(&Section::find(&document, root, Pcsc::SECTION, Pcsc::KEYS)?)?,
+            profiles: Profile::read_all(&document, root.get(Profile::SECTION), &cognito)?,
+            cognito,
         })
     }
-}
 
-/// c
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Pcsc {
-    /// c
-    pub enabled: bool,
-    /// c
-    pub ignore_readers: Vec<String>,
+    fn load_first(explicit: Option<&Path>, places: &[PathBuf]) -> Result<Loaded, Error> {
+        if let Some(path) = explicit {
+            let text = file::read(path)?;
+            return Ok(Loaded { config: Self::parse(&text, path)?, source: Some(path.to_owned()) });
+        }
+        for path in places {
+            match file::read(path) {
+                Ok(text) => {
+                    return Ok(Loaded { config: Self::parse(&text, path)?, source: Some(path.clone()) });
+                }
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Loaded { config: Self::default(), source: None })
+    }
 }

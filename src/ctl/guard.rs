@@ -13,7 +13,7 @@ use super::screen::{escape, table};
 use super::tree::{Credential, Tree};
 use super::{Failure, Output, exit, query};
 use crate::dbus::names;
-use crate::guard::{Entry, Guard, Record, Unavailable, Use};
+use crate::guard::{self, Entry, Guard, Record, Unavailable, Use};
 use crate::otp::Period;
 use crate::state_file;
 
@@ -186,17 +186,15 @@ fn find<'tree>(tree: &'tree Tree, id: &str) -> Option<&'tree Credential> {
     tree.credentials.iter().find(|credential| credential.id == id)
 }
 
-fn unusable(guard: &Guard, error: &crate::guard::Error) -> Failure {
-    let file = guard.file();
+fn unusable(guard: &Guard, error: &guard::Error) -> Failure {
     let advice = match error {
-        crate::guard::Error::Unavailable(Unavailable::Damaged) => {
+        guard::Error::Unavailable(Unavailable::Record(state_file::Error::Damaged)) => {
             "remove it if no code was submitted in the last minute"
         }
-        crate::guard::Error::Unavailable(Unavailable::NewerVersion { .. }) => {
-            "use the newer version of this program"
+        guard::Error::Unavailable(Unavailable::Record(state_file::Error::OtherVersion { .. })) => {
+            "use the version of this program that wrote it"
         }
-        crate::guard::Error::Unavailable(Unavailable::Locked) => "try again in a moment",
-        _ => "look at its permissions and the room on its disk",
+        _ => "try again, or look at its permissions and the room on its disk",
     };
-    Failure::new(exit::FAILED, format!("In {}: {error}; {advice}.", file.display()))
+    Failure::new(exit::FAILED, format!("{} can't be used: {error}; {advice}.", guard.file().display()))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use zbus::message::Header;
 use zbus::{ObjectPath, OwnedObjectPath, interface};
 
+use super::error::capital;
 use super::options::{Map, Options};
 use super::profile::query;
 use super::{Bridge, Error, names, variant};
@@ -104,9 +105,11 @@ fn endpoint(
     profile: Option<&Profile>,
     region: Option<String>,
 ) -> Result<Endpoint, Error> {
-    let named = region.or_else(|| profile.and_then(|profile| profile.region.clone()));
+    let named = region.or_else(|| profile.map(|profile| profile.region.clone()));
     let region = match (named, authorization) {
-        (Some(name), _) => Some(Region::parse(&name).map_err(|error| Error::invalid(capital(&error)))?),
+        (Some(name), _) => {
+            Some(Region::parse(&name).map_err(|error| Error::invalid(capital(&error.to_string())))?)
+        }
         (None, Authorization::AccessToken(token)) => token.region(),
         (None, Authorization::Session(_)) => None,
     };
@@ -159,10 +162,4 @@ fn policy(config: &config::Cognito) -> Policy {
         min_seconds_left: config.min_seconds_left,
         early_next_step: config.early_next_step,
     }
-}
-
-fn capital(error: &impl ToString) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

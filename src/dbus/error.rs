@@ -269,7 +269,8 @@ impl From<ErrorKind> for Error {
     }
 }
 
-fn capital(sentence: &str) -> String {
+/// A sentence of a library layer, with the capital letter it gets on the bus.
+pub(super) fn capital(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

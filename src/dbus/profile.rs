@@ -47,7 +47,7 @@ impl ProfileObject {
 
     #[zbus(property(emits_changed_signal = "const"))]
     fn region(&self) -> &str {
-        self.profile.region.as_deref().unwrap_or_default()
+        &self.profile.region
     }
 
     #[zbus(property(emits_changed_signal = "const"))]

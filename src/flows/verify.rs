@@ -179,7 +179,9 @@ impl Attempt<'_> {
     async fn submit(&self, code: &Code) -> cognito::Answer<Verified> {
         let request = self.request;
         let device_name = request.device_name.clone().unwrap_or_else(|| device_name(self.found));
-        match Client::new(&request.policy.settings, &request.endpoint, self.flows.clock.clone()) {
+        let mut settings = request.policy.settings.clone();
+        settings.request_timeout = settings.request_timeout.min(request.deadline.left(&*self.flows.clock));
+        match Client::new(&settings, &request.endpoint, self.flows.clock.clone()) {
             Ok(client) => client.verify_software_token(&request.authorization, code, &device_name).await,
             Err(error) => cognito::Answer { result: Err(error), request_id: None, clock_skew: None },
         }

@@ -8,11 +8,10 @@
 
 mod records;
 mod sent;
-mod store;
+mod state;
 #[cfg(test)]
 mod tests;
 
-use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,14 +19,15 @@ use data_encoding::HEXLOWER;
 
 pub use records::{Record, Use};
 pub use sent::SentCodes;
-use store::{State, Store};
+use state::State;
 
 use crate::otp::Step;
+use crate::state_file::{self, StateFile};
 
 /// The record in one directory. Clones share it, and so do other processes.
 #[derive(Clone, Debug)]
 pub struct Guard {
-    store: Arc<Store>,
+    store: Arc<StateFile>,
 }
 
 impl Guard {
@@ -35,12 +35,12 @@ impl Guard {
     ///
     /// Never fails: a record that is damaged or can't be written shows at its first use.
     pub fn open(directory: PathBuf) -> Self {
-        Self { store: Arc::new(Store::new(directory)) }
+        Self { store: Arc::new(StateFile::new(directory, "guard")) }
     }
 
     /// The file that holds the record, for messages that tell where to look.
     pub fn file(&self) -> PathBuf {
-        self.store.file()
+        self.store.path()
     }
 
     /// Records, durably, that the code of `step` is about to be sent.
@@ -71,7 +71,7 @@ impl Guard {
     ///
     /// [`Error::Unavailable`] if the record can't be read.
     pub fn earliest(&self, credential: &str, now: Step) -> Result<Step, Error> {
-        let state = self.store.read()?;
+        let state: State = self.store.read()?;
         Ok(state.records(credential).map_or(now, |records| records.earliest(now)))
     }
 
@@ -81,7 +81,7 @@ impl Guard {
     ///
     /// As [`Guard::earliest`].
     pub fn show(&self) -> Result<Vec<Entry>, Error> {
-        let state = self.store.read()?;
+        let state: State = self.store.read()?;
         let entries = state.credentials.iter().map(|(credential, group)| Entry {
             credential: credential.clone(),
             seed: group.clone(),
@@ -98,7 +98,7 @@ impl Guard {
     ///
     /// [`Error::Unavailable`] if the record can't be read or written.
     pub fn forget(&self, credential: &str) -> Result<bool, Error> {
-        self.store.update(|state| {
+        self.store.update(|state: &mut State| {
             let Some(group) = state.credentials.get(credential).cloned() else { return Ok(false) };
             if state.credentials.values().filter(|other| **other == group).count() > 1 {
                 // The others keep knowing that they share a seed.
@@ -112,7 +112,7 @@ impl Guard {
     }
 
     fn record(&self, credential: &str, step: Step, now: Step, usage: Use) -> Result<String, Error> {
-        self.store.update(|state| {
+        self.store.update(|state: &mut State| {
             let group = group_of(state, credential)?;
             let records = state.groups.entry(group.clone()).or_default();
             if !records.may_submit(step, now) {
@@ -140,7 +140,7 @@ fn group_of(state: &mut State, credential: &str) -> Result<String, Unavailable> 
 #[derive(Debug)]
 #[must_use = "what became of the code belongs into the record"]
 pub struct Reservation {
-    store: Arc<Store>,
+    store: Arc<StateFile>,
     credential: String,
     group: String,
     step: Step,
@@ -158,7 +158,7 @@ impl Reservation {
     ///
     /// [`Error::Unavailable`] if that can't be written; the step stays recorded as an intent, which is as good.
     pub fn spent(self) -> Result<(), Error> {
-        self.store.update(|state| {
+        self.store.update(|state: &mut State| {
             state.groups.entry(self.group.clone()).or_default().settle(self.step);
             state.credentials.entry(self.credential.clone()).or_insert_with(|| self.group.clone());
             Ok(())
@@ -171,7 +171,7 @@ impl Reservation {
     ///
     /// [`Error::Unavailable`] if that can't be written; the step stays closed.
     pub fn take_back(self) -> Result<(), Error> {
-        self.store.update(|state| {
+        self.store.update(|state: &mut State| {
             if let Some(records) = state.groups.get_mut(&self.group) {
                 records.take_back(self.step);
             }
@@ -208,25 +208,16 @@ pub enum Error {
 /// Why the record is of no use. The file is left as it was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unavailable {
-    /// It holds something that no version of this program wrote.
-    #[error("the single-use record is damaged")]
-    Damaged,
-    /// A newer version of this program wrote it.
-    #[error("the single-use record has format {version}, which this version doesn't know")]
-    NewerVersion {
-        /// The number in the file.
-        version: u64,
-    },
-    /// It is there, but can't be read.
-    #[error("the single-use record can't be read: {0}")]
-    Unreadable(ErrorKind),
-    /// The disk is full, or the directory read-only.
-    #[error("the single-use record can't be written: {0}")]
-    Unwritable(ErrorKind),
-    /// Another process holds its lock and doesn't let go.
-    #[error("another process keeps the single-use record locked")]
-    Locked,
+    /// Its file can't be used.
+    #[error("the single-use record is of no use ({0})")]
+    Record(#[from] state_file::Error),
     /// The system has no random numbers.
     #[error("the system gives no random numbers")]
     NoRandomness,
+}
+
+impl From<state_file::Error> for Error {
+    fn from(error: state_file::Error) -> Self {
+        Self::Unavailable(error.into())
+    }
 }

@@ -129,7 +129,10 @@ fn a_lock_that_is_never_released_is_waited_for_only_a_while() {
     let lock = fs::File::open(guard.file().with_file_name("guard.lock")).unwrap();
     lock.lock().unwrap();
     let later = NOW.next();
-    assert_eq!(guard.claim(CREDENTIAL, later, later), Err(Unavailable::Locked.into()));
+    assert_eq!(
+        guard.claim(CREDENTIAL, later, later),
+        Err(Unavailable::Record(state_file::Error::Locked).into())
+    );
     lock.unlock().unwrap();
     guard.claim(CREDENTIAL, later, later).unwrap();
 }
@@ -169,18 +172,33 @@ fn unusable_files() -> Vec<(String, Unavailable)> {
     let group = r#""groups":{"g":[{"first":9,"last":8,"use":"spent"}]}"#;
     let twice = r#"{"first":9,"last":9,"use":"spent"}"#;
     vec![
-        (String::new(), Unavailable::Damaged),
-        ("not JSON".into(), Unavailable::Damaged),
-        (r#"{"version":1,"groups":{},"cred"#.into(), Unavailable::Damaged),
-        (r#"{"version":1,"groups":{},"credentials":{"c":"gone"}}"#.into(), Unavailable::Damaged),
-        (r#"{"version":1,"groups":{},"credentials":{},"more":1}"#.into(), Unavailable::Damaged),
-        (r#"{"version":0,"groups":{},"credentials":{}}"#.into(), Unavailable::Damaged),
-        (format!(r#"{{"version":1,{group},"credentials":{{"c":"g"}}}}"#), Unavailable::Damaged),
+        (String::new(), Unavailable::Record(state_file::Error::Damaged)),
+        ("not JSON".into(), Unavailable::Record(state_file::Error::Damaged)),
+        (r#"{"version":1,"groups":{},"cred"#.into(), Unavailable::Record(state_file::Error::Damaged)),
+        (
+            r#"{"version":1,"groups":{},"credentials":{"c":"gone"}}"#.into(),
+            Unavailable::Record(state_file::Error::Damaged),
+        ),
+        (
+            r#"{"version":1,"groups":{},"credentials":{},"more":1}"#.into(),
+            Unavailable::Record(state_file::Error::Damaged),
+        ),
+        (
+            r#"{"version":0,"groups":{},"credentials":{}}"#.into(),
+            Unavailable::Record(state_file::Error::Damaged),
+        ),
+        (
+            format!(r#"{{"version":1,{group},"credentials":{{"c":"g"}}}}"#),
+            Unavailable::Record(state_file::Error::Damaged),
+        ),
         (
             format!(r#"{{"version":1,"groups":{{"g":[{twice},{twice}]}},"credentials":{{}}}}"#),
-            Unavailable::Damaged,
+            Unavailable::Record(state_file::Error::Damaged),
         ),
-        (r#"{"version":2,"steps":[]}"#.into(), Unavailable::NewerVersion { version: 2 }),
+        (
+            r#"{"version":2,"steps":[]}"#.into(),
+            Unavailable::Record(state_file::Error::OtherVersion { version: 2 }),
+        ),
     ]
 }
 
@@ -209,7 +227,11 @@ fn every_truncation_of_a_record_is_damaged() {
     let whole = fs::read(guard.file()).unwrap();
     for length in 0..whole.len() {
         fs::write(guard.file(), &whole[..length]).unwrap();
-        assert_eq!(guard.earliest(CREDENTIAL, NOW), Err(Unavailable::Damaged.into()), "{length} bytes");
+        assert_eq!(
+            guard.earliest(CREDENTIAL, NOW),
+            Err(Unavailable::Record(state_file::Error::Damaged).into()),
+            "{length} bytes"
+        );
     }
 }
 
@@ -220,14 +242,20 @@ fn a_place_that_cannot_be_written_refuses() {
     fs::write(&file, "in the way").unwrap();
     let below_a_file = Guard::open(file.join("oathbridge"));
     let refused = below_a_file.reserve(CREDENTIAL, NOW, NOW).unwrap_err();
-    assert!(matches!(refused, Error::Unavailable(Unavailable::Unwritable(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Error::Unavailable(Unavailable::Record(state_file::Error::Unwritable(_)))),
+        "{refused:?}"
+    );
 
     let guard = guard(directory.path());
     guard.claim(CREDENTIAL, NOW, NOW).unwrap();
     fs::create_dir(guard.file().with_file_name("guard.json.new")).unwrap();
     let later = NOW.next();
     let refused = guard.claim(CREDENTIAL, later, later).unwrap_err();
-    assert!(matches!(refused, Error::Unavailable(Unavailable::Unwritable(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Error::Unavailable(Unavailable::Record(state_file::Error::Unwritable(_)))),
+        "{refused:?}"
+    );
     assert_eq!(guard.earliest(CREDENTIAL, NOW), Ok(NOW.next()));
 }
 
@@ -237,10 +265,13 @@ fn a_pipe_or_a_directory_in_place_of_the_file_is_damage_and_not_a_hang() {
     let guard = guard(directory.path());
     fs::create_dir(directory.path().join("oathbridge")).unwrap();
     assert!(Command::new("mkfifo").arg(guard.file()).status().unwrap().success());
-    assert_eq!(guard.earliest(CREDENTIAL, NOW), Err(Unavailable::Damaged.into()));
+    assert_eq!(guard.earliest(CREDENTIAL, NOW), Err(Unavailable::Record(state_file::Error::Damaged).into()));
     fs::remove_file(guard.file()).unwrap();
     fs::create_dir(guard.file()).unwrap();
-    assert_eq!(guard.claim(CREDENTIAL, NOW, NOW), Err(Unavailable::Damaged.into()));
+    assert_eq!(
+        guard.claim(CREDENTIAL, NOW, NOW),
+        Err(Unavailable::Record(state_file::Error::Damaged).into())
+    );
 }
 
 #[test]
@@ -262,7 +293,10 @@ fn a_full_disk_refuses_and_keeps_the_record() {
     if let Some(directory) = std::env::var_os(FULL_DISK) {
         let later = NOW.next();
         let refused = guard(Path::new(&directory)).reserve(CREDENTIAL, later, later).unwrap_err();
-        assert_eq!(refused, Unavailable::Unwritable(ErrorKind::FileTooLarge).into());
+        assert_eq!(
+            refused,
+            Unavailable::Record(state_file::Error::Unwritable(std::io::ErrorKind::FileTooLarge)).into()
+        );
         return;
     }
     let directory = temporary();

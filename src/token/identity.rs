@@ -4,17 +4,18 @@
 //! with every mark seen since, so that a token that got a new salt by a reset keeps its name.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::state_file::{Error, StateFile};
+use crate::state_file::{Content, Error, StateFile};
 
 /// The tokens that were ever seen.
 #[derive(Clone, Debug)]
 pub struct Identities {
-    file: StateFile,
+    file: Arc<StateFile>,
 }
 
 /// What a token can be recognised by.
@@ -27,11 +28,13 @@ pub struct Marks {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Known {
     tokens: BTreeMap<String, Token>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Token {
     salts: Vec<String>,
     serials: Vec<String>,
@@ -39,8 +42,8 @@ struct Token {
 
 impl Identities {
     /// The tokens recorded in `tokens.json` in the state folder.
-    pub fn new(directory: &Path) -> Self {
-        Self { file: StateFile::new(directory, "tokens.json") }
+    pub fn new(directory: PathBuf) -> Self {
+        Self { file: Arc::new(StateFile::new(directory, "tokens")) }
     }
 
     /// The serial number of a token that was seen before; empty if it has none, `None` if it wasn't seen.
@@ -65,6 +68,8 @@ impl Identities {
         })
     }
 }
+
+impl Content for Known {}
 
 impl Known {
     fn find(&self, family: &str, marks: &Marks) -> Option<String> {
@@ -140,14 +145,14 @@ mod tests {
     #[test]
     fn a_salt_makes_the_id_and_a_reset_keeps_it() {
         let directory = tempfile::tempdir().unwrap();
-        let first = Identities::new(directory.path());
+        let first = Identities::new(directory.path().to_owned());
         let before = marks(Some(&[1, 2, 3, 4, 5, 6, 7, 8]), Some("12345678"));
         assert_eq!(first.known_serial(&before), None);
         // SHA-256 of the salt starts with 66 84 0d da: the bytes of ykman's device id ZoQN2h….
         assert_eq!(first.resolve("ykoath", &before, ""), "ykoath_66840dda154e8a11");
         assert_eq!(first.known_serial(&marks(before.salt.as_deref(), None)), Some("12345678".to_owned()));
 
-        let second = Identities::new(directory.path());
+        let second = Identities::new(directory.path().to_owned());
         let after = marks(Some(&[9; 8]), Some("12345678"));
         assert_eq!(second.resolve("ykoath", &after, ""), "ykoath_66840dda154e8a11");
         assert_eq!(second.resolve("ykoath", &marks(Some(&[9; 8]), None), ""), "ykoath_66840dda154e8a11");
@@ -156,7 +161,7 @@ mod tests {
     #[test]
     fn without_salt_the_serial_makes_the_id() {
         let directory = tempfile::tempdir().unwrap();
-        let identities = Identities::new(directory.path());
+        let identities = Identities::new(directory.path().to_owned());
         assert_eq!(identities.resolve("nitrokey3", &marks(None, Some("a1-b2")), ""), "nitrokey3_a1_2db2");
         assert_ne!(
             identities.resolve("ykoath", &marks(None, None), "reader A"),
@@ -168,7 +173,7 @@ mod tests {
     fn a_broken_file_costs_only_the_memory() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("tokens.json"), "nonsense").unwrap();
-        let identities = Identities::new(directory.path());
+        let identities = Identities::new(directory.path().to_owned());
         let id = identities.resolve("ykoath", &marks(Some(&[1, 2, 3, 4, 5, 6, 7, 8]), None), "");
         assert_eq!(id, "ykoath_66840dda154e8a11");
     }

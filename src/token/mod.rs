@@ -204,7 +204,7 @@ struct Caller<'a, T>(&'a oneshot::Sender<T>);
 
 impl<T: Send> Progress for Caller<'_, T> {
     fn touch_needed(&self) {
-        tracing::info!("waiting for a touch");
+        tracing::debug!("waiting for a touch");
     }
 
     fn is_cancelled(&self) -> bool {

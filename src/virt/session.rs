@@ -27,6 +27,25 @@ impl Session {
         Self { card, insertion }
     }
 
+    /// The answer to reset.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Removed`] when the card was pulled out.
+    pub fn atr(&self) -> Result<&'static [u8], Error> {
+        Ok(self.lock()?.applet.atr())
+    }
+
+    /// Resets it, or switches it off: it forgets what was selected and unlocked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Removed`] when the card was pulled out.
+    pub fn reset(&self) -> Result<(), Error> {
+        self.lock()?.applet.reset();
+        Ok(())
+    }
+
     /// Sends one command and waits for its answer: data and status word, unless a [`Fault`] makes it other
     /// bytes. `touch_needed` is called when the card begins to wait for a touch.
     ///
@@ -56,13 +75,15 @@ impl Session {
 
     /// Waits until nobody else has the card to himself.
     pub(super) fn begin(&self) -> Result<Exclusive<'_>, Error> {
-        let state = self.lock()?;
+        let mut state = self.lock()?;
+        state.queued += 1;
         let mut state = self
             .card
             .shared
             .changed
             .wait_while(state, |state| state.is_here(self.insertion) && state.in_transaction)
             .unwrap_or_else(PoisonError::into_inner);
+        state.queued -= 1;
         if !state.is_here(self.insertion) {
             return Err(Error::Removed);
         }
@@ -77,6 +98,7 @@ impl Session {
         touch_needed: &dyn Fn(),
     ) -> Result<Vec<u8>, Error> {
         state.wants_touch = true;
+        // An earlier touch met a token that didn't wait for it.
         state.touched = false;
         let policy = state.touch_policy;
         let timeout = state.touch_timeout;

@@ -68,7 +68,7 @@ impl Transaction for Solo {
         if command[1] != 0xc0 {
             self.rest.clear();
         }
-        Ok(Response::from_bytes(&self.answer(&command)).unwrap())
+        Response::from_bytes(&self.answer(&command)).map_err(|_| device::Error::Removed)
     }
 }
 

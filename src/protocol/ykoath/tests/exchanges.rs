@@ -2,8 +2,8 @@
 
 use super::super::{AccessKey, Credential, Error, Factor, Kind, Selection, Session, Touch, device_id};
 use super::{CALCULATE_ALL, LIST, LOCKED, SELECT, Script, Touches, UNLOCKED, bytes, credential};
-use crate::device::NoProgress;
-use crate::iso7816::Status;
+use crate::device::{self, NoProgress, Progress, Transaction};
+use crate::iso7816::{Command, Response, Status};
 use crate::otp::{Algorithm, Period, Step};
 
 const VALIDATE: &str = "00 A3 00 00 20 75 14 013356628BC89766D4AAE0B6F3681FD85DDC854D 74 08 A0A1A2A3A4A5A6A7";
@@ -88,15 +88,11 @@ fn validate_sees_through_a_token_without_the_key() {
 #[test]
 fn host_challenges_differ() {
     struct Listener(Vec<Vec<u8>>);
-    impl crate::device::Transaction for Listener {
-        fn transmit(
-            &mut self,
-            command: &crate::iso7816::Command,
-            _: &dyn crate::device::Progress,
-        ) -> Result<crate::iso7816::Response, crate::device::Error> {
+    impl Transaction for Listener {
+        fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, device::Error> {
             self.0.push(command.to_bytes());
             let answer = if self.0.len() == 1 { LOCKED } else { "6A80" };
-            Ok(crate::iso7816::Response::from_bytes(&bytes(answer)).unwrap())
+            Response::from_bytes(&bytes(answer)).map_err(|_| device::Error::Removed)
         }
     }
     let mut card = Listener(Vec::new());

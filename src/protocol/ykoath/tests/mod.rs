@@ -47,7 +47,7 @@ impl Transaction for Script {
         let sent = command.to_bytes();
         let (expected, answer) = self.0.pop_front().unwrap_or_else(|| panic!("{sent:02X?} was not expected"));
         assert_eq!(hex(&sent), hex(&expected));
-        Ok(Response::from_bytes(&answer).unwrap())
+        Response::from_bytes(&answer).map_err(|_| Error::Removed)
     }
 }
 

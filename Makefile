@@ -1,0 +1,80 @@
+# Shows it, tests it, builds it, installs it. "make help" lists the targets.
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+DATADIR ?= $(PREFIX)/share
+UNITDIR ?= $(PREFIX)/lib/systemd/user
+RULESDIR ?= $(PREFIX)/lib/udev/rules.d
+CARGO ?= cargo
+CARGO_DENY_VERSION = 0.20.2
+
+NAME = io.github.oathbridge.OathBridge1
+BINARIES = oathbridged oathbridgectl
+TARGET = $(or $(CARGO_TARGET_DIR),target)/release
+
+# DIRECTORY:FILE of everything but the binaries and the unit; what is not there is not installed.
+FILES = \
+	$(RULESDIR):udev/70-oathbridge.rules \
+	$(DATADIR)/dbus-1/services:data/dbus-1/services/$(NAME).service \
+	$(DATADIR)/doc/oathbridge:config/oathbridge.toml \
+	$(foreach file,$(wildcard README.md SECURITY.md CHANGELOG.md LICENSE-*),$(DATADIR)/doc/oathbridge:$(file)) \
+	$(foreach file,$(wildcard data/dbus-1/interfaces/*.xml),$(DATADIR)/dbus-1/interfaces:$(file)) \
+	$(foreach file,$(wildcard man/*.1),$(DATADIR)/man/man1:$(file)) \
+	$(foreach file,$(wildcard man/*.5),$(DATADIR)/man/man5:$(file)) \
+	$(foreach file,$(wildcard man/*.8),$(DATADIR)/man/man8:$(file)) \
+	$(foreach file,$(wildcard completions/*.bash),$(DATADIR)/bash-completion/completions:$(file)) \
+	$(foreach file,$(wildcard completions/_*),$(DATADIR)/zsh/site-functions:$(file)) \
+	$(foreach file,$(wildcard completions/*.fish),$(DATADIR)/fish/vendor_completions.d:$(file))
+
+directory = $(firstword $(subst :, ,$(1)))
+source = $(lastword $(subst :, ,$(1)))
+# bash-completion finds a file by the command's bare name.
+installed = $(DESTDIR)$(call directory,$(1))/$(patsubst %.bash,%,$(notdir $(call source,$(1))))
+
+.PHONY: build help demo test bench check fmt clippy doc deny install uninstall
+
+build: ## Build the daemon and the user's tool
+	scripts/install-packages build
+	$(CARGO) build --release --locked --bins
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+demo: ## Show it with a virtual token and a Cognito of its own
+	scripts/install-packages build demo
+	scripts/demo
+
+test: ## Run every test
+	scripts/install-packages build test
+	$(CARGO) test --release --workspace
+
+bench: ## Measure it
+	scripts/install-packages build test
+	$(CARGO) bench --locked
+
+check: fmt clippy doc deny ## Look at style, lints, documentation and dependencies
+
+fmt:
+	$(CARGO) fmt --all --check
+
+clippy:
+	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --workspace --no-deps --locked
+
+deny:
+	command -v cargo-deny || $(CARGO) install --locked --version $(CARGO_DENY_VERSION) cargo-deny
+	$(CARGO) deny --locked check bans licenses sources
+
+install: ## Install what was built; PREFIX and DESTDIR as usual
+	@for binary in $(BINARIES); do test -x $(TARGET)/$$binary || { echo "run make first" >&2; exit 1; }; done
+	$(foreach binary,$(BINARIES),install -D $(TARGET)/$(binary) $(DESTDIR)$(BINDIR)/$(binary) &&) true
+	install -d $(DESTDIR)$(UNITDIR)
+	sed 's,/usr/bin/,$(BINDIR)/,' systemd/oathbridge.service > $(DESTDIR)$(UNITDIR)/oathbridge.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/oathbridge.service
+	$(foreach entry,$(FILES),install -D -m 644 $(call source,$(entry)) $(call installed,$(entry)) &&) true
+
+uninstall: ## Remove what install put there
+	rm -f $(foreach binary,$(BINARIES),$(DESTDIR)$(BINDIR)/$(binary)) $(DESTDIR)$(UNITDIR)/oathbridge.service
+	rm -f $(foreach entry,$(FILES),$(call installed,$(entry)))

@@ -1,0 +1,133 @@
+//! What can be wrong with a configuration file, as one sentence each.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// Why a configuration file is not used. Its text is one sentence with the file and the line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    file: PathBuf,
+    line: Option<usize>,
+    problem: Problem,
+}
+
+impl Error {
+    pub(super) fn of_file(file: &Path, problem: Problem) -> Self {
+        Self { file: file.to_owned(), line: None, problem }
+    }
+
+    pub(super) fn at_line(file: &Path, line: usize, problem: Problem) -> Self {
+        Self { file: file.to_owned(), line: Some(line), problem }
+    }
+
+    /// The line, counted from 1, if one is to blame.
+    pub fn line(&self) -> Option<usize> {
+        self.line
+    }
+
+    /// What is wrong.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(self.problem, Problem::Unreadable(ErrorKind::NotFound | ErrorKind::NotADirectory))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, " line {line}")?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What is wrong with a configuration file. Values are never repeated: one may be a secret in the wrong place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// It can't be read.
+    #[error("the file can't be read: {0}")]
+    Unreadable(ErrorKind),
+    /// A directory, a pipe, a device.
+    #[error("this is not a regular file")]
+    NotAFile,
+    /// More than 1 MiB.
+    #[error("the file is larger than 1 MiB")]
+    TooLarge,
+    /// Somebody else could change where codes are sent.
+    #[error("the file must belong to you or to root; change its owner")]
+    ForeignOwner,
+    /// As [`Problem::ForeignOwner`].
+    #[error("others may write this file; run chmod go-w on it")]
+    WritableByOthers,
+    /// Not UTF-8.
+    #[error("the file is not UTF-8 text")]
+    NotText,
+    /// Not TOML, in the parser's words.
+    #[error("this is not TOML: {0}")]
+    Syntax(String),
+    /// A section that doesn't exist.
+    #[error("unknown section [{name}]{}", or_did_you_mean(*.nearest, '[', ']'))]
+    UnknownSection {
+        /// Its name.
+        name: String,
+        /// The nearest one that exists.
+        nearest: Option<&'static str>,
+    },
+    /// A key before the first section.
+    #[error("the key \"{0}\" is outside of a section")]
+    OutsideSection(String),
+    /// A key that the section doesn't have.
+    #[error("unknown key \"{key}\" in [{section}]{}", or_did_you_mean(*.nearest, '"', '"'))]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// Where it is.
+        section: String,
+        /// The nearest one that exists.
+        nearest: Option<&'static str>,
+    },
+    /// Something that should be a section is a value.
+    #[error("[{0}] must be a section with keys of its own")]
+    NotASection(String),
+    /// A value of the wrong type or outside its range.
+    #[error("\"{key}\" in [{section}] must be {shape}")]
+    Value {
+        /// The key.
+        key: String,
+        /// Where it is.
+        section: String,
+        /// What it must be.
+        shape: &'static str,
+    },
+    /// A profile's name can't be part of a D-Bus object path.
+    #[error(
+        "the profile name \"{0}\" becomes part of a D-Bus path and may have 1 to 64 letters A-Z, a-z, digits and _ only"
+    )]
+    ProfileName(String),
+    /// A profile without a region.
+    #[error("[{0}] needs \"region\" (or a \"user_pool_id\" that starts with one)")]
+    NoRegion(String),
+    /// A request that ends before its connection may have failed could have sent a code.
+    #[error("\"connect_timeout\" in [cognito] must be shorter than \"request_timeout\"")]
+    ConnectTimeout,
+    /// Two settings that exclude each other.
+    #[error("\"endpoint_url\" in [{section}] excludes \"{key}\" in [cognito]")]
+    EndpointExcludes {
+        /// The profile's section.
+        section: String,
+        /// The other key.
+        key: &'static str,
+    },
+}
+
+fn or_did_you_mean(nearest: Option<&str>, open: char, close: char) -> String {
+    nearest.map(|name| format!("; did you mean {open}{name}{close}?")).unwrap_or_default()
+}

@@ -1,0 +1,325 @@
+//! The whole file: what ships, what is refused, and how.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use super::*;
+
+const SHIPPED: &str = include_str!("../../config/oathbridge.toml");
+
+fn parse(text: &str) -> Result<Config, Error> {
+    Config::parse(text, Path::new("config.toml"))
+}
+
+fn refusal(text: &str) -> String {
+    parse(text).unwrap_err().to_string()
+}
+
+/// A commented key starts with `#` and no space; explanations have a space there, the example profile `## `.
+fn uncommented(example_too: bool) -> String {
+    let line = |line: &str| match (line.strip_prefix("## "), line.strip_prefix('#')) {
+        (Some(example), _) if example_too => example.to_owned(),
+        (None, Some(key)) if !key.starts_with(' ') => key.to_owned(),
+        _ => line.to_owned(),
+    };
+    SHIPPED.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_shipped_file_shows_every_key_with_its_default() {
+    assert_eq!(parse(SHIPPED).unwrap(), Config::default());
+    let text = uncommented(false);
+    assert_eq!(parse(&text).unwrap(), Config::default());
+    let root = DeTable::parse(&text).unwrap();
+    for (name, keys) in [(Pcsc::SECTION, Pcsc::KEYS), (Cognito::SECTION, Cognito::KEYS)] {
+        let section = root.get_ref().get(name).unwrap().get_ref().as_table().unwrap();
+        let mut shown: Vec<_> = section.keys().map(|key| (key.span().start, key.get_ref())).collect();
+        shown.sort_unstable();
+        assert_eq!(shown.into_iter().map(|(_, key)| key).collect::<Vec<_>>(), keys, "[{name}]");
+    }
+}
+
+#[test]
+fn the_shipped_example_is_a_profile_with_every_key() {
+    let text = uncommented(true);
+    let config = parse(&text).unwrap();
+    let line = text.lines().position(|line| line == "[profiles.work]").unwrap() + 1;
+    let expected = Profile {
+        region: "eu-central-1".into(),
+        user_pool_id: Some("eu-central-1_AbCdEfGhI".into()),
+        client_id: Some("1h57kf5cpq17m0eml12EXAMPLE".into()),
+        endpoint_url: Some("http://127.0.0.1:9229".into()),
+        issuer: Some("Example".into()),
+        account: Some("me@example.com".into()),
+        token: Some("ykoath_0011223344556677".into()),
+        source: format!("config.toml:{line}"),
+    };
+    assert_eq!(config.profiles.get("work"), Some(&expected));
+    let without_profile = Config { profiles: BTreeMap::new(), ..config };
+    assert_eq!(without_profile, Config::default());
+}
+
+#[test]
+fn every_key_of_a_section_is_read() {
+    let config = parse(
+        "[pcsc]\nenabled = false\nignore_readers = ['ACR', 'Gemalto']\n\
+         [cognito]\nconnect_timeout = 0.5\nrequest_timeout = 20\nmax_attempts = 1\nmin_seconds_left = 1.25\n\
+         early_next_step = true\nfips = true\ndual_stack = true\nproxy = 'http://[::1]:3128'\nca_file = '/ca.pem'",
+    );
+    let config = config.unwrap();
+    let expected = Cognito {
+        connect_timeout: Duration::from_millis(500),
+        request_timeout: Duration::from_secs(20),
+        max_attempts: 1,
+        min_seconds_left: Duration::from_millis(1_250),
+        early_next_step: true,
+        fips: true,
+        dual_stack: true,
+        proxy: Some("http://[::1]:3128".into()),
+        ca_file: Some("/ca.pem".into()),
+    };
+    assert_eq!(config.cognito, expected);
+    assert!(!config.pcsc.enabled);
+    assert!(config.pcsc.ignores("ACS ACR122U 00 00") && !config.pcsc.ignores("Yubico YubiKey CCID 00 00"));
+}
+
+#[test]
+fn a_complaint_is_one_sentence_with_the_line_and_the_nearest_name() {
+    let cases = [
+        (
+            "\n[profiles.work]\nregoin = 'us-east-1'",
+            r#"config.toml line 3: unknown key "regoin" in [profiles.work]; did you mean "region"?"#,
+        ),
+        (
+            "[cognito]\nConnect-Timeout = 3",
+            r#"config.toml line 2: unknown key "Connect-Timeout" in [cognito]; did you mean "connect_timeout"?"#,
+        ),
+        ("[cognito]\ncolour = 3", r#"config.toml line 2: unknown key "colour" in [cognito]"#),
+        ("[pcsc]\n[pscs]", "config.toml line 2: unknown section [pscs]; did you mean [pcsc]?"),
+        ("[[cogntio]]", r#"config.toml line 1: the key "cogntio" is outside of a section"#),
+        ("enabled = true", r#"config.toml line 1: the key "enabled" is outside of a section"#),
+        ("pcsc = 3", "config.toml line 1: [pcsc] must be a section with keys of its own"),
+        (
+            "[profiles]\nregion = 'x'",
+            "config.toml line 2: [profiles.region] must be a section with keys of its own",
+        ),
+        (
+            "[cognito]\n\nmax_attempts = 3",
+            r#"config.toml line 3: "max_attempts" in [cognito] must be 1 or 2"#,
+        ),
+        (
+            "[profiles.work]\nclient_id = 'x'",
+            r#"config.toml line 1: [profiles.work] needs "region" (or a "user_pool_id" that starts with one)"#,
+        ),
+        (
+            "[profiles.'my work']\nregion = 'us-east-1'",
+            "config.toml line 1: the profile name \"my work\" becomes part of a D-Bus path \
+             and may have 1 to 64 letters A-Z, a-z, digits and _ only",
+        ),
+        (
+            "[cognito]\nfips = true\n[profiles.w]\nregion = 'us-east-1'\nendpoint_url = 'https://x.example'",
+            r#"config.toml line 3: "endpoint_url" in [profiles.w] excludes "fips" in [cognito]"#,
+        ),
+        (
+            "[cognito]\nrequest_timeout = 3",
+            r#"config.toml line 1: "connect_timeout" in [cognito] must be shorter than "request_timeout""#,
+        ),
+    ];
+    for (text, sentence) in cases {
+        assert_eq!(refusal(text), sentence);
+    }
+    let syntax = parse("[pcsc]\nenabled = tru").unwrap_err();
+    assert_eq!(syntax.line(), Some(2));
+    assert!(matches!(syntax.problem(), Problem::Syntax(_)));
+    assert_eq!(parse("[pcsc]\nenabled = true\nenabled = true").unwrap_err().line(), Some(3));
+}
+
+#[test]
+fn names_from_the_file_are_shown_short_and_on_one_line() {
+    let sentence = refusal(&format!("[pcsc]\n\"a\\n\\u001b{}\" = 1", "b".repeat(500)));
+    assert_eq!(
+        sentence,
+        format!(r#"config.toml line 2: unknown key "a\n\u{{1b}}{}" in [pcsc]"#, "b".repeat(37))
+    );
+}
+
+#[test]
+fn values_outside_their_range_are_refused_and_never_repeated() {
+    let cases = [
+        ("pcsc", "enabled", vec!["1", "'true'", "[]"]),
+        ("pcsc", "ignore_readers", vec!["'ACR'", "['']", "[1]"]),
+        (
+            "cognito",
+            "connect_timeout",
+            vec!["0", "61", "-1", "nan", "inf", "1e300", "'3'", "99999999999999999999"],
+        ),
+        ("cognito", "min_seconds_left", vec!["-0.5", "20.1", "true"]),
+        ("cognito", "max_attempts", vec!["0", "3", "1.0", "4294967297"]),
+        (
+            "cognito",
+            "proxy",
+            vec!["'proxy:3128'", "'socks5://p'", "'http://me:hunter2@p'", "'http://p/x'", "'http://p:0'"],
+        ),
+        ("cognito", "ca_file", vec!["'ca.pem'", "'~/ca.pem'"]),
+        ("profiles.p", "region", vec!["''", "'us'", "'us-east'", "'US-EAST-1'", "'us-east-1/'", "'a.b-c-1'"]),
+        (
+            "profiles.p",
+            "user_pool_id",
+            vec!["'us-east-1'", "'us-east-1_'", "'_abc'", "'us-east-1_a-b'", "'a b_c'"],
+        ),
+        ("profiles.p", "client_id", vec!["''", "'a-b'", "'a b'"]),
+        (
+            "profiles.p",
+            "endpoint_url",
+            vec![
+                "'http://192.0.2.1'",
+                "'http://localhost:9229'",
+                "'http://127.0.0.1.example.com'",
+                "'https://me:hunter2@x.example'",
+                "'https://x.example/?a=b'",
+                "'https://x.example/#a'",
+                "'https://x.example:99999'",
+                "'https://x.example:'",
+                "'ftp://x.example'",
+                "'//x.example'",
+                "'https:'",
+                "'x'",
+            ],
+        ),
+        ("profiles.p", "issuer", vec!["''", "\"a\\nb\"", "1"]),
+        ("profiles.p", "token", vec!["'a/b'", "'a-b'", "''"]),
+    ];
+    for (section, key, values) in cases {
+        for value in values {
+            let sentence = refusal(&format!("[{section}]\n{key} = {value}"));
+            let start = format!("config.toml line 2: \"{key}\" in [{section}] must be ");
+            assert!(sentence.starts_with(&start), "{value}: {sentence}");
+            assert!(!sentence.contains("hunter2"));
+        }
+    }
+}
+
+#[test]
+fn endpoints_and_regions_that_exist_are_accepted() {
+    for endpoint in
+        ["https://x.example", "https://x.example:8443/pool", "http://127.0.0.1:9229", "http://[::1]:1/"]
+    {
+        let text = format!("[profiles.p]\nregion = 'us-east-1'\nendpoint_url = '{endpoint}'");
+        assert_eq!(parse(&text).unwrap().profiles["p"].endpoint_url.as_deref(), Some(endpoint));
+    }
+    for region in ["us-gov-west-1", "ap-southeast-4", "eusc-de-east-1", "us-isob-east-1", "cn-north-1"] {
+        let from_pool = parse(&format!("[profiles.p]\nuser_pool_id = '{region}_AbC123'")).unwrap();
+        assert_eq!(from_pool.profiles["p"].region, region);
+    }
+    let emulator = parse("[profiles.p]\nregion = 'us-east-1'\nuser_pool_id = 'local_5xYz'").unwrap();
+    assert_eq!(emulator.profiles["p"].region, "us-east-1");
+    assert!(parse("[profiles.p]\nuser_pool_id = 'local_5xYz'").is_err());
+}
+
+fn write(path: &Path, text: &str, mode: u32) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn the_first_file_that_exists_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let places = ["user/config.toml", "system/config.toml"].map(|name| directory.path().join(name));
+    let load = |explicit: Option<&Path>| Config::load_first(explicit, &places);
+    assert_eq!(load(None).unwrap(), Loaded { config: Config::default(), source: None });
+    write(&places[1], "[pcsc]\nenabled = false", 0o644);
+    assert_eq!(load(None).unwrap().source.as_ref(), Some(&places[1]));
+    assert!(!load(None).unwrap().config.pcsc.enabled);
+    write(&places[0], "", 0o600);
+    assert_eq!(load(None).unwrap(), Loaded { config: Config::default(), source: Some(places[0].clone()) });
+    let explicit = directory.path().join("other.toml");
+    let missing = load(Some(&explicit)).unwrap_err();
+    assert!(missing.is_not_found() && missing.line().is_none(), "{missing}");
+    write(&explicit, "[profiles.w]\nregion = 'us-east-1'", 0o600);
+    let loaded = load(Some(&explicit)).unwrap();
+    assert_eq!(loaded.config.profiles["w"].source, format!("{}:1", explicit.display()));
+}
+
+#[test]
+fn a_broken_file_is_an_error_and_not_passed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let places = ["a.toml", "b.toml"].map(|name| directory.path().join(name));
+    write(&places[1], "", 0o600);
+    let problem = |text: &[u8], mode| {
+        fs::write(&places[0], text).unwrap();
+        fs::set_permissions(&places[0], fs::Permissions::from_mode(mode)).unwrap();
+        Config::load_first(None, &places).unwrap_err().problem().clone()
+    };
+    assert_eq!(problem(b"", 0o620), Problem::WritableByOthers);
+    assert_eq!(problem(b"", 0o602), Problem::WritableByOthers);
+    assert_eq!(problem(b"\xff", 0o600), Problem::NotText);
+    assert_eq!(problem(&vec![b'\n'; (1 << 20) + 1], 0o600), Problem::TooLarge);
+    assert!(matches!(problem(b"x", 0o600), Problem::Syntax(_)));
+    fs::remove_file(&places[0]).unwrap();
+    fs::create_dir(&places[0]).unwrap();
+    assert_eq!(Config::load_first(None, &places).unwrap_err().problem(), &Problem::NotAFile);
+}
+
+#[test]
+fn a_foreign_owner_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("config.toml");
+    write(&path, "", 0o600);
+    if std::os::unix::fs::chown(&path, Some(12_345), None).is_err() {
+        // Only root can give a file away; what others can't make, they can't test.
+        assert!(!rustix::process::geteuid().is_root());
+        return;
+    }
+    assert_eq!(file::read(&path).unwrap_err().problem(), &Problem::ForeignOwner);
+}
+
+/// A generator that gives the same numbers every time (Marsaglia, xorshift64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(limit.max(1)).unwrap()).unwrap()
+    }
+}
+
+#[test]
+fn no_file_makes_the_parser_panic_or_speak_in_paragraphs() {
+    const PIECES: &[&str] = &[
+        "[", "]", "[[", "\"", "'''", "=", ".", "{", "}", "\n", "\\u0000", "é", "-9", "1e999", "0x", ",",
+        "profiles",
+    ];
+    let whole = uncommented(true);
+    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
+    let (mut accepted, mut refused) = (0_u32, 0_u32);
+    for _ in 0..20_000 {
+        let mut bytes = whole.clone().into_bytes();
+        for _ in 0..=numbers.below(4) {
+            let at = numbers.below(bytes.len());
+            match numbers.below(4) {
+                0 => bytes[at] = u8::try_from(numbers.below(256)).unwrap(),
+                1 => bytes.truncate(at.max(1)),
+                2 => drop(bytes.drain(at..(at + numbers.below(40)).min(bytes.len()))),
+                _ => drop(bytes.splice(at..at, PIECES[numbers.below(PIECES.len())].bytes()).count()),
+            }
+            bytes.push(b'\n');
+        }
+        match parse(&String::from_utf8_lossy(&bytes)) {
+            Ok(_) => accepted += 1,
+            Err(error) => {
+                refused += 1;
+                let sentence = error.to_string();
+                assert!(!sentence.contains(char::is_control) && sentence.len() < 300, "{sentence:?}");
+                assert!(error.line().is_some());
+            }
+        }
+    }
+    assert!(accepted > 1_000 && refused > 1_000, "{accepted} accepted, {refused} refused");
+    assert!(parse(&"[".repeat(100_000)).is_err());
+    assert!(parse(&format!("pcsc = {}", "[".repeat(100_000))).is_err());
+    assert!(parse(&format!("{}pcsc = 1", "a.".repeat(100_000))).is_err());
+}

@@ -1,0 +1,73 @@
+//! A virtual token for programs that speak PC/SC: serves a token file to vpcd.
+
+use std::error::Error;
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use oathbridge::virt::{self, Card, TokenSpec};
+use testkit::pcscd::PrivatePcscd;
+use testkit::vpicc;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Serves virtual tokens to a smart card service, until it is stopped.
+///
+/// Without --port it starts a pcscd of its own, and prints the variable that leads programs to it. Each
+/// reader has a second slot that stays empty, where yubikey-manager waits for a card: name the reader, as in
+/// `ykman --reader 'CCID 00 00' oath accounts code`.
+#[derive(Parser)]
+struct Arguments {
+    /// Serve the first token to the vpcd that listens on this port (of a running pcscd: 35963).
+    #[arg(long)]
+    port: Option<u16>,
+    /// The token file; without one, the demo's token.
+    file: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("virtual-card: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let tokens = match &arguments.file {
+        Some(file) => virt::parse(&fs::read_to_string(file)?)?,
+        None => TokenSpec::demo(),
+    };
+    let cards: Vec<Card> = tokens.iter().map(Card::new).collect();
+    if let Some(port) = arguments.port {
+        let card = cards.first().ok_or("the file has no token")?;
+        let session = card.connect().ok_or("the card is not plugged in")?;
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        return Ok(vpicc::serve(&stream, &session, &|| {})?);
+    }
+    let mut pcscd = PrivatePcscd::start(cards.len())?;
+    for (reader, card) in cards.iter().enumerate() {
+        pcscd.insert(reader, card)?;
+    }
+    println!("PCSCLITE_CSOCK_NAME={}", pcscd.socket().display());
+    wait_for_a_signal()?;
+    Ok(())
+}
+
+/// Ends by SIGINT or SIGTERM, in good order: pcscd goes too.
+fn wait_for_a_signal() -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,55 @@
+//! Random things with the shape of Cognito's: seeds, sessions, access tokens, request ids.
+
+use std::io;
+use std::time::Duration;
+
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use serde_json::json;
+
+/// How long an access token holds.
+pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(3_600);
+
+/// 32 bytes, as AWS makes them: 52 characters of base32.
+pub(super) fn seed() -> io::Result<Vec<u8>> {
+    random(32)
+}
+
+/// Real ones have about 1,560 characters.
+pub(super) fn session() -> io::Result<String> {
+    Ok(BASE64URL_NOPAD.encode(&random(1_170)?))
+}
+
+/// A UUID.
+pub(super) fn uuid() -> io::Result<String> {
+    let hex = HEXLOWER.encode(&random(16)?);
+    let part = |range| hex.get(range).unwrap_or_default();
+    Ok([part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-"))
+}
+
+/// A JSON Web Token with Cognito's claims and a signature that is noise.
+pub(super) fn access_token(issuer: &str, user: &str, sub: &str, now: Duration) -> io::Result<String> {
+    let header = json!({"kid": BASE64URL_NOPAD.encode(&random(32)?), "alg": "RS256"});
+    let claims = json!({
+        "sub": sub,
+        "iss": issuer,
+        "client_id": "fakeclientid00000000000001",
+        "origin_jti": uuid()?,
+        "event_id": uuid()?,
+        "token_use": "access",
+        "scope": "aws.cognito.signin.user.admin",
+        "auth_time": now.as_secs(),
+        "exp": (now + TOKEN_LIFE).as_secs(),
+        "iat": now.as_secs(),
+        "jti": uuid()?,
+        "username": user,
+    });
+    let encode = |text: String| BASE64URL_NOPAD.encode(text.as_bytes());
+    let signature = BASE64URL_NOPAD.encode(&random(256)?);
+    Ok([encode(header.to_string()), encode(claims.to_string()), signature].join("."))
+}
+
+fn random(length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(bytes)
+}

@@ -1,0 +1,81 @@
+//! A card in a reader: a thread that answers vpcd.
+
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use oathbridge::virt::Card;
+
+use crate::vpicc;
+
+/// A card in a reader; pulled out when dropped.
+#[derive(Debug)]
+pub(super) struct Inserted {
+    card: Card,
+    stream: TcpStream,
+    ready: Arc<Ready>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Whether pcscd has powered the card.
+#[derive(Debug, Default)]
+struct Ready {
+    state: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Inserted {
+    /// Plugs the card in and answers vpcd at the other end of `stream`.
+    pub(super) fn new(card: Card, stream: TcpStream) -> io::Result<Self> {
+        card.plug();
+        let session = card.connect().ok_or_else(|| io::Error::other("the card was pulled out"))?;
+        let ready = Arc::<Ready>::default();
+        let for_thread = (stream.try_clone()?, Arc::clone(&ready));
+        let thread = thread::Builder::new().name("virtual card".to_owned()).spawn(move || {
+            let (stream, ready) = for_thread;
+            // A broken connection is as good as a closed one: vpcd is gone.
+            let _ = vpicc::serve(&stream, &session, &|| ready.set());
+            let _ = stream.shutdown(Shutdown::Both);
+        })?;
+        Ok(Self { card, stream, ready, thread: Some(thread) })
+    }
+
+    pub(super) fn card(&self) -> &Card {
+        &self.card
+    }
+
+    /// Waits until pcscd has powered the card; `false` if it doesn't within `timeout`.
+    pub(super) fn wait_until_ready(&self, timeout: Duration) -> bool {
+        self.ready.wait(timeout)
+    }
+}
+
+impl Drop for Inserted {
+    fn drop(&mut self) {
+        self.card.unplug();
+        // It may be closed already.
+        let _ = self.stream.shutdown(Shutdown::Both);
+        if let Some(thread) = self.thread.take() {
+            // A panic of that thread was printed already.
+            drop(thread.join());
+        }
+    }
+}
+
+impl Ready {
+    fn set(&self) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_all();
+    }
+
+    fn wait(&self, timeout: Duration) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(state, timeout, |ready| !*ready)
+            .unwrap_or_else(PoisonError::into_inner);
+        *state
+    }
+}

@@ -1,0 +1,146 @@
+//! A virtual card behind vpcd, the virtual reader of the vsmartcard project.
+//!
+//! Frames go both ways: a length of two bytes, big-endian, then so many bytes. A frame of one byte from
+//! vpcd is a control message, any other one a command APDU (`virtualsmartcard/src/vpcd/vpcd.h`).
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::os::linux::net::TcpStreamExt;
+
+use oathbridge::virt::Session;
+
+const POWER_OFF: u8 = 0x00;
+const POWER_ON: u8 = 0x01;
+const RESET: u8 = 0x02;
+const GET_ATR: u8 = 0x04;
+
+/// Answers vpcd until the card is pulled out or vpcd goes.
+///
+/// `ready` is called each time the card was powered and has given its ATR: from then on programs see it.
+/// A fault that leaves the answer empty ends the connection, since vpcd waits for ever on an empty frame;
+/// programs see the same as with a card torn out, success without data.
+///
+/// # Errors
+///
+/// What the socket reports.
+pub fn serve(stream: &TcpStream, session: &Session, ready: &dyn Fn()) -> io::Result<()> {
+    let mut powered = false;
+    while let Some(frame) = read_frame(stream)? {
+        let answer = match *frame {
+            [] => Ok(Vec::new()),
+            [POWER_ON] => {
+                powered = true;
+                continue;
+            }
+            [POWER_OFF | RESET] => match session.reset() {
+                Ok(()) => continue,
+                Err(error) => Err(error),
+            },
+            [GET_ATR] => session.atr().map(<[u8]>::to_vec),
+            _ => session.exchange(&frame, &|| {}),
+        };
+        match answer {
+            Ok(answer) if !answer.is_empty() => write_frame(stream, &answer)?,
+            _ => return Ok(()),
+        }
+        if *frame == [GET_ATR] && powered {
+            ready();
+        }
+    }
+    Ok(())
+}
+
+/// The next frame; `None` when vpcd is gone.
+fn read_frame(mut stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
+    let mut length = [0; 2];
+    // vpcd writes length and payload apart: a delayed acknowledgement would cost 40 ms for each command.
+    stream.set_quickack(true)?;
+    if let Err(error) = stream.read_exact(&mut length) {
+        return if error.kind() == io::ErrorKind::UnexpectedEof { Ok(None) } else { Err(error) };
+    }
+    let mut frame = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.set_quickack(true)?;
+    stream.read_exact(&mut frame)?;
+    Ok(Some(frame))
+}
+
+fn write_frame(mut stream: &TcpStream, payload: &[u8]) -> io::Result<()> {
+    let length = u16::try_from(payload.len()).map_err(io::Error::other)?;
+    stream.write_all(&[&length.to_be_bytes(), payload].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+
+    use oathbridge::virt::{Card, Fault, TokenSpec};
+
+    use super::*;
+
+    const SELECT: &[u8] = &[0x00, 0xa4, 0x04, 0x00, 0x07, 0xa0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01];
+
+    /// A card at one end of a connection; the other end is the test's, in vpcd's place.
+    fn with_card(test: impl FnOnce(&Card, &TcpStream)) {
+        let card = Card::new(&TokenSpec::demo()[0]);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let vpcd = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let session = card.connect().unwrap();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                serve(&stream, &session, &|| {}).unwrap();
+                stream.shutdown(std::net::Shutdown::Both).unwrap();
+            });
+            test(&card, &vpcd);
+            card.unplug();
+            vpcd.shutdown(std::net::Shutdown::Both).unwrap_or_default();
+        });
+    }
+
+    fn ask(vpcd: &TcpStream, frame: &[u8]) -> Option<Vec<u8>> {
+        write_frame(vpcd, frame).unwrap();
+        read_frame(vpcd).unwrap()
+    }
+
+    #[test]
+    fn control_messages_and_commands() {
+        with_card(|card, vpcd| {
+            write_frame(vpcd, &[POWER_ON]).unwrap();
+            assert_eq!(ask(vpcd, &[GET_ATR]).unwrap()[..2], [0x3b, 0xfd]);
+            assert!(ask(vpcd, SELECT).unwrap().ends_with(&[0x90, 0x00]));
+            assert!(ask(vpcd, &[0x00, 0xa1, 0x00, 0x00, 0x00]).unwrap().starts_with(&[0x72]));
+            for control in [RESET, POWER_OFF] {
+                ask(vpcd, SELECT).unwrap();
+                write_frame(vpcd, &[control]).unwrap();
+                assert_eq!(ask(vpcd, &[0x00, 0xa1, 0x00, 0x00, 0x00]).unwrap(), [0x6d, 0x00]);
+            }
+            assert_eq!(card.count(0xa4), 3);
+        });
+    }
+
+    #[test]
+    fn short_answers_go_out_and_empty_ones_end_the_connection() {
+        with_card(|card, vpcd| {
+            card.fail_next(Fault::Answer(vec![0x42]));
+            assert_eq!(ask(vpcd, SELECT).unwrap(), [0x42]);
+            card.fail_next(Fault::Answer(Vec::new()));
+            assert_eq!(ask(vpcd, SELECT), None);
+        });
+    }
+
+    #[test]
+    fn a_card_that_goes_in_the_middle_ends_the_connection() {
+        for fault in [Fault::Vanish, Fault::Hang] {
+            with_card(|card, vpcd| {
+                card.fail_next(fault.clone());
+                write_frame(vpcd, SELECT).unwrap();
+                while card.log().is_empty() {
+                    thread::yield_now();
+                }
+                card.unplug();
+                assert_eq!(read_frame(vpcd).unwrap(), None);
+            });
+        }
+    }
+}

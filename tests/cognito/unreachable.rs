@@ -1,0 +1,136 @@
+//! Requests that certainly didn't leave: the code stays unspent.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use oathbridge::clock::ManualClock;
+use oathbridge::cognito::{Client, Delivered, Endpoint, ErrorKind, Region, Settings};
+
+use crate::rig::{Rig, endpoint, patient, verdict};
+
+const UNSENT: (ErrorKind, Delivered) = (ErrorKind::Network, Delivered::No);
+
+/// An address where nobody listens.
+fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn a_refused_connection() {
+    let rig = Rig::new();
+    let client = rig.client_at(&format!("http://{}", nobody()), &patient());
+    assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_exist() {
+    let rig = Rig::new();
+    // RFC 6761 §6.4: no such name ever exists.
+    let client = rig.client_at("https://cognito.invalid", &patient());
+    assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_there() {
+    let rig = Rig::new();
+    let settings = Settings { proxy: Some(format!("http://me:canary@{}", nobody())), ..patient() };
+    let client = rig.client_at("https://cognito.invalid", &settings);
+    assert!(!format!("{client:?}").contains("canary"));
+    assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_the_tunnel() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = Some(format!("http://{}", listener.local_addr().unwrap()));
+    let asked = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let head: Vec<_> = BufReader::new(stream.try_clone().unwrap())
+            .lines()
+            .map(Result::unwrap)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").unwrap();
+        head
+    });
+    let rig = Rig::new();
+    let client = rig.client_at("https://cognito.invalid", &Settings { proxy, ..patient() });
+    assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
+    let head = asked.join().unwrap();
+    assert!(head[0].starts_with("CONNECT cognito.invalid:443 "), "{head:?}");
+}
+
+/// What is sent to loopback in the clear would leave this machine by a proxy.
+#[test]
+fn the_environments_proxy_never_gets_what_is_for_loopback() {
+    let proxy = format!("http://{}", nobody());
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "answers::success_tells_session_request_id_and_skew"])
+        .envs(["HTTP_PROXY", "http_proxy", "ALL_PROXY"].map(|name| (name, &proxy)))
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    assert!(status.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_server_that_never_greets() {
+    // The kernel accepts for it; nobody answers the TLS hello.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let rig = Rig::new();
+    let settings = Settings { connect_timeout: Duration::from_millis(300), ..patient() };
+    let client = rig.client_at(&format!("https://{}", listener.local_addr().unwrap()), &settings);
+    assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_on_the_hello() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || drop(listener.accept().unwrap()));
+    let rig = Rig::new();
+    let client = rig.client_at(&format!("https://{address}"), &patient());
+    assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
+    server.join().unwrap();
+}
+
+#[test]
+fn settings_that_cannot_be_used() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let broken = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&broken, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    let at_url = endpoint("https://cognito.example");
+    let region = Endpoint { region: Some(Region::parse("eu-central-1").unwrap()), url: None };
+    let ca_file = |path: &std::path::Path| Settings { ca_file: Some(path.to_owned()), ..patient() };
+    let proxy = |url: &str| Settings { proxy: Some(url.to_owned()), ..patient() };
+    for (settings, endpoint) in [
+        (patient(), Endpoint::default()),
+        (Settings { fips: true, ..patient() }, at_url.clone()),
+        (Settings { dual_stack: true, ..patient() }, at_url),
+        (ca_file("/nonexistent".as_ref()), region.clone()),
+        (ca_file("/".as_ref()), region.clone()),
+        (ca_file("/dev/zero".as_ref()), region.clone()),
+        (ca_file(file.path()), region.clone()),
+        (ca_file(broken.path()), region.clone()),
+        (proxy("socks5://proxy.example"), region.clone()),
+        (proxy("proxy.example:3128"), region.clone()),
+    ] {
+        let clock = Arc::new(ManualClock::at(Duration::ZERO));
+        let error = Client::new(&settings, &endpoint, clock).unwrap_err();
+        assert_eq!(verdict(&error), (ErrorKind::Config, Delivered::No), "{settings:?}");
+    }
+    for settings in [
+        patient(),
+        Settings { fips: true, dual_stack: true, ..patient() },
+        proxy("http://me:secret@proxy.example:3128"),
+    ] {
+        let clock = Arc::new(ManualClock::at(Duration::ZERO));
+        Client::new(&settings, &region, clock).unwrap();
+    }
+}
