@@ -1,8 +1,10 @@
 //! `tokens` and `list`.
 
-use serde_json::json;
+use std::collections::BTreeSet;
 
-use crate::rig::Rig;
+use serde_json::{Value, json};
+
+use crate::rig::{PASSWORD, Rig};
 
 #[test]
 fn tokens_are_listed_for_persons_and_for_programs() {
@@ -36,8 +38,12 @@ fn credentials_are_listed_and_what_a_token_says_of_them_is_harmless() {
     let rig = Rig::with_locked();
     let plain = rig.run(&["list", "--refresh"]);
     assert_eq!(plain.code, 0);
-    assert!(plain.out.contains("touched          totp  yes"), "{}", plain.out);
-    assert!(plain.out.contains("Evil\\u{1b}[31m  mallory\\u{a}AWS"), "{}", plain.out);
+    let touched = plain.out.lines().find(|line| line.contains("touched")).unwrap();
+    assert_eq!(
+        touched.split_whitespace().collect::<Vec<_>>(),
+        ["AWS", "touched", "totp", "yes", "YubiKey", "5", "…2222"]
+    );
+    assert!(plain.out.contains("Evil\\u{1b}[31m  mallory\\u{200b}AWS"), "{}", plain.out);
     assert!(!plain.out.contains('\x1b') && plain.out.lines().count() == 5);
     assert!(
         plain.err.contains("…4444 is locked; unlock it with oathbridgectl unlock ykoath_"),
@@ -46,13 +52,14 @@ fn credentials_are_listed_and_what_a_token_says_of_them_is_harmless() {
     );
 
     let json = rig.run(&["list", "--json"]);
-    let list: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let list: Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!((json.code, json.err.as_str()), (0, ""));
     assert_eq!(list["locked_tokens"].as_array().unwrap().len(), 1);
     let credentials = list["credentials"].as_array().unwrap();
     assert_eq!(credentials.len(), 4);
-    let evil = credentials.iter().find(|credential| credential["account"] == "mallory\nAWS").unwrap();
-    assert_eq!(evil["issuer"], "Evil\x1b[31m");
+    let evil = credentials.iter().find(|credential| credential["account"] == "mallory\u{200b}AWS").unwrap();
+    // The daemon escapes control characters by itself.
+    assert_eq!(evil["issuer"], "Evil\\u{1b}[31m");
     for (key, value) in [
         ("type", json!("totp")),
         ("algorithm", json!("SHA1")),
@@ -98,4 +105,47 @@ fn wrong_usage_help_and_version_have_their_codes() {
     assert_eq!((help.code, help.err.as_str()), (0, ""));
     assert!(help.out.contains("10  the daemon can't be reached"), "{}", help.out);
     assert!(rig.run(&["--version"]).out.starts_with("oathbridgectl "));
+}
+
+/// The names of all members, at any depth.
+fn members(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            names.extend(map.keys().cloned());
+            map.values().for_each(|value| members(value, names));
+        }
+        Value::Array(values) => values.iter().for_each(|value| members(value, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_member_of_the_json_is_in_the_manual() {
+    let rig = Rig::with_locked();
+    let empty = Rig::empty();
+    rig.use_steps("touched", 0);
+    let verify = ["verify", "alice", "--profile", "work", "--session-stdin", "--json"];
+    let runs = [
+        empty.run(&["tokens", "--json"]),
+        rig.run(&["tokens", "--json"]),
+        rig.run(&["list", "--json"]),
+        rig.run(&["code", "alice", "--next", "--json"]),
+        rig.run_with(&verify, &rig.user.session),
+        rig.run(&["guard", "show", "--json"]),
+        rig.run(&["guard", "forget", "touched", "--yes", "--json"]),
+        rig.run_with(&["unlock", "--password-stdin", "--json"], PASSWORD),
+    ];
+    let mut names = BTreeSet::new();
+    for run in &runs {
+        assert_eq!(run.code, 0, "{run:?}");
+        members(&serde_json::from_str(&run.out).unwrap(), &mut names);
+    }
+    let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/man/oathbridgectl.1");
+    let manual = std::fs::read_to_string(manual).unwrap();
+    let json = manual.split(".SH JSON").nth(1).unwrap().split(".SH EXIT").next().unwrap();
+    let words: BTreeSet<_> =
+        json.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect();
+    for name in names {
+        assert!(words.contains(name.as_str()), "{name} is missing");
+    }
 }

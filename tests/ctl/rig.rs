@@ -40,7 +40,7 @@ type = "hotp"
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 [[token.credential]]
 issuer = "Evil\u001b[31m"
-account = "mallory\nAWS"
+account = "mallory\u200bAWS"
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 "#;
 

@@ -71,7 +71,7 @@ fn what_is_missing_or_public_is_wrong_usage() {
     rig.run_with(&["verify", "--access-token-stdin"], token).failed(2, "No credential is named");
     rig.run_with(&["verify", "--profile", "none", "--access-token-stdin"], token).failed(3, "no profile");
     rig.run_with(&["verify", "alice", "--access-token-stdin", "--region", "mars-1"], token)
-        .failed(2, "mars-1");
+        .failed(2, "region");
     assert!(rig.cognito.submissions().is_empty());
 }
 
