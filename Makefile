@@ -40,7 +40,7 @@ build: ## Build the daemon and the user's tool
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
-demo: ## Show it with a virtual token and a Cognito of its own
+demo: ## Show it with a virtual token and a Cognito of its own; KEEP=1 keeps them running
 	scripts/install-packages build demo
 	scripts/demo
 
