@@ -50,7 +50,7 @@ test: ## Run every test
 
 bench: ## Measure it
 	scripts/install-packages build test
-	$(CARGO) bench --locked
+	scripts/figures
 
 check: fmt clippy doc deny ## Look at style, lints, documentation and dependencies
 
