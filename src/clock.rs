@@ -62,16 +62,18 @@ pub struct ManualClock {
     now: watch::Sender<Times>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Times {
     unix: Duration,
     monotonic: Duration,
+    /// When the sleepers wake, by monotonic time.
+    wakes: Vec<Duration>,
 }
 
 impl ManualClock {
     /// A clock that shows `unix` until it is moved.
     pub fn at(unix: Duration) -> Self {
-        Self { now: watch::Sender::new(Times { unix, monotonic: Duration::ZERO }) }
+        Self { now: watch::Sender::new(Times { unix, monotonic: Duration::ZERO, wakes: Vec::new() }) }
     }
 
     /// Lets `duration` pass: both times move, and sleepers whose time has come wake.
@@ -87,9 +89,11 @@ impl ManualClock {
         self.now.send_modify(|times| times.unix = unix);
     }
 
-    /// How many sleepers wait for this clock now: lets a test move it at the right moment.
-    pub fn sleepers(&self) -> usize {
-        self.now.receiver_count()
+    /// Ends when somebody sleeps who will wake in exactly `duration`: the moment to move the clock.
+    pub async fn somebody_sleeps(&self, duration: Duration) {
+        let sleeps = |times: &Times| times.wakes.contains(&(times.monotonic + duration));
+        // The sender lives as long as this borrow, so waiting can't fail.
+        let _ = self.now.subscribe().wait_for(sleeps).await;
     }
 }
 
@@ -103,12 +107,34 @@ impl Clock for ManualClock {
     }
 
     fn sleep(&self, duration: Duration) -> Sleep {
-        let mut now = self.now.subscribe();
-        let wake = now.borrow().monotonic + duration;
+        let sleeper = Sleeper::new(self.now.clone(), duration);
         Box::pin(async move {
-            // An error means that the clock is gone, and with it everybody who could wait for it.
-            let _ = now.wait_for(|times| times.monotonic >= wake).await;
+            let _ = sleeper.now.subscribe().wait_for(|times| times.monotonic >= sleeper.wake).await;
         })
+    }
+}
+
+/// One sleep on a manual clock, listed there until it ends or is given up.
+struct Sleeper {
+    now: watch::Sender<Times>,
+    wake: Duration,
+}
+
+impl Sleeper {
+    fn new(now: watch::Sender<Times>, duration: Duration) -> Self {
+        let wake = now.borrow().monotonic + duration;
+        now.send_modify(|times| times.wakes.push(wake));
+        Self { now, wake }
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        self.now.send_modify(|times| {
+            if let Some(place) = times.wakes.iter().position(|wake| *wake == self.wake) {
+                times.wakes.swap_remove(place);
+            }
+        });
     }
 }
 
@@ -122,7 +148,7 @@ mod tests {
     async fn a_manual_clock_wakes_sleepers_when_their_time_has_come() {
         let clock = ManualClock::at(Duration::from_secs(59));
         let mut sleep = clock.sleep(Duration::from_secs(30));
-        assert_eq!(clock.sleepers(), 1);
+        clock.somebody_sleeps(Duration::from_secs(30)).await;
         clock.advance(Duration::from_secs(29));
         clock.set_unix_time(Duration::from_secs(5_000));
         let mut context = Context::from_waker(Waker::noop());

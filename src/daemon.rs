@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use zbus::{Connection, connection, fdo};
 
 use crate::clock::Clock;
@@ -46,6 +46,8 @@ pub struct Parts<'bus> {
 pub async fn run(parts: Parts<'_>, stop: impl Future<Output = ()>) -> Result<(), Error> {
     // A file size limit shall be an error of the write, not the end of the daemon.
     let _file_too_large = signal(SignalKind::from_raw(SIGXFSZ))?;
+    // From the first moment on: an early reload must not end the daemon.
+    let hangup = signal(SignalKind::hangup())?;
     let identities = Identities::new(parts.state_directory.clone());
     let transports = parts.transports.clone();
     let registry = Registry::start(parts.transports, Arc::clone(&parts.clock), identities)?;
@@ -57,7 +59,7 @@ pub async fn run(parts: Parts<'_>, stop: impl Future<Output = ()>) -> Result<(),
     let result = tokio::select! {
         () = stop => Ok(()),
         lost = lost(&connection) => Err(lost),
-        error = reload_on_hangup(&bridge) => Err(error.into()),
+        () = reload_on_hangup(&bridge, hangup) => Ok(()),
         () = feed_watchdog() => Ok(()),
     };
     tell_systemd(&[NotifyState::Stopping]);
@@ -100,15 +102,8 @@ async fn lost(connection: &Connection) -> Error {
     }
 }
 
-async fn reload_on_hangup(bridge: &Bridge) -> std::io::Error {
-    let mut hangup = match signal(SignalKind::hangup()) {
-        Ok(hangup) => hangup,
-        Err(error) => return error,
-    };
-    loop {
-        if hangup.recv().await.is_none() {
-            std::future::pending::<()>().await;
-        }
+async fn reload_on_hangup(bridge: &Bridge, mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
         match bridge.reload().await {
             Ok(()) => tracing::info!("the configuration was read again"),
             Err(error) => tracing::error!("{}", error.sentence()),

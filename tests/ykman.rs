@@ -1,5 +1,11 @@
 //! Yubico's own tool, through a real pcscd, takes the virtual token for a YubiKey.
-#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests may fail, too")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_in_result,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail, too"
+)]
 
 use std::path::PathBuf;
 use std::process::Command;

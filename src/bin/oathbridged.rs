@@ -39,7 +39,8 @@ fn main() -> ExitCode {
     match process::harden().map_err(unprotected).and_then(|()| run(Arguments::parse())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
-            eprintln!("oathbridged: {sentence}.");
+            let end = if sentence.ends_with('?') { "" } else { "." };
+            eprintln!("oathbridged: {sentence}{end}");
             ExitCode::FAILURE
         }
     }

@@ -9,9 +9,11 @@ use super::error::capital;
 use super::options::{Map, Options};
 use super::profile::query;
 use super::{Bridge, Error, names, variant};
-use crate::cognito::{AccessToken, Authorization, Endpoint, EndpointUrl, Region, Session, Settings};
+use crate::cognito::{
+    AccessToken, Authorization, Endpoint, EndpointUrl, ErrorKind, Region, Session, Settings,
+};
 use crate::config::{self, Profile};
-use crate::flows::{Policy, Query, VerifyRequest};
+use crate::flows::{self, Policy, Query, VerifyRequest};
 use crate::secret::SecretText;
 
 /// A clock that is off by more makes codes of the wrong step.
@@ -32,16 +34,18 @@ impl CognitoObject {
     ) -> Result<(String, String, Map), Error> {
         let request = self.request(&credential, options).await?;
         let id = request.credential.as_deref().unwrap_or("of the profile").to_owned();
-        let flow = self.bridge.flows.verify(&request);
-        let reply = self.bridge.audited("VerifySoftwareToken", &id, &header, flow).await?;
+        let flow = async { self.bridge.flows.verify(&request).await.map_err(|error| self.explain(error)) };
+        let result = self.bridge.audited("VerifySoftwareToken", &id, &header, flow).await;
+        let skew = self.bridge.flows.clock_skew();
+        self.bridge.set_problem("clock-skew", skew.is_some_and(|skew| skew.abs() >= SKEW));
+        let reply = result?;
         let mut extra = Map::new();
         extra.insert("attempts".to_owned(), reply.attempts.into());
         if let Some(request_id) = &reply.request_id {
             extra.insert("request-id".to_owned(), variant(request_id));
         }
-        if let Some(skew) = reply.clock_skew {
+        if let Some(skew) = skew {
             extra.insert("clock-skew".to_owned(), skew.into());
-            self.bridge.set_problem("clock-skew", skew.abs() >= SKEW);
         }
         let session = reply.session.as_ref().map_or_else(String::new, |session| session.expose().to_owned());
         Ok(("SUCCESS".to_owned(), session, extra))
@@ -49,6 +53,18 @@ impl CognitoObject {
 }
 
 impl CognitoObject {
+    /// A wrong clock is the likeliest reason for a wrong code, and one that a person can mend.
+    fn explain(&self, error: flows::Error) -> Error {
+        match (&error, self.bridge.flows.clock_skew()) {
+            (flows::Error::Cognito(refusal), Some(skew))
+                if refusal.kind == ErrorKind::CodeMismatch && skew.abs() >= SKEW =>
+            {
+                Error::wrong_clock(skew)
+            }
+            _ => error.into(),
+        }
+    }
+
     /// Checks everything that can be checked before hardware is touched.
     async fn request(&self, credential: &OwnedObjectPath, options: Map) -> Result<VerifyRequest, Error> {
         let mut options = Options::new(options);

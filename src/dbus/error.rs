@@ -39,7 +39,22 @@ impl Error {
 
     /// A configuration that can't be used; `why` is a sentence with file and line, without full stop.
     pub fn config(why: impl fmt::Display) -> Self {
-        Self::ours("Config", format!("The configuration was not changed: {why}."))
+        let why = why.to_string();
+        let end = if why.ends_with('?') { "" } else { "." };
+        let advice = "The configuration in force stays; correct the file and call Reload again";
+        Self::ours("Config", format!("{advice}: {why}{end}"))
+    }
+
+    /// A refused code, and a clock that explains it; `skew` is Cognito's clock minus ours in seconds.
+    pub fn wrong_clock(skew: f64) -> Self {
+        let direction = if skew > 0.0 { "behind" } else { "ahead" };
+        let seconds = skew.abs().round();
+        Self::ours(
+            "Cognito.CodeMismatch",
+            format!(
+                "Cognito did not accept the code since this computer's clock is {seconds} seconds {direction}; set the clock and try again."
+            ),
+        )
     }
 
     /// No profile of this name.

@@ -29,9 +29,12 @@ pub(super) async fn run(connection: Connection, bridge: Arc<Bridge>) {
         manager: None,
     };
     loop {
-        if let Err(error) = mirror.update().await {
+        let snapshot = mirror.bridge.flows.registry().now();
+        if let Err(error) = mirror.update(&snapshot).await {
             tracing::error!("the object tree can't be kept up: {error}");
         }
+        // Also after an error: who waits for the snapshot must not wait for ever.
+        mirror.bridge.shown.send_replace(snapshot.version);
         let changed = tokio::select! {
             changed = snapshots.changed() => changed,
             changed = configs.changed() => changed,
@@ -64,16 +67,13 @@ struct ShownProfile {
 }
 
 impl Mirror {
-    async fn update(&mut self) -> zbus::Result<()> {
-        let snapshot = self.bridge.flows.registry().now();
-        self.remove_tokens(&snapshot).await?;
+    async fn update(&mut self, snapshot: &Snapshot) -> zbus::Result<()> {
+        self.remove_tokens(snapshot).await?;
         for attached in snapshot.tokens.values() {
             self.show_token(attached).await?;
         }
         self.show_profiles().await?;
-        self.show_manager(&snapshot).await?;
-        self.bridge.shown.send_replace(snapshot.version);
-        Ok(())
+        self.show_manager(snapshot).await
     }
 
     async fn remove_tokens(&mut self, snapshot: &Snapshot) -> zbus::Result<()> {

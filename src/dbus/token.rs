@@ -1,6 +1,8 @@
 //! `tokens/<id>`: `io.github.oathbridge.OathBridge1.Token`.
 
+use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use zbus::{Fd, interface};
 
@@ -8,6 +10,9 @@ use super::options::{Map, Options};
 use super::{Bridge, Error, descriptor};
 use crate::registry::{Attached, State};
 use crate::token;
+
+/// D-Bus clients give up after 25 seconds.
+const PATIENCE: Duration = Duration::from_secs(22);
 
 /// A token on the bus. The mirror replaces the view; nobody holds its lock for longer than a copy takes.
 pub(super) struct TokenObject {
@@ -28,7 +33,12 @@ impl TokenObject {
         self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn finish<T>(&self, result: Result<T, token::Error>) -> Result<T, Error> {
+    /// Waits no longer than clients do, and replies after the signals that the change implies.
+    async fn change(&self, work: impl Future<Output = Result<(), token::Error>>) -> Result<(), Error> {
+        let result = tokio::select! {
+            result = work => result,
+            () = self.bridge.flows.clock().sleep(PATIENCE) => Err(token::Error::Busy),
+        };
         self.bridge.mirrored().await;
         result.map_err(Error::from)
     }
@@ -94,12 +104,10 @@ impl TokenObject {
     async fn unlock(&self, secret: Fd<'_>, options: Map) -> Result<(), Error> {
         Options::new(options).finish()?;
         let password = descriptor::read(secret).await?;
-        let result = self.view().attached.token.unlock(password).await;
-        self.finish(result).await
+        self.change(self.view().attached.token.unlock(password)).await
     }
 
     async fn lock(&self) -> Result<(), Error> {
-        let result = self.view().attached.token.lock().await;
-        self.finish(result).await
+        self.change(self.view().attached.token.lock()).await
     }
 }

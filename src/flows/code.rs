@@ -86,16 +86,17 @@ impl Flows {
         with_next: bool,
         deadline: Deadline,
     ) -> Result<Calculated, Error> {
-        let wants_touch = found.credential.touch == Touch::Yes;
-        let (limit, too_late) = if wants_touch {
-            (deadline.touch(&*self.clock), Error::Token(token::Error::TouchTimeout))
-        } else {
-            (deadline.left(&*self.clock), Error::Token(token::Error::Busy))
+        let left = deadline.left(&*self.clock);
+        let (limit, too_late) = match found.credential.touch {
+            Touch::Yes => (deadline.touch(&*self.clock), token::Error::TouchTimeout),
+            // Whoever waits that long probably waits for a touch that the token didn't announce.
+            Touch::Unknown => (left, token::Error::TouchTimeout),
+            Touch::No => (left, token::Error::Busy),
         };
         let order = Order { credential: found.credential.clone(), moment, with_next };
         tokio::select! {
             calculated = found.token.token.calculate(order) => Ok(calculated?),
-            () = self.clock.sleep(limit) => Err(too_late),
+            () = self.clock.sleep(limit) => Err(too_late.into()),
         }
     }
 

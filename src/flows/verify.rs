@@ -43,8 +43,6 @@ pub struct VerifyReply {
     pub request_id: Option<String>,
     /// How many codes were submitted.
     pub attempts: u32,
-    /// Cognito's clock minus ours, in seconds.
-    pub clock_skew: Option<f64>,
 }
 
 impl Flows {
@@ -97,6 +95,9 @@ impl Attempt<'_> {
             Err(error) => return Err(self.failure.take().unwrap_or(error)),
         };
         let answer = self.submit(&code).await;
+        if let Some(skew) = answer.clock_skew {
+            self.flows.clock_skew.send_replace(Some(skew));
+        }
         let delivered = answer.result.as_ref().map_or_else(|error| error.delivered, |_| Delivered::Yes);
         self.settle(reservation, step, &code, delivered);
         self.not_before = step.next();
@@ -104,8 +105,8 @@ impl Attempt<'_> {
         match answer.result {
             Ok(Verified { session }) => {
                 self.flows.budget.accepted(id);
-                let (request_id, clock_skew) = (answer.request_id, answer.clock_skew);
-                Ok(Outcome::Accepted(VerifyReply { session, request_id, attempts: number, clock_skew }))
+                let request_id = answer.request_id;
+                Ok(Outcome::Accepted(VerifyReply { session, request_id, attempts: number }))
             }
             Err(error) => self.judge(error),
         }
@@ -204,20 +205,26 @@ impl Attempt<'_> {
 
     /// Whether a code of the next step is worth a try.
     fn judge(&mut self, error: cognito::Error) -> Result<Outcome, Error> {
-        let was_open = matches!(
-            &self.failure,
-            Some(Error::Cognito(earlier)) if earlier.delivered == Delivered::Unknown
-        );
         let refused = matches!(error.kind, ErrorKind::CodeMismatch | ErrorKind::CodeAlreadyUsed);
         if refused {
             self.flows.budget.refused(&self.found.id, self.flows.clock.monotonic());
         }
         let again = refused || error.delivered == Delivered::Unknown;
-        // What an earlier submission did stays open, whatever became of a later one.
-        if !was_open {
+        if self.says_more(&error) {
             self.failure = Some(Error::Cognito(error));
         }
         if again { Ok(Outcome::TryAgain) } else { Err(self.failure.take().unwrap_or(Error::Timeout)) }
+    }
+
+    /// Whether a failure is what the whole request ends with. What an earlier submission did stays open,
+    /// whatever became of a later one; and one that never left doesn't undo that an earlier one did.
+    fn says_more(&self, later: &cognito::Error) -> bool {
+        match &self.failure {
+            Some(Error::Cognito(earlier)) => {
+                earlier.delivered != Delivered::Unknown && later.delivered != Delivered::No
+            }
+            _ => true,
+        }
     }
 }
 

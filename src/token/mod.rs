@@ -13,11 +13,10 @@ mod worker;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::device::{Attachment, Progress, Transport};
@@ -44,7 +43,7 @@ const TOUCH_PATIENCE: Duration = Duration::from_secs(40);
 pub struct Token {
     jobs: mpsc::Sender<Job>,
     events: mpsc::UnboundedSender<Event>,
-    stuck: Arc<AtomicBool>,
+    stuck: watch::Sender<bool>,
     clock: Arc<dyn Clock>,
 }
 
@@ -66,7 +65,7 @@ impl Token {
         let (jobs, inbox) = mpsc::channel(QUEUE);
         let worker = Worker::new(transport, attachment, Arc::clone(&clock), identities, events.clone());
         thread::Builder::new().name("token".to_owned()).spawn(move || worker.run(inbox))?;
-        Ok(Self { jobs, events, stuck: Arc::default(), clock })
+        Ok(Self { jobs, events, stuck: watch::Sender::new(false), clock })
     }
 
     /// Selects the application and lists the credentials; the findings go out as events.
@@ -114,7 +113,7 @@ impl Token {
         WeakToken {
             jobs: self.jobs.downgrade(),
             events: self.events.clone(),
-            stuck: Arc::clone(&self.stuck),
+            stuck: self.stuck.clone(),
             clock: Arc::clone(&self.clock),
         }
     }
@@ -124,26 +123,33 @@ impl Token {
         T: Send + 'static,
         W: FnOnce(&mut Worker, &dyn Progress) -> Result<T, Error> + Send + 'static,
     {
-        if self.stuck.load(Ordering::Relaxed) {
+        let mut stuck = self.stuck.subscribe();
+        if *stuck.borrow() {
             return Err(Error::Stuck);
         }
         let (reply, answer) = oneshot::channel();
         let (started, has_started) = oneshot::channel();
         let (done, is_done) = oneshot::channel();
         let job = Job::new(started, move |worker| {
-            if !reply.is_closed() {
-                let result = work(worker, &Caller(&reply));
+            let result = (!reply.is_closed()).then(|| work(worker, &Caller(&reply)));
+            // Before the reply: who has it may count on the job being over.
+            let _ = done.send(());
+            if let Some(result) = result {
                 // An error means that the caller left while the token worked.
                 let _ = reply.send(result);
             }
-            let _ = done.send(());
         });
         self.jobs.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Error::Busy,
             mpsc::error::TrySendError::Closed(_) => Error::Removed,
         })?;
         tokio::spawn(self.clone().supervise(patience, has_started, is_done));
-        answer.await.unwrap_or(Err(Error::Removed))
+        tokio::select! {
+            biased;
+            answer = answer => answer.unwrap_or(Err(Error::Removed)),
+            // This job hangs, or the one that it waits for does.
+            Ok(_) = stuck.wait_for(|stuck| *stuck) => Err(Error::Stuck),
+        }
     }
 
     /// Notices when a job hangs, whether or not its caller still waits, and when it comes back after all.
@@ -158,18 +164,19 @@ impl Token {
             return;
         }
         tokio::select! {
+            biased;
             _ = &mut done => return,
             () = self.clock.sleep(patience) => {}
         }
-        self.stuck.store(true, Ordering::Relaxed);
+        self.stuck.send_replace(true);
         // The receiver is gone when the token was unplugged: then nobody minds.
         let _ = self.events.send(Event::Stuck);
         let events = self.events.clone();
-        let stuck = Arc::clone(&self.stuck);
+        let stuck = self.stuck.clone();
         // The handle must not keep the worker of an unplugged token alive.
         drop(self);
         if done.await.is_ok() {
-            stuck.store(false, Ordering::Relaxed);
+            stuck.send_replace(false);
             let _ = events.send(Event::Revived);
         }
     }
@@ -180,7 +187,7 @@ impl Token {
 pub struct WeakToken {
     jobs: mpsc::WeakSender<Job>,
     events: mpsc::UnboundedSender<Event>,
-    stuck: Arc<AtomicBool>,
+    stuck: watch::Sender<bool>,
     clock: Arc<dyn Clock>,
 }
 
@@ -188,7 +195,7 @@ impl WeakToken {
     /// The handle, unless the token was unplugged.
     pub fn upgrade(&self) -> Option<Token> {
         let jobs = self.jobs.upgrade()?;
-        let (events, stuck) = (self.events.clone(), Arc::clone(&self.stuck));
+        let (events, stuck) = (self.events.clone(), self.stuck.clone());
         Some(Token { jobs, events, stuck, clock: Arc::clone(&self.clock) })
     }
 }

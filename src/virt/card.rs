@@ -45,6 +45,8 @@ pub(super) struct State {
     pub(super) plugged: bool,
     pub(super) insertion: u32,
     pub(super) in_transaction: bool,
+    /// How many wait for the transaction's end.
+    pub(super) queued: u32,
     pub(super) delay: Duration,
     pub(super) touch_policy: TouchPolicy,
     pub(super) touch_timeout: Duration,
@@ -69,6 +71,7 @@ impl Card {
             plugged: true,
             insertion: 1,
             in_transaction: false,
+            queued: 0,
             delay: spec.delay,
             touch_policy: spec.touch,
             touch_timeout: Self::TOUCH_TIMEOUT,
@@ -106,7 +109,7 @@ impl Card {
 
     /// Touches it now. A touch that the token doesn't wait for is lost, as on a real one.
     pub fn touch(&self) {
-        self.shared.change(|state| state.touched = state.wants_touch);
+        self.shared.change(|state| state.touched = true);
     }
 
     /// Waits until the token wants a touch; `false` if it doesn't within `timeout`.
@@ -153,6 +156,11 @@ impl Card {
     /// The moving factor that the HOTP credential with this id (`[issuer:]account`) uses next.
     pub fn hotp_counter(&self, id: &str) -> Option<u64> {
         self.shared.lock().applet.hotp_counter(id)
+    }
+
+    /// How many wait until somebody else's transaction ends.
+    pub fn queued(&self) -> u32 {
+        self.shared.lock().queued
     }
 
     /// A connection to it, good for this insertion; `None` when it isn't plugged in.

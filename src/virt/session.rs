@@ -75,13 +75,15 @@ impl Session {
 
     /// Waits until nobody else has the card to himself.
     pub(super) fn begin(&self) -> Result<Exclusive<'_>, Error> {
-        let state = self.lock()?;
+        let mut state = self.lock()?;
+        state.queued += 1;
         let mut state = self
             .card
             .shared
             .changed
             .wait_while(state, |state| state.is_here(self.insertion) && state.in_transaction)
             .unwrap_or_else(PoisonError::into_inner);
+        state.queued -= 1;
         if !state.is_here(self.insertion) {
             return Err(Error::Removed);
         }
@@ -96,6 +98,7 @@ impl Session {
         touch_needed: &dyn Fn(),
     ) -> Result<Vec<u8>, Error> {
         state.wants_touch = true;
+        // An earlier touch met a token that didn't wait for it.
         state.touched = false;
         let policy = state.touch_policy;
         let timeout = state.touch_timeout;

@@ -14,17 +14,15 @@ mod socket;
 mod stop;
 
 use std::ffi::CString;
-
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ::pcsc::{Context, Protocols, Scope, ShareMode};
+use tokio::sync::mpsc::UnboundedSender;
 
 use self::card::PcscDevice;
 use self::error::from_pcsc;
 use self::monitor::Monitor;
 #[cfg(feature = "yubikey")]
-use tokio::sync::mpsc::UnboundedSender;
-
 use crate::device::Identity;
 use crate::device::{DeviceId, Error, Opened, Presence, Transport};
 

@@ -15,7 +15,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves virtual tokens to a smart card service, until it is stopped.
 ///
-/// Without --port it starts a pcscd of its own, and prints the variable that leads programs to it.
+/// Without --port it starts a pcscd of its own, and prints the variable that leads programs to it. Each
+/// reader has a second slot that stays empty, where yubikey-manager waits for a card: name the reader, as in
+/// `ykman --reader 'CCID 00 00' oath accounts code`.
 #[derive(Parser)]
 struct Arguments {
     /// Serve the first token to the vpcd that listens on this port (of a running pcscd: 35963).

@@ -80,6 +80,7 @@ fn calculate_all_shows_each_kind() {
         ok(&mut applet, "00 A4 00 01 0A 74 08 0000000000000001"),
         hex("71 09 4157533A616C696365 76 05 08 41397EEA  71 06 546F75636879 7C 01 06  71 03 437472 77 01 06")
     );
+    assert_eq!(applet.hotp_counter("Ctr"), Some(0), "no counter moves");
 }
 
 #[test]

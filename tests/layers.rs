@@ -1,0 +1,154 @@
+//! Arrows between the modules point down: each module uses only what its row allows.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Everybody may use these, and they use nobody.
+const LEAVES: [&str; 6] = ["clock", "config", "logging", "process", "secret", "state_file"];
+
+/// Who else may be used by whom; skipping a layer is allowed, going up is not.
+const ALLOWED: [(&str, &[&str]); 13] = [
+    ("iso7816", &[]),
+    ("otp", &[]),
+    ("device", &["iso7816"]),
+    ("virt", &["device", "iso7816", "otp"]),
+    ("transport", &["device", "iso7816"]),
+    ("protocol", &["device", "iso7816", "otp"]),
+    ("token", &["device", "iso7816", "otp", "protocol"]),
+    ("registry", &["device", "otp", "protocol", "token"]),
+    ("cognito", &["otp"]),
+    ("guard", &["otp"]),
+    ("flows", &["cognito", "device", "guard", "otp", "protocol", "registry", "token"]),
+    ("dbus", &["cognito", "device", "flows", "guard", "otp", "protocol", "registry", "token"]),
+    ("daemon", &["dbus", "device", "flows", "guard", "registry", "token"]),
+];
+
+/// The user's tool is a client of the daemon, and reads the single-use record by itself. It uses the daemon's rule
+/// for deadlines and its sentences for errors.
+const TOOL: (&str, &[&str]) = ("ctl", &["dbus", "flows", "guard", "otp", "token"]);
+
+#[test]
+fn modules_use_only_what_lies_below_them() {
+    let allowed: BTreeMap<_, BTreeSet<_>> = ALLOWED
+        .into_iter()
+        .chain([TOOL])
+        .map(|(module, below)| (module, below.iter().copied().collect()))
+        .collect();
+    let mut wrong = Vec::new();
+    for (module, file) in sources() {
+        for used in uses(&fs::read_to_string(&file).unwrap()) {
+            let is_fine = used == module
+                || (LEAVES.contains(&used.as_str()) && !LEAVES.contains(&module.as_str()))
+                || allowed.get(module.as_str()).is_some_and(|below| below.contains(used.as_str()));
+            if !is_fine {
+                wrong.push(format!("{} uses crate::{used}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_module_has_a_row() {
+    let known: BTreeSet<_> =
+        ALLOWED.iter().map(|(module, _)| *module).chain(LEAVES).chain([TOOL.0]).collect();
+    for (module, file) in sources() {
+        assert!(known.contains(module.as_str()), "{} is in no layer", file.display());
+    }
+}
+
+/// Only the transports talk to C, and only the daemon's program chooses among them.
+#[test]
+fn c_stays_in_its_folder() {
+    for (module, file) in sources() {
+        let text = fs::read_to_string(&file).unwrap();
+        for name in ["pcsc::", "yubikey::"] {
+            let used = text.lines().any(|line| {
+                let line = line.trim_start();
+                !line.starts_with("//")
+                    && (line.starts_with(&format!("use {name}")) || line.contains(&format!(" {name}")))
+            });
+            // `config` has a section of that name.
+            assert!(
+                !used || ["transport", "config"].contains(&module.as_str()),
+                "{} uses {name}",
+                file.display()
+            );
+        }
+    }
+}
+
+/// The modules' files, tests included; `lib.rs` and `bin/` see everything.
+fn sources() -> Vec<(String, PathBuf)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let inside = path.strip_prefix(&root).unwrap().to_owned();
+            if path.is_dir() {
+                if inside != Path::new("bin") {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && inside != Path::new("lib.rs")
+            {
+                let first = inside.iter().next().unwrap().to_str().unwrap();
+                found.push((first.trim_end_matches(".rs").to_owned(), path));
+            }
+        }
+    }
+    assert!(found.len() > 60, "the sources were not found");
+    found
+}
+
+/// The modules after `crate::`, also those in braces.
+fn uses(text: &str) -> BTreeSet<String> {
+    let code: String =
+        text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join(" ");
+    let mut used = BTreeSet::new();
+    for rest in code.split("crate::").skip(1) {
+        match rest.strip_prefix('{') {
+            Some(group) => used.extend(heads(group)),
+            None => used.extend(word(rest)),
+        }
+    }
+    used
+}
+
+/// The first names in a group of imports, up to its closing brace.
+fn heads(group: &str) -> Vec<String> {
+    let mut depth = 0;
+    let mut names = vec![word(group)];
+    for (place, letter) in group.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => names.push(word(group.split_at(place + 1).1)),
+            _ => {}
+        }
+    }
+    names.into_iter().flatten().collect()
+}
+
+fn word(text: &str) -> Option<String> {
+    let name: String = text
+        .trim_start()
+        .chars()
+        .take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '_')
+        .collect();
+    (!name.is_empty()).then_some(name)
+}
+
+#[test]
+fn groups_are_read_to_their_end() {
+    let text =
+        "use crate::{cognito, guard::{self, Use}, token};\nuse crate::otp::Step;\n// crate::dbus is above";
+    let expected = ["cognito", "guard", "otp", "token"].map(str::to_owned);
+    assert_eq!(uses(text), BTreeSet::from(expected));
+}
