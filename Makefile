@@ -40,7 +40,7 @@ build: ## Build the daemon and the user's tool
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
-demo: ## Show it with a virtual token and a Cognito of its own
+demo: ## Show it with a virtual token and a Cognito of its own; KEEP=1 keeps them running
 	scripts/install-packages build demo
 	scripts/demo
 
@@ -50,7 +50,7 @@ test: ## Run every test
 
 bench: ## Measure it
 	scripts/install-packages build test
-	$(CARGO) bench --locked
+	scripts/figures
 
 check: fmt clippy doc deny ## Look at style, lints, documentation and dependencies
 

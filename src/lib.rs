@@ -15,6 +15,7 @@
 //! * [`guard`]: the single-use record: which time step of which seed was spent;
 //! * [`flows`]: what the product does: hand out a code, prove a token to Cognito;
 //! * [`dbus`]: our interfaces, and the task that keeps the object tree true;
+//! * [`ctl`]: the user's tool, a client of [`dbus`] in another process; reads [`guard`]'s file;
 //! * [`transport`]: PC/SC, the only folder that blocks or links C; only [`daemon`] knows it;
 //! * [`daemon`]: assembles all of these, runs them, stops them;
 //! * [`process`] and [`logging`]: what the programs do before anything else.
@@ -22,6 +23,7 @@
 pub mod clock;
 pub mod cognito;
 pub mod config;
+pub mod ctl;
 pub mod daemon;
 pub mod dbus;
 pub mod device;

@@ -1,2 +1,20 @@
-//! x
-fn main() {}
+//! The user's tool. See oathbridgectl(1).
+
+use std::process::ExitCode;
+
+use oathbridge::{ctl, process};
+use zeroizing_alloc::ZeroAlloc;
+
+/// Freed memory is wiped: libraries copy secrets into places that no type of ours reaches.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
+
+fn main() -> ExitCode {
+    if let Err(error) = process::harden() {
+        eprintln!(
+            "oathbridgectl: The kernel refuses to protect this process ({error}); allow prctl and setrlimit, then start it again."
+        );
+        return ExitCode::from(ctl::exit::FAILED);
+    }
+    ExitCode::from(ctl::main(std::env::args_os().collect()))
+}

@@ -205,20 +205,26 @@ impl Attempt<'_> {
 
     /// Whether a code of the next step is worth a try.
     fn judge(&mut self, error: cognito::Error) -> Result<Outcome, Error> {
-        let was_open = matches!(
-            &self.failure,
-            Some(Error::Cognito(earlier)) if earlier.delivered == Delivered::Unknown
-        );
         let refused = matches!(error.kind, ErrorKind::CodeMismatch | ErrorKind::CodeAlreadyUsed);
         if refused {
             self.flows.budget.refused(&self.found.id, self.flows.clock.monotonic());
         }
         let again = refused || error.delivered == Delivered::Unknown;
-        // What an earlier submission did stays open, whatever became of a later one.
-        if !was_open {
+        if self.says_more(&error) {
             self.failure = Some(Error::Cognito(error));
         }
         if again { Ok(Outcome::TryAgain) } else { Err(self.failure.take().unwrap_or(Error::Timeout)) }
+    }
+
+    /// Whether a failure is what the whole request ends with. What an earlier submission did stays open,
+    /// whatever became of a later one; and one that never left doesn't undo that an earlier one did.
+    fn says_more(&self, later: &cognito::Error) -> bool {
+        match &self.failure {
+            Some(Error::Cognito(earlier)) => {
+                earlier.delivered != Delivered::Unknown && later.delivered != Delivered::No
+            }
+            _ => true,
+        }
     }
 }
 

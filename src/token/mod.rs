@@ -131,12 +131,13 @@ impl Token {
         let (started, has_started) = oneshot::channel();
         let (done, is_done) = oneshot::channel();
         let job = Job::new(started, move |worker| {
-            if !reply.is_closed() {
-                let result = work(worker, &Caller(&reply));
+            let result = (!reply.is_closed()).then(|| work(worker, &Caller(&reply)));
+            // Before the reply: who has it may count on the job being over.
+            let _ = done.send(());
+            if let Some(result) = result {
                 // An error means that the caller left while the token worked.
                 let _ = reply.send(result);
             }
-            let _ = done.send(());
         });
         self.jobs.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Error::Busy,
@@ -163,6 +164,7 @@ impl Token {
             return;
         }
         tokio::select! {
+            biased;
             _ = &mut done => return,
             () = self.clock.sleep(patience) => {}
         }

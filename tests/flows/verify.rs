@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use oathbridge::cognito::{Delivered, ErrorKind};
+use oathbridge::cognito::{Delivered, EndpointUrl, ErrorKind};
 use oathbridge::flows::{Error, VerifyReply};
 use testkit::fake_cognito::{Fault, Plan, Reuse};
 
 use crate::rig::{Rig, STEP, STEP_START, seconds};
+
+/// Port 1 is reserved, and nobody listens there.
+const NOBODY: &str = "http://127.0.0.1:1";
 
 fn kind(result: Result<VerifyReply, Error>) -> ErrorKind {
     match result.unwrap_err() {
@@ -194,14 +197,28 @@ async fn a_lost_answer_is_made_good_by_a_second_success() {
     }
 }
 
+/// A caller who hears that nothing was sent may count on it.
+#[tokio::test]
+async fn a_second_try_that_never_left_doesn_t_hide_the_first() {
+    let rig = Rig::start(seconds(20)).await;
+    rig.cognito.fail(Fault::exception("CodeMismatchException", "no"));
+    let mut request = rig.verify_request("alice", seconds(60));
+    let Rig { clock, flows, cognito, state: _state, .. } = rig;
+    request.policy.settings.connect_timeout = seconds(1);
+    let outage = async {
+        clock.somebody_sleeps(seconds(10)).await;
+        drop(cognito);
+        clock.advance(seconds(10));
+    };
+    let (result, ()) = tokio::join!(flows.verify(&request), outage);
+    assert_eq!(kind(result), ErrorKind::CodeMismatch);
+}
+
 #[tokio::test]
 async fn what_never_left_costs_no_step() {
     let rig = Rig::start(seconds(5)).await;
     let mut request = rig.verify_request("alice", seconds(22));
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let refused = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
-    let reachable = request.endpoint.url.replace(oathbridge::cognito::EndpointUrl::parse(&refused).unwrap());
+    let reachable = request.endpoint.url.replace(EndpointUrl::parse(NOBODY).unwrap());
     assert_eq!(kind(rig.flows.verify(&request).await), ErrorKind::Network);
     request.endpoint.url = reachable;
     rig.flows.verify(&request).await.unwrap();

@@ -1,0 +1,87 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_oathbridgectl_global_optspecs
+    string join \n json h/help V/version
+end
+
+function __fish_oathbridgectl_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_oathbridgectl_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_oathbridgectl_using_subcommand
+    set -l cmd (__fish_oathbridgectl_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -s V -l version -d 'Print version'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "tokens" -d 'List the tokens that are attached'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "list" -d 'List the credentials on the attached tokens'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "code" -d 'Print the code of a credential'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "verify" -d 'Prove a credential to Amazon Cognito, which turns it on for an account (VerifySoftwareToken)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "unlock" -d 'Unlock a token with its password, for as long as it stays attached'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "guard" -d 'Show or forget which time steps were used'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand tokens" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand tokens" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand list" -l refresh -d 'Have the daemon read its configuration and all tokens again first'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand list" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand list" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l token -d 'Look only on the token with this id or serial number' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l min-validity -d 'Wait for the next time step when the code would be valid for less time than this' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l timeout -d 'How long to wait, for a touch for example' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l next -d 'Print the code of the next time step as well, in a second line'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l claim -d 'Record the time step as used, so that this code is handed out and submitted only once'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l advance-counter -d 'Use up one value of a counter-based credential (HOTP), which has no code otherwise'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l token -d 'Look only on the token with this id or serial number' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l profile -d 'Use this profile of the configuration' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l region -d 'Ask Amazon Cognito in this region, for example eu-central-1' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l friendly-device-name -d 'What Amazon Cognito shall call the token; its model and the end of its serial number otherwise' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l access-token-fd -d 'Read the access token from this descriptor' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l session-fd -d 'Read the session of a sign-in from this descriptor' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l timeout -d 'How long to wait, for a touch or the next time step for example' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l access-token-stdin -d 'Read the access token from standard input'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l session-stdin -d 'Read the session of a sign-in from standard input'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l print-session -d 'Print the session that Amazon Cognito answers, in a second line'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l password-fd -d 'Read the password from this descriptor' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l password-stdin -d 'Read the password from standard input'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -f -a "show" -d 'Show the time steps whose codes were submitted, or are about to be'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -f -a "forget" -d 'Forget the time steps of a credential. Its codes of this moment can then be submitted a second time, which Amazon Cognito refuses, and which locks the account when it happens often'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from show" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from forget" -l yes -d 'Don\'t ask'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from forget" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from forget" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the time steps whose codes were submitted, or are about to be'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "forget" -d 'Forget the time steps of a credential. Its codes of this moment can then be submitted a second time, which Amazon Cognito refuses, and which locks the account when it happens often'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify unlock guard help" -f -a "tokens" -d 'List the tokens that are attached'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify unlock guard help" -f -a "list" -d 'List the credentials on the attached tokens'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify unlock guard help" -f -a "code" -d 'Print the code of a credential'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify unlock guard help" -f -a "verify" -d 'Prove a credential to Amazon Cognito, which turns it on for an account (VerifySoftwareToken)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify unlock guard help" -f -a "unlock" -d 'Unlock a token with its password, for as long as it stays attached'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify unlock guard help" -f -a "guard" -d 'Show or forget which time steps were used'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify unlock guard help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "show" -d 'Show the time steps whose codes were submitted, or are about to be'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "forget" -d 'Forget the time steps of a credential. Its codes of this moment can then be submitted a second time, which Amazon Cognito refuses, and which locks the account when it happens often'

@@ -1,0 +1,186 @@
+//! The way to the daemon: a connection, and proxies without caches, so that nothing but what is asked for is sent.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+
+use zbus::fdo::{DBusProxy, ManagedObjects, ObjectManagerProxy, PropertiesProxy};
+use zbus::names::InterfaceName;
+use zbus::{Connection, Fd, OwnedObjectPath, OwnedVariant, Variant};
+
+use super::tree::Tree;
+use super::{Failure, exit};
+use crate::dbus::names;
+
+/// The daemon answers at once, after the three seconds at most in which it reads what is attached.
+const ANSWER: Duration = Duration::from_secs(15);
+
+/// What a daemon that keeps its deadline needs beyond it.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Options of a call.
+pub(super) type Options<'value> = HashMap<&'static str, Variant<'value>>;
+
+/// Extras of a reply.
+pub(super) type Extra = HashMap<String, OwnedVariant>;
+
+#[zbus::proxy(
+    interface = "io.github.oathbridge.OathBridge1.Manager",
+    default_service = "io.github.oathbridge.OathBridge1",
+    default_path = "/io/github/oathbridge/OathBridge1"
+)]
+trait Manager {
+    fn find_credentials(
+        &self,
+        attributes: HashMap<&str, &str>,
+    ) -> zbus::Result<(Vec<OwnedObjectPath>, Vec<OwnedObjectPath>)>;
+
+    fn reload(&self) -> zbus::Result<()>;
+}
+
+#[zbus::proxy(
+    interface = "io.github.oathbridge.OathBridge1.Cognito",
+    default_service = "io.github.oathbridge.OathBridge1",
+    default_path = "/io/github/oathbridge/OathBridge1"
+)]
+trait Cognito {
+    fn verify_software_token(
+        &self,
+        credential: &zbus::ObjectPath<'_>,
+        options: Options<'_>,
+    ) -> zbus::Result<(String, String, Extra)>;
+}
+
+#[zbus::proxy(
+    interface = "io.github.oathbridge.OathBridge1.Credential",
+    default_service = "io.github.oathbridge.OathBridge1"
+)]
+trait Credential {
+    fn calculate(&self, options: Options<'_>) -> zbus::Result<(String, u64, u64, Extra)>;
+}
+
+#[zbus::proxy(
+    interface = "io.github.oathbridge.OathBridge1.Token",
+    default_service = "io.github.oathbridge.OathBridge1"
+)]
+trait Token {
+    fn unlock(&self, secret: Fd<'_>, options: Options<'_>) -> zbus::Result<()>;
+}
+
+/// A connection to the session bus.
+pub(super) struct Bus {
+    connection: Connection,
+}
+
+impl Bus {
+    pub(super) async fn connect() -> Result<Self, Failure> {
+        let connection = within(ANSWER, Connection::session()).await?.map_err(|error| {
+            Failure::new(
+                exit::UNREACHABLE,
+                format!(
+                    "There is no session bus ({error}); log in to a desktop session, or set DBUS_SESSION_BUS_ADDRESS."
+                ),
+            )
+        })?;
+        Ok(Self { connection })
+    }
+
+    /// What is attached, once everything present has been read.
+    pub(super) async fn tree(&self) -> Result<Tree, Failure> {
+        within(ANSWER, async {
+            ManagerProxy::new(&self.connection).await?.find_credentials(HashMap::new()).await?;
+            let (objects, problems) = tokio::try_join!(self.objects(), self.problems())?;
+            Ok(Tree::new(&objects, problems))
+        })
+        .await?
+    }
+
+    /// What is attached, if a daemon runs; none is started for that.
+    pub(super) async fn tree_if_running() -> Option<Tree> {
+        let bus = Self::connect().await.ok()?;
+        let name = zbus::names::BusName::from_static_str(names::BUS).ok()?;
+        let runs = DBusProxy::new(&bus.connection).await.ok()?.name_has_owner(name).await.ok()?;
+        if runs { bus.tree().await.ok() } else { None }
+    }
+
+    /// Has the daemon read its configuration and its tokens again.
+    pub(super) async fn reload(&self) -> Result<(), Failure> {
+        // A token may be slow, but none takes longer than the time that a person would wait.
+        within(3 * ANSWER, async { ManagerProxy::new(&self.connection).await?.reload().await }).await??;
+        Ok(())
+    }
+
+    pub(super) async fn calculate(
+        &self,
+        credential: &str,
+        options: Options<'_>,
+        timeout: Duration,
+    ) -> Result<(String, u64, u64, Extra), Failure> {
+        let call = async {
+            let proxy = CredentialProxy::builder(&self.connection).path(credential).build().await?;
+            proxy.calculate(options).await
+        };
+        Ok(within(timeout + GRACE, call).await??)
+    }
+
+    /// Any failure after which the code may have been sent says so.
+    pub(super) async fn verify(
+        &self,
+        credential: &zbus::ObjectPath<'_>,
+        options: Options<'_>,
+        timeout: Duration,
+    ) -> Result<(String, String, Extra), Failure> {
+        let call = async {
+            let proxy = CognitoProxy::new(&self.connection).await?;
+            proxy.verify_software_token(credential, options).await
+        };
+        let reply = within(timeout + GRACE, call).await.map_err(|_| outcome_unknown())?;
+        reply.map_err(|error| if is_lost(&error) { outcome_unknown() } else { error.into() })
+    }
+
+    pub(super) async fn unlock(&self, token: &str, secret: Fd<'_>) -> Result<(), Failure> {
+        let call = async {
+            let proxy = TokenProxy::builder(&self.connection).path(token).build().await?;
+            proxy.unlock(secret, Options::new()).await
+        };
+        Ok(within(3 * ANSWER, call).await??)
+    }
+
+    async fn objects(&self) -> Result<ManagedObjects, Failure> {
+        let proxy =
+            ObjectManagerProxy::builder(&self.connection).destination(names::BUS).path(names::ROOT).build();
+        Ok(proxy.await?.get_managed_objects().await?)
+    }
+
+    /// The root is no managed object, so its properties have to be asked for.
+    async fn problems(&self) -> Result<Vec<String>, Failure> {
+        let proxy =
+            PropertiesProxy::builder(&self.connection).destination(names::BUS).path(names::ROOT).build();
+        let interface = InterfaceName::from_static_str_unchecked("io.github.oathbridge.OathBridge1.Manager");
+        let value = proxy.await?.get(interface, "Problems").await?;
+        Ok(Vec::try_from(value).unwrap_or_default())
+    }
+}
+
+async fn within<T>(limit: Duration, call: impl Future<Output = T>) -> Result<T, Failure> {
+    tokio::time::timeout(limit, call).await.map_err(|_| Failure::silent_daemon())
+}
+
+/// The daemon left, or the bus did, while a request was under way.
+fn is_lost(error: &zbus::Error) -> bool {
+    use zbus::fdo::Error as Fdo;
+    match error {
+        zbus::Error::InputOutput(_) => true,
+        zbus::Error::FDO(error) => {
+            matches!(**error, Fdo::NoReply(_) | Fdo::Disconnected(_) | Fdo::TimedOut(_) | Fdo::Timeout(_))
+        }
+        _ => false,
+    }
+}
+
+fn outcome_unknown() -> Failure {
+    Failure::new(
+        exit::UNKNOWN,
+        "The daemon ended before it answered, and a code may have been sent; look at the account's sign-in methods before trying again.",
+    )
+}

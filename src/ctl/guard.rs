@@ -1,0 +1,200 @@
+//! `oathbridgectl guard`: the single-use record, read from its file, with or without a daemon.
+
+use std::io::{IsTerminal, Write, stderr, stdin};
+use std::time::Duration;
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use serde::Serialize;
+
+use super::arguments::{ForgetArguments, GuardCommand};
+use super::bus::Bus;
+use super::screen::{escape, table};
+use super::tree::{Credential, Tree};
+use super::{Failure, Output, exit, query};
+use crate::dbus::names;
+use crate::guard::{self, Entry, Guard, Record, Unavailable, Use};
+use crate::otp::Period;
+use crate::state_file;
+
+/// The daemon only adds names; it isn't waited for.
+const NAMES: Duration = Duration::from_secs(4);
+
+const RISK: &str = "The codes of this moment can then be submitted a second time, which Amazon Cognito refuses, and which locks the account when it happens often.";
+
+/// What `show --json` prints.
+#[derive(Serialize)]
+struct Json {
+    credentials: Vec<CredentialJson>,
+}
+
+#[derive(Serialize)]
+struct CredentialJson {
+    id: String,
+    /// Null unless a daemon shows the credential.
+    issuer: Option<String>,
+    account: Option<String>,
+    /// A random name of the seed; credentials with the same one share their steps.
+    seed: String,
+    period: u32,
+    /// False if the period is a guess, which shifts the times.
+    period_known: bool,
+    steps: Vec<StepsJson>,
+}
+
+#[derive(Serialize)]
+struct StepsJson {
+    first: u64,
+    last: u64,
+    from: String,
+    until: String,
+    #[serde(rename = "use")]
+    usage: &'static str,
+}
+
+/// What `forget --json` prints.
+#[derive(Serialize)]
+struct ForgottenJson<'a> {
+    id: &'a str,
+    forgotten: bool,
+}
+
+pub(super) async fn run(command: &GuardCommand, json: bool) -> Result<Output, Failure> {
+    let directory = state_file::directory().ok_or_else(|| {
+        Failure::new(
+            exit::FAILED,
+            "There is no folder for state; set HOME or XDG_STATE_HOME to an absolute path.",
+        )
+    })?;
+    let guard = Guard::open(directory);
+    let tree = tokio::time::timeout(NAMES, Bus::tree_if_running()).await.ok().flatten().unwrap_or_default();
+    match command {
+        GuardCommand::Show => show(&guard, &tree, json),
+        GuardCommand::Forget(arguments) => forget(&guard, &tree, arguments, json),
+    }
+}
+
+fn show(guard: &Guard, tree: &Tree, json: bool) -> Result<Output, Failure> {
+    let entries = guard.show().map_err(|error| unusable(guard, &error))?;
+    let credentials: Vec<_> = entries.iter().map(|entry| describe(entry, tree)).collect();
+    if json {
+        return Output::json(&Json { credentials });
+    }
+    if credentials.is_empty() {
+        return Ok(Output::text("").with_notes(["No time step is recorded as used.".to_owned()]));
+    }
+    let guessed = credentials.iter().any(|credential| !credential.period_known);
+    let rows = credentials.into_iter().flat_map(|credential| {
+        let CredentialJson { id, issuer, account, steps, .. } = credential;
+        let name =
+            [issuer, account].into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        let name = name.join(":");
+        steps
+            .into_iter()
+            .map(move |steps| [steps.from, steps.until, steps.usage.to_owned(), name.clone(), id.clone()])
+    });
+    let output = Output::text(table(["FROM", "UNTIL", "USE", "NAME", "CREDENTIAL"], rows));
+    let note = "Credentials without a name are not attached, and their times are right only for a period of 30 seconds.";
+    Ok(output.with_notes(guessed.then(|| note.to_owned())))
+}
+
+fn forget(guard: &Guard, tree: &Tree, arguments: &ForgetArguments, json: bool) -> Result<Output, Failure> {
+    let entries = guard.show().map_err(|error| unusable(guard, &error))?;
+    let id = recorded(&entries, tree, &arguments.credential)?;
+    if !arguments.yes && !confirmed(&id, tree)? {
+        return Err(Failure::new(exit::FAILED, "Nothing was forgotten."));
+    }
+    let forgotten = guard.forget(&id).map_err(|error| unusable(guard, &error))?;
+    if json {
+        return Output::json(&ForgottenJson { id: &id, forgotten });
+    }
+    Ok(Output::text("").with_notes([format!("The time steps of {id} are forgotten.")]))
+}
+
+/// The recorded credential that a person means.
+fn recorded(entries: &[Entry], tree: &Tree, named: &str) -> Result<String, Failure> {
+    let id =
+        named.strip_prefix(names::ROOT).and_then(|path| path.strip_prefix("/credentials/")).unwrap_or(named);
+    let is_recorded = |id: &str| entries.iter().any(|entry| entry.credential == id);
+    if is_recorded(id) {
+        return Ok(id.to_owned());
+    }
+    match query::credential(tree, named, None) {
+        Ok(credential) if is_recorded(&credential.id) => Ok(credential.id.clone()),
+        Err(failure) if failure.code == exit::AMBIGUOUS => Err(failure),
+        _ => {
+            let recorded = entries.iter().map(|entry| entry.credential.clone());
+            let sentence = if entries.is_empty() {
+                "No time step is recorded as used, so there is nothing to forget."
+            } else {
+                "No time step of this credential is recorded; there are those of:"
+            };
+            Err(Failure::new(exit::NOT_FOUND, sentence).with_lines(recorded))
+        }
+    }
+}
+
+fn confirmed(id: &str, tree: &Tree) -> Result<bool, Failure> {
+    if !stdin().is_terminal() {
+        return Err(Failure::usage(format!("{RISK} Pass --yes if that is meant.")));
+    }
+    let name = find(tree, id).map_or_else(|| id.to_owned(), Credential::name);
+    // A person who closed standard error doesn't want to be asked, and answers nothing.
+    let _ = write!(stderr(), "{RISK}\nForget the time steps of {}? [y/N] ", escape(&name));
+    let mut answer = String::new();
+    stdin().read_line(&mut answer).map_err(|error| Failure::failed("Reading the answer", error))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+fn describe(entry: &Entry, tree: &Tree) -> CredentialJson {
+    let credential = find(tree, &entry.credential);
+    let known = credential.and_then(|credential| Period::new(credential.period).ok());
+    let period = known.unwrap_or(Period::DEFAULT);
+    CredentialJson {
+        id: entry.credential.clone(),
+        issuer: credential.map(|credential| credential.issuer.clone()),
+        account: credential.map(|credential| credential.account.clone()),
+        seed: entry.seed.clone(),
+        period: period.seconds(),
+        period_known: known.is_some(),
+        steps: entry.records.iter().map(|record| steps(*record, period)).collect(),
+    }
+}
+
+fn steps(record: Record, period: Period) -> StepsJson {
+    StepsJson {
+        first: record.first().0,
+        last: record.last().0,
+        from: time(record.first().start(period)),
+        until: time(record.last().next().start(period)),
+        usage: match record.usage() {
+            Use::Intent => "intent",
+            Use::Spent => "spent",
+        },
+    }
+}
+
+/// RFC 3339, in UTC; the number of seconds where the calendar ends.
+fn time(unix: Duration) -> String {
+    let seconds = unix.as_secs();
+    let date =
+        i64::try_from(seconds).ok().and_then(|secs| DateTime::from_secs(secs).fmt(Format::DateTime).ok());
+    date.unwrap_or_else(|| format!("{seconds} s"))
+}
+
+fn find<'tree>(tree: &'tree Tree, id: &str) -> Option<&'tree Credential> {
+    tree.credentials.iter().find(|credential| credential.id == id)
+}
+
+fn unusable(guard: &Guard, error: &guard::Error) -> Failure {
+    let advice = match error {
+        guard::Error::Unavailable(Unavailable::Record(state_file::Error::Damaged)) => {
+            "remove it if no code was submitted in the last minute"
+        }
+        guard::Error::Unavailable(Unavailable::Record(state_file::Error::OtherVersion { .. })) => {
+            "use the version of this program that wrote it"
+        }
+        _ => "try again, or look at its permissions and the room on its disk",
+    };
+    Failure::new(exit::FAILED, format!("{} can't be used: {error}; {advice}.", guard.file().display()))
+}

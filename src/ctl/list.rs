@@ -1,0 +1,56 @@
+//! `oathbridgectl list`.
+
+use serde::Serialize;
+
+use super::arguments::ListArguments;
+use super::bus::Bus;
+use super::problem::{self, Problem};
+use super::screen::table;
+use super::tree::{Credential, Tree};
+use super::{Failure, Output};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Json<'tree> {
+    credentials: &'tree [Credential],
+    locked_tokens: Vec<&'tree str>,
+    problems: Vec<Problem>,
+}
+
+pub(super) async fn run(arguments: &ListArguments, json: bool) -> Result<Output, Failure> {
+    let bus = Bus::connect().await?;
+    if arguments.refresh {
+        bus.reload().await?;
+    }
+    let tree = bus.tree().await?;
+    if json {
+        return Output::json(&Json {
+            credentials: &tree.credentials,
+            locked_tokens: tree.locked().map(|token| token.id.as_str()).collect(),
+            problems: problem::problems(&tree),
+        });
+    }
+    Ok(text(&tree))
+}
+
+fn text(tree: &Tree) -> Output {
+    if tree.tokens.is_empty() {
+        return Output::text("").with_notes(problem::nothing_attached(tree));
+    }
+    let notes = [problem::locked(tree), problem::sentences(tree)].concat();
+    if tree.credentials.is_empty() {
+        let empty =
+            notes.is_empty().then(|| "The attached tokens have no credentials; add one first.".to_owned());
+        return Output::text("").with_notes(empty).with_notes(notes);
+    }
+    let rows = tree.credentials.iter().map(|credential| {
+        [
+            credential.issuer.clone(),
+            credential.account.clone(),
+            credential.kind.clone(),
+            credential.touch_required.clone(),
+            tree.token_label(credential),
+        ]
+    });
+    Output::text(table(["ISSUER", "ACCOUNT", "TYPE", "TOUCH", "TOKEN"], rows)).with_notes(notes)
+}

@@ -1,0 +1,87 @@
+//! `oathbridgectl`, the user's tool: a D-Bus client of the daemon, one subcommand a file.
+//!
+//! It promises: the texts for persons may change, `--json` and the codes of [`exit`] only grow. No secret is in an
+//! argument, an error or a note; a code or session is on standard output alone.
+
+mod arguments;
+mod bus;
+mod code;
+pub mod exit;
+mod failure;
+mod guard;
+mod list;
+mod problem;
+mod query;
+mod screen;
+mod secret_input;
+mod tokens;
+mod tree;
+mod unlock;
+mod verify;
+mod wait;
+
+use std::ffi::OsString;
+use std::io::{Write, stderr, stdout};
+
+pub use arguments::{Arguments, Command};
+pub use failure::Failure;
+pub use screen::Output;
+
+use arguments::Parsed;
+
+/// Does what the command line asks for, prints what came of it, and returns the exit code.
+pub fn main(arguments: Vec<OsString>) -> u8 {
+    let arguments = match arguments::parse(arguments) {
+        Parsed::Arguments(arguments) => arguments,
+        Parsed::Answer(text) => return print(&text),
+        Parsed::Refusal(text) => {
+            complain(text.trim_end());
+            return exit::USAGE;
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(run(arguments)),
+        Err(error) => Err(Failure::failed("Starting", error)),
+    };
+    match result {
+        Ok(output) => {
+            for note in &output.notes {
+                complain(&screen::escape(note));
+            }
+            print(&output.text)
+        }
+        Err(failure) => {
+            complain(&failure.text());
+            failure.code
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<Output, Failure> {
+    let json = arguments.json;
+    match arguments.command {
+        Command::Tokens => tokens::run(json).await,
+        Command::List(arguments) => list::run(&arguments, json).await,
+        Command::Code(arguments) => code::run(&arguments, json).await,
+        Command::Verify(arguments) => verify::run(&arguments, json).await,
+        Command::Unlock(arguments) => unlock::run(&arguments, json).await,
+        Command::Guard(command) => guard::run(&command, json).await,
+    }
+}
+
+fn print(text: &str) -> u8 {
+    let mut out = stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => exit::DONE,
+        Err(error) => {
+            complain(&Failure::failed("Writing to standard output", error).text());
+            exit::FAILED
+        }
+    }
+}
+
+fn complain(text: &str) {
+    // There is nobody left to tell.
+    let _ = writeln!(stderr(), "{text}");
+}

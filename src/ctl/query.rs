@@ -1,0 +1,239 @@
+//! Which credential, which token a person means: never a guess.
+
+use super::tree::{Credential, Token, Tree};
+use super::{Failure, exit, problem};
+
+/// The longest query that a message repeats: what is longer may be a secret that went astray.
+const QUOTED: usize = 80;
+
+/// The one credential that is meant: its id, path, `issuer:account`, account or issuer; if it is none of these,
+/// a part of one `issuer:account`, in whatever case.
+///
+/// # Errors
+///
+/// A failure that lists the choices, or says why there is nothing to choose from.
+pub(super) fn credential<'tree>(
+    tree: &'tree Tree,
+    query: &str,
+    token: Option<&str>,
+) -> Result<&'tree Credential, Failure> {
+    let tokens = narrowed(tree, token)?;
+    let credentials = tree
+        .credentials
+        .iter()
+        .filter(|credential| token.is_none() || tokens.iter().any(|token| token.id == credential.token));
+    let exact: Vec<_> = credentials.clone().filter(|credential| is_exact(credential, query)).collect();
+    let found = if exact.is_empty() {
+        credentials.clone().filter(|credential| is_part(credential, query)).collect()
+    } else {
+        exact
+    };
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] => Err(nothing(tree, &tokens, query, credentials)),
+        several => Err(Failure::new(
+            exit::AMBIGUOUS,
+            format!(
+                "{} credentials match {}; pass the id of one, its whole issuer:account, or --token:",
+                several.len(),
+                quoted(query)
+            ),
+        )
+        .with_lines(several.iter().map(|credential| choice(tree, credential)))),
+    }
+}
+
+/// The one token that is meant, by id, path or serial number; without a name the only locked one.
+///
+/// # Errors
+///
+/// A failure that lists the choices.
+pub(super) fn token<'tree>(tree: &'tree Tree, name: Option<&str>) -> Result<&'tree Token, Failure> {
+    let found: Vec<_> = match name {
+        Some(name) => narrowed(tree, Some(name))?,
+        None => tree.locked().collect(),
+    };
+    match found.as_slice() {
+        [one] => Ok(one),
+        [] if tree.tokens.is_empty() => Err(no_token(tree)),
+        [] => Err(Failure::new(exit::NOT_FOUND, "No token is locked; there is nothing to unlock.")),
+        several => {
+            Err(Failure::new(exit::AMBIGUOUS, format!("{} tokens match; pass the id of one:", several.len()))
+                .with_lines(several.iter().map(|token| token.choice())))
+        }
+    }
+}
+
+fn narrowed<'tree>(tree: &'tree Tree, name: Option<&str>) -> Result<Vec<&'tree Token>, Failure> {
+    let tokens: Vec<_> = tree.tokens.iter().filter(|token| name.is_none_or(|name| token.is(name))).collect();
+    match name {
+        Some(_) if tree.tokens.is_empty() => Err(no_token(tree)),
+        Some(name) if tokens.is_empty() => Err(Failure::new(
+            exit::NOT_FOUND,
+            format!("No attached token has the id or serial number {}; there are:", quoted(name)),
+        )
+        .with_lines(tree.tokens.iter().map(Token::choice))),
+        _ => Ok(tokens),
+    }
+}
+
+fn is_exact(credential: &Credential, query: &str) -> bool {
+    credential.id == query
+        || credential.path == query
+        || credential.name() == query
+        || credential.account == query
+        || (!query.is_empty() && credential.issuer == query)
+}
+
+fn is_part(credential: &Credential, query: &str) -> bool {
+    !query.is_empty() && credential.name().to_lowercase().contains(&query.to_lowercase())
+}
+
+fn nothing<'tree>(
+    tree: &Tree,
+    tokens: &[&Token],
+    query: &str,
+    credentials: impl Iterator<Item = &'tree Credential>,
+) -> Failure {
+    if tree.tokens.is_empty() {
+        return no_token(tree);
+    }
+    let query = quoted(query);
+    if tokens.iter().any(|token| token.is_locked()) {
+        let sentence = format!("No unlocked token has a credential that matches {query}.");
+        return Failure::new(exit::LOCKED, sentence).with_lines(problem::locked(tree));
+    }
+    let choices: Vec<_> = credentials.map(|credential| choice(tree, credential)).collect();
+    if choices.is_empty() {
+        return Failure::new(exit::NOT_FOUND, "The attached tokens have no credentials; add one first.")
+            .with_lines(problem::sentences(tree));
+    }
+    Failure::new(exit::NOT_FOUND, format!("No credential matches {query}; there are:")).with_lines(choices)
+}
+
+fn no_token(tree: &Tree) -> Failure {
+    let mut sentences = problem::nothing_attached(tree).into_iter();
+    Failure::new(exit::NOT_FOUND, sentences.next().unwrap_or_default()).with_lines(sentences)
+}
+
+fn choice(tree: &Tree, credential: &Credential) -> String {
+    format!("{}  {}  {}", credential.name(), tree.token_label(credential), credential.id)
+}
+
+fn quoted(query: &str) -> String {
+    if query.chars().count() > QUOTED { "what was asked for".to_owned() } else { format!("\"{query}\"") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token_of(id: &str, serial: &str, state: &str) -> Token {
+        Token {
+            id: id.to_owned(),
+            path: format!("/tokens/{id}"),
+            vendor: String::new(),
+            model: "YubiKey 5".to_owned(),
+            family: String::new(),
+            serial: serial.to_owned(),
+            firmware: String::new(),
+            reader: String::new(),
+            is_virtual: true,
+            transports: Vec::new(),
+            state: state.to_owned(),
+            attempts_left: -1,
+        }
+    }
+
+    fn credential_of(token: &str, issuer: &str, account: &str) -> Credential {
+        let id = format!("{token}_{issuer}{account}");
+        Credential {
+            path: format!("/credentials/{id}"),
+            id,
+            issuer: issuer.to_owned(),
+            account: account.to_owned(),
+            kind: "totp".to_owned(),
+            algorithm: "SHA1".to_owned(),
+            digits: 6,
+            period: 30,
+            touch_required: "no".to_owned(),
+            token: token.to_owned(),
+        }
+    }
+
+    fn tree() -> Tree {
+        Tree {
+            tokens: vec![token_of("a", "11112222", "ready"), token_of("b", "33334444", "ready")],
+            credentials: vec![
+                credential_of("a", "GitHub", "alice"),
+                credential_of("a", "GitHub", "alice2"),
+                credential_of("a", "", "alone"),
+                credential_of("b", "AWS", "alice"),
+                credential_of("b", "Git", "hub"),
+            ],
+            ..Tree::default()
+        }
+    }
+
+    fn find(query: &str, token: Option<&str>) -> Result<String, u8> {
+        credential(&tree(), query, token).map(|found| found.id.clone()).map_err(|failure| failure.code)
+    }
+
+    #[test]
+    fn what_is_exact_wins() {
+        for query in ["a_GitHubalice", "/credentials/a_GitHubalice", "GitHub:alice"] {
+            assert_eq!(find(query, None), Ok("a_GitHubalice".to_owned()), "{query}");
+        }
+        assert_eq!(find("hub", None), Ok("b_Github".to_owned()), "an account, and part of three others");
+        assert_eq!(find("Git", None), Ok("b_Github".to_owned()), "an issuer, and part of two others");
+        assert_eq!(find("alone", None), Ok("a_alone".to_owned()));
+    }
+
+    #[test]
+    fn else_a_part_of_the_name_will_do_in_any_case() {
+        assert_eq!(find("aws:AL", None), Ok("b_AWSalice".to_owned()));
+        assert_eq!(find("lone", None), Ok("a_alone".to_owned()));
+        assert_eq!(find("HUB:ALICE2", None), Ok("a_GitHubalice2".to_owned()));
+    }
+
+    #[test]
+    fn several_are_an_error_until_the_token_is_named() {
+        assert_eq!(find("alice", None), Err(exit::AMBIGUOUS));
+        assert_eq!(find("alice", Some("33334444")), Ok("b_AWSalice".to_owned()));
+        assert_eq!(find("alice", Some("b")), Ok("b_AWSalice".to_owned()));
+        assert_eq!(find("alice", Some("3333")), Err(exit::NOT_FOUND));
+        assert_eq!(find("GitHub", None), Err(exit::AMBIGUOUS));
+        let text = credential(&tree(), "alice", None).unwrap_err().text();
+        assert!(text.contains("\n  GitHub:alice  YubiKey 5 …2222  a_GitHubalice\n"), "{text}");
+    }
+
+    #[test]
+    fn nothing_matches_nothing_and_never_everything() {
+        assert_eq!(find("", None), Err(exit::NOT_FOUND));
+        assert_eq!(find("bob", None), Err(exit::NOT_FOUND));
+        let secret = "eyJ".repeat(40);
+        let text = credential(&tree(), &secret, None).unwrap_err().text();
+        assert!(!text.contains(&secret) && text.contains("AWS:alice"), "{text}");
+    }
+
+    #[test]
+    fn a_locked_token_may_have_it() {
+        let mut tree = tree();
+        tree.tokens.push(token_of("c", "", "locked"));
+        assert_eq!(credential(&tree, "bob", None).unwrap_err().code, exit::LOCKED);
+        assert_eq!(credential(&tree, "bob", Some("a")).unwrap_err().code, exit::NOT_FOUND);
+        assert_eq!(token(&tree, None).unwrap().id, "c");
+        tree.tokens.push(token_of("d", "", "locked"));
+        assert_eq!(token(&tree, None).unwrap_err().code, exit::AMBIGUOUS);
+        assert_eq!(token(&tree, Some("/tokens/d")).unwrap().id, "d");
+    }
+
+    #[test]
+    fn without_tokens_the_problems_are_named() {
+        let tree = Tree { problems: vec!["pcscd-unavailable".to_owned()], ..Tree::default() };
+        let failure = credential(&tree, "bob", None).unwrap_err();
+        assert_eq!(failure.code, exit::NOT_FOUND);
+        assert!(failure.text().contains("systemctl start pcscd.socket"), "{}", failure.text());
+        assert_eq!(token(&tree, None).unwrap_err(), failure);
+    }
+}

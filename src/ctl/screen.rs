@@ -1,0 +1,92 @@
+//! Text for a terminal. What a token says of itself may hold anything, escape sequences included.
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::Failure;
+
+/// What a command prints when it is done.
+#[derive(Debug)]
+pub struct Output {
+    /// For standard output; may hold a code or a session.
+    pub text: Zeroizing<String>,
+    /// For standard error, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Output {
+    pub(super) fn text(text: impl Into<String>) -> Self {
+        Self { text: Zeroizing::new(text.into()), notes: Vec::new() }
+    }
+
+    pub(super) fn json(value: &impl Serialize) -> Result<Self, Failure> {
+        let mut text =
+            serde_json::to_string_pretty(value).map_err(|error| Failure::failed("Writing JSON", error))?;
+        text.push('\n');
+        Ok(Self::text(text))
+    }
+
+    pub(super) fn with_notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
+        self.notes.extend(notes);
+        self
+    }
+}
+
+/// Replaces what would move the cursor, end the line or turn the writing direction by `\u{..}`.
+pub(super) fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_unsafe(letter) {
+            safe.extend(letter.escape_unicode());
+        } else {
+            safe.push(letter);
+        }
+    }
+    safe
+}
+
+/// Columns as wide as their longest cell, two spaces between them; cells are escaped.
+pub(super) fn table<const COLUMNS: usize>(
+    head: [&str; COLUMNS],
+    rows: impl IntoIterator<Item = [String; COLUMNS]>,
+) -> String {
+    let mut lines = vec![head.map(str::to_owned)];
+    lines.extend(rows.into_iter().map(|row| row.map(|cell| escape(&cell))));
+    let mut widths = [0; COLUMNS];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let mut text = String::new();
+    for line in &lines {
+        let cells: Vec<_> = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn is_unsafe(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter,
+            // Direction marks and overrides, separators, invisible operators, byte order mark.
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_moves_the_cursor_or_turns_the_text() {
+        assert_eq!(escape("a\x1b[2Jb\n\u{9b}c\u{202e}d"), "a\\u{1b}[2Jb\\u{a}\\u{9b}c\\u{202e}d");
+        assert_eq!(escape("Bücher: 猫 \\ 🔑"), "Bücher: 猫 \\ 🔑");
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_longest_cell() {
+        let rows = [["1".to_owned(), "x".to_owned()], ["\x07".to_owned(), String::new()]];
+        assert_eq!(table(["A", "B"], rows), "A      B\n1      x\n\\u{7}\n");
+    }
+}

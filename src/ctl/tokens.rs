@@ -1,0 +1,36 @@
+//! `oathbridgectl tokens`.
+
+use serde::Serialize;
+
+use super::bus::Bus;
+use super::problem::{self, Problem};
+use super::screen::table;
+use super::tree::{Token, Tree};
+use super::{Failure, Output};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Json<'tree> {
+    tokens: &'tree [Token],
+    problems: Vec<Problem>,
+}
+
+pub(super) async fn run(json: bool) -> Result<Output, Failure> {
+    let tree = Bus::connect().await?.tree().await?;
+    if json {
+        return Output::json(&Json { tokens: &tree.tokens, problems: problem::problems(&tree) });
+    }
+    Ok(text(&tree))
+}
+
+fn text(tree: &Tree) -> Output {
+    if tree.tokens.is_empty() {
+        return Output::text("").with_notes(problem::nothing_attached(tree));
+    }
+    let rows = tree.tokens.iter().map(|token| {
+        [&token.model, &token.serial, &token.firmware, &token.state, &token.reader, &token.id]
+            .map(Clone::clone)
+    });
+    Output::text(table(["MODEL", "SERIAL", "FIRMWARE", "STATE", "READER", "ID"], rows))
+        .with_notes(problem::sentences(tree))
+}

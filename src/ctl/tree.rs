@@ -1,0 +1,207 @@
+//! What the daemon shows: its objects, read once.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use zbus::fdo::ManagedObjects;
+use zbus::{OwnedObjectPath, OwnedVariant, Variant};
+
+use crate::dbus::names;
+
+/// Everything the daemon shows, in a stable order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tree {
+    pub(super) tokens: Vec<Token>,
+    pub(super) credentials: Vec<Credential>,
+    pub(super) profiles: Vec<Profile>,
+    /// The words of `Manager.Problems`.
+    pub(super) problems: Vec<String>,
+}
+
+/// A token; serialised, it is part of what `--json` promises.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Token {
+    pub(super) id: String,
+    pub(super) path: String,
+    pub(super) vendor: String,
+    pub(super) model: String,
+    pub(super) family: String,
+    pub(super) serial: String,
+    pub(super) firmware: String,
+    pub(super) reader: String,
+    #[serde(rename = "virtual")]
+    pub(super) is_virtual: bool,
+    pub(super) transports: Vec<String>,
+    pub(super) state: String,
+    pub(super) attempts_left: i32,
+}
+
+/// A credential; serialised, it is part of what `--json` promises.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Credential {
+    pub(super) id: String,
+    pub(super) path: String,
+    pub(super) issuer: String,
+    pub(super) account: String,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) algorithm: String,
+    pub(super) digits: u32,
+    pub(super) period: u32,
+    pub(super) touch_required: String,
+    /// The token's id.
+    pub(super) token: String,
+}
+
+/// What a profile means.
+#[derive(Clone, Debug)]
+pub(super) struct Profile {
+    pub(super) name: String,
+    /// The path of the credential; `/` if none matches.
+    pub(super) credential: String,
+}
+
+impl Tree {
+    pub(super) fn new(objects: &ManagedObjects, problems: Vec<String>) -> Self {
+        let mut tree = Self { problems, ..Self::default() };
+        for (path, interfaces) in objects {
+            let properties = |interface: &str| {
+                let name = format!("{}.{interface}", names::BUS);
+                interfaces.iter().find(|(key, _)| key.as_str() == name).map(|(_, map)| Properties(map))
+            };
+            if let Some(properties) = properties("Token") {
+                tree.tokens.push(Token::new(path, &properties));
+            }
+            if let Some(properties) = properties("Credential") {
+                tree.credentials.push(Credential::new(path, &properties));
+            }
+            if let Some(properties) = properties("Profile") {
+                let (name, credential) = (properties.text("Name"), properties.path("Credential"));
+                tree.profiles.push(Profile { name, credential });
+            }
+        }
+        tree.tokens.sort_by(|left, right| left.id.cmp(&right.id));
+        tree.credentials.sort_by_cached_key(|credential| {
+            (credential.issuer.to_lowercase(), credential.account.to_lowercase(), credential.id.clone())
+        });
+        tree
+    }
+
+    pub(super) fn token(&self, id: &str) -> Option<&Token> {
+        self.tokens.iter().find(|token| token.id == id)
+    }
+
+    /// What a person calls the token that holds a credential.
+    pub(super) fn token_label(&self, credential: &Credential) -> String {
+        self.token(&credential.token).map_or_else(|| credential.token.clone(), |token| self.label(token))
+    }
+
+    /// What a person calls a token: model and the end of its serial number; its id when others are called the same.
+    pub(super) fn label(&self, token: &Token) -> String {
+        let label = token.label();
+        let same = self.tokens.iter().filter(|other| other.label() == label).count();
+        if same > 1 { format!("{label} ({})", token.id) } else { label }
+    }
+
+    pub(super) fn locked(&self) -> impl Iterator<Item = &Token> {
+        self.tokens.iter().filter(|token| token.is_locked())
+    }
+}
+
+impl Token {
+    fn new(path: &OwnedObjectPath, properties: &Properties<'_>) -> Self {
+        Self {
+            id: properties.text("Id"),
+            path: path.to_string(),
+            vendor: properties.text("Vendor"),
+            model: properties.text("Model"),
+            family: properties.text("Family"),
+            serial: properties.text("Serial"),
+            firmware: properties.text("Firmware"),
+            reader: properties.text("Reader"),
+            is_virtual: properties.get("Virtual").unwrap_or_default(),
+            transports: properties.get("Transports").unwrap_or_default(),
+            state: properties.text("State"),
+            attempts_left: properties.get("AttemptsLeft").unwrap_or(-1),
+        }
+    }
+
+    pub(super) fn is_locked(&self) -> bool {
+        self.state == "locked"
+    }
+
+    /// Whether a person means this token: its id, path or serial number.
+    pub(super) fn is(&self, name: &str) -> bool {
+        !name.is_empty() && (self.id == name || self.path == name || self.serial == name)
+    }
+
+    /// For lists of choices.
+    pub(super) fn choice(&self) -> String {
+        format!("{}  {}  {}", self.label(), self.state, self.id)
+    }
+
+    fn label(&self) -> String {
+        let model = if self.model.is_empty() { "token" } else { &self.model };
+        let length = self.serial.chars().count();
+        let tail: String = self.serial.chars().skip(length.saturating_sub(4)).collect();
+        match length {
+            0 => model.to_owned(),
+            1..=4 => format!("{model} {tail}"),
+            _ => format!("{model} …{tail}"),
+        }
+    }
+}
+
+impl Credential {
+    fn new(path: &OwnedObjectPath, properties: &Properties<'_>) -> Self {
+        let token = properties.path("Token");
+        Self {
+            id: last(path.as_str()),
+            path: path.to_string(),
+            issuer: properties.text("Issuer"),
+            account: properties.text("Account"),
+            kind: properties.text("Type"),
+            algorithm: properties.text("Algorithm"),
+            digits: properties.get("Digits").unwrap_or_default(),
+            period: properties.get("Period").unwrap_or_default(),
+            touch_required: properties.text("TouchRequired"),
+            token: last(&token),
+        }
+    }
+
+    /// `issuer:account`, or the account alone.
+    pub(super) fn name(&self) -> String {
+        if self.issuer.is_empty() {
+            self.account.clone()
+        } else {
+            format!("{}:{}", self.issuer, self.account)
+        }
+    }
+}
+
+/// An object's properties; what is absent or of another type is taken as empty.
+struct Properties<'map>(&'map HashMap<String, OwnedVariant>);
+
+impl Properties<'_> {
+    fn get<T>(&self, name: &str) -> Option<T>
+    where
+        T: TryFrom<OwnedVariant>,
+    {
+        T::try_from(self.0.get(name)?.try_clone().ok()?).ok()
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.get(name).unwrap_or_default()
+    }
+
+    fn path(&self, name: &str) -> String {
+        match self.0.get(name).map(|value| &**value) {
+            Some(Variant::ObjectPath(path)) => path.to_string(),
+            _ => names::none().to_string(),
+        }
+    }
+}
+
+fn last(path: &str) -> String {
+    path.rsplit('/').next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,163 @@
+//! What everything is measured on: a bus, a smart card service with a card, a Cognito, and the daemon.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use oathbridge::virt::{Card, TokenSpec};
+use tempfile::TempDir;
+use testkit::bus::PrivateBus;
+use testkit::fake_cognito::{FakeCognito, Options};
+use testkit::pcscd::PrivatePcscd;
+use zbus::{Connection, OwnedObjectPath, Variant, connection};
+
+use super::Failure;
+
+pub(crate) const NAME: &str = "io.github.oathbridge.OathBridge1";
+pub(crate) const ROOT: &str = "/io/github/oathbridge/OathBridge1";
+
+/// The credential that codes are calculated of: its account, and its name on the token.
+pub(crate) const ACCOUNT: &str = "alice@example.com";
+pub(crate) const CREDENTIAL: &str = "AWS Cognito:alice@example.com";
+
+/// Options of a call.
+type Map<'a> = HashMap<&'a str, Variant<'a>>;
+
+pub(crate) struct Rig {
+    pub(crate) connection: Connection,
+    pub(crate) card: Card,
+    pub(crate) fake: FakeCognito,
+    pub(crate) seed: Vec<u8>,
+    pcscd: PrivatePcscd,
+    bus: PrivateBus,
+    directory: TempDir,
+    programs: PathBuf,
+}
+
+impl Rig {
+    /// Programs come from `programs`, or from where this one is.
+    pub(crate) async fn new(programs: Option<PathBuf>) -> Result<Self, Failure> {
+        let here = || Some(std::env::current_exe().ok()?.parent()?.to_owned());
+        let programs = programs.or_else(here).ok_or("it isn't clear where the programs are")?;
+        let spec = TokenSpec::demo().into_iter().next().ok_or("there is no token")?;
+        let alice = spec.credentials.iter().find(|credential| credential.id() == CREDENTIAL);
+        let seed = alice.ok_or("there is no credential")?.seed.expose().to_vec();
+        let card = Card::new(&spec);
+        let mut pcscd = PrivatePcscd::start(1)?;
+        pcscd.insert(0, &card)?;
+        let bus = PrivateBus::start()?;
+        let fake = FakeCognito::start(Options::default())?;
+        let directory = tempfile::tempdir()?;
+        let profile =
+            format!("[profiles.figures]\nregion = \"eu-central-1\"\nendpoint_url = \"{}\"\n", fake.url());
+        fs::write(directory.path().join("config.toml"), profile)?;
+        let connection = connection::Builder::address(bus.address()).build().await?;
+        Ok(Self { connection, card, fake, seed, pcscd, bus, directory, programs })
+    }
+
+    /// The name that the card's reader has.
+    pub(crate) fn reader(&self) -> String {
+        format!("{} 00 00", PrivatePcscd::READER_NAME)
+    }
+
+    pub(crate) fn program(&self, name: &str) -> Command {
+        self.command(&self.programs.join(name))
+    }
+
+    /// A program that finds this rig's bus and card, and a home folder of its own.
+    pub(crate) fn command(&self, program: &Path) -> Command {
+        let home = self.directory.path();
+        let mut command = Command::new(program);
+        command
+            .env("DBUS_SESSION_BUS_ADDRESS", self.bus.address())
+            .env("PCSCLITE_CSOCK_NAME", self.pcscd.socket())
+            .env("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+            .env("HOME", home)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null());
+        for (variable, folder) in
+            [("CONFIG", "config"), ("STATE", "state"), ("DATA", "data"), ("CACHE", "cache")]
+        {
+            command.env(format!("XDG_{variable}_HOME"), home.join(folder));
+        }
+        command
+    }
+
+    /// The daemon's command line. `state` names its state folder: the same one, the same memory.
+    pub(crate) fn daemon(&self, state: &str) -> Command {
+        let mut command = self.program("oathbridged");
+        command
+            .arg("--config")
+            .arg(self.directory.path().join("config.toml"))
+            .env("XDG_STATE_HOME", self.directory.path().join(state))
+            .stdout(Stdio::null());
+        command
+    }
+
+    /// Starts the daemon and waits until it has read the card.
+    pub(crate) async fn started(&self, state: &str) -> Result<Running, Failure> {
+        let running = Running::new(&mut self.daemon(state))?;
+        for _ in 0..500 {
+            if self.credential().await.is_ok() {
+                return Ok(running);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Err("the daemon doesn't show the card's credentials".into())
+    }
+
+    /// The path of the credential that codes are calculated of.
+    pub(crate) async fn credential(&self) -> Result<OwnedObjectPath, Failure> {
+        let wanted = HashMap::from([("account", ACCOUNT)]);
+        let reply = self.call(ROOT, "Manager", "FindCredentials", &wanted).await?;
+        let (found, _): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) = reply.body().deserialize()?;
+        Ok(found.into_iter().next().ok_or("the card's credential isn't there")?)
+    }
+
+    pub(crate) async fn calculate(&self, credential: &OwnedObjectPath) -> Result<(), Failure> {
+        let reply = self.call(credential.as_str(), "Credential", "Calculate", &Map::new()).await?;
+        let (code, ..): (String, u64, u64, HashMap<String, zbus::OwnedVariant>) =
+            reply.body().deserialize()?;
+        if code.len() == 6 { Ok(()) } else { Err("this is no code of six digits".into()) }
+    }
+
+    pub(crate) async fn verify(&self, credential: &OwnedObjectPath, token: &str) -> Result<(), Failure> {
+        let options = Map::from([("profile", "figures".into()), ("access-token", token.into())]);
+        self.call(ROOT, "Cognito", "VerifySoftwareToken", &(credential, options)).await?;
+        Ok(())
+    }
+
+    async fn call<B>(
+        &self,
+        path: &str,
+        interface: &str,
+        member: &str,
+        body: &B,
+    ) -> Result<zbus::Message, Failure>
+    where
+        B: serde::Serialize + zbus::Type,
+    {
+        let interface = format!("{NAME}.{interface}");
+        Ok(self.connection.call_method(Some(NAME), path, Some(interface.as_str()), member, body).await?)
+    }
+}
+
+/// A program in the background; killed when dropped.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Running {
+    pub(crate) fn new(command: &mut Command) -> Result<Self, Failure> {
+        let program = command.get_program().display().to_string();
+        Ok(Self(command.spawn().map_err(|error| format!("{program}: {error}"))?))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already; then both do nothing.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,57 @@
+//! Measured values, and what they say together.
+
+use std::time::Duration;
+
+/// Values of one kind.
+#[derive(Debug, Default)]
+pub(crate) struct Sample(Vec<f64>);
+
+impl Sample {
+    pub(crate) fn add(&mut self, value: f64) {
+        let place = self.0.partition_point(|other| *other < value);
+        self.0.insert(place, value);
+    }
+
+    /// In milliseconds.
+    pub(crate) fn add_time(&mut self, time: Duration) {
+        self.add(time.as_secs_f64() * 1_000.0);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn median(&self) -> f64 {
+        self.quantile(2, 4)
+    }
+
+    /// Median and quartiles.
+    pub(crate) fn shown(&self) -> String {
+        let (low, high) = (self.quantile(1, 4), self.quantile(3, 4));
+        format!("{:.2} ({low:.2} to {high:.2})", self.median())
+    }
+
+    /// The value that so many parts of all values don't exceed.
+    fn quantile(&self, part: usize, parts: usize) -> f64 {
+        let place = self.count().saturating_sub(1) * part;
+        let (below, weight) = (place / parts, (place % parts) as f64 / parts as f64);
+        let value = |place: usize| self.0.get(place).copied().unwrap_or(f64::NAN);
+        if weight == 0.0 { value(below) } else { value(below) * (1.0 - weight) + value(below + 1) * weight }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_and_quartiles() {
+        let mut sample = Sample::default();
+        for value in [9.0, 1.0, 3.0, 5.0, 7.0] {
+            sample.add(value);
+        }
+        assert_eq!(sample.shown(), "5.00 (3.00 to 7.00)");
+        sample.add_time(Duration::from_millis(11));
+        assert_eq!(sample.shown(), "6.00 (3.50 to 8.50)");
+    }
+}

@@ -1,0 +1,291 @@
+//! The D-Bus contract as it is written down, against the daemon as it runs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "the whole file is a test"
+)]
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use testkit::bus::PrivateBus;
+use tokio::time::timeout;
+use zbus::fdo::{DBusProxy, RequestNameFlags, RequestNameReply};
+use zbus::names::BusName;
+use zbus::{Connection, OwnedObjectPath, OwnedVariant, Proxy, connection};
+use zbus_xml::{Annotation, Arg, ArgDirection, Interface, Node};
+
+const NAME: &str = "io.github.oathbridge.OathBridge1";
+const ROOT: &str = "/io/github/oathbridge/OathBridge1";
+const EMITS: &str = "org.freedesktop.DBus.Property.EmitsChangedSignal";
+const UNIX_FD: &str = "org.gtk.GDBus.C.UnixFD";
+
+/// Long enough for any machine; only a failure takes it.
+const START: Duration = Duration::from_secs(60);
+
+/// Without PC/SC, so that nothing but the virtual token decides when everything has been read.
+const CONFIG: &str = r#"
+[pcsc]
+enabled = false
+[profiles.work]
+region = "eu-central-1"
+issuer = "AWS Cognito"
+account = "alice@example.com"
+"#;
+
+/// A daemon with the demo's virtual token and one profile, on a bus of its own, everything read.
+struct Daemon {
+    child: Child,
+    connection: Connection,
+    bus: PrivateBus,
+    home: tempfile::TempDir,
+}
+
+impl Daemon {
+    async fn start() -> Self {
+        let bus = PrivateBus::start().unwrap();
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("config.toml"), CONFIG).unwrap();
+        let connection = connection::Builder::address(bus.address()).build().await.unwrap();
+        let dbus = DBusProxy::new(&connection).await.unwrap();
+        let mut owners = dbus.receive_name_owner_changed().await.unwrap();
+        let child = oathbridged(&bus, home.path(), Command::new(env!("CARGO_BIN_EXE_oathbridged")));
+        let appears = async { while owners.next().await.unwrap().args().unwrap().name != NAME {} };
+        timeout(START, appears).await.expect("the daemon doesn't come up");
+        let daemon = Self { child, connection, bus, home };
+        daemon.find().await;
+        daemon
+    }
+
+    /// All credentials; the reply comes when everything has been read and is shown.
+    async fn find(&self) -> Vec<OwnedObjectPath> {
+        let none = HashMap::<String, String>::new();
+        let (found, _): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
+            self.proxy(ROOT, "Manager").await.call("FindCredentials", &(none)).await.unwrap();
+        found
+    }
+
+    async fn proxy(&self, path: &str, interface: &str) -> Proxy<'static> {
+        let interface = format!("{NAME}.{interface}");
+        Proxy::new(&self.connection, NAME, path.to_owned(), interface).await.unwrap()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn oathbridged(bus: &PrivateBus, home: &Path, mut program: Command) -> Child {
+    program
+        .arg("--virtual-token")
+        .arg(format!("--config={}", home.join("config.toml").display()))
+        .env("DBUS_SESSION_BUS_ADDRESS", bus.address())
+        .env("HOME", home)
+        .env_remove("XDG_STATE_HOME")
+        .spawn()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn shipped_and_live_introspection_agree() {
+    let daemon = Daemon::start().await;
+    let root =
+        Proxy::new(&daemon.connection, NAME, "/", "org.freedesktop.DBus.Introspectable").await.unwrap();
+    let text: String = root.call("Introspect", &()).await.unwrap();
+    let mut live = BTreeMap::new();
+    collect(&Node::from_reader(text.as_bytes()).unwrap(), &mut live);
+
+    let shipped = shipped();
+    let names = |map: &BTreeMap<String, _>| map.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&live), shipped.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>());
+    for (name, text) in shipped {
+        let node = Node::from_reader(text.as_bytes()).unwrap();
+        assert_eq!(node.interfaces().len(), 1, "{name}");
+        assert_eq!(node.interfaces()[0].name(), name.as_str());
+        let shipped = members(&node.interfaces()[0]);
+        for (place, live) in live[&name].iter().enumerate() {
+            assert_eq!(live, &shipped, "{name} at object {place}: live on the left, shipped on the right");
+        }
+    }
+}
+
+#[test]
+fn every_member_is_documented_and_annotated() {
+    for (name, text) in shipped() {
+        let node = Node::from_reader(text.as_bytes()).unwrap();
+        let interface = &node.interfaces()[0];
+        let documented = |member: &str| assert!(text.contains(&format!("\n      {member}:\n")), "{member}");
+        assert!(text.contains(&format!("\n    {name}:\n    @short_description: ")), "{name}");
+        for method in interface.methods() {
+            documented(&method.name());
+            for arg in method.args() {
+                assert!(text.contains(&format!("\n      @{}: ", arg.name().unwrap())), "{arg:?}");
+            }
+            let has_fd = method.args().iter().any(|arg| arg.ty().to_string() == "h");
+            assert_eq!(annotation(method.annotations(), UNIX_FD).is_some(), has_fd, "{}", method.name());
+        }
+        for property in interface.properties() {
+            documented(&property.name());
+            assert!(annotation(property.annotations(), EMITS).is_some(), "{}", property.name());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_name_cannot_be_stolen() {
+    let daemon = Daemon::start().await;
+    let dbus = DBusProxy::new(&daemon.connection).await.unwrap();
+    let name = BusName::try_from(NAME).unwrap();
+    let owner = dbus.get_name_owner(name.clone()).await.unwrap();
+    let thief = connection::Builder::address(daemon.bus.address()).build().await.unwrap();
+    let thief = DBusProxy::new(&thief).await.unwrap();
+    let all = RequestNameFlags::REPLACE_EXISTING | RequestNameFlags::ALLOW_REPLACEMENT;
+    for (flags, reply) in [
+        (RequestNameFlags::REPLACE_EXISTING | RequestNameFlags::DO_NOT_QUEUE, RequestNameReply::Exists),
+        (all, RequestNameReply::InQueue),
+    ] {
+        assert_eq!(thief.request_name(NAME.try_into().unwrap(), flags).await.unwrap(), reply);
+        assert_eq!(dbus.get_name_owner(name.clone()).await.unwrap(), owner);
+    }
+    assert_eq!(daemon.find().await.len(), 5);
+}
+
+#[tokio::test]
+async fn a_second_daemon_ends_with_a_sentence() {
+    let daemon = Daemon::start().await;
+    // One that didn't end would fail the test with timeout's own exit code, 124.
+    let second = Command::new("timeout")
+        .args(["20", env!("CARGO_BIN_EXE_oathbridged"), "--virtual-token"])
+        .env("DBUS_SESSION_BUS_ADDRESS", daemon.bus.address())
+        .env("HOME", daemon.home.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(1), "{said}");
+    assert_eq!(
+        said,
+        format!("oathbridged: another process owns the name {NAME}; stop it before starting this one.\n")
+    );
+    assert_eq!(daemon.find().await.len(), 5);
+}
+
+#[test]
+fn documented_errors_are_the_table_s() {
+    let source = fs::read_to_string(root().join("src/dbus/error.rs")).unwrap();
+    let table: BTreeSet<_> = source.split('"').filter(|piece| is_error_name(piece)).collect();
+    assert!(table.contains("Internal") && table.contains("Cognito.Rejected"), "{table:?}");
+    let document = document();
+    let documented: BTreeSet<_> =
+        rows(&document, "## Errors").into_iter().filter(|name| is_error_name(name)).collect();
+    assert_eq!(documented, table, "documented on the left, src/dbus/error.rs on the right");
+}
+
+#[tokio::test]
+async fn documented_options_are_those_that_are_taken() {
+    let daemon = Daemon::start().await;
+    let credential = daemon.find().await.swap_remove(0);
+    let bogus = HashMap::from([("no-such-option", OwnedVariant::from(true))]);
+    let calculate = daemon.proxy(credential.as_str(), "Credential").await;
+    let calculate = calculate.call::<_, _, ()>("Calculate", &(&bogus)).await.unwrap_err();
+    let verify = daemon.proxy(ROOT, "Cognito").await;
+    let verify = verify.call::<_, _, ()>("VerifySoftwareToken", &(&credential, &bogus)).await.unwrap_err();
+    for (heading, error) in [("### Calculate", calculate), ("### VerifySoftwareToken", verify)] {
+        let error = error.to_string();
+        let (_, taken) = error.split_once("There is no option \"no-such-option\"; this call takes ").unwrap();
+        let taken: BTreeSet<_> = taken.trim_end_matches('.').split(", ").collect();
+        let document = document();
+        let documented: BTreeSet<_> = rows(&document, heading).into_iter().collect();
+        assert_eq!(documented, taken, "{heading}: documented on the left, taken on the right");
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn document() -> String {
+    fs::read_to_string(root().join("docs/dbus-api.md")).unwrap()
+}
+
+/// The first cells of the table rows below a heading, where they are code.
+fn rows<'a>(document: &'a str, heading: &str) -> Vec<&'a str> {
+    let level = heading.split(' ').next().unwrap().len();
+    let is_end = |line: &&str| {
+        let depth = line.len() - line.trim_start_matches('#').len();
+        (1..=level).contains(&depth)
+    };
+    let section =
+        document.lines().skip_while(|line| *line != heading).skip(1).take_while(|line| !is_end(line));
+    section.filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name)).collect()
+}
+
+/// `Name` or `Group.Name`.
+fn is_error_name(text: &str) -> bool {
+    text.split('.').count() <= 2
+        && text.split('.').all(|part| {
+            part.starts_with(|letter: char| letter.is_ascii_uppercase())
+                && part.bytes().all(|byte| byte.is_ascii_alphabetic())
+        })
+}
+
+/// Name and text of each shipped file, ascending.
+fn shipped() -> Vec<(String, String)> {
+    let mut files: Vec<_> = fs::read_dir(root().join("data/dbus-1/interfaces"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().strip_suffix(".xml").unwrap().to_owned();
+            (name, fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+/// Our interfaces of a node and all below it: each with its members, as often as it occurs.
+fn collect(node: &Node<'_>, found: &mut BTreeMap<String, Vec<BTreeSet<String>>>) {
+    for interface in node.interfaces().iter().filter(|interface| interface.name().starts_with(NAME)) {
+        found.entry(interface.name().to_string()).or_default().push(members(interface));
+    }
+    for child in node.nodes() {
+        collect(child, found);
+    }
+}
+
+/// What a client can rely on, a line for each member.
+fn members(interface: &Interface<'_>) -> BTreeSet<String> {
+    let methods =
+        interface.methods().map(|method| format!("method {}({})", method.name(), args(method.args())));
+    let signals =
+        interface.signals().map(|signal| format!("signal {}({})", signal.name(), args(signal.args())));
+    let properties = interface.properties().map(|property| {
+        let emits = annotation(property.annotations(), EMITS).unwrap_or("true");
+        format!("property {} {} {:?} {emits}", property.name(), property.ty(), property.access())
+    });
+    methods.chain(signals).chain(properties).collect()
+}
+
+fn args(args: &[Arg<'_>]) -> String {
+    let line = |arg: &Arg<'_>| {
+        let direction = match arg.direction() {
+            Some(ArgDirection::In) => "in",
+            Some(ArgDirection::Out) => "out",
+            None => "",
+        };
+        format!("{direction} {} {}", arg.name().unwrap_or("?"), arg.ty())
+    };
+    args.iter().map(line).collect::<Vec<_>>().join(", ")
+}
+
+fn annotation<'a>(annotations: &'a [Annotation<'_>], name: &str) -> Option<&'a str> {
+    annotations.iter().find(|annotation| annotation.name() == name).map(Annotation::value)
+}

@@ -1,0 +1,17 @@
+//! `oathbridgectl` as a person and a script meet it: the real programs on a private bus, with virtual tokens.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what is wrong by panicking"
+)]
+
+mod code;
+mod guard;
+mod list;
+mod rig;
+mod terminal;
+mod unlock;
+mod verify;
