@@ -10,7 +10,7 @@ use super::options::{Map, Options};
 use super::profile::query;
 use super::{Bridge, Error, names, variant};
 use crate::cognito::{
-    AccessToken, Authorization, Endpoint, EndpointUrl, ErrorKind, Region, Session, Settings,
+    AccessToken, Authorization, Endpoint, EndpointUrl, ErrorKind, Region, Session, Settings, UnknownRegion,
 };
 use crate::config::{self, Profile};
 use crate::flows::{self, Policy, Query, VerifyRequest};
@@ -123,9 +123,7 @@ fn endpoint(
 ) -> Result<Endpoint, Error> {
     let named = region.or_else(|| profile.map(|profile| profile.region.clone()));
     let region = match (named, authorization) {
-        (Some(name), _) => {
-            Some(Region::parse(&name).map_err(|error| Error::invalid(capital(&error.to_string())))?)
-        }
+        (Some(name), _) => Some(Region::parse(&name).map_err(|error| wrong_region(&error))?),
         (None, Authorization::AccessToken(token)) => token.region(),
         (None, Authorization::Session(_)) => None,
     };
@@ -135,6 +133,10 @@ fn endpoint(
         return Err(Error::invalid("It is not clear which region to ask; pass the option region or profile"));
     }
     Ok(Endpoint { region, url })
+}
+
+fn wrong_region(error: &UnknownRegion) -> Error {
+    Error::invalid(format!("{}; correct the option region, or the profile's", capital(&error.to_string())))
 }
 
 /// Whatever tells pools apart best: the same code must not go twice to one of them in one time step.

@@ -133,7 +133,8 @@ impl From<flows::Error> for Error {
             Flow::StepSpent { opens } => Self::ours(
                 "StepSpent",
                 format!(
-                    "The codes until then were used already; try again at Unix time {} or allow a longer timeout.",
+                    "The codes up to {} UTC (Unix time {}) were used already; try again then, or give VerifySoftwareToken a timeout that lets it wait.",
+                    clock_time(opens),
                     whole(opens)
                 ),
             ),
@@ -293,4 +294,10 @@ pub(super) fn capital(sentence: &str) -> String {
 /// Whole seconds, rounded up: nobody shall come too early.
 fn whole(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+/// Hours, minutes and seconds of the day, in UTC.
+fn clock_time(unix: Duration) -> String {
+    let seconds = whole(unix) % 86_400;
+    format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }

@@ -118,14 +118,14 @@ impl Bridge {
     async fn audited<T, E: Into<Error>>(
         &self,
         what: &str,
-        credential: &str,
+        object: &str,
         header: &Header<'_>,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error> {
         let result = work.await.map_err(Into::into);
         let caller = header.sender().map_or("", |sender| sender.as_str());
         let outcome = result.as_ref().err().map_or_else(|| "done".to_owned(), Error::full_name);
-        tracing::info!(caller, credential, outcome, "{what}");
+        tracing::info!(caller, object, outcome, "{what}");
         result
     }
 }

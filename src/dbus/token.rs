@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use zbus::message::Header;
 use zbus::{Fd, interface};
 
 use super::options::{Map, Options};
@@ -34,13 +35,21 @@ impl TokenObject {
     }
 
     /// Waits no longer than clients do, and replies after the signals that the change implies.
-    async fn change(&self, work: impl Future<Output = Result<(), token::Error>>) -> Result<(), Error> {
-        let result = tokio::select! {
-            result = work => result,
-            () = self.bridge.flows.clock().sleep(PATIENCE) => Err(token::Error::Busy),
+    async fn change(
+        &self,
+        what: &str,
+        header: &Header<'_>,
+        work: impl Future<Output = Result<(), token::Error>>,
+    ) -> Result<(), Error> {
+        let bounded = async {
+            tokio::select! {
+                result = work => result,
+                () = self.bridge.flows.clock().sleep(PATIENCE) => Err(token::Error::Busy),
+            }
         };
+        let result = self.bridge.audited(what, &self.view().attached.info.id, header, bounded).await;
         self.bridge.mirrored().await;
-        result.map_err(Error::from)
+        result
     }
 }
 
@@ -101,13 +110,18 @@ impl TokenObject {
         self.view().attached.info.attempts_left.map_or(-1, i32::from)
     }
 
-    async fn unlock(&self, secret: Fd<'_>, options: Map) -> Result<(), Error> {
+    async fn unlock(
+        &self,
+        secret: Fd<'_>,
+        options: Map,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
         Options::new(options).finish()?;
         let password = descriptor::read(secret).await?;
-        self.change(self.view().attached.token.unlock(password)).await
+        self.change("Unlock", &header, self.view().attached.token.unlock(password)).await
     }
 
-    async fn lock(&self) -> Result<(), Error> {
-        self.change(self.view().attached.token.lock()).await
+    async fn lock(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
+        self.change("Lock", &header, self.view().attached.token.lock()).await
     }
 }

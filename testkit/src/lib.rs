@@ -1,7 +1,10 @@
 //! What oathbridge's tests and demo run against. Not installed.
 
 pub mod bus;
+pub mod client;
+pub mod daemon;
 pub mod fake_cognito;
 pub mod pcscd;
+pub mod rig;
 pub mod vpicc;
 pub mod ykman;

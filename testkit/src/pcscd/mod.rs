@@ -33,13 +33,14 @@ pub struct PrivatePcscd {
 }
 
 impl PrivatePcscd {
-    /// The name that pcscd gives to its readers, with two numbers after it; yubikey-manager looks for it.
+    /// The name that pcscd gives to its first reader, with two numbers after it; yubikey-manager looks for it.
+    /// The others have a serial number in between, as `… (0001) 00 00`.
     pub const READER_NAME: &str = "Yubico YubiKey OTP+FIDO+CCID";
 
     /// Starts pcscd with `readers` readers, 0 to 8, all empty.
     ///
-    /// vpcd's driver makes two slots of each reader, so pcscd shows twice as many; the second ones
-    /// (`… 00 01`, `… 01 01`) stay empty.
+    /// vpcd's driver makes two slots of each reader, so pcscd shows twice as many; the second ones (`… 00 01`)
+    /// stay empty.
     ///
     /// # Errors
     ///

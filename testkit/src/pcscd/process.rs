@@ -49,8 +49,11 @@ pub(super) fn configure(directory: &Path, name: &str, readers: usize) -> io::Res
         fs::copy(DRIVER, &driver).map_err(|error| {
             io::Error::new(error.kind(), format!("{DRIVER}: {error} (package vsmartcard-vpcd)"))
         })?;
+        // pcscd numbers readers of one name only if they share a library. A serial number keeps them apart,
+        // as that of a USB device does.
+        let serial = if reader == 0 { String::new() } else { format!(" (000{reader})") };
         configuration += &format!(
-            "FRIENDLYNAME \"{name}\"\nDEVICENAME /dev/null:{port}\nLIBPATH {}\nCHANNELID {port}\n\n",
+            "FRIENDLYNAME \"{name}{serial}\"\nDEVICENAME /dev/null:{port}\nLIBPATH {}\nCHANNELID {port}\n\n",
             driver.display()
         );
     }

@@ -1,0 +1,91 @@
+//! A token with a password.
+
+use std::io::{PipeWriter, Write, pipe};
+
+use testkit::client::{Client, Options};
+use testkit::fake_cognito::{self, FakeCognito};
+use zbus::OwnedObjectPath;
+
+use super::{Bench, KEY};
+
+const PASSWORD: &str = "correct horse";
+const LOCKED: &str = "password = 'correct horse'";
+
+/// The only token, which is locked.
+async fn token(client: &Client) -> String {
+    let (found, locked) = client.find(&[]).await.unwrap();
+    assert!(found.is_empty() && locked.len() == 1, "{found:?} {locked:?}");
+    locked[0].clone()
+}
+
+async fn state(client: &Client, token: &str) -> String {
+    client.property(token, "Token", "State").await.unwrap()
+}
+
+fn pipe_with(text: &str) -> std::io::PipeReader {
+    let (reader, mut writer): (_, PipeWriter) = pipe().unwrap();
+    writer.write_all(text.as_bytes()).unwrap();
+    reader
+}
+
+#[tokio::test]
+async fn it_opens_to_its_password_and_to_no_other() {
+    let bench = Bench::new(LOCKED, "").await;
+    let client = bench.client();
+    let token = token(client).await;
+    assert_eq!(state(client, &token).await, "locked");
+    for wrong in ["wrong", "correct horse ", "correct horse\n\n"] {
+        assert_eq!(client.unlock(&token, wrong).await.unwrap_err().name, "WrongPassword", "{wrong:?}");
+        assert_eq!(state(client, &token).await, "locked");
+    }
+    client.unlock(&token, PASSWORD).await.unwrap();
+    assert_eq!(state(client, &token).await, "ready", "the reply follows the signals that it implies");
+    let alice = bench.credential("alice").await;
+    client.calculate(&alice, Options::new()).await.unwrap();
+    assert_eq!(client.unlock(&token, "wrong").await.unwrap_err().name, "WrongPassword");
+    client.calculate(&alice, Options::new()).await.unwrap();
+
+    client.call::<_, ()>(&token, "Token", "Lock", &()).await.unwrap();
+    assert_eq!(state(client, &token).await, "locked");
+    assert_eq!(client.find(&[]).await.unwrap().0.len(), 0);
+    client.unlock_with(&token, &pipe_with("correct horse\r\n")).await.unwrap();
+    client.calculate(&alice, Options::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn it_is_locked_again_after_an_insertion() {
+    let mut bench = Bench::new(LOCKED, "").await;
+    let token = token(bench.client()).await;
+    bench.client().unlock(&token, PASSWORD).await.unwrap();
+    let mut signals = bench.client().signals().await.unwrap();
+    let card = bench.card().clone();
+    bench.rig.pcscd.insert(0, &card).unwrap();
+    signals.until(|event| event.value("State") == Some("locked".to_owned())).await.unwrap();
+    assert_eq!(bench.client().find(&[]).await.unwrap().1, [token]);
+}
+
+#[tokio::test]
+async fn a_credential_of_a_locked_token_is_told_from_one_that_is_not_there() {
+    let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
+    let ready = fake.ready_user("alice", KEY).unwrap();
+    let config = format!("[profiles.fake]\nregion = 'eu-central-1'\nendpoint_url = '{}'", fake.url());
+    let bench = Bench::new(LOCKED, &config).await;
+    let client = bench.client();
+    let token = token(client).await;
+    client.unlock(&token, PASSWORD).await.unwrap();
+    let alice = bench.credential("alice").await;
+    client.call::<_, ()>(&token, "Token", "Lock", &()).await.unwrap();
+    let verify = async |credential: &str| {
+        let options = [("access-token", ready.access_token.as_str().into()), ("profile", "fake".into())];
+        client.verify(credential, options.into()).await.unwrap_err().name
+    };
+    assert_eq!(verify(&alice).await, "TokenLocked");
+    let absent = alice.replace("ykoath_", "ykoath_0");
+    assert_eq!(verify(&absent).await, "TokenRemoved");
+    client.unlock(&token, PASSWORD).await.unwrap();
+    let (front, _) = alice.rsplit_once('_').unwrap();
+    assert_eq!(verify(&format!("{front}_0123456789abcdef")).await, "NoSuchCredential");
+    let path: OwnedObjectPath = client.property(&alice, "Credential", "Token").await.unwrap();
+    assert_eq!(verify(path.as_str()).await, "org.freedesktop.DBus.Error.InvalidArgs");
+    assert_eq!(fake.log().len(), 0);
+}

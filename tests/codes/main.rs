@@ -1,0 +1,187 @@
+//! Codes over D-Bus, from a card behind a real pcscd, next to Yubico's own tool.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod descriptors;
+mod locked;
+mod options;
+mod touch;
+mod ykman;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use oathbridge::otp::{Algorithm, Code, Digits, truncate};
+use oathbridge::virt::Card;
+use testkit::client::{Client, Options};
+use testkit::rig::{Rig, step_with_room};
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
+
+/// The key of RFC 4226 and RFC 6238.
+const KEY: &[u8] = b"12345678901234567890";
+
+/// What RFC 4226, appendix D, has for the counters 0, 1 and 2.
+const HOTP: [&str; 3] = ["755224", "287082", "359152"];
+
+const CREDENTIALS: &str = "[[token.credential]]
+issuer = 'AWS Cognito'
+account = 'alice'
+seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
+[[token.credential]]
+account = 'bob'
+algorithm = 'SHA512'
+digits = 7
+touch = true
+seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
+[[token.credential]]
+account = 'carol'
+algorithm = 'SHA256'
+digits = 8
+period = 60
+seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
+[[token.credential]]
+issuer = 'VPN'
+account = 'dave'
+type = 'hotp'
+seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
+";
+
+/// The daemon and one card. Its counter must stand where the test moved it to.
+struct Bench {
+    rig: Rig,
+    advances: u64,
+}
+
+impl Bench {
+    async fn new(token: &str, config: &str) -> Self {
+        let tokens = format!("[[token]]\nserial = 31415926\ntouch = 'never'\n{token}\n{CREDENTIALS}");
+        Self { rig: Rig::start(DAEMON, &tokens, config, true).await.unwrap(), advances: 0 }
+    }
+
+    fn client(&self) -> &Client {
+        &self.rig.client
+    }
+
+    fn card(&self) -> &Card {
+        self.rig.card().unwrap()
+    }
+
+    async fn credential(&self, account: &str) -> String {
+        self.client().credential(account).await.unwrap()
+    }
+
+    /// The name of the error of a call that fails.
+    async fn refusal(&self, credential: &str, options: Options<'_>) -> String {
+        let refusal = self.client().calculate(credential, options).await.unwrap_err();
+        assert!(refusal.sentence.ends_with('.'), "{refusal:?}");
+        refusal.name
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let counter = self.card().hotp_counter("VPN:dave");
+            assert_eq!(counter, Some(self.advances), "a counter moves only when a caller says so");
+        }
+    }
+}
+
+fn code(algorithm: Algorithm, digits: u8, factor: u64) -> String {
+    let word = truncate(&algorithm.hmac(KEY, &factor.to_be_bytes())).unwrap();
+    Code::decimal(word, Digits::new(digits).unwrap()).expose().to_owned()
+}
+
+fn unix_time() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+#[tokio::test]
+async fn a_code_its_successor_and_their_time() {
+    let bench = Bench::new("", "").await;
+    let alice = bench.credential("alice").await;
+    let step = step_with_room(5).await;
+    let reply = bench.client().calculate(&alice, [("next", true.into())].into()).await.unwrap();
+    assert_eq!((reply.from, reply.until), (step * 30, step * 30 + 30));
+    assert_eq!(reply.code, code(Algorithm::Sha1, 6, step));
+    assert_eq!(reply.next, Some(code(Algorithm::Sha1, 6, step + 1)));
+
+    let carol = bench.credential("carol").await;
+    let reply = bench.client().calculate(&carol, Options::new()).await.unwrap();
+    let minute = unix_time() / 60;
+    assert!(minute - reply.from / 60 <= 1 && reply.until == reply.from + 60, "{reply:?}");
+    assert_eq!(reply.code, code(Algorithm::Sha256, 8, reply.from / 60));
+    assert_eq!(reply.next, None);
+}
+
+#[tokio::test]
+async fn a_counter_moves_only_when_told_to() {
+    let mut bench = Bench::new("", "").await;
+    let dave = bench.credential("dave").await;
+    assert_eq!(bench.refusal(&dave, Options::new()).await, "ConfirmationRequired");
+    assert_eq!(
+        bench.refusal(&dave, [("advance-counter", false.into())].into()).await,
+        "ConfirmationRequired"
+    );
+    for right in HOTP {
+        let reply = bench.client().calculate(&dave, [("advance-counter", true.into())].into()).await.unwrap();
+        bench.advances += 1;
+        assert_eq!((reply.code.as_str(), reply.from, reply.until), (right, 0, 0));
+    }
+    for option in ["next", "claim"] {
+        let options = [("advance-counter", true.into()), (option, true.into())];
+        assert_eq!(bench.refusal(&dave, options.into()).await, "org.freedesktop.DBus.Error.InvalidArgs");
+    }
+    let alice = bench.credential("alice").await;
+    let refusal = bench.refusal(&alice, [("advance-counter", true.into())].into()).await;
+    assert_eq!(refusal, "org.freedesktop.DBus.Error.InvalidArgs");
+}
+
+#[tokio::test]
+async fn a_claimed_step_is_claimed_once() {
+    let bench = Bench::new("", "").await;
+    let alice = bench.credential("alice").await;
+    let claim = || bench.client().calculate(&alice, [("claim", true.into())].into());
+    let step = step_with_room(10).await;
+    assert_eq!(claim().await.unwrap().code, code(Algorithm::Sha1, 6, step));
+    let refusal = claim().await.unwrap_err();
+    assert_eq!(refusal.name, "StepSpent");
+    let opens = format!("Unix time {}", (step + 1) * 30);
+    assert!(refusal.sentence.contains(&opens), "{}", refusal.sentence);
+    // Who only looks is not concerned, and other credentials aren't either.
+    bench.client().calculate(&alice, Options::new()).await.unwrap();
+    let carol = bench.credential("carol").await;
+    bench.client().calculate(&carol, [("claim", true.into())].into()).await.unwrap();
+    assert_eq!(unix_time() / 30, step, "all of this was one step");
+}
+
+#[tokio::test]
+async fn a_claim_outlives_the_daemon() {
+    let mut bench = Bench::new("", "").await;
+    let alice = bench.credential("alice").await;
+    step_with_room(15).await;
+    bench.client().calculate(&alice, [("claim", true.into())].into()).await.unwrap();
+    bench.rig.daemon.take().unwrap().kill().unwrap();
+    bench.client().wait_for_name(false).await.unwrap();
+    bench.rig.daemon = Some(bench.rig.stage.start(bench.client()).await.unwrap());
+    assert_eq!(bench.credential("alice").await, alice, "ids survive a restart");
+    assert_eq!(bench.refusal(&alice, [("claim", true.into())].into()).await, "StepSpent");
+}
+
+#[tokio::test]
+async fn a_code_that_has_to_live_longer_is_waited_for_or_refused() {
+    let bench = Bench::new("", "").await;
+    let alice = bench.credential("alice").await;
+    step_with_room(10).await;
+    let reply = bench.client().calculate(&alice, [("min-validity", 5_u32.into())].into()).await.unwrap();
+    assert!(reply.until >= unix_time() + 5);
+    // The next step is further away than this call may last.
+    let options = [("min-validity", 30_u32.into()), ("timeout", 2_u32.into())];
+    assert_eq!(bench.refusal(&alice, options.into()).await, "Timeout");
+    let options = [("min-validity", 31_u32.into())];
+    assert_eq!(bench.refusal(&alice, options.into()).await, "org.freedesktop.DBus.Error.InvalidArgs");
+}

@@ -1,0 +1,60 @@
+//! Credentials that want a touch.
+
+use std::time::{Duration, Instant};
+
+use oathbridge::otp::Algorithm;
+use oathbridge::virt::Card;
+use testkit::client::Options;
+
+use super::{Bench, code};
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// A person who touches the card as soon as it wants that.
+fn person(card: &Card) -> tokio::task::JoinHandle<bool> {
+    let card = card.clone();
+    tokio::task::spawn_blocking(move || {
+        let wanted = card.wait_until_it_wants_a_touch(SOON);
+        card.touch();
+        wanted
+    })
+}
+
+#[tokio::test]
+async fn a_touch_gives_the_code() {
+    let bench = Bench::new("", "").await;
+    let bob = bench.credential("bob").await;
+    let wants: String = bench.client().property(&bob, "Credential", "TouchRequired").await.unwrap();
+    assert_eq!(wants, "yes");
+    let person = person(bench.card());
+    let reply = bench.client().calculate(&bob, Options::new()).await.unwrap();
+    assert!(person.await.unwrap());
+    assert_eq!(reply.code, code(Algorithm::Sha512, 7, reply.from / 30));
+}
+
+#[tokio::test]
+async fn nobody_is_asked_who_must_not_be() {
+    let bench = Bench::new("", "").await;
+    let bob = bench.credential("bob").await;
+    let before = bench.card().log().len();
+    assert_eq!(bench.refusal(&bob, [("interactive", false.into())].into()).await, "TouchRequired");
+    assert_eq!(bench.card().log().len(), before, "the token was left alone");
+}
+
+#[tokio::test]
+async fn a_touch_that_never_comes() {
+    let bench = Bench::new("", "").await;
+    let bob = bench.credential("bob").await;
+    // The caller's time is over first: a touch is waited for until nine seconds before the deadline.
+    let begun = Instant::now();
+    assert_eq!(bench.refusal(&bob, [("timeout", 10_u32.into())].into()).await, "TouchTimeout");
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+    // The token still waits; the next request is served when it has given up.
+    let alice = bench.credential("alice").await;
+    bench.card().touch();
+    bench.client().calculate(&alice, Options::new()).await.unwrap();
+    // The token's time is over first.
+    bench.card().set_touch_timeout(Duration::from_millis(200));
+    assert_eq!(bench.refusal(&bob, Options::new()).await, "TouchTimeout");
+    bench.client().calculate(&alice, Options::new()).await.unwrap();
+}

@@ -1,0 +1,43 @@
+//! The same card gives ykman and the daemon the same codes.
+
+use std::process::Command;
+
+use testkit::client::Options;
+
+use super::{Bench, unix_time};
+
+/// The code that ykman shows, through the same pcscd.
+fn ykman(bench: &Bench, account: &str) -> String {
+    let socket = bench.rig.pcscd.socket();
+    let output = Command::new(testkit::ykman::ykman().unwrap())
+        // Without a reader's name it waits for a card in the second slot, too.
+        .args(["--reader", "CCID 00 00", "oath", "accounts", "code", "--single", account])
+        .env("XDG_DATA_HOME", socket.with_file_name("data"))
+        .env("PCSCLITE_CSOCK_NAME", socket)
+        .env("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[tokio::test]
+async fn ykman_has_the_same_codes_before_between_and_after() {
+    let bench = Bench::new("", "").await;
+    for (account, period) in [("alice", 30), ("carol", 60)] {
+        let path = bench.credential(account).await;
+        // All within one time step, which the loop meets at the second try at the latest.
+        loop {
+            let begun = unix_time() / period;
+            let before = ykman(&bench, account);
+            let first = bench.client().calculate(&path, Options::new()).await.unwrap();
+            let between = ykman(&bench, account);
+            let second = bench.client().calculate(&path, Options::new()).await.unwrap();
+            let after = ykman(&bench, account);
+            if unix_time() / period == begun {
+                assert_eq!([&first.code, &between, &second.code, &after], [&before; 4], "{account}");
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! Tokens that come, go and misbehave behind a real pcscd, as D-Bus clients see it.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use oathbridge::dbus::names::{self, ROOT};
+use oathbridge::virt::Fault;
+use sha2::{Digest, Sha256};
+use testkit::client::{Client, Event, Options, Signals};
+use testkit::rig::Rig;
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
+
+const TOKEN: &str = "[[token]]
+serial = 31415926
+credential = [
+    { issuer = 'AWS Cognito', account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' },
+    { account = 'carol', seed = 'GEZDGNBV', algorithm = 'SHA256', digits = 8, period = 60 },
+    { issuer = 'VPN', account = 'dave', seed = 'GEZDGNBV', type = 'hotp' },
+]
+";
+
+const OTHER: &str = "[[token]]
+serial = 27182818
+credential = [{ account = 'erin', seed = 'MFRGGZDFMZTWQ2LK' }]
+";
+
+/// What the first token's credentials are called on the token.
+const NAMES: [&str; 3] = ["AWS Cognito:alice", "60/carol", "VPN:dave"];
+
+/// The objects of a token: its path, and those of the credentials with these names.
+fn objects(token: &str, names: &[&str]) -> BTreeSet<String> {
+    let id = token.strip_prefix(&format!("{ROOT}/tokens/")).unwrap();
+    let credential = |name: &&str| {
+        let hash = Sha256::digest(name.as_bytes());
+        let short: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        format!("{ROOT}/credentials/{id}_{short}")
+    };
+    names.iter().map(credential).chain([token.to_owned()]).collect()
+}
+
+/// The tokens and credentials in the tree, as the real busctl shows it.
+fn busctl_tree(rig: &Rig) -> BTreeSet<String> {
+    let tree = busctl(rig, &["--list", "tree", names::BUS]);
+    let is_ours = |line: &&str| line.contains("/tokens/") || line.contains("/credentials/");
+    tree.lines().map(str::trim).filter(is_ours).map(str::to_owned).collect()
+}
+
+fn busctl(rig: &Rig, arguments: &[&str]) -> String {
+    let address = format!("--address={}", rig.stage.address());
+    let output = Command::new("busctl").arg(address).args(arguments).output().unwrap();
+    assert!(output.status.success(), "busctl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+async fn tree(client: &Client) -> BTreeSet<String> {
+    let objects = client.objects().await.unwrap();
+    objects.into_keys().filter(|path| path.contains("/tokens/") || path.contains("/credentials/")).collect()
+}
+
+fn is_state(event: &Event, state: &str) -> bool {
+    event.value::<String>("State").as_deref() == Some(state)
+}
+
+async fn until_state(signals: &mut Signals, state: &str) -> Vec<Event> {
+    signals.until(|event| is_state(event, state)).await.unwrap()
+}
+
+/// All that comes until so many objects have gone.
+async fn until_gone(signals: &mut Signals, count: usize) -> Vec<String> {
+    let mut gone = Vec::new();
+    while gone.len() < count {
+        if let event @ Event::Removed { .. } = signals.next().await.unwrap() {
+            gone.push(event.place().to_owned());
+        }
+    }
+    gone
+}
+
+/// Waits until `Problems` has this word, or hasn't.
+async fn until_problem(client: &Client, signals: &mut Signals, word: &str, present: bool) {
+    let has = |problems: Vec<String>| problems.iter().any(|problem| problem == word);
+    while has(client.problems().await.unwrap()) != present {
+        signals.until(|event| event.value::<Vec<String>>("Problems").is_some()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn ten_insertions_and_removals() {
+    let mut rig = Rig::start(DAEMON, TOKEN, "", false).await.unwrap();
+    let card = rig.card().unwrap().clone();
+    let mut signals = rig.client.signals().await.unwrap();
+    let mut first = None;
+    for round in 0..10 {
+        assert_eq!(busctl_tree(&rig), BTreeSet::new(), "round {round}");
+        rig.pcscd.insert(0, &card).unwrap();
+        let events = until_state(&mut signals, "ready").await;
+        let added: Vec<_> = events.iter().filter(|event| matches!(event, Event::Added { .. })).collect();
+        let token = format!("{ROOT}/{}", added[0].place());
+        let expected = objects(first.get_or_insert(token), &NAMES);
+        let paths: BTreeSet<_> = added.iter().map(|event| format!("{ROOT}/{}", event.place())).collect();
+        assert_eq!((&paths, added.len()), (&expected, 4), "each object is announced once: {events:?}");
+        assert!(added[0].place().starts_with("tokens/"), "the token comes first: {events:?}");
+        assert_eq!(busctl_tree(&rig), expected, "round {round}");
+        assert_eq!(tree(&rig.client).await, expected, "round {round}");
+
+        rig.pcscd.remove(0).unwrap();
+        let gone = until_gone(&mut signals, 4).await;
+        assert!(gone[..3].iter().all(|place| place.starts_with("credentials/")), "{gone:?}");
+        assert!(gone[3].starts_with("tokens/"), "the token goes last: {gone:?}");
+    }
+    assert_eq!(tree(&rig.client).await, BTreeSet::new());
+    assert_eq!(card.hotp_counter("VPN:dave"), Some(0), "being seen costs no counter");
+}
+
+#[tokio::test]
+async fn busctl_reads_a_token_and_its_code() {
+    let rig = Rig::start(DAEMON, TOKEN, "", true).await.unwrap();
+    let alice = rig.client.credential("alice").await.unwrap();
+    let interface = format!("{}.Credential", names::BUS);
+    let property = |name| busctl(&rig, &["get-property", names::BUS, &alice, &interface, name]);
+    assert_eq!(property("Issuer"), "s \"AWS Cognito\"\n");
+    assert_eq!(property("Digits"), "u 6\n");
+    let token = property("Token");
+    let token = token.split('"').nth(1).unwrap();
+    let interface_of_token = format!("{}.Token", names::BUS);
+    for (name, value) in [
+        ("Serial", "s \"31415926\""),
+        ("Model", "s \"YubiKey 5\""),
+        ("Firmware", "s \"5.4.3\""),
+        ("State", "s \"ready\""),
+        ("Virtual", "b false"),
+        ("Transports", "as 1 \"pcsc\""),
+        ("AttemptsLeft", "i -1"),
+    ] {
+        let shown = busctl(&rig, &["get-property", names::BUS, token, &interface_of_token, name]);
+        assert_eq!(shown.trim_end(), value, "{name}");
+    }
+    let reply = busctl(&rig, &["call", names::BUS, &alice, &interface, "Calculate", "a{sv}", "0"]);
+    let words: Vec<_> = reply.split_whitespace().collect();
+    let (from, until): (u64, u64) = (words[2].parse().unwrap(), words[3].parse().unwrap());
+    assert_eq!((words[0], from % 30, until), ("stta{sv}", 0, from + 30), "{reply}");
+    let code = words[1].trim_matches('"');
+    assert!(code.len() == 6 && code.bytes().all(|digit| digit.is_ascii_digit()), "{reply}");
+}
+
+#[tokio::test]
+async fn pcscd_stops_dies_and_starts_again() {
+    let mut rig = Rig::start(DAEMON, TOKEN, "", true).await.unwrap();
+    rig.client.credential("alice").await.unwrap();
+    let expected = tree(&rig.client).await;
+    assert_eq!(expected.len(), 4);
+    let mut signals = rig.client.signals().await.unwrap();
+    for kill in [false, true, false] {
+        if kill {
+            rig.pcscd.kill().unwrap()
+        } else {
+            rig.pcscd.stop().unwrap()
+        }
+        until_problem(&rig.client, &mut signals, "pcscd-unavailable", true).await;
+        assert_eq!(tree(&rig.client).await, BTreeSet::new());
+        signals.waiting();
+        rig.pcscd.restart().unwrap();
+        until_state(&mut signals, "ready").await;
+        until_problem(&rig.client, &mut signals, "pcscd-unavailable", false).await;
+        assert_eq!(busctl_tree(&rig), expected, "killed: {kill}");
+        let alice = rig.client.credential("alice").await.unwrap();
+        rig.client.calculate(&alice, Options::new()).await.unwrap();
+    }
+    assert!(rig.daemon.unwrap().ended().unwrap().is_none(), "one daemon lived through all of it");
+}
+
+#[tokio::test]
+async fn a_daemon_without_pcscd_says_so_and_is_settled() {
+    let mut rig = Rig::start(DAEMON, TOKEN, "", true).await.unwrap();
+    rig.daemon.take().unwrap().terminate().unwrap();
+    rig.pcscd.stop().unwrap();
+    rig.client.wait_for_name(false).await.unwrap();
+    let mut signals = rig.client.signals().await.unwrap();
+    rig.daemon = Some(rig.stage.start(&rig.client).await.unwrap());
+    until_problem(&rig.client, &mut signals, "pcscd-unavailable", true).await;
+    assert!(rig.client.property::<bool>(ROOT, "Manager", "Settled").await.unwrap());
+    signals.waiting();
+    rig.pcscd.restart().unwrap();
+    // Not settled while the token is read, settled once it has been.
+    let events = until_state(&mut signals, "ready").await;
+    let unsettled = events.iter().position(|event| event.value("Settled") == Some(false));
+    let ready = events.iter().position(|event| is_state(event, "ready"));
+    assert!(unsettled.is_some() && unsettled < ready, "{events:?}");
+    if !events.iter().any(|event| event.value("Settled") == Some(true)) {
+        signals.until(|event| event.value("Settled") == Some(true)).await.unwrap();
+    }
+    assert_eq!(tree(&rig.client).await.len(), 4);
+}
+
+#[tokio::test]
+async fn one_hangs_and_the_other_goes_on() {
+    let mut rig = Rig::start(DAEMON, &format!("{TOKEN}{OTHER}"), "", true).await.unwrap();
+    let alice = rig.client.credential("alice").await.unwrap();
+    let erin = rig.client.credential("erin").await.unwrap();
+    let full = tree(&rig.client).await;
+    assert_eq!(full.len(), 6, "{full:?}");
+    let mut signals = rig.client.signals().await.unwrap();
+
+    rig.cards[0].fail_next(Fault::Hang);
+    let hanging = {
+        let (client, alice) = (rig.client.clone(), alice.clone());
+        tokio::spawn(async move { client.calculate(&alice, Options::new()).await })
+    };
+    let begun = Instant::now();
+    let mut answers = 0;
+    while !hanging.is_finished() {
+        rig.client.calculate(&erin, Options::new()).await.unwrap();
+        answers += 1;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let refusal = hanging.await.unwrap().unwrap_err();
+    assert_eq!(refusal.name, "TokenStuck", "{refusal:?}");
+    assert!(answers > 10 && begun.elapsed() > Duration::from_secs(7), "{answers} in {:?}", begun.elapsed());
+    let token = alice_token(&rig.client, &alice).await;
+    let events = until_state(&mut signals, "stuck").await;
+    assert_eq!(format!("{ROOT}/{}", events.last().unwrap().place()), token);
+    let again = rig.client.calculate(&alice, Options::new()).await.unwrap_err();
+    assert_eq!(again.name, "TokenStuck");
+
+    let card = rig.cards[0].clone();
+    rig.pcscd.remove(0).unwrap();
+    until_gone(&mut signals, 4).await;
+    rig.pcscd.insert(0, &card).unwrap();
+    until_state(&mut signals, "ready").await;
+    assert_eq!(tree(&rig.client).await, full);
+    for credential in [alice, erin] {
+        rig.client.calculate(&credential, Options::new()).await.unwrap();
+    }
+}
+
+async fn alice_token(client: &Client, credential: &str) -> String {
+    let token: zbus::OwnedObjectPath = client.property(credential, "Credential", "Token").await.unwrap();
+    token.to_string()
+}
+
+#[tokio::test]
+async fn a_card_that_vanishes_in_the_middle_is_removed() {
+    let mut rig = Rig::start(DAEMON, TOKEN, "", true).await.unwrap();
+    let alice = rig.client.credential("alice").await.unwrap();
+    let mut signals = rig.client.signals().await.unwrap();
+    let card = rig.card().unwrap().clone();
+    card.fail_next(Fault::Vanish);
+    let refusal = rig.client.calculate(&alice, Options::new()).await.unwrap_err();
+    assert_eq!(refusal.name, "TokenRemoved", "{refusal:?}");
+    until_gone(&mut signals, 4).await;
+    let absent = rig.client.calculate(&alice, Options::new()).await.unwrap_err();
+    assert_eq!(absent.name, "org.freedesktop.DBus.Error.UnknownObject", "{absent:?}");
+    rig.pcscd.insert(0, &card).unwrap();
+    until_state(&mut signals, "ready").await;
+    rig.client.calculate(&alice, Options::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn answers_that_make_no_sense_are_errors_and_no_more() {
+    let rig = Rig::start(DAEMON, TOKEN, "", true).await.unwrap();
+    let alice = rig.client.credential("alice").await.unwrap();
+    let card = rig.card().unwrap();
+    let truncated = [0x79, 0x7f, 0x90, 0x00];
+    let no_length = [0x79, 0x83, 0xff, 0xff, 0xff, 0x90, 0x00];
+    let long: Vec<u8> = (0..=255).cycle().take(4_000).chain([0x90, 0x00]).collect();
+    let selected = [&[0x79, 0x03, 5, 4, 3, 0x71, 0x08], [7; 8].as_slice(), &[0x90, 0x00]].concat();
+    let too_short_a_code = [0x76, 0x03, 0x06, 0x12, 0x34, 0x90, 0x00];
+    for answers in [
+        vec![truncated.to_vec()],
+        vec![no_length.to_vec()],
+        vec![vec![0x6f, 0x00]],
+        vec![long.clone()],
+        vec![selected.clone(), vec![0x90, 0x00]],
+        vec![selected.clone(), truncated.to_vec()],
+        vec![selected.clone(), no_length.to_vec()],
+        vec![selected.clone(), too_short_a_code.to_vec()],
+        vec![selected.clone(), vec![0x6f, 0x00]],
+        vec![selected.clone(), vec![0x76, 0x61, 0xff], vec![0x7f, 0x61, 0xff], truncated.to_vec()],
+        vec![selected, long],
+    ] {
+        answers.iter().for_each(|answer| card.fail_next(Fault::Answer(answer.clone())));
+        let result = rig.client.calculate(&alice, Options::new()).await;
+        let name = result.as_ref().err().map(|refusal| refusal.name.as_str());
+        assert_eq!(name, Some("Malformed"), "{result:?} for {answers:02x?}");
+        let next = rig.client.calculate(&alice, Options::new()).await;
+        assert!(next.is_ok(), "{next:?} after {answers:02x?}");
+    }
+    assert!(rig.daemon.unwrap().ended().unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_card_without_the_application_is_no_token() {
+    let mut rig = Rig::start(DAEMON, &format!("{TOKEN}{OTHER}"), "", false).await.unwrap();
+    let (card, other) = (rig.cards[0].clone(), rig.cards[1].clone());
+    let mut signals = rig.client.signals().await.unwrap();
+    card.fail_next(Fault::Answer(vec![0x6a, 0x82]));
+    rig.pcscd.insert(0, &card).unwrap();
+    signals.until(|event| event.value("Settled") == Some(false)).await.unwrap();
+    signals.until(|event| event.value("Settled") == Some(true)).await.unwrap();
+    rig.pcscd.insert(1, &other).unwrap();
+    until_state(&mut signals, "ready").await;
+    let tokens: Vec<_> =
+        tree(&rig.client).await.into_iter().filter(|path| path.contains("/tokens/")).collect();
+    assert_eq!(tokens.len(), 1);
+    let serial: String = rig.client.property(&tokens[0], "Token", "Serial").await.unwrap();
+    assert_eq!(serial, "27182818");
+    assert_eq!(card.log().len(), 1, "one question was enough: {:02x?}", card.log());
+}

@@ -1,0 +1,165 @@
+//! Logs, errors and files, searched for every secret that went through the daemon.
+
+use std::fs;
+use std::path::Path;
+
+use data_encoding::{BASE32_NOPAD, BASE64, HEXLOWER};
+use oathbridge::otp::{Algorithm, Code, Digits, truncate};
+use testkit::client::Options;
+use testkit::fake_cognito::Fault;
+use testkit::rig::step_with_room;
+
+use super::{Bench, CREDENTIALS, PASSWORD, key};
+
+const WRONG_PASSWORD: &str = "canary-wrong-password";
+
+/// Whether a code is in the text as a word of its own: its digits may be part of a duration or a hash.
+fn has_code(text: &str, code: &str) -> bool {
+    text.match_indices(code).any(|(start, found)| {
+        let before = text[..start].chars().next_back();
+        let after = text[start + found.len()..].chars().next();
+        !before.is_some_and(|letter| letter.is_alphanumeric() || letter == '.')
+            && !after.is_some_and(char::is_alphanumeric)
+    })
+}
+
+/// The code of the first credential, which is only calculated.
+fn code(step: u64) -> String {
+    let word = truncate(&Algorithm::Sha1.hmac(&key(0), &step.to_be_bytes())).unwrap();
+    Code::decimal(word, Digits::SIX).expose().to_owned()
+}
+
+/// The texts of all files below a folder.
+fn files(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            text += &files(&path);
+        } else {
+            text += &String::from_utf8_lossy(&fs::read(path).unwrap());
+        }
+    }
+    text
+}
+
+/// Ways for a Cognito to repeat what it was told, and other ways to fail.
+fn faults(secret: &str) -> Vec<Fault> {
+    let echo = |code: &str| Fault::exception(code, secret);
+    vec![
+        Fault::Echo,
+        Fault::StatusError,
+        Fault::DropAfter,
+        Fault::InternalErrorAfter,
+        Fault::Garbage,
+        echo("NotAuthorizedException"),
+        echo("SurpriseException"),
+        Fault::exception(secret, ""),
+        Fault::Redirect { location: format!("http://127.0.0.1:9/{secret}") },
+    ]
+}
+
+/// What the daemon was told, and what it said.
+#[derive(Default)]
+struct Exchange {
+    secrets: Vec<String>,
+    errors: Vec<String>,
+}
+
+impl Exchange {
+    async fn refused(&mut self, bench: &Bench, path: &str, options: Options<'_>) {
+        self.errors.push(bench.client.verify(path, options).await.unwrap_err().sentence);
+    }
+
+    async fn passwords_and_codes(&mut self, bench: &Bench) {
+        let token = bench.client.find(&[]).await.unwrap().1.remove(0);
+        self.errors.push(bench.client.unlock(&token, WRONG_PASSWORD).await.unwrap_err().sentence);
+        bench.unlock().await;
+        let (path, _) = bench.user(0).await;
+        for options in [Options::new(), [("next", true.into())].into(), [("claim", true.into())].into()] {
+            bench.client.calculate(&path, options).await.unwrap();
+        }
+        let again = bench.client.calculate(&path, [("claim", true.into())].into()).await;
+        self.errors.push(again.unwrap_err().sentence);
+        self.secrets.extend([PASSWORD.to_owned(), WRONG_PASSWORD.to_owned()]);
+    }
+
+    async fn submissions(&mut self, bench: &Bench) {
+        let (path, user) = bench.user(1).await;
+        let options = [("session", user.session.as_str().into()), ("profile", "fake".into())];
+        let reply = bench.client.verify(&path, options.into()).await.unwrap();
+        self.secrets.extend([user.session, reply.session]);
+        for number in 2.. {
+            let (path, user) = bench.user(number).await;
+            let token = user.access_token.as_str();
+            let Some(fault) = faults(token).get(number - 2).cloned() else { break };
+            bench.fake.fail(fault);
+            let options = [("access-token", token.into()), ("profile", "fake".into())];
+            self.refused(bench, &path, options.into()).await;
+            self.secrets.push(user.access_token);
+        }
+    }
+
+    async fn arguments(&mut self, bench: &Bench) {
+        let (path, user) = bench.user(CREDENTIALS - 1).await;
+        let (token, session) = (user.access_token.as_str(), user.session.as_str());
+        let broken = token.replace('.', "..");
+        let short = session.split_at(19).0;
+        let bad: [Options<'_>; 5] = [
+            [("access-token", token.into()), ("session", session.into())].into(),
+            [("access-token", broken.as_str().into()), ("profile", "fake".into())].into(),
+            [("session", short.into()), ("profile", "fake".into())].into(),
+            [("access-token", token.into()), ("region", "nowhere".into())].into(),
+            [("access-token", token.into()), ("nonsense", true.into())].into(),
+        ];
+        for options in bad {
+            self.refused(bench, &path, options).await;
+        }
+        let parts = token.split('.').chain([short]).map(str::to_owned);
+        self.secrets.extend(parts.chain([session.to_owned()]));
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_told_or_kept() {
+    let bench = Bench::with_pcscd().await;
+    let step = step_with_room(15).await;
+    let mut exchange = Exchange::default();
+    exchange.passwords_and_codes(&bench).await;
+    exchange.submissions(&bench).await;
+    exchange.arguments(&bench).await;
+    let mut codes: Vec<_> = bench.fake.log().into_iter().filter_map(|entry| entry.code).collect();
+    assert_eq!(codes.len(), 10, "submissions");
+    codes.extend([code(step), code(step + 1)]);
+    let Bench { daemon, stage, .. } = bench;
+    assert!(daemon.terminate().unwrap().success());
+
+    let log = stage.log().unwrap();
+    assert!(log.contains("TRACE") && log.contains("VerifySoftwareToken"), "nothing was logged: {log}");
+    let state = files(&stage.state());
+    assert!(state.contains("spent") && state.contains("\"version\""), "{state}");
+    let Exchange { mut secrets, errors } = exchange;
+    for number in 0..CREDENTIALS {
+        let key = key(number);
+        secrets.extend([BASE32_NOPAD.encode(&key), HEXLOWER.encode(&key), BASE64.encode(&key)]);
+        secrets.push(String::from_utf8(key.to_vec()).unwrap());
+    }
+    for (place, text) in [("log", log), ("state", state), ("errors", errors.join("\n"))] {
+        for secret in &secrets {
+            assert!(!text.contains(secret), "{place} has {secret}");
+        }
+        for code in &codes {
+            assert!(!has_code(&text, code), "{place} has the code {code}");
+        }
+    }
+}
+
+#[test]
+fn a_code_in_a_text_would_be_found() {
+    for text in ["UserCode\":\"123456\"", "code=123456 sent", "123456"] {
+        assert!(has_code(text, "123456"), "{text}");
+    }
+    for text in ["0.123456", "a123456", "123456789"] {
+        assert!(!has_code(text, "123456"), "{text}");
+    }
+}

@@ -1,0 +1,101 @@
+//! Secrets stay where they belong: in no log, error, file or foreign process, and not in memory for long.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod canaries;
+mod memory;
+mod process;
+
+use std::path::Path;
+
+use data_encoding::BASE32_NOPAD;
+use oathbridge::virt::{self, Card};
+use testkit::client::Client;
+use testkit::daemon::{Daemon, Stage};
+use testkit::fake_cognito::{self, FakeCognito, Ready};
+use testkit::pcscd::PrivatePcscd;
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
+
+const PASSWORD: &str = "canary-password-3141592653";
+
+/// As many as a test uses up, each with time steps of its own.
+const CREDENTIALS: usize = 16;
+
+const CONFIG: &str = "[cognito]
+max_attempts = 1
+min_seconds_left = 0
+[profiles.fake]
+region = 'eu-central-1'
+";
+
+/// A daemon as talkative as it can be, a locked token, and a Cognito.
+struct Bench {
+    daemon: Daemon,
+    client: Client,
+    stage: Stage,
+    fake: FakeCognito,
+    _pcscd: Option<PrivatePcscd>,
+}
+
+impl Bench {
+    /// The token is the daemon's own, made of software.
+    async fn new(program: impl AsRef<Path>) -> Self {
+        let mut stage = Stage::new(program.as_ref()).unwrap();
+        stage.use_virtual_tokens(&tokens()).unwrap();
+        Self::start(stage, None).await
+    }
+
+    /// The token is behind a real pcscd, so that its commands are logged, too.
+    async fn with_pcscd() -> Self {
+        let card = Card::new(&virt::parse(&tokens()).unwrap()[0]);
+        let mut pcscd = PrivatePcscd::start(1).unwrap();
+        pcscd.insert(0, &card).unwrap();
+        let mut stage = Stage::new(DAEMON).unwrap();
+        stage.use_pcscd(&pcscd);
+        Self::start(stage, Some(pcscd)).await
+    }
+
+    async fn start(mut stage: Stage, _pcscd: Option<PrivatePcscd>) -> Self {
+        let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
+        stage.configure(&format!("{CONFIG}endpoint_url = '{}'\n", fake.url())).unwrap();
+        stage.add_argument("--log-level=trace");
+        // With these, the AWS SDK would log bodies.
+        for name in ["LOG_SENSITIVE_BODIES", "LOG_SIGNABLE_BODY"] {
+            stage.set_variable(name, "true");
+        }
+        stage.set_variable("RUST_LOG", "trace");
+        let client = stage.client().await.unwrap();
+        let daemon = stage.start(&client).await.unwrap();
+        Self { daemon, client, stage, fake, _pcscd }
+    }
+
+    /// Opens the token.
+    async fn unlock(&self) {
+        let token = self.client.find(&[]).await.unwrap().1.remove(0);
+        self.client.unlock(&token, PASSWORD).await.unwrap();
+    }
+
+    /// A credential, and a user who has its seed.
+    async fn user(&self, number: usize) -> (String, Ready) {
+        let account = format!("user-{number}");
+        let path = self.client.credential(&account).await.unwrap();
+        (path, self.fake.ready_user(&account, &key(number)).unwrap())
+    }
+}
+
+fn tokens() -> String {
+    let credential =
+        |number| format!("{{ account = 'user-{number}', seed = '{}' }}, ", BASE32_NOPAD.encode(&key(number)));
+    let credentials: String = (0..CREDENTIALS).map(credential).collect();
+    format!("[[token]]\nserial = 1\npassword = '{PASSWORD}'\ncredential = [{credentials}]\n")
+}
+
+/// 32 bytes, as the seeds of AWS have.
+fn key(number: usize) -> [u8; 32] {
+    format!("canary-of-a-seed-with-number-{number:03}").into_bytes().try_into().unwrap()
+}

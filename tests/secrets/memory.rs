@@ -1,0 +1,112 @@
+//! What is left in the daemon's memory when a request is over. Only root can look.
+
+use std::fs::{self, File};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+
+use testkit::client::memfd;
+use zbus::Fd;
+
+use super::{Bench, DAEMON, PASSWORD};
+
+/// The writable memory of a process; `None` if this user may not see it.
+fn memory(id: u32) -> Option<Vec<Vec<u8>>> {
+    let maps = fs::read_to_string(format!("/proc/{id}/maps")).ok()?;
+    let file = File::open(format!("/proc/{id}/mem")).ok()?;
+    let mut regions = Vec::new();
+    for line in maps.lines() {
+        let mut words = line.split_whitespace();
+        let (range, flags) = (words.next()?, words.next()?);
+        if !flags.starts_with("rw") {
+            continue;
+        }
+        let (start, end) = range.split_once('-')?;
+        let (start, end) = (u64::from_str_radix(start, 16).ok()?, u64::from_str_radix(end, 16).ok()?);
+        let mut bytes = vec![0; usize::try_from(end - start).ok()?];
+        // Some regions belong to the kernel.
+        if file.read_exact_at(&mut bytes, start).is_ok() {
+            regions.push(bytes);
+        }
+    }
+    Some(regions)
+}
+
+/// How many pieces of the secret are there: the first 24 bytes of every hundred.
+fn pieces(regions: &[Vec<u8>], secret: &str) -> usize {
+    let pieces: Vec<&[u8]> = secret.as_bytes().chunks(100).filter_map(|part| part.get(..24)).collect();
+    let places = regions.iter().flat_map(|region| region.windows(24));
+    places.filter(|window| pieces.iter().any(|piece| piece == window)).count()
+}
+
+/// How much of each secret is left when the daemon has had time to clean up: what a finished request held is
+/// freed by tasks that may run after its reply.
+async fn left(bench: &Bench, secrets: &[&str]) -> Vec<usize> {
+    let mut left = Vec::new();
+    for _ in 0..20 {
+        bench.client.problems().await.unwrap();
+        let memory = memory(bench.daemon.id()).unwrap();
+        left = secrets.iter().map(|secret| pieces(&memory, secret)).collect();
+        if left.iter().all(|count| *count == 0) {
+            break;
+        }
+    }
+    left
+}
+
+/// Whether this user may look; says so if not.
+fn may_look(bench: &Bench) -> bool {
+    let Some(memory) = memory(bench.daemon.id()) else {
+        println!("not tested: this user may not read the memory of other processes");
+        return false;
+    };
+    assert!(pieces(&memory, "io.github.oathbridge.OathBridge1") > 0, "what is there is found");
+    true
+}
+
+#[tokio::test]
+async fn what_came_by_descriptor_is_gone_when_the_request_is_over() {
+    let bench = Bench::new(DAEMON).await;
+    if !may_look(&bench) {
+        return;
+    }
+    bench.unlock().await;
+    let (path, first) = bench.user(0).await;
+    let (other_path, second) = bench.user(1).await;
+    let secrets = [PASSWORD, &first.access_token, &second.session];
+    for (path, name, secret) in
+        [(path, "access-token", &first.access_token), (other_path, "session", &second.session)]
+    {
+        let file = memfd(secret.as_bytes()).unwrap();
+        let options = [(name, Fd::from(file.as_fd()).into()), ("profile", "fake".into())];
+        bench.client.verify(&path, options.into()).await.unwrap();
+    }
+    assert_eq!(left(&bench, &secrets).await, [0; 3], "password, access token, session");
+}
+
+/// zbus reads into a buffer of 4 KiB, which keeps the last messages until others overwrite them.
+#[tokio::test]
+async fn what_came_as_text_is_in_the_buffer_of_the_bus_at_most() {
+    let bench = Bench::new(DAEMON).await;
+    if !may_look(&bench) {
+        return;
+    }
+    bench.unlock().await;
+    let (path, user) = bench.user(0).await;
+    let token = user.access_token.as_str();
+    let options = [("access-token", token.into()), ("profile", "fake".into())];
+    bench.client.verify(&path, options.into()).await.unwrap();
+    let left = left(&bench, &[token]).await;
+    println!("{} of {} pieces of the access token are left", left[0], token.len().div_ceil(100));
+    assert!(left[0] <= token.len().div_ceil(100), "more than one copy is left: {left:?}");
+}
+
+#[tokio::test]
+async fn variables_that_make_the_sdk_log_bodies_are_gone() {
+    let bench = Bench::new(DAEMON).await;
+    let Ok(environment) = fs::read(format!("/proc/{}/environ", bench.daemon.id())) else {
+        println!("not tested: this user may not read the environment of other processes");
+        return;
+    };
+    let environment = String::from_utf8_lossy(&environment);
+    assert!(environment.contains("RUST_LOG=") && !environment.contains("LOG_S"), "{environment}");
+}

@@ -1,0 +1,79 @@
+//! Answers that are lost, late or wrong: the error is the right one, and no code goes out twice.
+
+use std::net::TcpListener;
+
+use testkit::fake_cognito::Fault;
+use testkit::rig::step_with_room;
+
+use super::{Bench, ONE_ATTEMPT};
+
+#[tokio::test]
+async fn what_may_have_arrived_is_not_sent_again() {
+    let bench = Bench::new(ONE_ATTEMPT).await;
+    for (fault, error) in [
+        (Fault::DropBefore, "OutcomeUnknown"),
+        (Fault::DropAfter, "OutcomeUnknown"),
+        (Fault::Silence, "OutcomeUnknown"),
+        (Fault::NoStatus, "OutcomeUnknown"),
+        (Fault::InternalErrorAfter, "ServiceUnavailable"),
+        (Fault::Html503, "ServiceUnavailable"),
+        (Fault::Garbage, "ServiceUnavailable"),
+        (Fault::StatusError, "CodeMismatch"),
+        (Fault::exception("EnableSoftwareTokenMFAException", ""), "CodeMismatch"),
+        (Fault::exception("TooManyRequestsException", ""), "Throttled"),
+        (Fault::exception("NotAuthorizedException", "Access Token has been revoked"), "TokenExpired"),
+        (
+            Fault::exception("InvalidParameterException", "User has not set up software token mfa"),
+            "NotEnrolled",
+        ),
+        (Fault::exception("SoftwareTokenMFANotFoundException", ""), "TotpNotEnabled"),
+        (Fault::exception("SurpriseException", ""), "Rejected"),
+    ] {
+        let fresh = bench.fresh().await;
+        let step = step_with_room(10).await;
+        bench.fake.fail(fault.clone());
+        let arrived = bench.arrived();
+        let refusal = bench.verify(&fresh).await.unwrap_err();
+        assert_eq!(refusal.name, format!("Cognito.{error}"), "{fault:?}");
+        assert_eq!(bench.arrived(), arrived + 1, "{fault:?} was answered with a retry");
+        assert_eq!(bench.fake.log().pop().unwrap().step, Some(step));
+        let again = bench.verify(&fresh).await.unwrap_err();
+        assert_eq!((again.name.as_str(), bench.arrived()), ("StepSpent", arrived + 1), "{fault:?}");
+    }
+    bench.assert_single_use();
+}
+
+#[tokio::test]
+async fn what_certainly_did_not_leave_may_be_sent_in_the_same_step() {
+    // Nobody listens there any more.
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let config = format!(
+        "{ONE_ATTEMPT}[profiles.closed]\nregion = 'eu-central-1'\nendpoint_url = 'http://{nobody}'\n"
+    );
+    let bench = Bench::new(&config).await;
+    let fresh = bench.fresh().await;
+    let step = step_with_room(10).await;
+    for _ in 0..2 {
+        let refusal = bench.verify_at("closed", &fresh).await.unwrap_err();
+        assert_eq!(refusal.name, "Network", "{refusal:?}");
+    }
+    assert_eq!(bench.arrived(), 0);
+    bench.verify(&fresh).await.unwrap();
+    assert_eq!(bench.fake.log().pop().unwrap().step, Some(step));
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_is_no_cognito() {
+    let bench = Bench::new(ONE_ATTEMPT).await;
+    // The fake's port is known only when it runs, so the daemon learns of it by Reload.
+    let config = format!(
+        "{ONE_ATTEMPT}[profiles.secure]\nregion = 'eu-central-1'\nendpoint_url = 'https://localhost:{}'\n",
+        bench.fake.address().port()
+    );
+    bench.rig.stage.configure(&config).unwrap();
+    bench.rig.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await.unwrap();
+    let fresh = bench.fresh().await;
+    let refusal = bench.verify_at("secure", &fresh).await.unwrap_err();
+    assert_eq!(refusal.name, "Tls", "{refusal:?}");
+    assert_eq!(bench.arrived(), 0);
+}

@@ -1,0 +1,118 @@
+//! VerifySoftwareToken, from D-Bus through a card behind a real pcscd to a fake Cognito.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod arguments;
+mod faults;
+mod profiles;
+mod spent;
+mod success;
+mod waiting;
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use data_encoding::BASE32_NOPAD;
+use testkit::client::{Options, Refusal, Verified};
+use testkit::fake_cognito::{self, FakeCognito, Ready};
+use testkit::rig::Rig;
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
+const INVALID: &str = "org.freedesktop.DBus.Error.InvalidArgs";
+
+/// So short that a request can't wait for the next step, and long enough for one submission.
+const SHORT: u32 = 9;
+
+/// As many as a test may use up: each has a seed, and so time steps, of its own.
+const CREDENTIALS: usize = 24;
+
+/// One attempt, so that each fault shows; and no waiting for a step that has just begun.
+const ONE_ATTEMPT: &str = "[cognito]
+max_attempts = 1
+min_seconds_left = 0
+connect_timeout = 2.0
+request_timeout = 3.0
+";
+
+/// The daemon, a card full of credentials, and a Cognito that knows all of their seeds.
+struct Bench {
+    rig: Rig,
+    fake: FakeCognito,
+    used: AtomicUsize,
+}
+
+/// A credential that no code was submitted of, and a user with its seed.
+struct Fresh {
+    path: String,
+    user: Ready,
+    key: [u8; 32],
+}
+
+impl Bench {
+    async fn new(config: &str) -> Self {
+        Self::with_more("", config).await
+    }
+
+    /// `credentials` are on the card, too.
+    async fn with_more(credentials: &str, config: &str) -> Self {
+        let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
+        let mut token = "[[token]]\nserial = 31415926\nfirmware = '5.7.1'\n".to_owned();
+        for number in 0..CREDENTIALS {
+            let seed = BASE32_NOPAD.encode(&key(number));
+            writeln!(token, "[[token.credential]]\naccount = 'user-{number}'\nseed = '{seed}'").unwrap();
+        }
+        let url = fake.url();
+        let config = format!("{config}\n[profiles.fake]\nregion = 'eu-central-1'\nendpoint_url = '{url}'\n");
+        let config = config.replace("FAKE_URL", &url);
+        let rig = Rig::start(DAEMON, &format!("{token}{credentials}"), &config, true).await.unwrap();
+        Self { rig, fake, used: AtomicUsize::new(0) }
+    }
+
+    async fn fresh(&self) -> Fresh {
+        let number = self.used.fetch_add(1, Ordering::Relaxed);
+        assert!(number < CREDENTIALS, "raise CREDENTIALS");
+        let account = format!("user-{number}");
+        let path = self.rig.client.credential(&account).await.unwrap();
+        let key = key(number);
+        Fresh { path, user: self.fake.ready_user(&account, &key).unwrap(), key }
+    }
+
+    /// With the user's access token, and not longer than one attempt takes.
+    async fn verify(&self, fresh: &Fresh) -> Result<Verified, Refusal> {
+        self.verify_at("fake", fresh).await
+    }
+
+    async fn verify_at(&self, profile: &str, fresh: &Fresh) -> Result<Verified, Refusal> {
+        let token = fresh.user.access_token.as_str();
+        let options =
+            [("access-token", token.into()), ("profile", profile.into()), ("timeout", SHORT.into())];
+        self.rig.client.verify(&fresh.path, options.into()).await
+    }
+
+    /// The name of the error of a call that must fail.
+    async fn refusal(&self, credential: &str, options: Options<'_>) -> String {
+        let refusal = self.rig.client.verify(credential, options).await.unwrap_err();
+        assert!(refusal.sentence.ends_with('.'), "{refusal:?}");
+        refusal.name
+    }
+
+    /// How many requests arrived.
+    fn arrived(&self) -> usize {
+        self.fake.log().len()
+    }
+
+    /// No code of a time step arrived twice.
+    fn assert_single_use(&self) {
+        let submissions = self.fake.submissions();
+        assert!(submissions.values().all(|count| *count == 1), "{submissions:?}");
+    }
+}
+
+/// 32 bytes, as the seeds of AWS have.
+fn key(number: usize) -> [u8; 32] {
+    format!("oathbridge-e2e-seed-number-{number:05}").into_bytes().try_into().unwrap()
+}

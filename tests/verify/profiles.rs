@@ -1,0 +1,77 @@
+//! The profile says which credential is meant.
+
+use oathbridge::dbus::names::ROOT;
+use testkit::client::Options;
+use zbus::OwnedObjectPath;
+
+use super::{Bench, INVALID, ONE_ATTEMPT};
+
+const SHARED: &str = "[[token.credential]]
+issuer = 'Shared'
+account = 'one'
+seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
+[[token.credential]]
+issuer = 'Shared'
+account = 'two'
+seed = 'MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK'
+";
+
+const PROFILES: &str = "
+[profiles.one]
+region = 'eu-central-1'
+user_pool_id = 'eu-central-1_FaKe00001'
+client_id = 'fakeclientid00000000000001'
+endpoint_url = 'FAKE_URL'
+account = 'user-0'
+[profiles.several]
+region = 'eu-central-1'
+endpoint_url = 'FAKE_URL'
+issuer = 'Shared'
+[profiles.missing]
+region = 'eu-central-1'
+endpoint_url = 'FAKE_URL'
+account = 'nobody'
+[profiles.elsewhere]
+region = 'eu-central-1'
+endpoint_url = 'FAKE_URL'
+account = 'user-0'
+token = 'ykoath_0000000000000000'
+";
+
+#[tokio::test]
+async fn the_only_credential_that_fits_is_taken() {
+    let bench = Bench::with_more(SHARED, &format!("{ONE_ATTEMPT}{PROFILES}")).await;
+    let fresh = bench.fresh().await;
+    let client = &bench.rig.client;
+    let path = format!("{ROOT}/profiles/one");
+    let shown: OwnedObjectPath = client.property(&path, "Profile", "Credential").await.unwrap();
+    assert_eq!(shown.as_str(), fresh.path);
+    for (name, value) in [
+        ("Name", "one".to_owned()),
+        ("Region", "eu-central-1".to_owned()),
+        ("UserPoolId", "eu-central-1_FaKe00001".to_owned()),
+        ("ClientId", "fakeclientid00000000000001".to_owned()),
+        ("Endpoint", bench.fake.url()),
+    ] {
+        assert_eq!(client.property::<String>(&path, "Profile", name).await.unwrap(), value);
+    }
+
+    let token = fresh.user.access_token.as_str();
+    let options = |profile| -> Options<'_> { [("access-token", token.into()), ("profile", profile)].into() };
+    for (profile, error) in [
+        ("several", "Ambiguous"),
+        ("missing", "NoSuchCredential"),
+        ("elsewhere", "NoSuchCredential"),
+        ("fake", INVALID),
+    ] {
+        assert_eq!(bench.refusal("/", options(profile.into())).await, error, "{profile}");
+    }
+    for profile in ["several", "missing", "elsewhere", "fake"] {
+        let path = format!("{ROOT}/profiles/{profile}");
+        let shown: OwnedObjectPath = client.property(&path, "Profile", "Credential").await.unwrap();
+        assert_eq!(shown.as_str(), "/", "{profile}");
+    }
+    assert_eq!(bench.arrived(), 0);
+    client.verify("/", options("one".into())).await.unwrap();
+    assert_eq!(bench.fake.log().pop().unwrap().user.as_deref(), Some("user-0"));
+}

@@ -1,0 +1,90 @@
+//! One time step, one submission: whoever asks, and wherever.
+
+use std::fs;
+
+use testkit::client::Options;
+use testkit::daemon::Stage;
+use testkit::rig::step_with_room;
+
+use super::{Bench, DAEMON, ONE_ATTEMPT, SHORT};
+
+#[tokio::test]
+async fn of_many_requests_at_once_one_is_submitted() {
+    let bench = Bench::new(ONE_ATTEMPT).await;
+    let fresh = bench.fresh().await;
+    step_with_room(10).await;
+    let requests = (0..6).map(|_| bench.verify(&fresh));
+    let replies = futures_util::future::join_all(requests).await;
+    let names: Vec<_> =
+        replies.iter().filter_map(|reply| Some(reply.as_ref().err()?.name.as_str())).collect();
+    assert_eq!(names, ["StepSpent"; 5], "{replies:?}");
+    assert_eq!(bench.arrived(), 1);
+}
+
+#[tokio::test]
+async fn a_claimed_code_is_not_submitted() {
+    let bench = Bench::new(ONE_ATTEMPT).await;
+    let fresh = bench.fresh().await;
+    step_with_room(10).await;
+    bench.rig.client.calculate(&fresh.path, [("claim", true.into())].into()).await.unwrap();
+    assert_eq!(bench.verify(&fresh).await.unwrap_err().name, "StepSpent");
+    let other = bench.fresh().await;
+    bench.verify(&other).await.unwrap();
+    let claim = bench.rig.client.calculate(&other.path, [("claim", true.into())].into()).await;
+    assert_eq!(claim.unwrap_err().name, "StepSpent");
+    assert_eq!(bench.arrived(), 1);
+}
+
+#[tokio::test]
+async fn two_buses_of_one_user_share_the_record() {
+    let bench = Bench::new(ONE_ATTEMPT).await;
+    let mut stage = Stage::new(DAEMON).unwrap();
+    stage.use_pcscd(&bench.rig.pcscd);
+    stage.set_variable("XDG_STATE_HOME", bench.rig.stage.home().join("state"));
+    stage.set_variable("XDG_CONFIG_HOME", bench.rig.stage.home().join("config"));
+    let client = stage.client().await.unwrap();
+    let _daemon = stage.start(&client).await.unwrap();
+    let fresh = bench.fresh().await;
+    assert_eq!(client.credential("user-0").await.unwrap(), fresh.path);
+    step_with_room(10).await;
+    let token = fresh.user.access_token.as_str();
+    let options = [("access-token", token.into()), ("profile", "fake".into()), ("timeout", SHORT.into())];
+    client.verify(&fresh.path, options.into()).await.unwrap();
+    assert_eq!(bench.verify(&fresh).await.unwrap_err().name, "StepSpent");
+    assert_eq!(bench.arrived(), 1);
+}
+
+#[tokio::test]
+async fn without_a_record_nothing_is_submitted_and_nothing_else_suffers() {
+    let bench = Bench::new(ONE_ATTEMPT).await;
+    let fresh = bench.fresh().await;
+    let state = bench.rig.stage.state();
+    let assert_refused = async |what: &str| {
+        assert_eq!(bench.verify(&fresh).await.unwrap_err().name, "StateUnavailable", "{what}");
+        let claim = bench.rig.client.calculate(&fresh.path, [("claim", true.into())].into()).await;
+        assert_eq!(claim.unwrap_err().name, "StateUnavailable", "{what}");
+        bench.rig.client.calculate(&fresh.path, Options::new()).await.unwrap();
+        assert_eq!(bench.arrived(), 0, "{what}");
+    };
+
+    fs::rename(&state, state.with_extension("away")).unwrap();
+    fs::write(&state, "").unwrap();
+    assert_refused("a file in the folder's place").await;
+    fs::remove_file(&state).unwrap();
+    fs::rename(state.with_extension("away"), &state).unwrap();
+
+    let record = state.join("guard.json");
+    for damage in ["", "{", "{}", r#"{"version": 99, "groups": {}, "credentials": {}}"#] {
+        fs::write(&record, damage).unwrap();
+        assert_refused(damage).await;
+        assert_eq!(fs::read_to_string(&record).unwrap(), damage, "a damaged record is left as it was");
+    }
+    fs::remove_file(&record).unwrap();
+    fs::create_dir(&record).unwrap();
+    assert_refused("a folder in the record's place").await;
+
+    fs::remove_dir(&record).unwrap();
+    bench.verify(&fresh).await.unwrap();
+    let mode = |path| std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions());
+    assert_eq!((mode(&state) & 0o777, mode(&record) & 0o777), (0o700, 0o600));
+}

@@ -1,0 +1,115 @@
+//! What Cognito accepts, and what comes back.
+
+use aws_sdk_cognitoidentityprovider as sdk;
+use sdk::types::ChallengeNameType;
+use testkit::client::Options;
+use testkit::fake_cognito::Reuse;
+use testkit::rig::step_with_room;
+
+use super::{Bench, ONE_ATTEMPT};
+
+const REUSES: [Reuse; 3] = [Reuse::Expired, Reuse::EnableMfa, Reuse::StatusError];
+
+#[tokio::test]
+async fn an_access_token_verifies_once_in_a_step() {
+    let bench = Bench::new(ONE_ATTEMPT).await;
+    for reuse in REUSES {
+        bench.fake.set_reuse(reuse);
+        let fresh = bench.fresh().await;
+        let step = step_with_room(8).await;
+        let reply = bench.verify(&fresh).await.unwrap();
+        assert_eq!((reply.status.as_str(), reply.session.as_str()), ("SUCCESS", ""));
+        assert_eq!(u32::try_from(&reply.extra["attempts"]), Ok(1));
+        assert_eq!(<&str>::try_from(&reply.extra["request-id"]).unwrap().len(), 36);
+        assert!(f64::try_from(&reply.extra["clock-skew"]).unwrap().abs() < 5.0);
+        let entry = bench.fake.log().pop().unwrap();
+        assert_eq!((entry.user.as_deref(), entry.step), (Some(fresh.user.user.as_str()), Some(step)));
+
+        let arrived = bench.arrived();
+        let again = bench.verify(&fresh).await.unwrap_err();
+        assert_eq!(again.name, "StepSpent", "{reuse:?}");
+        let opens = format!("Unix time {}", (step + 1) * 30);
+        assert!(again.sentence.contains(&opens), "{}", again.sentence);
+        assert_eq!(bench.arrived(), arrived);
+    }
+    bench.assert_single_use();
+}
+
+#[tokio::test]
+async fn a_session_comes_back_as_cognito_gave_it() {
+    let bench = Bench::new(ONE_ATTEMPT).await;
+    let config = sdk::Config::builder()
+        .behavior_version(sdk::config::BehaviorVersion::v2026_01_12())
+        .endpoint_url(bench.fake.url());
+    let cognito = sdk::Client::from_conf(config.build());
+    for reuse in REUSES {
+        bench.fake.set_reuse(reuse);
+        let fresh = bench.fresh().await;
+        let session = fresh.user.session.as_str();
+        let options = [("session", session.into()), ("profile", "fake".into())];
+        let reply = bench.rig.client.verify(&fresh.path, options.into()).await.unwrap();
+        assert_eq!(reply.status, "SUCCESS");
+        // The next call of the sign-in takes it, and takes no other.
+        let answer = |session: &str| {
+            cognito
+                .respond_to_auth_challenge()
+                .client_id("client")
+                .challenge_name(ChallengeNameType::MfaSetup)
+                .challenge_responses("USERNAME", &fresh.user.user)
+                .session(session)
+                .send()
+        };
+        assert!(answer(session).await.is_err());
+        assert!(answer(&reply.session).await.unwrap().authentication_result.is_some(), "{reuse:?}");
+    }
+    bench.assert_single_use();
+}
+
+#[tokio::test]
+async fn a_code_that_somebody_else_used_is_refused_in_the_servers_way() {
+    use oathbridge::otp::{Algorithm, Code, Digits, truncate};
+    let bench = Bench::new(ONE_ATTEMPT).await;
+    let config = sdk::Config::builder()
+        .behavior_version(sdk::config::BehaviorVersion::v2026_01_12())
+        .endpoint_url(bench.fake.url());
+    let cognito = sdk::Client::from_conf(config.build());
+    for (reuse, error) in REUSES.into_iter().zip(["CodeAlreadyUsed", "CodeMismatch", "CodeMismatch"]) {
+        bench.fake.set_reuse(reuse);
+        let fresh = bench.fresh().await;
+        let step = step_with_room(8).await;
+        let word = truncate(&Algorithm::Sha1.hmac(&fresh.key, &step.to_be_bytes())).unwrap();
+        let code = Code::decimal(word, Digits::SIX);
+        let elsewhere = cognito.verify_software_token().access_token(&fresh.user.access_token);
+        elsewhere.user_code(code.expose()).send().await.unwrap();
+        let refusal = bench.verify(&fresh).await.unwrap_err();
+        assert_eq!(refusal.name, format!("Cognito.{error}"), "{reuse:?}");
+        // A refused code is as spent as an accepted one.
+        assert_eq!(bench.verify(&fresh).await.unwrap_err().name, "StepSpent");
+    }
+}
+
+#[tokio::test]
+async fn the_token_gets_a_name() {
+    let bench = Bench::new(ONE_ATTEMPT).await;
+    for (given, name) in [(None, "YubiKey 5 5926"), (Some("My key"), "My key")] {
+        let fresh = bench.fresh().await;
+        let token = fresh.user.access_token.as_str();
+        let mut options: Options<'_> = [("access-token", token.into()), ("profile", "fake".into())].into();
+        options.extend(given.map(|name| ("friendly-device-name", name.into())));
+        bench.rig.client.verify(&fresh.path, options).await.unwrap();
+        assert_eq!(bench.fake.log().pop().unwrap().device_name.as_deref(), Some(name));
+    }
+}
+
+#[tokio::test]
+async fn a_secret_may_come_by_descriptor() {
+    use std::os::fd::AsFd;
+    let bench = Bench::new(ONE_ATTEMPT).await;
+    for name in ["access-token", "session"] {
+        let fresh = bench.fresh().await;
+        let secret = if name == "session" { &fresh.user.session } else { &fresh.user.access_token };
+        let file = testkit::client::memfd(format!("{secret}\n").as_bytes()).unwrap();
+        let options = [(name, zbus::Fd::from(file.as_fd()).into()), ("profile", "fake".into())];
+        bench.rig.client.verify(&fresh.path, options.into()).await.unwrap();
+    }
+}
