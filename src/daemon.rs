@@ -22,6 +22,9 @@ use crate::token::Identities;
 /// The signal of a write beyond the file size limit, signal(7).
 const SIGXFSZ: i32 = 25;
 
+/// How long the end may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// What the daemon is made of.
 pub struct Parts<'bus> {
     /// Where the time comes from.
@@ -63,9 +66,10 @@ pub async fn run(parts: Parts<'_>, stop: impl Future<Output = ()>) -> Result<(),
         () = feed_watchdog() => Ok(()),
     };
     tell_systemd(&[NotifyState::Stopping]);
-    for transport in transports {
-        transport.stop();
-    }
+    // A smart card service that hangs must not keep the daemon.
+    let stopping =
+        tokio::task::spawn_blocking(move || transports.iter().for_each(|transport| transport.stop()));
+    let _ = tokio::time::timeout(FAREWELL, stopping).await;
     result
 }
 

@@ -32,13 +32,18 @@ impl CognitoObject {
         options: Map,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(String, String, Map), Error> {
-        let request = self.request(&credential, options).await?;
-        let id = request.credential.as_deref().unwrap_or("of the profile").to_owned();
-        let flow = async { self.bridge.flows.verify(&request).await.map_err(|error| self.explain(error)) };
-        let result = self.bridge.audited("VerifySoftwareToken", &id, &header, flow).await;
-        let skew = self.bridge.flows.clock_skew();
-        self.bridge.set_problem("clock-skew", skew.is_some_and(|skew| skew.abs() >= SKEW));
-        let reply = result?;
+        let object = names::credential_id(&credential).unwrap_or("of the profile").to_owned();
+        let work = async {
+            let request = self.request(&credential, options).await?;
+            let verification = self.bridge.flows.verify(&request).await;
+            let skew = verification.clock_skew;
+            if let Some(skew) = skew {
+                self.bridge.set_problem("clock-skew", skew.abs() >= SKEW);
+            }
+            let reply = verification.result.map_err(|error| explain(error, skew))?;
+            Ok::<_, Error>((reply, skew))
+        };
+        let (reply, skew) = self.bridge.audited("VerifySoftwareToken", &object, &header, work).await?;
         let mut extra = Map::new();
         extra.insert("attempts".to_owned(), reply.attempts.into());
         if let Some(request_id) = &reply.request_id {
@@ -53,18 +58,6 @@ impl CognitoObject {
 }
 
 impl CognitoObject {
-    /// A wrong clock is the likeliest reason for a wrong code, and one that a person can mend.
-    fn explain(&self, error: flows::Error) -> Error {
-        match (&error, self.bridge.flows.clock_skew()) {
-            (flows::Error::Cognito(refusal), Some(skew))
-                if refusal.kind == ErrorKind::CodeMismatch && skew.abs() >= SKEW =>
-            {
-                Error::wrong_clock(skew)
-            }
-            _ => error.into(),
-        }
-    }
-
     /// Checks everything that can be checked before hardware is touched.
     async fn request(&self, credential: &OwnedObjectPath, options: Map) -> Result<VerifyRequest, Error> {
         let mut options = Options::new(options);
@@ -93,6 +86,18 @@ impl CognitoObject {
             policy: policy(&config.config.cognito),
             deadline,
         })
+    }
+}
+
+/// A wrong clock is the likeliest reason for a wrong code, and one that a person can mend.
+fn explain(error: flows::Error, skew: Option<f64>) -> Error {
+    match (&error, skew) {
+        (flows::Error::Cognito(refusal), Some(skew))
+            if refusal.kind == ErrorKind::CodeMismatch && skew.abs() >= SKEW =>
+        {
+            Error::wrong_clock(skew)
+        }
+        _ => error.into(),
     }
 }
 

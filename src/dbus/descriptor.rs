@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, fstat};
 use rustix::io::{Errno, pread, read as read_once};
+use tokio::sync::Semaphore;
 use zbus::Fd;
 use zeroize::Zeroizing;
 
@@ -18,6 +19,9 @@ const LIMIT: usize = 64 * 1024;
 /// How long a pipe may take to deliver.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How many descriptors are read at once: a thread each, and a network file may hang for ever.
+static READERS: Semaphore = Semaphore::const_new(8);
+
 /// Reads a secret: a regular file or memfd from its start, a pipe or socket to its end. One final line break is
 /// dropped.
 ///
@@ -27,8 +31,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// writer that takes longer than two seconds.
 pub(super) async fn read(fd: Fd<'_>) -> Result<SecretText, Error> {
     let fd = OwnedFd::try_from(fd).map_err(|_| Error::internal())?;
-    let bytes = tokio::task::spawn_blocking(move || read_all(&fd)).await.map_err(|_| Error::internal())??;
-    let mut bytes = bytes;
+    // Held by the thread, so that those which hang count.
+    let permit = READERS.try_acquire().map_err(|_| Error::busy())?;
+    let reading = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        read_all(&fd)
+    });
+    let read =
+        tokio::time::timeout(PATIENCE + Duration::from_secs(1), reading).await.map_err(|_| too_slow())?;
+    let mut bytes = read.map_err(|_| Error::internal())??;
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
         if bytes.last() == Some(&b'\r') {
@@ -77,11 +88,6 @@ fn read_all(fd: &OwnedFd) -> Result<Zeroizing<Vec<u8>>, Error> {
 }
 
 fn read_stream(fd: &OwnedFd, rest: &mut [u8], started: Instant) -> Result<Result<usize, Errno>, Error> {
-    let too_slow = || {
-        Error::invalid(
-            "The file descriptor was not written and closed within 2 seconds; close its writing end",
-        )
-    };
     let left = PATIENCE.checked_sub(started.elapsed()).ok_or_else(too_slow)?;
     let timeout = Timespec::try_from(left).map_err(|_| too_slow())?;
     let mut polled = [PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)];
@@ -90,6 +96,10 @@ fn read_stream(fd: &OwnedFd, rest: &mut [u8], started: Instant) -> Result<Result
         Ok(_) => Ok(read_once(fd, rest)),
         Err(error) => Ok(Err(error)),
     }
+}
+
+fn too_slow() -> Error {
+    Error::invalid("The file descriptor was not written and closed within 2 seconds; close its writing end")
 }
 
 fn unreadable() -> Error {

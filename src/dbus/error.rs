@@ -37,6 +37,11 @@ impl Error {
         )
     }
 
+    /// Too much of the same at once.
+    pub fn busy() -> Self {
+        Self::ours("Busy", "Too many calls of this kind are being served; try again in a moment.")
+    }
+
     /// A configuration that can't be used; `why` is a sentence with file and line, without full stop.
     pub fn config(why: impl fmt::Display) -> Self {
         let why = why.to_string();

@@ -3,23 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use zbus::message::Header;
 use zbus::{ObjectPath, interface};
 
 use super::{Bridge, Error, names};
-use crate::device::Problem;
 use crate::flows::Query;
 
 pub(super) struct ManagerObject {
     pub(super) bridge: Arc<Bridge>,
-}
-
-impl ManagerObject {
-    pub(super) fn problem_words(&self) -> Vec<String> {
-        let snapshot = self.bridge.flows.registry().now();
-        let mut words: Vec<_> = snapshot.problems.iter().map(|problem| word(*problem)).collect();
-        words.extend(self.bridge.problems.borrow().iter().copied());
-        words.into_iter().map(str::to_owned).collect()
-    }
 }
 
 #[interface(name = "io.github.oathbridge.OathBridge1.Manager", introspection_docs = false)]
@@ -36,12 +27,12 @@ impl ManagerObject {
 
     #[zbus(property)]
     fn settled(&self) -> bool {
-        self.bridge.flows.registry().now().settled
+        self.bridge.announced().0
     }
 
     #[zbus(property)]
     fn problems(&self) -> Vec<String> {
-        self.problem_words()
+        self.bridge.announced().1
     }
 
     #[zbus(out_args("found", "locked_tokens"))]
@@ -59,8 +50,8 @@ impl ManagerObject {
         ))
     }
 
-    async fn reload(&self) -> Result<(), Error> {
-        self.bridge.reload().await
+    async fn reload(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
+        self.bridge.audited("Reload", "", &header, self.bridge.reload()).await
     }
 }
 
@@ -84,11 +75,4 @@ fn parse(attributes: HashMap<String, String>) -> Result<Query, Error> {
         query.token = Some(path.trim_start_matches("/tokens/").to_owned());
     }
     Ok(query)
-}
-
-fn word(problem: Problem) -> &'static str {
-    match problem {
-        Problem::PcscUnavailable => "pcscd-unavailable",
-        Problem::PcscDenied => "pcscd-denied",
-    }
 }

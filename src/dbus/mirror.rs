@@ -13,32 +13,31 @@ use super::profile::ProfileObject;
 use super::token::{TokenObject, View};
 use super::{Bridge, names};
 use crate::config::Profile;
+use crate::device::Problem;
 use crate::protocol::ykoath::Credential;
 use crate::registry::{Attached, Snapshot, State};
 
 /// Runs until the bus is gone.
 pub(super) async fn run(connection: Connection, bridge: Arc<Bridge>) {
     let mut snapshots = bridge.flows.registry().subscribe();
-    let mut configs = bridge.config.subscribe();
-    let mut problems = bridge.problems.subscribe();
+    let mut changes = bridge.changes.subscribe();
     let mut mirror = Mirror {
         server: connection.object_server().clone(),
         bridge,
         tokens: BTreeMap::new(),
         profiles: BTreeMap::new(),
-        manager: None,
     };
     loop {
-        let snapshot = mirror.bridge.flows.registry().now();
+        let change = *changes.borrow_and_update();
+        let snapshot = Arc::clone(&snapshots.borrow_and_update());
         if let Err(error) = mirror.update(&snapshot).await {
             tracing::error!("the object tree can't be kept up: {error}");
         }
         // Also after an error: who waits for the snapshot must not wait for ever.
-        mirror.bridge.shown.send_replace(snapshot.version);
+        mirror.bridge.shown.send_replace((snapshot.version, change));
         let changed = tokio::select! {
             changed = snapshots.changed() => changed,
-            changed = configs.changed() => changed,
-            changed = problems.changed() => changed,
+            changed = changes.changed() => changed,
         };
         if changed.is_err() {
             return;
@@ -51,8 +50,6 @@ struct Mirror {
     bridge: Arc<Bridge>,
     tokens: BTreeMap<String, Shown>,
     profiles: BTreeMap<String, ShownProfile>,
-    /// What `Settled` and `Problems` said last.
-    manager: Option<(bool, Vec<String>)>,
 }
 
 /// A token as the bus sees it now.
@@ -164,16 +161,25 @@ impl Mirror {
     async fn show_manager(&mut self, snapshot: &Snapshot) -> zbus::Result<()> {
         let interface = self.server.interface::<_, ManagerObject>(names::ROOT).await?;
         let (object, emitter) = (interface.get().await, interface.signal_emitter());
-        let now = (snapshot.settled, object.problem_words());
-        let before = self.manager.replace(now.clone());
-        if before.as_ref().is_none_or(|before| before.0 != now.0) {
+        let now = (snapshot.settled, problem_words(&self.bridge, snapshot));
+        let before = self.bridge.announce(now.clone());
+        if before.0 != now.0 {
             object.settled_changed(emitter).await?;
         }
-        if before.is_none_or(|before| before.1 != now.1) {
+        if before.1 != now.1 {
             object.problems_changed(emitter).await?;
         }
         Ok(())
     }
+}
+
+/// The words of the D-Bus contract for what is wrong now.
+fn problem_words(bridge: &Bridge, snapshot: &Snapshot) -> Vec<String> {
+    let of_transports = snapshot.problems.iter().map(|problem| match problem {
+        Problem::PcscUnavailable => "pcscd-unavailable",
+        Problem::PcscDenied => "pcscd-denied",
+    });
+    of_transports.chain(bridge.problems.borrow().iter().copied()).map(str::to_owned).collect()
 }
 
 impl Shown {

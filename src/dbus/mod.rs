@@ -17,7 +17,7 @@ mod token;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 use zbus::message::Header;
@@ -39,8 +39,12 @@ pub struct Bridge {
     config_path: Option<PathBuf>,
     /// Problems that the registry doesn't know of, by their words.
     problems: watch::Sender<BTreeSet<&'static str>>,
-    /// The newest snapshot that the object tree shows.
-    shown: watch::Sender<u64>,
+    /// Counts changes of the configuration and of those problems.
+    changes: watch::Sender<u64>,
+    /// The newest snapshot, and the newest change, that the object tree shows.
+    shown: watch::Sender<(u64, u64)>,
+    /// `Settled` and `Problems`, as they were announced last.
+    announced: Mutex<(bool, Vec<String>)>,
 }
 
 impl Bridge {
@@ -51,7 +55,9 @@ impl Bridge {
             config: watch::Sender::new(Arc::new(config)),
             config_path,
             problems: watch::Sender::default(),
-            shown: watch::Sender::new(0),
+            changes: watch::Sender::new(0),
+            shown: watch::Sender::new((0, 0)),
+            announced: Mutex::default(),
         })
     }
 
@@ -83,6 +89,7 @@ impl Bridge {
         match Config::load(self.config_path.as_deref()) {
             Ok(loaded) => {
                 self.config.send_replace(Arc::new(loaded));
+                self.changes.send_modify(|changes| *changes += 1);
                 self.set_problem("config-invalid", false);
             }
             Err(error) => {
@@ -100,21 +107,34 @@ impl Bridge {
     }
 
     fn set_problem(&self, word: &'static str, exists: bool) {
-        self.problems.send_if_modified(
-            |problems| {
-                if exists { problems.insert(word) } else { problems.remove(word) }
-            },
-        );
+        let changed = self.problems.send_if_modified(|problems| match exists {
+            true => problems.insert(word),
+            false => problems.remove(word),
+        });
+        if changed {
+            self.changes.send_modify(|changes| *changes += 1);
+        }
+    }
+
+    /// Takes over what `Settled` and `Problems` say from now on; returns what they said.
+    fn announce(&self, now: (bool, Vec<String>)) -> (bool, Vec<String>) {
+        std::mem::replace(&mut self.announced.lock().unwrap_or_else(PoisonError::into_inner), now)
+    }
+
+    fn announced(&self) -> (bool, Vec<String>) {
+        self.announced.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until the object tree shows what is known now, so that a reply follows the signals it implies.
     async fn mirrored(&self) {
-        let version = self.flows.registry().now().version;
+        let change = *self.changes.borrow();
+        let version = self.flows.registry().caught_up().await.version;
+        let is_shown = |shown: &(u64, u64)| shown.0 >= version && shown.1 >= change;
         // An error means that the daemon is ending.
-        let _ = self.shown.subscribe().wait_for(|shown| *shown >= version).await;
+        let _ = self.shown.subscribe().wait_for(is_shown).await;
     }
 
-    /// Does what a caller asked for, and leaves a line in the journal: who, what, how it ended; never a secret.
+    /// Does what a caller asked for, replies after the signals that it implies, and leaves a line in the journal: who, what, how it ended; never a secret.
     async fn audited<T, E: Into<Error>>(
         &self,
         what: &str,
@@ -123,6 +143,7 @@ impl Bridge {
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error> {
         let result = work.await.map_err(Into::into);
+        self.mirrored().await;
         let caller = header.sender().map_or("", |sender| sender.as_str());
         let outcome = result.as_ref().err().map_or_else(|| "done".to_owned(), Error::full_name);
         tracing::info!(caller, object, outcome, "{what}");

@@ -34,7 +34,7 @@ impl TokenObject {
         self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits no longer than clients do, and replies after the signals that the change implies.
+    /// Waits no longer than clients do.
     async fn change(
         &self,
         what: &str,
@@ -47,9 +47,7 @@ impl TokenObject {
                 () = self.bridge.flows.clock().sleep(PATIENCE) => Err(token::Error::Busy),
             }
         };
-        let result = self.bridge.audited(what, &self.view().attached.info.id, header, bounded).await;
-        self.bridge.mirrored().await;
-        result
+        self.bridge.audited(what, &self.view().attached.info.id, header, bounded).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! Hand out a code.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use super::{Deadline, Error, Flows};
@@ -7,6 +8,7 @@ use crate::guard;
 use crate::otp::{Code, Period, Step};
 use crate::protocol::ykoath::{Credential, Kind, Touch};
 use crate::registry::Found;
+use crate::state_file;
 use crate::token::{self, Calculated, Moment, Order};
 
 /// A code is asked for.
@@ -54,20 +56,23 @@ impl Flows {
         }
         let period = found.credential.period;
         loop {
-            self.wait_for_validity(period, request).await?;
+            let is_fresh = self.wait_for_validity(period, request).await?;
             if request.claim {
-                self.unspent(&found, self.now(period))?;
+                self.unspent(&found, self.now(period)).await?;
             }
             let calculated = self.calculate(&found, Moment::Now, request.next, request.deadline).await?;
             let Calculated { code, step: Some(step), next } = calculated else {
                 return Err(token::Error::Malformed("a code without time step".to_owned()).into());
             };
             // The step may have ended while a touch was waited for; a dead code helps nobody.
-            if self.validity_left(step, period) < request.min_validity.max(Duration::from_millis(1)) {
+            // Of a step that has just begun there is no longer-lived code.
+            let left = self.validity_left(step, period);
+            if left.is_zero() || (left < request.min_validity && !is_fresh) {
                 continue;
             }
             if request.claim {
-                let claimed = self.guard.claim(&found.id, step, self.now(period));
+                let (guard, id, now) = (self.guard.clone(), found.id.clone(), self.now(period));
+                let claimed = blocking(move || guard.claim(&id, step, now)).await;
                 claimed.map_err(|error| spent(error, period))?;
             }
             return Ok(CodeReply {
@@ -110,26 +115,43 @@ impl Flows {
         step.next().start(period).saturating_sub(self.clock.unix_time())
     }
 
-    fn unspent(&self, found: &Found, now: Step) -> Result<(), Error> {
+    /// The first step that the record allows.
+    pub(super) async fn earliest(&self, credential: &str, now: Step, period: Period) -> Result<Step, Error> {
+        let (guard, credential) = (self.guard.clone(), credential.to_owned());
+        let earliest = blocking(move || guard.earliest(&credential, now)).await;
+        earliest.map_err(|error| spent(error, period))
+    }
+
+    async fn unspent(&self, found: &Found, now: Step) -> Result<(), Error> {
         let period = found.credential.period;
-        let earliest = self.guard.earliest(&found.id, now).map_err(|error| spent(error, period))?;
+        let earliest = self.earliest(&found.id, now, period).await?;
         if earliest > now {
             return Err(Error::StepSpent { opens: earliest.start(period) });
         }
         Ok(())
     }
 
-    async fn wait_for_validity(&self, period: Period, request: &CodeRequest) -> Result<(), Error> {
+    /// Whether the next step had to be waited for.
+    async fn wait_for_validity(&self, period: Period, request: &CodeRequest) -> Result<bool, Error> {
         let left = self.validity_left(self.now(period), period);
         if left >= request.min_validity {
-            return Ok(());
+            return Ok(false);
         }
         if left >= request.deadline.left(&*self.clock) {
             return Err(Error::Timeout);
         }
         self.clock.sleep(left).await;
-        Ok(())
+        Ok(true)
     }
+}
+
+/// Uses the guard's file where waiting for a disk or a lock stops nobody. Runs to its end even if its caller
+/// leaves.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, guard::Error> + Send + 'static,
+) -> Result<T, guard::Error> {
+    let lost = guard::Unavailable::Record(state_file::Error::Unwritable(ErrorKind::Other));
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(lost.into()))
 }
 
 /// What the guard says, in the words of the flows.

@@ -11,8 +11,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use crate::clock::Clock;
 use crate::cognito;
 use crate::guard::{Guard, SentCodes, Unavailable};
@@ -23,7 +21,7 @@ pub use code::{CodeReply, CodeRequest};
 pub use deadline::Deadline;
 pub use error::Error;
 pub use find::Query;
-pub use verify::{VerifyReply, VerifyRequest};
+pub use verify::{Verification, VerifyReply, VerifyRequest};
 
 /// How requests to Cognito are made: the `[cognito]` section of the configuration.
 #[derive(Clone, Debug)]
@@ -45,7 +43,6 @@ pub struct Flows {
     guard: Guard,
     sent_codes: Arc<SentCodes>,
     budget: Arc<Budget>,
-    clock_skew: watch::Sender<Option<f64>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -65,7 +62,6 @@ impl Flows {
             guard: Guard::open(state_directory),
             sent_codes: Arc::new(SentCodes::new()?),
             budget: Arc::default(),
-            clock_skew: watch::Sender::new(None),
             clock,
         })
     }
@@ -78,11 +74,6 @@ impl Flows {
     /// The clock that everything here runs by.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
-    }
-
-    /// Cognito's clock minus ours in seconds, as its last answer said.
-    pub fn clock_skew(&self) -> Option<f64> {
-        *self.clock_skew.borrow()
     }
 
     /// A deadline `timeout` from now.

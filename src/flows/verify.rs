@@ -1,6 +1,6 @@
 //! Prove a token to Cognito: calculate a code and submit it with VerifySoftwareToken.
 
-use super::code::spent;
+use super::code::{blocking, spent};
 use super::{Deadline, Error, Flows, Policy, Query};
 use crate::cognito::{self, Authorization, Client, Delivered, Endpoint, ErrorKind, Verified};
 use crate::guard::{self, Reservation};
@@ -45,13 +45,30 @@ pub struct VerifyReply {
     pub attempts: u32,
 }
 
+/// How it went.
+#[derive(Debug)]
+pub struct Verification {
+    /// The reply, or why there is none.
+    pub result: Result<VerifyReply, Error>,
+    /// Cognito's clock minus ours in seconds, by its last answer to this request.
+    pub clock_skew: Option<f64>,
+}
+
 impl Flows {
     /// Submits codes until one is accepted, at most as many as the policy allows, each of another time step.
     ///
-    /// # Errors
-    ///
-    /// Any [`Error`]. One of Cognito's means that a code was sent, unless it says `Network` or `Tls`.
-    pub async fn verify(&self, request: &VerifyRequest) -> Result<VerifyReply, Error> {
+    /// An error of Cognito's means that a code was sent, unless it says `Network`, `Tls` or `Config`.
+    pub async fn verify(&self, request: &VerifyRequest) -> Verification {
+        let mut clock_skew = None;
+        let result = self.verify_noting(request, &mut clock_skew).await;
+        Verification { result, clock_skew }
+    }
+
+    async fn verify_noting(
+        &self,
+        request: &VerifyRequest,
+        clock_skew: &mut Option<f64>,
+    ) -> Result<VerifyReply, Error> {
         let found = match &request.credential {
             Ok(id) => self.registry.credential(id).await?,
             Err(query) => self.the_one(query).await?,
@@ -60,7 +77,8 @@ impl Flows {
         if !request.interactive && found.credential.touch == Touch::Yes {
             return Err(Error::TouchRequired);
         }
-        let mut attempt = Attempt { flows: self, request, found: &found, not_before: Step(0), failure: None };
+        let mut attempt =
+            Attempt { flows: self, request, found: &found, not_before: Step(0), failure: None, clock_skew };
         for number in 1..=request.policy.max_attempts {
             match attempt.run(number).await? {
                 Outcome::Accepted(reply) => return Ok(reply),
@@ -80,6 +98,7 @@ struct Attempt<'a> {
     not_before: Step,
     /// Why the last submission failed: what the request ends with when no other one helps.
     failure: Option<Error>,
+    clock_skew: &'a mut Option<f64>,
 }
 
 enum Outcome {
@@ -95,11 +114,11 @@ impl Attempt<'_> {
             Err(error) => return Err(self.failure.take().unwrap_or(error)),
         };
         let answer = self.submit(&code).await;
-        if let Some(skew) = answer.clock_skew {
-            self.flows.clock_skew.send_replace(Some(skew));
+        if answer.clock_skew.is_some() {
+            *self.clock_skew = answer.clock_skew;
         }
         let delivered = answer.result.as_ref().map_or_else(|error| error.delivered, |_| Delivered::Yes);
-        self.settle(reservation, step, &code, delivered);
+        self.settle(reservation, step, &code, delivered).await;
         self.not_before = step.next();
         let id = &self.found.id;
         match answer.result {
@@ -121,6 +140,7 @@ impl Attempt<'_> {
         }
         loop {
             let moment = self.wait_for_step().await?;
+            self.in_time()?;
             let calculated = flows.calculate(self.found, moment, false, self.request.deadline).await?;
             let Some(step) = calculated.step else {
                 return Err(Error::Unsupported("its codes have no time step".to_owned()));
@@ -134,20 +154,33 @@ impl Attempt<'_> {
             if flows.validity_left(step, PERIOD) < self.request.policy.min_seconds_left {
                 continue;
             }
-            if self.request.deadline.until_last_submission(&*flows.clock).is_none() {
-                return Err(Error::Timeout);
-            }
+            self.in_time()?;
             if !flows.sent_codes.first_time(&self.request.pool, step, &calculated.code) {
                 self.not_before = step.next();
                 continue;
             }
-            match flows.guard.reserve(id, step, flows.now(PERIOD)) {
-                Ok(reservation) => return Ok((calculated.code, step, reservation)),
+            let (guard, credential, now) = (flows.guard.clone(), id.clone(), flows.now(PERIOD));
+            match blocking(move || guard.reserve(&credential, step, now)).await {
+                Ok(reservation) => match self.in_time() {
+                    Ok(()) => return Ok((calculated.code, step, reservation)),
+                    // Recording took too long.
+                    Err(late) => {
+                        self.settle(reservation, step, &calculated.code, Delivered::No).await;
+                        return Err(late);
+                    }
+                },
                 // Another program was faster.
                 Err(guard::Error::Spent { earliest }) => self.not_before = earliest,
-                Err(error) => return Err(spent(error, PERIOD)),
+                Err(error) => {
+                    flows.sent_codes.take_back(&self.request.pool, step, &calculated.code);
+                    return Err(spent(error, PERIOD));
+                }
             }
         }
+    }
+
+    fn in_time(&self) -> Result<(), Error> {
+        self.request.deadline.until_last_submission(&*self.flows.clock).map(drop).ok_or(Error::Timeout)
     }
 
     /// Waits until a step that may be submitted is open and not about to close.
@@ -155,7 +188,7 @@ impl Attempt<'_> {
         let (flows, policy) = (self.flows, &self.request.policy);
         loop {
             let now = flows.now(PERIOD);
-            let recorded = flows.guard.earliest(&self.found.id, now).map_err(|error| spent(error, PERIOD))?;
+            let recorded = flows.earliest(&self.found.id, now, PERIOD).await?;
             let mut first = recorded.max(self.not_before).max(now);
             if policy.early_next_step && first == now.next() {
                 return Ok(Moment::NotBefore(first));
@@ -189,15 +222,15 @@ impl Attempt<'_> {
     }
 
     /// Only a code that provably never left may be used again.
-    fn settle(&self, reservation: Reservation, step: Step, code: &Code, delivered: Delivered) {
-        let settled = match delivered {
-            Delivered::No => {
-                self.flows.sent_codes.take_back(&self.request.pool, step, code);
-                reservation.take_back()
-            }
+    async fn settle(&self, reservation: Reservation, step: Step, code: &Code, delivered: Delivered) {
+        if delivered == Delivered::No {
+            self.flows.sent_codes.take_back(&self.request.pool, step, code);
+        }
+        let settled = blocking(move || match delivered {
+            Delivered::No => reservation.take_back(),
             Delivered::Yes | Delivered::Unknown => reservation.spent(),
-        };
-        if let Err(error) = settled {
+        });
+        if let Err(error) = settled.await {
             // The intent stays on record, and an intent counts as spent: nothing can go out twice.
             tracing::warn!("the single-use record of {} stays at intent: {error}", self.found.id);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::snapshot::{Attached, Snapshot, State, credential_id};
 use crate::clock::Clock;
@@ -24,6 +24,14 @@ type Key = (usize, DeviceId);
 pub(super) enum Input {
     Present(usize, Presence),
     News(Key, Event),
+    /// Answered when everything before it has been published.
+    Barrier(Barrier),
+}
+
+/// Answers by being dropped.
+#[derive(Debug)]
+pub(super) struct Barrier {
+    pub(super) _answer: oneshot::Sender<()>,
 }
 
 pub(super) struct Keeper {
@@ -84,6 +92,10 @@ impl Keeper {
             match input {
                 Input::Present(place, presence) => self.reconcile(place, presence),
                 Input::News(key, event) => self.learn(&key, event),
+                Input::Barrier(barrier) => {
+                    drop(barrier);
+                    continue;
+                }
             }
             self.publish();
         }
@@ -105,13 +117,15 @@ impl Keeper {
 
     fn attach(&mut self, key: Key, attachment: Attachment) {
         let Some(transport) = self.transports.get(key.0) else { return };
-        let (events, mut news) = mpsc::unbounded_channel();
+        let (inputs, origin) = (self.inputs.clone(), key.clone());
+        // An error means that the daemon is ending.
+        let news = move |event| drop(inputs.send(Input::News(origin.clone(), event)));
         let token = Token::attach(
             Arc::clone(transport),
             attachment,
             Arc::clone(&self.clock),
             self.identities.clone(),
-            events,
+            Arc::new(news),
         );
         let token = match token {
             Ok(token) => token,
@@ -120,13 +134,6 @@ impl Keeper {
                 return;
             }
         };
-        let inputs = self.inputs.clone();
-        let origin = key.clone();
-        tokio::spawn(async move {
-            while let Some(event) = news.recv().await {
-                let _ = inputs.send(Input::News(origin.clone(), event));
-            }
-        });
         let device = Device {
             token,
             is_read: false,
@@ -147,7 +154,7 @@ impl Keeper {
         let Some(device) = self.devices.get_mut(key) else { return };
         device.is_read = true;
         match event {
-            Event::Selected(_) => {}
+            Event::Selected(_) | Event::Held => {}
             Event::Ready(credentials) => {
                 (device.credentials, device.state) = (credentials, State::Ready);
                 device.held = 0;
@@ -171,7 +178,10 @@ impl Keeper {
             .collect();
         if let Some(device) = self.devices.get_mut(key) {
             let id = unique(&info.id, &taken);
-            device.info.get_or_insert(Info { id, ..info });
+            match &mut device.info {
+                Some(known) => known.attempts_left = info.attempts_left,
+                None => device.info = Some(Info { id, ..info }),
+            }
         }
     }
 

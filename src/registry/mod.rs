@@ -9,22 +9,27 @@ mod snapshot;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use futures_util::future::join_all;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::device::Transport;
 use crate::token::Identities;
-use keeper::Keeper;
+use keeper::{Barrier, Input, Keeper};
 
 pub use snapshot::{Attached, Found, Missing, Snapshot, State, credential_id};
 
 /// How long a call that names something not yet read waits for it.
 const SETTLE: Duration = Duration::from_secs(3);
 
+/// How long reading all tokens again may take: D-Bus clients give up after 25 seconds.
+const REFRESH: Duration = Duration::from_secs(15);
+
 /// The attached tokens; clones are the same registry.
 #[derive(Clone, Debug)]
 pub struct Registry {
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    inputs: mpsc::UnboundedSender<Input>,
     clock: Arc<dyn Clock>,
 }
 
@@ -41,9 +46,9 @@ impl Registry {
     ) -> std::io::Result<Self> {
         let (sender, snapshots) = watch::channel(Arc::new(Snapshot::empty(transports.is_empty())));
         let (inputs, inbox) = mpsc::unbounded_channel();
-        let keeper = Keeper::new(transports, Arc::clone(&clock), identities, sender, inputs);
+        let keeper = Keeper::new(transports, Arc::clone(&clock), identities, sender, inputs.clone());
         keeper.start(inbox)?;
-        Ok(Self { snapshots, clock })
+        Ok(Self { snapshots, inputs, clock })
     }
 
     /// What is attached at this moment.
@@ -78,12 +83,23 @@ impl Registry {
         }
     }
 
+    /// What is attached when everything that workers have told until now is in it.
+    pub async fn caught_up(&self) -> Arc<Snapshot> {
+        let (answer, answered) = oneshot::channel();
+        // Errors mean that the daemon is ending.
+        let _ = self.inputs.send(Input::Barrier(Barrier { _answer: answer }));
+        let _ = answered.await;
+        self.now()
+    }
+
     /// Reads every token's list again, for a person who changed it with another program.
     pub async fn refresh(&self) {
-        let reads: Vec<_> = self.now().tokens.values().map(|attached| attached.token.clone()).collect();
-        for token in reads {
-            // What went wrong shows as the token's state.
-            let _ = token.read().await;
+        let snapshot = self.now();
+        // What went wrong shows as the token's state.
+        let reads = snapshot.tokens.values().map(|attached| attached.token.read());
+        tokio::select! {
+            _ = join_all(reads) => {}
+            () = self.clock.sleep(REFRESH) => {}
         }
     }
 }

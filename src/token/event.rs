@@ -16,6 +16,8 @@ pub enum Event {
     NoApplication,
     /// Reading it failed.
     Failed(Error),
+    /// Another program has had it for so long that nobody should wait for its being read.
+    Held,
     /// It hangs.
     Stuck,
     /// It hung, and has answered after all.

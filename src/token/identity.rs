@@ -46,11 +46,11 @@ impl Identities {
         Self { file: Arc::new(StateFile::new(directory, "tokens")) }
     }
 
-    /// The serial number of a token that was seen before; empty if it has none, `None` if it wasn't seen.
+    /// The serial number of a token that was seen before, if it told one then.
     pub fn known_serial(&self, marks: &Marks) -> Option<String> {
         let known: Known = self.file.read().ok()?;
         let (_, token) = known.tokens.iter().find(|(_, token)| token.has_salt(marks))?;
-        Some(token.serials.last().cloned().unwrap_or_default())
+        token.serials.last().cloned()
     }
 
     /// The id of a token, `<family>_<value>`. `fallback` names one that has neither salt nor serial number.

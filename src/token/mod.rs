@@ -28,11 +28,14 @@ pub use event::{Event, Info};
 pub use identity::{Identities, Marks};
 use worker::{Job, Worker};
 
+/// Takes what a worker learns. It must not block.
+pub type News = Arc<dyn Fn(Event) + Send + Sync>;
+
 /// How many requests may wait for one token.
 const QUEUE: usize = 8;
 
-/// A request without touch that takes longer has met a hanging token. The worst honest case is two
-/// seconds of waiting for another program and a dozen slow commands.
+/// A transaction without touch that takes longer has met a hanging token; the worst honest case is a dozen slow
+/// commands. Waiting for the transaction to begin, while another program has one, doesn't count.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Tokens wait 15 to 30 seconds for a touch.
@@ -42,15 +45,16 @@ const TOUCH_PATIENCE: Duration = Duration::from_secs(40);
 #[derive(Clone)]
 pub struct Token {
     jobs: mpsc::Sender<Job>,
-    events: mpsc::UnboundedSender<Event>,
+    news: News,
     stuck: watch::Sender<bool>,
+    in_transaction: watch::Receiver<bool>,
     clock: Arc<dyn Clock>,
 }
 
 impl Token {
     /// Starts the worker of a device that was just attached. Nothing is sent to it yet.
     ///
-    /// What the worker learns about the token arrives at `events`.
+    /// What the worker learns about the token goes to `news`, and is there before the reply that it explains.
     ///
     /// # Errors
     ///
@@ -60,12 +64,14 @@ impl Token {
         attachment: Attachment,
         clock: Arc<dyn Clock>,
         identities: Identities,
-        events: mpsc::UnboundedSender<Event>,
+        news: News,
     ) -> io::Result<Self> {
         let (jobs, inbox) = mpsc::channel(QUEUE);
-        let worker = Worker::new(transport, attachment, Arc::clone(&clock), identities, events.clone());
+        let (stage, in_transaction) = watch::channel(false);
+        let worker =
+            Worker::new(transport, attachment, Arc::clone(&clock), identities, Arc::clone(&news), stage);
         thread::Builder::new().name("token".to_owned()).spawn(move || worker.run(inbox))?;
-        Ok(Self { jobs, events, stuck: watch::Sender::new(false), clock })
+        Ok(Self { jobs, news, stuck: watch::Sender::new(false), in_transaction, clock })
     }
 
     /// Selects the application and lists the credentials; the findings go out as events.
@@ -112,8 +118,9 @@ impl Token {
     pub fn downgrade(&self) -> WeakToken {
         WeakToken {
             jobs: self.jobs.downgrade(),
-            events: self.events.clone(),
+            news: Arc::clone(&self.news),
             stuck: self.stuck.clone(),
+            in_transaction: self.in_transaction.clone(),
             clock: Arc::clone(&self.clock),
         }
     }
@@ -166,18 +173,40 @@ impl Token {
         tokio::select! {
             biased;
             _ = &mut done => return,
-            () = self.clock.sleep(patience) => {}
+            () = self.transaction_hangs(patience) => {}
         }
         self.stuck.send_replace(true);
-        // The receiver is gone when the token was unplugged: then nobody minds.
-        let _ = self.events.send(Event::Stuck);
-        let events = self.events.clone();
-        let stuck = self.stuck.clone();
+        (self.news)(Event::Stuck);
+        let (news, stuck) = (Arc::clone(&self.news), self.stuck.clone());
         // The handle must not keep the worker of an unplugged token alive.
         drop(self);
         if done.await.is_ok() {
             stuck.send_replace(false);
-            let _ = events.send(Event::Revived);
+            news(Event::Revived);
+        }
+    }
+
+    /// Ends when one transaction has lasted for `patience`. Tells when it takes as long to begin one.
+    async fn transaction_hangs(&self, patience: Duration) {
+        let mut stage = self.in_transaction.clone();
+        loop {
+            let began_soon = tokio::select! {
+                biased;
+                begun = stage.wait_for(|in_transaction| *in_transaction) => begun.is_ok(),
+                () = self.clock.sleep(patience) => false,
+            };
+            if !began_soon {
+                (self.news)(Event::Held);
+                // An error means that the worker has ended.
+                if stage.wait_for(|in_transaction| *in_transaction).await.is_err() {
+                    return std::future::pending().await;
+                }
+            }
+            tokio::select! {
+                biased;
+                _ = stage.wait_for(|in_transaction| !*in_transaction) => {}
+                () = self.clock.sleep(patience) => return,
+            }
         }
     }
 }
@@ -186,8 +215,9 @@ impl Token {
 #[derive(Clone)]
 pub struct WeakToken {
     jobs: mpsc::WeakSender<Job>,
-    events: mpsc::UnboundedSender<Event>,
+    news: News,
     stuck: watch::Sender<bool>,
+    in_transaction: watch::Receiver<bool>,
     clock: Arc<dyn Clock>,
 }
 
@@ -195,8 +225,9 @@ impl WeakToken {
     /// The handle, unless the token was unplugged.
     pub fn upgrade(&self) -> Option<Token> {
         let jobs = self.jobs.upgrade()?;
-        let (events, stuck) = (self.events.clone(), self.stuck.clone());
-        Some(Token { jobs, events, stuck, clock: Arc::clone(&self.clock) })
+        let (news, stuck) = (Arc::clone(&self.news), self.stuck.clone());
+        let in_transaction = self.in_transaction.clone();
+        Some(Token { jobs, news, stuck, in_transaction, clock: Arc::clone(&self.clock) })
     }
 }
 

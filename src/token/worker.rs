@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::identity::{Identities, Marks};
 use super::recognise::recognise;
-use super::{Calculated, Error, Event, Info, Moment, Order};
+use super::{Calculated, Error, Event, Info, Moment, News, Order};
 use crate::clock::Clock;
 use crate::device::{self, Attachment, Device, Opened, Progress, Transport};
 use crate::otp::{Code, Step};
@@ -42,8 +42,11 @@ pub(super) struct Worker {
     attachment: Attachment,
     clock: Arc<dyn Clock>,
     identities: Identities,
-    events: mpsc::UnboundedSender<Event>,
+    news: News,
+    in_transaction: watch::Sender<bool>,
     access_key: Option<AccessKey>,
+    /// What the vendor's application said, once it was asked.
+    vendor_identity: Option<device::Identity>,
     introduced: bool,
 }
 
@@ -53,9 +56,20 @@ impl Worker {
         attachment: Attachment,
         clock: Arc<dyn Clock>,
         identities: Identities,
-        events: mpsc::UnboundedSender<Event>,
+        news: News,
+        in_transaction: watch::Sender<bool>,
     ) -> Self {
-        Self { transport, attachment, clock, identities, events, access_key: None, introduced: false }
+        Self {
+            transport,
+            attachment,
+            clock,
+            identities,
+            news,
+            in_transaction,
+            access_key: None,
+            vendor_identity: None,
+            introduced: false,
+        }
     }
 
     pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Job>) {
@@ -138,13 +152,14 @@ impl Worker {
         let selection = self.select(progress)?;
         let device = &self.attachment.id;
         let mut marks = Marks { salt: selection.salt.clone(), serial: serial_of(&selection) };
-        let mut vendor_identity = device::Identity::default();
         if let Some(known) = self.identities.known_serial(&marks) {
             marks.serial = Some(known);
         } else if marks.serial.is_none() {
-            vendor_identity = self.transport.identify(device).unwrap_or_default();
-            marks.serial.clone_from(&vendor_identity.serial);
+            // Once per insertion, whatever the answer: asking costs other programs their application.
+            let asked = || self.transport.identify(device).unwrap_or_default();
+            marks.serial.clone_from(&self.vendor_identity.get_or_insert_with(asked).serial);
         }
+        let vendor_firmware = self.vendor_identity.as_ref().and_then(|identity| identity.firmware.clone());
         let names = recognise(&device.name, &selection);
         let version = selection.version.filter(|_| names.version_is_firmware);
         let firmware = version.map(|[major, minor, patch]| format!("{major}.{minor}.{patch}"));
@@ -154,7 +169,7 @@ impl Worker {
             model: names.model,
             family: FAMILY.to_owned(),
             serial: marks.serial.unwrap_or_default(),
-            firmware: vendor_identity.firmware.or(firmware).unwrap_or_default(),
+            firmware: vendor_firmware.or(firmware).unwrap_or_default(),
             reader: device.name.clone(),
             is_virtual: self.attachment.is_virtual,
             transport: self.transport.name(),
@@ -214,10 +229,12 @@ impl Worker {
             let mut begun = false;
             let result = self.open(progress).map_err(ykoath::Error::Device).and_then(|mut device| {
                 let mut transaction = device.transaction().map_err(ykoath::Error::Device)?;
+                self.in_transaction.send_replace(true);
                 let mut session = Session::select(&mut *transaction)?;
                 begun = true;
                 work(&mut session, self.access_key.as_ref())
             });
+            self.in_transaction.send_replace(false);
             match result {
                 Err(ykoath::Error::Device(error))
                     if error.is_reset() && tries < RESET_TRIES && (repeat == Repeat::Always || !begun) => {}
@@ -239,8 +256,7 @@ impl Worker {
     }
 
     fn report(&self, event: Event) {
-        // The receiver is gone when the token was unplugged: then nobody minds.
-        let _ = self.events.send(event);
+        (self.news)(event);
     }
 }
 

@@ -37,6 +37,13 @@ async fn a_longer_validity_is_waited_for() {
     let (reply, ()) = tokio::join!(rig.flows.code(&request), rig.pass(seconds(15)));
     assert_eq!(reply.unwrap().code.expose(), expected(STEP + 1));
 
+    // A step that has just begun is the best there is.
+    rig.clock.advance(seconds(1));
+    request.min_validity = seconds(30);
+    request.deadline = rig.flows.deadline(seconds(40));
+    let (reply, ()) = tokio::join!(rig.flows.code(&request), rig.pass(seconds(29)));
+    assert_eq!(reply.unwrap().code.expose(), expected(STEP + 2));
+
     request.min_validity = seconds(31);
     assert!(matches!(rig.flows.code(&request).await, Err(Error::InvalidArgument(_))));
 }
@@ -57,7 +64,7 @@ async fn a_claimed_step_is_nobody_else_s() {
     rig.flows.code(&request).await.unwrap();
     let spent = Error::StepSpent { opens: seconds(STEP_START + 30) };
     assert_eq!(rig.flows.code(&request).await.unwrap_err(), spent);
-    assert_eq!(rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.unwrap_err(), spent);
+    assert_eq!(rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap_err(), spent);
     request.claim = false;
     assert_eq!(rig.flows.code(&request).await.unwrap().code.expose(), expected(STEP));
     assert!(rig.cognito.log().is_empty());
@@ -66,7 +73,7 @@ async fn a_claimed_step_is_nobody_else_s() {
 #[tokio::test]
 async fn a_submitted_step_can_t_be_claimed() {
     let rig = Rig::start(seconds(5)).await;
-    rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.unwrap();
+    rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
     let mut request = rig.code_request("alice", 22);
     request.claim = true;
     let spent = Error::StepSpent { opens: seconds(STEP_START + 30) };
@@ -150,7 +157,8 @@ async fn a_token_that_never_answers_is_given_up_until_it_is_plugged_in_again() {
 async fn a_wrong_clock_of_ours_is_noticed() {
     let rig = Rig::start(seconds(5)).await;
     rig.cognito.plan(testkit::fake_cognito::Plan { date_skew: 95, ..Default::default() });
-    rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.unwrap();
-    let skew = rig.flows.clock_skew().unwrap();
+    let verification = rig.flows.verify(&rig.verify_request("alice", seconds(22))).await;
+    verification.result.unwrap();
+    let skew = verification.clock_skew.unwrap();
     assert!((94.0..=96.0).contains(&skew), "{skew}");
 }

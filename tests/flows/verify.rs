@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oathbridge::cognito::{Delivered, EndpointUrl, ErrorKind};
-use oathbridge::flows::{Error, VerifyReply};
+use oathbridge::flows::{Error, Verification};
 use testkit::fake_cognito::{Fault, Plan, Reuse};
 
 use crate::rig::{Rig, STEP, STEP_START, seconds};
@@ -11,8 +11,8 @@ use crate::rig::{Rig, STEP, STEP_START, seconds};
 /// Port 1 is reserved, and nobody listens there.
 const NOBODY: &str = "http://127.0.0.1:1";
 
-fn kind(result: Result<VerifyReply, Error>) -> ErrorKind {
-    match result.unwrap_err() {
+fn kind(verification: Verification) -> ErrorKind {
+    match verification.result.unwrap_err() {
         Error::Cognito(error) => error.kind,
         other => panic!("not Cognito's: {other:?}"),
     }
@@ -21,7 +21,7 @@ fn kind(result: Result<VerifyReply, Error>) -> ErrorKind {
 #[tokio::test]
 async fn a_code_goes_out_in_its_own_step() {
     let rig = Rig::start(seconds(5)).await;
-    let reply = rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.unwrap();
+    let reply = rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
     assert_eq!((reply.attempts, rig.submitted()), (1, vec![STEP]));
     assert_eq!(rig.cognito.log()[0].device_name.as_deref(), Some("YubiKey 5 5678"));
 }
@@ -31,38 +31,38 @@ async fn with_less_than_three_seconds_left_the_next_step_is_waited_for() {
     let rig = Rig::start(Duration::from_millis(27_001)).await;
     let request = rig.verify_request("alice", seconds(22));
     let (reply, ()) = tokio::join!(rig.flows.verify(&request), rig.pass(Duration::from_millis(2_999)));
-    assert_eq!((reply.unwrap().attempts, rig.submitted()), (1, vec![STEP + 1]));
+    assert_eq!((reply.result.unwrap().attempts, rig.submitted()), (1, vec![STEP + 1]));
 }
 
 #[tokio::test]
 async fn exactly_three_seconds_are_enough() {
     let rig = Rig::start(seconds(27)).await;
-    rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.unwrap();
+    rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
     assert_eq!(rig.submitted(), [STEP]);
 }
 
 #[tokio::test]
 async fn a_second_request_waits_for_the_next_step() {
     let rig = Rig::start(seconds(20)).await;
-    rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.unwrap();
+    rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
     let request = rig.verify_request("alice", seconds(22));
     let (reply, ()) = tokio::join!(rig.flows.verify(&request), rig.pass(seconds(10)));
-    reply.unwrap();
+    reply.result.unwrap();
     assert_eq!(rig.submitted(), [STEP, STEP + 1]);
 }
 
 #[tokio::test]
 async fn a_step_that_opens_eight_seconds_before_the_deadline_is_the_last() {
     let rig = Rig::start(seconds(20)).await;
-    rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.unwrap();
+    rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
 
     let too_late = rig.verify_request("alice", Duration::from_millis(17_999));
-    let error = rig.flows.verify(&too_late).await.unwrap_err();
+    let error = rig.flows.verify(&too_late).await.result.unwrap_err();
     assert_eq!(error, Error::StepSpent { opens: seconds(STEP_START + 30) });
 
     let in_time = rig.verify_request("alice", seconds(18));
     let (reply, ()) = tokio::join!(rig.flows.verify(&in_time), rig.pass(seconds(10)));
-    reply.unwrap();
+    reply.result.unwrap();
     assert_eq!(rig.submitted(), [STEP, STEP + 1]);
 }
 
@@ -73,7 +73,7 @@ async fn two_requests_at_once_submit_different_steps() {
         (rig.verify_request("alice", seconds(60)), rig.verify_request("alice", seconds(60)));
     let (one, two, ()) =
         tokio::join!(rig.flows.verify(&first), rig.flows.verify(&second), rig.pass(seconds(10)));
-    assert!(one.is_ok() && two.is_ok());
+    assert!(one.result.is_ok() && two.result.is_ok());
     assert_eq!(rig.submitted(), [STEP, STEP + 1]);
 }
 
@@ -81,7 +81,7 @@ async fn two_requests_at_once_submit_different_steps() {
 #[tokio::test]
 async fn the_same_code_never_goes_twice_to_one_pool() {
     let rig = Rig::start(seconds(20)).await;
-    rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.unwrap();
+    rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
     let request = rig.verify_request("touched", seconds(60));
     let touch = async {
         let card = rig.card.clone();
@@ -95,7 +95,7 @@ async fn the_same_code_never_goes_twice_to_one_pool() {
         rig.card.touch();
     };
     let (reply, ()) = tokio::join!(rig.flows.verify(&request), touch);
-    reply.unwrap();
+    reply.result.unwrap();
     assert_eq!(rig.submitted(), [STEP, STEP + 1]);
 }
 
@@ -104,10 +104,10 @@ async fn the_next_step_may_be_submitted_early_where_that_is_wanted() {
     let rig = Rig::start(seconds(5)).await;
     let mut request = rig.verify_request("alice", seconds(22));
     request.policy.early_next_step = true;
-    rig.flows.verify(&request).await.unwrap();
-    rig.flows.verify(&request).await.unwrap();
+    rig.flows.verify(&request).await.result.unwrap();
+    rig.flows.verify(&request).await.result.unwrap();
     assert_eq!(rig.submitted(), [STEP, STEP + 1]);
-    let error = rig.flows.verify(&request).await.unwrap_err();
+    let error = rig.flows.verify(&request).await.result.unwrap_err();
     assert_eq!(error, Error::StepSpent { opens: seconds(STEP_START + 60) });
 }
 
@@ -134,7 +134,7 @@ async fn a_code_used_elsewhere_is_followed_by_the_next_one() {
     for reuse in [Reuse::Expired, Reuse::EnableMfa, Reuse::StatusError] {
         let elsewhere = Rig::start(seconds(20)).await;
         elsewhere.cognito.set_reuse(reuse);
-        elsewhere.flows.verify(&elsewhere.verify_request("alice", seconds(22))).await.unwrap();
+        elsewhere.flows.verify(&elsewhere.verify_request("alice", seconds(22))).await.result.unwrap();
 
         let here = Rig::start(seconds(20)).await;
         let mut request = here.verify_request("alice", seconds(60));
@@ -146,7 +146,7 @@ async fn a_code_used_elsewhere_is_followed_by_the_next_one() {
             here.clock.advance(seconds(10));
         };
         let (reply, ()) = tokio::join!(here.flows.verify(&request), both_clocks);
-        assert_eq!(reply.unwrap().attempts, 2, "{reuse:?}");
+        assert_eq!(reply.result.unwrap().attempts, 2, "{reuse:?}");
         assert_eq!(elsewhere.submitted(), [STEP, STEP, STEP + 1]);
     }
 }
@@ -180,7 +180,7 @@ async fn what_a_lost_answer_left_open_stays_open() {
     request.authorization = rig.session();
     let (result, ()) = tokio::join!(rig.flows.verify(&request), rig.pass(seconds(10)));
     // The first submission used the session up, so the second says SessionConsumed: no proof of failure.
-    let Err(Error::Cognito(error)) = result else { panic!("{result:?}") };
+    let Err(Error::Cognito(error)) = result.result else { panic!("another failure") };
     assert_eq!((error.kind, error.delivered), (ErrorKind::OutcomeUnknown, Delivered::Unknown));
     assert_eq!(rig.submitted(), [STEP, STEP + 1]);
 }
@@ -192,7 +192,7 @@ async fn a_lost_answer_is_made_good_by_a_second_success() {
         rig.cognito.fail(fault);
         let request = rig.verify_request("alice", seconds(60));
         let (reply, ()) = tokio::join!(rig.flows.verify(&request), rig.pass(seconds(10)));
-        assert_eq!(reply.unwrap().attempts, 2);
+        assert_eq!(reply.result.unwrap().attempts, 2);
         assert_eq!(rig.submitted(), [STEP, STEP + 1]);
     }
 }
@@ -221,7 +221,7 @@ async fn what_never_left_costs_no_step() {
     let reachable = request.endpoint.url.replace(EndpointUrl::parse(NOBODY).unwrap());
     assert_eq!(kind(rig.flows.verify(&request).await), ErrorKind::Network);
     request.endpoint.url = reachable;
-    rig.flows.verify(&request).await.unwrap();
+    rig.flows.verify(&request).await.result.unwrap();
     assert_eq!(rig.submitted(), [STEP]);
 }
 
@@ -240,7 +240,7 @@ async fn after_five_refusals_cognito_is_left_alone() {
         );
         rig.clock.advance(seconds(30));
     }
-    let error = rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.unwrap_err();
+    let error = rig.flows.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap_err();
     assert_eq!(error, Error::RateLimited { wait: seconds(15 * 60 - 150) });
     assert_eq!(rig.submitted().len(), 5);
 }
@@ -249,7 +249,7 @@ async fn after_five_refusals_cognito_is_left_alone() {
 async fn what_cognito_can_t_take_is_refused_with_the_reason() {
     let rig = Rig::start(seconds(5)).await;
     for (account, reason) in [("counting", "time-based"), ("eight", "8 digits")] {
-        let error = rig.flows.verify(&rig.verify_request(account, seconds(22))).await.unwrap_err();
+        let error = rig.flows.verify(&rig.verify_request(account, seconds(22))).await.result.unwrap_err();
         assert!(matches!(&error, Error::Unsupported(why) if why.contains(reason)), "{error:?}");
     }
     assert!(rig.cognito.log().is_empty());
@@ -269,7 +269,7 @@ async fn a_touch_that_outlasts_the_step_is_asked_for_again() {
         }
     };
     let (reply, ()) = tokio::join!(rig.flows.verify(&request), person);
-    assert_eq!((reply.unwrap().attempts, rig.submitted()), (1, vec![STEP + 1]));
+    assert_eq!((reply.result.unwrap().attempts, rig.submitted()), (1, vec![STEP + 1]));
 }
 
 #[tokio::test]
@@ -277,6 +277,6 @@ async fn a_touch_is_waited_for_until_nine_seconds_before_the_deadline() {
     let rig = Rig::start(seconds(5)).await;
     let request = rig.verify_request("touched", seconds(22));
     let (result, ()) = tokio::join!(rig.flows.verify(&request), rig.pass(seconds(13)));
-    assert_eq!(result.unwrap_err(), Error::Token(oathbridge::token::Error::TouchTimeout));
+    assert_eq!(result.result.unwrap_err(), Error::Token(oathbridge::token::Error::TouchTimeout));
     assert!(rig.cognito.log().is_empty());
 }

@@ -25,6 +25,8 @@ pub struct Session<'t> {
     locked: bool,
     /// For tokens whose authorisation ends with the first command; wiped with the session.
     key: Option<AccessKey>,
+    /// No command has used the authorisation yet.
+    fresh: bool,
 }
 
 impl<'t> Session<'t> {
@@ -37,7 +39,7 @@ impl<'t> Session<'t> {
     pub fn select(transaction: &'t mut dyn Transaction) -> Result<Self, Error> {
         let mut channel = Channel::new(transaction);
         let selection = select(&mut channel)?;
-        Ok(Self { channel, locked: selection.challenge.is_some(), selection, key: None })
+        Ok(Self { channel, locked: selection.challenge.is_some(), selection, key: None, fresh: false })
     }
 
     /// What the token told when it was selected.
@@ -101,6 +103,10 @@ impl<'t> Session<'t> {
         if credential.touch == Touch::Yes {
             progress.touch_needed();
         }
+        if self.key.is_some() && !self.fresh {
+            self.renew()?;
+        }
+        self.fresh = false;
         let harmless = credential.kind != Kind::Hotp && credential.touch != Touch::Yes;
         let repeat = if harmless { Repeat::Allowed } else { Repeat::Never };
         let response = self.channel.send(&command, repeat, progress)?;
@@ -116,6 +122,7 @@ impl<'t> Session<'t> {
         validate::check(key, challenge, &response)?;
         self.locked = false;
         self.key = Some(key.clone());
+        self.fresh = true;
         Ok(())
     }
 
@@ -146,11 +153,13 @@ impl<'t> Session<'t> {
 
     /// Sends a harmless command that needs the authorisation, and renews it when the token has dropped it.
     fn privileged(&mut self, command: &Command) -> Result<Response, Error> {
+        self.fresh = false;
         let response = self.channel.send(command, Repeat::Allowed, &NoProgress)?;
         if self.key.is_none() || !means_locked(response.status) {
             return Ok(response);
         }
         self.renew()?;
+        self.fresh = false;
         self.channel.send(command, Repeat::Allowed, &NoProgress)
     }
 
