@@ -38,15 +38,15 @@ fn pieces(regions: &[Vec<u8>], secret: &str) -> usize {
     places.filter(|window| pieces.iter().any(|piece| piece == window)).count()
 }
 
-/// How much of each secret is left when the daemon has had time to clean up: what a finished request held is
-/// freed by tasks that may run after its reply.
-async fn left(bench: &Bench, secrets: &[&str]) -> Vec<usize> {
+/// How many pieces of each secret are left, down to `enough`, when the daemon has had time to clean up: what a
+/// finished request held is freed by tasks that may run after its reply.
+async fn left(bench: &Bench, secrets: &[&str], enough: usize) -> Vec<usize> {
     let mut left = Vec::new();
     for _ in 0..20 {
         bench.client.problems().await.unwrap();
         let memory = memory(bench.daemon.id()).unwrap();
         left = secrets.iter().map(|secret| pieces(&memory, secret)).collect();
-        if left.iter().all(|count| *count == 0) {
+        if left.iter().all(|count| *count <= enough) {
             break;
         }
     }
@@ -80,7 +80,7 @@ async fn what_came_by_descriptor_is_gone_when_the_request_is_over() {
         let options = [(name, Fd::from(file.as_fd()).into()), ("profile", "fake".into())];
         bench.client.verify(&path, options.into()).await.unwrap();
     }
-    assert_eq!(left(&bench, &secrets).await, [0; 3], "password, access token, session");
+    assert_eq!(left(&bench, &secrets, 0).await, [0; 3], "password, access token, session");
 }
 
 /// zbus reads into a buffer of 4 KiB, which keeps the last messages until others overwrite them.
@@ -95,9 +95,10 @@ async fn what_came_as_text_is_in_the_buffer_of_the_bus_at_most() {
     let token = user.access_token.as_str();
     let options = [("access-token", token.into()), ("profile", "fake".into())];
     bench.client.verify(&path, options.into()).await.unwrap();
-    let left = left(&bench, &[token]).await;
-    println!("{} of {} pieces of the access token are left", left[0], token.len().div_ceil(100));
-    assert!(left[0] <= token.len().div_ceil(100), "more than one copy is left: {left:?}");
+    let one_copy = token.len().div_ceil(100);
+    let left = left(&bench, &[token], one_copy).await;
+    println!("{left:?} of {one_copy} pieces of the access token are left");
+    assert!(left[0] <= one_copy, "more than one copy is left: {left:?}");
 }
 
 #[tokio::test]
