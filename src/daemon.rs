@@ -53,10 +53,12 @@ pub async fn run(parts: Parts<'_>, stop: impl Future<Output = ()>) -> Result<(),
     let hangup = signal(SignalKind::hangup())?;
     let identities = Identities::new(parts.state_directory.clone());
     let transports = parts.transports.clone();
-    let registry = Registry::start(parts.transports, Arc::clone(&parts.clock), identities)?;
+    let (registry, watch) = Registry::new(parts.transports, Arc::clone(&parts.clock), identities);
     let flows = Flows::new(registry, parts.state_directory, parts.clock)?;
     let bridge = Bridge::new(flows, parts.config, parts.config_path);
     let connection = bridge.serve(parts.bus).await?;
+    // Not before the name is ours: a second daemon shall leave the tokens alone.
+    watch.start()?;
     tell_systemd(&[NotifyState::Ready]);
     tracing::info!("serving {}", names::BUS);
     let result = tokio::select! {

@@ -33,22 +33,34 @@ pub struct Registry {
     clock: Arc<dyn Clock>,
 }
 
-impl Registry {
+/// The transports of a registry, not watched yet: no token has been touched.
+pub struct Watch {
+    keeper: Keeper,
+    inbox: mpsc::UnboundedReceiver<Input>,
+}
+
+impl Watch {
     /// Starts to watch the transports, each on a thread of its own. Needs a running tokio runtime.
     ///
     /// # Errors
     ///
     /// When the system has no thread left.
-    pub fn start(
+    pub fn start(self) -> std::io::Result<()> {
+        self.keeper.start(self.inbox)
+    }
+}
+
+impl Registry {
+    /// A registry over `transports` that knows nothing yet, and what makes it learn.
+    pub fn new(
         transports: Vec<Arc<dyn Transport>>,
         clock: Arc<dyn Clock>,
         identities: Identities,
-    ) -> std::io::Result<Self> {
+    ) -> (Self, Watch) {
         let (sender, snapshots) = watch::channel(Arc::new(Snapshot::empty(transports.is_empty())));
         let (inputs, inbox) = mpsc::unbounded_channel();
         let keeper = Keeper::new(transports, Arc::clone(&clock), identities, sender, inputs.clone());
-        keeper.start(inbox)?;
-        Ok(Self { snapshots, inputs, clock })
+        (Self { snapshots, inputs, clock }, Watch { keeper, inbox })
     }
 
     /// What is attached at this moment.

@@ -2,6 +2,8 @@
 
 use std::io::{PipeWriter, Write, pipe};
 
+use futures_util::StreamExt;
+use oathbridge::dbus::names;
 use testkit::client::{Client, Options};
 use testkit::fake_cognito::{self, FakeCognito};
 use zbus::OwnedObjectPath;
@@ -50,6 +52,50 @@ async fn it_opens_to_its_password_and_to_no_other() {
     assert_eq!(client.find(&[]).await.unwrap().0.len(), 0);
     client.unlock_with(&token, &pipe_with("correct horse\r\n")).await.unwrap();
     client.calculate(&alice, Options::new()).await.unwrap();
+}
+
+/// How many signals about objects came between a call and its reply, on one connection.
+async fn signals_before_the_reply(client: &Client, call: &zbus::Message) -> usize {
+    let connection = client.connection();
+    let rule = zbus::MatchRule::builder().msg_type(zbus::message::Type::Signal).sender(names::BUS);
+    zbus::fdo::DBusProxy::new(connection).await.unwrap().add_match_rule(rule.build().unwrap()).await.unwrap();
+    let mut messages = zbus::MessageStream::from(connection);
+    connection.send(call).await.unwrap();
+    let mut signals = 0;
+    loop {
+        let message = messages.next().await.unwrap().unwrap();
+        let header = message.header();
+        if header.reply_serial() == Some(call.primary_header().serial_num()) {
+            assert_eq!(header.message_type(), zbus::message::Type::MethodReturn);
+            return signals;
+        }
+        let about_objects =
+            header.interface().is_some_and(|name| name.as_str() == "org.freedesktop.DBus.ObjectManager");
+        signals += usize::from(about_objects);
+    }
+}
+
+#[tokio::test]
+async fn replies_follow_the_signals_that_they_imply() {
+    let bench = Bench::new(LOCKED, "").await;
+    let client = bench.client();
+    let token = token(client).await;
+    let credentials = {
+        client.unlock(&token, PASSWORD).await.unwrap();
+        client.find(&[]).await.unwrap().0.len()
+    };
+    let call = |method: &'static str| {
+        let path = zbus::ObjectPath::try_from(token.as_str()).unwrap().into_owned();
+        let interface = format!("{}.Token", names::BUS);
+        zbus::Message::method_call(path, method).destination(names::BUS).interface(interface)
+    };
+    for _ in 0..20 {
+        let lock = call("Lock").build(&()).unwrap();
+        assert_eq!(signals_before_the_reply(client, &lock).await, credentials);
+        let secret = zbus::Fd::from(std::os::fd::OwnedFd::from(pipe_with(PASSWORD)));
+        let unlock = call("Unlock").build(&(secret, Options::new())).unwrap();
+        assert_eq!(signals_before_the_reply(client, &unlock).await, credentials);
+    }
 }
 
 #[tokio::test]

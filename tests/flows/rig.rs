@@ -64,7 +64,8 @@ impl Rig {
         let transport = Arc::new(VirtualTransport::new(&virt::parse(TOKEN).unwrap()));
         let card = transport.card(12_345_678).unwrap();
         let identities = Identities::new(state.path().to_owned());
-        let registry = Registry::start(vec![transport], clock.clone(), identities).unwrap();
+        let (registry, watch) = Registry::new(vec![transport], clock.clone(), identities);
+        watch.start().unwrap();
         let flows = Flows::new(registry, state.path().to_owned(), clock.clone()).unwrap();
         let options = Options { clock: clock.clone(), ..Options::default() };
         let cognito = FakeCognito::start(options).unwrap();
