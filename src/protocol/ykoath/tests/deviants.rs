@@ -1,10 +1,10 @@
 //! Tokens that deviate from the specification, as real ones do.
 
-use super::super::{AccessKey, Error, Session, Touch};
+use super::super::{AccessKey, Error, Factor, Session, Touch};
 use super::{CALCULATE_ALL, LIST, SELECT, Script, UNLOCKED, bytes};
-use crate::device::{self, Progress, Transaction};
+use crate::device::{self, NoProgress, Progress, Transaction};
 use crate::iso7816::{Command, Response};
-use crate::otp::Algorithm;
+use crate::otp::{Algorithm, Step};
 
 const LISTED: &str = "72 0A 21 4157533A616C696365 90 00";
 
@@ -29,8 +29,9 @@ impl Solo {
             (0xa4, 0x04) => self.select(),
             (0xa3, _) => return self.validate(&command[5..]),
             (0xc0, _) if !self.rest.is_empty() => std::mem::take(&mut self.rest),
-            (0xa1 | 0xa4, _) if !std::mem::take(&mut self.authorised) => return bytes("6985"),
+            (0xa1 | 0xa2 | 0xa4, _) if !std::mem::take(&mut self.authorised) => return bytes("6985"),
             (0xa1, _) => bytes("720A214157533A616C696365"),
+            (0xa2, _) => bytes("76050841397EEA"),
             (0xa4, _) => bytes("71094157533A616C6963657605068041397E"),
             _ => return bytes("6D00"),
         };
@@ -84,6 +85,21 @@ fn authorisation_for_one_command_is_renewed_for_the_next() {
     let renewed = [0xa4, 0xa3];
     let expected = [&[0xa4, 0xa3, 0xa4, 0xa5, 0xa4][..], &renewed, &[0xa4, 0xc0, 0xa1], &renewed, &[0xa1]];
     assert_eq!(solo.sent, expected.concat());
+}
+
+/// A code and its successor are two commands.
+#[test]
+fn each_code_has_an_authorisation_of_its_own() {
+    let mut solo = Solo::new();
+    let key = solo.key.clone();
+    let mut session = Session::select(&mut solo).unwrap();
+    session.validate(&key).unwrap();
+    let credential = session.credentials().unwrap().remove(0);
+    for step in [1, 2] {
+        let code = session.calculate(&credential, Factor::Step(Step(step)), &NoProgress).unwrap();
+        assert_eq!(code.expose(), "94287082");
+    }
+    assert!(!session.is_locked());
 }
 
 #[test]
