@@ -59,6 +59,7 @@ pub async fn run(parts: Parts<'_>, stop: impl Future<Output = ()>) -> Result<(),
     let connection = bridge.serve(parts.bus).await?;
     // Not before the name is ours: a second daemon shall leave the tokens alone.
     watch.start()?;
+    bridge.check_record();
     tell_systemd(&[NotifyState::Ready]);
     tracing::info!("serving {}", names::BUS);
     let result = tokio::select! {
@@ -68,6 +69,7 @@ pub async fn run(parts: Parts<'_>, stop: impl Future<Output = ()>) -> Result<(),
         () = feed_watchdog() => Ok(()),
     };
     tell_systemd(&[NotifyState::Stopping]);
+    tracing::info!("ending");
     // A smart card service that hangs must not keep the daemon.
     let stopping =
         tokio::task::spawn_blocking(move || transports.iter().for_each(|transport| transport.stop()));

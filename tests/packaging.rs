@@ -90,6 +90,7 @@ fn the_unit_keeps_what_the_daemon_relies_on() {
         ("SystemCallErrorNumber", "EPERM"),
         ("UMask", "0077"),
         ("LimitCORE", "0"),
+        ("LimitNOFILE", "65536"),
         ("WantedBy", "smartcard.target"),
     ] {
         assert_eq!(value(&unit, key), expected, "{key}=");

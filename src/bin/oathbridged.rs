@@ -1,5 +1,7 @@
 //! The daemon. See oathbridged(8).
 
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,6 +21,9 @@ use zeroizing_alloc::ZeroAlloc;
 /// Freed memory is wiped: libraries copy secrets into places that no type of ours reaches.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
+
+/// No description of tokens is longer, in bytes.
+const LARGEST: u64 = 1 << 20;
 
 /// Offers the codes of OATH tokens on the session bus and submits them to Amazon Cognito.
 #[derive(Parser)]
@@ -87,7 +92,9 @@ fn run(arguments: Arguments) -> Result<(), String> {
 
 fn virtual_tokens(file: Option<PathBuf>) -> Result<Vec<TokenSpec>, String> {
     let Some(file) = file else { return Ok(TokenSpec::demo()) };
-    let text = std::fs::read_to_string(&file)
+    let mut text = String::new();
+    File::open(&file)
+        .and_then(|opened| opened.take(LARGEST).read_to_string(&mut text))
         .map_err(|error| format!("{} can't be read ({error}); pass a readable file", file.display()))?;
     virt::parse(&text).map_err(|error| format!("{}: {error}", file.display()))
 }

@@ -74,6 +74,8 @@ fn print(text: &str) -> u8 {
     let mut out = stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => exit::DONE,
+        // Whoever read it has enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => exit::DONE,
         Err(error) => {
             complain(&Failure::failed("Writing to standard output", error).text());
             exit::FAILED

@@ -74,6 +74,7 @@ impl CognitoObject {
         let config = self.bridge.config();
         let profile = profile_name.map(|name| find_profile(&config.config, &name)).transpose()?;
         let authorization = authorization(access_token, session, flows.clock().unix_time())?;
+        same_pool(&authorization, profile)?;
         let endpoint = endpoint(&authorization, profile, region)?;
         let pool = pool(&authorization, profile, &endpoint);
         Ok(VerifyRequest {
@@ -117,6 +118,19 @@ fn authorization(
         _ => Err(Error::invalid(
             "VerifySoftwareToken takes the option access-token or the option session; pass exactly one",
         )),
+    }
+}
+
+/// A token of another pool is a mix-up, and would enrol this credential's seed there.
+fn same_pool(authorization: &Authorization, profile: Option<&Profile>) -> Result<(), Error> {
+    let of_profile = profile.and_then(|profile| profile.user_pool_id.as_deref());
+    match (authorization, of_profile) {
+        (Authorization::AccessToken(token), Some(pool)) if token.pool_id().is_some_and(|id| id != pool) => {
+            Err(Error::invalid(
+                "The access token is of another user pool than the profile; pass the token or the profile that belongs to the other",
+            ))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -64,10 +64,12 @@ impl Error {
 
     /// No profile of this name.
     pub fn no_profile(name: &str, known: &[&str]) -> Self {
-        let known = if known.is_empty() { "there are none".to_owned() } else { known.join(", ") };
+        let others = if known.is_empty() { String::new() } else { format!(", only {}", known.join(", ")) };
         Self::ours(
             "NoSuchProfile",
-            format!("There is no profile {name:?} ({known}); add it to the configuration and call Reload."),
+            format!(
+                "There is no profile {name:?}{others}; add it to the configuration and have that read again."
+            ),
         )
     }
 
@@ -138,7 +140,7 @@ impl From<flows::Error> for Error {
             Flow::StepSpent { opens } => Self::ours(
                 "StepSpent",
                 format!(
-                    "The codes up to {} UTC (Unix time {}) were used already; try again then, or give VerifySoftwareToken a timeout that lets it wait.",
+                    "The codes up to {} UTC (Unix time {}) were used already; try again then.",
                     clock_time(opens),
                     whole(opens)
                 ),

@@ -71,6 +71,11 @@ fn parse(attributes: HashMap<String, String>) -> Result<Query, Error> {
         };
         *field = Some(value);
     }
+    if query.kind.as_deref().is_some_and(|kind| !["totp", "hotp", "steam"].contains(&kind)) {
+        return Err(Error::invalid(
+            "There are credentials of the types totp, hotp and steam only; pass one of them",
+        ));
+    }
     if let Some(path) = query.token.as_ref().and_then(|token| token.strip_prefix(names::ROOT)) {
         query.token = Some(path.trim_start_matches("/tokens/").to_owned());
     }

@@ -80,6 +80,12 @@ impl Bridge {
         Ok(connection)
     }
 
+    /// Writes into the journal if the single-use record can't be used, before somebody needs it.
+    pub fn check_record(&self) {
+        let flows = self.flows.clone();
+        tokio::task::spawn_blocking(move || flows.check_record());
+    }
+
     /// Reads the configuration again, whole or not at all, and the tokens' lists.
     ///
     /// # Errors

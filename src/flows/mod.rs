@@ -66,6 +66,14 @@ impl Flows {
         })
     }
 
+    /// Writes into the journal if the single-use record can't be used. Reads a file.
+    pub fn check_record(&self) {
+        if let Err(error) = self.guard.show() {
+            let path = self.guard.file();
+            tracing::error!("nothing can be submitted: {error}; repair or remove {}", path.display());
+        }
+    }
+
     /// The attached tokens.
     pub fn registry(&self) -> &Registry {
         &self.registry

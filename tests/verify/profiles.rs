@@ -36,6 +36,11 @@ region = 'eu-central-1'
 endpoint_url = 'FAKE_URL'
 account = 'user-0'
 token = 'ykoath_0000000000000000'
+[profiles.otherpool]
+region = 'eu-central-1'
+user_pool_id = 'eu-central-1_Other0001'
+endpoint_url = 'FAKE_URL'
+account = 'user-0'
 ";
 
 #[tokio::test]
@@ -63,6 +68,7 @@ async fn the_only_credential_that_fits_is_taken() {
         ("missing", "NoSuchCredential"),
         ("elsewhere", "NoSuchCredential"),
         ("fake", INVALID),
+        ("otherpool", INVALID),
     ] {
         assert_eq!(bench.refusal("/", options(profile.into())).await, error, "{profile}");
     }
