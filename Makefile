@@ -17,7 +17,7 @@ FILES = \
 	$(RULESDIR):udev/70-oathbridge.rules \
 	$(DATADIR)/dbus-1/services:data/dbus-1/services/$(NAME).service \
 	$(DATADIR)/doc/oathbridge:config/oathbridge.toml \
-	$(foreach file,$(wildcard README.md SECURITY.md CHANGELOG.md LICENSE-*),$(DATADIR)/doc/oathbridge:$(file)) \
+	$(foreach file,$(wildcard README.md SECURITY.md CHANGELOG.md LICENSE-* docs/dbus-api.md),$(DATADIR)/doc/oathbridge:$(file)) \
 	$(foreach file,$(wildcard data/dbus-1/interfaces/*.xml),$(DATADIR)/dbus-1/interfaces:$(file)) \
 	$(foreach file,$(wildcard man/*.1),$(DATADIR)/man/man1:$(file)) \
 	$(foreach file,$(wildcard man/*.5),$(DATADIR)/man/man5:$(file)) \
