@@ -109,7 +109,8 @@ fn it_can_be_kept_for_playing() {
     demo.line("Ctrl-C ends it");
     let status = Command::new("busctl")
         .env("DBUS_SESSION_BUS_ADDRESS", address.trim_matches('\''))
-        .args(["--user", "status", "io.github.oathbridge.OathBridge1"])
+        .args(["--user", "call", "io.github.oathbridge.OathBridge1", "/io/github/oathbridge/OathBridge1"])
+        .args(["org.freedesktop.DBus.Peer", "Ping"])
         .stdout(Stdio::null())
         .status();
     demo.terminate();
