@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use zbus::{Connection, connection, fdo};
+use zbus::address::Address;
+use zbus::{Connection, fdo};
 
 use crate::clock::Clock;
 use crate::config::Loaded;
@@ -16,6 +17,7 @@ use crate::dbus::{Bridge, names};
 use crate::device::Transport;
 use crate::flows::Flows;
 use crate::guard::Unavailable;
+use crate::operations::Operations;
 use crate::registry::Registry;
 use crate::token::Identities;
 
@@ -26,7 +28,7 @@ const SIGXFSZ: i32 = 25;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What the daemon is made of.
-pub struct Parts<'bus> {
+pub struct Parts {
     /// Where the time comes from.
     pub clock: Arc<dyn Clock>,
     /// Where tokens come from.
@@ -38,7 +40,7 @@ pub struct Parts<'bus> {
     /// The file to read again on reload, if not the usual one.
     pub config_path: Option<PathBuf>,
     /// Which bus to serve.
-    pub bus: connection::Builder<'bus>,
+    pub bus: Address,
 }
 
 /// Runs the daemon until `stop` is ready, or the bus or the name is lost.
@@ -46,7 +48,7 @@ pub struct Parts<'bus> {
 /// # Errors
 ///
 /// Any [`Error`]. Losing the bus is one, so that systemd starts the daemon again.
-pub async fn run(parts: Parts<'_>, stop: impl Future<Output = ()>) -> Result<(), Error> {
+pub async fn run(parts: Parts, stop: impl Future<Output = ()>) -> Result<(), Error> {
     // A file size limit shall be an error of the write, not the end of the daemon.
     let _file_too_large = signal(SignalKind::from_raw(SIGXFSZ))?;
     // From the first moment on: an early reload must not end the daemon.
@@ -54,9 +56,10 @@ pub async fn run(parts: Parts<'_>, stop: impl Future<Output = ()>) -> Result<(),
     let identities = Identities::new(parts.state_directory.clone());
     let transports = parts.transports.clone();
     let (registry, watch) = Registry::new(parts.transports, Arc::clone(&parts.clock), identities);
+    let (operations, news) = Operations::new(Arc::clone(&parts.clock));
     let flows = Flows::new(registry, parts.state_directory, parts.clock)?;
-    let bridge = Bridge::new(flows, parts.config, parts.config_path);
-    let connection = bridge.serve(parts.bus).await?;
+    let bridge = Bridge::new(flows, operations, parts.config, parts.config_path);
+    let connection = bridge.serve(parts.bus, news).await?;
     // Not before the name is ours: a second daemon shall leave the tokens alone.
     watch.start()?;
     bridge.check_record();

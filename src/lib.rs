@@ -13,6 +13,7 @@
 //! * [`registry`]: what is attached now, as immutable snapshots;
 //! * [`cognito`]: the client for Amazon Cognito; knows neither tokens nor D-Bus;
 //! * [`guard`]: the single-use record: which time step of which seed was spent;
+//! * [`operations`]: a running request: state, deadline, who asked, how it is cancelled;
 //! * [`flows`]: what the product does: hand out a code, prove a token to Cognito;
 //! * [`dbus`]: our interfaces, and the task that keeps the object tree true;
 //! * [`ctl`]: the user's tool, a client of [`dbus`] in another process; reads [`guard`]'s file;
@@ -31,6 +32,7 @@ pub mod flows;
 pub mod guard;
 pub mod iso7816;
 pub mod logging;
+pub mod operations;
 pub mod otp;
 pub mod process;
 pub mod protocol;

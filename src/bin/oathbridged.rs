@@ -15,7 +15,7 @@ use oathbridge::logging::{self, Level};
 use oathbridge::transport::pcsc::PcscTransport;
 use oathbridge::virt::{self, TokenSpec, VirtualTransport};
 use oathbridge::{process, state_file};
-use zbus::connection;
+use zbus::address::Address;
 use zeroizing_alloc::ZeroAlloc;
 
 /// Freed memory is wiped: libraries copy secrets into places that no type of ours reaches.
@@ -75,7 +75,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
         state_directory,
         config,
         config_path: arguments.config,
-        bus: connection::Builder::session(),
+        bus: Address::session().map_err(|error| error.to_string())?,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -11,7 +11,7 @@ use super::tree::{Credential, Tree};
 use super::wait::{Phase, announced};
 use super::{Failure, Output, query};
 use crate::clock::{Clock, SystemClock};
-use crate::flows::Deadline;
+use crate::operations::Deadline;
 use crate::otp::{Period, Step};
 
 /// What `--json` prints.

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use zbus::message::Header;
 use zbus::{ObjectPath, OwnedObjectPath, interface};
 
+use super::call::Task;
 use super::error::capital;
-use super::options::{Map, Options};
+use super::options::{Common, Map, Options};
 use super::profile::query;
+use super::results::details;
 use super::{Bridge, Error, names, variant};
 use crate::cognito::{
     AccessToken, Authorization, Endpoint, EndpointUrl, ErrorKind, Region, Session, Settings, UnknownRegion,
 };
 use crate::config::{self, Profile};
-use crate::flows::{self, Policy, Query, VerifyRequest};
+use crate::flows::{self, Policy, Target, VerifyRequest};
+use crate::operations::{self, Operation};
 use crate::secret::SecretText;
 
 /// A clock that is off by more makes codes of the wrong step.
@@ -32,38 +35,44 @@ impl CognitoObject {
         options: Map,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(String, String, Map), Error> {
-        let object = names::credential_id(&credential).unwrap_or("of the profile").to_owned();
-        let work = async {
-            let request = self.request(&credential, options).await?;
-            let verification = self.bridge.flows.verify(&request).await;
-            let skew = verification.clock_skew;
-            if let Some(skew) = skew {
+        let entry = self.bridge.enter(&header).await?;
+        let (request, common) = self.request(&credential, options).await?;
+        let credential = match &request.credential {
+            Target::Id(id) => Some(id.clone()),
+            Target::Query(_) => None,
+        };
+        let task = Task { kind: operations::Kind::VerifySoftwareToken, credential, token: None, common };
+        let work = async |operation: &Operation| {
+            let verified = self.bridge.flows.verify(&request, operation).await;
+            let facts = operation.facts();
+            if let Some(skew) = facts.clock_skew {
                 self.bridge.set_problem("clock-skew", skew.abs() >= SKEW);
             }
-            let reply = verification.result.map_err(|error| explain(error, skew))?;
-            Ok::<_, Error>((reply, skew))
+            let reply = verified.map_err(|error| explain(error, facts.clock_skew))?;
+            let session = reply.session.map_or_else(String::new, |session| session.expose().to_owned());
+            let mut extra = details(&facts);
+            extra.remove("submitted");
+            Ok(("SUCCESS".to_owned(), session, extra))
         };
-        let (reply, skew) = self.bridge.audited("VerifySoftwareToken", &object, &header, work).await?;
-        let mut extra = Map::new();
-        extra.insert("attempts".to_owned(), reply.attempts.into());
-        if let Some(request_id) = &reply.request_id {
-            extra.insert("request-id".to_owned(), variant(request_id));
-        }
-        if let Some(skew) = skew {
-            extra.insert("clock-skew".to_owned(), skew.into());
-        }
-        let session = reply.session.as_ref().map_or_else(String::new, |session| session.expose().to_owned());
-        Ok(("SUCCESS".to_owned(), session, extra))
+        self.bridge.operate(entry, task, work, values).await
     }
+}
+
+/// What `GetResult` tells besides the details.
+fn values((status, session, _): &(String, String, Map)) -> Map {
+    Map::from([("status".to_owned(), variant(status)), ("session".to_owned(), variant(session))])
 }
 
 impl CognitoObject {
     /// Checks everything that can be checked before hardware is touched.
-    async fn request(&self, credential: &OwnedObjectPath, options: Map) -> Result<VerifyRequest, Error> {
+    async fn request(
+        &self,
+        credential: &OwnedObjectPath,
+        options: Map,
+    ) -> Result<(VerifyRequest, Common), Error> {
         let mut options = Options::new(options);
         let flows = &self.bridge.flows;
-        let deadline = flows.deadline(options.timeout()?);
-        let interactive = options.flag("interactive", true)?;
+        let common = options.common()?;
         let device_name = options.text("friendly-device-name")?;
         let profile_name = options.text("profile")?;
         let region = options.text("region")?;
@@ -77,16 +86,15 @@ impl CognitoObject {
         same_pool(&authorization, profile)?;
         let endpoint = endpoint(&authorization, profile, region)?;
         let pool = pool(&authorization, profile, &endpoint);
-        Ok(VerifyRequest {
+        let request = VerifyRequest {
             credential: target(credential, profile)?,
             authorization,
             endpoint,
             pool,
             device_name,
-            interactive,
             policy: policy(&config.config.cognito),
-            deadline,
-        })
+        };
+        Ok((request, common))
     }
 }
 
@@ -168,7 +176,7 @@ fn pool(authorization: &Authorization, profile: Option<&Profile>, endpoint: &End
     of_token.or(of_profile).map_or_else(|| format!("{endpoint:?}"), str::to_owned)
 }
 
-fn target(path: &OwnedObjectPath, profile: Option<&Profile>) -> Result<Result<String, Query>, Error> {
+fn target(path: &OwnedObjectPath, profile: Option<&Profile>) -> Result<Target, Error> {
     let path: &ObjectPath<'_> = path;
     if path.as_str() == "/" {
         let query = profile.and_then(query).ok_or_else(|| {
@@ -176,9 +184,9 @@ fn target(path: &OwnedObjectPath, profile: Option<&Profile>) -> Result<Result<St
                 "No credential is named; pass its path, or a profile that has an issuer or account",
             )
         })?;
-        return Ok(Err(query));
+        return Ok(Target::Query(query));
     }
-    names::credential_id(path).map(|id| Ok(id.to_owned())).ok_or_else(|| {
+    names::credential_id(path).map(|id| Target::Id(id.to_owned())).ok_or_else(|| {
         Error::invalid(
             "This is not the path of a credential; find one with FindCredentials or oathbridgectl list",
         )

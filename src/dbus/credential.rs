@@ -6,10 +6,16 @@ use std::time::Duration;
 use zbus::message::Header;
 use zbus::{ObjectPath, interface};
 
+use super::call::{Task, put_text};
 use super::options::{Map, Options};
-use super::{Bridge, Error, names};
-use crate::flows::CodeRequest;
+use super::{Bridge, Error, names, variant};
+use crate::flows::{self, CodeReply, CodeRequest};
+use crate::operations::{self, Operation};
 use crate::protocol::ykoath::{Credential, Kind, Touch};
+use crate::registry::Missing;
+
+/// The code, from when and until when it is valid in Unix seconds, and more.
+type Reply = (String, u64, u64, Map);
 
 /// A credential on the bus.
 pub(super) struct CredentialObject {
@@ -70,29 +76,54 @@ impl CredentialObject {
     }
 
     #[zbus(out_args("code", "valid_from", "valid_until", "extra"))]
-    async fn calculate(
-        &self,
-        options: Map,
-        #[zbus(header)] header: Header<'_>,
-    ) -> Result<(String, u64, u64, Map), Error> {
-        let mut options = Options::new(options);
-        let flows = &self.bridge.flows;
-        let request = CodeRequest {
-            credential: self.id.clone(),
-            next: options.flag("next", false)?,
-            min_validity: Duration::from_secs(options.number("min-validity")?.unwrap_or(0).into()),
-            claim: options.flag("claim", false)?,
-            advance_counter: options.flag("advance-counter", false)?,
-            interactive: options.flag("interactive", true)?,
-            deadline: flows.deadline(options.timeout()?),
-        };
-        options.finish()?;
-        let reply = self.bridge.audited("Calculate", &self.id, &header, flows.code(&request)).await?;
-        let (from, until) = reply.valid.unwrap_or_default();
-        let mut extra = Map::new();
-        if let Some(next) = reply.next {
-            extra.insert("next-code".to_owned(), super::variant(next.expose()));
-        }
-        Ok((reply.code.expose().to_owned(), from.as_secs(), until.as_secs(), extra))
+    async fn calculate(&self, options: Map, #[zbus(header)] header: Header<'_>) -> Result<Reply, Error> {
+        calculate(&self.bridge, &self.id, options, &header).await
     }
+}
+
+/// `Calculate`, whether or not the credential has an object at present.
+pub(super) async fn calculate(
+    bridge: &Arc<Bridge>,
+    id: &str,
+    options: Map,
+    header: &Header<'_>,
+) -> Result<Reply, Error> {
+    let entry = bridge.enter(header).await?;
+    let mut options = Options::new(options);
+    let request = CodeRequest {
+        credential: id.to_owned(),
+        next: options.flag("next", false)?,
+        min_validity: Duration::from_secs(options.number("min-validity")?.unwrap_or(0).into()),
+        claim: options.flag("claim", false)?,
+        advance_counter: options.flag("advance-counter", false)?,
+    };
+    let common = options.common()?;
+    options.finish()?;
+    let task =
+        Task { kind: operations::Kind::Calculate, credential: Some(id.to_owned()), token: None, common };
+    let work = async |operation: &Operation| match bridge.flows.code(&request, operation).await {
+        Ok(code) => Ok(reply(&code)),
+        // Their absence is that of the object called.
+        Err(flows::Error::Missing(Missing::Credential)) => Err(Error::no_object()),
+        Err(error) => Err(error.into()),
+    };
+    bridge.operate(entry, task, work, values).await
+}
+
+fn reply(code: &CodeReply) -> Reply {
+    let (from, until) = code.valid.unwrap_or_default();
+    let mut extra = Map::new();
+    put_text(&mut extra, "next-code", code.next.as_ref().map(|next| next.expose()));
+    (code.code.expose().to_owned(), from.as_secs(), until.as_secs(), extra)
+}
+
+/// What `GetResult` tells.
+fn values((code, from, until, extra): &Reply) -> Map {
+    let mut values = Map::from([
+        ("code".to_owned(), variant(code)),
+        ("valid-from".to_owned(), (*from).into()),
+        ("valid-until".to_owned(), (*until).into()),
+    ]);
+    values.extend(extra.iter().filter_map(|(key, value)| Some((key.clone(), value.try_clone().ok()?))));
+    values
 }

@@ -9,6 +9,7 @@ use zbus::names::ErrorName;
 use super::names;
 use crate::cognito::{self, ErrorKind, Refused};
 use crate::flows;
+use crate::operations::Cancellation;
 use crate::registry::Missing;
 use crate::token;
 
@@ -17,11 +18,25 @@ use crate::token;
 pub struct Error {
     name: &'static str,
     sentence: String,
+    retry: Option<Retry>,
+}
+
+/// When it is worth a new try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Retry {
+    /// At this Unix time.
+    At(Duration),
+    /// So long from now.
+    After(Duration),
 }
 
 impl Error {
     fn ours(name: &'static str, sentence: impl Into<String>) -> Self {
-        Self { name, sentence: sentence.into() }
+        Self { name, sentence: sentence.into(), retry: None }
+    }
+
+    fn retry(self, retry: Retry) -> Self {
+        Self { retry: Some(retry), ..self }
     }
 
     /// An argument that makes no sense; `why` is a whole sentence without its full stop.
@@ -40,6 +55,35 @@ impl Error {
     /// Too much of the same at once.
     pub fn busy() -> Self {
         Self::ours("Busy", "Too many calls of this kind are being served; try again in a moment.")
+    }
+
+    /// An operation of this handle exists.
+    pub fn handle_in_use() -> Self {
+        Self::ours(
+            "AlreadyExists",
+            "An operation with this handle-token is running or kept; choose another one for each request.",
+        )
+    }
+
+    /// Results are for those who asked.
+    pub fn not_the_requester() -> Self {
+        Self::ours(
+            "AccessDenied",
+            "Only the connection that made the request may read its result; call from there.",
+        )
+    }
+
+    /// There is no result yet.
+    pub fn not_over() -> Self {
+        Self::ours("Busy", "The operation has not ended; wait until its State is done, failed or cancelled.")
+    }
+
+    /// There is no object at the path that was called.
+    pub fn no_object() -> Self {
+        Self::ours(
+            "org.freedesktop.DBus.Error.UnknownObject",
+            "There is no such object; list what there is with oathbridgectl list.",
+        )
     }
 
     /// A configuration that can't be used; `why` is a sentence with file and line, without full stop.
@@ -80,6 +124,19 @@ impl Error {
         } else {
             format!("{}{}", names::ERROR, self.name)
         }
+    }
+
+    /// It was ended early.
+    pub fn is_cancelled(&self) -> bool {
+        self.name == "Cancelled"
+    }
+
+    /// The Unix time at which a new try may succeed, if that is known.
+    pub fn retry_at(&self, now: Duration) -> Option<Duration> {
+        self.retry.map(|retry| match retry {
+            Retry::At(time) => time,
+            Retry::After(wait) => now.saturating_add(wait),
+        })
     }
 
     /// The sentence.
@@ -144,13 +201,15 @@ impl From<flows::Error> for Error {
                     clock_time(opens),
                     whole(opens)
                 ),
-            ),
+            )
+            .retry(Retry::At(opens)),
             Flow::StateUnavailable(why) => Self::ours(
                 "StateUnavailable",
                 format!(
                     "Nothing was submitted since {why}; repair or remove the file guard.json in the state folder of oathbridge, or make room on the disk."
                 ),
             ),
+            Flow::Cancelled(why) => why.into(),
             Flow::Timeout => Self::ours(
                 "Timeout",
                 "The time allowed was over before a code could be sent, so none was; try again or allow a longer timeout.",
@@ -161,10 +220,26 @@ impl From<flows::Error> for Error {
                     "Too many codes of this credential were refused; try again in {} seconds, before Cognito locks the account.",
                     whole(wait)
                 ),
-            ),
+            )
+            .retry(Retry::After(wait)),
             Flow::Refused(refused) => refused.into(),
             Flow::Cognito(error) => error.into(),
         }
+    }
+}
+
+impl From<Cancellation> for Error {
+    fn from(why: Cancellation) -> Self {
+        let reason = match why {
+            Cancellation::Caller => "The request was cancelled",
+            Cancellation::CallerGone => "The program that made the request has left the bus",
+            Cancellation::ScreenLocked => "The screen was locked",
+            Cancellation::Suspend => "The computer is going to sleep",
+        };
+        Self::ours(
+            "Cancelled",
+            format!("{reason} before a code was sent, so none was; ask again when it is wanted."),
+        )
     }
 }
 
@@ -259,7 +334,8 @@ impl From<Refused> for Error {
 
 impl From<cognito::Error> for Error {
     fn from(error: cognito::Error) -> Self {
-        error.kind.into()
+        let retry = error.retry_after.map(Retry::After);
+        Self { retry, ..error.kind.into() }
     }
 }
 

@@ -50,6 +50,14 @@ impl ManagerObject {
         ))
     }
 
+    async fn lock_all(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
+        let work = async {
+            self.bridge.flows.lock_all().await;
+            Ok::<_, Error>(())
+        };
+        self.bridge.audited("LockAll", "", &header, work).await
+    }
+
     async fn reload(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
         self.bridge.audited("Reload", "", &header, self.bridge.reload()).await
     }

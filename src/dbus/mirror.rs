@@ -85,7 +85,7 @@ impl Mirror {
         for id in gone {
             if let Some(shown) = self.tokens.remove(&id) {
                 for credential in shown.credentials.keys() {
-                    self.server.remove::<CredentialObject, _>(names::credential(credential)).await?;
+                    remove_credential(&self.server, &self.bridge, credential).await?;
                 }
                 self.server.remove::<TokenObject, _>(names::token(&id)).await?;
             }
@@ -182,6 +182,13 @@ fn problem_words(bridge: &Bridge, snapshot: &Snapshot) -> Vec<String> {
     of_transports.chain(bridge.problems.borrow().iter().copied()).map(str::to_owned).collect()
 }
 
+/// Calls that come from now on are answered without the object.
+async fn remove_credential(server: &ObjectServer, bridge: &Bridge, id: &str) -> zbus::Result<()> {
+    let path = names::credential(id);
+    bridge.paths.remove(&path);
+    server.remove::<CredentialObject, _>(&path).await.map(drop)
+}
+
 impl Shown {
     fn attached(&self) -> Arc<Attached> {
         Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner).attached)
@@ -209,7 +216,7 @@ impl Shown {
             .collect();
         for id in gone {
             self.credentials.remove(&id);
-            server.remove::<CredentialObject, _>(names::credential(&id)).await?;
+            remove_credential(server, bridge, &id).await?;
         }
         for (id, credential) in &attached.credentials {
             if !self.credentials.contains_key(id) {
@@ -219,7 +226,9 @@ impl Shown {
                     credential: credential.clone(),
                     bridge: Arc::clone(bridge),
                 };
-                server.at(names::credential(id), object).await?;
+                let path = names::credential(id);
+                server.at(&path, object).await?;
+                bridge.paths.add(&path);
                 self.credentials.insert(id.clone(), credential.clone());
             }
         }

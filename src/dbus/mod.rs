@@ -3,6 +3,9 @@
 //! Objects hold shared state with interior locking: a method with `&mut self` would stall every reader of the
 //! object for as long as it runs.
 
+mod absent;
+mod call;
+mod callers;
 mod cognito;
 mod credential;
 mod descriptor;
@@ -10,23 +13,33 @@ mod error;
 mod manager;
 mod mirror;
 pub mod names;
+mod operation;
 mod options;
 mod profile;
+mod prompt;
+mod results;
+mod stage;
 mod token;
+mod wire;
 
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use zbus::address::Address;
 use zbus::message::Header;
-use zbus::{Connection, OwnedVariant, connection, fdo};
+use zbus::{Connection, OwnedVariant, fdo};
 
 use crate::config::{Config, Loaded};
 use crate::flows::Flows;
+use crate::operations::{self, Operations};
 use cognito::CognitoObject;
 use manager::ManagerObject;
+use prompt::PromptObject;
+use results::Results;
+use wire::{Replies, Shown};
 
 pub use error::Error;
 
@@ -34,6 +47,12 @@ pub use error::Error;
 #[derive(Debug)]
 pub struct Bridge {
     flows: Flows,
+    operations: Operations,
+    /// How operations ended.
+    results: Results,
+    /// Which paths have objects.
+    paths: Shown,
+    replies: Arc<Replies>,
     config: watch::Sender<Arc<Loaded>>,
     /// `--config`, for [`Bridge::reload`].
     config_path: Option<PathBuf>,
@@ -48,10 +67,19 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    /// Shares the flows and the configuration among the objects to come.
-    pub fn new(flows: Flows, config: Loaded, config_path: Option<PathBuf>) -> Arc<Self> {
+    /// Shares the flows, the operations and the configuration among the objects to come.
+    pub fn new(
+        flows: Flows,
+        operations: Operations,
+        config: Loaded,
+        config_path: Option<PathBuf>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             flows,
+            operations,
+            results: Results::default(),
+            paths: Shown::default(),
+            replies: Arc::default(),
             config: watch::Sender::new(Arc::new(config)),
             config_path,
             problems: watch::Sender::default(),
@@ -63,20 +91,32 @@ impl Bridge {
 
     /// Serves the objects and takes the bus name; without replacement, and without waiting in a queue for it.
     ///
+    /// `news` is what becomes of the operations.
+    ///
     /// # Errors
     ///
     /// [`zbus::Error::NameTaken`] when another process owns the name; any other when there is no bus.
-    pub async fn serve(self: &Arc<Self>, builder: connection::Builder<'_>) -> zbus::Result<Connection> {
+    pub async fn serve(
+        self: &Arc<Self>,
+        bus: Address,
+        news: mpsc::UnboundedReceiver<operations::Event>,
+    ) -> zbus::Result<Connection> {
+        let (builder, diverted) = wire::connect(bus, &self.paths, &self.replies)?;
+        let prompt = PromptObject { view: Arc::new(RwLock::new(prompt::View::of(&[]))) };
         let connection = builder
             .serve_at(names::ROOT, fdo::ObjectManager)
             .serve_at(names::ROOT, ManagerObject { bridge: Arc::clone(self) })
             .serve_at(names::ROOT, CognitoObject { bridge: Arc::clone(self) })
+            .serve_at(names::PROMPT, prompt)
             .name(names::BUS)
             .allow_name_replacements(false)
             .replace_existing_names(false)
             .build()
             .await?;
         tokio::spawn(mirror::run(connection.clone(), Arc::clone(self)));
+        tokio::spawn(stage::run(connection.clone(), Arc::clone(self), news));
+        tokio::spawn(absent::run(connection.clone(), Arc::clone(self), diverted));
+        tokio::spawn(callers::run(connection.clone(), Arc::clone(self)));
         Ok(connection)
     }
 

@@ -11,8 +11,17 @@ pub const ROOT: &str = "/io/github/oathbridge/OathBridge1";
 /// What the names of our errors begin with.
 pub const ERROR: &str = "io.github.oathbridge.OathBridge1.Error.";
 
+/// The interface of credentials.
+pub const CREDENTIAL: &str = "io.github.oathbridge.OathBridge1.Credential";
+
 /// Rises with every key, member, value or error that is added.
-pub const API_VERSION: u32 = 1;
+pub const API_VERSION: u32 = 2;
+
+/// The object that says what a person has to do now.
+pub const PROMPT: &str = "/io/github/oathbridge/OathBridge1/prompt";
+
+/// Its interface.
+pub const PROMPT_INTERFACE: &str = "io.github.oathbridge.OathBridge1.Prompt";
 
 /// The object of a token.
 pub fn token(id: &str) -> ObjectPath<'static> {
@@ -27,6 +36,21 @@ pub fn credential(id: &str) -> ObjectPath<'static> {
 /// The object of a profile.
 pub fn profile(name: &str) -> ObjectPath<'static> {
     below("profiles", name)
+}
+
+/// The object of an operation: its caller's unique name, and the caller's handle or else our number.
+pub fn operation(caller: &str, handle: Option<&str>, number: u64) -> ObjectPath<'static> {
+    let caller = caller.trim_start_matches(':').replace('.', "_");
+    match handle {
+        Some(handle) => below("operations", &format!("{caller}/{handle}")),
+        // No handle has a path element of its own kind: theirs may begin with a digit as well, but never end in "__".
+        None => below("operations", &format!("{caller}/{number}__")),
+    }
+}
+
+/// True for what can be a handle: 1 to 64 letters, digits and underscores.
+pub fn is_handle(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// The object that stands for none.

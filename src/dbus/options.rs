@@ -6,8 +6,7 @@ use std::time::Duration;
 use zbus::OwnedVariant;
 use zbus::Variant;
 
-use super::Error;
-use super::descriptor;
+use super::{Error, descriptor, names};
 use crate::secret::SecretText;
 
 /// An option map as it comes from the bus.
@@ -15,6 +14,16 @@ pub(super) type Map = HashMap<String, OwnedVariant>;
 
 /// How long a call may take if it doesn't say: D-Bus clients give up after 25 seconds.
 const TIMEOUT: u32 = 22;
+
+/// The options of every call that may wait.
+#[derive(Clone, Debug)]
+pub(super) struct Common {
+    pub(super) timeout: Duration,
+    pub(super) handle: Option<String>,
+    pub(super) interactive: bool,
+    pub(super) own_prompt: bool,
+    pub(super) wait_for_token: bool,
+}
 
 /// The options of one call; what was not taken when [`Options::finish`] is called is refused.
 pub(super) struct Options {
@@ -40,12 +49,32 @@ impl Options {
     }
 
     /// `timeout`, 1 to 900 seconds.
-    pub(super) fn timeout(&mut self) -> Result<Duration, Error> {
+    fn timeout(&mut self) -> Result<Duration, Error> {
         match self.number("timeout")?.unwrap_or(TIMEOUT) {
             seconds @ 1..=900 => Ok(Duration::from_secs(seconds.into())),
             _ => {
                 Err(Error::invalid("The option timeout is not 1 to 900 seconds; pass a number in that range"))
             }
+        }
+    }
+
+    /// What every call takes that may wait.
+    pub(super) fn common(&mut self) -> Result<Common, Error> {
+        Ok(Common {
+            timeout: self.timeout()?,
+            handle: self.handle()?,
+            interactive: self.flag("interactive", true)?,
+            own_prompt: self.flag("own-prompt", false)?,
+            wait_for_token: self.flag("wait-for-token", false)?,
+        })
+    }
+
+    fn handle(&mut self) -> Result<Option<String>, Error> {
+        match self.text("handle-token")? {
+            Some(handle) if !names::is_handle(&handle) => Err(Error::invalid(
+                "The option handle-token is not 1 to 64 letters A-Z, a-z, digits and underscores; pass such a name",
+            )),
+            handle => Ok(handle),
         }
     }
 

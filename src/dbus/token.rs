@@ -1,14 +1,15 @@
 //! `tokens/<id>`: `io.github.oathbridge.OathBridge1.Token`.
 
-use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use zbus::message::Header;
 use zbus::{Fd, interface};
 
+use super::call::Task;
 use super::options::{Map, Options};
 use super::{Bridge, Error, descriptor};
+use crate::operations::{self, Operation};
 use crate::registry::{Attached, State};
 use crate::token;
 
@@ -34,20 +35,8 @@ impl TokenObject {
         self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits no longer than clients do.
-    async fn change(
-        &self,
-        what: &str,
-        header: &Header<'_>,
-        work: impl Future<Output = Result<(), token::Error>>,
-    ) -> Result<(), Error> {
-        let bounded = async {
-            tokio::select! {
-                result = work => result,
-                () = self.bridge.flows.clock().sleep(PATIENCE) => Err(token::Error::Busy),
-            }
-        };
-        self.bridge.audited(what, &self.view().attached.info.id, header, bounded).await
+    fn id_now(&self) -> String {
+        self.view().attached.info.id.clone()
     }
 }
 
@@ -114,12 +103,26 @@ impl TokenObject {
         options: Map,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Error> {
-        Options::new(options).finish()?;
+        let entry = self.bridge.enter(&header).await?;
+        let mut options = Options::new(options);
+        let common = options.common()?;
+        options.finish()?;
         let password = descriptor::read(secret).await?;
-        self.change("Unlock", &header, self.view().attached.token.unlock(password)).await
+        let task =
+            Task { kind: operations::Kind::Unlock, credential: None, token: Some(self.id_now()), common };
+        let work = async |operation: &Operation| Ok(self.bridge.flows.unlock(password, operation).await?);
+        self.bridge.operate(entry, task, work, |()| Map::new()).await
     }
 
     async fn lock(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
-        self.change("Lock", &header, self.view().attached.token.lock()).await
+        let token = self.view().attached.token.clone();
+        // Waits no longer than clients do.
+        let bounded = async {
+            tokio::select! {
+                result = token.lock() => result,
+                () = self.bridge.flows.clock().sleep(PATIENCE) => Err(token::Error::Busy),
+            }
+        };
+        self.bridge.audited("Lock", &self.id_now(), &header, bounded).await
     }
 }

@@ -3,13 +3,15 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use super::{Deadline, Error, Flows};
+use super::find::is_curable;
+use super::{Error, Flows, Target};
 use crate::guard;
+use crate::operations::{Operation, State};
 use crate::otp::{Code, Period, Step};
 use crate::protocol::ykoath::{Credential, Kind, Touch};
 use crate::registry::Found;
 use crate::state_file;
-use crate::token::{self, Calculated, Moment, Order};
+use crate::token::{self, Moment};
 
 /// A code is asked for.
 #[derive(Clone, Debug)]
@@ -24,10 +26,6 @@ pub struct CodeRequest {
     pub claim: bool,
     /// The counter of a counter-based credential may be used up.
     pub advance_counter: bool,
-    /// A person may be asked for a touch.
-    pub interactive: bool,
-    /// When the reply has to be there.
-    pub deadline: Deadline,
 }
 
 /// A code, and when it is valid.
@@ -47,21 +45,39 @@ impl Flows {
     /// # Errors
     ///
     /// Any [`Error`] but those of Cognito. A spent step is an error at once when the code is claimed.
-    pub async fn code(&self, request: &CodeRequest) -> Result<CodeReply, Error> {
-        let found = self.registry.credential(&request.credential).await?;
-        check(request, &found.credential)?;
-        if found.credential.kind == Kind::Hotp {
-            let calculated = self.calculate(&found, Moment::Counter, false, request.deadline).await?;
-            return Ok(CodeReply { code: calculated.code, valid: None, next: None });
+    pub async fn code(&self, request: &CodeRequest, operation: &Operation) -> Result<CodeReply, Error> {
+        let target = Target::Id(request.credential.clone());
+        let mut found = self.find(&target, operation).await?;
+        loop {
+            check(request, &found.credential, operation)?;
+            if found.credential.kind == Kind::Hotp {
+                // Never repeated: nobody knows whether the counter has moved.
+                let calculated = self.calculate(&found, Moment::Counter, operation).await?;
+                return Ok(CodeReply { code: calculated.code, valid: None, next: None });
+            }
+            match self.code_of(&found, request, operation).await {
+                Err(error) if is_curable(&error, operation) => {
+                    found = self.find_again(&target, operation, &found).await?;
+                }
+                result => return result,
+            }
         }
+    }
+
+    async fn code_of(
+        &self,
+        found: &Found,
+        request: &CodeRequest,
+        operation: &Operation,
+    ) -> Result<CodeReply, Error> {
         let period = found.credential.period;
         loop {
-            let is_fresh = self.wait_for_validity(period, request).await?;
+            let is_fresh = self.wait_for_validity(period, request, operation).await?;
             if request.claim {
-                self.unspent(&found, self.now(period)).await?;
+                self.unspent(found, self.now(period)).await?;
             }
-            let calculated = self.calculate(&found, Moment::Now, request.next, request.deadline).await?;
-            let Calculated { code, step: Some(step), next } = calculated else {
+            let calculated = self.calculate_together(found, request.next, operation).await?;
+            let Some(step) = calculated.step else {
                 return Err(token::Error::Malformed("a code without time step".to_owned()).into());
             };
             // The step may have ended while a touch was waited for; a dead code helps nobody.
@@ -76,32 +92,10 @@ impl Flows {
                 claimed.map_err(|error| spent(error, period))?;
             }
             return Ok(CodeReply {
-                code,
+                code: calculated.code.clone(),
                 valid: Some((step.start(period), step.next().start(period))),
-                next,
+                next: calculated.next.clone(),
             });
-        }
-    }
-
-    /// Has the token calculate, for as long as the deadline allows.
-    pub(super) async fn calculate(
-        &self,
-        found: &Found,
-        moment: Moment,
-        with_next: bool,
-        deadline: Deadline,
-    ) -> Result<Calculated, Error> {
-        let left = deadline.left(&*self.clock);
-        let (limit, too_late) = match found.credential.touch {
-            Touch::Yes => (deadline.touch(&*self.clock), token::Error::TouchTimeout),
-            // Whoever waits that long probably waits for a touch that the token didn't announce.
-            Touch::Unknown => (left, token::Error::TouchTimeout),
-            Touch::No => (left, token::Error::Busy),
-        };
-        let order = Order { credential: found.credential.clone(), moment, with_next };
-        tokio::select! {
-            calculated = found.token.token.calculate(order) => Ok(calculated?),
-            () = self.clock.sleep(limit) => Err(too_late.into()),
         }
     }
 
@@ -132,14 +126,20 @@ impl Flows {
     }
 
     /// Whether the next step had to be waited for.
-    async fn wait_for_validity(&self, period: Period, request: &CodeRequest) -> Result<bool, Error> {
+    async fn wait_for_validity(
+        &self,
+        period: Period,
+        request: &CodeRequest,
+        operation: &Operation,
+    ) -> Result<bool, Error> {
         let left = self.validity_left(self.now(period), period);
         if left >= request.min_validity {
             return Ok(false);
         }
-        if left >= request.deadline.left(&*self.clock) {
+        if left >= operation.deadline().left(&*self.clock) {
             return Err(Error::Timeout);
         }
+        operation.set_state(State::WaitingStep);
         self.clock.sleep(left).await;
         Ok(true)
     }
@@ -162,9 +162,9 @@ pub(super) fn spent(error: guard::Error, period: Period) -> Error {
     }
 }
 
-fn check(request: &CodeRequest, credential: &Credential) -> Result<(), Error> {
+fn check(request: &CodeRequest, credential: &Credential, operation: &Operation) -> Result<(), Error> {
     let invalid = |why: &str| Err(Error::InvalidArgument(why.to_owned()));
-    if !request.interactive && credential.touch == Touch::Yes {
+    if !operation.request().interactive && credential.touch == Touch::Yes {
         return Err(Error::TouchRequired);
     }
     match credential.kind {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::operations::Cancellation;
 use crate::registry::Missing;
 use crate::{cognito, guard, token};
 
@@ -44,6 +45,9 @@ pub enum Error {
     /// The record of spent steps can't be used.
     #[error("the single-use record can't be used: {0}")]
     StateUnavailable(guard::Unavailable),
+    /// It was ended early, before anything was sent.
+    #[error("it was cancelled")]
+    Cancelled(Cancellation),
     /// The deadline came before anything was sent.
     #[error("the deadline came first")]
     Timeout,
@@ -59,6 +63,12 @@ pub enum Error {
     /// Cognito, or the way to it, failed.
     #[error(transparent)]
     Cognito(#[from] cognito::Error),
+}
+
+impl From<Cancellation> for Error {
+    fn from(why: Cancellation) -> Self {
+        Self::Cancelled(why)
+    }
 }
 
 impl From<Missing> for Error {

@@ -1,8 +1,12 @@
 //! Which credential is meant: exact matches only, and never a guess.
 
+use std::sync::Arc;
+
 use super::{Error, Flows};
+use crate::operations::{self, Operation};
 use crate::protocol::ykoath::{Credential, Kind};
-use crate::registry::{Attached, Found, Snapshot, State};
+use crate::registry::{Attached, Found, Missing, Snapshot, State};
+use crate::token;
 
 /// What a credential has to match; an absent field matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,14 +62,119 @@ pub(super) fn kind_word(kind: Kind) -> &'static str {
     }
 }
 
-impl Flows {
-    /// The one credential that a query matches, among everything present.
-    pub(super) async fn the_one(&self, query: &Query) -> Result<Found, Error> {
-        let (mut found, locked) = query.run(&*self.registry().settled().await);
+/// Which credential a request is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The one with this id.
+    Id(String),
+    /// The only one that matches.
+    Query(Query),
+}
+
+impl Target {
+    fn look(&self, snapshot: &Snapshot) -> Result<Found, Error> {
+        match self {
+            Self::Id(id) => Ok(snapshot.credential(id)?),
+            Self::Query(query) => query.the_one(snapshot),
+        }
+    }
+
+    /// The token that has to be unlocked before more is known, if it is one.
+    fn locked_token(&self, snapshot: &Snapshot) -> Option<String> {
+        let Self::Query(query) = self else { return None };
+        match query.run(snapshot).1.as_mut_slice() {
+            [one] => Some(std::mem::take(one)),
+            _ => None,
+        }
+    }
+}
+
+impl Query {
+    fn the_one(&self, snapshot: &Snapshot) -> Result<Found, Error> {
+        let (mut found, locked) = self.run(snapshot);
         match (found.pop(), found.len()) {
             (Some(one), 0) => Ok(one),
             (Some(_), others) => Err(Error::Ambiguous(others + 1)),
             (None, _) => Err(Error::NoMatch { locked: !locked.is_empty() }),
         }
+    }
+}
+
+impl Flows {
+    /// Finds the credential; waits for its token to be plugged in or unlocked, as far as the request allows that.
+    pub(super) async fn find(&self, target: &Target, operation: &Operation) -> Result<Found, Error> {
+        self.find_other(target, operation, None).await
+    }
+
+    /// As [`Flows::find`], after a token turned out to be gone or locked: that view of it is not believed.
+    pub(super) async fn find_again(
+        &self,
+        target: &Target,
+        operation: &Operation,
+        outdated: &Found,
+    ) -> Result<Found, Error> {
+        self.registry.caught_up().await;
+        self.find_other(target, operation, Some(&outdated.token)).await
+    }
+
+    async fn find_other(
+        &self,
+        target: &Target,
+        operation: &Operation,
+        outdated: Option<&Arc<Attached>>,
+    ) -> Result<Found, Error> {
+        let mut snapshots = self.registry.subscribe();
+        let mut limit = self.clock.sleep(operation.deadline().person(&*self.clock));
+        loop {
+            let mut snapshot = Arc::clone(&snapshots.borrow_and_update());
+            let mut looked = target.look(&snapshot);
+            if looked.is_err() {
+                snapshot = self.registry.settled().await;
+                looked = target.look(&snapshot);
+            }
+            let error = match looked {
+                Ok(found) if outdated.is_some_and(|outdated| Arc::ptr_eq(outdated, &found.token)) => {
+                    Missing::Token.into()
+                }
+                Ok(found) => {
+                    operation.set_credential(&found.id);
+                    return Ok(found);
+                }
+                Err(error) => {
+                    let waiting = waiting(&error, operation).ok_or_else(|| error.clone())?;
+                    operation.set_token(target.locked_token(&snapshot).as_deref());
+                    operation.set_state(waiting);
+                    error
+                }
+            };
+            tokio::select! {
+                Ok(()) = snapshots.changed() => {}
+                () = &mut limit => return Err(error),
+                else => return Err(error),
+            }
+        }
+    }
+}
+
+/// What the operation waits for when the credential can't be found; nothing if it must not wait.
+fn waiting(error: &Error, operation: &Operation) -> Option<operations::State> {
+    let request = operation.request();
+    match error {
+        Error::Missing(Missing::Token) | Error::NoMatch { locked: false } => {
+            request.wait_for_token.then_some(operations::State::WaitingToken)
+        }
+        Error::Missing(Missing::Locked) | Error::NoMatch { locked: true } => {
+            request.interactive.then_some(operations::State::WaitingUnlock)
+        }
+        _ => None,
+    }
+}
+
+/// A person may cure it, and the request may wait for that.
+pub(super) fn is_curable(error: &Error, operation: &Operation) -> bool {
+    match error {
+        Error::Token(token::Error::Locked) => operation.request().interactive,
+        Error::Token(token::Error::Removed) => operation.request().wait_for_token,
+        _ => false,
     }
 }

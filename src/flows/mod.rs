@@ -1,10 +1,11 @@
-//! What the product does, one thing a file: hand out a code, prove a token to Cognito.
+//! What the product does, one thing a file: hand out a code, prove a token to Cognito, unlock a token.
 
 mod budget;
+mod calculate;
 mod code;
-mod deadline;
 mod error;
 mod find;
+mod unlock;
 mod verify;
 
 use std::path::PathBuf;
@@ -14,14 +15,15 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::cognito;
 use crate::guard::{Guard, SentCodes, Unavailable};
+use crate::operations::Deadline;
 use crate::registry::Registry;
 use budget::Budget;
+use calculate::Calculations;
 
 pub use code::{CodeReply, CodeRequest};
-pub use deadline::Deadline;
 pub use error::Error;
-pub use find::Query;
-pub use verify::{Verification, VerifyReply, VerifyRequest};
+pub use find::{Query, Target};
+pub use verify::{VerifyReply, VerifyRequest};
 
 /// How requests to Cognito are made: the `[cognito]` section of the configuration.
 #[derive(Clone, Debug)]
@@ -43,6 +45,7 @@ pub struct Flows {
     guard: Guard,
     sent_codes: Arc<SentCodes>,
     budget: Arc<Budget>,
+    calculations: Arc<Calculations>,
     clock: Arc<dyn Clock>,
 }
 
@@ -62,6 +65,7 @@ impl Flows {
             guard: Guard::open(state_directory),
             sent_codes: Arc::new(SentCodes::new()?),
             budget: Arc::default(),
+            calculations: Arc::default(),
             clock,
         })
     }

@@ -1,9 +1,11 @@
 //! Prove a token to Cognito: calculate a code and submit it with VerifySoftwareToken.
 
 use super::code::{blocking, spent};
-use super::{Deadline, Error, Flows, Policy, Query};
+use super::find::is_curable;
+use super::{Error, Flows, Policy, Target};
 use crate::cognito::{self, Authorization, Client, Delivered, Endpoint, ErrorKind, Verified};
 use crate::guard::{self, Reservation};
+use crate::operations::{Operation, State};
 use crate::otp::{Algorithm, Code, Digits, Period, Step};
 use crate::protocol::ykoath::{Credential, Kind, Touch};
 use crate::registry::Found;
@@ -16,8 +18,8 @@ const PERIOD: Period = Period::DEFAULT;
 /// A token is to be proved.
 #[derive(Debug)]
 pub struct VerifyRequest {
-    /// The credential: its id, or what the profile says of it.
-    pub credential: Result<String, Query>,
+    /// The credential.
+    pub credential: Target,
     /// The access token or the session.
     pub authorization: Authorization,
     /// Where to submit.
@@ -26,12 +28,8 @@ pub struct VerifyRequest {
     pub pool: String,
     /// What Cognito shall call the token; made from its model and serial number if absent.
     pub device_name: Option<String>,
-    /// A person may be asked for a touch.
-    pub interactive: bool,
     /// How to submit.
     pub policy: Policy,
-    /// When the reply has to be there.
-    pub deadline: Deadline,
 }
 
 /// Cognito said SUCCESS.
@@ -39,48 +37,22 @@ pub struct VerifyRequest {
 pub struct VerifyReply {
     /// The session for the next call of the sign-in, if Cognito gave one.
     pub session: Option<SecretText>,
-    /// Cognito's name for the request.
-    pub request_id: Option<String>,
-    /// How many codes were submitted.
-    pub attempts: u32,
-}
-
-/// How it went.
-#[derive(Debug)]
-pub struct Verification {
-    /// The reply, or why there is none.
-    pub result: Result<VerifyReply, Error>,
-    /// Cognito's clock minus ours in seconds, by its last answer to this request.
-    pub clock_skew: Option<f64>,
 }
 
 impl Flows {
     /// Submits codes until one is accepted, at most as many as the policy allows, each of another time step.
     ///
-    /// An error of Cognito's means that a code was sent, unless it says `Network`, `Tls` or `Config`.
-    pub async fn verify(&self, request: &VerifyRequest) -> Verification {
-        let mut clock_skew = None;
-        let result = self.verify_noting(request, &mut clock_skew).await;
-        Verification { result, clock_skew }
-    }
-
-    async fn verify_noting(
-        &self,
-        request: &VerifyRequest,
-        clock_skew: &mut Option<f64>,
-    ) -> Result<VerifyReply, Error> {
-        let found = match &request.credential {
-            Ok(id) => self.registry.credential(id).await?,
-            Err(query) => self.the_one(query).await?,
-        };
-        fits(&found.credential)?;
-        if !request.interactive && found.credential.touch == Touch::Yes {
-            return Err(Error::TouchRequired);
-        }
+    /// What Cognito told besides its answer is noted in the operation.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`]. One of Cognito's means that a code was sent, unless it says `Network`, `Tls` or `Config`.
+    pub async fn verify(&self, request: &VerifyRequest, operation: &Operation) -> Result<VerifyReply, Error> {
+        let found = self.find(&request.credential, operation).await?;
         let mut attempt =
-            Attempt { flows: self, request, found: &found, not_before: Step(0), failure: None, clock_skew };
-        for number in 1..=request.policy.max_attempts {
-            match attempt.run(number).await? {
+            Attempt { flows: self, request, operation, found, not_before: Step(0), failure: None };
+        for _ in 0..request.policy.max_attempts {
+            match attempt.run().await? {
                 Outcome::Accepted(reply) => return Ok(reply),
                 Outcome::TryAgain => {}
             }
@@ -93,12 +65,12 @@ impl Flows {
 struct Attempt<'a> {
     flows: &'a Flows,
     request: &'a VerifyRequest,
-    found: &'a Found,
+    operation: &'a Operation,
+    found: Found,
     /// The first step that may be submitted.
     not_before: Step,
     /// Why the last submission failed: what the request ends with when no other one helps.
     failure: Option<Error>,
-    clock_skew: &'a mut Option<f64>,
 }
 
 enum Outcome {
@@ -107,80 +79,126 @@ enum Outcome {
 }
 
 impl Attempt<'_> {
-    async fn run(&mut self, number: u32) -> Result<Outcome, Error> {
-        let (code, step, reservation) = match self.prepare().await {
+    async fn run(&mut self) -> Result<Outcome, Error> {
+        let operation = self.operation;
+        let prepared = tokio::select! {
+            biased;
+            prepared = self.prepare() => prepared,
+            why = operation.cancelled() => Err(why.into()),
+        };
+        let (code, step, reservation) = match prepared {
             Ok(prepared) => prepared,
             // The first refusal says more than the reason why there was no second try.
             Err(error) => return Err(self.failure.take().unwrap_or(error)),
         };
         let answer = self.submit(&code).await;
-        if answer.clock_skew.is_some() {
-            *self.clock_skew = answer.clock_skew;
-        }
         let delivered = answer.result.as_ref().map_or_else(|error| error.delivered, |_| Delivered::Yes);
+        self.note(&answer, delivered);
         self.settle(reservation, step, &code, delivered).await;
         self.not_before = step.next();
-        let id = &self.found.id;
         match answer.result {
             Ok(Verified { session }) => {
-                self.flows.budget.accepted(id);
-                let request_id = answer.request_id;
-                Ok(Outcome::Accepted(VerifyReply { session, request_id, attempts: number }))
+                self.flows.budget.accepted(&self.found.id);
+                Ok(Outcome::Accepted(VerifyReply { session }))
             }
-            Err(error) => self.judge(error),
+            Err(error) => {
+                let outcome = self.judge(error)?;
+                operation.end_submission();
+                Ok(outcome)
+            }
         }
     }
 
-    /// Waits for a step that may be submitted, calculates its code and records the intent to send it.
+    fn note<T>(&self, answer: &cognito::Answer<T>, delivered: Delivered) {
+        self.operation.note(|facts| {
+            facts.attempts += u32::from(delivered != Delivered::No);
+            facts.clock_skew = answer.clock_skew.or(facts.clock_skew);
+            facts.request_id = answer.request_id.clone().or_else(|| facts.request_id.take());
+            facts.aws_code = answer.result.as_ref().err().and_then(|error| error.aws_code.clone());
+        });
+    }
+
+    /// Waits for a step that may be submitted, calculates its code and records the intent to send it. From then on
+    /// nothing is cancelled.
     async fn prepare(&mut self) -> Result<(Code, Step, Reservation), Error> {
-        let flows = self.flows;
-        let id = &self.found.id;
-        if let Some(wait) = flows.budget.wait(id, flows.clock.monotonic()) {
+        loop {
+            let (code, step) = match self.calculate().await {
+                Ok(calculated) => calculated,
+                Err(error) if is_curable(&error, self.operation) => {
+                    let (target, operation) = (&self.request.credential, self.operation);
+                    self.found = self.flows.find_again(target, operation, &self.found).await?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            // A touch may have taken longer than the step.
+            if self.flows.validity_left(step, PERIOD) < self.request.policy.min_seconds_left {
+                continue;
+            }
+            if let Some(reservation) = self.reserve(step, &code).await? {
+                return Ok((code, step, reservation));
+            }
+        }
+    }
+
+    async fn calculate(&self) -> Result<(Code, Step), Error> {
+        let (flows, found, operation) = (self.flows, &self.found, self.operation);
+        fits(&found.credential)?;
+        if !operation.request().interactive && found.credential.touch == Touch::Yes {
+            return Err(Error::TouchRequired);
+        }
+        if let Some(wait) = flows.budget.wait(&found.id, flows.clock.monotonic()) {
             return Err(Error::RateLimited { wait });
         }
-        loop {
-            let moment = self.wait_for_step().await?;
-            self.in_time()?;
-            let calculated = flows.calculate(self.found, moment, false, self.request.deadline).await?;
-            let Some(step) = calculated.step else {
-                return Err(Error::Unsupported("its codes have no time step".to_owned()));
-            };
-            if !is_six_digits(&calculated.code) {
-                return Err(Error::Unsupported(
-                    "its codes are not six digits, which Cognito wants".to_owned(),
-                ));
-            }
-            // A touch may have taken longer than the step.
-            if flows.validity_left(step, PERIOD) < self.request.policy.min_seconds_left {
-                continue;
-            }
-            self.in_time()?;
-            if !flows.sent_codes.first_time(&self.request.pool, step, &calculated.code) {
-                self.not_before = step.next();
-                continue;
-            }
-            let (guard, credential, now) = (flows.guard.clone(), id.clone(), flows.now(PERIOD));
-            match blocking(move || guard.reserve(&credential, step, now)).await {
-                Ok(reservation) => match self.in_time() {
-                    Ok(()) => return Ok((calculated.code, step, reservation)),
-                    // Recording took too long.
-                    Err(late) => {
-                        self.settle(reservation, step, &calculated.code, Delivered::No).await;
-                        return Err(late);
-                    }
-                },
-                // Another program was faster.
-                Err(guard::Error::Spent { earliest }) => self.not_before = earliest,
-                Err(error) => {
-                    flows.sent_codes.take_back(&self.request.pool, step, &calculated.code);
-                    return Err(spent(error, PERIOD));
-                }
-            }
+        let moment = self.wait_for_step().await?;
+        self.in_time()?;
+        let calculated = flows.calculate(found, moment, operation).await?;
+        let Some(step) = calculated.step else {
+            return Err(Error::Unsupported("its codes have no time step".to_owned()));
+        };
+        if !is_six_digits(&calculated.code) {
+            return Err(Error::Unsupported("its codes are not six digits, which Cognito wants".to_owned()));
         }
+        Ok((calculated.code, step))
+    }
+
+    /// Records the intent to send the code, unless it was sent before.
+    async fn reserve(&mut self, step: Step, code: &Code) -> Result<Option<Reservation>, Error> {
+        let (flows, pool) = (self.flows, &self.request.pool);
+        self.in_time()?;
+        self.operation.begin_submission()?;
+        if !flows.sent_codes.first_time(pool, step, code) {
+            self.operation.end_submission();
+            self.not_before = step.next();
+            return Ok(None);
+        }
+        let (guard, credential, now) = (flows.guard.clone(), self.found.id.clone(), flows.now(PERIOD));
+        let error = match blocking(move || guard.reserve(&credential, step, now)).await {
+            Ok(reservation) => match self.in_time() {
+                Ok(()) => return Ok(Some(reservation)),
+                // Recording took too long.
+                Err(late) => {
+                    self.settle(reservation, step, code, Delivered::No).await;
+                    late
+                }
+            },
+            // Another program was faster.
+            Err(guard::Error::Spent { earliest }) => {
+                self.operation.end_submission();
+                self.not_before = earliest;
+                return Ok(None);
+            }
+            Err(error) => {
+                flows.sent_codes.take_back(pool, step, code);
+                spent(error, PERIOD)
+            }
+        };
+        self.operation.end_submission();
+        Err(error)
     }
 
     fn in_time(&self) -> Result<(), Error> {
-        self.request.deadline.until_last_submission(&*self.flows.clock).map(drop).ok_or(Error::Timeout)
+        self.operation.deadline().until_last_submission(&*self.flows.clock).map(drop).ok_or(Error::Timeout)
     }
 
     /// Waits until a step that may be submitted is open and not about to close.
@@ -201,20 +219,23 @@ impl Attempt<'_> {
                 first = now.next();
             }
             let wait = first.start(PERIOD).saturating_sub(flows.clock.unix_time());
-            let latest = self.request.deadline.until_last_submission(&*flows.clock);
+            let latest = self.operation.deadline().until_last_submission(&*flows.clock);
             if latest.is_none_or(|latest| wait > latest) {
                 let opens = first.start(PERIOD);
                 return Err(if is_spent { Error::StepSpent { opens } } else { Error::Timeout });
             }
+            self.operation.set_state(State::WaitingStep);
             flows.clock.sleep(wait).await;
         }
     }
 
     async fn submit(&self, code: &Code) -> cognito::Answer<Verified> {
         let request = self.request;
-        let device_name = request.device_name.clone().unwrap_or_else(|| device_name(self.found));
+        self.operation.set_state(State::Submitting);
+        let device_name = request.device_name.clone().unwrap_or_else(|| device_name(&self.found));
         let mut settings = request.policy.settings.clone();
-        settings.request_timeout = settings.request_timeout.min(request.deadline.left(&*self.flows.clock));
+        let left = self.operation.deadline().left(&*self.flows.clock);
+        settings.request_timeout = settings.request_timeout.min(left);
         match Client::new(&settings, &request.endpoint, self.flows.clock.clone()) {
             Ok(client) => client.verify_software_token(&request.authorization, code, &device_name).await,
             Err(error) => cognito::Answer { result: Err(error), request_id: None, clock_skew: None },

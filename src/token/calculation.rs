@@ -31,6 +31,18 @@ pub enum Moment {
     Counter,
 }
 
+/// How far a calculation is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// Others are served first.
+    #[default]
+    Queued,
+    /// The token works.
+    Working,
+    /// The token waits to be touched.
+    TouchNeeded,
+}
+
 /// A calculated code.
 #[derive(Debug)]
 pub struct Calculated {

@@ -7,6 +7,7 @@ mod calculation;
 mod error;
 mod event;
 mod identity;
+mod key_slot;
 mod recognise;
 mod worker;
 
@@ -22,17 +23,18 @@ use crate::clock::Clock;
 use crate::device::{Attachment, Progress, Transport};
 use crate::secret::SecretText;
 
-pub use calculation::{Calculated, Moment, Order};
+pub use calculation::{Calculated, Moment, Order, Stage};
 pub use error::Error;
 pub use event::{Event, Info};
 pub use identity::{Identities, Marks};
+use key_slot::KeySlot;
 use worker::{Job, Worker};
 
 /// Takes what a worker learns. It must not block.
 pub type News = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// How many requests may wait for one token.
-const QUEUE: usize = 8;
+/// How many requests may wait for one token. Who may have how many of them is decided before they come here.
+const QUEUE: usize = 64;
 
 /// A transaction without touch that takes longer has met a hanging token; the worst honest case is a dozen slow
 /// commands. Waiting for the transaction to begin, while another program has one, doesn't count.
@@ -48,6 +50,7 @@ pub struct Token {
     news: News,
     stuck: watch::Sender<bool>,
     in_transaction: watch::Receiver<bool>,
+    access_key: KeySlot,
     clock: Arc<dyn Clock>,
 }
 
@@ -70,8 +73,9 @@ impl Token {
         let (stage, in_transaction) = watch::channel(false);
         let worker =
             Worker::new(transport, attachment, Arc::clone(&clock), identities, Arc::clone(&news), stage);
+        let access_key = worker.access_key();
         thread::Builder::new().name("token".to_owned()).spawn(move || worker.run(inbox))?;
-        Ok(Self { jobs, news, stuck: watch::Sender::new(false), in_transaction, clock })
+        Ok(Self { jobs, news, stuck: watch::Sender::new(false), in_transaction, access_key, clock })
     }
 
     /// Selects the application and lists the credentials; the findings go out as events.
@@ -80,20 +84,20 @@ impl Token {
     ///
     /// Any [`Error`]; it is in the events too.
     pub async fn read(&self) -> Result<(), Error> {
-        self.ask(PATIENCE, |worker, progress| worker.read(progress)).await
+        self.ask(PATIENCE, watch::Sender::default(), |worker, progress| worker.read(progress)).await
     }
 
     /// Calculates a code. The time step is read from the clock when the command goes out.
     ///
     /// Dropping the future gives up: a request that waits in the queue is not run, a touch that the token
-    /// already waits for can't be called off.
+    /// already waits for can't be called off. `stage` tells how far it is.
     ///
     /// # Errors
     ///
     /// Any [`Error`].
-    pub async fn calculate(&self, order: Order) -> Result<Calculated, Error> {
+    pub async fn calculate(&self, order: Order, stage: watch::Sender<Stage>) -> Result<Calculated, Error> {
         let patience = if order.may_want_touch() { TOUCH_PATIENCE } else { PATIENCE };
-        self.ask(patience, move |worker, progress| worker.calculate(&order, progress)).await
+        self.ask(patience, stage, move |worker, progress| worker.calculate(&order, progress)).await
     }
 
     /// Tries a password, and keeps the key that it gives for as long as the token is attached.
@@ -102,7 +106,8 @@ impl Token {
     ///
     /// [`Error::WrongPassword`] when the token refuses it; nothing is retried then.
     pub async fn unlock(&self, password: SecretText) -> Result<(), Error> {
-        self.ask(PATIENCE, move |worker, progress| worker.unlock(&password, progress)).await
+        let stage = watch::Sender::default();
+        self.ask(PATIENCE, stage, move |worker, progress| worker.unlock(&password, progress)).await
     }
 
     /// Forgets the key.
@@ -111,7 +116,13 @@ impl Token {
     ///
     /// [`Error::Busy`] when too many requests wait.
     pub async fn lock(&self) -> Result<(), Error> {
-        self.ask(PATIENCE, |worker, progress| worker.lock(progress)).await
+        self.wipe();
+        self.ask(PATIENCE, watch::Sender::default(), |worker, progress| worker.lock(progress)).await
+    }
+
+    /// Forgets the key at once, even while the worker waits for the token; the token is not asked for anything.
+    pub fn wipe(&self) {
+        self.access_key.wipe();
     }
 
     /// A handle that doesn't keep the worker alive.
@@ -121,11 +132,12 @@ impl Token {
             news: Arc::clone(&self.news),
             stuck: self.stuck.clone(),
             in_transaction: self.in_transaction.clone(),
+            access_key: self.access_key.clone(),
             clock: Arc::clone(&self.clock),
         }
     }
 
-    async fn ask<T, W>(&self, patience: Duration, work: W) -> Result<T, Error>
+    async fn ask<T, W>(&self, patience: Duration, stage: watch::Sender<Stage>, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
         W: FnOnce(&mut Worker, &dyn Progress) -> Result<T, Error> + Send + 'static,
@@ -138,7 +150,10 @@ impl Token {
         let (started, has_started) = oneshot::channel();
         let (done, is_done) = oneshot::channel();
         let job = Job::new(started, move |worker| {
-            let result = (!reply.is_closed()).then(|| work(worker, &Caller(&reply)));
+            let result = (!reply.is_closed()).then(|| {
+                stage.send_replace(Stage::Working);
+                work(worker, &Caller { reply: &reply, stage: &stage })
+            });
             // Before the reply: who has it may count on the job being over.
             let _ = done.send(());
             if let Some(result) = result {
@@ -218,6 +233,7 @@ pub struct WeakToken {
     news: News,
     stuck: watch::Sender<bool>,
     in_transaction: watch::Receiver<bool>,
+    access_key: KeySlot,
     clock: Arc<dyn Clock>,
 }
 
@@ -226,8 +242,8 @@ impl WeakToken {
     pub fn upgrade(&self) -> Option<Token> {
         let jobs = self.jobs.upgrade()?;
         let (news, stuck) = (Arc::clone(&self.news), self.stuck.clone());
-        let in_transaction = self.in_transaction.clone();
-        Some(Token { jobs, news, stuck, in_transaction, clock: Arc::clone(&self.clock) })
+        let (in_transaction, access_key) = (self.in_transaction.clone(), self.access_key.clone());
+        Some(Token { jobs, news, stuck, in_transaction, access_key, clock: Arc::clone(&self.clock) })
     }
 }
 
@@ -238,14 +254,17 @@ impl fmt::Debug for Token {
 }
 
 /// The caller of a job, as far as a running exchange cares.
-struct Caller<'a, T>(&'a oneshot::Sender<T>);
+struct Caller<'a, T> {
+    reply: &'a oneshot::Sender<T>,
+    stage: &'a watch::Sender<Stage>,
+}
 
 impl<T: Send> Progress for Caller<'_, T> {
     fn touch_needed(&self) {
-        tracing::debug!("waiting for a touch");
+        self.stage.send_replace(Stage::TouchNeeded);
     }
 
     fn is_cancelled(&self) -> bool {
-        self.0.is_closed()
+        self.reply.is_closed()
     }
 }

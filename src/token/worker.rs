@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::identity::{Identities, Marks};
+use super::key_slot::KeySlot;
 use super::recognise::recognise;
 use super::{Calculated, Error, Event, Info, Moment, News, Order};
 use crate::clock::Clock;
@@ -44,7 +45,7 @@ pub(super) struct Worker {
     identities: Identities,
     news: News,
     in_transaction: watch::Sender<bool>,
-    access_key: Option<AccessKey>,
+    access_key: KeySlot,
     /// What the vendor's application said, once it was asked.
     vendor_identity: Option<device::Identity>,
     introduced: bool,
@@ -66,10 +67,14 @@ impl Worker {
             identities,
             news,
             in_transaction,
-            access_key: None,
+            access_key: KeySlot::default(),
             vendor_identity: None,
             introduced: false,
         }
+    }
+
+    pub(super) fn access_key(&self) -> KeySlot {
+        self.access_key.clone()
     }
 
     pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Job>) {
@@ -120,27 +125,25 @@ impl Worker {
     }
 
     pub(super) fn unlock(&mut self, password: &SecretText, progress: &dyn Progress) -> Result<(), Error> {
+        let wipes = self.access_key.wipes();
         let selection = self.select(progress)?;
-        let mut remembered = None;
+        let mut key = None;
         if selection.challenge.is_some() {
             let salt = selection.salt.ok_or(Error::Unsupported("its lock is a PIN, not a password"))?;
-            remembered = self.access_key.replace(AccessKey::derive(password, &salt));
+            key = Some(AccessKey::derive(password, &salt));
         }
         // The session proves the key before it lists.
-        match self.list(progress) {
-            Ok(credentials) => {
-                self.report(Event::Ready(credentials));
-                Ok(())
-            }
-            Err(error) => {
-                self.access_key = remembered;
-                Err(error.into())
-            }
+        let credentials =
+            self.with_key(key.as_ref(), Repeat::Always, progress, |session| session.credentials())?;
+        if let Some(key) = key {
+            self.access_key.put(key, wipes);
         }
+        self.report(Event::Ready(credentials));
+        Ok(())
     }
 
     pub(super) fn lock(&mut self, progress: &dyn Progress) -> Result<(), Error> {
-        self.access_key = None;
+        self.access_key.wipe();
         match self.read(progress) {
             Ok(()) | Err(Error::Locked) => Ok(()),
             Err(error) => Err(error),
@@ -184,7 +187,7 @@ impl Worker {
     fn notice_lock(&mut self, error: ykoath::Error) -> Error {
         match error {
             ykoath::Error::Locked | ykoath::Error::WrongKey => {
-                self.access_key = None;
+                self.access_key.wipe();
                 self.report(Event::Locked);
                 Error::Locked
             }
@@ -193,7 +196,7 @@ impl Worker {
     }
 
     fn select(&mut self, progress: &dyn Progress) -> Result<Selection, ykoath::Error> {
-        self.transact(Repeat::Always, progress, |session, _| Ok(session.selection().clone()))
+        self.transact(Repeat::Always, progress, |session| Ok(session.selection().clone()))
     }
 
     fn list(&mut self, progress: &dyn Progress) -> Result<Vec<Credential>, ykoath::Error> {
@@ -205,12 +208,22 @@ impl Worker {
         &mut self,
         repeat: Repeat,
         progress: &dyn Progress,
+        work: impl FnMut(&mut Session<'_>) -> Result<T, ykoath::Error>,
+    ) -> Result<T, ykoath::Error> {
+        let key = self.access_key.get();
+        self.with_key(key.as_ref(), repeat, progress, work)
+    }
+
+    fn with_key<T>(
+        &mut self,
+        key: Option<&AccessKey>,
+        repeat: Repeat,
+        progress: &dyn Progress,
         mut work: impl FnMut(&mut Session<'_>) -> Result<T, ykoath::Error>,
     ) -> Result<T, ykoath::Error> {
-        self.transact(repeat, progress, |session, access_key| {
+        self.transact(repeat, progress, |session| {
             if session.is_locked() {
-                let Some(key) = access_key else { return Err(ykoath::Error::Locked) };
-                session.validate(key)?;
+                session.validate(key.ok_or(ykoath::Error::Locked)?)?;
             }
             work(session)
         })
@@ -221,7 +234,7 @@ impl Worker {
         &mut self,
         repeat: Repeat,
         progress: &dyn Progress,
-        mut work: impl FnMut(&mut Session<'_>, Option<&AccessKey>) -> Result<T, ykoath::Error>,
+        mut work: impl FnMut(&mut Session<'_>) -> Result<T, ykoath::Error>,
     ) -> Result<T, ykoath::Error> {
         let mut tries = 0;
         loop {
@@ -232,7 +245,7 @@ impl Worker {
                 self.in_transaction.send_replace(true);
                 let mut session = Session::select(&mut *transaction)?;
                 begun = true;
-                work(&mut session, self.access_key.as_ref())
+                work(&mut session)
             });
             self.in_transaction.send_replace(false);
             match result {

@@ -1,11 +1,15 @@
 //! Virtual token, registry, flows and fake Cognito in one process, on one manual clock.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
 use oathbridge::clock::{Clock, ManualClock};
 use oathbridge::cognito::{AccessToken, Authorization, Endpoint, EndpointUrl, Region, Session, Settings};
-use oathbridge::flows::{CodeRequest, Flows, Policy, Query, VerifyRequest};
+use oathbridge::flows::{
+    CodeReply, CodeRequest, Error, Flows, Policy, Query, Target, VerifyReply, VerifyRequest,
+};
+use oathbridge::operations::{Deadline, Facts, Kind, Operation, Operations, Request, Requester};
 use oathbridge::registry::Registry;
 use oathbridge::secret::SecretText;
 use oathbridge::token::Identities;
@@ -50,6 +54,7 @@ pub(crate) const fn seconds(seconds: u64) -> Duration {
 pub(crate) struct Rig {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) flows: Flows,
+    pub(crate) hands: Hands,
     pub(crate) card: Card,
     pub(crate) cognito: FakeCognito,
     pub(crate) user: Ready,
@@ -74,7 +79,17 @@ impl Rig {
         snapshots.wait_for(|snapshot| snapshot.settled).await.unwrap();
         // The first reading is over for sure when a second one is: moving the clock can't hit it.
         flows.registry().refresh().await;
-        Self { clock, flows, card, cognito, user, state }
+        let (operations, _) = Operations::new(clock.clone());
+        let hands = Hands { flows: flows.clone(), operations };
+        Self { clock, flows, hands, card, cognito, user, state }
+    }
+
+    pub(crate) async fn code(&self, asked: &Asked<CodeRequest>) -> Result<CodeReply, Error> {
+        self.hands.code(asked).await
+    }
+
+    pub(crate) async fn verify(&self, asked: &Asked<VerifyRequest>) -> Verification {
+        self.hands.verify(asked).await
     }
 
     pub(crate) fn credential(&self, account: &str) -> String {
@@ -84,23 +99,22 @@ impl Rig {
         found[0].id.clone()
     }
 
-    pub(crate) fn code_request(&self, account: &str, timeout: u64) -> CodeRequest {
-        CodeRequest {
+    pub(crate) fn code_request(&self, account: &str, timeout: u64) -> Asked<CodeRequest> {
+        let request = CodeRequest {
             credential: self.credential(account),
             next: false,
             min_validity: Duration::ZERO,
             claim: false,
             advance_counter: false,
-            interactive: true,
-            deadline: self.flows.deadline(seconds(timeout)),
-        }
+        };
+        self.asked(request, seconds(timeout))
     }
 
-    pub(crate) fn verify_request(&self, account: &str, timeout: Duration) -> VerifyRequest {
+    pub(crate) fn verify_request(&self, account: &str, timeout: Duration) -> Asked<VerifyRequest> {
         let token = SecretText::from(self.user.access_token.as_str());
         let token = AccessToken::parse(token, self.clock.unix_time()).unwrap();
-        VerifyRequest {
-            credential: Ok(self.credential(account)),
+        let request = VerifyRequest {
+            credential: Target::Id(self.credential(account)),
             authorization: Authorization::AccessToken(token),
             endpoint: Endpoint {
                 region: Some(Region::parse("eu-central-1").unwrap()),
@@ -108,13 +122,22 @@ impl Rig {
             },
             pool: "eu-central-1_FaKe00001".to_owned(),
             device_name: None,
-            interactive: true,
             policy: Policy {
                 settings: Settings::default(),
                 max_attempts: 2,
                 min_seconds_left: seconds(3),
                 early_next_step: false,
             },
+        };
+        self.asked(request, timeout)
+    }
+
+    fn asked<R>(&self, request: R, timeout: Duration) -> Asked<R> {
+        Asked {
+            request,
+            caller: ":1.1".to_owned(),
+            interactive: true,
+            wait_for_token: false,
             deadline: self.flows.deadline(timeout),
         }
     }
@@ -128,9 +151,80 @@ impl Rig {
         self.cognito.log().iter().filter_map(|entry| entry.step).collect()
     }
 
+    pub(crate) async fn until_it_wants_a_touch(&self) {
+        let card = self.card.clone();
+        let asked = tokio::task::spawn_blocking(move || card.wait_until_it_wants_a_touch(seconds(60)));
+        assert!(asked.await.unwrap());
+    }
+
     /// Lets time pass when, and only when, somebody sleeps for exactly that long.
     pub(crate) async fn pass(&self, duration: Duration) {
         self.clock.somebody_sleeps(duration).await;
         self.clock.advance(duration);
+    }
+}
+
+/// A request, and how it was made.
+pub(crate) struct Asked<R> {
+    request: R,
+    pub(crate) caller: String,
+    pub(crate) interactive: bool,
+    pub(crate) wait_for_token: bool,
+    pub(crate) deadline: Deadline,
+}
+
+impl<R> Deref for Asked<R> {
+    type Target = R;
+
+    fn deref(&self) -> &R {
+        &self.request
+    }
+}
+
+impl<R> DerefMut for Asked<R> {
+    fn deref_mut(&mut self) -> &mut R {
+        &mut self.request
+    }
+}
+
+/// How a verification went.
+#[derive(Debug)]
+pub(crate) struct Verification {
+    pub(crate) result: Result<VerifyReply, Error>,
+    pub(crate) facts: Facts,
+}
+
+/// What carries requests out.
+#[derive(Clone)]
+pub(crate) struct Hands {
+    flows: Flows,
+    pub(crate) operations: Operations,
+}
+
+impl Hands {
+    pub(crate) fn begin<R>(&self, kind: Kind, asked: &Asked<R>) -> Operation {
+        let request = Request {
+            kind,
+            caller: asked.caller.clone(),
+            requester: Requester { kind: "unknown".to_owned(), name: String::new() },
+            handle: None,
+            credential: None,
+            token: None,
+            interactive: asked.interactive,
+            own_prompt: false,
+            wait_for_token: asked.wait_for_token,
+            deadline: asked.deadline,
+        };
+        self.operations.begin(request).unwrap()
+    }
+
+    pub(crate) async fn code(&self, asked: &Asked<CodeRequest>) -> Result<CodeReply, Error> {
+        self.flows.code(asked, &self.begin(Kind::Calculate, asked)).await
+    }
+
+    pub(crate) async fn verify(&self, asked: &Asked<VerifyRequest>) -> Verification {
+        let operation = self.begin(Kind::VerifySoftwareToken, asked);
+        let result = self.flows.verify(asked, &operation).await;
+        Verification { result, facts: operation.facts() }
     }
 }

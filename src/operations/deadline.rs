@@ -7,8 +7,8 @@ use crate::clock::Clock;
 /// A submission that starts later than this before the deadline may not be answered in time.
 const SUBMISSION: Duration = Duration::from_secs(8);
 
-/// A touch has to leave room for a submission, and a second to notice it.
-const AFTER_TOUCH: Duration = Duration::from_secs(9);
+/// What a person does has to leave room for a submission, and a second to notice it.
+const AFTER_PERSON: Duration = Duration::from_secs(9);
 
 /// No token waits longer for a touch.
 const LONGEST_TOUCH: Duration = Duration::from_secs(35);
@@ -33,9 +33,14 @@ impl Deadline {
         self.left(clock).checked_sub(SUBMISSION)
     }
 
+    /// How long a person may be waited for: to plug a token in, to unlock it, to touch it.
+    pub fn person(self, clock: &dyn Clock) -> Duration {
+        self.left(clock).saturating_sub(AFTER_PERSON)
+    }
+
     /// How long a touch may be waited for.
     pub fn touch(self, clock: &dyn Clock) -> Duration {
-        self.left(clock).saturating_sub(AFTER_TOUCH).min(LONGEST_TOUCH)
+        self.person(clock).min(LONGEST_TOUCH)
     }
 }
 
@@ -59,7 +64,8 @@ mod tests {
         assert_eq!(deadline.touch(&clock), Duration::ZERO);
         clock.advance(Duration::from_nanos(1));
         assert_eq!(deadline.until_last_submission(&clock), None);
-        assert_eq!(Deadline::after(seconds(900), &clock).touch(&clock), seconds(35));
+        let long = Deadline::after(seconds(900), &clock);
+        assert_eq!((long.touch(&clock), long.person(&clock)), (seconds(35), seconds(891)));
     }
 
     #[test]

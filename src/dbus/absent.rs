@@ -1,0 +1,38 @@
+//! Answers calls to credentials whose token is not attached, is locked, or has not been read yet: they have no object
+//! on the bus, but a caller may wait for them.
+
+use std::sync::Arc;
+
+use zbus::message::Message;
+use zbus::{Connection, DBusError};
+
+use super::wire::Diverted;
+use super::{Bridge, Error, credential, names};
+
+/// Runs until the bus is gone.
+pub(super) async fn run(connection: Connection, bridge: Arc<Bridge>, mut diverted: Diverted) {
+    while let Some(call) = diverted.recv().await {
+        let (connection, bridge) = (connection.clone(), Arc::clone(&bridge));
+        tokio::spawn(async move {
+            if let Err(error) = answer(&connection, &bridge, &call).await {
+                tracing::debug!("a reply could not be sent: {error}");
+            }
+        });
+    }
+}
+
+async fn answer(connection: &Connection, bridge: &Arc<Bridge>, call: &Message) -> zbus::Result<()> {
+    let header = call.header();
+    let result = match (header.path().and_then(names::credential_id), call.body().deserialize()) {
+        (Some(id), Ok(options)) => credential::calculate(bridge, id, options, &header).await,
+        (None, _) => Err(Error::no_object()),
+        (_, Err(_)) => {
+            Err(Error::invalid("Calculate takes one argument, a dictionary of options; pass an a{sv}"))
+        }
+    };
+    let reply = match result {
+        Ok(reply) => Message::method_return(&header).build(&reply)?,
+        Err(error) => error.create_reply(&header)?,
+    };
+    connection.send(&reply).await
+}

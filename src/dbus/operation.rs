@@ -1,0 +1,72 @@
+//! `operations/<sender>/<handle>`: `io.github.oathbridge.OathBridge1.Operation`, a running request.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use zbus::message::Header;
+use zbus::{ObjectPath, interface};
+
+use super::options::Map;
+use super::{Bridge, Error, names, variant};
+use crate::operations::{Cancellation, Operation, Requester, State};
+
+/// An operation on the bus.
+pub(super) struct OperationObject {
+    pub(super) operation: Operation,
+    /// The state that was announced last.
+    pub(super) shown: Arc<RwLock<State>>,
+    pub(super) bridge: Arc<Bridge>,
+}
+
+/// The object of an operation.
+pub(super) fn path(operation: &Operation) -> ObjectPath<'static> {
+    let request = operation.request();
+    names::operation(&request.caller, request.handle.as_deref(), operation.number())
+}
+
+/// Who asked, as everybody may know it.
+pub(super) fn requester(requester: &Requester) -> Map {
+    Map::from([("kind".to_owned(), variant(&requester.kind)), ("name".to_owned(), variant(&requester.name))])
+}
+
+#[interface(name = "io.github.oathbridge.OathBridge1.Operation", introspection_docs = false)]
+impl OperationObject {
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn kind(&self) -> String {
+        self.operation.request().kind.to_string()
+    }
+
+    #[zbus(property)]
+    fn state(&self) -> String {
+        self.shown.read().unwrap_or_else(PoisonError::into_inner).to_string()
+    }
+
+    #[zbus(property)]
+    fn credential(&self) -> ObjectPath<'static> {
+        self.operation.credential().map_or_else(names::none, |id| names::credential(&id))
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn requester(&self) -> Map {
+        requester(&self.operation.request().requester)
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn deadline(&self) -> u64 {
+        self.operation.ends().as_secs()
+    }
+
+    #[zbus(out_args("cancelled"))]
+    fn cancel(&self) -> bool {
+        self.operation.cancel(Cancellation::Caller)
+    }
+
+    #[zbus(out_args("result"))]
+    fn get_result(&self, #[zbus(header)] header: Header<'_>) -> Result<Map, Error> {
+        let is_requester =
+            header.sender().is_some_and(|sender| sender.as_str() == self.operation.request().caller);
+        if !is_requester {
+            return Err(Error::not_the_requester());
+        }
+        self.bridge.results.get(&self.operation).ok_or_else(Error::not_over)
+    }
+}

@@ -1,0 +1,47 @@
+//! The connection to the bus, as far as zbus leaves room for it.
+//!
+//! Two things can only be done where messages come in and go out: a call to an object that isn't there can be
+//! answered with more than "unknown object" (its token may be plugged in, or unlocked, in a moment), and it can be
+//! known when a reply has left.
+
+mod gate;
+mod replies;
+mod socket;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use zbus::Message;
+use zbus::address::Address;
+use zbus::connection::{self, socket::Split};
+
+pub(super) use gate::Shown;
+pub(super) use replies::Replies;
+
+/// Calls that the gate kept back, for whoever answers them.
+pub(super) type Diverted = mpsc::UnboundedReceiver<Message>;
+
+/// A connection to the bus at `address` that is not made yet, and the calls that will be kept back.
+///
+/// On a bus that isn't reached through a Unix socket nothing is kept back.
+///
+/// # Errors
+///
+/// When nobody listens there.
+pub(super) fn connect(
+    address: Address,
+    shown: &Shown,
+    replies: &Arc<Replies>,
+) -> zbus::Result<(connection::Builder<'static>, Diverted)> {
+    let (sender, diverted) = mpsc::unbounded_channel();
+    let builder = match socket::connect(&address) {
+        None => connection::Builder::address(address),
+        Some(Err(error)) => return Err(error.into()),
+        Some(Ok((read, write))) => {
+            let read = gate::Reader::new(read, shown.clone(), sender);
+            let write = replies::Writer::new(write, Arc::clone(replies));
+            connection::Builder::socket(Split::new(Box::new(read) as Box<_>, Box::new(write) as Box<_>))
+        }
+    };
+    Ok((builder, diverted))
+}

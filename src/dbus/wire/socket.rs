@@ -1,0 +1,90 @@
+//! The socket to the bus, with file descriptors: what zbus does itself, done here so that messages can be looked at
+//! before it takes them, and after it has sent them.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixStream as StdStream};
+use std::sync::Arc;
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recvmsg, sendmsg,
+};
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+use zbus::address::{Address, Transport, transport::UnixSocket};
+use zbus::connection::socket::{ReadHalf, WriteHalf};
+use zbus::export::async_trait::async_trait;
+
+/// The kernel passes no more in one message (SCM_MAX_FD, unix(7)).
+const MOST_FDS: usize = 253;
+
+/// One half of a connected stream.
+#[derive(Clone, Debug)]
+pub(super) struct Half(Arc<UnixStream>);
+
+/// Connects to a bus at a Unix socket; nothing for other addresses.
+pub(super) fn connect(address: &Address) -> Option<io::Result<(Half, Half)>> {
+    let Transport::Unix(unix) = address.transport() else { return None };
+    let connected = match unix.path() {
+        UnixSocket::File(path) => StdStream::connect(path),
+        UnixSocket::Abstract(name) => SocketAddr::from_abstract_name(name.as_encoded_bytes())
+            .and_then(|name| StdStream::connect_addr(&name)),
+        _ => return None,
+    };
+    Some(connected.and_then(|stream| {
+        stream.set_nonblocking(true)?;
+        let stream = Arc::new(UnixStream::from_std(stream)?);
+        Ok((Half(Arc::clone(&stream)), Half(stream)))
+    }))
+}
+
+#[async_trait]
+impl ReadHalf for Half {
+    async fn recvmsg(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+        self.0.async_io(Interest::READABLE, || receive(&self.0, buffer)).await
+    }
+
+    fn can_pass_unix_fd(&self) -> bool {
+        true
+    }
+}
+
+#[async_trait]
+impl WriteHalf for Half {
+    async fn sendmsg(&mut self, buffer: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
+        self.0.async_io(Interest::WRITABLE, || send(&self.0, buffer, fds)).await
+    }
+
+    async fn close(&mut self) -> io::Result<()> {
+        Ok(rustix::net::shutdown(&*self.0, rustix::net::Shutdown::Both)?)
+    }
+
+    fn can_pass_unix_fd(&self) -> bool {
+        true
+    }
+}
+
+fn receive(stream: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut slices = [IoSliceMut::new(buffer)];
+    let received = recvmsg(stream.as_fd(), &mut slices, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+    let fds = ancillary.drain().flat_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(fds) => fds.collect(),
+        _ => Vec::new(),
+    });
+    Ok((received.bytes, fds.collect()))
+}
+
+fn send(stream: &UnixStream, buffer: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let slices = [IoSlice::new(buffer)];
+    Ok(sendmsg(stream.as_fd(), &slices, &mut ancillary, SendFlags::NOSIGNAL)?)
+}

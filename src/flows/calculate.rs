@@ -1,0 +1,184 @@
+//! Has a token calculate: one request of a caller at a time where a person has to touch, equal ones together.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tokio::sync::watch;
+
+use super::{Error, Flows};
+use crate::operations::{Operation, State};
+use crate::otp::Step;
+use crate::protocol::ykoath::Touch;
+use crate::registry::Found;
+use crate::token::{self, Calculated, Moment, Order, Stage};
+
+type Result<T> = std::result::Result<T, token::Error>;
+type Calculation = BoxFuture<'static, Result<Arc<Calculated>>>;
+
+/// Calculations that run, and whose turn it is.
+#[derive(Debug, Default)]
+pub(super) struct Calculations {
+    running: Mutex<HashMap<Key, Running>>,
+    /// By caller and token.
+    turns: Mutex<HashMap<(String, String), Weak<tokio::sync::Mutex<()>>>>,
+}
+
+/// Requests with the same key get the same code.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    credential: String,
+    /// Who asks, where a touch is needed: nobody's touch serves somebody else.
+    caller: Option<String>,
+    with_next: bool,
+    step: Step,
+}
+
+#[derive(Debug)]
+struct Running {
+    calculation: WeakShared<Calculation>,
+    stages: watch::Receiver<Stage>,
+}
+
+impl Flows {
+    /// Has the token calculate for this request alone, for as long as the deadline allows.
+    pub(super) async fn calculate(
+        &self,
+        found: &Found,
+        moment: Moment,
+        operation: &Operation,
+    ) -> std::result::Result<Calculated, Error> {
+        let (stage, stages) = watch::channel(Stage::Queued);
+        let order = Order { credential: found.credential.clone(), moment, with_next: false };
+        self.watched(self.in_turn(found, order, stage, operation), stages, found, operation).await
+    }
+
+    /// Has the token calculate the code of this moment. Equal requests share one calculation, and one touch.
+    pub(super) async fn calculate_together(
+        &self,
+        found: &Found,
+        with_next: bool,
+        operation: &Operation,
+    ) -> std::result::Result<Arc<Calculated>, Error> {
+        let needs_touch = found.credential.touch != Touch::No;
+        let key = Key {
+            credential: found.id.clone(),
+            caller: needs_touch.then(|| operation.request().caller.clone()),
+            with_next,
+            step: self.now(found.credential.period),
+        };
+        let (calculation, stages) = self.join(key, found, operation);
+        self.watched(calculation, stages, found, operation).await
+    }
+
+    /// The running calculation of this key, else a new one.
+    fn join(
+        &self,
+        key: Key,
+        found: &Found,
+        operation: &Operation,
+    ) -> (Shared<Calculation>, watch::Receiver<Stage>) {
+        let mut running = lock(&self.calculations.running);
+        let joined = running.get(&key).and_then(|running| {
+            let calculation = running.calculation.upgrade().filter(|shared| shared.peek().is_none())?;
+            Some((calculation, running.stages.clone()))
+        });
+        if let Some(joined) = joined {
+            return joined;
+        }
+        running.retain(|_, running| running.calculation.upgrade().is_some());
+        let (stage, stages) = watch::channel(Stage::Queued);
+        let order =
+            Order { credential: found.credential.clone(), moment: Moment::Now, with_next: key.with_next };
+        let work = self.in_turn(found, order, stage, operation);
+        let calculation = work.map(|result| result.map(Arc::new)).boxed().shared();
+        if let Some(weak) = calculation.downgrade() {
+            running.insert(key, Running { calculation: weak, stages: stages.clone() });
+        }
+        (calculation, stages)
+    }
+
+    /// Calculates when it is the caller's turn: the queue of a token that waits for touches is open to all callers,
+    /// one request of each.
+    fn in_turn(
+        &self,
+        found: &Found,
+        order: Order,
+        stage: watch::Sender<Stage>,
+        operation: &Operation,
+    ) -> impl Future<Output = Result<Calculated>> + Send + use<> {
+        let turn = (order.credential.touch != Touch::No).then(|| self.turn(found, operation));
+        let token = found.token.token.clone();
+        async move {
+            let _turn = match turn {
+                Some(turn) => Some(turn.lock_owned().await),
+                None => None,
+            };
+            token.calculate(order, stage).await
+        }
+    }
+
+    fn turn(&self, found: &Found, operation: &Operation) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = lock(&self.calculations.turns);
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let key = (operation.request().caller.clone(), found.token.info.id.clone());
+        let turn = turns.get(&key).and_then(Weak::upgrade).unwrap_or_default();
+        turns.insert(key, Arc::downgrade(&turn));
+        turn
+    }
+
+    /// Shows how far the calculation is, and gives up when it takes too long for the operation.
+    async fn watched<T>(
+        &self,
+        calculation: impl Future<Output = Result<T>>,
+        mut stages: watch::Receiver<Stage>,
+        found: &Found,
+        operation: &Operation,
+    ) -> std::result::Result<T, Error> {
+        let (clock, deadline) = (&*self.clock, operation.deadline());
+        let mut limit = clock.sleep(match found.credential.touch {
+            Touch::Yes => deadline.person(clock),
+            Touch::No | Touch::Unknown => deadline.left(clock),
+        });
+        let mut calculation = pin!(calculation);
+        loop {
+            let stage = *stages.borrow_and_update();
+            operation.set_state(state(stage));
+            if stage == Stage::TouchNeeded {
+                limit = clock.sleep(deadline.touch(clock));
+            }
+            tokio::select! {
+                biased;
+                done = &mut calculation => {
+                    operation.set_state(State::Calculating);
+                    return Ok(done?);
+                }
+                () = &mut limit => return Err(too_late(stage, found.credential.touch).into()),
+                Ok(()) = stages.changed() => {}
+            }
+        }
+    }
+}
+
+fn state(stage: Stage) -> State {
+    match stage {
+        Stage::Queued => State::Queued,
+        Stage::Working => State::Calculating,
+        Stage::TouchNeeded => State::WaitingTouch,
+    }
+}
+
+fn too_late(stage: Stage, touch: Touch) -> token::Error {
+    match (stage, touch) {
+        (Stage::Queued, _) | (_, Touch::No) => token::Error::Busy,
+        // Whoever waits that long probably waits for a touch that the token didn't announce.
+        (_, Touch::Yes | Touch::Unknown) => token::Error::TouchTimeout,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
