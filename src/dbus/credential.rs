@@ -76,7 +76,11 @@ impl CredentialObject {
     }
 
     #[zbus(out_args("code", "valid_from", "valid_until", "extra"))]
-    async fn calculate(&self, options: Map, #[zbus(header)] header: Header<'_>) -> Result<Reply, Error> {
+    async fn calculate(
+        &self,
+        options: Map,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(String, u64, u64, Map), Error> {
         calculate(&self.bridge, &self.id, options, &header).await
     }
 }

@@ -24,8 +24,13 @@ type Calculation = BoxFuture<'static, Result<Arc<Calculated>>>;
 pub(super) struct Calculations {
     running: Mutex<HashMap<Key, Running>>,
     /// By caller and token.
-    turns: Mutex<HashMap<(String, String), Weak<tokio::sync::Mutex<()>>>>,
+    turns: Mutex<Turns>,
 }
+
+type Turns = HashMap<(String, String), Weak<Turn>>;
+
+/// Whoever holds it may ask the token.
+type Turn = tokio::sync::Mutex<()>;
 
 /// Requests with the same key get the same code.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -121,7 +126,7 @@ impl Flows {
         }
     }
 
-    fn turn(&self, found: &Found, operation: &Operation) -> Arc<tokio::sync::Mutex<()>> {
+    fn turn(&self, found: &Found, operation: &Operation) -> Arc<Turn> {
         let mut turns = lock(&self.calculations.turns);
         turns.retain(|_, turn| turn.strong_count() > 0);
         let key = (operation.request().caller.clone(), found.token.info.id.clone());
