@@ -126,6 +126,9 @@ impl Bridge {
         if operation.request().handle.is_none() && !operation.is_published() {
             return;
         }
+        if operation.is_orphan() {
+            return self.results.forget(&operation);
+        }
         let (bridge, sent) = (Arc::clone(self), self.replies.sent(header));
         if operation.request().handle.is_some() {
             self.results.limit(&operation.request().caller, MOST_KEPT);

@@ -225,6 +225,11 @@ impl Operation {
         nothing_sent
     }
 
+    /// Its caller has left the bus, so nobody wants to know how it ended.
+    pub fn is_orphan(&self) -> bool {
+        self.inner.life.borrow().cancelled == Some(Cancellation::CallerGone)
+    }
+
     /// Ends when the operation is cancelled, and not while a submission is under way.
     pub async fn cancelled(&self) -> Cancellation {
         let mut life = self.inner.life.subscribe();

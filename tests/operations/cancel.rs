@@ -1,0 +1,136 @@
+//! What is not sent can be cancelled; what is sent is not taken back.
+
+use testkit::client::{Client, Event, Options};
+use testkit::fake_cognito::{FakeCognito, Fault, Plan};
+use testkit::rig::{Rig, step_with_room};
+use zbus::Variant;
+
+use super::{
+    CALCULATE, DAEMON, SOON, TOKEN, calculating, cancel, named, other, path, result, rig, state, text,
+    wants_a_touch,
+};
+
+#[tokio::test]
+async fn a_cancelled_request_ends_at_once_and_the_token_serves_the_next() {
+    let rig = rig().await;
+    let card = rig.card().unwrap();
+    let bob = rig.client.credential("bob").await.unwrap();
+    let call = calculating(&rig.client, &bob, named("mine"));
+    wants_a_touch(card).await;
+    let operation = path(&rig.client, "mine");
+    // Everybody may cancel.
+    assert!(cancel(&other(&rig).await, &operation).await);
+    assert_eq!(call.await.unwrap().unwrap_err().name, "Cancelled");
+    assert_eq!(state(&rig.client, &operation).await.unwrap(), "cancelled");
+    assert!(!cancel(&rig.client, &operation).await, "it is over");
+    card.touch();
+    let alice = rig.client.credential("alice").await.unwrap();
+    rig.client.calculate(&alice, Options::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_takes_its_requests_along() {
+    let rig = rig().await;
+    let card = rig.card().unwrap();
+    let bob = rig.client.credential("bob").await.unwrap();
+    let leaver = other(&rig).await;
+    let mut signals = rig.client.signals().await.unwrap();
+    let waiting = calculating(&leaver, &bob, named("waiting"));
+    let queued = calculating(&leaver, &bob, Options::from([("next", true.into())]));
+    wants_a_touch(card).await;
+    let before = card.count(CALCULATE);
+    waiting.abort();
+    queued.abort();
+    leaver.connection().clone().close().await.unwrap();
+    signals.until(|event| matches!(event, Event::Removed { .. })).await.unwrap();
+    card.touch();
+    let alice = rig.client.credential("alice").await.unwrap();
+    rig.client.calculate(&alice, Options::new()).await.unwrap();
+    assert_eq!(card.count(CALCULATE), before + 1, "what was queued is not calculated for nobody");
+}
+
+/// A rig whose token belongs to an account of a fake Cognito, and the access token.
+async fn with_cognito() -> (Rig, FakeCognito, String) {
+    let cognito = FakeCognito::start(Default::default()).unwrap();
+    let user = cognito.ready_user("alice", b"12345678901234567890").unwrap();
+    let config = format!(
+        "[profiles.work]\nregion = 'eu-central-1'\nendpoint_url = '{}'\nissuer = 'AWS'\naccount = 'alice'\n",
+        cognito.url()
+    );
+    let rig = Rig::start(DAEMON, &TOKEN.replace("PASSWORD", ""), &config, true).await.unwrap();
+    (rig, cognito, user.access_token)
+}
+
+fn verify_options<'a>(access_token: &'a str, handle: &'a str) -> Options<'a> {
+    let mut options = named(handle);
+    options.insert("profile", "work".into());
+    options.insert("access-token", access_token.into());
+    options.insert("timeout", Variant::from(60_u32));
+    options
+}
+
+#[tokio::test]
+async fn what_is_on_its_way_is_not_taken_back() {
+    let (rig, cognito, access_token) = with_cognito().await;
+    cognito.plan(Plan { delay_ms: 1_500, ..Plan::default() });
+    step_with_room(10).await;
+    let operation = path(&rig.client, "sent");
+    let mut signals = rig.client.signals().await.unwrap();
+    let canceller: Client = other(&rig).await;
+    let cancelling = async {
+        signals.until(|event| event.value::<String>("State").as_deref() == Some("submitting")).await.unwrap();
+        cancel(&canceller, &operation).await
+    };
+    let (verified, cancelled) =
+        tokio::join!(rig.client.verify("/", verify_options(&access_token, "sent")), cancelling);
+    assert!(!cancelled, "a code was under way");
+    assert_eq!(verified.unwrap().status, "SUCCESS");
+    assert_eq!(state(&rig.client, &operation).await.unwrap(), "done");
+    assert_eq!(text(&result(&rig.client, &operation).await.unwrap(), "status").as_deref(), Some("SUCCESS"));
+}
+
+#[tokio::test]
+async fn between_two_codes_the_second_is_cancelled_and_the_first_told() {
+    let (rig, cognito, access_token) = with_cognito().await;
+    cognito.fail(Fault::exception("CodeMismatchException", "no"));
+    step_with_room(10).await;
+    let operation = path(&rig.client, "between");
+    let mut signals = rig.client.signals().await.unwrap();
+    let canceller = other(&rig).await;
+    let cancelling = async {
+        signals
+            .until(|event| event.value::<String>("State").as_deref() == Some("waiting-step"))
+            .await
+            .unwrap();
+        cancel(&canceller, &operation).await
+    };
+    let (verified, cancelled) =
+        tokio::join!(rig.client.verify("/", verify_options(&access_token, "between")), cancelling);
+    assert!(!cancelled, "a code was sent");
+    assert_eq!(verified.unwrap_err().name, "Cognito.CodeMismatch");
+    assert_eq!(cognito.log().iter().filter(|entry| entry.step.is_some()).count(), 1);
+    let kept = result(&rig.client, &operation).await.unwrap();
+    assert!(bool::try_from(kept["submitted"].try_clone().unwrap()).unwrap());
+    assert_eq!(text(&kept, "aws-code").as_deref(), Some("CodeMismatchException"));
+}
+
+#[tokio::test]
+async fn lock_all_wipes_the_key_of_a_token_that_waits_for_a_touch() {
+    let rig = super::locked_rig().await;
+    let card = rig.card().unwrap();
+    let (_, locked) = rig.client.find(&[]).await.unwrap();
+    rig.client.unlock(&locked[0], "correct horse").await.unwrap();
+    let bob = rig.client.credential("bob").await.unwrap();
+    let call = calculating(&rig.client, &bob, Options::new());
+    wants_a_touch(card).await;
+    let locker = other(&rig).await;
+    let locking = tokio::spawn(async move {
+        locker.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "LockAll", &()).await
+    });
+    // What the card does already it may finish; what comes next meets a locked token.
+    tokio::time::timeout(SOON, locking).await.unwrap().unwrap().unwrap();
+    card.touch();
+    call.await.unwrap().unwrap();
+    let alone = Options::from([("interactive", false.into())]);
+    assert_eq!(rig.client.calculate(&bob, alone).await.unwrap_err().name, "TokenLocked");
+}

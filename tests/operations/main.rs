@@ -1,0 +1,97 @@
+//! Requests that can be watched and cancelled, and what a person has to do for them.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod cancel;
+mod prompt;
+mod sharing;
+mod visible;
+mod waiting;
+
+use std::time::Duration;
+
+use oathbridge::dbus::names::ROOT;
+use oathbridge::virt::Card;
+use testkit::client::{Client, Event, Extra, Options, Refusal};
+use testkit::rig::Rig;
+use tokio::task::JoinHandle;
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
+
+/// Long enough for any machine; only a failure takes it.
+const SOON: Duration = Duration::from_secs(30);
+
+/// CALCULATE, YKOATH.
+const CALCULATE: u8 = 0xa2;
+
+const TOKEN: &str = "[[token]]
+serial = 31415926
+PASSWORD
+credential = [
+    { issuer = 'AWS', account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' },
+    { issuer = 'AWS', account = 'bob', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ', touch = true },
+    { issuer = 'VPN', account = 'dave', seed = 'GEZDGNBV', type = 'hotp' },
+]
+";
+
+async fn rig() -> Rig {
+    Rig::start(DAEMON, &TOKEN.replace("PASSWORD", ""), "", true).await.unwrap()
+}
+
+async fn locked_rig() -> Rig {
+    Rig::start(DAEMON, &TOKEN.replace("PASSWORD", "password = 'correct horse'"), "", true).await.unwrap()
+}
+
+/// Another client on the same bus.
+async fn other(rig: &Rig) -> Client {
+    rig.stage.client().await.unwrap()
+}
+
+/// Where the operation of this handle will be.
+fn path(client: &Client, handle: &str) -> String {
+    let name = client.connection().unique_name().unwrap().to_string();
+    format!("{ROOT}/operations/{}/{handle}", name.trim_start_matches(':').replace('.', "_"))
+}
+
+fn named(handle: &str) -> Options<'_> {
+    Options::from([("handle-token", handle.into())])
+}
+
+/// A call under way.
+fn calculating(
+    client: &Client,
+    credential: &str,
+    options: Options<'static>,
+) -> JoinHandle<Result<String, Refusal>> {
+    let (client, credential) = (client.clone(), credential.to_owned());
+    tokio::spawn(async move { client.calculate(&credential, options).await.map(|code| code.code) })
+}
+
+async fn wants_a_touch(card: &Card) {
+    let card = card.clone();
+    assert!(tokio::task::spawn_blocking(move || card.wait_until_it_wants_a_touch(SOON)).await.unwrap());
+}
+
+async fn state(client: &Client, operation: &str) -> Result<String, Refusal> {
+    client.property(operation, "Operation", "State").await
+}
+
+async fn cancel(client: &Client, operation: &str) -> bool {
+    client.call(operation, "Operation", "Cancel", &()).await.unwrap()
+}
+
+async fn result(client: &Client, operation: &str) -> Result<Extra, Refusal> {
+    client.call(operation, "Operation", "GetResult", &()).await
+}
+
+fn text(result: &Extra, key: &str) -> Option<String> {
+    String::try_from(result.get(key)?.try_clone().unwrap()).ok()
+}
+
+fn is_operation(event: &Event) -> bool {
+    event.place().starts_with("operations/")
+}

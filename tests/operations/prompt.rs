@@ -1,0 +1,46 @@
+//! What a person has to do, in one object.
+
+use oathbridge::dbus::names::PROMPT;
+use testkit::client::{Client, Event, Options};
+use zbus::OwnedObjectPath;
+
+use super::{calculating, named, other, path, rig, wants_a_touch};
+
+async fn kind_and_count(client: &Client) -> (String, u32) {
+    let kind = client.property(PROMPT, "Prompt", "Kind").await.unwrap();
+    (kind, client.property(PROMPT, "Prompt", "Count").await.unwrap())
+}
+
+#[tokio::test]
+async fn it_shows_the_oldest_wait_in_one_signal_and_is_empty_afterwards() {
+    let rig = rig().await;
+    let card = rig.card().unwrap();
+    assert_eq!(kind_and_count(&rig.client).await, (String::new(), 0));
+    let bob = rig.client.credential("bob").await.unwrap();
+    let mut signals = rig.client.signals().await.unwrap();
+    let first = calculating(&rig.client, &bob, named("first"));
+    wants_a_touch(card).await;
+    let is_prompt = |event: &Event| event.place() == "prompt";
+    let events = signals.until(is_prompt).await.unwrap();
+    let shown = events.last().unwrap();
+    assert_eq!(shown.value::<String>("Kind").as_deref(), Some("touch"));
+    assert_eq!(shown.value::<u32>("Count"), Some(1));
+    let operation = shown.value::<OwnedObjectPath>("Operation").unwrap();
+    assert_eq!(operation.as_str(), path(&rig.client, "first"));
+    let token = shown.value::<OwnedObjectPath>("Token").unwrap();
+    assert!(rig.client.objects().await.unwrap().contains_key(token.as_str()));
+    let since = shown.value::<u64>("Since").unwrap();
+    assert_eq!(shown.value::<u64>("Deadline").unwrap() - since, 22);
+
+    // Another caller's request for the same token waits in the queue: no person can do anything for it yet.
+    let second = calculating(&other(&rig).await, &bob, Options::new());
+    assert_eq!(kind_and_count(&rig.client).await, ("touch".to_owned(), 1));
+    card.touch();
+    first.await.unwrap().unwrap();
+    wants_a_touch(card).await;
+    card.touch();
+    second.await.unwrap().unwrap();
+    let over = |event: &Event| is_prompt(event) && event.value::<u32>("Count") == Some(0);
+    signals.until(over).await.unwrap();
+    assert_eq!(kind_and_count(&rig.client).await, (String::new(), 0));
+}

@@ -1,0 +1,141 @@
+//! When an operation can be seen, where, and what it says.
+
+use oathbridge::dbus::names::ROOT;
+use testkit::client::{Event, Options};
+
+use super::{calculating, is_operation, named, other, path, result, rig, state, text, wants_a_touch};
+
+/// What became visible of the operations, in order: `+` an object, its states, `-` the object.
+fn story(events: &[Event]) -> Vec<String> {
+    let line = |event: &Event| match event {
+        Event::Added { .. } => Some("+".to_owned()),
+        Event::Removed { .. } => Some("-".to_owned()),
+        Event::Changed { .. } => event.value::<String>("State"),
+    };
+    events.iter().filter(|event| is_operation(event)).filter_map(line).collect()
+}
+
+#[tokio::test]
+async fn with_a_handle_it_is_there_from_the_start_and_kept_after_the_end() {
+    let rig = rig().await;
+    let bob = rig.client.credential("bob").await.unwrap();
+    let operation = path(&rig.client, "first_1");
+    let mut signals = rig.client.signals().await.unwrap();
+    let call = calculating(&rig.client, &bob, named("first_1"));
+    wants_a_touch(rig.card().unwrap()).await;
+    let events = signals
+        .until(|event| event.value::<String>("State").as_deref() == Some("waiting-touch"))
+        .await
+        .unwrap();
+    assert_eq!(
+        events.iter().find(|event| is_operation(event)).unwrap().place(),
+        &operation[ROOT.len() + 1..]
+    );
+    assert_eq!(result(&rig.client, &operation).await.unwrap_err().name, "Busy");
+    let kind: String = rig.client.property(&operation, "Operation", "Kind").await.unwrap();
+    let credential: zbus::OwnedObjectPath =
+        rig.client.property(&operation, "Operation", "Credential").await.unwrap();
+    assert_eq!((kind.as_str(), credential.as_str()), ("Calculate", bob.as_str()));
+
+    rig.card().unwrap().touch();
+    let code = call.await.unwrap().unwrap();
+    // The last state is announced before the reply.
+    assert_eq!(story(&signals.waiting()).last().map(String::as_str), Some("done"));
+    assert_eq!(state(&rig.client, &operation).await.unwrap(), "done");
+    let kept = result(&rig.client, &operation).await.unwrap();
+    assert_eq!(text(&kept, "code"), Some(code));
+    assert_eq!(text(&kept, "error"), None);
+
+    let stranger = other(&rig).await;
+    assert_eq!(result(&stranger, &operation).await.unwrap_err().name, "AccessDenied");
+    let again = rig.client.calculate(&bob, named("first_1")).await.unwrap_err();
+    assert_eq!(again.name, "AlreadyExists");
+    // Another caller's handles are its own.
+    let alice = rig.client.credential("alice").await.unwrap();
+    stranger.calculate(&alice, named("first_1")).await.unwrap();
+}
+
+#[tokio::test]
+async fn without_a_handle_a_quick_one_is_never_seen() {
+    let rig = rig().await;
+    let alice = rig.client.credential("alice").await.unwrap();
+    let mut signals = rig.client.signals().await.unwrap();
+    for _ in 0..5 {
+        rig.client.calculate(&alice, Options::new()).await.unwrap();
+    }
+    assert_eq!(story(&signals.waiting()), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn without_a_handle_it_is_seen_while_a_person_is_needed() {
+    let rig = rig().await;
+    let bob = rig.client.credential("bob").await.unwrap();
+    let mut signals = rig.client.signals().await.unwrap();
+    let call = calculating(&rig.client, &bob, Options::new());
+    wants_a_touch(rig.card().unwrap()).await;
+    rig.card().unwrap().touch();
+    call.await.unwrap().unwrap();
+    let before = story(&signals.waiting());
+    assert_eq!(before.first().map(String::as_str), Some("+"));
+    assert_eq!(before.last().map(String::as_str), Some("done"), "the reply overtook the state: {before:?}");
+    let after = signals.until(|event| matches!(event, Event::Removed { .. })).await.unwrap();
+    assert_eq!(story(&after), ["-"]);
+}
+
+#[tokio::test]
+async fn failures_are_kept_with_their_reasons() {
+    let rig = rig().await;
+    let bob = rig.client.credential("bob").await.unwrap();
+    let mut options = named("fails");
+    options.insert("interactive", false.into());
+    assert_eq!(rig.client.calculate(&bob, options).await.unwrap_err().name, "TouchRequired");
+    let operation = path(&rig.client, "fails");
+    assert_eq!(state(&rig.client, &operation).await.unwrap(), "failed");
+    let kept = result(&rig.client, &operation).await.unwrap();
+    assert_eq!(text(&kept, "error").as_deref(), Some("io.github.oathbridge.OathBridge1.Error.TouchRequired"));
+    assert!(!bool::try_from(kept["submitted"].try_clone().unwrap()).unwrap());
+
+    // When to try again is a number, not only a sentence.
+    let alice = rig.client.credential("alice").await.unwrap();
+    let claim = |handle: &'static str| {
+        let mut options = named(handle);
+        options.insert("claim", true.into());
+        options
+    };
+    testkit::rig::step_with_room(5).await;
+    let until = rig.client.calculate(&alice, claim("one")).await.unwrap().until;
+    assert_eq!(rig.client.calculate(&alice, claim("two")).await.unwrap_err().name, "StepSpent");
+    let kept = result(&rig.client, &path(&rig.client, "two")).await.unwrap();
+    assert_eq!(u64::try_from(kept["retry-at"].try_clone().unwrap()).unwrap(), until);
+}
+
+#[tokio::test]
+async fn no_more_than_the_last_32_are_kept() {
+    let rig = rig().await;
+    let alice = rig.client.credential("alice").await.unwrap();
+    let handles: Vec<_> = (0..34).map(|number| format!("many{number}")).collect();
+    for handle in &handles {
+        rig.client.calculate(&alice, named(handle)).await.unwrap();
+    }
+    assert_eq!(
+        state(&rig.client, &path(&rig.client, "many0")).await.unwrap_err().name,
+        "org.freedesktop.DBus.Error.UnknownObject"
+    );
+    assert_eq!(state(&rig.client, &path(&rig.client, "many33")).await.unwrap(), "done");
+    rig.client.calculate(&alice, named("many0")).await.unwrap();
+}
+
+#[tokio::test]
+async fn handles_are_path_elements() {
+    let rig = rig().await;
+    let alice = rig.client.credential("alice").await.unwrap();
+    let long = "x".repeat(65);
+    for handle in ["", "a-b", "a/b", "é", &long] {
+        assert_eq!(
+            rig.client.calculate(&alice, named(handle)).await.unwrap_err().name,
+            "org.freedesktop.DBus.Error.InvalidArgs",
+            "{handle}"
+        );
+    }
+    rig.client.calculate(&alice, named(&long[1..])).await.unwrap();
+}

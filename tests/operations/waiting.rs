@@ -1,0 +1,84 @@
+//! Tokens that are not there, or locked: a call waits for them if it may.
+
+use testkit::client::{Event, Options};
+use zbus::Variant;
+
+use super::{calculating, locked_rig, other, rig};
+
+async fn until_prompt(signals: &mut testkit::client::Signals, kind: &str) -> Vec<Event> {
+    let fits =
+        |event: &Event| event.place() == "prompt" && event.value::<String>("Kind").as_deref() == Some(kind);
+    signals.until(fits).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_absent_token_is_waited_for_where_that_is_wanted() {
+    let mut rig = rig().await;
+    let alice = rig.client.credential("alice").await.unwrap();
+    let card = rig.card().unwrap().clone();
+    let mut signals = rig.client.signals().await.unwrap();
+    rig.pcscd.remove(0).unwrap();
+    signals
+        .until(|event| matches!(event, Event::Removed { .. }) && event.place().starts_with("tokens/"))
+        .await
+        .unwrap();
+    assert_eq!(rig.client.calculate(&alice, Options::new()).await.unwrap_err().name, "TokenRemoved");
+
+    let call = calculating(&rig.client, &alice, Options::from([("wait-for-token", true.into())]));
+    until_prompt(&mut signals, "insert").await;
+    let token: zbus::OwnedObjectPath =
+        rig.client.property(oathbridge::dbus::names::PROMPT, "Prompt", "Token").await.unwrap();
+    assert!(alice.contains(token.rsplit('/').next().unwrap()), "{token}");
+    rig.pcscd.insert(0, &card).unwrap();
+    call.await.unwrap().unwrap();
+    until_prompt(&mut signals, "").await;
+}
+
+#[tokio::test]
+async fn a_token_that_never_comes() {
+    let mut rig = rig().await;
+    let alice = rig.client.credential("alice").await.unwrap();
+    let mut signals = rig.client.signals().await.unwrap();
+    rig.pcscd.remove(0).unwrap();
+    signals
+        .until(|event| matches!(event, Event::Removed { .. }) && event.place().starts_with("tokens/"))
+        .await
+        .unwrap();
+    // Until nine seconds before the end: here for one second.
+    let options = Options::from([("wait-for-token", true.into()), ("timeout", Variant::from(10_u32))]);
+    let begun = std::time::Instant::now();
+    assert_eq!(rig.client.calculate(&alice, options).await.unwrap_err().name, "TokenRemoved");
+    assert!(begun.elapsed() >= std::time::Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn a_locked_token_is_waited_for_unless_nobody_may_be_asked() {
+    let rig = locked_rig().await;
+    let (_, locked) = rig.client.find(&[]).await.unwrap();
+    let token = &locked[0];
+    rig.client.unlock(token, "correct horse").await.unwrap();
+    let alice = rig.client.credential("alice").await.unwrap();
+    rig.client.call::<_, ()>(token, "Token", "Lock", &()).await.unwrap();
+
+    let alone = Options::from([("interactive", false.into())]);
+    assert_eq!(rig.client.calculate(&alice, alone).await.unwrap_err().name, "TokenLocked");
+    let mut signals = rig.client.signals().await.unwrap();
+    let call = calculating(&other(&rig).await, &alice, Options::new());
+    until_prompt(&mut signals, "unlock").await;
+    rig.client.unlock(token, "correct horse").await.unwrap();
+    call.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_never_was_is_no_object() {
+    let rig = rig().await;
+    let alice = rig.client.credential("alice").await.unwrap();
+    let nothing = format!("{}0000000000000000", &alice[..alice.len() - 16]);
+    let wait = Options::from([("wait-for-token", true.into())]);
+    assert_eq!(
+        rig.client.calculate(&nothing, wait).await.unwrap_err().name,
+        "org.freedesktop.DBus.Error.UnknownObject"
+    );
+    let wrong: Result<(), _> = rig.client.call(&nothing, "Credential", "Calculate", &("text", 7)).await;
+    assert_eq!(wrong.unwrap_err().name, "org.freedesktop.DBus.Error.InvalidArgs");
+}
