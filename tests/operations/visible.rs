@@ -1,9 +1,15 @@
 //! When an operation can be seen, where, and what it says.
 
-use oathbridge::dbus::names::ROOT;
-use testkit::client::{Event, Options};
+use std::time::Duration;
 
-use super::{calculating, is_operation, named, other, path, result, rig, state, text, wants_a_touch};
+use futures_util::StreamExt;
+use oathbridge::dbus::names::{self, ROOT};
+use testkit::client::{Client, Event, Options};
+use tokio::time::timeout;
+use zbus::message::{Message, Type};
+use zbus::{MatchRule, MessageStream, fdo};
+
+use super::{SOON, calculating, is_operation, named, other, path, result, rig, state, text, wants_a_touch};
 
 /// What became visible of the operations, in order: `+` an object, its states, `-` the object.
 fn story(events: &[Event]) -> Vec<String> {
@@ -66,20 +72,48 @@ async fn without_a_handle_a_quick_one_is_never_seen() {
     assert_eq!(story(&signals.waiting()), Vec::<String>::new());
 }
 
+/// What one connection receives of a call's operation, in order: `+`, states, `reply`, `-`.
+async fn order_of_a_call(client: &Client, call: &Message) -> Vec<String> {
+    let connection = client.connection();
+    let rule = MatchRule::builder().msg_type(Type::Signal).sender(names::BUS).build().unwrap();
+    fdo::DBusProxy::new(connection).await.unwrap().add_match_rule(rule).await.unwrap();
+    let mut messages = MessageStream::from(connection);
+    connection.send(call).await.unwrap();
+    let mut order = Vec::new();
+    while order.last().is_none_or(|last| last != "-") {
+        let message = timeout(SOON, messages.next()).await.unwrap().unwrap().unwrap();
+        if message.header().reply_serial() == Some(call.primary_header().serial_num()) {
+            order.push("reply".to_owned());
+        } else if let Some(event) = Event::of(&message) {
+            order.extend(story(&[event]));
+        }
+    }
+    order
+}
+
 #[tokio::test]
 async fn without_a_handle_it_is_seen_while_a_person_is_needed() {
     let rig = rig().await;
     let bob = rig.client.credential("bob").await.unwrap();
-    let mut signals = rig.client.signals().await.unwrap();
-    let call = calculating(&rig.client, &bob, Options::new());
-    wants_a_touch(rig.card().unwrap()).await;
-    rig.card().unwrap().touch();
-    call.await.unwrap().unwrap();
-    let before = story(&signals.waiting());
-    assert_eq!(before.first().map(String::as_str), Some("+"));
-    assert_eq!(before.last().map(String::as_str), Some("done"), "the reply overtook the state: {before:?}");
-    let after = signals.until(|event| matches!(event, Event::Removed { .. })).await.unwrap();
-    assert_eq!(story(&after), ["-"]);
+    let credential = zbus::ObjectPath::try_from(bob.as_str()).unwrap();
+    let call = || {
+        Message::method_call(&credential, "Calculate")
+            .destination(names::BUS)
+            .interface(names::CREDENTIAL)
+            .build(&Options::new())
+            .unwrap()
+    };
+    let card = rig.card().unwrap();
+    let touch = async {
+        wants_a_touch(card).await;
+        card.touch();
+    };
+    let call_1 = call();
+    let (order, ()) = tokio::join!(order_of_a_call(&rig.client, &call_1), touch);
+    assert_eq!(order, ["+", "calculating", "done", "reply", "-"]);
+
+    card.set_touch_timeout(Duration::from_millis(200));
+    assert_eq!(order_of_a_call(&rig.client, &call()).await, ["+", "calculating", "failed", "reply", "-"]);
 }
 
 #[tokio::test]

@@ -57,7 +57,8 @@ impl Event {
         T::try_from(value).ok()
     }
 
-    fn of(message: &Message) -> Option<Self> {
+    /// The event that a signal of the daemon's is; nothing for other messages.
+    pub fn of(message: &Message) -> Option<Self> {
         let header = message.header();
         let body = message.body();
         match header.member()?.as_str() {
