@@ -121,6 +121,7 @@ async fn lock_all_wipes_the_key_of_a_token_that_waits_for_a_touch() {
     let (_, locked) = rig.client.find(&[]).await.unwrap();
     rig.client.unlock(&locked[0], "correct horse").await.unwrap();
     let bob = rig.client.credential("bob").await.unwrap();
+    step_with_room(10).await;
     let call = calculating(&rig.client, &bob, Options::new());
     wants_a_touch(card).await;
     let locker = other(&rig).await;
