@@ -15,12 +15,14 @@
 //! * [`guard`]: the single-use record: which time step of which seed was spent;
 //! * [`operations`]: a running request: state, deadline, who asked, how it is cancelled;
 //! * [`flows`]: what the product does: hand out a code, prove a token to Cognito;
+//! * [`access`]: who asks, may they, and how often;
 //! * [`dbus`]: our interfaces, and the task that keeps the object tree true;
 //! * [`ctl`]: the user's tool, a client of [`dbus`] in another process; reads [`guard`]'s file;
 //! * [`transport`]: PC/SC, the only folder that blocks or links C; only [`daemon`] knows it;
 //! * [`daemon`]: assembles all of these, runs them, stops them;
 //! * [`process`] and [`logging`]: what the programs do before anything else.
 
+pub mod access;
 pub mod clock;
 pub mod cognito;
 pub mod config;

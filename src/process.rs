@@ -9,14 +9,22 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpabl
 /// With these set, the AWS SDK would write bodies of requests and answers into the log.
 const LEAKY: [&str; 2] = ["LOG_SENSITIVE_BODIES", "LOG_SIGNABLE_BODY"];
 
-/// Makes the process untraceable by its user's other programs and free of core dumps, and rids it of
-/// environment variables that make libraries log secrets. Call it first in `main`, before there are threads.
+/// Makes the process untraceable by its user's other programs; nobody can find out any more which program it is.
 ///
 /// # Errors
 ///
 /// When the kernel refuses; the process should end then.
+pub fn hide() -> io::Result<()> {
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+}
+
+/// Makes the process free of core dumps, and rids it of environment variables that make libraries log secrets. Call
+/// it first in `main`, before there are threads.
+///
+/// # Errors
+///
+/// When it can't be done; the process should end then.
 pub fn harden() -> io::Result<()> {
-    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     // The unit's system call filter forbids this, and its LimitCORE= has done it already.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     // Every message of a client may bring descriptors, and running out of them ends the bus connection.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const LEAVES: [&str; 6] = ["clock", "config", "logging", "process", "secret", "state_file"];
 
 /// Who else may be used by whom; skipping a layer is allowed, going up is not.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("iso7816", &[]),
     ("otp", &[]),
     ("device", &["iso7816"]),
@@ -23,7 +23,22 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("guard", &["otp"]),
     ("operations", &[]),
     ("flows", &["cognito", "device", "guard", "operations", "otp", "protocol", "registry", "token"]),
-    ("dbus", &["cognito", "device", "flows", "guard", "operations", "otp", "protocol", "registry", "token"]),
+    ("access", &[]),
+    (
+        "dbus",
+        &[
+            "access",
+            "cognito",
+            "device",
+            "flows",
+            "guard",
+            "operations",
+            "otp",
+            "protocol",
+            "registry",
+            "token",
+        ],
+    ),
     ("daemon", &["dbus", "device", "flows", "guard", "operations", "registry", "token"]),
 ];
 

@@ -41,7 +41,11 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match process::harden().map_err(unprotected).and_then(|()| run(Arguments::parse())) {
+    match process::hide()
+        .and_then(|()| process::harden())
+        .map_err(unprotected)
+        .and_then(|()| run(Arguments::parse()))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             let end = if sentence.ends_with('?') { "" } else { "." };

@@ -107,6 +107,23 @@ pub enum Problem {
         /// What it must be.
         shape: &'static str,
     },
+    /// Something that should be an array of tables is something else.
+    #[error("[[{0}]] must be written with double brackets, once for each")]
+    NotTables(String),
+    /// Asking a person is for a later version.
+    #[error("\"{0}\" can't be \"ask\" yet, which a later version will know; use \"allow\" or \"deny\"")]
+    Ask(String),
+    /// A rule for nobody.
+    #[error(
+        "[[access.rule]] needs \"caller\": \"flatpak:ID\", \"unit:NAME\", \"executable:/PATH\" or \"unknown\""
+    )]
+    NoCaller,
+    /// A rule that decides nothing.
+    #[error("[[access.rule]] decides nothing; give it \"read_code\", \"submit\" or \"manage\"")]
+    EmptyRule,
+    /// One client can't have more than all.
+    #[error("\"calls_per_client\" in [limits] must not be larger than \"calls\"")]
+    CallsPerClient,
     /// A profile's name can't be part of a D-Bus object path.
     #[error(
         "the profile name \"{0}\" becomes part of a D-Bus path and may have 1 to 64 letters A-Z, a-z, digits and _ only"

@@ -3,9 +3,12 @@
 //! The file is read as a tree that knows its lines, and each section takes its keys out of it; so every complaint
 //! is one sentence that names the line, and the nearest key that exists. Secrets don't belong into the file.
 
+mod access;
 mod cognito;
 mod error;
 mod file;
+mod limits;
+mod notifications;
 mod pcsc;
 mod profile;
 mod section;
@@ -18,8 +21,11 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+pub use access::{Access, AccessRule, Party, Pattern};
 pub use cognito::Cognito;
 pub use error::{Error, Problem};
+pub use limits::Limits;
+pub use notifications::Notifications;
 pub use pcsc::Pcsc;
 pub use profile::Profile;
 use section::{Document, Section};
@@ -29,6 +35,12 @@ use section::{Document, Section};
 pub struct Config {
     /// `[pcsc]`: smart card readers.
     pub pcsc: Pcsc,
+    /// `[access]`: who may do what.
+    pub access: Access,
+    /// `[limits]`: how much may be asked for.
+    pub limits: Limits,
+    /// `[notifications]`: what persons are told on the desktop.
+    pub notifications: Notifications,
     /// `[cognito]`: how requests to Amazon Cognito are made.
     pub cognito: Cognito,
     /// `[profiles.NAME]`: which pool and which credential belong together, by name.
@@ -66,8 +78,12 @@ impl Config {
         let root = root.get_ref();
         document.has_only_sections(root)?;
         let cognito = Cognito::read(&Section::find(&document, root, Cognito::SECTION, Cognito::KEYS)?)?;
+        let find = |name, keys| Section::find(&document, root, name, keys);
         Ok(Self {
-            pcsc: Pcsc::read(&Section::find(&document, root, Pcsc::SECTION, Pcsc::KEYS)?)?,
+            access: Access::read(&document, &find(Access::SECTION, Access::KEYS)?)?,
+            limits: Limits::read(&find(Limits::SECTION, Limits::KEYS)?)?,
+            notifications: Notifications::read(&find(Notifications::SECTION, Notifications::KEYS)?)?,
+            pcsc: Pcsc::read(&find(Pcsc::SECTION, Pcsc::KEYS)?)?,
             profiles: Profile::read_all(&document, root.get(Profile::SECTION), &cognito)?,
             cognito,
         })

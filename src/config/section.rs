@@ -7,9 +7,16 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::error::{Error, Problem};
-use super::{Cognito, Pcsc, Profile};
+use super::{Access, Cognito, Limits, Notifications, Pcsc, Profile};
 
-const SECTIONS: &[&str] = &[Pcsc::SECTION, Cognito::SECTION, Profile::SECTION];
+const SECTIONS: &[&str] = &[
+    Pcsc::SECTION,
+    Access::SECTION,
+    Limits::SECTION,
+    Notifications::SECTION,
+    Cognito::SECTION,
+    Profile::SECTION,
+];
 
 /// Names from the file are shortened to this in messages.
 const LONGEST_NAME: usize = 40;
@@ -94,9 +101,19 @@ impl<'a> Section<'a> {
         (key, value): (&Spanned<DeString<'_>>, &'a Spanned<DeValue<'a>>),
         keys: &'static [&'static str],
     ) -> Result<Self, Error> {
-        let table = document.table(name, value)?;
+        let at = key.span();
+        Self::of(document, name, at, document.table(name, value)?, keys)
+    }
+
+    fn of(
+        document: &'a Document<'a>,
+        name: &'a str,
+        at: Range<usize>,
+        table: &'a DeTable<'a>,
+        keys: &'static [&'static str],
+    ) -> Result<Self, Error> {
         let Some(unknown) = table.keys().find(|key| !keys.iter().any(|known| known == key.get_ref())) else {
-            return Ok(Self { document, name, at: key.span(), table: Some(table) });
+            return Ok(Self { document, name, at, table: Some(table) });
         };
         let nearest = nearest(unknown.get_ref(), keys);
         let problem =
@@ -119,6 +136,17 @@ impl<'a> Section<'a> {
         self.document.error(self.at.clone(), problem)
     }
 
+    /// Something that is wrong with a key.
+    pub(super) fn key_error(&self, key: &str, problem: Problem) -> Error {
+        let found = self.table.and_then(|table| table.get_key_value(key));
+        self.document.error(found.map_or_else(|| self.at.clone(), |(name, _)| name.span()), problem)
+    }
+
+    /// The value of a key as it is.
+    pub(super) fn value(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.table.and_then(|table| table.get(key))
+    }
+
     /// The value of a key: `None` if the key isn't there, an error if `check` doesn't take it for a `shape`.
     pub(super) fn get<T>(
         &self,
@@ -136,6 +164,22 @@ impl<'a> Section<'a> {
             }
         }
     }
+}
+
+/// The sections of an array of tables, as `[[access.rule]]` makes one.
+pub(super) fn tables<'a>(
+    document: &'a Document<'a>,
+    name: &'a str,
+    value: &'a Spanned<DeValue<'a>>,
+    keys: &'static [&'static str],
+) -> Result<Vec<Section<'a>>, Error> {
+    let not_tables = || document.error(value.span(), Problem::NotTables(name.to_owned()));
+    let elements = value.get_ref().as_array().ok_or_else(not_tables)?;
+    let section = |element: &'a Spanned<DeValue<'a>>| {
+        let table = element.get_ref().as_table().ok_or_else(not_tables)?;
+        Section::of(document, name, element.span(), table, keys)
+    };
+    elements.iter().map(section).collect()
 }
 
 /// A name from the file as messages show it: one short line, whatever is in it.

@@ -32,7 +32,14 @@ fn the_shipped_file_shows_every_key_with_its_default() {
     let text = uncommented(false);
     assert_eq!(parse(&text).unwrap(), Config::default());
     let root = DeTable::parse(&text).unwrap();
-    for (name, keys) in [(Pcsc::SECTION, Pcsc::KEYS), (Cognito::SECTION, Cognito::KEYS)] {
+    for (name, keys) in [
+        (Pcsc::SECTION, Pcsc::KEYS),
+        // A rule has no default.
+        (Access::SECTION, &Access::KEYS[..3]),
+        (Limits::SECTION, Limits::KEYS),
+        (Notifications::SECTION, Notifications::KEYS),
+        (Cognito::SECTION, Cognito::KEYS),
+    ] {
         let section = root.get_ref().get(name).unwrap().get_ref().as_table().unwrap();
         let mut shown: Vec<_> = section.keys().map(|key| (key.span().start, key.get_ref())).collect();
         shown.sort_unstable();
@@ -56,8 +63,15 @@ fn the_shipped_example_is_a_profile_with_every_key() {
         source: format!("config.toml:{line}"),
     };
     assert_eq!(config.profiles.get("work"), Some(&expected));
-    let without_profile = Config { profiles: BTreeMap::new(), ..config };
-    assert_eq!(without_profile, Config::default());
+    let rule = AccessRule {
+        caller: Party::Flatpak(Pattern::new("com.example.App")),
+        read_code: None,
+        submit: Some(true),
+        manage: None,
+    };
+    assert_eq!(config.access.rules, [rule]);
+    let without_examples = Config { profiles: BTreeMap::new(), access: Access::default(), ..config };
+    assert_eq!(without_examples, Config::default());
 }
 
 #[test]
@@ -322,4 +336,74 @@ fn no_file_makes_the_parser_panic_or_speak_in_paragraphs() {
     assert!(parse(&"[".repeat(100_000)).is_err());
     assert!(parse(&format!("pcsc = {}", "[".repeat(100_000))).is_err());
     assert!(parse(&format!("{}pcsc = 1", "a.".repeat(100_000))).is_err());
+}
+
+#[test]
+fn rules_name_callers_and_decide_something() {
+    let text = "[[access.rule]]\ncaller = 'unit:app-*-org.example.App-*.scope'\nread_code = 'deny'\n\
+                [[access.rule]]\ncaller = 'unknown'\nmanage = 'allow'\nsubmit = 'deny'\n";
+    let rules = parse(text).unwrap().access.rules;
+    let Party::Unit(pattern) = &rules[0].caller else { panic!("{rules:?}") };
+    assert!(pattern.matches("app-gnome-org.example.App-4242.scope"));
+    assert!(!pattern.matches("app-gnome-org.example.App-4242.scope.evil"));
+    assert_eq!((rules[0].read_code, rules[0].submit), (Some(false), None));
+    assert_eq!((rules[1].manage, rules[1].submit), (Some(true), Some(false)));
+    assert_eq!(parse("access.rule = []").unwrap().access, Access::default());
+}
+
+#[test]
+fn wrong_rules_and_limits_are_refused_with_their_lines() {
+    for (text, complaint) in [
+        (
+            "[access]\nprograms = 'ask'",
+            "config.toml line 2: \"programs\" can't be \"ask\" yet, which a later version will know; use \"allow\" or \"deny\"",
+        ),
+        (
+            "[[access.rule]]\ncaller = 'unknown'\nsubmit = 'ask'",
+            "config.toml line 3: \"submit\" can't be \"ask\" yet, which a later version will know; use \"allow\" or \"deny\"",
+        ),
+        (
+            "[access]\nsandboxed = true",
+            "config.toml line 2: \"sandboxed\" in [access] must be \"allow\" or \"deny\"",
+        ),
+        (
+            "[access]\nrule = 'x'",
+            "config.toml line 2: [[access.rule]] must be written with double brackets, once for each",
+        ),
+        (
+            "[[access.rule]]\nsubmit = 'deny'",
+            "config.toml line 1: [[access.rule]] needs \"caller\": \"flatpak:ID\", \"unit:NAME\", \"executable:/PATH\" or \"unknown\"",
+        ),
+        (
+            "[[access.rule]]\ncaller = 'unknown'",
+            "config.toml line 1: [[access.rule]] decides nothing; give it \"read_code\", \"submit\" or \"manage\"",
+        ),
+        (
+            "[[access.rule]]\ncaller = 'host'\nsubmit = 'deny'",
+            "config.toml line 2: \"caller\" in [access.rule] must be \"flatpak:ID\", \"unit:NAME\", \"executable:/PATH\" or \"unknown\"",
+        ),
+        (
+            "[[access.rule]]\ncaller = 'executable:curl'\nsubmit = 'deny'",
+            "config.toml line 2: \"caller\" in [access.rule] must be \"flatpak:ID\", \"unit:NAME\", \"executable:/PATH\" or \"unknown\"",
+        ),
+        (
+            "[[access.rule]]\ncaller = 'unknown'\nsumbit = 'deny'",
+            "config.toml line 3: unknown key \"sumbit\" in [access.rule]; did you mean \"submit\"?",
+        ),
+        ("[limits]\ncalls = 0", "config.toml line 2: \"calls\" in [limits] must be a number from 1 to 1024"),
+        (
+            "[limits]\ncalls = 4",
+            "config.toml line 1: \"calls_per_client\" in [limits] must not be larger than \"calls\"",
+        ),
+        (
+            "[limits]\nmessage_kib = 2000",
+            "config.toml line 2: \"message_kib\" in [limits] must be a number from 16 to 1024",
+        ),
+        (
+            "[notifications]\nenabled = 'no'",
+            "config.toml line 2: \"enabled\" in [notifications] must be true or false",
+        ),
+    ] {
+        assert_eq!(refusal(text), complaint, "{text}");
+    }
 }

@@ -11,6 +11,7 @@ use zbus::{Connection, Fd, OwnedObjectPath, OwnedVariant, Variant};
 use super::tree::Tree;
 use super::{Failure, exit};
 use crate::dbus::names;
+use crate::process;
 
 /// The daemon answers at once, after the three seconds at most in which it reads what is attached.
 const ANSWER: Duration = Duration::from_secs(15);
@@ -34,6 +35,8 @@ trait Manager {
         &self,
         attributes: HashMap<&str, &str>,
     ) -> zbus::Result<(Vec<OwnedObjectPath>, Vec<OwnedObjectPath>)>;
+
+    fn get_caller_info(&self) -> zbus::Result<Extra>;
 
     fn reload(&self) -> zbus::Result<()>;
 }
@@ -73,7 +76,17 @@ pub(super) struct Bus {
 }
 
 impl Bus {
+    /// Joins the bus, lets the daemon see which program this is, and hides then: before it has any secret.
     pub(super) async fn connect() -> Result<Self, Failure> {
+        let bus = Self::join().await?;
+        // Without a daemon the next call fails as well, and says why.
+        let _ = within(ANSWER, async { ManagerProxy::new(&bus.connection).await?.get_caller_info().await })
+            .await?;
+        process::hide().map_err(|error| Failure::failed("Protecting this process", error))?;
+        Ok(bus)
+    }
+
+    async fn join() -> Result<Self, Failure> {
         let connection = within(ANSWER, Connection::session()).await?.map_err(|error| {
             Failure::new(
                 exit::UNREACHABLE,
@@ -97,7 +110,7 @@ impl Bus {
 
     /// What is attached, if a daemon runs; none is started for that.
     pub(super) async fn tree_if_running() -> Option<Tree> {
-        let bus = Self::connect().await.ok()?;
+        let bus = Self::join().await.ok()?;
         let name = zbus::names::BusName::from_static_str(names::BUS).ok()?;
         let runs = DBusProxy::new(&bus.connection).await.ok()?.name_has_owner(name).await.ok()?;
         if runs { bus.tree().await.ok() } else { None }

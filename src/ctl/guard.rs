@@ -15,7 +15,7 @@ use super::{Failure, Output, exit, query};
 use crate::dbus::names;
 use crate::guard::{self, Entry, Guard, Record, Unavailable, Use};
 use crate::otp::Period;
-use crate::state_file;
+use crate::{process, state_file};
 
 /// The daemon only adds names; it isn't waited for.
 const NAMES: Duration = Duration::from_secs(4);
@@ -60,6 +60,7 @@ struct ForgottenJson<'a> {
 }
 
 pub(super) async fn run(command: &GuardCommand, json: bool) -> Result<Output, Failure> {
+    process::hide().map_err(|error| Failure::failed("Protecting this process", error))?;
     let directory = state_file::directory().ok_or_else(|| {
         Failure::new(
             exit::FAILED,

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
 use zbus::message::Message;
 use zbus::{Connection, DBusError};
 
@@ -10,11 +11,19 @@ use super::wire::Diverted;
 use super::{Bridge, Error, credential, names};
 
 /// Runs until the bus is gone.
-pub(super) async fn run(connection: Connection, bridge: Arc<Bridge>, mut diverted: Diverted) {
-    while let Some(call) = diverted.recv().await {
+pub(super) async fn run(
+    connection: Connection,
+    bridge: Arc<Bridge>,
+    mut diverted: mpsc::UnboundedReceiver<Diverted>,
+) {
+    while let Some(diverted) = diverted.recv().await {
         let (connection, bridge) = (connection.clone(), Arc::clone(&bridge));
         tokio::spawn(async move {
-            if let Err(error) = answer(&connection, &bridge, &call).await {
+            let answered = match diverted {
+                Diverted::Call(call) => answer(&connection, &bridge, &call).await,
+                Diverted::Refusal(reply) => connection.send(&reply).await,
+            };
+            if let Err(error) = answered {
                 tracing::debug!("a reply could not be sent: {error}");
             }
         });

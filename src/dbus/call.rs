@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use zbus::message::Header;
 
+use super::entry::{Entry, show};
 use super::options::{Common, Map};
 use super::{Bridge, Error, variant};
-use crate::operations::{Deadline, Kind, Operation, Request, Requester, State};
+use crate::operations::{Deadline, Kind, Operation, Request, State};
 
 /// What is over sooner needs no object.
 const QUICK: Duration = Duration::from_millis(300);
@@ -21,14 +22,6 @@ const MOST_KEPT: usize = 32;
 /// How long a reply may take to leave.
 const LEAVING: Duration = Duration::from_secs(1);
 
-/// A caller who may call.
-#[derive(Debug)]
-pub(super) struct Entry<'call> {
-    pub(super) header: &'call Header<'call>,
-    pub(super) caller: String,
-    pub(super) requester: Requester,
-}
-
 /// What is asked for.
 #[derive(Debug)]
 pub(super) struct Task {
@@ -41,13 +34,6 @@ pub(super) struct Task {
 }
 
 impl Bridge {
-    /// The first thing that every method does: finds out who calls.
-    pub(super) async fn enter<'call>(&self, header: &'call Header<'call>) -> Result<Entry<'call>, Error> {
-        let caller = header.sender().map_or_else(String::new, ToString::to_string);
-        let requester = Requester { kind: "unknown".to_owned(), name: String::new() };
-        Ok(Entry { header, caller, requester })
-    }
-
     /// Does what is asked for as an operation, which can be watched and cancelled, and leaves a line in the journal.
     ///
     /// `values` says what `GetResult` tells of a success.
@@ -116,8 +102,7 @@ impl Bridge {
     fn audit(&self, entry: &Entry<'_>, operation: &Operation, error: Option<&Error>) {
         let object = operation.credential().or_else(|| operation.token()).unwrap_or_default();
         let outcome = error.map_or_else(|| "done".to_owned(), Error::full_name);
-        let Requester { kind, name } = &entry.requester;
-        let requester = format!("{kind}:{name}");
+        let requester = show(&entry.requester);
         tracing::info!(caller = entry.caller, requester, object, outcome, "{}", operation.request().kind);
     }
 

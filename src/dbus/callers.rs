@@ -21,8 +21,11 @@ async fn watch(connection: &Connection, bridge: &Bridge) -> zbus::Result<()> {
     let mut departures = bus.receive_name_owner_changed_with_args(&[(2, "")]).await?;
     while let Some(departure) = departures.next().await {
         let departure = departure.args()?;
-        bridge.operations.cancel_of(departure.name.as_str(), Cancellation::CallerGone);
-        bridge.results.forget_all_of(departure.name.as_str());
+        let name = departure.name.as_str();
+        bridge.callers.forget(name);
+        bridge.limits.forget(name);
+        bridge.operations.cancel_of(name, Cancellation::CallerGone);
+        bridge.results.forget_all_of(name);
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use zbus::message::Header;
 use zbus::{ObjectPath, OwnedObjectPath, interface};
 
 use super::call::Task;
+use super::entry::Door;
 use super::error::capital;
 use super::options::{Common, Map, Options};
 use super::profile::query;
@@ -35,7 +36,7 @@ impl CognitoObject {
         options: Map,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(String, String, Map), Error> {
-        let entry = self.bridge.enter(&header).await?;
+        let entry = self.bridge.enter(&header, Door::SUBMIT).await?;
         let (request, common) = self.request(&credential, options).await?;
         let credential = match &request.credential {
             Target::Id(id) => Some(id.clone()),

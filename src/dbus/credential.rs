@@ -7,6 +7,7 @@ use zbus::message::Header;
 use zbus::{ObjectPath, interface};
 
 use super::call::{Task, put_text};
+use super::entry::Door;
 use super::options::{Map, Options};
 use super::{Bridge, Error, names, variant};
 use crate::flows::{self, CodeReply, CodeRequest};
@@ -92,7 +93,7 @@ pub(super) async fn calculate(
     options: Map,
     header: &Header<'_>,
 ) -> Result<Reply, Error> {
-    let entry = bridge.enter(header).await?;
+    let entry = bridge.enter(header, Door::READ_CODE).await?;
     let mut options = Options::new(options);
     let request = CodeRequest {
         credential: id.to_owned(),

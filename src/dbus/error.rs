@@ -7,9 +7,10 @@ use zbus::message::{Header, Message};
 use zbus::names::ErrorName;
 
 use super::names;
+use crate::access::{Permission, Reason, Refusal};
 use crate::cognito::{self, ErrorKind, Refused};
 use crate::flows;
-use crate::operations::Cancellation;
+use crate::operations::{Cancellation, Requester};
 use crate::registry::Missing;
 use crate::token;
 
@@ -55,6 +56,73 @@ impl Error {
     /// Too much of the same at once.
     pub fn busy() -> Self {
         Self::ours("Busy", "Too many calls of this kind are being served; try again in a moment.")
+    }
+
+    /// More at once than `[limits]` allows.
+    pub fn too_many_calls() -> Self {
+        Self::ours(
+            "Busy",
+            "Too many calls are being served; wait for the replies to earlier ones, or raise calls_per_client or calls in [limits] of the configuration.",
+        )
+    }
+
+    /// More in a minute than `[limits]` allows.
+    pub fn too_often(wait: Duration) -> Self {
+        Self::ours(
+            "RateLimited",
+            format!(
+                "This program has asked too often; try again in {} seconds, or raise the rates in [limits] of the configuration.",
+                whole(wait)
+            ),
+        )
+        .retry(Retry::After(wait))
+    }
+
+    /// The configuration doesn't allow it.
+    pub fn denied(requester: &Requester, permission: Permission, reason: Reason) -> Self {
+        let who = match requester.kind.as_str() {
+            "unknown" => "A program that can't be recognised".to_owned(),
+            kind => format!("The program {kind}:{}", requester.name),
+        };
+        let key = permission.to_string().replace('-', "_");
+        match reason {
+            Reason::OtherUser => Self::other_user(),
+            Reason::Rule(number) => Self::ours(
+                "AccessDenied",
+                format!(
+                    "{who} may not {key}; change rule {number} of [[access.rule]] in the configuration and reload it."
+                ),
+            ),
+            Reason::Programs | Reason::Sandboxed => Self::ours(
+                "AccessDenied",
+                format!(
+                    "{who} may not {key}; add an [[access.rule]] with {key} = \"allow\" for it to the configuration and reload it."
+                ),
+            ),
+        }
+    }
+
+    /// Somebody else's program.
+    pub fn other_user() -> Self {
+        Self::ours(
+            "AccessDenied",
+            "This daemon serves the programs of its own user only; run the program as that user.",
+        )
+    }
+
+    /// Nobody is at the computer.
+    pub fn screen_locked() -> Self {
+        Self::ours(
+            "ScreenLocked",
+            "The screen is locked; unlock it, or set while_locked in [access] of the configuration to \"allow\".",
+        )
+    }
+
+    /// A message that is longer than `[limits]` allows.
+    pub fn too_long() -> Self {
+        Self::invalid(
+            "The message is longer than message_kib in [limits] of the configuration allows; pass less",
+        )
     }
 
     /// An operation of this handle exists.
@@ -156,6 +224,15 @@ impl zbus::DBusError for Error {
 
     fn description(&self) -> Option<&str> {
         Some(&self.sentence)
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Busy => Self::too_many_calls(),
+            Refusal::RateLimited { wait } => Self::too_often(wait),
+        }
     }
 }
 

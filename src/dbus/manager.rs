@@ -6,6 +6,8 @@ use std::sync::Arc;
 use zbus::message::Header;
 use zbus::{ObjectPath, interface};
 
+use super::entry::Door;
+use super::options::Map;
 use super::{Bridge, Error, names};
 use crate::flows::Query;
 
@@ -39,7 +41,9 @@ impl ManagerObject {
     async fn find_credentials(
         &self,
         attributes: HashMap<String, String>,
+        #[zbus(header)] header: Header<'_>,
     ) -> Result<(Vec<ObjectPath<'static>>, Vec<ObjectPath<'static>>), Error> {
+        let _entry = self.bridge.enter(&header, Door::LOOK).await?;
         let query = parse(attributes)?;
         let snapshot = self.bridge.flows.registry().settled().await;
         self.bridge.mirrored().await;
@@ -48,6 +52,12 @@ impl ManagerObject {
             found.iter().map(|found| names::credential(&found.id)).collect(),
             locked.iter().map(|id| names::token(id)).collect(),
         ))
+    }
+
+    #[zbus(out_args("info"))]
+    async fn get_caller_info(&self, #[zbus(header)] header: Header<'_>) -> Result<Map, Error> {
+        let entry = self.bridge.enter(&header, Door::LOOK).await?;
+        Ok(self.bridge.caller_info(&entry.caller).await)
     }
 
     async fn lock_all(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {

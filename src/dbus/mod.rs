@@ -9,6 +9,7 @@ mod callers;
 mod cognito;
 mod credential;
 mod descriptor;
+mod entry;
 mod error;
 mod manager;
 mod mirror;
@@ -25,17 +26,19 @@ mod wire;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use tokio::sync::{mpsc, watch};
 use zbus::address::Address;
 use zbus::message::Header;
 use zbus::{Connection, OwnedVariant, fdo};
 
+use crate::access::{Callers, Limits};
 use crate::config::{Config, Loaded};
 use crate::flows::Flows;
 use crate::operations::{self, Operations};
 use cognito::CognitoObject;
+use entry::{Door, show};
 use manager::ManagerObject;
 use prompt::PromptObject;
 use results::Results;
@@ -53,6 +56,11 @@ pub struct Bridge {
     /// Which paths have objects.
     paths: Shown,
     replies: Arc<Replies>,
+    callers: Callers,
+    limits: Limits,
+    screen_locked: watch::Sender<bool>,
+    /// The bus, once it is reached.
+    connection: OnceLock<Connection>,
     config: watch::Sender<Arc<Loaded>>,
     /// `--config`, for [`Bridge::reload`].
     config_path: Option<PathBuf>,
@@ -80,6 +88,10 @@ impl Bridge {
             results: Results::default(),
             paths: Shown::default(),
             replies: Arc::default(),
+            callers: Callers::default(),
+            limits: Limits::default(),
+            screen_locked: watch::Sender::new(false),
+            connection: OnceLock::new(),
             config: watch::Sender::new(Arc::new(config)),
             config_path,
             problems: watch::Sender::default(),
@@ -101,6 +113,7 @@ impl Bridge {
         bus: Address,
         news: mpsc::UnboundedReceiver<operations::Event>,
     ) -> zbus::Result<Connection> {
+        self.paths.set_longest(self.config().config.limits.message_kib);
         let (builder, diverted) = wire::connect(bus, &self.paths, &self.replies)?;
         let prompt = PromptObject { view: Arc::new(RwLock::new(prompt::View::of(&[]))) };
         let connection = builder
@@ -108,15 +121,15 @@ impl Bridge {
             .serve_at(names::ROOT, ManagerObject { bridge: Arc::clone(self) })
             .serve_at(names::ROOT, CognitoObject { bridge: Arc::clone(self) })
             .serve_at(names::PROMPT, prompt)
-            .name(names::BUS)
-            .allow_name_replacements(false)
-            .replace_existing_names(false)
             .build()
             .await?;
+        // Before anybody can call.
+        let _ = self.connection.set(connection.clone());
         tokio::spawn(mirror::run(connection.clone(), Arc::clone(self)));
         tokio::spawn(stage::run(connection.clone(), Arc::clone(self), news));
         tokio::spawn(absent::run(connection.clone(), Arc::clone(self), diverted));
         tokio::spawn(callers::run(connection.clone(), Arc::clone(self)));
+        connection.request_name_with_flags(names::BUS, fdo::RequestNameFlags::DO_NOT_QUEUE).await?;
         Ok(connection)
     }
 
@@ -134,6 +147,7 @@ impl Bridge {
     pub async fn reload(&self) -> Result<(), Error> {
         match Config::load(self.config_path.as_deref()) {
             Ok(loaded) => {
+                self.paths.set_longest(loaded.config.limits.message_kib);
                 self.config.send_replace(Arc::new(loaded));
                 self.changes.send_modify(|changes| *changes += 1);
                 self.set_problem("config-invalid", false);
@@ -180,7 +194,8 @@ impl Bridge {
         let _ = self.shown.subscribe().wait_for(is_shown).await;
     }
 
-    /// Does what a caller asked for, replies after the signals that it implies, and leaves a line in the journal: who, what, how it ended; never a secret.
+    /// Does what a caller asked for, replies after the signals that it implies, and leaves a line in the journal:
+    /// who, what, how it ended; never a secret.
     async fn audited<T, E: Into<Error>>(
         &self,
         what: &str,
@@ -188,11 +203,12 @@ impl Bridge {
         header: &Header<'_>,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error> {
+        let entry = self.enter(header, Door::MANAGE).await?;
         let result = work.await.map_err(Into::into);
         self.mirrored().await;
-        let caller = header.sender().map_or("", |sender| sender.as_str());
         let outcome = result.as_ref().err().map_or_else(|| "done".to_owned(), Error::full_name);
-        tracing::info!(caller, object, outcome, "{what}");
+        let (caller, requester) = (&entry.caller, show(&entry.requester));
+        tracing::info!(caller, requester, object, outcome, "{what}");
         result
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use zbus::message::Header;
 use zbus::{ObjectPath, interface};
 
+use super::entry::Door;
 use super::options::Map;
 use super::{Bridge, Error, names, variant};
 use crate::operations::{Cancellation, Operation, Requester, State};
@@ -15,6 +16,12 @@ pub(super) struct OperationObject {
     /// The state that was announced last.
     pub(super) shown: Arc<RwLock<State>>,
     pub(super) bridge: Arc<Bridge>,
+}
+
+impl OperationObject {
+    fn is_requester(&self, header: &Header<'_>) -> bool {
+        header.sender().is_some_and(|sender| sender.as_str() == self.operation.request().caller)
+    }
 }
 
 /// The object of an operation.
@@ -56,15 +63,18 @@ impl OperationObject {
     }
 
     #[zbus(out_args("cancelled"))]
-    fn cancel(&self) -> bool {
-        self.operation.cancel(Cancellation::Caller)
+    async fn cancel(&self, #[zbus(header)] header: Header<'_>) -> Result<bool, Error> {
+        let _entry = if self.is_requester(&header) {
+            None
+        } else {
+            Some(self.bridge.enter(&header, Door::MANAGE).await?)
+        };
+        Ok(self.operation.cancel(Cancellation::Caller))
     }
 
     #[zbus(out_args("result"))]
     fn get_result(&self, #[zbus(header)] header: Header<'_>) -> Result<Map, Error> {
-        let is_requester =
-            header.sender().is_some_and(|sender| sender.as_str() == self.operation.request().caller);
-        if !is_requester {
+        if !self.is_requester(&header) {
             return Err(Error::not_the_requester());
         }
         self.bridge.results.get(&self.operation).ok_or_else(Error::not_over)

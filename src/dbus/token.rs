@@ -7,6 +7,7 @@ use zbus::message::Header;
 use zbus::{Fd, interface};
 
 use super::call::Task;
+use super::entry::Door;
 use super::options::{Map, Options};
 use super::{Bridge, Error, descriptor};
 use crate::operations::{self, Operation};
@@ -103,7 +104,7 @@ impl TokenObject {
         options: Map,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Error> {
-        let entry = self.bridge.enter(&header).await?;
+        let entry = self.bridge.enter(&header, Door::UNLOCK).await?;
         let mut options = Options::new(options);
         let common = options.common()?;
         options.finish()?;

@@ -1,22 +1,37 @@
-//! What comes in: calls to objects that aren't there are kept back, if they could be there in a moment.
+//! What comes in: calls to objects that aren't there are kept back, if they could be there in a moment, and messages
+//! that are too long are refused.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::mpsc;
+use zbus::DBusError;
 use zbus::connection::socket::ReadHalf;
 use zbus::export::async_trait::async_trait;
 use zbus::message::{Message, Type};
 
-use super::super::names;
+use super::super::{Error, names};
 use super::socket::Half;
 
-/// The paths of the credentials and tokens that the object tree shows; clones are the same set.
+/// What the gate goes by; clones are the same.
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct Shown {
+    /// The paths of the credentials that the object tree shows.
     paths: Arc<RwLock<BTreeSet<String>>>,
+    /// The longest message that is served, in bytes.
+    longest: Arc<AtomicUsize>,
+}
+
+/// What the gate kept back.
+#[derive(Debug)]
+pub(in super::super) enum Diverted {
+    /// A call to an object that may be there in a moment.
+    Call(Message),
+    /// The reply to a call that is not served.
+    Refusal(Message),
 }
 
 impl Shown {
@@ -30,6 +45,12 @@ impl Shown {
         self.paths.write().unwrap_or_else(PoisonError::into_inner).remove(path);
     }
 
+    /// No longer message is served, in KiB.
+    pub(in super::super) fn set_longest(&self, kib: u32) {
+        self.longest
+            .store(usize::try_from(kib).unwrap_or(usize::MAX).saturating_mul(1024), Ordering::Relaxed);
+    }
+
     fn contains(&self, path: &str) -> bool {
         self.paths.read().unwrap_or_else(PoisonError::into_inner).contains(path)
     }
@@ -40,29 +61,28 @@ impl Shown {
 pub(super) struct Reader {
     socket: Half,
     shown: Shown,
-    diverted: mpsc::UnboundedSender<Message>,
+    diverted: mpsc::UnboundedSender<Diverted>,
 }
 
 impl Reader {
-    pub(super) fn new(socket: Half, shown: Shown, diverted: mpsc::UnboundedSender<Message>) -> Self {
+    pub(super) fn new(socket: Half, shown: Shown, diverted: mpsc::UnboundedSender<Diverted>) -> Self {
         Self { socket, shown, diverted }
     }
 
-    /// A call for which somebody may have to plug in or unlock a token first.
-    fn keeps_back(&self, message: &Message) -> bool {
+    /// What is to be done with a message instead of delivering it.
+    fn divert(&self, message: &Message) -> Option<Diverted> {
         if message.message_type() != Type::MethodCall {
-            return false;
+            return None;
         }
         let header = message.header();
-        let (Some(path), Some(interface), Some(member)) =
-            (header.path(), header.interface(), header.member())
-        else {
-            return false;
-        };
-        let waits = interface.as_str() == names::CREDENTIAL
-            && member.as_str() == "Calculate"
-            && names::credential_id(path).is_some();
-        waits && !self.shown.contains(path.as_str())
+        if message.data().len() > self.shown.longest.load(Ordering::Relaxed) {
+            return Error::too_long().create_reply(&header).ok().map(Diverted::Refusal);
+        }
+        let is_absent = header.member()?.as_str() == "Calculate"
+            && header.interface()?.as_str() == names::CREDENTIAL
+            && names::credential_id(header.path()?).is_some()
+            && !self.shown.contains(header.path()?);
+        is_absent.then(|| Diverted::Call(message.clone()))
     }
 }
 
@@ -77,11 +97,9 @@ impl ReadHalf for Reader {
         loop {
             let message =
                 self.socket.receive_message(seq, already_received_bytes, already_received_fds).await?;
-            if !self.keeps_back(&message) {
-                return Ok(message);
-            }
+            let Some(diverted) = self.divert(&message) else { return Ok(message) };
             // An error means that the daemon is ending.
-            let _ = self.diverted.send(message);
+            let _ = self.diverted.send(diverted);
         }
     }
 

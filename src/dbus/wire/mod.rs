@@ -11,15 +11,11 @@ mod socket;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use zbus::Message;
 use zbus::address::Address;
 use zbus::connection::{self, socket::Split};
 
-pub(super) use gate::Shown;
+pub(super) use gate::{Diverted, Shown};
 pub(super) use replies::Replies;
-
-/// Calls that the gate kept back, for whoever answers them.
-pub(super) type Diverted = mpsc::UnboundedReceiver<Message>;
 
 /// A connection to the bus at `address` that is not made yet, and the calls that will be kept back.
 ///
@@ -32,7 +28,7 @@ pub(super) fn connect(
     address: Address,
     shown: &Shown,
     replies: &Arc<Replies>,
-) -> zbus::Result<(connection::Builder<'static>, Diverted)> {
+) -> zbus::Result<(connection::Builder<'static>, mpsc::UnboundedReceiver<Diverted>)> {
     let (sender, diverted) = mpsc::unbounded_channel();
     let builder = match socket::connect(&address) {
         None => connection::Builder::address(address),

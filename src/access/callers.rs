@@ -1,0 +1,169 @@
+//! Who is behind a unique name of the bus, asked once and remembered.
+
+use std::collections::HashMap;
+use std::fs;
+use std::future::Future;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::process::geteuid;
+use tokio::sync::Semaphore;
+use zbus::names::BusName;
+use zbus::{Connection, fdo};
+
+use super::{Facts, Identity, facts};
+
+/// How long the bus and the kernel may take to say who somebody is.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many callers are looked at at once: a thread each.
+const LOOKS: usize = 4;
+
+/// How many callers are remembered; all of them are forgotten when there are more.
+const REMEMBERED: usize = 4096;
+
+/// Somebody who calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The program belongs to the daemon's own user.
+    pub is_ours: bool,
+    /// What is known of the program; nothing if something of it couldn't be read.
+    pub facts: Option<Facts>,
+}
+
+impl Caller {
+    /// How to call the program.
+    pub fn identity(&self) -> Identity {
+        self.facts.as_ref().map_or_else(Identity::unknown, Facts::identity)
+    }
+}
+
+/// Everybody who has called. The bus never gives a unique name out twice, so what was learned once holds.
+#[derive(Debug)]
+pub struct Callers {
+    known: Mutex<HashMap<String, Arc<Caller>>>,
+    looks: Arc<Semaphore>,
+}
+
+impl Default for Callers {
+    fn default() -> Self {
+        Self { known: Mutex::default(), looks: Arc::new(Semaphore::new(LOOKS)) }
+    }
+}
+
+impl Callers {
+    /// Who this unique name is. Whatever can't be found out is unknown; nothing is guessed.
+    pub async fn identify(&self, connection: &Connection, unique_name: &str) -> Arc<Caller> {
+        if let Some(known) = self.known().get(unique_name) {
+            return Arc::clone(known);
+        }
+        let asked = tokio::time::timeout(PATIENCE, self.ask(connection, unique_name)).await;
+        let caller = match asked.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into())) {
+            Ok(caller) => caller,
+            Err(error) => {
+                tracing::debug!(unique_name, "a caller can't be identified: {error}");
+                return Arc::new(Caller { is_ours: false, facts: None });
+            }
+        };
+        let caller = Arc::new(caller);
+        let mut known = self.known();
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(unique_name.to_owned(), Arc::clone(&caller));
+        caller
+    }
+
+    /// This name has left the bus.
+    pub fn forget(&self, unique_name: &str) {
+        self.known().remove(unique_name);
+    }
+
+    async fn ask(&self, connection: &Connection, unique_name: &str) -> io::Result<Caller> {
+        let bus = fdo::DBusProxy::new(connection).await.map_err(io::Error::other)?;
+        let name = || BusName::try_from(unique_name.to_owned()).map_err(io::Error::other);
+        let credentials = bus.get_connection_credentials(name()?).await.map_err(io::Error::other)?;
+        let is_ours = credentials.unix_user_id() == Some(geteuid().as_raw());
+        let process = credentials.process_id();
+        let facts = match (credentials.into_process_fd(), process) {
+            (Some(handle), _) => {
+                let handle = OwnedFd::from(handle);
+                self.look(async || process_of(&handle)).await
+            }
+            (None, Some(_)) => {
+                let asked =
+                    async || bus.get_connection_unix_process_id(name()?).await.map_err(io::Error::other);
+                self.look(asked).await
+            }
+            (None, None) => Err(ErrorKind::Unsupported.into()),
+        };
+        if let Err(error) = &facts {
+            tracing::debug!(unique_name, "a caller's process can't be looked at: {error}");
+        }
+        Ok(Caller { is_ours, facts: facts.ok() })
+    }
+
+    /// Looks at the process whose id `ask` tells, and asks again: its id may belong to another one by then.
+    async fn look<A>(&self, ask: impl Fn() -> A) -> io::Result<Facts>
+    where
+        A: Future<Output = io::Result<u32>>,
+    {
+        let permit = Arc::clone(&self.looks).acquire_owned().await.map_err(io::Error::other)?;
+        let process = ask().await?;
+        let looking = tokio::task::spawn_blocking(move || {
+            // Held by the thread, so that one which hangs counts.
+            let _permit = permit;
+            let started = facts::started(process)?;
+            let facts = Facts::read(process)?;
+            if facts::started(process)? == started { Ok(facts) } else { Err(changed()) }
+        });
+        let facts = looking.await.map_err(io::Error::other)??;
+        if ask().await? == process { Ok(facts) } else { Err(changed()) }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Arc<Caller>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn changed() -> io::Error {
+    io::Error::other("the process has changed")
+}
+
+/// The id of a process that a handle stands for; an error when it has ended (pidfd_open(2)).
+fn process_of(handle: &OwnedFd) -> io::Result<u32> {
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", handle.as_raw_fd()))?;
+    let id = info.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok());
+    id.ok_or_else(|| ErrorKind::NotFound.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_id_that_changes_hands_is_nobody_s() {
+        let own = std::process::id();
+        let callers = Callers::default();
+        assert!(callers.look(async || Ok(own)).await.unwrap().executable.is_some());
+        let answers = AtomicU32::new(own);
+        let changing = async || Ok(answers.fetch_add(1, Ordering::Relaxed));
+        assert_eq!(callers.look(changing).await.unwrap_err().to_string(), "the process has changed");
+    }
+
+    #[test]
+    fn a_handle_tells_its_process() {
+        let pid = rustix::process::getpid();
+        let handle = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap();
+        assert_eq!(process_of(&handle).unwrap(), std::process::id());
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let pid = rustix::process::Pid::from_child(&child);
+        let handle = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap();
+        child.wait().unwrap();
+        assert!(process_of(&handle).is_err());
+    }
+}

@@ -1,0 +1,180 @@
+//! What the kernel says of a process.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+
+use super::{cgroup, flatpak};
+
+/// More than any of the files in question has, in bytes.
+const LARGEST: u64 = 64 * 1024;
+
+/// Longer names are cut when they are shown.
+const LONGEST: usize = 200;
+
+/// What is known of a program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The id of the Flatpak application.
+    pub flatpak: Option<String>,
+    /// The systemd unit.
+    pub unit: Option<String>,
+    /// The executable's path; nothing for a program with another view of the file system, where it proves nothing.
+    pub executable: Option<String>,
+    /// It sees another file system than we do: Flatpak, Snap, a container.
+    pub is_sandboxed: bool,
+}
+
+/// How a program was recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// By the id of its Flatpak application.
+    Flatpak,
+    /// By its systemd unit.
+    Unit,
+    /// By its executable.
+    Executable,
+    /// Not at all.
+    Unknown,
+}
+
+impl Kind {
+    /// The word of the D-Bus contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Flatpak => "flatpak",
+            Self::Unit => "unit",
+            Self::Executable => "executable",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// How a program is called when it is shown to persons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// How it was recognised.
+    pub kind: Kind,
+    /// Its name of that kind, on one line; empty if unknown.
+    pub name: String,
+}
+
+impl Identity {
+    /// Nobody knows.
+    pub fn unknown() -> Self {
+        Self { kind: Kind::Unknown, name: String::new() }
+    }
+}
+
+impl Facts {
+    /// Reads what the kernel says of a process.
+    ///
+    /// # Errors
+    ///
+    /// When something can't be read: the process has ended, or doesn't let itself be looked at. Then nothing is
+    /// known of it.
+    pub(super) fn read(process: u32) -> io::Result<Self> {
+        let place = Path::new("/proc").join(process.to_string());
+        let sandbox = match File::open(place.join("root/.flatpak-info")) {
+            Ok(file) => Some(text(file)?),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let namespace = fs::read_link(place.join("ns/mnt"))?;
+        let elsewhere = namespace != fs::read_link("/proc/self/ns/mnt")?
+            || fs::read_link(place.join("root"))? != fs::read_link("/proc/self/root")?;
+        let executable = fs::read_link(place.join("exe"))?;
+        let cgroup = text(File::open(place.join("cgroup"))?)?;
+        let flatpak = match &sandbox {
+            // Somebody who says to be an application and doesn't say which is nobody.
+            Some(text) => Some(flatpak::application(text).ok_or(ErrorKind::InvalidData)?),
+            None => None,
+        };
+        let is_sandboxed = elsewhere || flatpak.is_some();
+        Ok(Self {
+            executable: executable.into_os_string().into_string().ok().filter(|_| !is_sandboxed),
+            unit: cgroup::unit(&cgroup).map(str::to_owned),
+            flatpak,
+            is_sandboxed,
+        })
+    }
+
+    /// How to call the program: its application, else a unit that names it, else its executable.
+    pub fn identity(&self) -> Identity {
+        let unit = self.unit.as_deref().filter(|unit| cgroup::names_a_program(unit));
+        let known = [
+            (Kind::Flatpak, self.flatpak.as_deref()),
+            (Kind::Unit, unit),
+            (Kind::Executable, self.executable.as_deref()),
+        ];
+        let named = known.into_iter().find_map(|(kind, name)| Some(Identity { kind, name: shown(name?) }));
+        named.unwrap_or_else(Identity::unknown)
+    }
+}
+
+/// When the process began, in clock ticks since boot: field 22 of `/proc/PID/stat` (proc_pid_stat(5)).
+pub(super) fn started(process: u32) -> io::Result<u64> {
+    let text = text(File::open(format!("/proc/{process}/stat"))?)?;
+    // The name may contain blanks and parentheses; what follows the last one doesn't.
+    let fields = text.rsplit_once(')').map(|(_, rest)| rest.split_ascii_whitespace());
+    fields.and_then(|mut fields| fields.nth(19)?.parse().ok()).ok_or_else(|| ErrorKind::InvalidData.into())
+}
+
+/// A name as it is shown: one line, not too long.
+pub(super) fn shown(name: &str) -> String {
+    name.chars()
+        .take(LONGEST)
+        .flat_map(|letter| {
+            let plain = (!letter.is_control()).then_some(letter);
+            let escaped = plain.is_none().then(|| letter.escape_default());
+            plain.into_iter().chain(escaped.into_iter().flatten())
+        })
+        .collect()
+}
+
+fn text(file: File) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    file.take(LARGEST).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_very_process_is_known() {
+        let facts = Facts::read(std::process::id()).unwrap();
+        let own = std::env::current_exe().unwrap();
+        assert_eq!(facts.executable.as_deref(), own.to_str());
+        assert!(!facts.is_sandboxed && facts.flatpak.is_none());
+        assert_eq!(started(std::process::id()).unwrap(), started(std::process::id()).unwrap());
+    }
+
+    #[test]
+    fn nothing_is_known_of_a_process_that_isn_t_there() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let id = child.id();
+        child.wait().unwrap();
+        assert!(Facts::read(id).is_err() && started(id).is_err());
+    }
+
+    #[test]
+    fn the_most_telling_name_is_shown() {
+        let facts = |flatpak: Option<&str>, unit: Option<&str>, executable: Option<&str>| Facts {
+            flatpak: flatpak.map(str::to_owned),
+            unit: unit.map(str::to_owned),
+            executable: executable.map(str::to_owned),
+            is_sandboxed: false,
+        };
+        for (facts, kind, name) in [
+            (facts(Some("org.a.B"), Some("app-x.scope"), None), Kind::Flatpak, "org.a.B"),
+            (facts(None, Some("backup.service"), Some("/usr/bin/curl")), Kind::Unit, "backup.service"),
+            (facts(None, Some("session-2.scope"), Some("/usr/bin/curl")), Kind::Executable, "/usr/bin/curl"),
+            (facts(None, Some("session-2.scope"), None), Kind::Unknown, ""),
+            (facts(None, None, Some("/tmp/a\nb")), Kind::Executable, "/tmp/a\\nb"),
+        ] {
+            assert_eq!(facts.identity(), Identity { kind, name: name.to_owned() });
+        }
+    }
+}

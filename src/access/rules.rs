@@ -1,0 +1,153 @@
+//! May they: the first rule of the configuration that fits a caller and says something of the matter, else a default.
+
+use std::fmt;
+
+use super::{Caller, Facts, Permission};
+use crate::config::{Access, AccessRule, Party};
+
+/// What was decided, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// It may be done.
+    pub allowed: bool,
+    /// What decided that.
+    pub reason: Reason,
+}
+
+/// What decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The program belongs to another user.
+    OtherUser,
+    /// The rule with this number in the configuration, counted from 1.
+    Rule(usize),
+    /// `programs`: for the user's programs.
+    Programs,
+    /// `sandboxed`: for programs in a sandbox, and for those that can't be recognised.
+    Sandboxed,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherUser => f.write_str("other user"),
+            Self::Rule(number) => write!(f, "rule {number}"),
+            Self::Programs => f.write_str("programs"),
+            Self::Sandboxed => f.write_str("sandboxed"),
+        }
+    }
+}
+
+/// Decides whether a caller may do something.
+pub fn decide(access: &Access, caller: &Caller, permission: Permission) -> Decision {
+    if !caller.is_ours {
+        return Decision { allowed: false, reason: Reason::OtherUser };
+    }
+    let facts = caller.facts.as_ref();
+    let rules = access.rules.iter().zip(1..).filter(|(rule, _)| fits(&rule.caller, facts));
+    let said = |rule: &AccessRule| match permission {
+        Permission::ReadCode => rule.read_code,
+        Permission::Submit => rule.submit,
+        Permission::Manage => rule.manage,
+    };
+    let by_rule = rules.into_iter().find_map(|(rule, number)| Some((said(rule)?, number)));
+    match by_rule {
+        Some((allowed, number)) => Decision { allowed, reason: Reason::Rule(number) },
+        None if facts.is_some_and(|facts| !facts.is_sandboxed) => {
+            Decision { allowed: access.programs, reason: Reason::Programs }
+        }
+        None => Decision { allowed: access.sandboxed, reason: Reason::Sandboxed },
+    }
+}
+
+fn fits(party: &Party, facts: Option<&Facts>) -> bool {
+    let Some(facts) = facts else { return *party == Party::Unknown };
+    match party {
+        Party::Unknown => false,
+        Party::Flatpak(pattern) => facts.flatpak.as_deref().is_some_and(|id| pattern.matches(id)),
+        // What a Flatpak application is called besides its id, it may have chosen itself.
+        _ if facts.flatpak.is_some() => false,
+        Party::Unit(pattern) => facts.unit.as_deref().is_some_and(|unit| pattern.matches(unit)),
+        Party::Executable(pattern) => facts.executable.as_deref().is_some_and(|path| pattern.matches(path)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Pattern;
+
+    fn program(executable: &str, unit: &str) -> Caller {
+        let facts = Facts {
+            unit: Some(unit.to_owned()),
+            executable: Some(executable.to_owned()),
+            ..Facts::default()
+        };
+        Caller { is_ours: true, facts: Some(facts) }
+    }
+
+    fn flatpak(id: &str) -> Caller {
+        let facts = Facts {
+            flatpak: Some(id.to_owned()),
+            unit: Some(format!("app-flatpak-{id}-1.scope")),
+            executable: None,
+            is_sandboxed: true,
+        };
+        Caller { is_ours: true, facts: Some(facts) }
+    }
+
+    const UNKNOWN: Caller = Caller { is_ours: true, facts: None };
+
+    fn rule(caller: Party, read_code: Option<bool>, submit: Option<bool>) -> AccessRule {
+        AccessRule { caller, read_code, submit, manage: None }
+    }
+
+    #[test]
+    fn without_rules_programs_may_and_the_rest_may_not() {
+        let access = Access::default();
+        for permission in Permission::ALL {
+            let decision = |caller: &Caller| decide(&access, caller, permission);
+            let expected = Decision { allowed: true, reason: Reason::Programs };
+            assert_eq!(decision(&program("/usr/bin/a", "x.service")), expected);
+            let expected = Decision { allowed: false, reason: Reason::Sandboxed };
+            assert_eq!(decision(&flatpak("org.a.B")), expected);
+            assert_eq!(decision(&UNKNOWN), expected);
+            let stranger = Caller { is_ours: false, ..program("/usr/bin/a", "x.service") };
+            assert_eq!(decision(&stranger), Decision { allowed: false, reason: Reason::OtherUser });
+        }
+    }
+
+    #[test]
+    fn the_first_rule_that_says_something_decides() {
+        let rules = vec![
+            rule(Party::Flatpak(Pattern::new("org.a.*")), Some(true), None),
+            rule(Party::Executable(Pattern::new("/usr/bin/*")), None, Some(false)),
+            rule(Party::Unit(Pattern::new("x.service")), Some(false), Some(true)),
+            rule(Party::Unknown, Some(true), None),
+        ];
+        let access = Access { rules, ..Access::default() };
+        let by = |caller: &Caller, permission| {
+            let Decision { allowed, reason } = decide(&access, caller, permission);
+            (allowed, reason)
+        };
+        assert_eq!(by(&flatpak("org.a.B"), Permission::ReadCode), (true, Reason::Rule(1)));
+        assert_eq!(by(&flatpak("org.a.B"), Permission::Submit), (false, Reason::Sandboxed));
+        let curl = program("/usr/bin/curl", "x.service");
+        assert_eq!(by(&curl, Permission::Submit), (false, Reason::Rule(2)));
+        assert_eq!(by(&curl, Permission::ReadCode), (false, Reason::Rule(3)));
+        assert_eq!(by(&curl, Permission::Manage), (true, Reason::Programs));
+        assert_eq!(by(&UNKNOWN, Permission::ReadCode), (true, Reason::Rule(4)));
+        assert_eq!(by(&UNKNOWN, Permission::Submit), (false, Reason::Sandboxed));
+    }
+
+    /// It chooses the names of its executables, and somebody else may put it into any unit.
+    #[test]
+    fn a_flatpak_application_is_known_by_its_id_only() {
+        let rules = vec![
+            rule(Party::Unit(Pattern::new("*")), Some(true), Some(true)),
+            rule(Party::Executable(Pattern::new("*")), Some(true), Some(true)),
+        ];
+        let access = Access { rules, ..Access::default() };
+        assert!(!decide(&access, &flatpak("org.a.B"), Permission::Submit).allowed);
+    }
+}

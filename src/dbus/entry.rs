@@ -1,0 +1,113 @@
+//! The first thing that every method does: who calls, may they, how often.
+
+use zbus::message::Header;
+
+use super::options::Map;
+use super::{Bridge, Error, call::put_text, variant};
+use crate::access::{Caller, Decision, Permission, Ticket, What, decide};
+use crate::operations::Requester;
+
+/// What a method wants of those who call it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Door {
+    /// What its callers have to be allowed to do.
+    permission: Option<Permission>,
+    what: What,
+    /// It is open while the screen is locked.
+    while_locked: bool,
+}
+
+impl Door {
+    /// Getting a code.
+    pub(super) const READ_CODE: Self =
+        Self { permission: Some(Permission::ReadCode), what: What::Code, while_locked: false };
+    /// Having a code submitted.
+    pub(super) const SUBMIT: Self =
+        Self { permission: Some(Permission::Submit), what: What::Submission, while_locked: false };
+    /// Unlocking a token.
+    pub(super) const UNLOCK: Self =
+        Self { permission: Some(Permission::Manage), what: What::Other, while_locked: false };
+    /// Locking tokens, reloading, cancelling what somebody else asked for.
+    pub(super) const MANAGE: Self =
+        Self { permission: Some(Permission::Manage), what: What::Other, while_locked: true };
+    /// Looking.
+    pub(super) const LOOK: Self = Self { permission: None, what: What::Other, while_locked: true };
+}
+
+/// A caller who may call, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Entry<'call> {
+    pub(super) header: &'call Header<'call>,
+    pub(super) caller: String,
+    pub(super) requester: Requester,
+    _ticket: Ticket,
+}
+
+impl Bridge {
+    /// Lets a caller in.
+    pub(super) async fn enter<'call>(
+        &self,
+        header: &'call Header<'call>,
+        door: Door,
+    ) -> Result<Entry<'call>, Error> {
+        let caller = header.sender().map_or_else(String::new, ToString::to_string);
+        let config = self.config();
+        let now = self.flows.clock().monotonic();
+        let _ticket = self.limits.admit(&config.config.limits, &caller, door.what, now)?;
+        let who = self.identify(&caller).await;
+        let identity = who.identity();
+        let requester = Requester { kind: identity.kind.word().to_owned(), name: identity.name };
+        let denied = match door.permission {
+            Some(permission) => {
+                let Decision { allowed, reason } = decide(&config.config.access, &who, permission);
+                (!allowed).then(|| Error::denied(&requester, permission, reason))
+            }
+            None => (!who.is_ours).then(Error::other_user),
+        };
+        if let Some(error) = denied {
+            let member = header.member().map_or("", |member| member.as_str());
+            tracing::info!(caller, requester = %show(&requester), outcome = error.full_name(), "{member}");
+            return Err(error);
+        }
+        if *self.screen_locked.borrow() && !door.while_locked && !config.config.access.while_locked {
+            return Err(Error::screen_locked());
+        }
+        Ok(Entry { header, caller, requester, _ticket })
+    }
+
+    /// What the daemon knows of a caller, and what it may do.
+    pub(super) async fn caller_info(&self, unique_name: &str) -> Map {
+        let who = self.identify(unique_name).await;
+        let identity = who.identity();
+        let mut map = Map::from([
+            ("unique-name".to_owned(), variant(unique_name)),
+            ("kind".to_owned(), variant(identity.kind.word())),
+            ("name".to_owned(), variant(&identity.name)),
+        ]);
+        if let Some(facts) = &who.facts {
+            put_text(&mut map, "flatpak", facts.flatpak.as_deref());
+            put_text(&mut map, "unit", facts.unit.as_deref());
+            put_text(&mut map, "executable", facts.executable.as_deref());
+            map.insert("sandboxed".to_owned(), facts.is_sandboxed.into());
+        }
+        for permission in Permission::ALL {
+            let Decision { allowed, reason } = decide(&self.config().config.access, &who, permission);
+            put_text(&mut map, &permission.to_string(), Some(if allowed { "allow" } else { "deny" }));
+            put_text(&mut map, &format!("{permission}-reason"), Some(&reason.to_string()));
+        }
+        map
+    }
+
+    async fn identify(&self, unique_name: &str) -> std::sync::Arc<Caller> {
+        match self.connection.get() {
+            Some(connection) => self.callers.identify(connection, unique_name).await,
+            // Nobody can call before there is a connection.
+            None => std::sync::Arc::new(Caller { is_ours: false, facts: None }),
+        }
+    }
+}
+
+/// A requester on one line, for the journal.
+pub(super) fn show(requester: &Requester) -> String {
+    format!("{}:{}", requester.kind, requester.name)
+}
