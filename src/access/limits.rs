@@ -65,37 +65,40 @@ impl Limits {
     ///
     /// # Errors
     ///
-    /// [`Refusal`], at once.
-    pub fn admit(
+    /// [`Refusal::Busy`], at once.
+    pub fn admit(&self, limits: &config::Limits, client: &str, now: Duration) -> Result<Ticket, Refusal> {
+        let mut counts = self.counts();
+        if counts.calls >= limits.calls {
+            return Err(Refusal::Busy);
+        }
+        let record = counts.record(client, now)?;
+        if record.calls >= limits.calls_per_client {
+            return Err(Refusal::Busy);
+        }
+        record.calls += 1;
+        counts.calls += 1;
+        Ok(Ticket { counts: Arc::clone(&self.counts), client: client.to_owned() })
+    }
+
+    /// Counts a request that makes sense against the rates.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::RateLimited`], at once; the request doesn't count then.
+    pub fn spend(
         &self,
         limits: &config::Limits,
         client: &str,
         what: What,
         now: Duration,
-    ) -> Result<Ticket, Refusal> {
+    ) -> Result<(), Refusal> {
         let mut counts = self.counts();
-        if counts.calls >= limits.calls {
-            return Err(Refusal::Busy);
-        }
-        if counts.clients.len() >= MANY {
-            counts.clients.retain(|_, client| !client.is_idle(now));
-        }
-        // Most refusals are for those who have a record.
-        if !counts.clients.contains_key(client) {
-            counts.clients.insert(client.to_owned(), Client::default());
-        }
-        let record = counts.clients.get_mut(client).ok_or(Refusal::Busy)?;
-        if record.calls >= limits.calls_per_client {
-            return Err(Refusal::Busy);
-        }
+        let record = counts.record(client, now)?;
         match what {
-            What::Code => record.codes.pour(limits.codes_per_minute, now)?,
-            What::Submission => record.submissions.pour(limits.submissions_per_minute, now)?,
-            What::Other => {}
+            What::Code => record.codes.pour(limits.codes_per_minute, now),
+            What::Submission => record.submissions.pour(limits.submissions_per_minute, now),
+            What::Other => Ok(()),
         }
-        record.calls += 1;
-        counts.calls += 1;
-        Ok(Ticket { counts: Arc::clone(&self.counts), client: client.to_owned() })
     }
 
     /// This client has left.
@@ -109,6 +112,19 @@ impl Limits {
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counts {
+    fn record(&mut self, client: &str, now: Duration) -> Result<&mut Client, Refusal> {
+        // Most calls are of those who have a record.
+        if !self.clients.contains_key(client) {
+            if self.clients.len() >= MANY {
+                self.clients.retain(|_, client| !client.is_idle(now));
+            }
+            self.clients.insert(client.to_owned(), Client::default());
+        }
+        self.clients.get_mut(client).ok_or(Refusal::Busy)
     }
 }
 
@@ -159,7 +175,7 @@ mod tests {
     fn calls_at_once_are_limited_for_one_and_for_all() {
         let config = config::Limits { calls_per_client: 2, calls: 3, ..config::Limits::default() };
         let limits = Limits::default();
-        let admit = |client| limits.admit(&config, client, What::Other, NOW);
+        let admit = |client| limits.admit(&config, client, NOW);
         let tickets = [admit("a").unwrap(), admit("a").unwrap()];
         assert_eq!(admit("a").unwrap_err(), Refusal::Busy);
         let third = admit("b").unwrap();
@@ -174,14 +190,14 @@ mod tests {
     fn a_minute_s_worth_may_come_at_once_and_then_one_at_a_time() {
         let config = config::Limits { submissions_per_minute: 10, ..config::Limits::default() };
         let limits = Limits::default();
-        let admit = |client, now| limits.admit(&config, client, What::Submission, now).map(drop);
+        let admit = |client, now| limits.spend(&config, client, What::Submission, now);
         for _ in 0..10 {
             admit("a", NOW).unwrap();
         }
         let wait = Duration::from_secs(6);
         assert_eq!(admit("a", NOW), Err(Refusal::RateLimited { wait }));
         assert_eq!(admit("b", NOW), Ok(()));
-        assert!(limits.admit(&config, "a", What::Code, NOW).is_ok(), "each kind has its own limit");
+        assert!(limits.spend(&config, "a", What::Code, NOW).is_ok(), "each kind has its own limit");
         assert_eq!(admit("a", NOW + wait), Ok(()));
         assert_eq!(admit("a", NOW + wait), Err(Refusal::RateLimited { wait }));
     }
@@ -192,10 +208,10 @@ mod tests {
         let config = config::Limits::default();
         for number in 0..10_000_u64 {
             let now = NOW + Duration::from_secs(number);
-            limits.admit(&config, &format!(":1.{number}"), What::Code, now).unwrap();
+            limits.spend(&config, &format!(":1.{number}"), What::Code, now).unwrap();
         }
         assert!(limits.counts().clients.len() <= MANY + 1);
-        let _ticket = limits.admit(&config, ":1.7", What::Other, NOW).unwrap();
+        let _ticket = limits.admit(&config, ":1.7", NOW).unwrap();
         limits.forget(":1.7");
         assert!(limits.counts().clients.contains_key(":1.7"), "a running call is counted");
     }

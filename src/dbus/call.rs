@@ -44,6 +44,7 @@ impl Bridge {
         work: impl AsyncFnOnce(&Operation) -> Result<T, Error>,
         values: impl FnOnce(&T) -> Map,
     ) -> Result<T, Error> {
+        self.spend(&entry)?;
         let operation = self.begin(&entry, task)?;
         let result = self.carry_out(&operation, work).await;
         if operation.is_published() {

@@ -40,6 +40,7 @@ pub(super) struct Entry<'call> {
     pub(super) header: &'call Header<'call>,
     pub(super) caller: String,
     pub(super) requester: Requester,
+    what: What,
     _ticket: Ticket,
 }
 
@@ -53,7 +54,7 @@ impl Bridge {
         let caller = header.sender().map_or_else(String::new, ToString::to_string);
         let config = self.config();
         let now = self.flows.clock().monotonic();
-        let _ticket = self.limits.admit(&config.config.limits, &caller, door.what, now)?;
+        let _ticket = self.limits.admit(&config.config.limits, &caller, now)?;
         let who = self.identify(&caller).await;
         let identity = who.identity();
         let requester = Requester { kind: identity.kind.word().to_owned(), name: identity.name };
@@ -72,7 +73,13 @@ impl Bridge {
         if *self.screen_locked.borrow() && !door.while_locked && !config.config.access.while_locked {
             return Err(Error::screen_locked());
         }
-        Ok(Entry { header, caller, requester, _ticket })
+        Ok(Entry { header, caller, requester, what: door.what, _ticket })
+    }
+
+    /// Counts a request whose arguments make sense against the rates.
+    pub(super) fn spend(&self, entry: &Entry<'_>) -> Result<(), Error> {
+        let now = self.flows.clock().monotonic();
+        Ok(self.limits.spend(&self.config().config.limits, &entry.caller, entry.what, now)?)
     }
 
     /// What the daemon knows of a caller, and what it may do.

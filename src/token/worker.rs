@@ -296,6 +296,8 @@ fn next_code(
     progress: &dyn Progress,
 ) -> Result<Option<Code>, ykoath::Error> {
     match factor {
+        // It may want a touch of its own, and nobody would know what for.
+        Factor::Step(_) if progress.is_cancelled() => Ok(None),
         Factor::Step(step) if order.with_next && order.credential.kind != Kind::Hotp => {
             session.calculate(&order.credential, Factor::Step(step.next()), progress).map(Some)
         }

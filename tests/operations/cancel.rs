@@ -36,8 +36,10 @@ async fn a_caller_that_leaves_takes_its_requests_along() {
     let leaver = other(&rig).await;
     let mut signals = rig.client.signals().await.unwrap();
     let waiting = calculating(&leaver, &bob, named("waiting"));
-    let queued = calculating(&leaver, &bob, Options::from([("next", true.into())]));
     wants_a_touch(card).await;
+    let queued = calculating(&leaver, &bob, Options::from([("next", true.into())]));
+    // It has arrived when a later call of the same connection has been answered.
+    leaver.problems().await.unwrap();
     let before = card.count(CALCULATE);
     waiting.abort();
     queued.abort();

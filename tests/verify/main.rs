@@ -66,7 +66,9 @@ impl Bench {
             writeln!(token, "[[token.credential]]\naccount = 'user-{number}'\nseed = '{seed}'").unwrap();
         }
         let url = fake.url();
-        let config = format!("{config}\n[profiles.fake]\nregion = 'eu-central-1'\nendpoint_url = '{url}'\n");
+        let config = format!(
+            "{config}\n[limits]\nsubmissions_per_minute = 1000\n[profiles.fake]\nregion = 'eu-central-1'\nendpoint_url = '{url}'\n"
+        );
         let config = config.replace("FAKE_URL", &url);
         let rig = Rig::start(DAEMON, &format!("{token}{credentials}"), &config, true).await.unwrap();
         Self { rig, fake, used: AtomicUsize::new(0) }
