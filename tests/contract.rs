@@ -204,7 +204,19 @@ async fn documented_options_are_those_that_are_taken() {
     let calculate = calculate.call::<_, _, ()>("Calculate", &(&bogus)).await.unwrap_err();
     let verify = daemon.proxy(ROOT, "Cognito").await;
     let verify = verify.call::<_, _, ()>("VerifySoftwareToken", &(&credential, &bogus)).await.unwrap_err();
-    for (heading, error) in [("### Calculate", calculate), ("### VerifySoftwareToken", verify)] {
+    let respond = daemon.proxy(ROOT, "Cognito").await;
+    let challenge = HashMap::from([
+        ("no-such-option", OwnedVariant::from(true)),
+        ("challenge-name", zbus::Str::from("SOFTWARE_TOKEN_MFA").into()),
+        ("session", zbus::Str::from("s").into()),
+    ]);
+    let respond =
+        respond.call::<_, _, ()>("RespondToMfaChallenge", &(&credential, &challenge)).await.unwrap_err();
+    for (heading, error) in [
+        ("### Calculate", calculate),
+        ("### VerifySoftwareToken", verify),
+        ("### RespondToMfaChallenge", respond),
+    ] {
         let error = error.to_string();
         let (_, taken) = error.split_once("There is no option \"no-such-option\"; this call takes ").unwrap();
         let taken: BTreeSet<_> = taken.trim_end_matches('.').split(", ").collect();

@@ -29,6 +29,9 @@ pub enum Refused {
     /// It can't be a session.
     #[error("this is not a session: {0}")]
     SessionShape(Defect),
+    /// Something else has not the form that the API's model demands.
+    #[error("{0} has not the form that Cognito gives it")]
+    Shape(&'static str),
 }
 
 /// What is wrong with the shape of an access token or a session.

@@ -37,6 +37,17 @@ pub struct Answer<T> {
     pub clock_skew: Option<f64>,
 }
 
+impl<T> Answer<T> {
+    pub(super) fn of(result: Result<T, Error>, exchange: &Exchange) -> Self {
+        let head = exchange.head();
+        Self {
+            result,
+            request_id: head.and_then(|head| head.request_id.clone()),
+            clock_skew: head.and_then(|head| head.clock_skew),
+        }
+    }
+}
+
 /// VerifySoftwareToken's `SUCCESS`.
 #[derive(Debug)]
 pub struct Verified {
@@ -78,12 +89,7 @@ impl Client {
     ) -> Answer<Verified> {
         let exchange = Arc::new(Exchange::default());
         let result = self.verify(authorization, code, device_name, &exchange).await;
-        let head = exchange.head();
-        Answer {
-            result,
-            request_id: head.and_then(|head| head.request_id.clone()),
-            clock_skew: head.and_then(|head| head.clock_skew),
-        }
+        Answer::of(result, &exchange)
     }
 
     async fn verify(
@@ -108,7 +114,7 @@ impl Client {
         }
     }
 
-    fn connect(&self, exchange: &Arc<Exchange>) -> Result<sdk::Client, Error> {
+    pub(super) fn connect(&self, exchange: &Arc<Exchange>) -> Result<sdk::Client, Error> {
         let http = self.route.client(Arc::clone(exchange), Arc::clone(&self.clock));
         let http = http.ok_or_else(|| Error::unsent(ErrorKind::Config))?;
         Ok(sdk::Client::from_conf(self.config.to_builder().http_client(http).build()))
@@ -148,7 +154,7 @@ fn config(settings: &Settings, endpoint: &Endpoint) -> Result<Config, Unusable> 
 }
 
 /// The API's `SoftwareTokenMFAUserCodeType`, which the SDK doesn't check.
-fn is_six_digits(code: &str) -> bool {
+pub(super) fn is_six_digits(code: &str) -> bool {
     code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())
 }
 

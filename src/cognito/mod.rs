@@ -6,6 +6,7 @@
 //! most once, and an error tells whether its request can have arrived ([`Delivered`]).
 
 mod authorization;
+mod challenge;
 mod classify;
 mod client;
 mod endpoint;
@@ -18,6 +19,7 @@ mod settings;
 mod token;
 
 pub use authorization::{Authorization, Defect, Refused};
+pub use challenge::{NextChallenge, Proof, Responded, Respondent, Tokens};
 pub use client::{Answer, Client, Verified};
 pub use endpoint::{Endpoint, EndpointUrl, UnusableUrl};
 pub use error::{Delivered, Error, ErrorKind};

@@ -404,6 +404,9 @@ impl From<Refused> for Error {
                 "{}; pass the session as Cognito gave it",
                 capital(&refused.to_string())
             )),
+            Refused::Shape(_) => Self::invalid(format!(
+                "The option {refused}; pass it as Cognito or its administrator gave it"
+            )),
             Refused::WrongTokenUse => Self::invalid(capital(&refused.to_string())),
         }
     }

@@ -6,6 +6,7 @@
 mod absent;
 mod call;
 mod callers;
+mod challenge;
 mod cognito;
 mod credential;
 mod descriptor;
@@ -20,6 +21,7 @@ mod profile;
 mod prompt;
 mod results;
 mod stage;
+mod submission;
 mod token;
 mod wire;
 
@@ -35,8 +37,8 @@ use zbus::{Connection, OwnedVariant, fdo};
 
 use crate::access::{Callers, Limits};
 use crate::config::{Config, Loaded};
-use crate::flows::Flows;
-use crate::operations::{self, Operations};
+use crate::flows::{self, Flows};
+use crate::operations::{self, Operation, Operations};
 use cognito::CognitoObject;
 use entry::{Door, show};
 use manager::ManagerObject;
@@ -174,6 +176,15 @@ impl Bridge {
         if changed {
             self.changes.send_modify(|changes| *changes += 1);
         }
+    }
+
+    /// What became of a submission: a wrong clock is told as such, and remembered as a problem.
+    fn judged<T>(&self, result: Result<T, flows::Error>, operation: &Operation) -> Result<T, Error> {
+        let skew = operation.facts().clock_skew;
+        if let Some(skew) = skew {
+            self.set_problem("clock-skew", skew.abs() >= submission::SKEW);
+        }
+        result.map_err(|error| submission::explain(error, skew))
     }
 
     /// Takes over what `Settled` and `Problems` say from now on; returns what they said.

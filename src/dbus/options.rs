@@ -58,6 +58,12 @@ impl Options {
         }
     }
 
+    /// Texts by name; none if the option isn't there.
+    pub(super) fn texts(&mut self, key: &'static str) -> Result<HashMap<String, String>, Error> {
+        let texts = self.take(key, "a dictionary of strings (a{ss})", |value| value.try_into().ok())?;
+        Ok(texts.unwrap_or_default())
+    }
+
     /// What every call takes that may wait.
     pub(super) fn common(&mut self) -> Result<Common, Error> {
         Ok(Common {

@@ -35,6 +35,7 @@ pub(super) fn query(profile: &Profile) -> Option<Query> {
         account: profile.account.clone(),
         kind: Some("totp".to_owned()),
         token: profile.token.clone(),
+        device: None,
     })
 }
 

@@ -19,6 +19,8 @@ pub struct Query {
     pub kind: Option<String>,
     /// The id of the token, or its serial number.
     pub token: Option<String>,
+    /// Where several match: that on the token which Cognito would be told this name of.
+    pub device: Option<String>,
 }
 
 impl Query {
@@ -92,6 +94,9 @@ impl Target {
 impl Query {
     fn the_one(&self, snapshot: &Snapshot) -> Result<Found, Error> {
         let (mut found, locked) = self.run(snapshot);
+        if let Some(device) = self.device.as_ref().filter(|device| !device.is_empty() && found.len() > 1) {
+            found.retain(|found| device_name(found) == *device);
+        }
         match (found.pop(), found.len()) {
             (Some(one), 0) => Ok(one),
             (Some(_), others) => Err(Error::Ambiguous(others + 1)),
@@ -177,4 +182,11 @@ pub(super) fn is_curable(error: &Error, operation: &Operation) -> bool {
         Error::Token(token::Error::Removed) => operation.request().wait_for_token,
         _ => false,
     }
+}
+
+/// What Cognito is told that a token is called: its model and the last four digits of its serial number.
+pub(super) fn device_name(found: &Found) -> String {
+    let info = &found.token.info;
+    let tail: String = info.serial.chars().skip(info.serial.chars().count().saturating_sub(4)).collect();
+    format!("{} {tail}", info.model).trim().to_owned()
 }

@@ -1,10 +1,13 @@
-//! What the product does, one thing a file: hand out a code, prove a token to Cognito, unlock a token.
+//! What the product does, one thing a file: hand out a code, prove a token to Cognito, answer
+//! the challenge of a sign-in, unlock a token.
 
 mod budget;
 mod calculate;
+mod challenge;
 mod code;
 mod error;
 mod find;
+mod submission;
 mod unlock;
 mod verify;
 
@@ -20,9 +23,11 @@ use crate::registry::Registry;
 use budget::Budget;
 use calculate::Calculations;
 
+pub use challenge::{ChallengeRequest, Step as ChallengeStep};
 pub use code::{CodeReply, CodeRequest};
 pub use error::Error;
 pub use find::{Query, Target};
+pub use submission::Submission;
 pub use verify::{VerifyReply, VerifyRequest};
 
 /// How requests to Cognito are made: the `[cognito]` section of the configuration.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use oathbridge::clock::{Clock, ManualClock};
 use oathbridge::cognito::{AccessToken, Authorization, Endpoint, EndpointUrl, Region, Session, Settings};
 use oathbridge::flows::{
-    CodeReply, CodeRequest, Error, Flows, Policy, Query, Target, VerifyReply, VerifyRequest,
+    CodeReply, CodeRequest, Error, Flows, Policy, Query, Submission, Target, VerifyReply, VerifyRequest,
 };
 use oathbridge::operations::{Deadline, Facts, Kind, Operation, Operations, Request, Requester};
 use oathbridge::registry::Registry;
@@ -113,15 +113,13 @@ impl Rig {
     pub(crate) fn verify_request(&self, account: &str, timeout: Duration) -> Asked<VerifyRequest> {
         let token = SecretText::from(self.user.access_token.as_str());
         let token = AccessToken::parse(token, self.clock.unix_time()).unwrap();
-        let request = VerifyRequest {
+        let submission = Submission {
             credential: Target::Id(self.credential(account)),
-            authorization: Authorization::AccessToken(token),
             endpoint: Endpoint {
                 region: Some(Region::parse("eu-central-1").unwrap()),
                 url: Some(EndpointUrl::parse(&self.cognito.url()).unwrap()),
             },
             pool: "eu-central-1_FaKe00001".to_owned(),
-            device_name: None,
             policy: Policy {
                 settings: Settings::default(),
                 max_attempts: 2,
@@ -129,7 +127,8 @@ impl Rig {
                 early_next_step: false,
             },
         };
-        self.asked(request, timeout)
+        let authorization = Authorization::AccessToken(token);
+        self.asked(VerifyRequest { submission, authorization, device_name: None }, timeout)
     }
 
     fn asked<R>(&self, request: R, timeout: Duration) -> Asked<R> {

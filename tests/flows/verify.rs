@@ -103,7 +103,7 @@ async fn the_same_code_never_goes_twice_to_one_pool() {
 async fn the_next_step_may_be_submitted_early_where_that_is_wanted() {
     let rig = Rig::start(seconds(5)).await;
     let mut request = rig.verify_request("alice", seconds(22));
-    request.policy.early_next_step = true;
+    request.submission.policy.early_next_step = true;
     rig.verify(&request).await.result.unwrap();
     rig.verify(&request).await.result.unwrap();
     assert_eq!(rig.submitted(), [STEP, STEP + 1]);
@@ -138,7 +138,8 @@ async fn a_code_used_elsewhere_is_followed_by_the_next_one() {
 
         let here = Rig::start(seconds(20)).await;
         let mut request = here.verify_request("alice", seconds(60));
-        request.endpoint = elsewhere.verify_request("alice", seconds(60)).endpoint.clone();
+        request.submission.endpoint =
+            elsewhere.verify_request("alice", seconds(60)).submission.endpoint.clone();
         request.authorization = elsewhere.verify_request("alice", seconds(60)).authorization.clone();
         let both_clocks = async {
             here.clock.somebody_sleeps(seconds(10)).await;
@@ -164,7 +165,7 @@ async fn one_attempt_is_one_attempt() {
     let rig = Rig::start(seconds(20)).await;
     rig.cognito.fail(Fault::exception("CodeMismatchException", "no"));
     let mut request = rig.verify_request("alice", seconds(60));
-    request.policy.max_attempts = 1;
+    request.submission.policy.max_attempts = 1;
     assert_eq!(kind(rig.verify(&request).await), ErrorKind::CodeMismatch);
     assert_eq!(rig.submitted(), [STEP]);
 }
@@ -201,7 +202,7 @@ async fn a_second_try_that_never_left_doesn_t_hide_the_first() {
     rig.cognito.fail(Fault::exception("CodeMismatchException", "no"));
     let mut request = rig.verify_request("alice", seconds(60));
     let Rig { clock, hands, cognito, state: _state, .. } = rig;
-    request.policy.settings.connect_timeout = seconds(1);
+    request.submission.policy.settings.connect_timeout = seconds(1);
     let outage = async {
         clock.somebody_sleeps(seconds(10)).await;
         drop(cognito);
@@ -215,9 +216,9 @@ async fn a_second_try_that_never_left_doesn_t_hide_the_first() {
 async fn what_never_left_costs_no_step() {
     let rig = Rig::start(seconds(5)).await;
     let mut request = rig.verify_request("alice", seconds(22));
-    let reachable = request.endpoint.url.replace(EndpointUrl::parse(NOBODY).unwrap());
+    let reachable = request.submission.endpoint.url.replace(EndpointUrl::parse(NOBODY).unwrap());
     assert_eq!(kind(rig.verify(&request).await), ErrorKind::Network);
-    request.endpoint.url = reachable;
+    request.submission.endpoint.url = reachable;
     rig.verify(&request).await.result.unwrap();
     assert_eq!(rig.submitted(), [STEP]);
 }

@@ -179,6 +179,33 @@ impl FakeCognito {
         self.shared.state().open_session(user, state::Stage::Associated, now)
     }
 
+    /// A session of a sign-in that asks for a code of the user's software token, which is called `device_name`; with
+    /// `choice` it asks first which kind of second factor shall be used.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no randomness to give.
+    pub fn challenge(&self, user: &str, device_name: Option<&str>, choice: bool) -> io::Result<String> {
+        let now = self.now();
+        let mut state = self.shared.state();
+        if let Some(user) = state.users.get_mut(user) {
+            user.enrolled = true;
+            user.device_name = device_name.map(str::to_owned);
+        }
+        let stage = if choice { state::Stage::Select } else { state::Stage::Challenge };
+        state.open_session(user, stage, now)
+    }
+
+    /// From now on the app client has this secret, and sign-ins have to prove that they know it.
+    pub fn set_client_secret(&self, secret: &str) {
+        self.shared.state().client_secret = Some(secret.to_owned());
+    }
+
+    /// From now on a sign-in asks which kind of second factor shall be used.
+    pub fn offer_choice(&self) {
+        self.shared.state().offers_choice = true;
+    }
+
     /// From now on an access token that was issued here is refused as revoked.
     pub fn revoke(&self, access_token: &str) {
         self.shared.state().revoke(access_token);

@@ -3,7 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use data_encoding::BASE32_NOPAD;
+use data_encoding::{BASE32_NOPAD, BASE64};
+use oathbridge::otp::Algorithm;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -21,6 +22,7 @@ pub(super) struct Request {
     auth_flow: Option<String>,
     auth_parameters: Map<String, Value>,
     challenge_name: Option<String>,
+    client_id: Option<String>,
     pub(super) challenge_responses: Map<String, Value>,
 }
 
@@ -75,7 +77,10 @@ fn initiate_auth(state: &mut State, request: &Request, now: Duration) -> Reply {
         return refuse("NotAuthorizedException", "Incorrect username or password.");
     };
     let mut parameters = json!({"USER_ID_FOR_SRP": user.sub});
-    let (challenge, stage) = if user.enrolled {
+    let (name_of_challenge, stage) = if user.enrolled && state.offers_choice {
+        add(&mut parameters, "MFAS_CAN_CHOOSE", json!("[\"SMS_MFA\",\"SOFTWARE_TOKEN_MFA\"]"));
+        ("SELECT_MFA_TYPE", Stage::Select)
+    } else if user.enrolled {
         add(&mut parameters, "FRIENDLY_DEVICE_NAME", json!(user.device_name.clone().unwrap_or_default()));
         ("SOFTWARE_TOKEN_MFA", Stage::Challenge)
     } else {
@@ -84,7 +89,7 @@ fn initiate_auth(state: &mut State, request: &Request, now: Duration) -> Reply {
     };
     let name = user.name.clone();
     let session = state.open_session(&name, stage, now)?;
-    Ok(json!({"ChallengeName": challenge, "ChallengeParameters": parameters, "Session": session}))
+    Ok(challenge(name_of_challenge, &parameters, &session))
 }
 
 fn associate(state: &mut State, request: &Request, now: Duration) -> Reply {
@@ -126,19 +131,33 @@ fn verify(state: &mut State, request: &Request, now: Duration) -> Reply {
 
 fn respond_to_challenge(state: &mut State, request: &Request, now: Duration) -> Reply {
     let response = |name: &str| request.challenge_responses.get(name).and_then(Value::as_str);
-    let challenge = request.challenge_name.as_deref().unwrap_or_default();
-    let stage = match challenge {
+    let stage = match request.challenge_name.as_deref().unwrap_or_default() {
         "MFA_SETUP" => Stage::Verified,
+        "SELECT_MFA_TYPE" => Stage::Select,
         "SOFTWARE_TOKEN_MFA" => Stage::Challenge,
         _ => return refuse("InvalidParameterException", "this fake has no such challenge"),
     };
     let session = request.session.as_deref().unwrap_or_default();
     let name = state.user_of_session(session, stage, now)?;
+    let expected = secret_hash(state, request);
     let Some(user) = state.users.get_mut(&name) else {
         return refuse("UserNotFoundException", "User does not exist.");
     };
     if !response("USERNAME").is_some_and(|given| given == user.name || given == user.sub) {
         return refuse("InvalidParameterException", "Missing required parameter USERNAME");
+    }
+    if expected.is_some_and(|expected| response("SECRET_HASH") != Some(&expected)) {
+        return refuse("NotAuthorizedException", "Unable to verify secret hash for client");
+    }
+    if stage == Stage::Select {
+        if response("ANSWER") != Some("SOFTWARE_TOKEN_MFA") {
+            return refuse("InvalidParameterException", "this fake has software tokens only");
+        }
+        let device = user.device_name.clone().unwrap_or_default();
+        let parameters = json!({"USER_ID_FOR_SRP": user.sub, "FRIENDLY_DEVICE_NAME": device});
+        state.use_session(session);
+        let next = state.open_session(&name, Stage::Challenge, now)?;
+        return Ok(challenge("SOFTWARE_TOKEN_MFA", &parameters, &next));
     }
     if stage == Stage::Challenge {
         match spend(user, response("SOFTWARE_TOKEN_MFA_CODE").unwrap_or_default(), now)? {
@@ -150,8 +169,24 @@ fn respond_to_challenge(state: &mut State, request: &Request, now: Duration) -> 
     state.use_session(session);
     let token = state.issue_token(&name, now)?;
     let lifetime = texts::TOKEN_LIFE.as_secs();
-    let result = json!({"AccessToken": token, "ExpiresIn": lifetime, "TokenType": "Bearer"});
+    let result = json!({
+        "AccessToken": token, "IdToken": format!("id.{token}"), "RefreshToken": format!("refresh.{token}"),
+        "ExpiresIn": lifetime, "TokenType": "Bearer",
+    });
     Ok(json!({"AuthenticationResult": result, "ChallengeParameters": {}}))
+}
+
+fn challenge(name: &str, parameters: &Value, session: &str) -> Value {
+    json!({"ChallengeName": name, "ChallengeParameters": parameters, "Session": session})
+}
+
+/// What the client has to prove to be itself, if it has a secret.
+fn secret_hash(state: &State, request: &Request) -> Option<String> {
+    let secret = state.client_secret.as_deref()?;
+    let username = request.challenge_responses.get("USERNAME").and_then(Value::as_str).unwrap_or_default();
+    let message = format!("{username}{}", request.client_id.as_deref().unwrap_or_default());
+    let digest = Algorithm::Sha256.hmac(secret.as_bytes(), message.as_bytes());
+    Some(BASE64.encode(&digest))
 }
 
 fn get_user(state: &State, request: &Request, now: Duration) -> Reply {

@@ -22,6 +22,10 @@ pub(super) struct State {
     pub(super) reuse: Reuse,
     /// Seconds that its clock is ahead of the one it was given.
     pub(super) clock_offset: i64,
+    /// What the app client has to prove that it knows, if anything.
+    pub(super) client_secret: Option<String>,
+    /// A sign-in asks which kind of second factor shall be used.
+    pub(super) offers_choice: bool,
     issuer: String,
     pub(super) users: BTreeMap<String, User>,
     sessions: BTreeMap<String, Session>,
@@ -65,6 +69,8 @@ pub(super) enum Stage {
     Associated,
     /// RespondToAuthChallenge with MFA_SETUP.
     Verified,
+    /// RespondToAuthChallenge with SELECT_MFA_TYPE.
+    Select,
     /// RespondToAuthChallenge with SOFTWARE_TOKEN_MFA.
     Challenge,
 }
@@ -90,6 +96,8 @@ impl State {
             log: Log::new(options.log_file.as_deref())?,
             reuse: options.reuse,
             clock_offset: 0,
+            client_secret: None,
+            offers_choice: false,
             issuer: options.issuer.clone(),
             users: BTreeMap::new(),
             sessions: BTreeMap::new(),

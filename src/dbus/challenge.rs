@@ -1,0 +1,220 @@
+//! `RespondToMfaChallenge`: the second factor of the daily sign-in.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use serde_json::json;
+use zbus::message::Header;
+use zbus::{Fd, OwnedObjectPath, OwnedVariant, Variant};
+use zeroize::Zeroizing;
+
+use super::call::{Task, put_text};
+use super::entry::Door;
+use super::options::{Common, Map, Options};
+use super::results::details;
+use super::submission::{endpoint, find_profile, policy, pool, target};
+use super::{Bridge, Error, variant};
+use crate::cognito::{NextChallenge, Proof, Responded, Respondent, Session, Tokens};
+use crate::flows::{ChallengeRequest, ChallengeStep, Submission, Target};
+use crate::operations::{self, Operation};
+use crate::secret::SecretText;
+
+/// Where Cognito tells what it calls the token.
+const DEVICE_NAME: &str = "FRIENDLY_DEVICE_NAME";
+
+/// The options of the call, as they come.
+struct Asked {
+    step: ChallengeStep,
+    session: SecretText,
+    username: Option<String>,
+    parameters: BTreeMap<String, String>,
+    profile: Option<String>,
+    client_id: Option<String>,
+    region: Option<String>,
+    proof: Proof,
+    device_key: Option<String>,
+    metadata: HashMap<String, String>,
+    tokens_as_fd: bool,
+    common: Common,
+}
+
+pub(super) async fn respond(
+    bridge: &Arc<Bridge>,
+    credential: &OwnedObjectPath,
+    options: Map,
+    header: &Header<'_>,
+) -> Result<Map, Error> {
+    let entry = bridge.enter(header, Door::SUBMIT).await?;
+    let asked = read(options).await?;
+    let (tokens_as_fd, common) = (asked.tokens_as_fd, asked.common.clone());
+    let request = request(bridge, credential, asked)?;
+    let credential = match &request.submission.credential {
+        Target::Id(id) => Some(id.clone()),
+        Target::Query(_) => None,
+    };
+    let task = Task { kind: operations::Kind::RespondToMfaChallenge, credential, token: None, common };
+    let work = async |operation: &Operation| {
+        let responded = bridge.flows.respond(&request, operation).await;
+        let mut map = reply(bridge.judged(responded, operation)?, tokens_as_fd)?;
+        let mut details = details(&operation.facts());
+        details.remove("submitted");
+        map.extend(details);
+        Ok(map)
+    };
+    bridge.operate(entry, task, work, copy).await
+}
+
+async fn read(options: Map) -> Result<Asked, Error> {
+    let mut options = Options::new(options);
+    let step = match options.text("challenge-name")?.as_deref() {
+        Some("SOFTWARE_TOKEN_MFA") => ChallengeStep::SoftwareTokenMfa,
+        Some("SELECT_MFA_TYPE") => ChallengeStep::SelectMfaType,
+        _ => {
+            return Err(Error::invalid(
+                "The challenge can't be answered here; pass SOFTWARE_TOKEN_MFA or SELECT_MFA_TYPE as challenge-name",
+            ));
+        }
+    };
+    let session = options.secret("session").await?;
+    let client_secret = options.secret("client-secret").await?;
+    let secret_hash = options.secret("secret-hash").await?;
+    let asked = Asked {
+        step,
+        session: session.ok_or_else(|| {
+            Error::invalid("There is no session; pass the one that came with the challenge")
+        })?,
+        username: options.text("username")?,
+        parameters: options.texts("challenge-parameters")?.into_iter().collect(),
+        profile: options.text("profile")?,
+        client_id: options.text("client-id")?,
+        region: options.text("region")?,
+        proof: match (client_secret, secret_hash) {
+            (None, None) => Proof::None,
+            (Some(secret), None) => Proof::ClientSecret(secret),
+            (None, Some(hash)) => Proof::SecretHash(hash),
+            _ => {
+                return Err(Error::invalid(
+                    "The options client-secret and secret-hash exclude each other; pass one of them",
+                ));
+            }
+        },
+        device_key: options.text("device-key")?,
+        metadata: options.texts("client-metadata")?,
+        tokens_as_fd: options.flag("tokens-as-fd", false)?,
+        common: options.common()?,
+    };
+    options.finish()?;
+    Ok(asked)
+}
+
+/// Checks everything that can be checked before hardware is touched.
+fn request(bridge: &Bridge, credential: &OwnedObjectPath, asked: Asked) -> Result<ChallengeRequest, Error> {
+    let config = bridge.config();
+    let profile = asked.profile.map(|name| find_profile(&config.config, &name)).transpose()?;
+    let client_id = asked.client_id.or_else(|| profile.and_then(|profile| profile.client_id.clone()));
+    let client_id = client_id.ok_or_else(|| {
+        Error::invalid(
+            "It is not clear which app client signs in; pass the option client-id, or a profile that has one",
+        )
+    })?;
+    let endpoint = endpoint(None, profile, asked.region)?;
+    let of_server = ["USER_ID_FOR_SRP", "USERNAME"].iter().find_map(|key| asked.parameters.get(*key));
+    let username = asked.username.or_else(|| of_server.cloned()).ok_or_else(|| {
+        Error::invalid("It is not clear who signs in; pass the option username or challenge-parameters")
+    })?;
+    let respondent = Respondent::new(client_id, username, asked.proof, asked.device_key, asked.metadata)?
+        .named_by(&asked.parameters);
+    let device = asked.parameters.get(DEVICE_NAME).cloned();
+    // It may be known only when the kind of second factor was chosen.
+    let device = device.or_else(|| (asked.step == ChallengeStep::SelectMfaType).then(String::new));
+    Ok(ChallengeRequest {
+        submission: Submission {
+            credential: target(credential, profile, device)?,
+            pool: pool(None, profile, &endpoint),
+            endpoint,
+            policy: policy(&config.config.cognito),
+        },
+        step: asked.step,
+        session: Session::parse(asked.session)?,
+        respondent,
+    })
+}
+
+fn reply(responded: Responded, as_fd: bool) -> Result<Map, Error> {
+    Ok(match responded {
+        Responded::Tokens(tokens) if as_fd => {
+            let json = Variant::Fd(Fd::from(in_memory(&tokens).map_err(|_| Error::internal())?));
+            Map::from([("tokens".to_owned(), OwnedVariant::try_from(json).map_err(|_| Error::internal())?)])
+        }
+        Responded::Tokens(tokens) => {
+            Map::from([("authentication-result".to_owned(), owned(authentication_result(&tokens))?)])
+        }
+        Responded::Next(NextChallenge { name, session, parameters }) => {
+            let mut map = Map::from([
+                ("challenge-name".to_owned(), variant(&name)),
+                (
+                    "challenge-parameters".to_owned(),
+                    owned(parameters.into_iter().collect::<HashMap<_, _>>())?,
+                ),
+            ]);
+            put_text(&mut map, "session", session.as_ref().map(SecretText::expose));
+            map
+        }
+    })
+}
+
+fn owned<'v>(value: impl Into<Variant<'v>>) -> Result<OwnedVariant, Error> {
+    OwnedVariant::try_from(value.into()).map_err(|_| Error::internal())
+}
+
+fn authentication_result(tokens: &Tokens) -> Map {
+    let mut map = Map::from([
+        ("access-token".to_owned(), variant(tokens.access_token.expose())),
+        ("token-type".to_owned(), variant(&tokens.token_type)),
+        ("expires-in".to_owned(), tokens.expires_in.into()),
+    ]);
+    put_text(&mut map, "id-token", tokens.id_token.as_ref().map(SecretText::expose));
+    put_text(&mut map, "refresh-token", tokens.refresh_token.as_ref().map(SecretText::expose));
+    if let Some((key, group)) = &tokens.new_device {
+        put_text(&mut map, "device-key", Some(key));
+        put_text(&mut map, "device-group-key", Some(group));
+    }
+    map
+}
+
+/// The API's AuthenticationResult as JSON, in memory that nobody can change any more.
+fn in_memory(tokens: &Tokens) -> std::io::Result<OwnedFd> {
+    let mut result = json!({
+        "AccessToken": tokens.access_token.expose(),
+        "TokenType": tokens.token_type,
+        "ExpiresIn": tokens.expires_in,
+    });
+    let mut add = |key: &str, value: serde_json::Value| {
+        if let Some(members) = result.as_object_mut() {
+            members.insert(key.to_owned(), value);
+        }
+    };
+    if let Some(token) = &tokens.id_token {
+        add("IdToken", json!(token.expose()));
+    }
+    if let Some(token) = &tokens.refresh_token {
+        add("RefreshToken", json!(token.expose()));
+    }
+    if let Some((key, group)) = &tokens.new_device {
+        add("NewDeviceMetadata", json!({"DeviceKey": key, "DeviceGroupKey": group}));
+    }
+    let text = Zeroizing::new(serde_json::to_vec(&result)?);
+    let memory = memfd_create("oathbridge-tokens", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    let mut file = std::fs::File::from(memory);
+    file.write_all(&text)?;
+    fcntl_add_seals(&file, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)?;
+    rustix::fs::seek(&file, rustix::fs::SeekFrom::Start(0))?;
+    Ok(file.into())
+}
+
+fn copy(map: &Map) -> Map {
+    map.iter().filter_map(|(key, value)| Some((key.clone(), value.try_clone().ok()?))).collect()
+}

@@ -1,0 +1,110 @@
+//! What all calls have in common that submit a code: where to, with which credential, and how.
+
+use zbus::{ObjectPath, OwnedObjectPath};
+
+use super::error::capital;
+use super::profile::query;
+use super::{Error, names};
+use crate::cognito::{AccessToken, Endpoint, EndpointUrl, ErrorKind, Region, Settings, UnknownRegion};
+use crate::config::{self, Profile};
+use crate::flows::{self, Policy, Query, Target};
+
+/// A clock that is off by more makes codes of the wrong step.
+pub(super) const SKEW: f64 = 15.0;
+
+/// A wrong clock is the likeliest reason for a wrong code, and one that a person can mend.
+pub(super) fn explain(error: flows::Error, skew: Option<f64>) -> Error {
+    match (&error, skew) {
+        (flows::Error::Cognito(refusal), Some(skew))
+            if refusal.kind == ErrorKind::CodeMismatch && skew.abs() >= SKEW =>
+        {
+            Error::wrong_clock(skew)
+        }
+        _ => error.into(),
+    }
+}
+
+pub(super) fn find_profile<'config>(
+    config: &'config config::Config,
+    name: &str,
+) -> Result<&'config Profile, Error> {
+    let known: Vec<_> = config.profiles.keys().map(String::as_str).collect();
+    config.profiles.get(name).ok_or_else(|| Error::no_profile(name, &known))
+}
+
+/// What the caller says wins over what the profile says, and that over what an unverified token says.
+pub(super) fn endpoint(
+    access_token: Option<&AccessToken>,
+    profile: Option<&Profile>,
+    region: Option<String>,
+) -> Result<Endpoint, Error> {
+    let named = region.or_else(|| profile.map(|profile| profile.region.clone()));
+    let region = match named {
+        Some(name) => Some(Region::parse(&name).map_err(|error| wrong_region(&error))?),
+        None => access_token.and_then(AccessToken::region),
+    };
+    let url = profile.and_then(|profile| profile.endpoint_url.as_deref()).map(EndpointUrl::parse).transpose();
+    let url = url.map_err(|error| Error::config(error.to_string()))?;
+    if region.is_none() && url.is_none() {
+        return Err(Error::invalid("It is not clear which region to ask; pass the option region or profile"));
+    }
+    Ok(Endpoint { region, url })
+}
+
+fn wrong_region(error: &UnknownRegion) -> Error {
+    Error::invalid(format!("{}; correct the option region, or the profile's", capital(&error.to_string())))
+}
+
+/// Whatever tells pools apart best: the same code must not go twice to one of them in one time step.
+pub(super) fn pool(
+    access_token: Option<&AccessToken>,
+    profile: Option<&Profile>,
+    endpoint: &Endpoint,
+) -> String {
+    let of_token = access_token.and_then(AccessToken::pool_id);
+    let of_profile = profile.and_then(|profile| profile.user_pool_id.as_deref());
+    of_token.or(of_profile).map_or_else(|| format!("{endpoint:?}"), str::to_owned)
+}
+
+/// `device` is what Cognito calls the token, if it says so.
+pub(super) fn target(
+    path: &OwnedObjectPath,
+    profile: Option<&Profile>,
+    device: Option<String>,
+) -> Result<Target, Error> {
+    let path: &ObjectPath<'_> = path;
+    if path.as_str() == "/" {
+        let of_profile = profile.and_then(query);
+        let of_device = || {
+            let kind = Some("totp".to_owned());
+            device.is_some().then(|| Query { kind, ..Query::default() })
+        };
+        let query = of_profile.or_else(of_device).ok_or_else(|| {
+            Error::invalid(
+                "No credential is named; pass its path, or a profile that has an issuer or account",
+            )
+        })?;
+        return Ok(Target::Query(Query { device, ..query }));
+    }
+    names::credential_id(path).map(|id| Target::Id(id.to_owned())).ok_or_else(|| {
+        Error::invalid(
+            "This is not the path of a credential; find one with FindCredentials or oathbridgectl list",
+        )
+    })
+}
+
+pub(super) fn policy(config: &config::Cognito) -> Policy {
+    Policy {
+        settings: Settings {
+            connect_timeout: config.connect_timeout,
+            request_timeout: config.request_timeout,
+            fips: config.fips,
+            dual_stack: config.dual_stack,
+            proxy: config.proxy.clone(),
+            ca_file: config.ca_file.clone(),
+        },
+        max_attempts: config.max_attempts,
+        min_seconds_left: config.min_seconds_left,
+        early_next_step: config.early_next_step,
+    }
+}

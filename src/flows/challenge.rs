@@ -1,0 +1,93 @@
+//! Answer the challenge of a sign-in with RespondToAuthChallenge: choose the software token if there is a choice, and
+//! submit its code.
+
+use super::submission::{Submit, note};
+use super::{Error, Flows, Submission, Target};
+use crate::cognito::{Answer, Client, NextChallenge, Responded, Respondent, Session};
+use crate::operations::{Operation, State};
+use crate::otp::Code;
+use crate::registry::Found;
+
+/// Which challenge is to be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// `SELECT_MFA_TYPE`: which kind of second factor shall be asked for.
+    SelectMfaType,
+    /// `SOFTWARE_TOKEN_MFA`: a code.
+    SoftwareTokenMfa,
+}
+
+/// A challenge is to be answered.
+#[derive(Debug)]
+pub struct ChallengeRequest {
+    /// With which credential, where and how.
+    pub submission: Submission,
+    /// Which challenge it is.
+    pub step: Step,
+    /// The session that came with it.
+    pub session: Session,
+    /// Who answers.
+    pub respondent: Respondent,
+}
+
+impl Flows {
+    /// Answers the challenge, and the one after it if that asks for the code that was chosen here. The same session
+    /// is good for a second code when the first was refused.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`]. One of Cognito's means that a code was sent, unless the operation's facts say otherwise.
+    pub async fn respond(
+        &self,
+        request: &ChallengeRequest,
+        operation: &Operation,
+    ) -> Result<Responded, Error> {
+        if request.step == Step::SoftwareTokenMfa {
+            let answer = Reply { respondent: &request.respondent, session: &request.session };
+            return self.submit(&request.submission, &answer, operation).await;
+        }
+        if let Target::Id(_) = &request.submission.credential {
+            // Without it the session would be used up in vain.
+            self.find(&request.submission.credential, operation).await?;
+        }
+        let next = match self.select(request, operation).await? {
+            Responded::Next(next) if next.name == "SOFTWARE_TOKEN_MFA" => next,
+            other => return Ok(other),
+        };
+        let NextChallenge { session: Some(session), parameters, .. } = next else {
+            return Ok(Responded::Next(next));
+        };
+        let mut submission = request.submission.clone();
+        if let Target::Query(query) = &mut submission.credential
+            && let Some(device) = parameters.get("FRIENDLY_DEVICE_NAME")
+        {
+            query.device = Some(device.clone());
+        }
+        let session = Session::parse(session)?;
+        let respondent = request.respondent.named_by(&parameters);
+        self.submit(&submission, &Reply { respondent: &respondent, session: &session }, operation).await
+    }
+
+    /// Carries no code, so nothing is spent when it fails.
+    async fn select(&self, request: &ChallengeRequest, operation: &Operation) -> Result<Responded, Error> {
+        operation.set_state(State::Calculating);
+        let client = self.client(&request.submission, operation)?;
+        let answer = client.select_software_token(&request.respondent, &request.session).await;
+        note(operation, &answer);
+        Ok(answer.result?)
+    }
+}
+
+/// A code as the answer to SOFTWARE_TOKEN_MFA.
+struct Reply<'a> {
+    respondent: &'a Respondent,
+    session: &'a Session,
+}
+
+impl Submit for Reply<'_> {
+    type Done = Responded;
+
+    async fn submit(&self, client: &Client, code: &Code, _: &Found) -> Answer<Responded> {
+        client.answer_with_code(self.respondent, self.session, code).await
+    }
+}

@@ -1,0 +1,321 @@
+//! Submit codes to Cognito until one is accepted: each of another time step, and none twice.
+
+use std::future::Future;
+
+use super::code::{blocking, spent};
+use super::find::is_curable;
+use super::{Error, Flows, Policy, Target};
+use crate::cognito::{self, Client, Delivered, Endpoint, ErrorKind};
+use crate::guard::{self, Reservation};
+use crate::operations::{Operation, State};
+use crate::otp::{Algorithm, Code, Digits, Period, Step};
+use crate::protocol::ykoath::{Credential, Kind, Touch};
+use crate::registry::Found;
+use crate::token::Moment;
+
+/// Cognito knows only this period.
+const PERIOD: Period = Period::DEFAULT;
+
+/// What every submission needs.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    /// The credential.
+    pub credential: Target,
+    /// Where to submit.
+    pub endpoint: Endpoint,
+    /// The pool, or whatever else keeps codes for different accounts apart.
+    pub pool: String,
+    /// How to submit.
+    pub policy: Policy,
+}
+
+/// One request of Cognito's API that carries a code.
+pub(super) trait Submit {
+    /// What Cognito answers when it accepts the code.
+    type Done;
+
+    /// Sends the request, once.
+    fn submit(
+        &self,
+        client: &Client,
+        code: &Code,
+        found: &Found,
+    ) -> impl Future<Output = cognito::Answer<Self::Done>>;
+}
+
+impl Flows {
+    /// Submits codes until one is accepted, at most as many as the policy allows.
+    ///
+    /// What Cognito told besides its answer is noted in the operation.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`]. One of Cognito's means that a code was sent, unless it says `Network`, `Tls` or `Config`.
+    pub(super) async fn submit<S: Submit>(
+        &self,
+        request: &Submission,
+        how: &S,
+        operation: &Operation,
+    ) -> Result<S::Done, Error> {
+        let found = self.find(&request.credential, operation).await?;
+        let mut attempt =
+            Attempt { flows: self, request, how, operation, found, not_before: Step(0), failure: None };
+        for _ in 0..request.policy.max_attempts {
+            match attempt.run().await? {
+                Outcome::Accepted(done) => return Ok(done),
+                Outcome::TryAgain => {}
+            }
+        }
+        Err(attempt.failure.unwrap_or(Error::Timeout))
+    }
+
+    /// A client that gives up when the operation has to end.
+    pub(super) fn client(
+        &self,
+        request: &Submission,
+        operation: &Operation,
+    ) -> Result<Client, cognito::Error> {
+        let mut settings = request.policy.settings.clone();
+        settings.request_timeout = settings.request_timeout.min(operation.deadline().left(&*self.clock));
+        Client::new(&settings, &request.endpoint, self.clock.clone())
+    }
+}
+
+/// Keeps what an answer tells besides its result.
+pub(super) fn note<T>(operation: &Operation, answer: &cognito::Answer<T>) {
+    operation.note(|facts| {
+        facts.clock_skew = answer.clock_skew.or(facts.clock_skew);
+        facts.request_id = answer.request_id.clone().or_else(|| facts.request_id.take());
+        facts.aws_code = answer.result.as_ref().err().and_then(|error| error.aws_code.clone());
+    });
+}
+
+/// The submissions of one request.
+struct Attempt<'a, S> {
+    flows: &'a Flows,
+    request: &'a Submission,
+    how: &'a S,
+    operation: &'a Operation,
+    found: Found,
+    /// The first step that may be submitted.
+    not_before: Step,
+    /// Why the last submission failed: what the request ends with when no other one helps.
+    failure: Option<Error>,
+}
+
+enum Outcome<T> {
+    Accepted(T),
+    TryAgain,
+}
+
+impl<S: Submit> Attempt<'_, S> {
+    async fn run(&mut self) -> Result<Outcome<S::Done>, Error> {
+        let operation = self.operation;
+        let prepared = tokio::select! {
+            biased;
+            prepared = self.prepare() => prepared,
+            why = operation.cancelled() => Err(why.into()),
+        };
+        let (code, step, reservation) = match prepared {
+            Ok(prepared) => prepared,
+            // The first refusal says more than the reason why there was no second try.
+            Err(error) => return Err(self.failure.take().unwrap_or(error)),
+        };
+        let answer = self.submit(&code).await;
+        let delivered = answer.result.as_ref().map_or_else(|error| error.delivered, |_| Delivered::Yes);
+        note(operation, &answer);
+        operation.note(|facts| facts.attempts += u32::from(delivered != Delivered::No));
+        self.settle(reservation, step, &code, delivered).await;
+        self.not_before = step.next();
+        match answer.result {
+            Ok(done) => {
+                self.flows.budget.accepted(&self.found.id);
+                Ok(Outcome::Accepted(done))
+            }
+            Err(error) => {
+                self.judge(error)?;
+                operation.end_submission();
+                Ok(Outcome::TryAgain)
+            }
+        }
+    }
+
+    /// Waits for a step that may be submitted, calculates its code and records the intent to send it. From then on
+    /// nothing is cancelled.
+    async fn prepare(&mut self) -> Result<(Code, Step, Reservation), Error> {
+        loop {
+            let (code, step) = match self.calculate().await {
+                Ok(calculated) => calculated,
+                Err(error) if is_curable(&error, self.operation) => {
+                    let (target, operation) = (&self.request.credential, self.operation);
+                    self.found = self.flows.find_again(target, operation, &self.found).await?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            // A touch may have taken longer than the step.
+            if self.flows.validity_left(step, PERIOD) < self.request.policy.min_seconds_left {
+                continue;
+            }
+            if let Some(reservation) = self.reserve(step, &code).await? {
+                return Ok((code, step, reservation));
+            }
+        }
+    }
+
+    async fn calculate(&self) -> Result<(Code, Step), Error> {
+        let (flows, found, operation) = (self.flows, &self.found, self.operation);
+        fits(&found.credential)?;
+        if !operation.request().interactive && found.credential.touch == Touch::Yes {
+            return Err(Error::TouchRequired);
+        }
+        if let Some(wait) = flows.budget.wait(&found.id, flows.clock.monotonic()) {
+            return Err(Error::RateLimited { wait });
+        }
+        let moment = self.wait_for_step().await?;
+        self.in_time()?;
+        let calculated = flows.calculate(found, moment, operation).await?;
+        let Some(step) = calculated.step else {
+            return Err(Error::Unsupported("its codes have no time step".to_owned()));
+        };
+        if !is_six_digits(&calculated.code) {
+            return Err(Error::Unsupported("its codes are not six digits, which Cognito wants".to_owned()));
+        }
+        Ok((calculated.code, step))
+    }
+
+    /// Records the intent to send the code, unless it was sent before.
+    async fn reserve(&mut self, step: Step, code: &Code) -> Result<Option<Reservation>, Error> {
+        let (flows, pool) = (self.flows, &self.request.pool);
+        self.in_time()?;
+        self.operation.begin_submission()?;
+        if !flows.sent_codes.first_time(pool, step, code) {
+            self.operation.end_submission();
+            self.not_before = step.next();
+            return Ok(None);
+        }
+        let (guard, credential, now) = (flows.guard.clone(), self.found.id.clone(), flows.now(PERIOD));
+        let error = match blocking(move || guard.reserve(&credential, step, now)).await {
+            Ok(reservation) => match self.in_time() {
+                Ok(()) => return Ok(Some(reservation)),
+                // Recording took too long.
+                Err(late) => {
+                    self.settle(reservation, step, code, Delivered::No).await;
+                    late
+                }
+            },
+            // Another program was faster.
+            Err(guard::Error::Spent { earliest }) => {
+                self.operation.end_submission();
+                self.not_before = earliest;
+                return Ok(None);
+            }
+            Err(error) => {
+                flows.sent_codes.take_back(pool, step, code);
+                spent(error, PERIOD)
+            }
+        };
+        self.operation.end_submission();
+        Err(error)
+    }
+
+    fn in_time(&self) -> Result<(), Error> {
+        self.operation.deadline().until_last_submission(&*self.flows.clock).map(drop).ok_or(Error::Timeout)
+    }
+
+    /// Waits until a step that may be submitted is open and not about to close.
+    async fn wait_for_step(&self) -> Result<Moment, Error> {
+        let (flows, policy) = (self.flows, &self.request.policy);
+        loop {
+            let now = flows.now(PERIOD);
+            let recorded = flows.earliest(&self.found.id, now, PERIOD).await?;
+            let mut first = recorded.max(self.not_before).max(now);
+            if policy.early_next_step && first == now.next() {
+                return Ok(Moment::NotBefore(first));
+            }
+            let is_spent = first > now;
+            if !is_spent {
+                if flows.validity_left(now, PERIOD) >= policy.min_seconds_left {
+                    return Ok(Moment::NotBefore(first));
+                }
+                first = now.next();
+            }
+            let wait = first.start(PERIOD).saturating_sub(flows.clock.unix_time());
+            let latest = self.operation.deadline().until_last_submission(&*flows.clock);
+            if latest.is_none_or(|latest| wait > latest) {
+                let opens = first.start(PERIOD);
+                return Err(if is_spent { Error::StepSpent { opens } } else { Error::Timeout });
+            }
+            self.operation.set_state(State::WaitingStep);
+            flows.clock.sleep(wait).await;
+        }
+    }
+
+    async fn submit(&self, code: &Code) -> cognito::Answer<S::Done> {
+        self.operation.set_state(State::Submitting);
+        match self.flows.client(self.request, self.operation) {
+            Ok(client) => self.how.submit(&client, code, &self.found).await,
+            Err(error) => cognito::Answer { result: Err(error), request_id: None, clock_skew: None },
+        }
+    }
+
+    /// Only a code that provably never left may be used again.
+    async fn settle(&self, reservation: Reservation, step: Step, code: &Code, delivered: Delivered) {
+        if delivered == Delivered::No {
+            self.flows.sent_codes.take_back(&self.request.pool, step, code);
+        }
+        let settled = blocking(move || match delivered {
+            Delivered::No => reservation.take_back(),
+            Delivered::Yes | Delivered::Unknown => reservation.spent(),
+        });
+        if let Err(error) = settled.await {
+            // The intent stays on record, and an intent counts as spent: nothing can go out twice.
+            tracing::warn!("the single-use record of {} stays at intent: {error}", self.found.id);
+        }
+    }
+
+    /// Whether a code of the next step is worth a try.
+    fn judge(&mut self, error: cognito::Error) -> Result<(), Error> {
+        let refused = matches!(error.kind, ErrorKind::CodeMismatch | ErrorKind::CodeAlreadyUsed);
+        if refused {
+            self.flows.budget.refused(&self.found.id, self.flows.clock.monotonic());
+        }
+        let again = refused || error.delivered == Delivered::Unknown;
+        if self.says_more(&error) {
+            self.failure = Some(Error::Cognito(error));
+        }
+        if again { Ok(()) } else { Err(self.failure.take().unwrap_or(Error::Timeout)) }
+    }
+
+    /// Whether a failure is what the whole request ends with. What an earlier submission did stays open,
+    /// whatever became of a later one; and one that never left doesn't undo that an earlier one did.
+    fn says_more(&self, later: &cognito::Error) -> bool {
+        match &self.failure {
+            Some(Error::Cognito(earlier)) => {
+                earlier.delivered != Delivered::Unknown && later.delivered != Delivered::No
+            }
+            _ => true,
+        }
+    }
+}
+
+/// Cognito takes TOTP with SHA-1, six digits and 30 seconds, and nothing else.
+fn fits(credential: &Credential) -> Result<(), Error> {
+    let why = if credential.kind != Kind::Totp {
+        "it is not time-based (TOTP)".to_owned()
+    } else if credential.algorithm != Algorithm::Sha1 {
+        format!("it uses {}, and Cognito wants SHA1", credential.algorithm)
+    } else if credential.digits_known && credential.digits != Digits::SIX {
+        format!("its codes have {} digits, and Cognito wants 6", credential.digits.get())
+    } else if credential.period != PERIOD {
+        format!("its codes live {} seconds, and Cognito wants 30", credential.period.seconds())
+    } else {
+        return Ok(());
+    };
+    Err(Error::Unsupported(why))
+}
+
+fn is_six_digits(code: &Code) -> bool {
+    let text = code.expose();
+    text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
+}

@@ -1,0 +1,70 @@
+//! Refusals and lost answers: the next code at most, and no code twice.
+
+use testkit::fake_cognito::Fault;
+use testkit::rig::step_with_room;
+use zbus::Variant;
+
+use super::Bench;
+
+#[tokio::test]
+async fn a_code_that_was_used_elsewhere_is_followed_by_the_next_with_the_same_session() {
+    let bench = Bench::new().await;
+    let mut options = bench.options(&bench.session());
+    options.insert("timeout", Variant::from(60_u32));
+    step_with_room(10).await;
+    bench
+        .fake
+        .fail(Fault::exception("ExpiredCodeException", "Your software token has already been used once."));
+    let reply = bench.respond(&bench.first, options).await.unwrap();
+    assert_eq!(u32::try_from(reply["attempts"].try_clone().unwrap()).unwrap(), 2);
+    bench.assert_single_use();
+}
+
+#[tokio::test]
+async fn refusals_have_their_names() {
+    let bench = Bench::new().await;
+    for (code, message, name) in [
+        ("NotAuthorizedException", "Invalid session for the user, session is expired.", "SessionExpired"),
+        (
+            "NotAuthorizedException",
+            "Invalid session for the user, session can only be used once.",
+            "SessionConsumed",
+        ),
+        ("NotAuthorizedException", "Password attempts exceeded", "LockedOut"),
+        ("UserLambdaValidationException", "", "Rejected"),
+        ("MFAMethodNotFoundException", "", "Rejected"),
+        ("TooManyRequestsException", "", "Throttled"),
+        ("ResourceNotFoundException", "", "PoolError"),
+    ] {
+        let fresh = Bench { first: bench.first.clone(), ..Bench::new().await };
+        step_with_room(10).await;
+        fresh.fake.fail(Fault::exception(code, message));
+        let refusal = fresh.respond(&fresh.first, fresh.options(&fresh.session())).await.unwrap_err();
+        assert_eq!(refusal.name, format!("Cognito.{name}"), "{code} {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_sends_no_code_twice() {
+    let bench = Bench::new().await;
+    let mut options = bench.options(&bench.session());
+    options.insert("timeout", Variant::from(60_u32));
+    step_with_room(10).await;
+    bench.fake.fail(Fault::DropAfter);
+    let refusal = bench.respond(&bench.first, options).await.unwrap_err();
+    // The session was used by the answer that was lost.
+    assert_eq!(refusal.name, "Cognito.OutcomeUnknown");
+    bench.assert_single_use();
+}
+
+#[tokio::test]
+async fn a_step_that_was_proved_is_not_answered_with() {
+    let bench = Bench::new().await;
+    step_with_room(10).await;
+    let mut options = bench.options(&bench.session());
+    bench.respond(&bench.first, options).await.unwrap();
+    options = bench.options(&bench.session());
+    options.insert("timeout", Variant::from(9_u32));
+    assert_eq!(bench.respond(&bench.first, options).await.unwrap_err().name, "StepSpent");
+    bench.assert_single_use();
+}

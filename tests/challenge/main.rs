@@ -1,0 +1,95 @@
+//! The daily sign-in: the challenge for a second factor is answered by the daemon.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod arguments;
+mod choice;
+mod faults;
+mod success;
+
+use std::collections::HashMap;
+
+use oathbridge::dbus::names::ROOT;
+use testkit::client::{Extra, Options, Refusal};
+use testkit::fake_cognito::{self, FakeCognito};
+use testkit::rig::Rig;
+use zbus::{ObjectPath, OwnedVariant};
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
+const INVALID: &str = "org.freedesktop.DBus.Error.InvalidArgs";
+const CLIENT: &str = "1h57kf5cpq17m0eml12EXAMPLE";
+
+const SEED: &[u8] = b"12345678901234567890";
+const OTHER: &[u8] = b"abcdefghij0123456789";
+
+/// Two tokens that hold a credential of the same name.
+const TOKENS: &str = "[[token]]
+serial = 31415926
+credential = [{ issuer = 'AWS', account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' }]
+[[token]]
+serial = 27182818
+credential = [{ issuer = 'AWS', account = 'alice', seed = 'MFRGGZDFMZTWQ2LKGAYTEMZUGU3DOOBZ' }]
+";
+
+struct Bench {
+    rig: Rig,
+    fake: FakeCognito,
+    first: String,
+    second: String,
+}
+
+impl Bench {
+    /// The user `alice` has the seed that is on the first token.
+    async fn new() -> Self {
+        let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
+        fake.ready_user("alice", SEED).unwrap();
+        let config = format!(
+            "[limits]\nsubmissions_per_minute = 1000\n[profiles.work]\nregion = 'eu-central-1'\n\
+             endpoint_url = '{}'\nissuer = 'AWS'\naccount = 'alice'\nclient_id = '{CLIENT}'\n",
+            fake.url()
+        );
+        let rig = Rig::start(DAEMON, TOKENS, &config, true).await.unwrap();
+        let find = async |serial| {
+            let (found, _) = rig.client.find(&[("account", "alice"), ("token", serial)]).await.unwrap();
+            found[0].clone()
+        };
+        let (first, second) = (find("31415926").await, find("27182818").await);
+        Self { rig, fake, first, second }
+    }
+
+    fn session(&self) -> String {
+        self.fake.challenge("alice", None, false).unwrap()
+    }
+
+    /// What a sign-in of alice passes.
+    fn options(&self, session: &str) -> Options<'static> {
+        Options::from([
+            ("challenge-name", "SOFTWARE_TOKEN_MFA".into()),
+            ("session", session.to_owned().into()),
+            ("username", "alice".into()),
+            ("profile", "work".into()),
+        ])
+    }
+
+    async fn respond(&self, credential: &str, options: Options<'_>) -> Result<Extra, Refusal> {
+        let credential = ObjectPath::try_from(credential).unwrap();
+        self.rig.client.call(ROOT, "Cognito", "RespondToMfaChallenge", &(credential, options)).await
+    }
+
+    fn assert_single_use(&self) {
+        let submissions = self.fake.submissions();
+        assert!(submissions.values().all(|count| *count == 1), "{submissions:?}");
+    }
+}
+
+fn text(map: &Extra, key: &str) -> Option<String> {
+    String::try_from(map.get(key)?.try_clone().unwrap()).ok()
+}
+
+fn tokens(map: &Extra) -> HashMap<String, OwnedVariant> {
+    map["authentication-result"].try_clone().unwrap().try_into().unwrap()
+}

@@ -1,0 +1,70 @@
+//! Signed in: with the code of this moment, once.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+
+use testkit::client::memfd;
+use testkit::rig::step_with_room;
+use zbus::{Fd, Variant};
+
+use super::{Bench, CLIENT, text, tokens};
+
+#[tokio::test]
+async fn the_tokens_of_the_sign_in_come_back() {
+    let bench = Bench::new().await;
+    let reply = bench.respond(&bench.first, bench.options(&bench.session())).await.unwrap();
+    let tokens = tokens(&reply);
+    let access_token = text(&tokens, "access-token").unwrap();
+    assert!(access_token.split('.').count() == 3, "a JSON Web Token");
+    assert_eq!(text(&tokens, "token-type").as_deref(), Some("Bearer"));
+    assert_eq!(text(&tokens, "id-token").unwrap(), format!("id.{access_token}"));
+    assert_eq!(text(&tokens, "refresh-token").unwrap(), format!("refresh.{access_token}"));
+    assert_eq!(u32::try_from(tokens["expires-in"].try_clone().unwrap()).unwrap(), 3600);
+    assert_eq!(u32::try_from(reply["attempts"].try_clone().unwrap()).unwrap(), 1);
+    assert_eq!(text(&reply, "request-id").unwrap().len(), 36);
+}
+
+#[tokio::test]
+async fn the_session_and_the_tokens_may_travel_in_descriptors() {
+    let bench = Bench::new().await;
+    let session = memfd(bench.session().as_bytes()).unwrap();
+    let mut options = bench.options("");
+    options.insert("session", Variant::Fd(Fd::from(session)));
+    options.insert("tokens-as-fd", true.into());
+    let mut reply = bench.respond(&bench.first, options).await.unwrap();
+    assert!(!reply.contains_key("authentication-result"));
+    let Variant::Fd(fd) = Variant::from(reply.remove("tokens").unwrap()) else { panic!("no descriptor") };
+    let mut json = String::new();
+    File::from(OwnedFd::try_from(fd).unwrap()).read_to_string(&mut json).unwrap();
+    let result: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(result["TokenType"], "Bearer");
+    assert_eq!(result["RefreshToken"].as_str().unwrap().split('.').count(), 4);
+}
+
+#[tokio::test]
+async fn an_app_client_with_a_secret_proves_itself() {
+    let bench = Bench::new().await;
+    let secret = "abcdefghijklmnopqrstuvwx";
+    bench.fake.set_client_secret(secret);
+    let session = bench.session();
+    step_with_room(10).await;
+    let refusal = bench.respond(&bench.first, bench.options(&session)).await.unwrap_err();
+    assert_eq!(refusal.name, "Cognito.NotAuthorized");
+    let mut options = bench.options(&session);
+    options.insert("timeout", Variant::from(60_u32));
+    options.insert("client-secret", secret.into());
+    bench.respond(&bench.first, options).await.unwrap();
+    bench.assert_single_use();
+}
+
+/// The daemon was told everything by the call, and nothing by a profile.
+#[tokio::test]
+async fn a_profile_is_no_must_where_the_endpoint_is_aws_s() {
+    let bench = Bench::new().await;
+    let mut options = bench.options(&bench.session());
+    options.remove("profile");
+    options.insert("client-id", CLIENT.into());
+    let refusal = bench.respond(&bench.first, options).await.unwrap_err();
+    assert!(refusal.sentence.contains("region"), "{refusal:?}");
+}
