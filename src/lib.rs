@@ -17,6 +17,7 @@
 //! * [`flows`]: what the product does: hand out a code, prove a token to Cognito;
 //! * [`access`]: who asks, may they, and how often;
 //! * [`dbus`]: our interfaces, and the task that keeps the object tree true;
+//! * [`desktop`]: other services that the daemon calls: notifications, logind;
 //! * [`ctl`]: the user's tool, a client of [`dbus`] in another process; reads [`guard`]'s file;
 //! * [`transport`]: PC/SC, the only folder that blocks or links C; only [`daemon`] knows it;
 //! * [`daemon`]: assembles all of these, runs them, stops them;
@@ -29,6 +30,7 @@ pub mod config;
 pub mod ctl;
 pub mod daemon;
 pub mod dbus;
+pub mod desktop;
 pub mod device;
 pub mod flows;
 pub mod guard;

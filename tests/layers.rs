@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const LEAVES: [&str; 6] = ["clock", "config", "logging", "process", "secret", "state_file"];
 
 /// Who else may be used by whom; skipping a layer is allowed, going up is not.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("iso7816", &[]),
     ("otp", &[]),
     ("device", &["iso7816"]),
@@ -39,7 +39,8 @@ const ALLOWED: [(&str, &[&str]); 15] = [
             "token",
         ],
     ),
-    ("daemon", &["dbus", "device", "flows", "guard", "operations", "registry", "token"]),
+    ("desktop", &[]),
+    ("daemon", &["dbus", "desktop", "device", "flows", "guard", "operations", "registry", "token"]),
 ];
 
 /// The user's tool is a client of the daemon, and reads the single-use record by itself. It uses the daemon's rule

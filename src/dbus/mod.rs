@@ -141,6 +141,16 @@ impl Bridge {
         tokio::task::spawn_blocking(move || flows.check_record());
     }
 
+    /// The screen was locked, or unlocked: decides whether codes are handed out.
+    pub fn lock_screen(&self, is_locked: bool) {
+        self.screen_locked.send_replace(is_locked);
+    }
+
+    /// Persons may be told on the desktop what to do.
+    pub fn shows_notifications(&self) -> bool {
+        self.config().config.notifications.enabled
+    }
+
     /// Reads the configuration again, whole or not at all, and the tokens' lists.
     ///
     /// # Errors

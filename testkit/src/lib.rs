@@ -3,6 +3,7 @@
 pub mod bus;
 pub mod client;
 pub mod daemon;
+pub mod dbusmock;
 pub mod fake_cognito;
 pub mod pcscd;
 pub mod rig;

@@ -1,5 +1,8 @@
 //! The daemon: assembled bottom-up, run until told to stop.
 
+mod prompts;
+mod session;
+
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,8 +61,11 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()>) -> Result<(), Err
     let (registry, watch) = Registry::new(parts.transports, Arc::clone(&parts.clock), identities);
     let (operations, news) = Operations::new(Arc::clone(&parts.clock));
     let flows = Flows::new(registry, parts.state_directory, parts.clock)?;
-    let bridge = Bridge::new(flows, operations, parts.config, parts.config_path);
+    let bridge = Bridge::new(flows.clone(), operations.clone(), parts.config, parts.config_path);
     let connection = bridge.serve(parts.bus, news).await?;
+    let (session, prompts) = (Arc::clone(&bridge), Arc::clone(&bridge));
+    tokio::spawn(session::run(session, operations.clone(), flows.clone()));
+    tokio::spawn(prompts::run(connection.clone(), prompts, operations, flows));
     // Not before the name is ours: a second daemon shall leave the tokens alone.
     watch.start()?;
     bridge.check_record();

@@ -1,0 +1,62 @@
+//! Shows what a person has to do as a notification, and takes it away at once when it is done.
+
+use std::sync::Arc;
+
+use zbus::Connection;
+
+use crate::dbus::Bridge;
+use crate::desktop::notifications::{Message, Notifier};
+use crate::flows::Flows;
+use crate::operations::{Need, Operations, Wait};
+use crate::registry::Snapshot;
+
+/// Runs until the daemon ends.
+pub(super) async fn run(connection: Connection, bridge: Arc<Bridge>, operations: Operations, flows: Flows) {
+    let mut waits = operations.waits();
+    let mut notifier = Notifier::new(connection);
+    let mut shown = None;
+    loop {
+        let oldest =
+            waits.borrow_and_update().iter().find(|wait| !wait.operation.request().own_prompt).cloned();
+        let wanted = oldest
+            .filter(|_| bridge.shows_notifications())
+            .and_then(|wait| message(&wait, &flows.registry().now()));
+        if wanted != shown {
+            match &wanted {
+                Some(message) => notifier.show(message).await,
+                None => notifier.close().await,
+            }
+            shown = wanted;
+        }
+        if waits.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+fn message(wait: &Wait, snapshot: &Snapshot) -> Option<Message> {
+    let token = wait.token.as_deref().and_then(|id| snapshot.tokens.get(id));
+    let model = token.map_or("your token", |token| token.info.model.as_str());
+    let summary = match wait.need {
+        Need::Touch => format!("Touch {model}"),
+        Need::Unlock => format!("Unlock {model}"),
+        Need::Insert => "Plug in your token".to_owned(),
+        Need::Consent => return None,
+    };
+    let requester = &wait.operation.request().requester;
+    let who = requester.name.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("A program");
+    let credential = wait
+        .operation
+        .credential()
+        .and_then(|id| snapshot.tokens.values().find_map(|token| token.credentials.get(&id)));
+    let what = match credential {
+        Some(credential) if credential.issuer.is_empty() => format!("the code of {}", credential.account),
+        Some(credential) => format!("the code of {}: {}", credential.issuer, credential.account),
+        None => "a code".to_owned(),
+    };
+    let how = match wait.need {
+        Need::Unlock => " Run oathbridgectl unlock.",
+        _ => "",
+    };
+    Some(Message { summary, body: format!("{who} wants {what}.{how}") })
+}

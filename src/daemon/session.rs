@@ -1,0 +1,42 @@
+//! What a locked screen and suspend mean: nothing more is sent, and no key is kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::dbus::Bridge;
+use crate::desktop::logind::{self, Event};
+use crate::flows::Flows;
+use crate::operations::{Cancellation, Operations};
+
+/// logind waits for 5 seconds at most.
+const BEFORE_SLEEP: Duration = Duration::from_secs(4);
+
+/// Runs until there is no system bus.
+pub(super) async fn run(bridge: Arc<Bridge>, operations: Operations, flows: Flows) {
+    let (sender, mut events) = mpsc::channel(4);
+    tokio::spawn(async move {
+        if let Err(error) = logind::watch(sender).await {
+            tracing::debug!("locked screens and suspend are not noticed: {error}");
+        }
+    });
+    while let Some(event) = events.recv().await {
+        match event {
+            Event::Locked => {
+                tracing::info!("the screen was locked");
+                bridge.lock_screen(true);
+                operations.cancel_all(Cancellation::ScreenLocked);
+                flows.lock_all().await;
+            }
+            Event::Unlocked => bridge.lock_screen(false),
+            Event::Sleep(release) => {
+                tracing::info!("the computer goes to sleep");
+                operations.cancel_all(Cancellation::Suspend);
+                let _ = tokio::time::timeout(BEFORE_SLEEP, flows.lock_all()).await;
+                drop(release);
+            }
+            Event::Awake => flows.registry().refresh().await,
+        }
+    }
+}

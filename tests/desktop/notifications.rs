@@ -1,0 +1,104 @@
+//! A person is told what to do, and no longer than it is to be done.
+
+use testkit::client::Options;
+use testkit::dbusmock::{Call, Mock};
+
+use super::Bench;
+
+fn of<'a>(calls: &'a [Call], method: &str) -> Vec<&'a Call> {
+    calls.iter().filter(|call| call.1 == method).collect()
+}
+
+fn text(call: &Call, argument: usize) -> String {
+    call.2[argument].try_clone().unwrap().try_into().unwrap()
+}
+
+#[tokio::test]
+async fn a_touch_is_asked_for_by_program_issuer_and_account() {
+    let bench = Bench::prepare("").await;
+    let server = Mock::notifications(bench.stage.address()).await.unwrap();
+    let bench = bench.start().await;
+    let call = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    let calls = server.until(|calls| of(calls, "Notify").len() == 1).await.unwrap();
+    assert!(of(&calls, "CloseNotification").is_empty());
+    let notify = of(&calls, "Notify")[0];
+    assert_eq!(text(notify, 3), "Touch YubiKey 5");
+    let own = std::env::current_exe().unwrap();
+    let own = own.file_name().unwrap().to_str().unwrap();
+    assert_eq!(text(notify, 4), format!("{own} wants the code of AWS &lt;b&gt;: alice."));
+
+    bench.card.touch();
+    call.await.unwrap().unwrap();
+    server.until(|calls| of(calls, "CloseNotification").len() == 1).await.unwrap();
+
+    // The next one is a new one, and it goes when nobody waits any more.
+    let call = bench.calculating("alice", Options::from([("handle-token", "gone".into())])).await;
+    bench.wants_a_touch().await;
+    server.until(|calls| of(calls, "Notify").len() == 2).await.unwrap();
+    let name = bench.client.connection().unique_name().unwrap().trim_start_matches(':').replace('.', "_");
+    let path = format!("{}/operations/{name}/gone", oathbridge::dbus::names::ROOT);
+    assert!(bench.client.call::<_, bool>(&path, "Operation", "Cancel", &()).await.unwrap());
+    call.await.unwrap().unwrap_err();
+    server.until(|calls| of(calls, "CloseNotification").len() == 2).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_prompts_by_themselves_and_who_switched_it_off_see_nothing() {
+    let bench = Bench::prepare("").await;
+    let server = Mock::notifications(bench.stage.address()).await.unwrap();
+    let bench = bench.start().await;
+    let call = bench.calculating("alice", Options::from([("own-prompt", true.into())])).await;
+    bench.wants_a_touch().await;
+    bench.card.touch();
+    call.await.unwrap().unwrap();
+
+    bench.stage.configure("[notifications]\nenabled = false\n").unwrap();
+    bench.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await.unwrap();
+    let call = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    bench.card.touch();
+    call.await.unwrap().unwrap();
+
+    // One that is shown proves that the server would have got the others.
+    bench.stage.configure("").unwrap();
+    bench.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await.unwrap();
+    let call = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    let calls = server.until(|calls| !of(calls, "Notify").is_empty()).await.unwrap();
+    assert_eq!(of(&calls, "Notify").len(), 1);
+    bench.card.touch();
+    call.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_locked_token_is_to_be_unlocked() {
+    let bench = Bench::prepare("").await;
+    let server = Mock::notifications(bench.stage.address()).await.unwrap();
+    let bench = bench.start().await;
+    let bob = bench.client.credential("bob").await.unwrap();
+    bench.client.call::<_, ()>(&bench.token, "Token", "Lock", &()).await.unwrap();
+    let client = bench.client.clone();
+    let call = tokio::spawn(async move { client.calculate(&bob, Options::new()).await.map(drop) });
+    let calls = server.until(|calls| !of(calls, "Notify").is_empty()).await.unwrap();
+    assert_eq!(text(of(&calls, "Notify")[0], 3), "Unlock YubiKey 5");
+    bench.unlock().await;
+    call.await.unwrap().unwrap();
+    server.until(|calls| of(calls, "CloseNotification").len() == 1).await.unwrap();
+}
+
+#[tokio::test]
+async fn without_a_server_everything_else_works() {
+    let bench = Bench::prepare("").await.start().await;
+    let call = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    bench.card.touch();
+    call.await.unwrap().unwrap();
+    // One that comes later is found.
+    let server = Mock::notifications(bench.stage.address()).await.unwrap();
+    let call = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    server.until(|calls| !of(calls, "Notify").is_empty()).await.unwrap();
+    bench.card.touch();
+    call.await.unwrap().unwrap();
+}

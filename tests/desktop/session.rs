@@ -1,0 +1,133 @@
+//! A locked screen and suspend end what is not sent, and wipe keys.
+
+use std::time::Duration;
+
+use testkit::client::Options;
+use testkit::dbusmock::Mock;
+use zbus::Variant;
+
+use super::Bench;
+
+const SESSION: &str = "/org/freedesktop/login1/session/s1";
+
+async fn add_session(logind: &Mock) {
+    let user = rustix::process::geteuid().as_raw();
+    logind.mock("AddSession", &("s1", "seat0", user, "me", true)).await.unwrap();
+}
+
+async fn lock(logind: &Mock, locked: bool) {
+    logind.call(SESSION, "org.freedesktop.login1.Session", "SetLockedHint", &(locked)).await.unwrap();
+}
+
+async fn sleep(logind: &Mock, start: bool) {
+    let arguments = vec![Variant::from(start)];
+    let body = ("org.freedesktop.login1.Manager", "PrepareForSleep", "b", arguments);
+    logind.mock("EmitSignal", &body).await.unwrap();
+}
+
+/// Who delays suspend.
+async fn inhibitors(logind: &Mock) -> usize {
+    let manager = "org.freedesktop.login1.Manager";
+    let reply = logind.call("/org/freedesktop/login1", manager, "ListInhibitors", &()).await.unwrap();
+    let list: Vec<(String, String, String, String, u32, u32)> =
+        reply.body().deserialize().unwrap_or_default();
+    assert!(list.iter().all(|entry| (entry.0.as_str(), entry.3.as_str()) == ("sleep", "delay")), "{list:?}");
+    list.len()
+}
+
+async fn until_inhibitors(logind: &Mock, count: usize) {
+    for _ in 0..1000 {
+        if inhibitors(logind).await == count {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("not {count} inhibitors");
+}
+
+async fn until_state(bench: &Bench, state: &str) {
+    for _ in 0..1000 {
+        let now: String = bench.client.property(&bench.token, "Token", "State").await.unwrap();
+        if now == state {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the token is not {state}");
+}
+
+#[tokio::test]
+async fn a_locked_screen_ends_requests_wipes_keys_and_lets_nobody_in() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    add_session(&logind).await;
+    let bench = bench.start().await;
+    let bob = bench.client.credential("bob").await.unwrap();
+    let call = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    lock(&logind, true).await;
+    let refusal = call.await.unwrap().unwrap_err();
+    assert_eq!(refusal.name, "Cancelled");
+    assert!(refusal.sentence.contains("screen"), "{refusal:?}");
+    bench.card.touch();
+    until_state(&bench, "locked").await;
+    assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
+    let unlocking = bench.client.unlock(&bench.token, "correct horse").await.unwrap_err();
+    assert_eq!(unlocking.name, "ScreenLocked");
+    // What secures is let through.
+    bench.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "LockAll", &()).await.unwrap();
+
+    lock(&logind, false).await;
+    for _ in 0..1000 {
+        if bench.client.unlock(&bench.token, "correct horse").await.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    bench.client.calculate(&bob, Options::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_configuration_may_let_programs_in_while_the_screen_is_locked() {
+    let bench = Bench::prepare("[access]\nwhile_locked = 'allow'\n").await;
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    add_session(&logind).await;
+    let bench = bench.start().await;
+    let bob = bench.client.credential("bob").await.unwrap();
+    lock(&logind, true).await;
+    until_state(&bench, "locked").await;
+    bench.unlock().await;
+    bench.client.calculate(&bob, Options::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn suspend_waits_until_requests_have_ended_and_keys_are_wiped() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    let bench = bench.start().await;
+    until_inhibitors(&logind, 1).await;
+    let call = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    sleep(&logind, true).await;
+    let refusal = call.await.unwrap().unwrap_err();
+    assert_eq!(refusal.name, "Cancelled");
+    assert!(refusal.sentence.contains("sleep"), "{refusal:?}");
+    bench.card.touch();
+    until_inhibitors(&logind, 0).await;
+    until_state(&bench, "locked").await;
+    sleep(&logind, false).await;
+    until_inhibitors(&logind, 1).await;
+    bench.unlock().await;
+}
+
+#[tokio::test]
+async fn a_logind_that_comes_later_and_a_session_that_does_are_heeded() {
+    let bench = Bench::prepare("").await.start().await;
+    let bob = bench.client.credential("bob").await.unwrap();
+    bench.client.calculate(&bob, Options::new()).await.unwrap();
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    until_inhibitors(&logind, 1).await;
+    add_session(&logind).await;
+    lock(&logind, true).await;
+    until_state(&bench, "locked").await;
+}
