@@ -16,6 +16,12 @@ _oathbridgectl() {
             ",$1")
                 cmd="oathbridgectl"
                 ;;
+            oathbridgectl,cancel)
+                cmd="oathbridgectl__subcmd__cancel"
+                ;;
+            oathbridgectl,challenge)
+                cmd="oathbridgectl__subcmd__challenge"
+                ;;
             oathbridgectl,code)
                 cmd="oathbridgectl__subcmd__code"
                 ;;
@@ -37,6 +43,9 @@ _oathbridgectl() {
             oathbridgectl,verify)
                 cmd="oathbridgectl__subcmd__verify"
                 ;;
+            oathbridgectl,watch)
+                cmd="oathbridgectl__subcmd__watch"
+                ;;
             oathbridgectl__subcmd__guard,forget)
                 cmd="oathbridgectl__subcmd__guard__subcmd__forget"
                 ;;
@@ -54,6 +63,12 @@ _oathbridgectl() {
                 ;;
             oathbridgectl__subcmd__guard__subcmd__help,show)
                 cmd="oathbridgectl__subcmd__guard__subcmd__help__subcmd__show"
+                ;;
+            oathbridgectl__subcmd__help,cancel)
+                cmd="oathbridgectl__subcmd__help__subcmd__cancel"
+                ;;
+            oathbridgectl__subcmd__help,challenge)
+                cmd="oathbridgectl__subcmd__help__subcmd__challenge"
                 ;;
             oathbridgectl__subcmd__help,code)
                 cmd="oathbridgectl__subcmd__help__subcmd__code"
@@ -76,6 +91,9 @@ _oathbridgectl() {
             oathbridgectl__subcmd__help,verify)
                 cmd="oathbridgectl__subcmd__help__subcmd__verify"
                 ;;
+            oathbridgectl__subcmd__help,watch)
+                cmd="oathbridgectl__subcmd__help__subcmd__watch"
+                ;;
             oathbridgectl__subcmd__help__subcmd__guard,forget)
                 cmd="oathbridgectl__subcmd__help__subcmd__guard__subcmd__forget"
                 ;;
@@ -89,12 +107,72 @@ _oathbridgectl() {
 
     case "${cmd}" in
         oathbridgectl)
-            opts="-h -V --json --help --version tokens list code verify unlock guard help"
+            opts="-h -V --json --help --version tokens list code verify challenge watch cancel unlock guard help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__cancel)
+            opts="-h --all --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__challenge)
+            opts="-h --token --profile --client-id --region --username --client-secret-fd --device-key --wait-for-token --timeout --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-secret-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --device-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -227,8 +305,36 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__help)
-            opts="tokens list code verify unlock guard help"
+            opts="tokens list code verify challenge watch cancel unlock guard help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__cancel)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__challenge)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -366,6 +472,20 @@ _oathbridgectl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        oathbridgectl__subcmd__help__subcmd__watch)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         oathbridgectl__subcmd__list)
             opts="-h --refresh --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -445,6 +565,24 @@ _oathbridgectl() {
                     ;;
                 --timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__watch)
+            opts="-h --format --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "plain waybar" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -31,6 +31,9 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "tokens"
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "list" -d 'List the credentials on the attached tokens'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "code" -d 'Print the code of a credential'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "verify" -d 'Prove a credential to Amazon Cognito, which turns it on for an account (VerifySoftwareToken)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "challenge" -d 'Answer the challenge of a sign-in, read as JSON from standard input'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "watch" -d 'Print a line whenever it changes what a person has to do, for status bars'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "cancel" -d 'Cancel a running request'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "unlock" -d 'Unlock a token with its password, for as long as it stays attached'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "guard" -d 'Show or forget which time steps were used'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -59,6 +62,24 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l s
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l print-session -d 'Print the session that Amazon Cognito answers, in a second line'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l token -d 'Look only on the token with this id or serial number' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l profile -d 'Use this profile of the configuration' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l client-id -d 'The app client that signs in, unless the profile names it' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l region -d 'Ask Amazon Cognito in this region, for example eu-central-1' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l username -d 'Who signs in, unless the challenge says that' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l client-secret-fd -d 'Read the secret of the app client from this descriptor, if it has one' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l device-key -d 'The key of a remembered device' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l timeout -d 'How long to wait, for a touch or the next time step for example' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l wait-for-token -d 'Wait for a token that is not plugged in'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand watch" -l format -d 'How to print it' -r -f -a "plain\t'A sentence a line'
+waybar\t'JSON for a custom module of Waybar, an object a line'"
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand watch" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand cancel" -l all -d 'Cancel all of them'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand cancel" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand cancel" -s h -l help -d 'Print help'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l password-fd -d 'Read the password from this descriptor' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l password-stdin -d 'Read the password from standard input'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
@@ -76,12 +97,15 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and _
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the time steps whose codes were submitted, or are about to be'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "forget" -d 'Forget the time steps of a credential. Its codes of this moment can then be submitted a second time, which Amazon Cognito refuses, and which locks the account when it happens often'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify unlock guard help" -f -a "tokens" -d 'List the tokens that are attached'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify unlock guard help" -f -a "list" -d 'List the credentials on the attached tokens'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify unlock guard help" -f -a "code" -d 'Print the code of a credential'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify unlock guard help" -f -a "verify" -d 'Prove a credential to Amazon Cognito, which turns it on for an account (VerifySoftwareToken)'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify unlock guard help" -f -a "unlock" -d 'Unlock a token with its password, for as long as it stays attached'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify unlock guard help" -f -a "guard" -d 'Show or forget which time steps were used'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify unlock guard help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "tokens" -d 'List the tokens that are attached'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "list" -d 'List the credentials on the attached tokens'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "code" -d 'Print the code of a credential'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "verify" -d 'Prove a credential to Amazon Cognito, which turns it on for an account (VerifySoftwareToken)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "challenge" -d 'Answer the challenge of a sign-in, read as JSON from standard input'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "watch" -d 'Print a line whenever it changes what a person has to do, for status bars'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "cancel" -d 'Cancel a running request'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "unlock" -d 'Unlock a token with its password, for as long as it stays attached'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "guard" -d 'Show or forget which time steps were used'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "show" -d 'Show the time steps whose codes were submitted, or are about to be'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "forget" -d 'Forget the time steps of a credential. Its codes of this moment can then be submitted a second time, which Amazon Cognito refuses, and which locks the account when it happens often'

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Args, Parser, Subcommand, value_parser};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 use super::{Failure, exit};
 
@@ -11,7 +11,7 @@ const REFUSED: [(&str, &str); 4] = [
     ("--access-token", "--access-token-stdin or --access-token-fd"),
     ("--session", "--session-stdin or --session-fd"),
     ("--password", "--password-stdin or --password-fd"),
-    ("--client-secret", "the configuration"),
+    ("--client-secret", "--client-secret-fd"),
 ];
 
 /// A longer word in a message of clap's may be a secret that went astray.
@@ -40,6 +40,12 @@ pub enum Command {
     Code(CodeArguments),
     /// Prove a credential to Amazon Cognito, which turns it on for an account (VerifySoftwareToken).
     Verify(VerifyArguments),
+    /// Answer the challenge of a sign-in, read as JSON from standard input.
+    Challenge(ChallengeArguments),
+    /// Print a line whenever it changes what a person has to do, for status bars.
+    Watch(WatchArguments),
+    /// Cancel a running request.
+    Cancel(CancelArguments),
     /// Unlock a token with its password, for as long as it stays attached.
     Unlock(UnlockArguments),
     /// Show or forget which time steps were used.
@@ -127,6 +133,70 @@ pub struct AuthorizationArguments {
     /// Read the session of a sign-in from standard input.
     #[arg(long)]
     pub session_stdin: bool,
+}
+
+/// Arguments of `challenge`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Reads what InitiateAuth answered (ChallengeName, Session, ChallengeParameters) and prints what\nRespondToAuthChallenge answers, tokens included:\n  aws cognito-idp initiate-auth ... | oathbridgectl challenge --profile work"
+)]
+pub struct ChallengeArguments {
+    /// Which credential, as for code; without it the one that the profile or the challenge names.
+    pub query: Option<String>,
+    /// Look only on the token with this id or serial number.
+    #[arg(long, value_name = "ID_OR_SERIAL")]
+    pub token: Option<String>,
+    /// Use this profile of the configuration.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The app client that signs in, unless the profile names it.
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<String>,
+    /// Ask Amazon Cognito in this region, for example eu-central-1.
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Who signs in, unless the challenge says that.
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// Read the secret of the app client from this descriptor, if it has one.
+    #[arg(long, value_name = "N")]
+    pub client_secret_fd: Option<i32>,
+    /// The key of a remembered device.
+    #[arg(long, value_name = "KEY")]
+    pub device_key: Option<String>,
+    /// Wait for a token that is not plugged in.
+    #[arg(long)]
+    pub wait_for_token: bool,
+    /// How long to wait, for a touch or the next time step for example.
+    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = value_parser!(u32).range(1..=900))]
+    pub timeout: u32,
+}
+
+/// Arguments of `watch`.
+#[derive(Args, Debug)]
+pub struct WatchArguments {
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t = Format::Plain)]
+    pub format: Format,
+}
+
+/// How `watch` prints.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Format {
+    /// A sentence a line.
+    Plain,
+    /// JSON for a custom module of Waybar, an object a line.
+    Waybar,
+}
+
+/// Arguments of `cancel`.
+#[derive(Args, Debug)]
+pub struct CancelArguments {
+    /// The request's object path or handle; without it the only one that runs.
+    pub operation: Option<String>,
+    /// Cancel all of them.
+    #[arg(long, conflicts_with = "operation")]
+    pub all: bool,
 }
 
 /// Arguments of `unlock`.

@@ -52,6 +52,20 @@ trait Cognito {
         credential: &zbus::ObjectPath<'_>,
         options: Options<'_>,
     ) -> zbus::Result<(String, String, Extra)>;
+
+    fn respond_to_mfa_challenge(
+        &self,
+        credential: &zbus::ObjectPath<'_>,
+        options: Options<'_>,
+    ) -> zbus::Result<Extra>;
+}
+
+#[zbus::proxy(
+    interface = "io.github.oathbridge.OathBridge1.Operation",
+    default_service = "io.github.oathbridge.OathBridge1"
+)]
+trait Operation {
+    fn cancel(&self) -> zbus::Result<bool>;
 }
 
 #[zbus::proxy(
@@ -86,7 +100,8 @@ impl Bus {
         Ok(bus)
     }
 
-    async fn join() -> Result<Self, Failure> {
+    /// Joins the bus, and starts no daemon.
+    pub(super) async fn join() -> Result<Self, Failure> {
         let connection = within(ANSWER, Connection::session()).await?.map_err(|error| {
             Failure::new(
                 exit::UNREACHABLE,
@@ -149,6 +164,38 @@ impl Bus {
         };
         let reply = within(timeout + GRACE, call).await.map_err(|_| outcome_unknown())?;
         reply.map_err(|error| if is_lost(&error) { outcome_unknown() } else { error.into() })
+    }
+
+    /// As [`Bus::verify`], for the challenge of a sign-in.
+    pub(super) async fn respond(
+        &self,
+        credential: &zbus::ObjectPath<'_>,
+        options: Options<'_>,
+        timeout: Duration,
+    ) -> Result<Extra, Failure> {
+        let call = async {
+            CognitoProxy::new(&self.connection).await?.respond_to_mfa_challenge(credential, options).await
+        };
+        let reply = within(timeout + GRACE, call).await.map_err(|_| outcome_unknown())?;
+        reply.map_err(|error| if is_lost(&error) { outcome_unknown() } else { error.into() })
+    }
+
+    pub(super) async fn cancel(&self, operation: &str) -> Result<bool, Failure> {
+        let call =
+            async { OperationProxy::builder(&self.connection).path(operation).build().await?.cancel().await };
+        Ok(within(ANSWER, call).await??)
+    }
+
+    /// What is shown at this moment, if a daemon runs; none is started for that.
+    pub(super) async fn tree_now(&self) -> Option<Tree> {
+        let name = zbus::names::BusName::from_static_str(names::BUS).ok()?;
+        let runs = DBusProxy::new(&self.connection).await.ok()?.name_has_owner(name).await.ok()?;
+        let objects = if runs { within(ANSWER, self.objects()).await.ok()?.ok()? } else { return None };
+        Some(Tree::new(&objects, Vec::new()))
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     pub(super) async fn unlock(&self, token: &str, secret: Fd<'_>) -> Result<(), Failure> {

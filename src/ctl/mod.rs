@@ -5,6 +5,8 @@
 
 mod arguments;
 mod bus;
+mod cancel;
+mod challenge;
 mod code;
 pub mod exit;
 mod failure;
@@ -19,6 +21,7 @@ mod tree;
 mod unlock;
 mod verify;
 mod wait;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::{Write, stderr, stdout};
@@ -65,6 +68,9 @@ async fn run(arguments: Arguments) -> Result<Output, Failure> {
         Command::List(arguments) => list::run(&arguments, json).await,
         Command::Code(arguments) => code::run(&arguments, json).await,
         Command::Verify(arguments) => verify::run(&arguments, json).await,
+        Command::Challenge(arguments) => challenge::run(&arguments).await,
+        Command::Watch(arguments) => watch::run(&arguments).await,
+        Command::Cancel(arguments) => cancel::run(&arguments, json).await,
         Command::Unlock(arguments) => unlock::run(&arguments, json).await,
         Command::Guard(command) => guard::run(&command, json).await,
     }

@@ -14,6 +14,8 @@ pub(super) struct Tree {
     pub(super) tokens: Vec<Token>,
     pub(super) credentials: Vec<Credential>,
     pub(super) profiles: Vec<Profile>,
+    pub(super) operations: Vec<Operation>,
+    pub(super) prompt: Prompt,
     /// The words of `Manager.Problems`.
     pub(super) problems: Vec<String>,
 }
@@ -61,6 +63,51 @@ pub(super) struct Profile {
     pub(super) credential: String,
 }
 
+/// A request that others can see.
+#[derive(Clone, Debug)]
+pub(super) struct Operation {
+    pub(super) path: String,
+    pub(super) kind: String,
+    pub(super) state: String,
+    /// The path of the credential; `/` if that isn't known.
+    pub(super) credential: String,
+}
+
+/// What a person has to do.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Prompt {
+    /// Empty if nothing.
+    pub(super) kind: String,
+    pub(super) operation: String,
+    pub(super) token: String,
+    /// The name of the program that asked.
+    pub(super) requester: String,
+}
+
+impl Operation {
+    pub(super) fn is_running(&self) -> bool {
+        !matches!(self.state.as_str(), "done" | "failed" | "cancelled")
+    }
+
+    /// What its caller calls it.
+    pub(super) fn handle(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+impl Prompt {
+    fn new(properties: &Properties<'_>) -> Self {
+        let requester: HashMap<String, OwnedVariant> = properties.get("Requester").unwrap_or_default();
+        let name = Properties(&requester).text("name");
+        Self {
+            kind: properties.text("Kind"),
+            operation: properties.path("Operation"),
+            token: properties.path("Token"),
+            requester: last(&name),
+        }
+    }
+}
+
 impl Tree {
     pub(super) fn new(objects: &ManagedObjects, problems: Vec<String>) -> Self {
         let mut tree = Self { problems, ..Self::default() };
@@ -75,11 +122,23 @@ impl Tree {
             if let Some(properties) = properties("Credential") {
                 tree.credentials.push(Credential::new(path, &properties));
             }
+            if let Some(properties) = properties("Operation") {
+                tree.operations.push(Operation {
+                    path: path.to_string(),
+                    kind: properties.text("Kind"),
+                    state: properties.text("State"),
+                    credential: properties.path("Credential"),
+                });
+            }
+            if let Some(properties) = properties("Prompt") {
+                tree.prompt = Prompt::new(&properties);
+            }
             if let Some(properties) = properties("Profile") {
                 let (name, credential) = (properties.text("Name"), properties.path("Credential"));
                 tree.profiles.push(Profile { name, credential });
             }
         }
+        tree.operations.sort_by(|left, right| left.path.cmp(&right.path));
         tree.tokens.sort_by(|left, right| left.id.cmp(&right.id));
         tree.credentials.sort_by_cached_key(|credential| {
             (credential.issuer.to_lowercase(), credential.account.to_lowercase(), credential.id.clone())
@@ -101,6 +160,15 @@ impl Tree {
         let label = token.label();
         let same = self.tokens.iter().filter(|other| other.label() == label).count();
         if same > 1 { format!("{label} ({})", token.id) } else { label }
+    }
+
+    /// What a request is about: its kind, and the credential.
+    pub(super) fn about(&self, operation: &Operation) -> String {
+        let credential = self.credentials.iter().find(|credential| credential.path == operation.credential);
+        match credential {
+            Some(credential) => format!("{} of {}", operation.kind, credential.name()),
+            None => operation.kind.clone(),
+        }
     }
 
     pub(super) fn locked(&self) -> impl Iterator<Item = &Token> {

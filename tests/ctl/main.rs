@@ -11,6 +11,7 @@
 mod code;
 mod guard;
 mod list;
+mod requests;
 mod rig;
 mod terminal;
 mod unlock;

@@ -85,7 +85,7 @@ fn read_all(fd: BorrowedFd<'_>) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// A file in memory that nobody can change any more.
-fn sealed(secret: &[u8]) -> io::Result<OwnedFd> {
+pub(super) fn sealed(secret: &[u8]) -> io::Result<OwnedFd> {
     let fd = memfd_create("secret", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     let mut rest = secret;
     while !rest.is_empty() {
