@@ -4,6 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
@@ -15,7 +16,7 @@ pub struct PrivateBus {
     address: String,
     /// Kept open, so that the daemon can always write to it.
     _stdout: ChildStdout,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl PrivateBus {
@@ -27,9 +28,26 @@ impl PrivateBus {
     ///
     /// When dbus-daemon is missing or doesn't come up.
     pub fn start() -> io::Result<Self> {
+        Self::start_with("")
+    }
+
+    /// As [`PrivateBus::start`], and users of all kinds may join.
+    ///
+    /// # Errors
+    ///
+    /// As [`PrivateBus::start`].
+    pub fn start_for_everybody() -> io::Result<Self> {
+        let bus = Self::start_with("<allow user=\"*\"/>")?;
+        for path in [bus.directory.path().to_owned(), bus.directory.path().join("bus")] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o777))?;
+        }
+        Ok(bus)
+    }
+
+    fn start_with(policy: &str) -> io::Result<Self> {
         let directory = tempfile::Builder::new().prefix("testkit-bus-").tempdir()?;
         let configuration = directory.path().join("bus.conf");
-        fs::write(&configuration, rules(&directory.path().join("bus").display().to_string()))?;
+        fs::write(&configuration, rules(&directory.path().join("bus").display().to_string(), policy))?;
         // Not on the test's standard error: as root it complains there about limits, and works.
         let log = directory.path().join("bus.log");
         let mut child = Command::new("dbus-daemon")
@@ -45,7 +63,7 @@ impl PrivateBus {
         let mut address = String::new();
         let read = reader.read_line(&mut address);
         let address = address.trim_end().to_owned();
-        let bus = Self { child, address, _stdout: reader.into_inner(), _directory: directory };
+        let bus = Self { child, address, _stdout: reader.into_inner(), directory };
         read?;
         if bus.address.is_empty() {
             let log = fs::read_to_string(log).unwrap_or_default();
@@ -68,7 +86,7 @@ impl Drop for PrivateBus {
     }
 }
 
-fn rules(socket: &str) -> String {
+fn rules(socket: &str, policy: &str) -> String {
     format!(
         r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -80,6 +98,7 @@ fn rules(socket: &str) -> String {
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>
     <allow own="*"/>
+    {policy}
   </policy>
 </busconfig>
 "#

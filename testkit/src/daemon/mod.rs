@@ -36,14 +36,18 @@ impl Stage {
     ///
     /// When there is no room for files, or no bus.
     pub fn new(program: impl Into<PathBuf>) -> io::Result<Self> {
+        Self::on(PrivateBus::start()?, program)
+    }
+
+    /// A stage on this bus.
+    ///
+    /// # Errors
+    ///
+    /// When there is no room for files.
+    pub fn on(bus: PrivateBus, program: impl Into<PathBuf>) -> io::Result<Self> {
         let home = tempfile::Builder::new().prefix("testkit-home-").tempdir()?;
-        let mut stage = Self {
-            program: program.into(),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            bus: PrivateBus::start()?,
-            home,
-        };
+        let mut stage =
+            Self { program: program.into(), arguments: Vec::new(), environment: Vec::new(), bus, home };
         let nobody = stage.home().join("no-pcscd");
         stage.set_variable("PCSCLITE_CSOCK_NAME", nobody);
         Ok(stage)

@@ -1,0 +1,81 @@
+//! Who asks, and may they: real programs, sandboxed and not, against a running daemon.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod limits;
+mod programs;
+
+use std::process::Command;
+
+use oathbridge::dbus::names::{self, ROOT};
+use testkit::bus::PrivateBus;
+use testkit::client::Client;
+use testkit::daemon::{Daemon, Stage};
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
+
+const TOKEN: &str = "[[token]]
+serial = 31415926
+credential = [{ issuer = 'AWS', account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' }]
+";
+
+struct Bench {
+    stage: Stage,
+    _daemon: Daemon,
+    client: Client,
+    alice: String,
+}
+
+/// How a program's call ended.
+struct Run {
+    code: i32,
+    said: String,
+}
+
+impl Bench {
+    async fn new(config: &str) -> Self {
+        Self::on(PrivateBus::start().unwrap(), config).await
+    }
+
+    async fn on(bus: PrivateBus, config: &str) -> Self {
+        let mut stage = Stage::on(bus, DAEMON).unwrap();
+        stage.use_virtual_tokens(TOKEN).unwrap();
+        stage.configure(&format!("[pcsc]\nenabled = false\n{config}")).unwrap();
+        let client = stage.client().await.unwrap();
+        let daemon = stage.start(&client).await.unwrap();
+        let alice = client.credential("alice").await.unwrap();
+        Self { stage, _daemon: daemon, client, alice }
+    }
+
+    async fn reload(&self, config: &str) {
+        self.stage.configure(&format!("[pcsc]\nenabled = false\n{config}")).unwrap();
+        self.client.call::<_, ()>(ROOT, "Manager", "Reload", &()).await.unwrap();
+    }
+
+    /// Runs busctl behind these words.
+    fn busctl(&self, before: &[&str], path: &str, interface: &str, call: &[&str]) -> Run {
+        let mut words = before.to_vec();
+        let (address, interface) =
+            (format!("--address={}", self.stage.address()), format!("{}.{interface}", names::BUS));
+        words.extend(["busctl", address.as_str(), "call", names::BUS, path, interface.as_str()]);
+        words.extend(call);
+        let output = Command::new(words[0]).args(&words[1..]).output().unwrap();
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        Run { code: output.status.code().unwrap_or(-1), said }
+    }
+
+    fn info(&self, before: &[&str]) -> String {
+        let run = self.busctl(before, ROOT, "Manager", &["GetCallerInfo"]);
+        assert_eq!(run.code, 0, "{}", run.said);
+        run.said
+    }
+
+    fn calculate(&self, before: &[&str]) -> Run {
+        self.busctl(before, &self.alice, "Credential", &["Calculate", "a{sv}", "0"])
+    }
+}
