@@ -80,6 +80,29 @@ impl Limits {
         Ok(Ticket { counts: Arc::clone(&self.counts), client: client.to_owned() })
     }
 
+    /// Whether a call would be refused as things stand; nothing is counted. Cheap enough to be asked of each message of
+    /// a flood.
+    pub fn refuses(
+        &self,
+        limits: &config::Limits,
+        client: &str,
+        what: What,
+        now: Duration,
+    ) -> Option<Refusal> {
+        let counts = self.counts();
+        let record = counts.clients.get(client);
+        if counts.calls >= limits.calls
+            || record.is_some_and(|record| record.calls >= limits.calls_per_client)
+        {
+            return Some(Refusal::Busy);
+        }
+        match what {
+            What::Code => record?.codes.filled(limits.codes_per_minute, now).err(),
+            What::Submission => record?.submissions.filled(limits.submissions_per_minute, now).err(),
+            What::Other => None,
+        }
+    }
+
     /// Counts a request that makes sense against the rates.
     ///
     /// # Errors
@@ -136,14 +159,16 @@ impl Client {
 
 impl Bucket {
     fn pour(&mut self, per_minute: u32, now: Duration) -> Result<(), Refusal> {
-        let each = MINUTE / per_minute.max(1);
-        let filled = self.empty.max(now) + each;
+        self.empty = self.filled(per_minute, now)?;
+        Ok(())
+    }
+
+    /// When it would be empty after one more.
+    fn filled(&self, per_minute: u32, now: Duration) -> Result<Duration, Refusal> {
+        let filled = self.empty.max(now) + MINUTE / per_minute.max(1);
         match filled.checked_sub(now + MINUTE).filter(|wait| !wait.is_zero()) {
             Some(wait) => Err(Refusal::RateLimited { wait }),
-            None => {
-                self.empty = filled;
-                Ok(())
-            }
+            None => Ok(filled),
         }
     }
 }

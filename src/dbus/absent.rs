@@ -17,16 +17,19 @@ pub(super) async fn run(
     mut diverted: mpsc::UnboundedReceiver<Diverted>,
 ) {
     while let Some(diverted) = diverted.recv().await {
-        let (connection, bridge) = (connection.clone(), Arc::clone(&bridge));
-        tokio::spawn(async move {
-            let answered = match diverted {
-                Diverted::Call(call) => answer(&connection, &bridge, &call).await,
-                Diverted::Refusal(reply) => connection.send(&reply).await,
-            };
-            if let Err(error) = answered {
-                tracing::debug!("a reply could not be sent: {error}");
+        match diverted {
+            Diverted::Call(call) => {
+                let (connection, bridge) = (connection.clone(), Arc::clone(&bridge));
+                tokio::spawn(async move { told(answer(&connection, &bridge, &call).await) });
             }
-        });
+            Diverted::Refusal(reply) => told(connection.send(&reply).await),
+        }
+    }
+}
+
+fn told(sent: zbus::Result<()>) {
+    if let Err(error) = sent {
+        tracing::debug!("a reply could not be sent: {error}");
     }
 }
 

@@ -84,14 +84,16 @@ impl Bridge {
         config: Loaded,
         config_path: Option<PathBuf>,
     ) -> Arc<Self> {
+        let limits = Limits::default();
+        let paths = Shown::new(config.config.limits, limits.clone(), Arc::clone(flows.clock()));
         Arc::new(Self {
             flows,
             operations,
             results: Results::default(),
-            paths: Shown::default(),
+            paths,
             replies: Arc::default(),
             callers: Callers::default(),
-            limits: Limits::default(),
+            limits,
             screen_locked: watch::Sender::new(false),
             connection: OnceLock::new(),
             config: watch::Sender::new(Arc::new(config)),
@@ -115,7 +117,6 @@ impl Bridge {
         bus: Address,
         news: mpsc::UnboundedReceiver<operations::Event>,
     ) -> zbus::Result<Connection> {
-        self.paths.set_longest(self.config().config.limits.message_kib);
         let (builder, diverted) = wire::connect(bus, &self.paths, &self.replies)?;
         let prompt = PromptObject { view: Arc::new(RwLock::new(prompt::View::of(&[]))) };
         let connection = builder
@@ -159,7 +160,7 @@ impl Bridge {
     pub async fn reload(&self) -> Result<(), Error> {
         match Config::load(self.config_path.as_deref()) {
             Ok(loaded) => {
-                self.paths.set_longest(loaded.config.limits.message_kib);
+                self.paths.set_limits(loaded.config.limits);
                 self.config.send_replace(Arc::new(loaded));
                 self.changes.send_modify(|changes| *changes += 1);
                 self.set_problem("config-invalid", false);

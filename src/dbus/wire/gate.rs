@@ -1,28 +1,31 @@
 //! What comes in: calls to objects that aren't there are kept back, if they could be there in a moment, and messages
-//! that are too long are refused.
+//! that are too long or too many are refused, before anything is done for them.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::mpsc;
 use zbus::DBusError;
 use zbus::connection::socket::ReadHalf;
 use zbus::export::async_trait::async_trait;
-use zbus::message::{Message, Type};
+use zbus::message::{Header, Message, Type};
 
 use super::super::{Error, names};
 use super::socket::Half;
+use crate::access::{Limits, What};
+use crate::clock::Clock;
+use crate::config;
 
 /// What the gate goes by; clones are the same.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(in super::super) struct Shown {
     /// The paths of the credentials that the object tree shows.
     paths: Arc<RwLock<BTreeSet<String>>>,
-    /// The longest message that is served, in bytes.
-    longest: Arc<AtomicUsize>,
+    limits: Arc<RwLock<config::Limits>>,
+    counts: Limits,
+    clock: Arc<dyn Clock>,
 }
 
 /// What the gate kept back.
@@ -35,6 +38,11 @@ pub(in super::super) enum Diverted {
 }
 
 impl Shown {
+    /// Nothing is shown yet.
+    pub(in super::super) fn new(limits: config::Limits, counts: Limits, clock: Arc<dyn Clock>) -> Self {
+        Self { paths: Arc::default(), limits: Arc::new(RwLock::new(limits)), counts, clock }
+    }
+
     /// From now on calls to this path go to its object.
     pub(in super::super) fn add(&self, path: &str) {
         self.paths.write().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
@@ -45,10 +53,9 @@ impl Shown {
         self.paths.write().unwrap_or_else(PoisonError::into_inner).remove(path);
     }
 
-    /// No longer message is served, in KiB.
-    pub(in super::super) fn set_longest(&self, kib: u32) {
-        self.longest
-            .store(usize::try_from(kib).unwrap_or(usize::MAX).saturating_mul(1024), Ordering::Relaxed);
+    /// From now on these limits hold.
+    pub(in super::super) fn set_limits(&self, limits: config::Limits) {
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
     }
 
     fn contains(&self, path: &str) -> bool {
@@ -75,14 +82,32 @@ impl Reader {
             return None;
         }
         let header = message.header();
-        if message.data().len() > self.shown.longest.load(Ordering::Relaxed) {
-            return Error::too_long().create_reply(&header).ok().map(Diverted::Refusal);
+        if let Some(error) = self.refusal(message, &header) {
+            return error.create_reply(&header).ok().map(Diverted::Refusal);
         }
         let is_absent = header.member()?.as_str() == "Calculate"
             && header.interface()?.as_str() == names::CREDENTIAL
             && names::credential_id(header.path()?).is_some()
             && !self.shown.contains(header.path()?);
         is_absent.then(|| Diverted::Call(message.clone()))
+    }
+
+    /// What is over the limits goes no further: a flood shall cost nobody else anything.
+    fn refusal(&self, message: &Message, header: &Header<'_>) -> Option<Error> {
+        let limits = *self.shown.limits.read().unwrap_or_else(PoisonError::into_inner);
+        let longest = usize::try_from(limits.message_kib).unwrap_or(usize::MAX).saturating_mul(1024);
+        if message.data().len() > longest {
+            return Some(Error::too_long());
+        }
+        let what = match (header.interface()?.as_str().strip_prefix(names::BUS)?, header.member()?.as_str()) {
+            // Who has too much under way shall be able to cancel it.
+            (".Operation", _) => return None,
+            (".Credential", _) => What::Code,
+            (".Cognito", _) => What::Submission,
+            _ => What::Other,
+        };
+        let now = self.shown.clock.monotonic();
+        self.shown.counts.refuses(&limits, header.sender()?.as_str(), what, now).map(Error::from)
     }
 }
 
