@@ -142,7 +142,7 @@ impl fmt::Debug for Tokens {
 }
 
 /// Another challenge.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NextChallenge {
     /// Its name, such as `NEW_PASSWORD_REQUIRED`.
     pub name: String,
@@ -150,6 +150,13 @@ pub struct NextChallenge {
     pub session: Option<SecretText>,
     /// What else Cognito tells.
     pub parameters: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for NextChallenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The parameters tell who signs in.
+        f.debug_struct("NextChallenge").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Client {

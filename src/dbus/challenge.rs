@@ -121,12 +121,17 @@ fn request(bridge: &Bridge, credential: &OwnedObjectPath, asked: Asked) -> Resul
         )
     })?;
     let endpoint = endpoint(None, profile, asked.region)?;
-    let of_server = ["USER_ID_FOR_SRP", "USERNAME"].iter().find_map(|key| asked.parameters.get(*key));
-    let username = asked.username.or_else(|| of_server.cloned()).ok_or_else(|| {
+    let of_server =
+        ["USER_ID_FOR_SRP", "USERNAME"].iter().find_map(|key| asked.parameters.get(*key)).cloned();
+    let username = match asked.proof {
+        // A hash that was made by somebody else is good for one name only.
+        Proof::SecretHash(_) => asked.username.or(of_server),
+        Proof::None | Proof::ClientSecret(_) => of_server.or(asked.username),
+    };
+    let username = username.ok_or_else(|| {
         Error::invalid("It is not clear who signs in; pass the option username or challenge-parameters")
     })?;
-    let respondent = Respondent::new(client_id, username, asked.proof, asked.device_key, asked.metadata)?
-        .named_by(&asked.parameters);
+    let respondent = Respondent::new(client_id, username, asked.proof, asked.device_key, asked.metadata)?;
     let device = asked.parameters.get(DEVICE_NAME).cloned();
     // It may be known only when the kind of second factor was chosen.
     let device = device.or_else(|| (asked.step == ChallengeStep::SelectMfaType).then(String::new));

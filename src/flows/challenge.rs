@@ -3,7 +3,9 @@
 
 use super::submission::{Submit, note};
 use super::{Error, Flows, Submission, Target};
-use crate::cognito::{Answer, Client, NextChallenge, Responded, Respondent, Session};
+use crate::cognito::{
+    self, Answer, Client, Delivered, ErrorKind, NextChallenge, Responded, Respondent, Session,
+};
 use crate::operations::{Operation, State};
 use crate::otp::Code;
 use crate::registry::Found;
@@ -46,9 +48,10 @@ impl Flows {
             let answer = Reply { respondent: &request.respondent, session: &request.session };
             return self.submit(&request.submission, &answer, operation).await;
         }
-        if let Target::Id(_) = &request.submission.credential {
-            // Without it the session would be used up in vain.
-            self.find(&request.submission.credential, operation).await?;
+        // Without a token the session would be used up in vain; which one it is, the next challenge may tell.
+        match self.find(&request.submission.credential, operation).await {
+            Ok(_) | Err(Error::Ambiguous(_)) => {}
+            Err(error) => return Err(error),
         }
         let next = match self.select(request, operation).await? {
             Responded::Next(next) if next.name == "SOFTWARE_TOKEN_MFA" => next,
@@ -74,7 +77,12 @@ impl Flows {
         let client = self.client(&request.submission, operation)?;
         let answer = client.select_software_token(&request.respondent, &request.session).await;
         note(operation, &answer);
-        Ok(answer.result?)
+        let without_code = |error: cognito::Error| match error.delivered {
+            // Nobody knows what became of the choice, but no code was sent with it.
+            Delivered::Unknown => cognito::Error { kind: ErrorKind::Network, ..error },
+            Delivered::Yes | Delivered::No => error,
+        };
+        Ok(answer.result.map_err(without_code)?)
     }
 }
 

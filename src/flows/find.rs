@@ -94,8 +94,9 @@ impl Target {
 impl Query {
     fn the_one(&self, snapshot: &Snapshot) -> Result<Found, Error> {
         let (mut found, locked) = self.run(snapshot);
-        if let Some(device) = self.device.as_ref().filter(|device| !device.is_empty() && found.len() > 1) {
-            found.retain(|found| device_name(found) == *device);
+        let device = self.device.as_deref().filter(|device| !device.is_empty() && found.len() > 1);
+        if device.is_some_and(|device| found.iter().any(|found| device_name(found) == device)) {
+            found.retain(|found| Some(device_name(found).as_str()) == device);
         }
         match (found.pop(), found.len()) {
             (Some(one), 0) => Ok(one),

@@ -36,6 +36,24 @@ async fn an_unknown_device_name_is_no_guess() {
     let mut options = bench.options(&session);
     let parameters = HashMap::from([("FRIENDLY_DEVICE_NAME", "My phone")]);
     options.insert("challenge-parameters", parameters.into());
+    assert_eq!(bench.respond("/", options).await.unwrap_err().name, "Ambiguous");
+    assert!(bench.fake.log().is_empty());
+}
+
+#[tokio::test]
+async fn without_a_token_the_session_is_not_used_up() {
+    let mut bench = Bench::new().await;
+    let session = bench.fake.challenge("alice", None, true).unwrap();
+    let mut signals = bench.rig.client.signals().await.unwrap();
+    for reader in 0..2 {
+        bench.rig.pcscd.remove(reader).unwrap();
+        let gone = |event: &testkit::client::Event| {
+            matches!(event, testkit::client::Event::Removed { .. }) && event.place().starts_with("tokens/")
+        };
+        signals.until(gone).await.unwrap();
+    }
+    let mut options = bench.options(&session);
+    options.insert("challenge-name", "SELECT_MFA_TYPE".into());
     assert_eq!(bench.respond("/", options).await.unwrap_err().name, "NoSuchCredential");
     assert!(bench.fake.log().is_empty());
 }

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 
+use data_encoding::BASE64;
+use oathbridge::otp::Algorithm;
 use testkit::client::memfd;
 use testkit::rig::step_with_room;
 use zbus::{Fd, Variant};
@@ -56,6 +58,16 @@ async fn an_app_client_with_a_secret_proves_itself() {
     options.insert("client-secret", secret.into());
     bench.respond(&bench.first, options).await.unwrap();
     bench.assert_single_use();
+}
+
+#[tokio::test]
+async fn an_app_may_prove_itself_with_a_hash_of_its_own() {
+    let bench = Bench::new().await;
+    bench.fake.set_client_secret("abcdefghijklmnopqrstuvwx");
+    let mac = Algorithm::Sha256.hmac(b"abcdefghijklmnopqrstuvwx", format!("alice{CLIENT}").as_bytes());
+    let mut options = bench.options(&bench.session());
+    options.insert("secret-hash", BASE64.encode(&mac).into());
+    bench.respond(&bench.first, options).await.unwrap();
 }
 
 /// The daemon was told everything by the call, and nothing by a profile.
