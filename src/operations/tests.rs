@@ -1,1 +1,117 @@
+//! Operations without a bus: what is told, in which order, and what may be cancelled when.
 
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::*;
+use crate::clock::ManualClock;
+
+fn request(handle: Option<&str>) -> Request {
+    Request {
+        kind: Kind::Calculate,
+        caller: ":1.7".to_owned(),
+        requester: Requester { kind: "unknown".to_owned(), name: String::new() },
+        handle: handle.map(str::to_owned),
+        credential: Some("ykoath_00_11".to_owned()),
+        token: None,
+        interactive: true,
+        own_prompt: false,
+        wait_for_token: false,
+        deadline: Deadline::after(Duration::from_secs(22), &ManualClock::at(Duration::ZERO)),
+    }
+}
+
+fn operations() -> (Operations, mpsc::UnboundedReceiver<Event>) {
+    Operations::new(Arc::new(ManualClock::at(Duration::from_secs(1_000))))
+}
+
+fn told(events: &mut mpsc::UnboundedReceiver<Event>) -> Vec<String> {
+    let word = |event| match event {
+        Event::Published(_, state) => format!("+{state}"),
+        Event::Changed(_, state) => state.to_string(),
+        Event::Found(_) => "found".to_owned(),
+        Event::Forgotten(_) => "-".to_owned(),
+        Event::Barrier(_) => "|".to_owned(),
+    };
+    std::iter::from_fn(|| events.try_recv().ok()).map(word).collect()
+}
+
+#[test]
+fn only_what_has_a_handle_or_needs_a_person_is_seen() {
+    let (operations, mut events) = operations();
+    let quiet = operations.begin(request(None)).unwrap();
+    quiet.set_state(State::Calculating);
+    quiet.end(State::Done);
+    quiet.forget();
+    assert_eq!(told(&mut events), Vec::<String>::new());
+    let named = operations.begin(request(Some("a"))).unwrap();
+    named.set_state(State::Calculating);
+    named.end(State::Done);
+    named.set_state(State::Calculating);
+    assert_eq!(told(&mut events), ["+queued", "calculating", "done"]);
+    let touched = operations.begin(request(None)).unwrap();
+    touched.set_state(State::Calculating);
+    touched.set_state(State::WaitingTouch);
+    assert_eq!(told(&mut events), ["+waiting-touch"]);
+    assert_eq!(operations.count(), 1);
+}
+
+#[test]
+fn a_handle_is_free_when_its_operation_is_forgotten_and_only_then() {
+    let (operations, mut events) = operations();
+    let first = operations.begin(request(Some("a"))).unwrap();
+    first.end(State::Done);
+    assert_eq!(operations.begin(request(Some("a"))).unwrap_err(), HandleInUse);
+    first.forget();
+    let second = operations.begin(request(Some("a"))).unwrap();
+    // A late word about the first one must not free the second one's.
+    first.forget();
+    assert_eq!(operations.begin(request(Some("a"))).unwrap_err(), HandleInUse);
+    second.end(State::Failed);
+    assert_eq!(told(&mut events), ["+queued", "done", "-", "+queued", "failed"]);
+}
+
+#[test]
+fn the_oldest_wait_comes_first_and_goes_when_it_is_over() {
+    let (operations, _events) = operations();
+    let (one, two) = (operations.begin(request(None)).unwrap(), operations.begin(request(None)).unwrap());
+    two.set_state(State::WaitingUnlock);
+    one.set_state(State::WaitingTouch);
+    let waits = operations.waits();
+    let shown = || waits.borrow().iter().map(|wait| (wait.need, wait.operation.number())).collect::<Vec<_>>();
+    // They began in the same second; the lower number was first.
+    assert_eq!(shown(), [(Need::Touch, one.number()), (Need::Unlock, two.number())]);
+    assert_eq!(waits.borrow()[0].token.as_deref(), Some("ykoath_00"));
+    one.end(State::Done);
+    assert_eq!(shown(), [(Need::Unlock, two.number())]);
+    two.end(State::Cancelled);
+    assert!(shown().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_interrupts_a_submission() {
+    let (operations, _events) = operations();
+    let operation = operations.begin(request(None)).unwrap();
+    operation.begin_submission().unwrap();
+    assert!(!operation.cancel(Cancellation::Caller), "a code is on its way");
+    assert!(operation.cancelled().now_or_never().is_none());
+    operation.note(|facts| facts.attempts = 1);
+    operation.end_submission();
+    assert_eq!(operation.cancelled().now_or_never(), Some(Cancellation::Caller));
+    assert_eq!(operation.begin_submission(), Err(Cancellation::Caller));
+    assert!(!operation.cancel(Cancellation::Suspend), "a code was sent");
+}
+
+#[tokio::test]
+async fn what_is_not_sent_is_cancelled_with_the_first_reason() {
+    let (operations, _events) = operations();
+    let operation = operations.begin(request(None)).unwrap();
+    operations.cancel_of(":1.8", Cancellation::CallerGone);
+    assert!(operation.cancelled().now_or_never().is_none(), "somebody else's caller");
+    assert!(operation.cancel(Cancellation::Caller));
+    operations.cancel_all(Cancellation::ScreenLocked);
+    assert_eq!(operation.cancelled().await, Cancellation::Caller);
+    operation.end(State::Cancelled);
+    assert!(!operation.cancel(Cancellation::Caller), "it is over");
+}

@@ -34,7 +34,7 @@ credential = [
 struct Bench {
     stage: Stage,
     system: PrivateBus,
-    pcscd: PrivatePcscd,
+    _pcscd: PrivatePcscd,
     card: Card,
     daemon: Option<Daemon>,
     client: Client,
@@ -53,7 +53,7 @@ impl Bench {
         stage.use_pcscd(&pcscd);
         stage.configure(config).unwrap();
         let client = stage.client().await.unwrap();
-        Self { stage, system, pcscd, card, daemon: None, client, token: String::new() }
+        Self { stage, system, _pcscd: pcscd, card, daemon: None, client, token: String::new() }
     }
 
     async fn start(mut self) -> Self {

@@ -82,7 +82,7 @@ async fn counters_are_never_shared() {
     let rig = rig().await;
     let dave = rig.client.credential("dave").await.unwrap();
     let counting = || Options::from([("advance-counter", true.into())]);
-    let mut codes = at_once(&[rig.client.clone()], &dave, 5, counting).await;
+    let mut codes = at_once(std::slice::from_ref(&rig.client), &dave, 5, counting).await;
     codes.sort();
     codes.dedup();
     assert_eq!(codes.len(), 5);
