@@ -6,6 +6,7 @@ pub mod daemon;
 pub mod dbusmock;
 pub mod fake_cognito;
 pub mod pcscd;
+pub mod python;
 pub mod rig;
 pub mod vpicc;
 pub mod ykman;
