@@ -17,6 +17,7 @@ use zbus::{Connection, fdo};
 use crate::clock::Clock;
 use crate::config::Loaded;
 use crate::dbus::{Bridge, names};
+use crate::desktop::notifications::Notifier;
 use crate::device::Transport;
 use crate::flows::Flows;
 use crate::guard::Unavailable;
@@ -63,9 +64,8 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()>) -> Result<(), Err
     let flows = Flows::new(registry, parts.state_directory, parts.clock)?;
     let bridge = Bridge::new(flows.clone(), operations.clone(), parts.config, parts.config_path);
     let connection = bridge.serve(parts.bus, news).await?;
-    let (session, prompts) = (Arc::clone(&bridge), Arc::clone(&bridge));
-    tokio::spawn(session::run(session, operations.clone(), flows.clone()));
-    tokio::spawn(prompts::run(connection.clone(), prompts, operations, flows));
+    tokio::spawn(session::run(Arc::clone(&bridge), operations.clone(), flows.clone()));
+    let mut notifier = Notifier::new(connection.clone());
     // Not before the name is ours: a second daemon shall leave the tokens alone.
     watch.start()?;
     bridge.check_record();
@@ -76,13 +76,16 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()>) -> Result<(), Err
         lost = lost(&connection) => Err(lost),
         () = reload_on_hangup(&bridge, hangup) => Ok(()),
         () = feed_watchdog() => Ok(()),
+        () = prompts::run(&mut notifier, bridge.configurations(), operations, flows) => Ok(()),
     };
     tell_systemd(&[NotifyState::Stopping]);
     tracing::info!("ending");
     // A smart card service that hangs must not keep the daemon.
     let stopping =
         tokio::task::spawn_blocking(move || transports.iter().for_each(|transport| transport.stop()));
-    let _ = tokio::time::timeout(FAREWELL, stopping).await;
+    // Nor may a notification outlive it: nobody would take it away.
+    let farewell = async { tokio::join!(notifier.close(), stopping) };
+    let _ = tokio::time::timeout(FAREWELL, farewell).await;
     result
 }
 

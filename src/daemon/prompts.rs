@@ -2,25 +2,28 @@
 
 use std::sync::Arc;
 
-use zbus::Connection;
+use tokio::sync::watch;
 
-use crate::dbus::Bridge;
+use crate::config::Loaded;
 use crate::desktop::notifications::{Message, Notifier};
 use crate::flows::Flows;
 use crate::operations::{Need, Operations, Wait};
 use crate::registry::Snapshot;
 
 /// Runs until the daemon ends.
-pub(super) async fn run(connection: Connection, bridge: Arc<Bridge>, operations: Operations, flows: Flows) {
+pub(super) async fn run(
+    notifier: &mut Notifier,
+    mut configurations: watch::Receiver<Arc<Loaded>>,
+    operations: Operations,
+    flows: Flows,
+) {
     let mut waits = operations.waits();
-    let mut notifier = Notifier::new(connection);
     let mut shown = None;
     loop {
+        let enabled = configurations.borrow_and_update().config.notifications.enabled;
         let oldest =
             waits.borrow_and_update().iter().find(|wait| !wait.operation.request().own_prompt).cloned();
-        let wanted = oldest
-            .filter(|_| bridge.shows_notifications())
-            .and_then(|wait| message(&wait, &flows.registry().now()));
+        let wanted = oldest.filter(|_| enabled).and_then(|wait| message(&wait, &flows.registry().now()));
         if wanted != shown {
             match &wanted {
                 Some(message) => notifier.show(message).await,
@@ -28,7 +31,11 @@ pub(super) async fn run(connection: Connection, bridge: Arc<Bridge>, operations:
             }
             shown = wanted;
         }
-        if waits.changed().await.is_err() {
+        let changed = tokio::select! {
+            changed = waits.changed() => changed,
+            changed = configurations.changed() => changed,
+        };
+        if changed.is_err() {
             return;
         }
     }

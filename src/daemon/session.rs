@@ -1,4 +1,7 @@
 //! What a locked screen and suspend mean: nothing more is sent, and no key is kept.
+//!
+//! Whatever waits for a token runs on the side: the computer may be locked, sleep and wake up within that time, and
+//! none of it may be heeded late.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,16 +30,23 @@ pub(super) async fn run(bridge: Arc<Bridge>, operations: Operations, flows: Flow
                 tracing::info!("the screen was locked");
                 bridge.lock_screen(true);
                 operations.cancel_all(Cancellation::ScreenLocked);
-                flows.lock_all().await;
+                let flows = flows.clone();
+                tokio::spawn(async move { flows.lock_all().await });
             }
             Event::Unlocked => bridge.lock_screen(false),
             Event::Sleep(release) => {
                 tracing::info!("the computer goes to sleep");
                 operations.cancel_all(Cancellation::Suspend);
-                let _ = tokio::time::timeout(BEFORE_SLEEP, flows.lock_all()).await;
-                drop(release);
+                let flows = flows.clone();
+                tokio::spawn(async move {
+                    let _ = tokio::time::timeout(BEFORE_SLEEP, flows.lock_all()).await;
+                    drop(release);
+                });
             }
-            Event::Awake => flows.registry().refresh().await,
+            Event::Awake => {
+                let flows = flows.clone();
+                tokio::spawn(async move { flows.registry().refresh().await });
+            }
         }
     }
 }

@@ -147,9 +147,9 @@ impl Bridge {
         self.screen_locked.send_replace(is_locked);
     }
 
-    /// Persons may be told on the desktop what to do.
-    pub fn shows_notifications(&self) -> bool {
-        self.config().config.notifications.enabled
+    /// The configuration in force, now and after each reload.
+    pub fn configurations(&self) -> watch::Receiver<Arc<Loaded>> {
+        self.config.subscribe()
     }
 
     /// Reads the configuration again, whole or not at all, and the tokens' lists.

@@ -120,7 +120,8 @@ impl Watch {
     }
 
     async fn look(&mut self) -> Option<()> {
-        let is_locked = self.any_locked().await.unwrap_or(false);
+        // A logind that is gone, or starts again, unlocks nothing.
+        let Ok(is_locked) = self.any_locked().await else { return Some(()) };
         if std::mem::replace(&mut self.is_locked, is_locked) == is_locked {
             return Some(());
         }

@@ -24,6 +24,7 @@ const SOON: Duration = Duration::from_secs(30);
 const TOKEN: &str = "[[token]]
 serial = 31415926
 password = 'correct horse'
+touch = 'never'
 credential = [
     { issuer = 'AWS <b>', account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ', touch = true },
     { issuer = 'AWS', account = 'bob', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' },

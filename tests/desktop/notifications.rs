@@ -102,3 +102,37 @@ async fn without_a_server_everything_else_works() {
     bench.card.touch();
     call.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn what_is_shown_goes_when_it_is_switched_off() {
+    let bench = Bench::prepare("").await;
+    let server = Mock::notifications(bench.stage.address()).await.unwrap();
+    let bench = bench.start().await;
+    let call = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    server.until(|calls| of(calls, "Notify").len() == 1).await.unwrap();
+    bench.stage.configure("[notifications]\nenabled = false\n").unwrap();
+    let client = bench.client.clone();
+    // It replies when the token was read, which waits for its touch.
+    let reloading = tokio::spawn(async move {
+        client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await
+    });
+    server.until(|calls| of(calls, "CloseNotification").len() == 1).await.unwrap();
+    assert!(!call.is_finished(), "nobody has touched it");
+    bench.card.touch();
+    call.await.unwrap().unwrap();
+    reloading.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_is_shown_goes_with_the_daemon() {
+    let bench = Bench::prepare("").await;
+    let server = Mock::notifications(bench.stage.address()).await.unwrap();
+    let mut bench = bench.start().await;
+    let call = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    server.until(|calls| of(calls, "Notify").len() == 1).await.unwrap();
+    assert!(bench.daemon.take().unwrap().terminate().unwrap().success());
+    server.until(|calls| of(calls, "CloseNotification").len() == 1).await.unwrap();
+    call.await.unwrap().unwrap_err();
+}

@@ -131,3 +131,44 @@ async fn a_logind_that_comes_later_and_a_session_that_does_are_heeded() {
     lock(&logind, true).await;
     until_state(&bench, "locked").await;
 }
+
+#[tokio::test]
+async fn a_lock_is_heeded_at_once_while_a_waking_computer_reads_a_busy_token() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    add_session(&logind).await;
+    let bench = bench.start().await;
+    until_inhibitors(&logind, 1).await;
+    // Sooner than reading the token is given up: a lock that waits for that comes too late.
+    bench.card.set_touch_timeout(Duration::from_secs(5));
+    let call = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    // Reads every token again; this one is busy until it is touched.
+    sleep(&logind, false).await;
+    lock(&logind, true).await;
+    assert_eq!(call.await.unwrap().unwrap_err().name, "Cancelled");
+    bench.card.touch();
+    until_state(&bench, "locked").await;
+}
+
+#[tokio::test]
+async fn a_logind_that_goes_away_unlocks_nothing() {
+    let mut bench = Bench::prepare("").await;
+    bench.stage.add_argument("--log-level=debug");
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    add_session(&logind).await;
+    let bench = bench.start().await;
+    let bob = bench.client.credential("bob").await.unwrap();
+    lock(&logind, true).await;
+    until_state(&bench, "locked").await;
+    drop(logind);
+    for _ in 0..1000 {
+        if bench.stage.log().unwrap().contains("suspend can't be delayed") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for _ in 0..10 {
+        assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
+    }
+}

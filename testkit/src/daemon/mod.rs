@@ -18,8 +18,8 @@ pub use process::Daemon;
 
 /// A private bus and an empty home, where the daemon can be started again and again.
 ///
-/// It sees nothing of the machine: no environment but `PATH`, no configuration, and no pcscd unless it is given
-/// one.
+/// It sees nothing of the machine: no environment but `PATH`, no configuration, and neither a pcscd nor a system
+/// bus unless it is given one.
 #[derive(Debug)]
 pub struct Stage {
     program: PathBuf,
@@ -50,6 +50,8 @@ impl Stage {
             Self { program: program.into(), arguments: Vec::new(), environment: Vec::new(), bus, home };
         let nobody = stage.home().join("no-pcscd");
         stage.set_variable("PCSCLITE_CSOCK_NAME", nobody);
+        let nowhere = format!("unix:path={}", stage.home().join("no-system-bus").display());
+        stage.set_variable("DBUS_SYSTEM_BUS_ADDRESS", nowhere);
         Ok(stage)
     }
 
