@@ -40,7 +40,7 @@ pub(super) struct Entry<'call> {
     pub(super) header: &'call Header<'call>,
     pub(super) caller: String,
     pub(super) requester: Requester,
-    what: What,
+    door: Door,
     _ticket: Ticket,
 }
 
@@ -70,16 +70,26 @@ impl Bridge {
             tracing::info!(caller, requester = %show(&requester), outcome = error.full_name(), "{member}");
             return Err(error);
         }
-        if *self.screen_locked.borrow() && !door.while_locked && !config.config.access.while_locked {
+        if self.keeps_out(door) {
             return Err(Error::screen_locked());
         }
-        Ok(Entry { header, caller, requester, what: door.what, _ticket })
+        Ok(Entry { header, caller, requester, door, _ticket })
+    }
+
+    /// Nobody comes in here now, since the screen is locked.
+    fn keeps_out(&self, door: Door) -> bool {
+        *self.screen_locked.borrow() && !door.while_locked && !self.config().config.access.while_locked
+    }
+
+    /// The screen was locked after the caller came in.
+    pub(super) fn came_too_late(&self, entry: &Entry<'_>) -> bool {
+        self.keeps_out(entry.door)
     }
 
     /// Counts a request whose arguments make sense against the rates.
     pub(super) fn spend(&self, entry: &Entry<'_>) -> Result<(), Error> {
         let now = self.flows.clock().monotonic();
-        Ok(self.limits.spend(&self.config().config.limits, &entry.caller, entry.what, now)?)
+        Ok(self.limits.spend(&self.config().config.limits, &entry.caller, entry.door.what, now)?)
     }
 
     /// What the daemon knows of a caller, and what it may do.
