@@ -106,7 +106,7 @@ async fn p99_under_flood(address: &str, name: &str, path: &str) -> Duration {
         loop {
             let begun = Instant::now();
             let none = HashMap::<String, OwnedVariant>::new();
-            // Whatever the answer.
+            // Whatever the answer: after its first 300 codes it is refused as well, as by the bare service.
             let _ = honest.call_method(Some(name), path, Some(INTERFACE), "Calculate", &none).await;
             times.push(begun.elapsed());
         }
@@ -130,7 +130,6 @@ fn peak_kib(process: u32) -> usize {
 async fn fifty_thousand_calls_hurt_nobody() {
     let mut stage = Stage::new(DAEMON).unwrap();
     stage.use_virtual_tokens(TOKEN).unwrap();
-    // The honest client may ask as often as it likes.
     stage.configure("[pcsc]\nenabled = false\n").unwrap();
     let client = stage.client().await.unwrap();
     let daemon = stage.start(&client).await.unwrap();
