@@ -13,8 +13,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::arguments::ChallengeArguments;
 use super::bus::{Bus, Extra, Options};
+use super::follow::Follower;
 use super::secret_input::{Source, sealed};
-use super::wait::{Phase, announced};
 use super::{Failure, Output, query};
 
 /// What `InitiateAuth` answers, as far as it matters here.
@@ -68,8 +68,8 @@ pub(super) async fn run(arguments: &ChallengeArguments) -> Result<Output, Failur
     let path = ObjectPath::try_from(path)
         .map_err(|error| Failure::failed("Naming the credential to the daemon", error))?;
     let timeout = Duration::from_secs(arguments.timeout.into());
-    let phases = vec![Phase::new("Waiting for the token and for Amazon Cognito", timeout)];
-    output(announced(phases, bus.respond(&path, options, timeout)).await?)
+    let follower = Follower::new(&bus, &tree, named, timeout).await?;
+    output(follower.during(bus.respond(&path, options, timeout)).await?)
 }
 
 fn read_challenge() -> Result<Challenge, Failure> {
@@ -110,6 +110,7 @@ fn options<'a>(
     if let Some(secret) = client_secret {
         options.insert("client-secret", Variant::Fd(Fd::from(secret)));
     }
+    Follower::mark(&mut options);
     options
 }
 

@@ -10,6 +10,7 @@ mod challenge;
 mod code;
 pub mod exit;
 mod failure;
+mod follow;
 mod guard;
 mod list;
 mod problem;

@@ -13,7 +13,6 @@ use crate::dbus::names;
 pub(super) struct Tree {
     pub(super) tokens: Vec<Token>,
     pub(super) credentials: Vec<Credential>,
-    pub(super) profiles: Vec<Profile>,
     pub(super) operations: Vec<Operation>,
     pub(super) prompt: Prompt,
     /// The words of `Manager.Problems`.
@@ -53,14 +52,6 @@ pub(super) struct Credential {
     pub(super) touch_required: String,
     /// The token's id.
     pub(super) token: String,
-}
-
-/// What a profile means.
-#[derive(Clone, Debug)]
-pub(super) struct Profile {
-    pub(super) name: String,
-    /// The path of the credential; `/` if none matches.
-    pub(super) credential: String,
 }
 
 /// A request that others can see.
@@ -132,10 +123,6 @@ impl Tree {
             }
             if let Some(properties) = properties("Prompt") {
                 tree.prompt = Prompt::new(&properties);
-            }
-            if let Some(properties) = properties("Profile") {
-                let (name, credential) = (properties.text("Name"), properties.path("Credential"));
-                tree.profiles.push(Profile { name, credential });
             }
         }
         tree.operations.sort_by(|left, right| left.path.cmp(&right.path));

@@ -7,19 +7,10 @@ use zbus::{Fd, ObjectPath, Variant};
 
 use super::arguments::{AuthorizationArguments, VerifyArguments};
 use super::bus::{Bus, Extra, Options};
-use super::code::{touch, until_long_enough};
+use super::follow::Follower;
 use super::secret_input::Source;
 use super::tree::{Credential, Tree};
-use super::wait::{Phase, announced};
 use super::{Failure, Output, query};
-use crate::clock::{Clock, SystemClock};
-use crate::dbus::names;
-use crate::guard::Guard;
-use crate::otp::{Period, Step};
-use crate::state_file;
-
-/// The daemon submits no code that ends sooner, unless its configuration says otherwise.
-const MIN_SECONDS_LEFT: u32 = 3;
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -48,9 +39,8 @@ pub(super) async fn run(arguments: &VerifyArguments, json: bool) -> Result<Outpu
     let mut options = options(arguments);
     options.insert(kind, Variant::Fd(Fd::from(&secret)));
     let timeout = Duration::from_secs(arguments.timeout.into());
-    let call = bus.verify(&path, options, timeout);
-    let phases = phases(&tree, named.or_else(|| of_profile(&tree, arguments)), timeout);
-    let (status, session, extra) = announced(phases, call).await?;
+    let follower = Follower::new(&bus, &tree, named, timeout).await?;
+    let (status, session, extra) = follower.during(bus.verify(&path, options, timeout)).await?;
 
     let session = Some(session.as_str()).filter(|session| !session.is_empty());
     if json {
@@ -108,11 +98,6 @@ fn named<'tree>(
     }
 }
 
-fn of_profile<'tree>(tree: &'tree Tree, arguments: &VerifyArguments) -> Option<&'tree Credential> {
-    let profile = tree.profiles.iter().find(|profile| Some(&profile.name) == arguments.profile.as_ref())?;
-    tree.credentials.iter().find(|credential| credential.path == profile.credential)
-}
-
 fn options(arguments: &VerifyArguments) -> Options<'_> {
     let mut options = Options::from([("timeout", Variant::from(arguments.timeout))]);
     let texts = [
@@ -125,30 +110,8 @@ fn options(arguments: &VerifyArguments) -> Options<'_> {
             options.insert(key, text.as_str().into());
         }
     }
+    Follower::mark(&mut options);
     options
-}
-
-/// What the daemon will wait for, one after the other, as far as that can be known from here.
-fn phases(tree: &Tree, credential: Option<&Credential>, timeout: Duration) -> Vec<Phase> {
-    let step = credential
-        .and_then(|credential| {
-            until_unspent(credential).or_else(|| until_long_enough(credential, MIN_SECONDS_LEFT))
-        })
-        .filter(|wait| *wait < timeout)
-        .map(|wait| Phase::new("Waiting for the next time step", wait));
-    let touch = credential.and_then(|credential| touch(tree, credential, timeout));
-    let answer = Phase::new("Waiting for the answer of Amazon Cognito", timeout);
-    step.into_iter().chain(touch).chain([answer]).collect()
-}
-
-/// How long it is until a step opens that was not used yet; nothing if one is open, or if that can't be known.
-fn until_unspent(credential: &Credential) -> Option<Duration> {
-    let id = credential.path.strip_prefix(names::ROOT)?.strip_prefix("/credentials/")?;
-    let period = Period::new(credential.period).ok()?;
-    let now = SystemClock::new().unix_time();
-    let step = Step::at(now, period);
-    let earliest = Guard::open(state_file::directory()?).earliest(id, step).ok()?;
-    (earliest > step).then(|| earliest.start(period).saturating_sub(now))
 }
 
 struct Reply(Extra);

@@ -37,6 +37,17 @@ fn a_challenge_becomes_tokens() {
 }
 
 #[test]
+fn what_a_challenge_waits_for_is_told_by_the_daemon() {
+    let rig = Rig::start();
+    let session = rig.cognito.challenge("alice", None, false).unwrap();
+    let challenge = json!({"ChallengeName": "SOFTWARE_TOKEN_MFA", "Session": session});
+    let who = ["AWS:touched", "--profile", "work", "--client-id", "client1", "--username", "alice"];
+    let run = answer(&rig, &who, &challenge.to_string());
+    assert_eq!((run.code, run.err.lines().count()), (0, 1), "{run:?}");
+    assert!(run.err.starts_with("Touch the token YubiKey 5 …2222 now (waits up to 3"), "{run:?}");
+}
+
+#[test]
 fn what_is_no_challenge_is_not_repeated() {
     let rig = Rig::start();
     let run = answer(&rig, &["--profile", "work"], "{\"Session\": \"s3cret-s3cret-s3cret\"}");
