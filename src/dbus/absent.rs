@@ -11,11 +11,7 @@ use super::wire::Diverted;
 use super::{Bridge, Error, credential, names};
 
 /// Runs until the bus is gone.
-pub(super) async fn run(
-    connection: Connection,
-    bridge: Arc<Bridge>,
-    mut diverted: mpsc::UnboundedReceiver<Diverted>,
-) {
+pub(super) async fn run(connection: Connection, bridge: Arc<Bridge>, mut diverted: mpsc::Receiver<Diverted>) {
     while let Some(diverted) = diverted.recv().await {
         match diverted {
             Diverted::Call(call) => {

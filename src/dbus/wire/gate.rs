@@ -68,11 +68,11 @@ impl Shown {
 pub(super) struct Reader {
     socket: Half,
     shown: Shown,
-    diverted: mpsc::UnboundedSender<Diverted>,
+    diverted: mpsc::Sender<Diverted>,
 }
 
 impl Reader {
-    pub(super) fn new(socket: Half, shown: Shown, diverted: mpsc::UnboundedSender<Diverted>) -> Self {
+    pub(super) fn new(socket: Half, shown: Shown, diverted: mpsc::Sender<Diverted>) -> Self {
         Self { socket, shown, diverted }
     }
 
@@ -123,8 +123,9 @@ impl ReadHalf for Reader {
             let message =
                 self.socket.receive_message(seq, already_received_bytes, already_received_fds).await?;
             let Some(diverted) = self.divert(&message) else { return Ok(message) };
-            // An error means that the daemon is ending.
-            let _ = self.diverted.send(diverted);
+            // When refusals don't get away, nothing more is read: a flood waits in the bus, not here. An error means
+            // that the daemon is ending.
+            let _ = self.diverted.send(diverted).await;
         }
     }
 

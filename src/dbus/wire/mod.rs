@@ -17,6 +17,10 @@ use zbus::connection::{self, socket::Split};
 pub(super) use gate::{Diverted, Shown};
 pub(super) use replies::Replies;
 
+/// How many messages that are kept back are read ahead. Few, so that a flood of them lets everything else go on in
+/// between.
+const AHEAD: usize = 4;
+
 /// A connection to the bus at `address` that is not made yet, and the calls that will be kept back.
 ///
 /// On a bus that isn't reached through a Unix socket nothing is kept back.
@@ -28,8 +32,8 @@ pub(super) fn connect(
     address: Address,
     shown: &Shown,
     replies: &Arc<Replies>,
-) -> zbus::Result<(connection::Builder<'static>, mpsc::UnboundedReceiver<Diverted>)> {
-    let (sender, diverted) = mpsc::unbounded_channel();
+) -> zbus::Result<(connection::Builder<'static>, mpsc::Receiver<Diverted>)> {
+    let (sender, diverted) = mpsc::channel(AHEAD);
     let builder = match socket::connect(&address) {
         None => connection::Builder::address(address),
         Some(Err(error)) => return Err(error.into()),
