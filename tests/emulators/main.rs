@@ -6,6 +6,13 @@
     reason = "a test that panics has failed"
 )]
 
+mod account;
+mod api;
+mod emulators;
 mod pycognito;
+mod scenarios;
+mod server;
+mod table;
+mod world;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
