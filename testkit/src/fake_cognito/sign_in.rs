@@ -114,3 +114,113 @@ pub(super) fn prove_client(
 fn text<'a>(map: &'a Map<String, Value>, name: &str) -> &'a str {
     map.get(name).and_then(Value::as_str).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that panics has failed"
+)]
+mod tests {
+    use super::super::operations::{Failure, perform};
+    use super::super::{Options, srp};
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1_800_000_000);
+    const TIME: &str = "Fri Jan 15 08:00:00 UTC 2027";
+
+    fn state() -> State {
+        let mut state = State::new(&Options::default()).unwrap();
+        state.add_user("alice", "open sesame").unwrap();
+        state
+    }
+
+    fn parsed(request: Value) -> Request {
+        serde_json::from_value(request).unwrap()
+    }
+
+    fn call(
+        state: &mut State,
+        operation: &str,
+        request: Value,
+        now: Duration,
+    ) -> Result<Value, &'static str> {
+        perform(state, operation, &parsed(request), now).map_err(|failure| match failure {
+            Failure::Exception(exception) => exception.message,
+            Failure::Broken(error) => panic!("{error}"),
+        })
+    }
+
+    /// Goes as far as the proof, made with this password, and leaves its sending to the test.
+    fn proof(state: &mut State, password: &str) -> Value {
+        let sub = state.users["alice"].sub.clone();
+        let (public, prove) = srp::tests::client((state.pool(), &sub, password));
+        let start = json!({
+            "AuthFlow": "USER_SRP_AUTH", "ClientId": "app",
+            "AuthParameters": {"USERNAME": "alice", "SRP_A": public},
+        });
+        let asked = call(state, "InitiateAuth", start, NOW).unwrap();
+        assert_eq!(asked["ChallengeName"], "PASSWORD_VERIFIER");
+        let given = |name: &str| asked["ChallengeParameters"][name].as_str().unwrap();
+        assert_eq!((given("USERNAME"), given("USER_ID_FOR_SRP")), (sub.as_str(), sub.as_str()));
+        let signature = prove(given("SALT"), given("SRP_B"), given("SECRET_BLOCK"), TIME);
+        json!({
+            "ChallengeName": "PASSWORD_VERIFIER", "ClientId": "app",
+            "ChallengeResponses": {
+                "USERNAME": sub, "TIMESTAMP": TIME, "PASSWORD_CLAIM_SIGNATURE": signature,
+                "PASSWORD_CLAIM_SECRET_BLOCK": given("SECRET_BLOCK"),
+            },
+        })
+    }
+
+    #[test]
+    fn a_proof_leads_to_what_a_password_leads_to_and_is_good_once() {
+        let mut state = state();
+        let step = |state: &mut State| {
+            let proof = proof(state, "open sesame");
+            let next = call(state, "RespondToAuthChallenge", proof.clone(), NOW).unwrap();
+            assert_eq!(call(state, "RespondToAuthChallenge", proof, NOW), Err(UNKNOWN.message));
+            next
+        };
+        assert_eq!(step(&mut state)["ChallengeName"], "MFA_SETUP");
+        state.mfa_is_optional = true;
+        assert_eq!(step(&mut state)["AuthenticationResult"]["TokenType"], "Bearer");
+        state.users.get_mut("alice").unwrap().enrolled = true;
+        assert_eq!(step(&mut state)["ChallengeName"], "SOFTWARE_TOKEN_MFA");
+        state.offers_choice = true;
+        assert_eq!(step(&mut state)["ChallengeName"], "SELECT_MFA_TYPE");
+    }
+
+    #[test]
+    fn without_the_password_in_time_there_is_no_sign_in() {
+        let mut state = state();
+        let wrong = proof(&mut state, "open, sesame");
+        assert_eq!(call(&mut state, "RespondToAuthChallenge", wrong, NOW), Err(UNKNOWN.message));
+        let mut another = proof(&mut state, "open sesame");
+        another["ChallengeResponses"]["USERNAME"] = json!("bob");
+        assert_eq!(call(&mut state, "RespondToAuthChallenge", another, NOW), Err(UNKNOWN.message));
+        let late = proof(&mut state, "open sesame");
+        let later = NOW + Duration::from_secs(181);
+        assert_eq!(call(&mut state, "RespondToAuthChallenge", late, later), Err(UNKNOWN.message));
+        let nobody =
+            json!({"AuthFlow": "USER_SRP_AUTH", "AuthParameters": {"USERNAME": "eve", "SRP_A": "5"}});
+        assert_eq!(call(&mut state, "InitiateAuth", nobody, NOW), Err("Incorrect username or password."));
+    }
+
+    #[test]
+    fn a_client_with_a_secret_proves_itself_in_both_steps() {
+        let mut state = state();
+        let mut unproved = proof(&mut state, "open sesame");
+        state.client_secret = Some("secret".to_owned());
+        let refusal = Err("Unable to verify secret hash for client");
+        assert_eq!(call(&mut state, "RespondToAuthChallenge", unproved.clone(), NOW), refusal);
+        let start =
+            json!({"AuthFlow": "USER_SRP_AUTH", "AuthParameters": {"USERNAME": "alice", "SRP_A": "5"}});
+        assert_eq!(call(&mut state, "InitiateAuth", start, NOW), refusal);
+        let sub = &state.users["alice"].sub;
+        let hash = BASE64.encode(&Algorithm::Sha256.hmac(b"secret", format!("{sub}app").as_bytes()));
+        unproved["ChallengeResponses"]["SECRET_HASH"] = json!(hash);
+        assert!(call(&mut state, "RespondToAuthChallenge", unproved, NOW).is_ok());
+    }
+}

@@ -116,7 +116,7 @@ fn derive(secret: &[u8], salt: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that panics has failed")]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const IDENTITY: (&str, &str, &str) = ("FaKe00001", "5f8a3c1e-0000-4000-8000-000000000001", "open sesame");
@@ -150,6 +150,31 @@ mod tests {
         let other =
             Exchange::begin((IDENTITY.0, IDENTITY.1, "open, sesame"), &client_public(), choice()).unwrap();
         assert!(!other.is_proof(proof, TIME));
+    }
+
+    /// A client's public value, and its proof for what the server answered: RFC 5054's arithmetic, the other way round.
+    pub(in super::super) fn client(
+        (pool, user, password): (&str, &str, &str),
+    ) -> (String, impl Fn(&str, &str, &str, &str) -> String + use<>) {
+        let (modulus, two) = (number(GROUP_15), BigUint::from(2_u8));
+        let private = number("c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee01");
+        let public = two.modpow(&private, &modulus);
+        let subject = format!("{pool}{user}");
+        let identity = Sha256::digest(format!("{subject}:{password}"));
+        let shown = public.to_str_radix(16);
+        let prove = move |salt: &str, theirs: &str, block: &str, time: &str| {
+            let theirs = number(theirs);
+            let x = hash(&[&bytes(&number(salt)), &identity]);
+            let k = hash(&[&bytes(&modulus), &[2]]);
+            let u = hash(&[&bytes(&public), &bytes(&theirs)]);
+            let masked = (k * two.modpow(&x, &modulus)) % &modulus;
+            let shared = (theirs + &modulus - masked).modpow(&(&private + &u * x), &modulus);
+            let key = derive(&bytes(&shared), &bytes(&u)).unwrap();
+            let block = BASE64.decode(block.as_bytes()).unwrap();
+            let message = [subject.as_bytes(), &block, time.as_bytes()].concat();
+            BASE64.encode(&Algorithm::Sha256.hmac(&key, &message))
+        };
+        (shown, prove)
     }
 
     #[test]
