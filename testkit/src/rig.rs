@@ -42,10 +42,34 @@ impl Rig {
         let cards: Vec<Card> = tokens.iter().map(Card::new).collect();
         let mut pcscd = PrivatePcscd::start(cards.len())?;
         if inserted {
-            for (reader, card) in cards.iter().enumerate() {
-                pcscd.insert(reader, card)?;
-            }
+            pcscd.insert_all(&cards)?;
         }
+        Self::with(program, pcscd, cards, config).await
+    }
+
+    /// As [`Rig::start`], with so many readers of two slots each instead of one for each card, and no card in them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rig::start`].
+    pub async fn start_with_readers(
+        program: impl Into<PathBuf>,
+        tokens: &str,
+        config: &str,
+        readers: usize,
+    ) -> io::Result<Self> {
+        let tokens = virt::parse(tokens).map_err(io::Error::other)?;
+        let cards = tokens.iter().map(Card::new).collect();
+        let pcscd = PrivatePcscd::start(readers)?;
+        Self::with(program, pcscd, cards, config).await
+    }
+
+    async fn with(
+        program: impl Into<PathBuf>,
+        pcscd: PrivatePcscd,
+        cards: Vec<Card>,
+        config: &str,
+    ) -> io::Result<Self> {
         let mut stage = Stage::new(program)?;
         stage.use_pcscd(&pcscd);
         stage.configure(config)?;

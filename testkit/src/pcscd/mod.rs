@@ -40,7 +40,7 @@ impl PrivatePcscd {
     /// Starts pcscd with `readers` readers, 0 to 8, all empty.
     ///
     /// vpcd's driver makes two slots of each reader, so pcscd shows twice as many; the second ones (`… 00 01`)
-    /// stay empty.
+    /// are counted behind all first ones.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ impl PrivatePcscd {
     pub fn start(readers: usize) -> io::Result<Self> {
         let directory = tempfile::Builder::new().prefix("testkit-pcscd-").tempdir()?;
         process::configure(directory.path(), Self::READER_NAME, readers)?;
-        let readers = std::iter::repeat_with(|| None).take(readers).collect();
+        let readers = std::iter::repeat_with(|| None).take(2 * readers).collect();
         let mut pcscd = Self { readers, process: None, directory };
         pcscd.restart()?;
         Ok(pcscd)
@@ -66,12 +66,42 @@ impl PrivatePcscd {
     ///
     /// No such reader, pcscd doesn't run, or it doesn't see the card.
     pub fn insert(&mut self, reader: usize, card: &Card) -> io::Result<()> {
+        self.push(reader, card)?;
+        self.wait_until_seen(reader)
+    }
+
+    /// As [`PrivatePcscd::insert`], a card into each reader from the first one on; pcscd sees them at the same time.
+    ///
+    /// # Errors
+    ///
+    /// As [`PrivatePcscd::insert`].
+    pub fn insert_all(&mut self, cards: &[Card]) -> io::Result<()> {
+        for (reader, card) in cards.iter().enumerate() {
+            self.push(reader, card)?;
+        }
+        (0..cards.len()).try_for_each(|reader| self.wait_until_seen(reader))
+    }
+
+    /// Its process id, if it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
+    fn push(&mut self, reader: usize, card: &Card) -> io::Result<()> {
         self.remove(reader)?;
         let process = self.process.as_ref().ok_or_else(|| io::Error::other("pcscd doesn't run"))?;
-        let inserted = Inserted::new(card.clone(), process.connect(reader)?)?;
-        let seen = inserted.wait_until_ready(PATIENCE);
-        *self.reader(reader)? = Some(inserted);
-        if seen { Ok(()) } else { Err(io::Error::new(io::ErrorKind::TimedOut, "pcscd doesn't see the card")) }
+        let slots = self.readers.len() / 2;
+        let stream = process.connect(reader % slots, reader / slots)?;
+        *self.reader(reader)? = Some(Inserted::new(card.clone(), stream)?);
+        Ok(())
+    }
+
+    fn wait_until_seen(&mut self, reader: usize) -> io::Result<()> {
+        let inserted = self.reader(reader)?.as_ref();
+        match inserted.is_some_and(|inserted| inserted.wait_until_ready(PATIENCE)) {
+            true => Ok(()),
+            false => Err(io::Error::new(io::ErrorKind::TimedOut, "pcscd doesn't see the card")),
+        }
     }
 
     /// Pulls the card out of a reader, if there is one: a running command ends, and pcscd sees it within 0.4 s.

@@ -43,7 +43,7 @@ pub(super) fn configure(directory: &Path, name: &str, readers: usize) -> io::Res
     fs::create_dir(run(directory))?;
     let mut configuration = String::new();
     for reader in 0..readers {
-        let port = port(reader)?;
+        let port = port(reader, 0)?;
         // Two readers with the same library would share its global variables: each gets a copy.
         let driver = directory.join(format!("vpcd-{reader}.so"));
         fs::copy(DRIVER, &driver).map_err(|error| {
@@ -94,9 +94,14 @@ impl Process {
         Ok(process)
     }
 
-    /// A connection to the first slot of a reader: a card that goes in.
-    pub(super) fn connect(&self, reader: usize) -> io::Result<TcpStream> {
-        self.namespaces.connect(&self.child, port(reader)?)
+    /// A connection to a slot of a reader, 0 or 1: a card that goes in.
+    pub(super) fn connect(&self, reader: usize, slot: usize) -> io::Result<TcpStream> {
+        self.namespaces.connect(&self.child, port(reader, slot)?)
+    }
+
+    /// Its process id.
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// SIGTERM, and waits.
@@ -153,7 +158,7 @@ fn arguments() -> io::Result<Vec<&'static str>> {
     Ok(if polkit { vec!["--foreground", "--disable-polkit"] } else { vec!["--foreground"] })
 }
 
-fn port(reader: usize) -> io::Result<u16> {
-    let port = u16::try_from(2 * reader).ok().and_then(|offset| FIRST_PORT.checked_add(offset));
+fn port(reader: usize, slot: usize) -> io::Result<u16> {
+    let port = u16::try_from(2 * reader + slot).ok().and_then(|offset| FIRST_PORT.checked_add(offset));
     port.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "so many readers can't be"))
 }

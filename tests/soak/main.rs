@@ -1,0 +1,192 @@
+//! Much of everything, through a real pcscd and over the bus, and nothing is left over: descriptors, threads, contexts
+//! and memory of the daemon come back to what they were.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod resources;
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use futures_util::future::{join_all, try_join_all};
+use oathbridge::dbus::names;
+use oathbridge::virt::Fault;
+use testkit::client::{Client, Event, Options, Signals};
+use testkit::rig::Rig;
+
+use resources::Resources;
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
+
+/// Nearly as many as pcscd has: with eight it ends by itself.
+const READERS: usize = 7;
+
+/// Each reader has two slots.
+const CARDS: usize = 2 * READERS;
+
+/// Far longer than all of it takes; only a hang does.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+/// A client of this test asks as much as a hundred honest ones.
+const CONFIG: &str = "[limits]
+calls_per_client = 64
+queries_per_second = 100000
+codes_per_minute = 1000000
+";
+
+struct World {
+    rig: Rig,
+    signals: Signals,
+    /// In the order of the cards.
+    plain: Vec<String>,
+    touched: Vec<String>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let mut tokens = String::new();
+        for card in 0..CARDS {
+            let serial = 1_000_000 + card;
+            writeln!(
+                tokens,
+                "[[token]]\nserial = {serial}\ntouch = 'never'\n[[token.credential]]\naccount = 'plain'\n\
+                 seed = 'GEZDGNBVGY3TQOJQ'\n[[token.credential]]\naccount = 'touched'\nseed = 'GEZDGNBVGY3TQOJQ'\n\
+                 touch = true"
+            )
+            .unwrap();
+        }
+        let mut rig = Rig::start_with_readers(DAEMON, &tokens, CONFIG, READERS).await.unwrap();
+        let mut signals = rig.client.signals().await.unwrap();
+        for card in &rig.cards {
+            // Nobody touches them, and what is cancelled holds its token until then.
+            card.set_touch_timeout(Duration::from_millis(20));
+        }
+        rig.pcscd.insert_all(&rig.cards).unwrap();
+        all_ready(&mut signals).await;
+        let (mut plain, mut touched) = (Vec::new(), Vec::new());
+        for card in 0..CARDS {
+            let token = (1_000_000 + card).to_string();
+            for (account, credentials) in [("plain", &mut plain), ("touched", &mut touched)] {
+                let (found, _) = rig.client.find(&[("account", account), ("token", &token)]).await.unwrap();
+                credentials.extend(found);
+            }
+        }
+        assert_eq!((plain.len(), touched.len()), (CARDS, CARDS));
+        Self { rig, signals, plain, touched }
+    }
+
+    fn client(&self) -> &Client {
+        &self.rig.client
+    }
+
+    fn resources(&self) -> Resources {
+        Resources::of(self.rig.daemon.as_ref().unwrap().id(), self.rig.pcscd.id().unwrap())
+    }
+
+    /// So many times a card goes and comes back.
+    async fn plug(&mut self, cycles: usize) {
+        for _ in 0..cycles.div_ceil(CARDS) {
+            self.remove_all().await;
+            self.rig.pcscd.insert_all(&self.rig.cards).unwrap();
+            all_ready(&mut self.signals).await;
+        }
+    }
+
+    async fn remove_all(&mut self) {
+        for reader in 0..CARDS {
+            self.rig.pcscd.remove(reader).unwrap();
+        }
+        for _ in 0..CARDS {
+            let gone = |event: &Event| {
+                matches!(event, Event::Removed { .. }) && event.place().starts_with("tokens/")
+            };
+            self.signals.until(gone).await.unwrap();
+        }
+    }
+
+    async fn calculate(&self, count: usize) {
+        let each = self.plain.iter().map(async |credential| {
+            for _ in 0..count / CARDS {
+                self.client().calculate(credential, Options::new()).await?;
+            }
+            Ok::<_, testkit::client::Refusal>(())
+        });
+        try_join_all(each).await.unwrap();
+    }
+
+    /// Cancels so many requests while their tokens wait for a touch.
+    async fn cancel(&self, count: usize) {
+        let caller = self.client().connection().unique_name().unwrap().to_string();
+        let each = self.touched.iter().enumerate().map(async |(number, credential)| {
+            for _ in 0..count.div_ceil(CARDS) {
+                let handle = format!("cancel_{number}");
+                let options = Options::from([("handle-token", handle.as_str().into())]);
+                let call = self.client().calculate(credential, options);
+                let cancel = async {
+                    let path = names::operation(&caller, Some(&handle), 0);
+                    // It may be over before: the token doesn't wait long for its touch.
+                    while self.client().call::<_, bool>(&path, "Operation", "Cancel", &()).await.is_err() {}
+                };
+                let (result, ()) = tokio::join!(call, cancel);
+                result.unwrap_err();
+            }
+        });
+        join_all(each).await;
+        // Behind what the tokens still do for those that left.
+        self.calculate(CARDS).await;
+    }
+
+    /// So many cards that never answer, one in each reader at a time: its other slot has to wait with it.
+    async fn hang(&mut self, count: usize) {
+        for _ in 0..count.div_ceil(READERS) {
+            for card in &self.rig.cards[..READERS] {
+                card.fail_next(Fault::Hang);
+            }
+            let calls = self.plain[..READERS].iter();
+            let calls = calls.map(|credential| self.client().calculate(credential, Options::new()));
+            let results = join_all(calls).await;
+            let names: Vec<_> = results.into_iter().map(|result| result.unwrap_err().name).collect();
+            assert!(names.iter().all(|name| name == "TokenStuck"), "{names:?}");
+            self.plug(CARDS).await;
+        }
+    }
+}
+
+async fn all_ready(signals: &mut Signals) {
+    for _ in 0..CARDS {
+        signals.until(|event| event.value::<String>("State").as_deref() == Some("ready")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_left_over() {
+    tokio::time::timeout(PATIENCE, soak()).await.expect("in good time");
+}
+
+async fn soak() {
+    let mut world = World::new().await;
+    // A little of all of it, so that growth is growth.
+    world.plug(CARDS).await;
+    world.calculate(320).await;
+    world.cancel(CARDS).await;
+    world.hang(READERS).await;
+    let before = world.resources().settled(&world.resources()).await;
+
+    world.plug(2_000).await;
+    let plugged = world.resources();
+    world.calculate(10_000).await;
+    let calculated = world.resources();
+    world.cancel(500).await;
+    let cancelled = world.resources();
+    world.hang(50).await;
+
+    let after = world.resources().settled(&before).await;
+    println!(
+        "before {before:?}\nplugged {plugged:?}\ncalculated {calculated:?}\ncancelled {cancelled:?}\nafter {after:?}"
+    );
+    after.assert_back_to(&before);
+}
