@@ -94,6 +94,8 @@ fn flow_errors() -> Vec<(flows::Error, &'static str)> {
         (Error::NoMatch { locked: false }, "NoSuchCredential"),
         (Error::NoMatch { locked: true }, "TokenLocked"),
         (Error::Ambiguous(2), "Ambiguous"),
+        (Error::Unnamed, "Ambiguous"),
+        (Error::OtherDevice, "Ambiguous"),
         (Error::Unsupported("its codes have 8 digits".to_owned()), "Unsupported"),
         (Error::CounterNotConfirmed, "ConfirmationRequired"),
         (Error::TouchRequired, "TouchRequired"),

@@ -19,7 +19,7 @@ mod settings;
 mod token;
 
 pub use authorization::{Authorization, Defect, Refused};
-pub use challenge::{NextChallenge, Proof, Responded, Respondent, Tokens};
+pub use challenge::{NextChallenge, Proof, Responded, Respondent, Tokens, device_name};
 pub use client::{Answer, Client, Verified};
 pub use endpoint::{Endpoint, EndpointUrl, UnusableUrl};
 pub use error::{Delivered, Error, ErrorKind};

@@ -15,15 +15,12 @@ use super::call::{Task, put_text};
 use super::entry::Door;
 use super::options::{Common, Map, Options};
 use super::results::details;
-use super::submission::{endpoint, find_profile, policy, pool, target};
+use super::submission::{DeviceName, endpoint, find_profile, policy, pool, target};
 use super::{Bridge, Error, variant};
-use crate::cognito::{NextChallenge, Proof, Responded, Respondent, Session, Tokens};
+use crate::cognito::{self, NextChallenge, Proof, Responded, Respondent, Session, Tokens};
 use crate::flows::{ChallengeRequest, ChallengeStep, Submission, Target};
 use crate::operations::{self, Operation};
 use crate::secret::SecretText;
-
-/// Where Cognito tells what it calls the token.
-const DEVICE_NAME: &str = "FRIENDLY_DEVICE_NAME";
 
 /// The options of the call, as they come.
 struct Asked {
@@ -132,9 +129,11 @@ fn request(bridge: &Bridge, credential: &OwnedObjectPath, asked: Asked) -> Resul
         Error::invalid("It is not clear who signs in; pass the option username or challenge-parameters")
     })?;
     let respondent = Respondent::new(client_id, username, asked.proof, asked.device_key, asked.metadata)?;
-    let device = asked.parameters.get(DEVICE_NAME).cloned();
-    // It may be known only when the kind of second factor was chosen.
-    let device = device.or_else(|| (asked.step == ChallengeStep::SelectMfaType).then(String::new));
+    let device = match (cognito::device_name(&asked.parameters), asked.step) {
+        (Some(name), _) => DeviceName::Is(name),
+        (None, ChallengeStep::SelectMfaType) => DeviceName::Later,
+        (None, ChallengeStep::SoftwareTokenMfa) => DeviceName::Never,
+    };
     Ok(ChallengeRequest {
         submission: Submission {
             credential: target(credential, profile, device)?,

@@ -9,7 +9,7 @@ use super::call::Task;
 use super::entry::Door;
 use super::options::{Common, Map, Options};
 use super::results::details;
-use super::submission::{endpoint, find_profile, policy, pool, target};
+use super::submission::{DeviceName, endpoint, find_profile, policy, pool, target};
 use super::{Bridge, Error, challenge, variant};
 use crate::cognito::{AccessToken, Authorization, Session};
 use crate::config::Profile;
@@ -93,7 +93,7 @@ impl CognitoObject {
         let endpoint = endpoint(token, profile, region)?;
         let pool = pool(token, profile, &endpoint);
         let submission = Submission {
-            credential: target(credential, profile, None)?,
+            credential: target(credential, profile, DeviceName::Never)?,
             endpoint,
             pool,
             policy: policy(&config.config.cognito),

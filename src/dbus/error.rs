@@ -255,6 +255,14 @@ impl From<flows::Error> for Error {
                     "{count} credentials match the profile; name the token in the profile, or pass the credential's path."
                 ),
             ),
+            Flow::Unnamed => Self::ours(
+                "Ambiguous",
+                "Neither a profile nor Cognito says which credential is meant; pass the credential's path, or a profile that has an issuer or account.",
+            ),
+            Flow::OtherDevice => Self::ours(
+                "Ambiguous",
+                "No attached token has the name that Cognito knows, and nothing else says which credential is meant; pass the credential's path, or a profile that has an issuer or account.",
+            ),
             Flow::Unsupported(why) => Self::ours(
                 "Unsupported",
                 format!("This credential can't be used here since {why}; choose another one."),

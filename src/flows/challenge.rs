@@ -50,7 +50,7 @@ impl Flows {
         }
         // Without a token the session would be used up in vain; which one it is, the next challenge may tell.
         match self.find(&request.submission.credential, operation).await {
-            Ok(_) | Err(Error::Ambiguous(_)) => {}
+            Ok(_) | Err(Error::Ambiguous(_) | Error::Unnamed) => {}
             Err(error) => return Err(error),
         }
         let next = match self.select(request, operation).await? {
@@ -62,9 +62,9 @@ impl Flows {
         };
         let mut submission = request.submission.clone();
         if let Target::Query(query) = &mut submission.credential
-            && let Some(device) = parameters.get("FRIENDLY_DEVICE_NAME")
+            && let Some(device) = cognito::device_name(&parameters)
         {
-            query.device = Some(device.clone());
+            query.device = Some(device);
         }
         let session = Session::parse(session)?;
         let respondent = request.respondent.named_by(&parameters);
