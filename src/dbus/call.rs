@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use zbus::message::Header;
 
 use super::entry::{Entry, show};
 use super::options::{Common, Map};
 use super::{Bridge, Error, variant};
-use crate::operations::{Cancellation, Deadline, Kind, Operation, Request, State};
+use crate::operations::{Deadline, Kind, Operation, Request, State};
 
 /// What is over sooner needs no object.
 const QUICK: Duration = Duration::from_millis(300);
@@ -46,9 +47,8 @@ impl Bridge {
     ) -> Result<T, Error> {
         self.spend(&entry)?;
         let operation = self.begin(&entry, task)?;
-        if self.came_too_late(&entry) {
-            // Those that had begun before were cancelled when it was locked.
-            operation.cancel(Cancellation::ScreenLocked);
+        if let Some(why) = self.came_too_late(&entry) {
+            operation.cancel(why);
         }
         let result = self.carry_out(&operation, work).await;
         if operation.is_published() {
@@ -90,6 +90,10 @@ impl Bridge {
         operation: &Operation,
         work: impl AsyncFnOnce(&Operation) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        // The first poll of the work may have the token begin something that can't be called off.
+        if let Some(why) = operation.cancelled().now_or_never() {
+            return Err(why.into());
+        }
         let published = async {
             self.flows.clock().sleep(QUICK).await;
             operation.publish();

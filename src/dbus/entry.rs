@@ -2,10 +2,11 @@
 
 use zbus::message::Header;
 
+use super::callers::Departure;
 use super::options::Map;
 use super::{Bridge, Error, call::put_text, variant};
 use crate::access::{Caller, Decision, Permission, Ticket, What, decide};
-use crate::operations::Requester;
+use crate::operations::{Cancellation, Requester};
 
 /// What a method wants of those who call it.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,7 @@ pub(super) struct Entry<'call> {
     pub(super) caller: String,
     pub(super) requester: Requester,
     door: Door,
+    departure: Departure,
     _ticket: Ticket,
 }
 
@@ -52,6 +54,7 @@ impl Bridge {
         door: Door,
     ) -> Result<Entry<'call>, Error> {
         let caller = header.sender().map_or_else(String::new, ToString::to_string);
+        let departure = self.present.arrive(&caller);
         let config = self.config();
         let now = self.flows.clock().monotonic();
         let _ticket = self.limits.admit(&config.config.limits, &caller, now)?;
@@ -73,7 +76,7 @@ impl Bridge {
         if self.keeps_out(door) {
             return Err(Error::screen_locked());
         }
-        Ok(Entry { header, caller, requester, door, _ticket })
+        Ok(Entry { header, caller, requester, door, departure, _ticket })
     }
 
     /// Nobody comes in here now, since the screen is locked.
@@ -81,9 +84,13 @@ impl Bridge {
         *self.screen_locked.borrow() && !door.while_locked && !self.config().config.access.while_locked
     }
 
-    /// The screen was locked after the caller came in.
-    pub(super) fn came_too_late(&self, entry: &Entry<'_>) -> bool {
-        self.keeps_out(entry.door)
+    /// What happened after the caller came in, and would have cancelled the operation had it begun before.
+    pub(super) fn came_too_late(&self, entry: &Entry<'_>) -> Option<Cancellation> {
+        match entry {
+            _ if entry.departure.has_happened() => Some(Cancellation::CallerGone),
+            _ if self.keeps_out(entry.door) => Some(Cancellation::ScreenLocked),
+            _ => None,
+        }
     }
 
     /// Counts a request whose arguments make sense against the rates.

@@ -111,6 +111,9 @@ async fn what_is_not_sent_is_cancelled_with_the_first_reason() {
     assert!(operation.cancelled().now_or_never().is_none(), "somebody else's caller");
     assert!(operation.cancel(Cancellation::Caller));
     operations.cancel_all(Cancellation::ScreenLocked);
+    assert!(!operation.is_orphan());
+    operations.cancel_of(":1.7", Cancellation::CallerGone);
+    assert!(operation.is_orphan(), "nobody asks for its result");
     assert_eq!(operation.cancelled().await, Cancellation::Caller);
     operation.end(State::Cancelled);
     assert!(!operation.cancel(Cancellation::Caller), "it is over");

@@ -7,6 +7,7 @@
 )]
 
 mod cancel;
+mod early;
 mod prompt;
 mod sharing;
 mod visible;
