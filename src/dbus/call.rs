@@ -80,7 +80,7 @@ impl Bridge {
             interactive: common.interactive,
             own_prompt: common.own_prompt,
             wait_for_token: common.wait_for_token,
-            deadline: Deadline::after(common.timeout, &**self.flows.clock()),
+            deadline: Deadline::since(entry.arrived, common.timeout),
         };
         self.operations.begin(request).map_err(|_| Error::handle_in_use())
     }

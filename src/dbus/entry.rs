@@ -1,5 +1,7 @@
 //! The first thing that every method does: who calls, may they, how often.
 
+use std::time::Duration;
+
 use zbus::message::Header;
 
 use super::callers::Departure;
@@ -41,6 +43,8 @@ pub(super) struct Entry<'call> {
     pub(super) header: &'call Header<'call>,
     pub(super) caller: String,
     pub(super) requester: Requester,
+    /// When the call came in, by monotonic time: its caller's patience runs from there.
+    pub(super) arrived: Duration,
     door: Door,
     departure: Departure,
     _ticket: Ticket,
@@ -55,9 +59,9 @@ impl Bridge {
     ) -> Result<Entry<'call>, Error> {
         let caller = header.sender().map_or_else(String::new, ToString::to_string);
         let departure = self.present.arrive(&caller);
+        let arrived = self.flows.clock().monotonic();
         let config = self.config();
-        let now = self.flows.clock().monotonic();
-        let _ticket = self.limits.admit(&config.config.limits, &caller, now)?;
+        let _ticket = self.limits.admit(&config.config.limits, &caller, arrived)?;
         let who = self.identify(&caller).await;
         let identity = who.identity();
         let requester = Requester { kind: identity.kind.word().to_owned(), name: identity.name };
@@ -76,7 +80,7 @@ impl Bridge {
         if self.keeps_out(door) {
             return Err(Error::screen_locked());
         }
-        Ok(Entry { header, caller, requester, door, departure, _ticket })
+        Ok(Entry { header, caller, requester, arrived, door, departure, _ticket })
     }
 
     /// Nobody comes in here now, since the screen is locked.
