@@ -15,7 +15,7 @@ use super::call::{Task, put_text};
 use super::entry::Door;
 use super::options::{Common, Map, Options};
 use super::results::details;
-use super::submission::{DeviceName, endpoint, find_profile, policy, pool, target};
+use super::submission::{DeviceName, endpoint, find_profile, policy, target};
 use super::{Bridge, Error, variant};
 use crate::cognito::{self, NextChallenge, Proof, Responded, Respondent, Session, Tokens};
 use crate::flows::{ChallengeRequest, ChallengeStep, Submission, Target};
@@ -137,7 +137,6 @@ fn request(bridge: &Bridge, credential: &OwnedObjectPath, asked: Asked) -> Resul
     Ok(ChallengeRequest {
         submission: Submission {
             credential: target(credential, profile, device)?,
-            pool: pool(None, profile, &endpoint),
             endpoint,
             policy: policy(&config.config.cognito),
         },

@@ -55,17 +55,6 @@ fn wrong_region(error: &UnknownRegion) -> Error {
     Error::invalid(format!("{}; correct the option region, or the profile's", capital(&error.to_string())))
 }
 
-/// Whatever tells pools apart best: the same code must not go twice to one of them in one time step.
-pub(super) fn pool(
-    access_token: Option<&AccessToken>,
-    profile: Option<&Profile>,
-    endpoint: &Endpoint,
-) -> String {
-    let of_token = access_token.and_then(AccessToken::pool_id);
-    let of_profile = profile.and_then(|profile| profile.user_pool_id.as_deref());
-    of_token.or(of_profile).map_or_else(|| format!("{endpoint:?}"), str::to_owned)
-}
-
 /// What Cognito calls the token.
 #[derive(Debug)]
 pub(super) enum DeviceName {

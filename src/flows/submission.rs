@@ -23,8 +23,6 @@ pub struct Submission {
     pub credential: Target,
     /// Where to submit.
     pub endpoint: Endpoint,
-    /// The pool, or whatever else keeps codes for different accounts apart.
-    pub pool: String,
     /// How to submit.
     pub policy: Policy,
 }
@@ -186,10 +184,10 @@ impl<S: Submit> Attempt<'_, S> {
 
     /// Records the intent to send the code, unless it was sent before.
     async fn reserve(&mut self, step: Step, code: &Code) -> Result<Option<Reservation>, Error> {
-        let (flows, pool) = (self.flows, &self.request.pool);
+        let flows = self.flows;
         self.in_time()?;
         self.operation.begin_submission()?;
-        if !flows.sent_codes.first_time(pool, step, code) {
+        if !flows.sent_codes.first_time(step, code) {
             self.operation.end_submission();
             self.not_before = step.next();
             return Ok(None);
@@ -211,7 +209,7 @@ impl<S: Submit> Attempt<'_, S> {
                 return Ok(None);
             }
             Err(error) => {
-                flows.sent_codes.take_back(pool, step, code);
+                flows.sent_codes.take_back(step, code);
                 spent(error, PERIOD)
             }
         };
@@ -262,7 +260,7 @@ impl<S: Submit> Attempt<'_, S> {
     /// Only a code that provably never left may be used again.
     async fn settle(&self, reservation: Reservation, step: Step, code: &Code, delivered: Delivered) {
         if delivered == Delivered::No {
-            self.flows.sent_codes.take_back(&self.request.pool, step, code);
+            self.flows.sent_codes.take_back(step, code);
         }
         let settled = blocking(move || match delivered {
             Delivered::No => reservation.take_back(),

@@ -9,6 +9,8 @@
 mod arguments;
 mod choice;
 mod faults;
+mod once;
+
 mod success;
 mod unnamed;
 
