@@ -174,6 +174,20 @@ impl Error {
         )
     }
 
+    /// Nobody knows what became of the choice of a second factor.
+    fn choice_unknown(kind: ErrorKind) -> Self {
+        let (name, what) = match kind {
+            ErrorKind::OutcomeUnknown => ("Cognito.OutcomeUnknown", "Cognito's answer was lost"),
+            _ => ("Cognito.ServiceUnavailable", "Cognito failed"),
+        };
+        Self::ours(
+            name,
+            format!(
+                "{what} when the software token was chosen, and no code was sent; the session may be used up, so start the sign-in again."
+            ),
+        )
+    }
+
     /// No profile of this name.
     pub fn no_profile(name: &str, known: &[&str]) -> Self {
         let others = if known.is_empty() { String::new() } else { format!(", only {}", known.join(", ")) };
@@ -308,6 +322,7 @@ impl From<flows::Error> for Error {
             )
             .retry(Retry::After(wait)),
             Flow::Refused(refused) => refused.into(),
+            Flow::ChoiceUnknown(error) => Self::choice_unknown(error.kind),
             Flow::Cognito(error) => error.into(),
         }
     }

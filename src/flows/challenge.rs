@@ -1,12 +1,11 @@
 //! Answer the challenge of a sign-in with RespondToAuthChallenge: choose the software token if there is a choice, and
 //! submit its code.
 
+use super::prospect::in_time;
 use super::submission::{Submit, note};
 use super::{Error, Flows, Submission, Target};
-use crate::cognito::{
-    self, Answer, Client, Delivered, ErrorKind, NextChallenge, Responded, Respondent, Session,
-};
-use crate::operations::{Operation, State};
+use crate::cognito::{self, Answer, Client, Delivered, NextChallenge, Responded, Respondent, Session};
+use crate::operations::{Challenge, Operation, State};
 use crate::otp::Code;
 use crate::registry::Found;
 
@@ -48,18 +47,22 @@ impl Flows {
             let answer = Reply { respondent: &request.respondent, session: &request.session };
             return self.submit(&request.submission, &answer, operation).await;
         }
-        // Without a token the session would be used up in vain; which one it is, the next challenge may tell.
+        // The choice uses the session up, which shall not be in vain. Which credential it is, the next challenge may tell.
         match self.find(&request.submission.credential, operation).await {
-            Ok(_) | Err(Error::Ambiguous(_) | Error::Unnamed) => {}
+            Ok(found) => self.prospect(&found, &request.submission, operation).await?,
+            Err(Error::Ambiguous(_) | Error::Unnamed) => in_time(operation, self)?,
             Err(error) => return Err(error),
         }
         let next = match self.select(request, operation).await? {
             Responded::Next(next) if next.name == "SOFTWARE_TOKEN_MFA" => next,
             other => return Ok(other),
         };
-        let NextChallenge { session: Some(session), parameters, .. } = next else {
+        let NextChallenge { name, session: Some(session), parameters } = next else {
             return Ok(Responded::Next(next));
         };
+        // Whatever fails from here on, the sign-in can go on from there.
+        let challenge = Challenge { name, session: session.clone(), parameters: parameters.clone() };
+        operation.note(|facts| facts.challenge = Some(challenge));
         let mut submission = request.submission.clone();
         if let Target::Query(query) = &mut submission.credential
             && let Some(device) = cognito::device_name(&parameters)
@@ -71,18 +74,16 @@ impl Flows {
         self.submit(&submission, &Reply { respondent: &respondent, session: &session }, operation).await
     }
 
-    /// Carries no code, so nothing is spent when it fails.
+    /// Carries no code, so no step is spent when it fails; the session may be.
     async fn select(&self, request: &ChallengeRequest, operation: &Operation) -> Result<Responded, Error> {
         operation.set_state(State::Calculating);
         let client = self.client(&request.submission, operation)?;
         let answer = client.select_software_token(&request.respondent, &request.session).await;
         note(operation, &answer);
-        let without_code = |error: cognito::Error| match error.delivered {
-            // Nobody knows what became of the choice, but no code was sent with it.
-            Delivered::Unknown => cognito::Error { kind: ErrorKind::Network, ..error },
-            Delivered::Yes | Delivered::No => error,
-        };
-        Ok(answer.result.map_err(without_code)?)
+        answer.result.map_err(|error| match error.delivered {
+            Delivered::Unknown => Error::ChoiceUnknown(error),
+            Delivered::Yes | Delivered::No => Error::Cognito(error),
+        })
     }
 }
 

@@ -66,6 +66,9 @@ pub enum Error {
     /// The request can't be made.
     #[error(transparent)]
     Refused(#[from] cognito::Refused),
+    /// Nobody knows what became of the choice of a second factor, which used a session up and carried no code.
+    #[error("the choice of the second factor may have arrived")]
+    ChoiceUnknown(cognito::Error),
     /// Cognito, or the way to it, failed.
     #[error(transparent)]
     Cognito(#[from] cognito::Error),

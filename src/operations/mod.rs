@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::clock::Clock;
 
 pub use deadline::Deadline;
-pub use facts::Facts;
+pub use facts::{Challenge, Facts};
 pub use operation::Operation;
 pub use request::{Cancellation, Request, Requester};
 pub use state::{Kind, Need, State};

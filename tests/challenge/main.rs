@@ -10,7 +10,7 @@ mod arguments;
 mod choice;
 mod faults;
 mod once;
-
+mod order;
 mod success;
 mod unnamed;
 
