@@ -10,6 +10,7 @@ mod cancel;
 mod early;
 mod prompt;
 mod sharing;
+mod unlocking;
 mod visible;
 mod waiting;
 
