@@ -148,3 +148,48 @@ pub(super) fn put_text(map: &mut Map, key: &str, text: Option<&str>) {
         map.insert(key.to_owned(), variant(text));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, SystemClock};
+    use crate::config::{Config, Loaded};
+    use crate::flows::Flows;
+    use crate::operations::{Cancellation, Operations, Requester};
+    use crate::registry::Registry;
+    use crate::token::Identities;
+
+    /// A first step may be to have a token count.
+    #[tokio::test]
+    async fn nothing_is_begun_that_was_cancelled_before() {
+        let state = tempfile::tempdir().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let directory = state.path().to_owned();
+        let (registry, _) = Registry::new(Vec::new(), Arc::clone(&clock), Identities::new(directory.clone()));
+        let flows = Flows::new(registry, directory, Arc::clone(&clock)).unwrap();
+        let (operations, _news) = Operations::new(Arc::clone(&clock));
+        let bridge =
+            Bridge::new(flows, operations.clone(), Loaded { config: Config::default(), source: None }, None);
+        let request = Request {
+            kind: Kind::Calculate,
+            caller: ":1.7".to_owned(),
+            requester: Requester { kind: "unknown".to_owned(), name: String::new() },
+            handle: None,
+            credential: None,
+            token: None,
+            interactive: true,
+            own_prompt: false,
+            wait_for_token: false,
+            deadline: Deadline::after(KEPT, &*clock),
+        };
+        let operation = operations.begin(request).unwrap();
+        operation.cancel(Cancellation::ScreenLocked);
+        let mut has_begun = false;
+        let work = async |_: &Operation| {
+            has_begun = true;
+            Ok(())
+        };
+        assert!(bridge.carry_out(&operation, work).await.unwrap_err().is_cancelled());
+        assert!(!has_begun);
+    }
+}

@@ -33,7 +33,13 @@ impl Keys {
         self.tried.take().is_some_and(|key| self.known.put(key, since.known))
     }
 
-    /// Wipes them.
+    /// Empties the place of the key that is known, which is of no use any more. Unlike a wipe this says nothing of a key
+    /// that is yet to be tried.
+    pub(super) fn forget(&self) {
+        drop(self.known.take());
+    }
+
+    /// Wipes them, and those that somebody has asked to be tried by now.
     pub(super) fn wipe(&self) {
         self.tried.wipe();
         self.known.wipe();
@@ -60,6 +66,7 @@ mod tests {
         assert!(!keys.keep_tried(since), "it came from before the wipe");
         assert!(keys.known.lend(|_| ()).is_none());
         let since = keys.since();
+        keys.forget();
         keys.try_out(key(), since);
         assert!(keys.keep_tried(since) && keys.known.lend(|_| ()).is_some());
     }

@@ -153,7 +153,7 @@ impl Worker {
     }
 
     pub(super) fn lock(&mut self, progress: &dyn Progress) -> Result<(), Error> {
-        self.keys.wipe();
+        self.keys.forget();
         match self.read(progress) {
             Ok(()) | Err(Error::Locked) => Ok(()),
             Err(error) => Err(error),
@@ -197,7 +197,7 @@ impl Worker {
     fn notice_lock(&mut self, error: ykoath::Error) -> Error {
         match error {
             ykoath::Error::Locked | ykoath::Error::WrongKey => {
-                self.keys.wipe();
+                self.keys.forget();
                 self.report(Event::Locked);
                 Error::Locked
             }
