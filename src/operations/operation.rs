@@ -166,7 +166,8 @@ impl Operation {
         self.inner.life.borrow().is_published
     }
 
-    /// Ends what is not sent. False when something was sent: that is not taken back, but nothing more follows.
+    /// Ends what is not sent. False when something was sent, which is not taken back, but nothing more follows; and when
+    /// it is over.
     pub fn cancel(&self, why: Cancellation) -> bool {
         let mut nothing_sent = false;
         self.inner.life.send_if_modified(|life| {
@@ -232,12 +233,13 @@ impl Operation {
         let hub = &self.inner.hub;
         self.inner.life.send_if_modified(|life| {
             let is_new = !std::mem::replace(&mut life.is_forgotten, true);
-            if is_new {
-                // Only once: a later operation may have the same handle by then.
-                hub.forget_handle(&self.inner.request);
-            }
+            // Told first: a later operation of the same handle has the same object, which shall come after this one's end.
             if is_new && life.is_published {
                 hub.tell(Event::Forgotten(self.clone()));
+            }
+            if is_new {
+                // Only once: that later operation's handle is not to be freed.
+                hub.forget_handle(&self.inner.request);
             }
             is_new
         });
