@@ -7,7 +7,7 @@ mod challenge;
 mod code;
 mod error;
 mod find;
-mod prospect;
+mod opening;
 mod submission;
 mod unlock;
 mod verify;

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::code::{blocking, spent};
 use super::find::is_curable;
-use super::prospect::{Opening, PERIOD, in_time};
+use super::opening::PERIOD;
 use super::{Error, Flows, Policy, Target};
 use crate::cognito::{self, Client, Delivered, Endpoint, ErrorKind};
 use crate::guard::{self, Reservation};
@@ -160,9 +160,9 @@ impl<S: Submit> Attempt<'_, S> {
 
     async fn calculate(&self) -> Result<(Code, Step), Error> {
         let (flows, found, operation) = (self.flows, &self.found, self.operation);
-        flows.check(found, operation)?;
+        flows.may_submit(found, operation)?;
         let moment = self.wait_for_step().await?;
-        in_time(operation, flows)?;
+        flows.in_time(operation)?;
         let calculated = flows.calculate(found, moment, operation).await?;
         let Some(step) = calculated.step else {
             return Err(Error::Unsupported("its codes have no time step".to_owned()));
@@ -176,7 +176,7 @@ impl<S: Submit> Attempt<'_, S> {
     /// Records the intent to send the code, unless it was sent before.
     async fn reserve(&mut self, step: Step, code: &Code) -> Result<Option<Reservation>, Error> {
         let flows = self.flows;
-        in_time(self.operation, flows)?;
+        flows.in_time(self.operation)?;
         self.operation.begin_submission()?;
         if !flows.sent_codes.first_time(step, code) {
             self.operation.end_submission();
@@ -185,7 +185,7 @@ impl<S: Submit> Attempt<'_, S> {
         }
         let (guard, credential, now) = (flows.guard.clone(), self.found.id.clone(), flows.now(PERIOD));
         let error = match blocking(move || guard.reserve(&credential, step, now)).await {
-            Ok(reservation) => match in_time(self.operation, flows) {
+            Ok(reservation) => match flows.in_time(self.operation) {
                 Ok(()) => return Ok(Some(reservation)),
                 // Recording took too long.
                 Err(late) => {
@@ -211,14 +211,14 @@ impl<S: Submit> Attempt<'_, S> {
     /// Waits until a step that may be submitted is open and not about to close.
     async fn wait_for_step(&self) -> Result<Moment, Error> {
         loop {
-            let opening = self.flows.opening(&self.found, self.not_before, self.request, self.operation);
-            match opening.await? {
-                Opening::Now(moment) => return Ok(moment),
-                Opening::After(wait) => {
-                    self.operation.set_state(State::WaitingStep);
-                    self.flows.clock.sleep(wait).await;
-                }
+            let policy = &self.request.policy;
+            let opening =
+                self.flows.next_opening(&self.found, policy, self.not_before, self.operation).await?;
+            if opening.wait.is_zero() {
+                return Ok(Moment::NotBefore(opening.step));
             }
+            self.operation.set_state(State::WaitingStep);
+            self.flows.clock.sleep(opening.wait).await;
         }
     }
 
