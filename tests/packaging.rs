@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "the whole file is a test")]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -247,6 +247,27 @@ fn only_missing_packages_are_installed_and_each_says_why() {
 
     pretend(directory.path(), "dpkg-query", "printf installed");
     assert_eq!(said(&install_packages(directory.path(), &["build", "demo", "test"])), "");
+}
+
+#[test]
+fn a_command_from_elsewhere_will_do() {
+    let directory = tempfile::tempdir().unwrap();
+    for tool in ["cat", "env", "sed", "sh", "sort", "tr"] {
+        symlink(Path::new("/usr/bin").join(tool), directory.path().join(tool)).unwrap();
+    }
+    pretend(directory.path(), "id", "echo 0");
+    pretend(directory.path(), "dpkg-query", "case $4 in nodejs|npm) exit 1 ;; *) printf installed ;; esac");
+    pretend(directory.path(), "apt-get", r#"echo "apt-get $*""#);
+    let installed = || {
+        let mut command = Command::new("/bin/sh");
+        command.arg(root().join("scripts/install-packages")).arg("test").env("PATH", directory.path());
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert!(installed().trim_end().ends_with("recommends nodejs npm"), "{}", installed());
+    pretend(directory.path(), "node", "");
+    assert!(installed().trim_end().ends_with("recommends npm"), "{}", installed());
+    pretend(directory.path(), "npm", "");
+    assert_eq!(installed(), "");
 }
 
 #[test]

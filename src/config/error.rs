@@ -122,8 +122,8 @@ pub enum Problem {
     #[error("[[access.rule]] decides nothing; give it \"read_code\", \"submit\" or \"manage\"")]
     EmptyRule,
     /// One client can't have more than all.
-    #[error("\"calls_per_client\" in [limits] must not be larger than \"calls\"")]
-    CallsPerClient,
+    #[error("\"{0}\" in [limits] must not be larger than \"{1}\"")]
+    LargerThan(&'static str, &'static str),
     /// A profile's name can't be part of a D-Bus object path.
     #[error(
         "the profile name \"{0}\" becomes part of a D-Bus path and may have 1 to 64 letters A-Z, a-z, digits and _ only"

@@ -11,10 +11,24 @@ pub struct Limits {
     pub calls_per_client: u32,
     /// Calls of all clients that are served at once.
     pub calls: u32,
-    /// Codes that one client may get in a minute.
+    /// The same for what is soon over: looking, locking, cancelling.
+    pub queries_per_client: u32,
+    /// The same of all clients.
+    pub queries: u32,
+    /// Queries of one client in a second; that much may come at once.
+    pub queries_per_second: u32,
+    /// The same of all clients.
+    pub all_queries_per_second: u32,
+    /// Codes that one program may get in a minute.
     pub codes_per_minute: u32,
-    /// Requests of one client to submit codes in a minute.
+    /// Codes that all programs may get in a minute.
+    pub all_codes_per_minute: u32,
+    /// Requests of one program to submit codes in a minute.
     pub submissions_per_minute: u32,
+    /// Requests of all programs to submit codes in a minute.
+    pub all_submissions_per_minute: u32,
+    /// Passwords that one program may try in a minute.
+    pub unlocks_per_minute: u32,
     /// The longest message that is served, in KiB.
     pub message_kib: u32,
 }
@@ -24,8 +38,15 @@ impl Default for Limits {
         Self {
             calls_per_client: 8,
             calls: 64,
+            queries_per_client: 128,
+            queries: 256,
+            queries_per_second: 128,
+            all_queries_per_second: 256,
             codes_per_minute: 300,
+            all_codes_per_minute: 1_200,
             submissions_per_minute: 10,
+            all_submissions_per_minute: 40,
+            unlocks_per_minute: 10,
             message_kib: 64,
         }
     }
@@ -33,30 +54,53 @@ impl Default for Limits {
 
 impl Limits {
     pub(super) const SECTION: &str = "limits";
-    pub(super) const KEYS: &[&str] =
-        &["calls_per_client", "calls", "codes_per_minute", "submissions_per_minute", "message_kib"];
+    pub(super) const KEYS: &[&str] = &[
+        "calls_per_client",
+        "calls",
+        "queries_per_client",
+        "queries",
+        "queries_per_second",
+        "all_queries_per_second",
+        "codes_per_minute",
+        "all_codes_per_minute",
+        "submissions_per_minute",
+        "all_submissions_per_minute",
+        "unlocks_per_minute",
+        "message_kib",
+    ];
 
     pub(super) fn read(section: &Section<'_>) -> Result<Self, Error> {
         let default = Self::default();
         let number = |key, shape, range, default| {
             section.get(key, shape, |value| integer(value, range)).map(|set| set.unwrap_or(default))
         };
-        let calls = "a number from 1 to 1024";
-        let rate = "a number from 1 to 1000000";
+        let at_once = |key, default| number(key, "a number from 1 to 1024", 1..=1024, default);
+        let rate = |key, default| number(key, "a number from 1 to 1000000", 1..=1_000_000, default);
         let limits = Self {
-            calls_per_client: number("calls_per_client", calls, 1..=1024, default.calls_per_client)?,
-            calls: number("calls", calls, 1..=1024, default.calls)?,
-            codes_per_minute: number("codes_per_minute", rate, 1..=1_000_000, default.codes_per_minute)?,
-            submissions_per_minute: number(
-                "submissions_per_minute",
-                rate,
-                1..=1_000_000,
-                default.submissions_per_minute,
+            calls_per_client: at_once("calls_per_client", default.calls_per_client)?,
+            calls: at_once("calls", default.calls)?,
+            queries_per_client: at_once("queries_per_client", default.queries_per_client)?,
+            queries: at_once("queries", default.queries)?,
+            queries_per_second: rate("queries_per_second", default.queries_per_second)?,
+            all_queries_per_second: rate("all_queries_per_second", default.all_queries_per_second)?,
+            codes_per_minute: rate("codes_per_minute", default.codes_per_minute)?,
+            all_codes_per_minute: rate("all_codes_per_minute", default.all_codes_per_minute)?,
+            submissions_per_minute: rate("submissions_per_minute", default.submissions_per_minute)?,
+            all_submissions_per_minute: rate(
+                "all_submissions_per_minute",
+                default.all_submissions_per_minute,
             )?,
+            unlocks_per_minute: rate("unlocks_per_minute", default.unlocks_per_minute)?,
             message_kib: number("message_kib", "a number from 16 to 1024", 16..=1024, default.message_kib)?,
         };
-        if limits.calls_per_client > limits.calls {
-            return Err(section.error(Problem::CallsPerClient));
+        let one_and_all = [
+            ("calls_per_client", limits.calls_per_client, "calls", limits.calls),
+            ("queries_per_client", limits.queries_per_client, "queries", limits.queries),
+        ];
+        for (one, own, all, total) in one_and_all {
+            if own > total {
+                return Err(section.error(Problem::LargerThan(one, all)));
+            }
         }
         Ok(limits)
     }

@@ -1,10 +1,10 @@
 //! Answers calls to credentials whose token is not attached, is locked, or has not been read yet: they have no object
-//! on the bus, but a caller may wait for them.
+//! on the bus, but a caller may wait for them. And sends what the gate refuses with.
 
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use zbus::message::Message;
+use zbus::message::{Flags, Message};
 use zbus::{Connection, DBusError};
 
 use super::wire::Diverted;
@@ -42,5 +42,8 @@ async fn answer(connection: &Connection, bridge: &Arc<Bridge>, call: &Message) -
         Ok(reply) => Message::method_return(&header).build(&reply)?,
         Err(error) => error.create_reply(&header)?,
     };
-    connection.send(&reply).await
+    match header.primary().flags().contains(Flags::NO_REPLY_EXPECTED) {
+        true => Ok(()),
+        false => connection.send(&reply).await,
+    }
 }

@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use zbus::{Connection, fdo};
 
 use super::Bridge;
+use super::wire::Queries;
 use crate::operations::Cancellation;
 
 /// Callers whose calls are under way, and whether they have left since.
@@ -49,13 +50,13 @@ impl Departure {
 }
 
 /// Runs until the bus is gone.
-pub(super) async fn run(connection: Connection, bridge: Arc<Bridge>) {
-    if let Err(error) = watch(&connection, &bridge).await {
+pub(super) async fn run(connection: Connection, bridge: Arc<Bridge>, queries: Queries) {
+    if let Err(error) = watch(&connection, &bridge, &queries).await {
         tracing::error!("programs that leave the bus can't be noticed: {error}");
     }
 }
 
-async fn watch(connection: &Connection, bridge: &Bridge) -> zbus::Result<()> {
+async fn watch(connection: &Connection, bridge: &Bridge, queries: &Queries) -> zbus::Result<()> {
     let bus = fdo::DBusProxy::new(connection).await?;
     // Only those whose new owner is nobody.
     let mut departures = bus.receive_name_owner_changed_with_args(&[(2, "")]).await?;
@@ -64,6 +65,7 @@ async fn watch(connection: &Connection, bridge: &Bridge) -> zbus::Result<()> {
         let name = departure.name.as_str();
         bridge.callers.forget(name);
         bridge.limits.forget(name);
+        queries.forget(name);
         // Before the operations that run are cancelled: one that begins meanwhile looks here.
         bridge.present.leave(name);
         bridge.operations.cancel_of(name, Cancellation::CallerGone);

@@ -29,12 +29,15 @@ impl Door {
         Self { permission: Some(Permission::Submit), what: What::Submission, while_locked: false };
     /// Unlocking a token.
     pub(super) const UNLOCK: Self =
-        Self { permission: Some(Permission::Manage), what: What::Other, while_locked: false };
-    /// Locking tokens, reloading, cancelling what somebody else asked for.
+        Self { permission: Some(Permission::Manage), what: What::Unlock, while_locked: false };
+    /// Locking tokens, cancelling what somebody else asked for: open to the last.
+    pub(super) const SECURE: Self =
+        Self { permission: Some(Permission::Manage), what: What::Query, while_locked: true };
+    /// Reloading.
     pub(super) const MANAGE: Self =
         Self { permission: Some(Permission::Manage), what: What::Other, while_locked: true };
     /// Looking.
-    pub(super) const LOOK: Self = Self { permission: None, what: What::Other, while_locked: true };
+    pub(super) const LOOK: Self = Self { permission: None, what: What::Query, while_locked: true };
 }
 
 /// A caller who may call, until this is dropped.
@@ -61,7 +64,7 @@ impl Bridge {
         let departure = self.present.arrive(&caller);
         let arrived = self.flows.clock().monotonic();
         let config = self.config();
-        let _ticket = self.limits.admit(&config.config.limits, &caller, arrived)?;
+        let _ticket = self.limits.admit(&caller, door.what)?;
         let who = self.identify(&caller).await;
         let identity = who.identity();
         let requester = Requester { kind: identity.kind.word().to_owned(), name: identity.name };
@@ -99,8 +102,7 @@ impl Bridge {
 
     /// Counts a request whose arguments make sense against the rates.
     pub(super) fn spend(&self, entry: &Entry<'_>) -> Result<(), Error> {
-        let now = self.flows.clock().monotonic();
-        Ok(self.limits.spend(&self.config().config.limits, &entry.caller, entry.door.what, now)?)
+        Ok(self.limits.spend(&entry.caller, &show(&entry.requester), entry.door.what)?)
     }
 
     /// What the daemon knows of a caller, and what it may do.

@@ -62,7 +62,8 @@ impl Error {
     pub fn too_many_calls() -> Self {
         Self::ours(
             "Busy",
-            "Too many calls are being served; wait for the replies to earlier ones, or raise calls_per_client or calls in [limits] of the configuration.",
+            // Short, as the next one: the bus carries thousands of these in a flood, while others wait.
+            "Too many calls are under way; wait for replies, or raise [limits] in the configuration.",
         )
     }
 
@@ -71,7 +72,7 @@ impl Error {
         Self::ours(
             "RateLimited",
             format!(
-                "This program has asked too often; try again in {} seconds, or raise the rates in [limits] of the configuration.",
+                "This came too often; try again in {} seconds, or raise [limits] in the configuration.",
                 whole(wait)
             ),
         )

@@ -65,11 +65,11 @@ impl ManagerObject {
             self.bridge.flows.lock_all().await;
             Ok::<_, Error>(())
         };
-        self.bridge.audited("LockAll", "", &header, work).await
+        self.bridge.audited("LockAll", "", &header, Door::SECURE, work).await
     }
 
     async fn reload(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
-        self.bridge.audited("Reload", "", &header, self.bridge.reload()).await
+        self.bridge.audited("Reload", "", &header, Door::MANAGE, self.bridge.reload()).await
     }
 }
 

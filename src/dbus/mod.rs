@@ -45,7 +45,7 @@ use entry::{Door, show};
 use manager::ManagerObject;
 use prompt::PromptObject;
 use results::Results;
-use wire::{Replies, Shown};
+use wire::{Paths, Replies};
 
 pub use error::Error;
 
@@ -57,7 +57,7 @@ pub struct Bridge {
     /// How operations ended.
     results: Results,
     /// Which paths have objects.
-    paths: Shown,
+    paths: Paths,
     replies: Arc<Replies>,
     callers: Callers,
     limits: Limits,
@@ -86,13 +86,12 @@ impl Bridge {
         config: Loaded,
         config_path: Option<PathBuf>,
     ) -> Arc<Self> {
-        let limits = Limits::default();
-        let paths = Shown::new(config.config.limits, limits.clone(), Arc::clone(flows.clock()));
+        let limits = Limits::new(config.config.limits, Arc::clone(flows.clock()));
         Arc::new(Self {
             flows,
             operations,
             results: Results::default(),
-            paths,
+            paths: Paths::default(),
             replies: Arc::default(),
             callers: Callers::default(),
             limits,
@@ -120,7 +119,7 @@ impl Bridge {
         bus: Address,
         news: mpsc::UnboundedReceiver<operations::Event>,
     ) -> zbus::Result<Connection> {
-        let (builder, diverted) = wire::connect(bus, &self.paths, &self.replies)?;
+        let (builder, diverted, queries) = wire::connect(bus, &self.paths, &self.limits, &self.replies)?;
         let prompt = PromptObject { view: Arc::new(RwLock::new(prompt::View::of(&[]))) };
         let connection = builder
             .serve_at(names::ROOT, fdo::ObjectManager)
@@ -134,7 +133,7 @@ impl Bridge {
         tokio::spawn(mirror::run(connection.clone(), Arc::clone(self)));
         tokio::spawn(stage::run(connection.clone(), Arc::clone(self), news));
         tokio::spawn(absent::run(connection.clone(), Arc::clone(self), diverted));
-        tokio::spawn(callers::run(connection.clone(), Arc::clone(self)));
+        tokio::spawn(callers::run(connection.clone(), Arc::clone(self), queries));
         connection.request_name_with_flags(names::BUS, fdo::RequestNameFlags::DO_NOT_QUEUE).await?;
         Ok(connection)
     }
@@ -163,7 +162,7 @@ impl Bridge {
     pub async fn reload(&self) -> Result<(), Error> {
         match Config::load(self.config_path.as_deref()) {
             Ok(loaded) => {
-                self.paths.set_limits(loaded.config.limits);
+                self.limits.set(loaded.config.limits);
                 self.config.send_replace(Arc::new(loaded));
                 self.changes.send_modify(|changes| *changes += 1);
                 self.set_problem("config-invalid", false);
@@ -226,9 +225,10 @@ impl Bridge {
         what: &str,
         object: &str,
         header: &Header<'_>,
+        door: Door,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error> {
-        let entry = self.enter(header, Door::MANAGE).await?;
+        let entry = self.enter(header, door).await?;
         let result = work.await.map_err(Into::into);
         self.mirrored().await;
         let outcome = result.as_ref().err().map_or_else(|| "done".to_owned(), Error::full_name);

@@ -11,6 +11,9 @@ pub const ROOT: &str = "/io/github/oathbridge/OathBridge1";
 /// What the names of our errors begin with.
 pub const ERROR: &str = "io.github.oathbridge.OathBridge1.Error.";
 
+/// The interface of the root that isn't about Cognito.
+pub const MANAGER: &str = "io.github.oathbridge.OathBridge1.Manager";
+
 /// The interface of credentials.
 pub const CREDENTIAL: &str = "io.github.oathbridge.OathBridge1.Credential";
 

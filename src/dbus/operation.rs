@@ -67,7 +67,7 @@ impl OperationObject {
         let _entry = if self.is_requester(&header) {
             None
         } else {
-            Some(self.bridge.enter(&header, Door::MANAGE).await?)
+            Some(self.bridge.enter(&header, Door::SECURE).await?)
         };
         Ok(self.operation.cancel(Cancellation::Caller))
     }

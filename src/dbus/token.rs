@@ -124,6 +124,6 @@ impl TokenObject {
                 () = self.bridge.flows.clock().sleep(PATIENCE) => Err(token::Error::Busy),
             }
         };
-        self.bridge.audited("Lock", &self.id_now(), &header, bounded).await
+        self.bridge.audited("Lock", &self.id_now(), &header, Door::SECURE, bounded).await
     }
 }

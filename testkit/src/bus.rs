@@ -22,7 +22,7 @@ pub struct PrivateBus {
 impl PrivateBus {
     /// Starts a bus and waits until it listens.
     ///
-    /// It has the session bus's rules, which allow all things to its own user, and starts no services.
+    /// It has the session bus's rules, which allow all things to its own user, and its limits, and starts no services.
     ///
     /// # Errors
     ///
@@ -86,6 +86,18 @@ impl Drop for PrivateBus {
     }
 }
 
+/// Those of a session bus (`/usr/share/dbus-1/session.conf`): the built-in ones let nobody send a flood.
+const LIMITS: &str = r#"<limit name="max_incoming_bytes">1000000000</limit>
+  <limit name="max_incoming_unix_fds">250000000</limit>
+  <limit name="max_outgoing_bytes">1000000000</limit>
+  <limit name="max_outgoing_unix_fds">250000000</limit>
+  <limit name="max_message_size">1000000000</limit>
+  <limit name="max_completed_connections">100000</limit>
+  <limit name="max_connections_per_user">100000</limit>
+  <limit name="max_names_per_connection">50000</limit>
+  <limit name="max_match_rules_per_connection">50000</limit>
+  <limit name="max_replies_per_connection">50000</limit>"#;
+
 fn rules(socket: &str, policy: &str) -> String {
     format!(
         r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -100,6 +112,7 @@ fn rules(socket: &str, policy: &str) -> String {
     <allow own="*"/>
     {policy}
   </policy>
+  {LIMITS}
 </busconfig>
 "#
     )

@@ -1,10 +1,12 @@
 //! More than the limits allow is refused at once, and nobody else is hurt.
 
 use std::collections::HashMap;
+use std::fs;
 
 use futures_util::future::join_all;
-use oathbridge::dbus::names::ROOT;
+use oathbridge::dbus::names::{self, ROOT};
 use testkit::client::Options;
+use zbus::message::Message;
 
 use super::Bench;
 
@@ -18,10 +20,12 @@ async fn more_codes_than_a_minute_allows() {
     let refusal = bench.client.calculate(&bench.alice, named).await.unwrap_err();
     assert_eq!(refusal.name, "RateLimited");
     assert!(refusal.sentence.contains("seconds"), "{refusal:?}");
-    // Another client has its own minute, and other calls are no codes.
-    let other = bench.stage.client().await.unwrap();
-    other.calculate(&bench.alice, Options::new()).await.unwrap();
+    // Who connects anew is the same program, and other calls are no codes.
+    let again = bench.stage.client().await.unwrap();
+    assert_eq!(again.calculate(&bench.alice, Options::new()).await.unwrap_err().name, "RateLimited");
     bench.client.find(&[]).await.unwrap();
+    // Another program has its own minute.
+    assert_eq!(bench.calculate(&[]).code, 0);
 }
 
 #[tokio::test]
@@ -35,6 +39,51 @@ async fn more_calls_at_once_than_a_client_may_make() {
     assert_eq!(names.iter().filter(|name| *name == "Busy").count(), 4, "{names:?}");
     assert_eq!(names.iter().filter(|name| *name == "TokenRemoved").count(), 2, "{names:?}");
     bench.client.calculate(&bench.alice, Options::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_has_too_much_under_way_can_still_look_lock_and_cancel() {
+    let bench = Bench::new("[limits]\ncalls_per_client = 2\ncalls = 2\n").await;
+    let absent = bench.alice.replace("/ykoath_", "/ykoath_00");
+    let wait = Options::from([("wait-for-token", true.into()), ("handle-token", "endless".into())]);
+    let (first, second) = (bench.client.clone(), bench.client.clone());
+    let waiting = tokio::spawn({
+        let absent = absent.clone();
+        async move { first.calculate(&absent, wait).await }
+    });
+    let more = Options::from([("wait-for-token", true.into())]);
+    let also = tokio::spawn(async move { second.calculate(&absent, more).await });
+    let caller = bench.client.connection().unique_name().unwrap().to_string();
+    let operation = names::operation(&caller, Some("endless"), 0).to_string();
+    while bench.client.property::<String>(&operation, "Operation", "State").await.is_err() {}
+    while bench.client.calculate(&bench.alice, Options::new()).await.is_ok() {}
+    let refusal = bench.client.calculate(&bench.alice, Options::new()).await.unwrap_err();
+    assert_eq!(refusal.name, "Busy");
+    bench.client.find(&[]).await.unwrap();
+    bench.client.call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap();
+    assert!(bench.client.call::<_, bool>(&operation, "Operation", "Cancel", &()).await.unwrap());
+    assert_eq!(waiting.await.unwrap().unwrap_err().name, "Cancelled");
+    also.abort();
+}
+
+#[tokio::test]
+async fn a_message_that_is_far_too_long_is_never_in_memory() {
+    let bench = Bench::new("").await;
+    let find = HashMap::from([("issuer", "x".repeat(48 << 20))]);
+    let refusal = bench.client.call::<_, ()>(ROOT, "Manager", "FindCredentials", &find).await.unwrap_err();
+    assert_eq!(refusal.name, "org.freedesktop.DBus.Error.InvalidArgs", "{refusal:?}");
+    // A signal nobody asked for, and a header that is too long by itself.
+    let daemon = bench.client.connection().clone();
+    let signal = Message::signal("/", "com.example.Noise", "Noise").destination(names::BUS);
+    daemon.send(&signal.build(&"x".repeat(48 << 20)).unwrap()).await.unwrap();
+    let path = format!("/{}", "x".repeat(1 << 20));
+    let call = Message::method_call(path.as_str(), "Ping").destination(names::BUS);
+    daemon.send(&call.build(&()).unwrap()).await.unwrap();
+    bench.client.calculate(&bench.alice, Options::new()).await.unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/status", bench.daemon.id())).unwrap();
+    let peak = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    let peak: u32 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(peak < 32 * 1024, "{peak} KiB");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ credential = [{ issuer = 'AWS', account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDG
 
 struct Bench {
     stage: Stage,
-    _daemon: Daemon,
+    daemon: Daemon,
     client: Client,
     alice: String,
 }
@@ -48,7 +48,7 @@ impl Bench {
         let client = stage.client().await.unwrap();
         let daemon = stage.start(&client).await.unwrap();
         let alice = client.credential("alice").await.unwrap();
-        Self { stage, _daemon: daemon, client, alice }
+        Self { stage, daemon, client, alice }
     }
 
     async fn reload(&self, config: &str) {

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
+use std::time::Duration;
 
 use data_encoding::BASE32_NOPAD;
 use oathbridge::dbus::names::{self, ROOT};
@@ -18,10 +19,14 @@ use serde_json::json;
 use testkit::client::{Client, Options};
 use testkit::daemon::{Daemon, Stage};
 use testkit::fake_cognito::{self, FakeCognito};
+use testkit::patience::run_within;
 use testkit::python;
 use zbus_xml::Node;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
+
+/// Far longer than either client takes for all of its calls.
+const LIMIT: Duration = Duration::from_secs(120);
 
 /// A daemon with a token, and a Cognito that knows the seeds on it: each submission has a credential of its own.
 struct World {
@@ -92,6 +97,10 @@ fn methods() -> BTreeSet<String> {
         .collect()
 }
 
+async fn run(mut command: Command) -> Output {
+    tokio::task::spawn_blocking(move || run_within(&mut command, LIMIT).unwrap()).await.unwrap()
+}
+
 #[tokio::test]
 async fn dbus_fast_calls_every_method() {
     let world = World::new().await;
@@ -102,11 +111,9 @@ async fn dbus_fast_calls_every_method() {
         "verify": world.credentials[1], "respond": world.credentials[2], "access_token": world.access_token,
         "session": world.session(), "username": "user2",
     });
-    let output = tokio::task::spawn_blocking(move || {
-        Command::new(python).arg(script).arg(arguments.to_string()).output().unwrap()
-    })
-    .await
-    .unwrap();
+    let mut command = Command::new(python);
+    command.arg(script).arg(arguments.to_string());
+    let output = run(command).await;
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     let called: BTreeMap<String, String> = serde_json::from_slice(&output.stdout).unwrap();
@@ -168,7 +175,7 @@ async fn gdbus_calls_every_method() {
         ]);
         command.arg("--method").arg(format!("{}.{method}", names::BUS)).args(arguments);
         command.stdin(fs::File::open(&password).unwrap());
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let output = run(command).await;
         let said =
             format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(said.contains(expected), "{method}: {said}");

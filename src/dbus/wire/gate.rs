@@ -10,23 +10,17 @@ use tokio::sync::mpsc;
 use zbus::DBusError;
 use zbus::connection::socket::ReadHalf;
 use zbus::export::async_trait::async_trait;
-use zbus::message::{Header, Message, Type};
+use zbus::message::{Flags, Header, Message, Type};
 
 use super::super::{Error, names};
+use super::length::{self, Begun, Length};
+use super::queries::Queries;
 use super::socket::Half;
 use crate::access::{Limits, What};
-use crate::clock::Clock;
-use crate::config;
 
-/// What the gate goes by; clones are the same.
-#[derive(Clone, Debug)]
-pub(in super::super) struct Shown {
-    /// The paths of the credentials that the object tree shows.
-    paths: Arc<RwLock<BTreeSet<String>>>,
-    limits: Arc<RwLock<config::Limits>>,
-    counts: Limits,
-    clock: Arc<dyn Clock>,
-}
+/// The paths of the credentials that the object tree shows; clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Paths(Arc<RwLock<BTreeSet<String>>>);
 
 /// What the gate kept back.
 #[derive(Debug)]
@@ -37,29 +31,19 @@ pub(in super::super) enum Diverted {
     Refusal(Message),
 }
 
-impl Shown {
-    /// Nothing is shown yet.
-    pub(in super::super) fn new(limits: config::Limits, counts: Limits, clock: Arc<dyn Clock>) -> Self {
-        Self { paths: Arc::default(), limits: Arc::new(RwLock::new(limits)), counts, clock }
-    }
-
+impl Paths {
     /// From now on calls to this path go to its object.
     pub(in super::super) fn add(&self, path: &str) {
-        self.paths.write().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
     }
 
     /// From now on there is no object at this path.
     pub(in super::super) fn remove(&self, path: &str) {
-        self.paths.write().unwrap_or_else(PoisonError::into_inner).remove(path);
-    }
-
-    /// From now on these limits hold.
-    pub(in super::super) fn set_limits(&self, limits: config::Limits) {
-        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(path);
     }
 
     fn contains(&self, path: &str) -> bool {
-        self.paths.read().unwrap_or_else(PoisonError::into_inner).contains(path)
+        self.0.read().unwrap_or_else(PoisonError::into_inner).contains(path)
     }
 }
 
@@ -67,48 +51,91 @@ impl Shown {
 #[derive(Debug)]
 pub(super) struct Reader {
     socket: Half,
-    shown: Shown,
+    paths: Paths,
+    limits: Limits,
+    queries: Queries,
+    /// Queries that have waited.
+    released: mpsc::UnboundedReceiver<Message>,
     diverted: mpsc::Sender<Diverted>,
 }
 
+/// What is to be done with a message.
+enum Verdict {
+    Deliver,
+    Divert(Diverted),
+    /// Nothing: nobody waits for an answer, or the message itself waits.
+    Drop,
+}
+
 impl Reader {
-    pub(super) fn new(socket: Half, shown: Shown, diverted: mpsc::Sender<Diverted>) -> Self {
-        Self { socket, shown, diverted }
+    pub(super) fn new(
+        socket: Half,
+        paths: Paths,
+        limits: Limits,
+        (queries, released): (Queries, mpsc::UnboundedReceiver<Message>),
+        diverted: mpsc::Sender<Diverted>,
+    ) -> Self {
+        Self { socket, paths, limits, queries, released, diverted }
     }
 
-    /// What is to be done with a message instead of delivering it.
-    fn divert(&self, message: &Message) -> Option<Diverted> {
+    fn judge(&self, message: &Message, length: &Length) -> Verdict {
         if message.message_type() != Type::MethodCall {
-            return None;
+            return if *length == Length::Fine { Verdict::Deliver } else { Verdict::Drop };
         }
         let header = message.header();
-        if let Some(error) = self.refusal(message, &header) {
-            return error.create_reply(&header).ok().map(Diverted::Refusal);
+        let admitted = match length {
+            Length::Fine => self.admit(message, &header),
+            _ => Err(Error::too_long()),
+        };
+        let wants_reply = !header.primary().flags().contains(Flags::NO_REPLY_EXPECTED);
+        match admitted {
+            Ok(true) if self.is_absent(&header) => Verdict::Divert(Diverted::Call(message.clone())),
+            Ok(true) => Verdict::Deliver,
+            Err(error) if wants_reply => match error.create_reply(&header) {
+                Ok(reply) => Verdict::Divert(Diverted::Refusal(reply)),
+                Err(_) => Verdict::Drop,
+            },
+            _ => Verdict::Drop,
         }
-        let is_absent = header.member()?.as_str() == "Calculate"
-            && header.interface()?.as_str() == names::CREDENTIAL
-            && names::credential_id(header.path()?).is_some()
-            && !self.shown.contains(header.path()?);
-        is_absent.then(|| Diverted::Call(message.clone()))
     }
 
-    /// What is over the limits goes no further: a flood shall cost nobody else anything.
-    fn refusal(&self, message: &Message, header: &Header<'_>) -> Option<Error> {
-        let limits = *self.shown.limits.read().unwrap_or_else(PoisonError::into_inner);
-        let longest = usize::try_from(limits.message_kib).unwrap_or(usize::MAX).saturating_mul(1024);
-        if message.data().len() > longest {
-            return Some(Error::too_long());
+    /// Whether a call is delivered now, if ever. What is over the limits goes no further: a flood shall cost nobody else
+    /// anything.
+    fn admit(&self, message: &Message, header: &Header<'_>) -> Result<bool, Error> {
+        let Some(sender) = header.sender() else { return Ok(true) };
+        self.limits.arrive(sender, what(header))?;
+        if own_interface(header).is_some() {
+            // Methods of ours count themselves as they begin.
+            return Ok(true);
         }
-        let what = match (header.interface()?.as_str().strip_prefix(names::BUS)?, header.member()?.as_str()) {
-            // Who has too much under way shall be able to cancel it.
-            (".Operation", _) => return None,
-            (".Credential", _) => What::Code,
-            (".Cognito", _) => What::Submission,
-            _ => What::Other,
-        };
-        let now = self.shown.clock.monotonic();
-        self.shown.counts.refuses(&limits, header.sender()?.as_str(), what, now).map(Error::from)
+        let wants_reply = !header.primary().flags().contains(Flags::NO_REPLY_EXPECTED);
+        // Who asks for a property or for the tree, and wants no reply, wants nothing.
+        Ok(wants_reply && self.queries.admit(sender, message)?)
     }
+
+    fn is_absent(&self, header: &Header<'_>) -> bool {
+        own_interface(header) == Some(".Credential")
+            && header.member().is_some_and(|member| member == "Calculate")
+            && header
+                .path()
+                .is_some_and(|path| names::credential_id(path).is_some() && !self.paths.contains(path))
+    }
+}
+
+/// What a call is, by its name alone.
+fn what(header: &Header<'_>) -> What {
+    match (own_interface(header), header.member().map(|member| member.as_str())) {
+        (Some(".Credential"), _) => What::Code,
+        (Some(".Cognito"), _) => What::Submission,
+        (Some(".Token"), Some("Unlock")) => What::Unlock,
+        (Some(".Manager"), Some("Reload")) => What::Other,
+        _ => What::Query,
+    }
+}
+
+/// The last part of the name of an interface of ours.
+fn own_interface<'a>(header: &'a Header<'_>) -> Option<&'a str> {
+    header.interface()?.as_str().strip_prefix(names::BUS)
 }
 
 #[async_trait]
@@ -120,12 +147,32 @@ impl ReadHalf for Reader {
         already_received_fds: &mut Vec<OwnedFd>,
     ) -> zbus::Result<Message> {
         loop {
-            let message =
-                self.socket.receive_message(seq, already_received_bytes, already_received_fds).await?;
-            let Some(diverted) = self.divert(&message) else { return Ok(message) };
-            // When refusals don't get away, nothing more is read: a flood waits in the bus, not here. An error means
-            // that the daemon is ending.
-            let _ = self.diverted.send(diverted).await;
+            let mut begun = Begun {
+                bytes: std::mem::take(already_received_bytes),
+                fds: std::mem::take(already_received_fds),
+            };
+            if begun.bytes.is_empty() {
+                tokio::select! {
+                    // What has just come goes first: in a flood, who has many queries waits, and nobody else.
+                    biased;
+                    first = length::first(&mut self.socket) => begun = first?,
+                    Some(query) = self.released.recv() => return Ok(query),
+                }
+            }
+            let length = length::begin(&mut self.socket, &mut begun, self.limits.longest_message()).await?;
+            if length == Length::Hopeless {
+                tracing::debug!("a message was dropped whose header alone is too long");
+                continue;
+            }
+            let Begun { bytes, fds } = &mut begun;
+            let message = self.socket.receive_message(seq, bytes, fds).await?;
+            match self.judge(&message, &length) {
+                Verdict::Deliver => return Ok(message),
+                // When refusals don't get away, nothing more is read: a flood waits in the bus, not here. An error
+                // means that the daemon is ending.
+                Verdict::Divert(diverted) => drop(self.diverted.send(diverted).await),
+                Verdict::Drop => {}
+            }
         }
     }
 

@@ -5,6 +5,8 @@
 //! known when a reply has left.
 
 mod gate;
+mod length;
+mod queries;
 mod replies;
 mod socket;
 
@@ -14,14 +16,17 @@ use tokio::sync::mpsc;
 use zbus::address::Address;
 use zbus::connection::{self, socket::Split};
 
-pub(super) use gate::{Diverted, Shown};
+use crate::access::Limits;
+
+pub(super) use gate::{Diverted, Paths};
+pub(super) use queries::Queries;
 pub(super) use replies::Replies;
 
 /// How many messages that are kept back are read ahead. Few, so that a flood of them lets everything else go on in
 /// between.
 const AHEAD: usize = 4;
 
-/// A connection to the bus at `address` that is not made yet, and the calls that will be kept back.
+/// A connection to the bus at `address` that is not made yet, the calls that will be kept back, and the queries.
 ///
 /// On a bus that isn't reached through a Unix socket nothing is kept back.
 ///
@@ -30,18 +35,21 @@ const AHEAD: usize = 4;
 /// When nobody listens there.
 pub(super) fn connect(
     address: Address,
-    shown: &Shown,
+    paths: &Paths,
+    limits: &Limits,
     replies: &Arc<Replies>,
-) -> zbus::Result<(connection::Builder<'static>, mpsc::Receiver<Diverted>)> {
+) -> zbus::Result<(connection::Builder<'static>, mpsc::Receiver<Diverted>, Queries)> {
     let (sender, diverted) = mpsc::channel(AHEAD);
+    let (queries, released) = Queries::new(limits.clone());
     let builder = match socket::connect(&address) {
         None => connection::Builder::address(address),
         Some(Err(error)) => return Err(error.into()),
         Some(Ok((read, write))) => {
-            let read = gate::Reader::new(read, shown.clone(), sender);
-            let write = replies::Writer::new(write, Arc::clone(replies));
+            let waiting = (queries.clone(), released);
+            let read = gate::Reader::new(read, paths.clone(), limits.clone(), waiting, sender);
+            let write = replies::Writer::new(write, Arc::clone(replies), queries.clone());
             connection::Builder::socket(Split::new(Box::new(read) as Box<_>, Box::new(write) as Box<_>))
         }
     };
-    Ok((builder, diverted))
+    Ok((builder, diverted, queries))
 }

@@ -10,6 +10,7 @@ use zbus::connection::socket::WriteHalf;
 use zbus::export::async_trait::async_trait;
 use zbus::message::{Flags, Header, Message, Type};
 
+use super::queries::Queries;
 use super::socket::Half;
 
 /// The replies that somebody waits for: by whom they go to and which call they answer.
@@ -31,13 +32,8 @@ impl Replies {
         receiver
     }
 
-    fn tell(&self, message: &Message) {
-        if !matches!(message.message_type(), Type::MethodReturn | Type::Error) {
-            return;
-        }
-        let header = message.header();
-        let (Some(receiver), Some(serial)) = (header.destination(), header.reply_serial()) else { return };
-        let key = (receiver.to_string(), serial.get());
+    fn tell(&self, receiver: &str, serial: u32) {
+        let key = (receiver.to_owned(), serial);
         let awaited = self.awaited.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
         if let Some(awaited) = awaited {
             // An error means that nobody waits any more.
@@ -51,11 +47,12 @@ impl Replies {
 pub(super) struct Writer {
     socket: Half,
     replies: Arc<Replies>,
+    queries: Queries,
 }
 
 impl Writer {
-    pub(super) fn new(socket: Half, replies: Arc<Replies>) -> Self {
-        Self { socket, replies }
+    pub(super) fn new(socket: Half, replies: Arc<Replies>, queries: Queries) -> Self {
+        Self { socket, replies, queries }
     }
 }
 
@@ -63,7 +60,13 @@ impl Writer {
 impl WriteHalf for Writer {
     async fn send_message(&mut self, message: &Message) -> zbus::Result<()> {
         self.socket.send_message(message).await?;
-        self.replies.tell(message);
+        if matches!(message.message_type(), Type::MethodReturn | Type::Error) {
+            let header = message.header();
+            if let (Some(receiver), Some(serial)) = (header.destination(), header.reply_serial()) {
+                self.queries.answered(receiver.as_str(), serial.get());
+                self.replies.tell(receiver.as_str(), serial.get());
+            }
+        }
         Ok(())
     }
 

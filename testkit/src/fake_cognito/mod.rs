@@ -4,6 +4,8 @@
 //! or late accepted, a used code refused, sessions that expire and are good for one use. Faults come on
 //! demand ([`Plan`]), and every request that arrived is in the [log](FakeCognito::log).
 //!
+//! Its tokens are signed; the keys to check them with are below the pool's path, as AWS has them.
+//!
 //! The control path: `POST /_control` takes what [`Control`] says as JSON; `GET /_log` gives the log as
 //! JSON lines.
 
@@ -13,6 +15,9 @@ mod operations;
 mod plan;
 mod respond;
 mod server;
+mod sign;
+mod sign_in;
+mod srp;
 mod state;
 mod texts;
 
@@ -204,6 +209,16 @@ impl FakeCognito {
     /// From now on a sign-in asks which kind of second factor shall be used.
     pub fn offer_choice(&self) {
         self.shared.state().offers_choice = true;
+    }
+
+    /// From now on who has no second factor signs in without one.
+    pub fn make_mfa_optional(&self) {
+        self.shared.state().mfa_is_optional = true;
+    }
+
+    /// From now on tokens are issued by a pool of this id that has this fake's address, where also their keys are.
+    pub fn become_pool(&self, id: &str) {
+        self.shared.state().issuer = format!("{}/{id}", self.url());
     }
 
     /// From now on an access token that was issued here is refused as revoked.

@@ -3,11 +3,11 @@
 use std::io;
 use std::time::Duration;
 
-use data_encoding::{BASE32_NOPAD, BASE64};
-use oathbridge::otp::Algorithm;
+use data_encoding::BASE32_NOPAD;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::sign_in::{initiate_auth, prove_client, tokens, verify_password};
 use super::state::{Exception, Stage, State, User};
 use super::{Reuse, texts};
 
@@ -19,10 +19,10 @@ pub(super) struct Request {
     pub(super) session: Option<String>,
     pub(super) user_code: Option<String>,
     pub(super) friendly_device_name: Option<String>,
-    auth_flow: Option<String>,
-    auth_parameters: Map<String, Value>,
+    pub(super) auth_flow: Option<String>,
+    pub(super) auth_parameters: Map<String, Value>,
     challenge_name: Option<String>,
-    client_id: Option<String>,
+    pub(super) client_id: Option<String>,
     pub(super) challenge_responses: Map<String, Value>,
 }
 
@@ -47,7 +47,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-type Reply = Result<Value, Failure>;
+pub(super) type Reply = Result<Value, Failure>;
 
 const INVALID_CODE: Exception = Exception {
     code: "InvalidParameterException",
@@ -65,31 +65,6 @@ pub(super) fn perform(state: &mut State, operation: &str, request: &Request, now
         "GetUser" => get_user(state, request, now),
         _ => refuse("UnknownOperationException", "this fake has no such operation"),
     }
-}
-
-fn initiate_auth(state: &mut State, request: &Request, now: Duration) -> Reply {
-    if request.auth_flow.as_deref() != Some("USER_PASSWORD_AUTH") {
-        return refuse("InvalidParameterException", "this fake has USER_PASSWORD_AUTH only");
-    }
-    let parameter = |name: &str| request.auth_parameters.get(name).and_then(Value::as_str).unwrap_or("");
-    let user = state.users.get(parameter("USERNAME"));
-    let Some(user) = user.filter(|user| user.password == parameter("PASSWORD")) else {
-        return refuse("NotAuthorizedException", "Incorrect username or password.");
-    };
-    let mut parameters = json!({"USER_ID_FOR_SRP": user.sub});
-    let (name_of_challenge, stage) = if user.enrolled && state.offers_choice {
-        add(&mut parameters, "MFAS_CAN_CHOOSE", json!("[\"SMS_MFA\",\"SOFTWARE_TOKEN_MFA\"]"));
-        ("SELECT_MFA_TYPE", Stage::Select)
-    } else if user.enrolled {
-        add(&mut parameters, "FRIENDLY_DEVICE_NAME", json!(user.device_name.clone().unwrap_or_default()));
-        ("SOFTWARE_TOKEN_MFA", Stage::Challenge)
-    } else {
-        add(&mut parameters, "MFAS_CAN_SETUP", json!("[\"SOFTWARE_TOKEN_MFA\"]"));
-        ("MFA_SETUP", Stage::Setup)
-    };
-    let name = user.name.clone();
-    let session = state.open_session(&name, stage, now)?;
-    Ok(challenge(name_of_challenge, &parameters, &session))
 }
 
 fn associate(state: &mut State, request: &Request, now: Duration) -> Reply {
@@ -132,6 +107,7 @@ fn verify(state: &mut State, request: &Request, now: Duration) -> Reply {
 fn respond_to_challenge(state: &mut State, request: &Request, now: Duration) -> Reply {
     let response = |name: &str| request.challenge_responses.get(name).and_then(Value::as_str);
     let stage = match request.challenge_name.as_deref().unwrap_or_default() {
+        "PASSWORD_VERIFIER" => return verify_password(state, request, now),
         "MFA_SETUP" => Stage::Verified,
         "SELECT_MFA_TYPE" => Stage::Select,
         "SOFTWARE_TOKEN_MFA" => Stage::Challenge,
@@ -139,16 +115,14 @@ fn respond_to_challenge(state: &mut State, request: &Request, now: Duration) -> 
     };
     let session = request.session.as_deref().unwrap_or_default();
     let name = state.user_of_session(session, stage, now)?;
-    let expected = secret_hash(state, request);
+    let proved = prove_client(state, request, &request.challenge_responses);
     let Some(user) = state.users.get_mut(&name) else {
         return refuse("UserNotFoundException", "User does not exist.");
     };
     if !response("USERNAME").is_some_and(|given| given == user.name || given == user.sub) {
         return refuse("InvalidParameterException", "Missing required parameter USERNAME");
     }
-    if expected.is_some_and(|expected| response("SECRET_HASH") != Some(&expected)) {
-        return refuse("NotAuthorizedException", "Unable to verify secret hash for client");
-    }
+    proved?;
     if stage == Stage::Select {
         if response("ANSWER") != Some("SOFTWARE_TOKEN_MFA") {
             return refuse("InvalidParameterException", "this fake has software tokens only");
@@ -167,26 +141,11 @@ fn respond_to_challenge(state: &mut State, request: &Request, now: Duration) -> 
         }
     }
     state.use_session(session);
-    let token = state.issue_token(&name, now)?;
-    let lifetime = texts::TOKEN_LIFE.as_secs();
-    let result = json!({
-        "AccessToken": token, "IdToken": format!("id.{token}"), "RefreshToken": format!("refresh.{token}"),
-        "ExpiresIn": lifetime, "TokenType": "Bearer",
-    });
-    Ok(json!({"AuthenticationResult": result, "ChallengeParameters": {}}))
+    tokens(state, request, &name, now)
 }
 
 fn challenge(name: &str, parameters: &Value, session: &str) -> Value {
     json!({"ChallengeName": name, "ChallengeParameters": parameters, "Session": session})
-}
-
-/// What the client has to prove to be itself, if it has a secret.
-fn secret_hash(state: &State, request: &Request) -> Option<String> {
-    let secret = state.client_secret.as_deref()?;
-    let username = request.challenge_responses.get("USERNAME").and_then(Value::as_str).unwrap_or_default();
-    let message = format!("{username}{}", request.client_id.as_deref().unwrap_or_default());
-    let digest = Algorithm::Sha256.hmac(secret.as_bytes(), message.as_bytes());
-    Some(BASE64.encode(&digest))
 }
 
 fn get_user(state: &State, request: &Request, now: Duration) -> Reply {
@@ -250,12 +209,12 @@ fn answer_to_reuse(reuse: Reuse) -> Reply {
     }
 }
 
-fn add(object: &mut Value, key: &str, value: Value) {
+pub(super) fn add(object: &mut Value, key: &str, value: Value) {
     if let Some(object) = object.as_object_mut() {
         object.insert(key.to_owned(), value);
     }
 }
 
-fn refuse(code: &'static str, message: &'static str) -> Reply {
+pub(super) fn refuse(code: &'static str, message: &'static str) -> Reply {
     Err(Exception { code, message }.into())
 }

@@ -16,7 +16,7 @@ use super::log::Entry;
 use super::operations::{Failure, Request, perform};
 use super::plan::{Fault, Plan};
 use super::state::State;
-use super::{Control, Shared, texts};
+use super::{Control, Shared, sign, texts};
 
 const TARGET: &str = "AWSCognitoIdentityProviderService.";
 const LONGEST_REQUEST: usize = 1 << 20;
@@ -49,6 +49,9 @@ pub(super) async fn respond(
     let body = Limited::new(body, LONGEST_REQUEST).collect().await.map_err(|_| Dropped)?.to_bytes();
     match (&head.method, head.uri.path()) {
         (&Method::GET, "/_log") => Ok(plain(StatusCode::OK, shared.state().log.text()?)),
+        (&Method::GET, path) if path.ends_with("/.well-known/jwks.json") => {
+            Ok(plain(StatusCode::OK, sign::keys()?.to_string()))
+        }
         (&Method::POST, "/_control") => Ok(control(&shared, &body)),
         (&Method::POST, _) => {
             let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());

@@ -9,6 +9,7 @@ use oathbridge::otp::{Algorithm, Code, Digits, Period, Step, truncate};
 
 use super::log::Log;
 use super::plan::Plans;
+use super::srp::Exchange;
 use super::{Options, Ready, Reuse, texts};
 
 /// `AuthSessionValidity`'s default.
@@ -26,9 +27,12 @@ pub(super) struct State {
     pub(super) client_secret: Option<String>,
     /// A sign-in asks which kind of second factor shall be used.
     pub(super) offers_choice: bool,
-    issuer: String,
+    /// Who has no second factor signs in without one.
+    pub(super) mfa_is_optional: bool,
+    pub(super) issuer: String,
     pub(super) users: BTreeMap<String, User>,
     sessions: BTreeMap<String, Session>,
+    exchanges: BTreeMap<String, Pending>,
     tokens: BTreeMap<String, Token>,
     seeds: u32,
 }
@@ -58,6 +62,14 @@ struct Session {
     stage: Stage,
     opened: Duration,
     used: bool,
+}
+
+/// A sign-in by SRP.
+#[derive(Debug)]
+struct Pending {
+    user: String,
+    exchange: Exchange,
+    opened: Duration,
 }
 
 /// What a session is good for.
@@ -98,9 +110,11 @@ impl State {
             clock_offset: 0,
             client_secret: None,
             offers_choice: false,
+            mfa_is_optional: false,
             issuer: options.issuer.clone(),
             users: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            exchanges: BTreeMap::new(),
             tokens: BTreeMap::new(),
             seeds: 0,
         })
@@ -156,6 +170,16 @@ impl State {
         Ok(text)
     }
 
+    pub(super) fn id_token(&self, user: &str, client: &str, now: Duration) -> io::Result<String> {
+        let sub = self.users.get(user).map_or("", |user| &user.sub);
+        texts::id_token(&self.issuer, user, sub, client, now)
+    }
+
+    /// What follows the underscore in the pool's id, which ends its issuer.
+    pub(super) fn pool(&self) -> &str {
+        self.issuer.rsplit('_').next().unwrap_or_default()
+    }
+
     pub(super) fn revoke(&mut self, text: &str) {
         if let Some(token) = self.tokens.get_mut(text) {
             token.revoked = true;
@@ -167,6 +191,22 @@ impl State {
         let session = Session { user: user.to_owned(), stage, opened: now, used: false };
         self.sessions.insert(text.clone(), session);
         Ok(text)
+    }
+
+    pub(super) fn open_exchange(
+        &mut self,
+        block: String,
+        user: String,
+        exchange: Exchange,
+        opened: Duration,
+    ) {
+        self.exchanges.insert(block, Pending { user, exchange, opened });
+    }
+
+    /// The sign-in by SRP that this block stands for, once; whose it is, and what its proof has to fit.
+    pub(super) fn take_exchange(&mut self, block: &str, now: Duration) -> Option<(String, Exchange)> {
+        let pending = self.exchanges.remove(block)?;
+        (pending.opened + SESSION_LIFE >= now).then_some((pending.user, pending.exchange))
     }
 
     pub(super) fn use_session(&mut self, text: &str) {

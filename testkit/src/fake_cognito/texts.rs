@@ -6,6 +6,8 @@ use std::time::Duration;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde_json::json;
 
+use super::sign;
+
 /// How long an access token holds.
 pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(3_600);
 
@@ -26,9 +28,8 @@ pub(super) fn uuid() -> io::Result<String> {
     Ok([part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-"))
 }
 
-/// A JSON Web Token with Cognito's claims and a signature that is noise.
+/// An access token with Cognito's claims.
 pub(super) fn access_token(issuer: &str, user: &str, sub: &str, now: Duration) -> io::Result<String> {
-    let header = json!({"kid": BASE64URL_NOPAD.encode(&random(32)?), "alg": "RS256"});
     let claims = json!({
         "sub": sub,
         "iss": issuer,
@@ -43,12 +44,31 @@ pub(super) fn access_token(issuer: &str, user: &str, sub: &str, now: Duration) -
         "jti": uuid()?,
         "username": user,
     });
-    let encode = |text: String| BASE64URL_NOPAD.encode(text.as_bytes());
-    let signature = BASE64URL_NOPAD.encode(&random(256)?);
-    Ok([encode(header.to_string()), encode(claims.to_string()), signature].join("."))
+    sign::token(&claims)
 }
 
-fn random(length: usize) -> io::Result<Vec<u8>> {
+/// An ID token for an app client.
+pub(super) fn id_token(
+    issuer: &str,
+    user: &str,
+    sub: &str,
+    client: &str,
+    now: Duration,
+) -> io::Result<String> {
+    let claims = json!({
+        "sub": sub,
+        "iss": issuer,
+        "aud": client,
+        "token_use": "id",
+        "auth_time": now.as_secs(),
+        "exp": (now + TOKEN_LIFE).as_secs(),
+        "iat": now.as_secs(),
+        "cognito:username": user,
+    });
+    sign::token(&claims)
+}
+
+pub(super) fn random(length: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; length];
     getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
     Ok(bytes)

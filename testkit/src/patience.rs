@@ -1,0 +1,101 @@
+//! Programs of others with a limit: one that hangs fails its test, and doesn't block all others for ever.
+
+use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// Runs a program to its end, whatever its exit code, and gives what it wrote.
+///
+/// # Errors
+///
+/// When it can't be started, or hasn't ended within `limit`; then it and what it started are killed, and the error has
+/// what they wrote.
+pub fn run_within(command: &mut Command, limit: Duration) -> io::Result<Output> {
+    // A group of its own, since npm and the like leave the work to children.
+    let mut child =
+        command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", command.get_program().display()))
+        })?;
+    let readers = (reader(child.stdout.take()), reader(child.stderr.take()));
+    let status = ended_within(&mut child, limit)?;
+    if status.is_none() {
+        kill_group(&mut child);
+    }
+    let [stdout, stderr] = [readers.0, readers.1].map(|reader| reader.join().unwrap_or_default());
+    match status {
+        Some(status) => Ok(Output { status, stdout, stderr }),
+        None => Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!(
+                "{} has not ended within {limit:?}; it wrote: {}{}",
+                command.get_program().display(),
+                String::from_utf8_lossy(&stdout),
+                String::from_utf8_lossy(&stderr)
+            ),
+        )),
+    }
+}
+
+/// Kills a child that leads a process group, and all of the group.
+pub fn kill_group(child: &mut Child) {
+    // It may have ended already; then all of this does nothing.
+    let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
+    let _ = child.wait();
+}
+
+fn ended_within(child: &mut Child, limit: Duration) -> io::Result<Option<std::process::ExitStatus>> {
+    let start = Instant::now();
+    loop {
+        match child.try_wait()? {
+            None if start.elapsed() < limit => thread::sleep(GLANCE),
+            status => return Ok(status),
+        }
+    }
+}
+
+/// Reads beside the waiting, since a full pipe would stop the program.
+fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What came before an error is what there is to show.
+        let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
+        bytes
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_program_that_ends_gives_all_that_it_wrote() {
+        let lines =
+            run_within(&mut shell("seq 20000; echo end >&2; exit 3"), Duration::from_secs(60)).unwrap();
+        assert_eq!((lines.status.code(), lines.stderr.as_slice()), (Some(3), &b"end\n"[..]));
+        assert_eq!(lines.stdout.len(), 108_894);
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_killed_with_its_children() {
+        let start = Instant::now();
+        let error =
+            run_within(&mut shell("echo begun; sleep 600 & wait"), Duration::from_millis(300)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(error.to_string().ends_with("it wrote: begun\n"), "{error}");
+        // The child had both pipes; they would be open until its end.
+        assert!(start.elapsed() < Duration::from_secs(60));
+    }
+}

@@ -1,0 +1,104 @@
+//! The emulators as processes.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use testkit::patience::kill_group;
+use testkit::{node, python};
+
+/// How long an emulator may take to listen.
+const START: Duration = Duration::from_secs(120);
+
+/// The next versions of these two, which cognito-local would take, want a newer Node.js than Debian 12 has.
+const FOR_NODE_18: [(&str, &str); 2] = [("@noble/hashes", "1.8.0"), ("@scure/base", "1.2.6")];
+
+/// A stand-in for Cognito that others wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Emulator {
+    CognitoLocal,
+    /// With its switch for real codes.
+    Moto,
+}
+
+impl Emulator {
+    fn command(self, port: u16) -> Command {
+        let (port, host) = (port.to_string(), Ipv4Addr::LOCALHOST.to_string());
+        match self {
+            Self::CognitoLocal => {
+                let package = node::package("cognito-local", "5.3.0", &FOR_NODE_18).unwrap();
+                let mut command = Command::new("node");
+                command.arg(package.join("lib/bin/start.js")).env("HOST", host).env("PORT", port);
+                command
+            }
+            Self::Moto => {
+                let programs = python::environment("moto-venv", &["moto[server]==5.2.5"]).unwrap();
+                let mut command = Command::new(programs.join("moto_server"));
+                command.args(["-H", &host, "-p", &port]);
+                command.env("MOTO_COGNITO_IDP_USER_POOL_ENABLE_TOTP", "true");
+                command
+            }
+        }
+    }
+}
+
+/// A running emulator; it ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    address: SocketAddr,
+    folder: TempDir,
+}
+
+impl Server {
+    pub(crate) fn start(emulator: Emulator) -> Self {
+        // Between the choice of a port and its use somebody else may take it.
+        let mut started = (0..3).filter_map(|_| Self::try_start(emulator));
+        started.next().unwrap_or_else(|| panic!("{emulator:?} doesn't start"))
+    }
+
+    fn try_start(emulator: Emulator) -> Option<Self> {
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        // Also the folder that cognito-local keeps its users in.
+        let folder = tempfile::tempdir().unwrap();
+        let log = File::create(folder.path().join("log")).unwrap();
+        let mut command = emulator.command(address.port());
+        command.current_dir(folder.path()).process_group(0).stdin(Stdio::null());
+        command.stdout(log.try_clone().unwrap()).stderr(log);
+        let child = command.spawn().unwrap();
+        let mut server = Self { child, address, folder };
+        server.listens().then_some(server)
+    }
+
+    /// False if it ended instead.
+    fn listens(&mut self) -> bool {
+        let start = Instant::now();
+        while TcpStream::connect(self.address).is_err() {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                eprintln!("{status}: {}", self.log());
+                return false;
+            }
+            assert!(start.elapsed() < START, "it doesn't listen; it wrote: {}", self.log());
+            thread::sleep(Duration::from_millis(50));
+        }
+        true
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        kill_group(&mut self.child);
+    }
+}

@@ -1,0 +1,155 @@
+//! An emulator with an account for each scenario, and a daemon whose tokens have the seeds.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use data_encoding::BASE32_NOPAD;
+use oathbridge::dbus::names::ROOT;
+use testkit::client::{Client, Extra, Options, Refusal};
+use testkit::daemon::{self, Daemon};
+use zbus::ObjectPath;
+
+use super::DAEMON;
+use super::account::{Account, App, Challenge};
+use super::api::Api;
+use super::scenarios::Scenario;
+use super::server::{Emulator, Server};
+
+/// A seed that no user has.
+const OTHER: &[u8] = b"nobody has this seed";
+
+/// One attempt, so that the emulator's first answer shows.
+const CONFIG: &str = "[pcsc]\nenabled = false\n[limits]\nsubmissions_per_minute = 1000\n[cognito]\nmax_attempts = 1\n\
+                      min_seconds_left = 0\n";
+
+pub(crate) struct World {
+    pub(crate) api: Api,
+    _server: Server,
+    accounts: BTreeMap<&'static str, Account>,
+    _stage: daemon::Stage,
+    _daemon: Daemon,
+    client: Client,
+    calls: AtomicUsize,
+}
+
+/// A scenario's part of the world.
+pub(crate) struct Scene<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) account: &'a Account,
+    profile: &'static str,
+    /// The credential with the user's seed.
+    pub(crate) right: String,
+    /// One with another seed.
+    pub(crate) wrong: String,
+}
+
+impl World {
+    pub(crate) async fn new(emulator: Emulator, scenarios: &[Scenario]) -> Self {
+        let server = Server::start(emulator);
+        let api = Api(server.address());
+        let mut accounts = BTreeMap::new();
+        let (mut right, mut wrong) =
+            ("[[token]]\nserial = 1\n".to_owned(), "[[token]]\nserial = 2\n".to_owned());
+        let mut config = CONFIG.to_owned();
+        for scenario in scenarios {
+            let account = Account::open(api, scenario.user).await;
+            let (id, seed) = (scenario.id, BASE32_NOPAD.encode(&account.seed));
+            let other = BASE32_NOPAD.encode(&[OTHER, id.as_bytes()].concat());
+            writeln!(right, "[[token.credential]]\nissuer = 'right'\naccount = '{id}'\nseed = '{seed}'")
+                .unwrap();
+            writeln!(wrong, "[[token.credential]]\nissuer = 'wrong'\naccount = '{id}'\nseed = '{other}'")
+                .unwrap();
+            writeln!(
+                config,
+                "[profiles.{id}]\nregion = 'eu-central-1'\nendpoint_url = 'http://{}'\nuser_pool_id = '{}'\n\
+                 client_id = '{}'",
+                api.0, account.pool, account.app.id
+            )
+            .unwrap();
+            accounts.insert(id, account);
+        }
+        let mut stage = daemon::Stage::new(DAEMON).unwrap();
+        stage.use_virtual_tokens(&(right + &wrong)).unwrap();
+        stage.configure(&config).unwrap();
+        let client = stage.client().await.unwrap();
+        let daemon = stage.start(&client).await.unwrap();
+        let calls = AtomicUsize::new(0);
+        Self { api, _server: server, accounts, _stage: stage, _daemon: daemon, client, calls }
+    }
+
+    pub(crate) async fn scene(&self, scenario: &Scenario) -> Scene<'_> {
+        let id = scenario.id;
+        let find = async |issuer| {
+            let (found, _) = self.client.find(&[("issuer", issuer), ("account", id)]).await.unwrap();
+            found[0].clone()
+        };
+        let (right, wrong) = (find("right").await, find("wrong").await);
+        Scene { world: self, account: &self.accounts[id], profile: id, right, wrong }
+    }
+}
+
+impl Scene<'_> {
+    /// What a call passes.
+    fn options(&self) -> (String, Options<'static>) {
+        let handle = format!("call{}", self.world.calls.fetch_add(1, Ordering::Relaxed));
+        let options = [("profile", self.profile.into()), ("handle-token", handle.clone().into())];
+        (handle, options.into())
+    }
+
+    /// `VerifySoftwareToken` through the daemon: the next session, or the error.
+    pub(crate) async fn verify(&self, credential: &str, by: (&'static str, &str)) -> Result<String, String> {
+        let (handle, mut options) = self.options();
+        options.insert(by.0, by.1.to_owned().into());
+        options.insert("friendly-device-name", "My key".into());
+        match self.world.client.verify(credential, options).await {
+            Ok(verified) => Ok(verified.session),
+            Err(refusal) => {
+                assert!(!refusal.sentence.contains(by.1), "the sentence has a secret: {}", refusal.sentence);
+                Err(self.describe(&refusal, &handle).await)
+            }
+        }
+    }
+
+    /// `RespondToMfaChallenge` through the daemon, with more options: what came of it, in a word.
+    pub(crate) async fn respond(
+        &self,
+        credential: &str,
+        challenge: &Challenge,
+        app: &App,
+        more: Options<'static>,
+    ) -> String {
+        let (handle, mut options) = self.options();
+        let parameters: HashMap<String, String> =
+            serde_json::from_value(challenge.parameters.clone()).unwrap_or_default();
+        options.extend([
+            ("challenge-name", challenge.name.clone().into()),
+            ("session", challenge.session.clone().into()),
+            ("username", self.account.user.clone().into()),
+            ("challenge-parameters", parameters.into()),
+            ("client-id", app.id.clone().into()),
+        ]);
+        options.extend(more);
+        let body = (ObjectPath::try_from(credential).unwrap(), options);
+        let reply: Result<Extra, Refusal> =
+            self.world.client.call(ROOT, "Cognito", "RespondToMfaChallenge", &body).await;
+        match reply {
+            Ok(result) if result.contains_key("authentication-result") => "tokens".to_owned(),
+            Ok(result) if result.contains_key("challenge-name") => "another challenge".to_owned(),
+            Ok(_) => "nothing".to_owned(),
+            Err(refusal) => self.describe(&refusal, &handle).await,
+        }
+    }
+
+    /// The error's name, and the name that it had at the emulator.
+    async fn describe(&self, refusal: &Refusal, handle: &str) -> String {
+        let name = self.world.client.connection().unique_name().unwrap();
+        let caller = name.trim_start_matches(':').replace('.', "_");
+        let path = format!("{ROOT}/operations/{caller}/{handle}");
+        let result: Result<Extra, Refusal> =
+            self.world.client.call(&path, "Operation", "GetResult", &()).await;
+        let code = result.ok().and_then(|mut result| String::try_from(result.remove("aws-code")?).ok());
+        let name = refusal.name.rsplit("Error.").next().unwrap();
+        code.map_or(name.to_owned(), |code| format!("{name} ({code})"))
+    }
+}

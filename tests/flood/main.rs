@@ -1,0 +1,187 @@
+//! One program asks far too much: the daemon stays small, and others are served as by a service that only refuses.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod roles;
+
+use std::collections::HashMap;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use oathbridge::dbus::names;
+use testkit::client::Options;
+use testkit::daemon::{Daemon, Stage};
+use zbus::{Connection, OwnedVariant, connection};
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
+const CREDENTIAL: &str = names::CREDENTIAL;
+const BARE: &str = "io.github.oathbridge.BareBusy";
+
+/// The other client is no flood.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// Far longer than all of it takes; only a hang does.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+const TOKEN: &str = "[[token]]
+serial = 31415926
+credential = [{ issuer = 'AWS', account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' }]
+";
+
+/// A call of the other client, which must be answered as this service should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    /// Refused by the bare service.
+    Busy,
+    /// Served by the daemon.
+    Calculate,
+    FindCredentials,
+    GetCallerInfo,
+}
+
+impl Call {
+    /// Makes it and waits for the answer.
+    async fn make(self, connection: &Connection, path: &str) {
+        let none = HashMap::<String, OwnedVariant>::new();
+        let (name, path, interface, method) = match self {
+            Self::Busy => (BARE, path, CREDENTIAL, "Calculate"),
+            Self::Calculate => (names::BUS, path, CREDENTIAL, "Calculate"),
+            Self::FindCredentials => (names::BUS, names::ROOT, names::MANAGER, "FindCredentials"),
+            Self::GetCallerInfo => (names::BUS, names::ROOT, names::MANAGER, "GetCallerInfo"),
+        };
+        let answer = match self {
+            Self::FindCredentials => {
+                let alice = HashMap::from([("account", "alice")]);
+                connection.call_method(Some(name), path, Some(interface), method, &alice).await
+            }
+            Self::GetCallerInfo => {
+                connection.call_method(Some(name), path, Some(interface), method, &()).await
+            }
+            Self::Busy | Self::Calculate => {
+                connection.call_method(Some(name), path, Some(interface), method, &none).await
+            }
+        };
+        assert_eq!(answer.is_err(), self == Self::Busy, "{self:?}: {answer:?}");
+    }
+}
+
+async fn connect(address: &str) -> Connection {
+    connection::Builder::address(address).build().await.unwrap()
+}
+
+/// How long another client's calls take during a flood.
+async fn times(address: &str, path: &str, calls: &[Call], flood: roles::Process) -> Vec<(Duration, Call)> {
+    let honest = connect(address).await;
+    let mut times = Vec::new();
+    let asking = async {
+        // As many codes as one client may get at once; then what has no such limit.
+        let mut codes = 250;
+        for call in calls.iter().cycle() {
+            if *call == Call::Calculate {
+                if codes == 0 {
+                    continue;
+                }
+                codes -= 1;
+            }
+            let begun = Instant::now();
+            call.make(&honest, path).await;
+            times.push((begun.elapsed(), *call));
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    tokio::select! {
+        () = flood.done() => {}
+        () = asking => {}
+    }
+    report(&times);
+    times
+}
+
+/// So many percent of the times are no longer.
+fn percentile(times: &[(Duration, Call)], percent: usize) -> Duration {
+    let mut times: Vec<_> = times.iter().map(|(time, _)| *time).collect();
+    times.sort_unstable();
+    times[(times.len() * percent / 100).min(times.len() - 1)]
+}
+
+fn report(times: &[(Duration, Call)]) {
+    for kind in [Call::Busy, Call::Calculate, Call::FindCredentials, Call::GetCallerInfo] {
+        let times: Vec<_> = times.iter().filter(|(_, call)| *call == kind).copied().collect();
+        if !times.is_empty() {
+            let (count, median, p99) = (times.len(), percentile(&times, 50), percentile(&times, 99));
+            println!("  {count} {kind:?}: median {median:?}, p99 {p99:?}");
+        }
+    }
+}
+
+fn peak_kib(process: u32) -> usize {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+struct World {
+    stage: Stage,
+    daemon: Daemon,
+    alice: String,
+    _bare: roles::Process,
+}
+
+impl World {
+    async fn new() -> Self {
+        let mut stage = Stage::new(DAEMON).unwrap();
+        stage.use_virtual_tokens(TOKEN).unwrap();
+        stage.configure("[pcsc]\nenabled = false\n").unwrap();
+        let client = stage.client().await.unwrap();
+        let daemon = stage.start(&client).await.unwrap();
+        let alice = client.credential("alice").await.unwrap();
+        let bare = roles::bare(stage.address(), &alice).await;
+        Self { stage, daemon, alice, _bare: bare }
+    }
+
+    /// The 99th percentile of another client's times, in parts of the bare service's under the same flood. The best of
+    /// some rounds: others use this machine too, and a bus that falls behind once stays behind until the flood ends.
+    async fn ratio(&self, path: &str, method: &str) -> f64 {
+        let (address, home) = (self.stage.address(), self.stage.home());
+        let mut best = f64::INFINITY;
+        for _ in 0..4 {
+            let flood = roles::flood(home, address, BARE, path, method);
+            let bare = percentile(&times(address, &self.alice, &[Call::Busy], flood).await, 99);
+            let flood = roles::flood(home, address, names::BUS, path, method);
+            let served = [Call::Calculate, Call::FindCredentials, Call::GetCallerInfo];
+            let ours = percentile(&times(address, &self.alice, &served, flood).await, 99);
+            best = best.min(ours.as_secs_f64() / bare.as_secs_f64());
+            println!("{method}: bare {bare:?}, ours {ours:?}, peak {} KiB", peak_kib(self.daemon.id()));
+            if best <= 1.5 {
+                break;
+            }
+        }
+        best
+    }
+}
+
+#[tokio::test]
+async fn fifty_thousand_calls_hurt_nobody() {
+    let floods = async {
+        let world = World::new().await;
+        let floods = [
+            (world.alice.as_str(), "Calculate"),
+            (names::ROOT, "GetManagedObjects"),
+            (names::ROOT, "FindCredentials"),
+        ];
+        for (path, method) in floods {
+            let ratio = world.ratio(path, method).await;
+            assert!(ratio <= 1.5, "{method}: {ratio}");
+        }
+        // The bare service answers that one at length.
+        roles::flood(world.stage.home(), world.stage.address(), names::BUS, "/", "Introspect").done().await;
+        assert!(peak_kib(world.daemon.id()) < 32 * 1024, "{} KiB", peak_kib(world.daemon.id()));
+        let client = world.stage.client().await.unwrap();
+        client.calculate(&world.alice, Options::new()).await.unwrap();
+    };
+    tokio::time::timeout(PATIENCE, floods).await.expect("in good time");
+}

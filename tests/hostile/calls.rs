@@ -1,0 +1,109 @@
+//! The interfaces as the daemon tells them, and calls of their methods.
+
+use std::os::fd::OwnedFd;
+
+use oathbridge::dbus::names::{self, ROOT};
+use testkit::client::memfd;
+use zbus::message::{Builder, Flags, Message};
+use zbus::{Connection, Fd, ObjectPath, Proxy};
+use zbus_xml::{ArgDirection, Node};
+
+use super::dice::Dice;
+
+/// A method of an object.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    path: String,
+    interface: String,
+    pub(crate) method: String,
+    signature: String,
+}
+
+/// Every method of every object.
+pub(crate) async fn surface(connection: &Connection) -> Vec<Target> {
+    let root = Proxy::new(connection, names::BUS, "/", "org.freedesktop.DBus.Introspectable").await.unwrap();
+    let text: String = root.call("Introspect", &()).await.unwrap();
+    let mut targets = Vec::new();
+    collect(&Node::from_reader(text.as_bytes()).unwrap(), "", &mut targets);
+    targets
+}
+
+fn collect(node: &Node<'_>, path: &str, targets: &mut Vec<Target>) {
+    for interface in node.interfaces() {
+        targets.extend(interface.methods().map(|method| {
+            let args = method.args().iter().filter(|arg| arg.direction() != Some(ArgDirection::Out));
+            Target {
+                path: if path.is_empty() { "/".to_owned() } else { path.to_owned() },
+                interface: interface.name().to_string(),
+                method: method.name().to_string(),
+                signature: args.map(|arg| arg.ty().to_string()).collect(),
+            }
+        }));
+    }
+    for child in node.nodes() {
+        collect(child, &format!("{path}/{}", child.name().unwrap_or_default()), targets);
+    }
+}
+
+/// Most calls are of a method that is there, with arguments of its types; nothing for what the library refuses to
+/// build.
+pub(crate) fn random(dice: &mut Dice, targets: &[Target]) -> Option<Message> {
+    let target = dice.pick(targets).clone();
+    let path = match dice.roll(20) {
+        0 => "/nowhere".to_owned(),
+        1 => format!("{ROOT}/credentials/ykoath_{}_00", dice.roll(9)),
+        2 => format!("{ROOT}/operations/1_{}/handle_{}", dice.roll(30), dice.roll(50)),
+        3 => dice.pick(targets).path.clone(),
+        _ => target.path.clone(),
+    };
+    let call = Message::method_call(path, target.method.as_str());
+    let mut call = call.destination(names::BUS).interface(target.interface.as_str());
+    if dice.roll(20) == 0 {
+        call = call.with_flags(Flags::NO_REPLY_EXPECTED);
+    }
+    match dice.roll(4) {
+        0 => misfit(dice, call),
+        _ => fit(dice, call, &target, targets),
+    }
+}
+
+fn fit(dice: &mut Dice, call: Builder<'_>, target: &Target, targets: &[Target]) -> Option<Message> {
+    let object = |dice: &mut Dice| ObjectPath::try_from(dice.pick(targets).path.clone()).unwrap();
+    match target.signature.as_str() {
+        "" => call.build(&()),
+        "s" => call.build(&dice.pick(targets).interface),
+        "ss" => call.build(&(&dice.pick(targets).interface, dice.text())),
+        "ssv" => call.build(&(&dice.pick(targets).interface, dice.text(), dice.variant(0))),
+        "a{ss}" => call.build(&dice.attributes()),
+        "a{sv}" => call.build(&dice.options()),
+        // Random options hardly ever make sense together.
+        "oa{sv}" if dice.roll(4) == 0 => {
+            call.build(&(ObjectPath::from_static_str("/").unwrap(), dice.sign_in()))
+        }
+        "oa{sv}" => call.build(&(object(dice), dice.options())),
+        "ha{sv}" => call.build(&(descriptor(dice), dice.options())),
+        other => panic!("{target:?} wants {other}: teach this test to build it"),
+    }
+    .ok()
+}
+
+fn misfit(dice: &mut Dice, call: Builder<'_>) -> Option<Message> {
+    match dice.roll(5) {
+        0 => call.build(&()),
+        1 => call.build(&dice.variant(0)),
+        2 => call.build(&(dice.text(), dice.text())),
+        3 => call.build(&(dice.options(), dice.options())),
+        _ => call.build(&(descriptor(dice), dice.text())),
+    }
+    .ok()
+}
+
+/// A file, the read end of a pipe that nobody writes to, or of one whose writer is gone.
+fn descriptor(dice: &mut Dice) -> Fd<'static> {
+    let (reader, writer) = std::io::pipe().unwrap();
+    match dice.roll(20) {
+        0 => Fd::from(OwnedFd::from(writer)),
+        1 => Fd::from(OwnedFd::from(reader)),
+        _ => Fd::from(memfd(dice.text().as_bytes()).unwrap()),
+    }
+}

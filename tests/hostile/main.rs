@@ -1,0 +1,192 @@
+//! Clients that read the interfaces and then call anything with anything: the daemon stays, small and in service.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod calls;
+mod dice;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use testkit::client::{Client, Options};
+use testkit::daemon::Stage;
+use tokio::task::JoinHandle;
+use zbus::message::Type;
+use zbus::{MessageStream, connection};
+
+use dice::Dice;
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
+const CALLS: usize = 100_000;
+/// A connection that has made so many calls leaves in the middle of things.
+const CALLS_OF_ONE: usize = 2_500;
+/// So many attack at once.
+const ATTACKERS: usize = 4;
+/// So many calls of one are under way.
+const UNDER_WAY: usize = 32;
+
+/// Far longer than all of it takes; only a hang does.
+const PATIENCE: Duration = Duration::from_secs(480);
+
+const TOKEN: &str = "[[token]]
+serial = 31415926
+touch = { after-seconds = 0.01 }
+credential = [
+    { issuer = 'AWS', account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' },
+    { issuer = 'AWS', account = 'bob', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ', touch = true },
+    { issuer = 'VPN', account = 'dave', seed = 'GEZDGNBV', type = 'hotp' },
+]
+";
+
+/// Limits so wide that the calls get behind the gate.
+const CONFIG: &str = "[pcsc]
+enabled = false
+[limits]
+calls_per_client = 64
+calls = 1024
+queries_per_second = 1000000
+all_queries_per_second = 1000000
+codes_per_minute = 1000000
+submissions_per_minute = 1000000
+unlocks_per_minute = 1000000
+[profiles.work]
+region = 'eu-central-1'
+endpoint_url = 'http://127.0.0.1:1'
+issuer = 'AWS'
+account = 'alice'
+client_id = 'c'
+";
+
+/// How calls ended, by the last part of the error's name.
+type Outcomes = BTreeMap<String, usize>;
+
+/// One client: calls, and then leaves without waiting for what is still under way.
+async fn attack(address: String, seed: u64) -> Outcomes {
+    let mut dice = Dice(seed);
+    let connection = connection::Builder::address(address.as_str()).build().await.unwrap();
+    let targets = calls::surface(&connection).await;
+    let mut messages = MessageStream::from(&connection);
+    let (mut outcomes, mut under_way) = (Outcomes::new(), 0);
+    for _ in 0..CALLS_OF_ONE {
+        // What the library itself refuses to build or send is no call.
+        let Some(call) = calls::random(&mut dice, &targets) else { continue };
+        connection.send(&call).await.unwrap();
+        under_way += 1;
+        while under_way >= UNDER_WAY {
+            // Some wait for what never comes, and some want no reply: then more are under way.
+            let next = tokio::time::timeout(Duration::from_millis(20), messages.next());
+            match next.await {
+                Ok(message) => under_way -= usize::from(count(&message.unwrap().unwrap(), &mut outcomes)),
+                Err(_) => under_way /= 2,
+            }
+        }
+    }
+    connection.close().await.unwrap();
+    outcomes
+}
+
+fn count(message: &zbus::Message, outcomes: &mut Outcomes) -> bool {
+    let name = match message.message_type() {
+        Type::MethodReturn => "served".to_owned(),
+        Type::Error => message.header().error_name().unwrap().rsplit('.').next().unwrap().to_owned(),
+        _ => return false,
+    };
+    *outcomes.entry(name).or_default() += 1;
+    true
+}
+
+/// All attackers, one after the other on each of a few lines.
+async fn attacks(address: &str, seed: u64, count: usize) -> Outcomes {
+    let lines = (0..ATTACKERS).map(|line| {
+        let address = address.to_owned();
+        let line: JoinHandle<Outcomes> = tokio::spawn(async move {
+            let mut outcomes = Outcomes::new();
+            for number in (line..count).step_by(ATTACKERS) {
+                for (name, more) in attack(address.clone(), seed + number as u64).await {
+                    *outcomes.entry(name).or_default() += more;
+                }
+            }
+            outcomes
+        });
+        line
+    });
+    let mut outcomes = Outcomes::new();
+    for line in futures_util::future::join_all(lines).await {
+        for (name, more) in line.unwrap() {
+            *outcomes.entry(name).or_default() += more;
+        }
+    }
+    outcomes
+}
+
+/// Resident memory in KiB, descriptors, threads.
+fn resources(process: u32) -> (usize, usize, usize) {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let number = |key: &str| {
+        let line = status.lines().find(|line| line.starts_with(key)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
+    };
+    let descriptors = fs::read_dir(format!("/proc/{process}/fd")).map_or(0, Iterator::count);
+    (number("VmRSS:"), descriptors, number("Threads:"))
+}
+
+async fn serves(client: &Client, credential: &str) -> bool {
+    client.calculate(credential, Options::new()).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_random_calls() {
+    let seed = std::env::var("OATHBRIDGE_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) << 32);
+    println!("OATHBRIDGE_SEED={seed}");
+    tokio::time::timeout(PATIENCE, assault(seed)).await.expect("in good time");
+}
+
+async fn assault(seed: u64) {
+    let mut stage = Stage::new(DAEMON).unwrap();
+    stage.use_virtual_tokens(TOKEN).unwrap();
+    stage.configure(CONFIG).unwrap();
+    let client = stage.client().await.unwrap();
+    let mut daemon = stage.start(&client).await.unwrap();
+    let alice = client.credential("alice").await.unwrap();
+    assert!(serves(&client, &alice).await);
+    let (memory, descriptors, threads) = resources(daemon.id());
+    let outcomes = attacks(stage.address(), seed, CALLS / CALLS_OF_ONE).await;
+    println!("{outcomes:?}");
+    assert!(serves(&client, &alice).await, "seed {seed}: {}", stage.log().unwrap());
+    assert!(daemon.ended().unwrap().is_none(), "seed {seed}");
+    let mut after = resources(daemon.id());
+    // Threads that read descriptors linger for ten seconds, and touches for fifteen.
+    for _ in 0..300 {
+        if after.1 <= descriptors && after.2 <= threads {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        after = resources(daemon.id());
+    }
+    println!("before {memory} KiB, {descriptors} descriptors, {threads} threads; after {after:?}");
+    assert!(after.0 < memory + 10 * 1024, "seed {seed}: {memory} to {} KiB", after.0);
+    assert!(
+        after.1 <= descriptors && after.2 <= threads,
+        "seed {seed}: {descriptors}, {threads} to {after:?}"
+    );
+    assert_deep(&outcomes);
+}
+
+/// Most calls met the daemon's own code: they were not refused for their number, name or signature.
+fn assert_deep(outcomes: &Outcomes) {
+    let shallow = ["Busy", "RateLimited", "UnknownMethod", "UnknownObject", "UnknownInterface"];
+    let is_shallow = |name: &str| shallow.contains(&name);
+    let deep: usize = outcomes.iter().filter(|(name, _)| !is_shallow(name)).map(|(_, count)| count).sum();
+    assert!(deep > CALLS / 2, "{deep}: {outcomes:?}");
+    for wanted in ["served", "InvalidArgs", "AccessDenied", "ConfirmationRequired", "TokenRemoved", "Network"]
+    {
+        assert!(outcomes.contains_key(wanted), "{wanted}: {outcomes:?}");
+    }
+}
