@@ -3,7 +3,10 @@
 //! What a newtype can't reach (the copies that libraries make) the wiping allocator of the binaries does.
 
 use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
 
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -88,6 +91,24 @@ impl fmt::Debug for SecretText {
     }
 }
 
+/// A file in memory that nobody can change any more, to be read from its start: for handing a secret over.
+///
+/// # Errors
+///
+/// When the system has no memory or no descriptor left.
+pub fn sealed(secret: &[u8]) -> io::Result<OwnedFd> {
+    let fd = memfd_create("oathbridge", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    let (mut rest, mut written) = (secret, 0);
+    while !rest.is_empty() {
+        // Not where the reader's offset is, so that it stays at the start.
+        let count = rustix::io::pwrite(&fd, rest, written)?;
+        rest = rest.get(count..).unwrap_or_default();
+        written += u64::try_from(count).unwrap_or_default();
+    }
+    fcntl_add_seals(&fd, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)?;
+    Ok(fd)
+}
+
 /// The bytes of a secret that should have been text aren't UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not UTF-8 text")]
@@ -108,5 +129,11 @@ mod tests {
         assert_eq!(SecretText::from("a"), SecretText::from("a"));
         assert_ne!(SecretText::from("a"), SecretText::from("b"));
         assert_ne!(SecretBytes::new(vec![1]), SecretBytes::new(vec![1, 1]));
+    }
+    #[test]
+    fn a_sealed_file_is_read_from_its_start_and_can_t_be_changed() {
+        let mut file = std::fs::File::from(sealed(b"hunter2").unwrap());
+        assert!(io::Write::write_all(&mut file, b"x").is_err());
+        assert_eq!(io::read_to_string(file).unwrap(), "hunter2");
     }
 }

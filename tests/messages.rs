@@ -83,6 +83,10 @@ const COGNITO: [(ErrorKind, &str); 21] = [
     (ErrorKind::Config, "Config"),
 ];
 
+fn lost(kind: ErrorKind) -> cognito::Error {
+    cognito::Error { kind, delivered: Delivered::Unknown, aws_code: None, retry_after: None }
+}
+
 fn flow_errors() -> Vec<(flows::Error, &'static str)> {
     use flows::Error;
     let damaged = Unavailable::Record(state_file::Error::Damaged);
@@ -94,6 +98,10 @@ fn flow_errors() -> Vec<(flows::Error, &'static str)> {
         (Error::NoMatch { locked: false }, "NoSuchCredential"),
         (Error::NoMatch { locked: true }, "TokenLocked"),
         (Error::Ambiguous(2), "Ambiguous"),
+        (Error::Unnamed, "Ambiguous"),
+        (Error::ChoiceUnknown(lost(ErrorKind::OutcomeUnknown)), "Cognito.OutcomeUnknown"),
+        (Error::ChoiceUnknown(lost(ErrorKind::ServiceUnavailable)), "Cognito.ServiceUnavailable"),
+        (Error::OtherDevice, "Ambiguous"),
         (Error::Unsupported("its codes have 8 digits".to_owned()), "Unsupported"),
         (Error::CounterNotConfirmed, "ConfirmationRequired"),
         (Error::TouchRequired, "TouchRequired"),

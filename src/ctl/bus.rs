@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use zbus::fdo::{DBusProxy, ManagedObjects, ObjectManagerProxy, PropertiesProxy};
 use zbus::names::InterfaceName;
+use zbus::proxy::CacheProperties;
 use zbus::{Connection, Fd, OwnedObjectPath, OwnedVariant, Variant};
 
-use super::tree::Tree;
+use super::cancel::Cancelled;
+use super::tree::{Tree, is_final};
 use super::{Failure, exit};
 use crate::dbus::names;
 use crate::process;
@@ -66,6 +68,9 @@ trait Cognito {
 )]
 trait Operation {
     fn cancel(&self) -> zbus::Result<bool>;
+
+    #[zbus(property)]
+    fn state(&self) -> zbus::Result<String>;
 }
 
 #[zbus::proxy(
@@ -180,10 +185,21 @@ impl Bus {
         reply.map_err(|error| if is_lost(&error) { outcome_unknown() } else { error.into() })
     }
 
-    pub(super) async fn cancel(&self, operation: &str) -> Result<bool, Failure> {
-        let call =
-            async { OperationProxy::builder(&self.connection).path(operation).build().await?.cancel().await };
-        Ok(within(ANSWER, call).await??)
+    /// Ends a request, which may end by itself meanwhile.
+    pub(super) async fn cancel(&self, operation: &str) -> Result<Cancelled, Failure> {
+        let call = async {
+            let proxy = OperationProxy::builder(&self.connection)
+                .path(operation)
+                .cache_properties(CacheProperties::No)
+                .build()
+                .await?;
+            match proxy.cancel().await? {
+                true => Ok(Cancelled::NothingSent),
+                false if is_final(&proxy.state().await?) => Ok(Cancelled::Ended),
+                false => Ok(Cancelled::Sent),
+            }
+        };
+        Cancelled::of(within(ANSWER, call).await?)
     }
 
     /// What is shown at this moment, if a daemon runs; none is started for that.

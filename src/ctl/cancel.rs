@@ -1,6 +1,7 @@
 //! `oathbridgectl cancel`.
 
 use serde::Serialize;
+use zbus::fdo;
 
 use super::arguments::CancelArguments;
 use super::bus::Bus;
@@ -16,8 +17,29 @@ struct Json<'tree> {
 #[derive(Serialize)]
 struct One<'tree> {
     operation: &'tree str,
-    /// False if a code was sent already; nothing more follows then.
-    nothing_sent: bool,
+    outcome: Cancelled,
+}
+
+/// What became of a request that was to be cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Cancelled {
+    /// It is cancelled, and no code was sent.
+    NothingSent,
+    /// A code was sent before; nothing more is.
+    Sent,
+    /// It had ended before.
+    Ended,
+}
+
+impl Cancelled {
+    /// A request whose object is gone has ended.
+    pub(super) fn of(answer: zbus::Result<Self>) -> Result<Self, Failure> {
+        match answer {
+            Err(error) if matches!(error.clone().into(), fdo::Error::UnknownObject(_)) => Ok(Self::Ended),
+            answer => Ok(answer?),
+        }
+    }
 }
 
 pub(super) async fn run(arguments: &CancelArguments, json: bool) -> Result<Output, Failure> {
@@ -25,15 +47,18 @@ pub(super) async fn run(arguments: &CancelArguments, json: bool) -> Result<Outpu
     let tree = bus.tree().await?;
     let mut cancelled = Vec::new();
     for operation in meant(&tree, arguments)? {
-        let nothing_sent = bus.cancel(&operation.path).await?;
-        cancelled.push(One { operation: &operation.path, nothing_sent });
+        let outcome = bus.cancel(&operation.path).await?;
+        cancelled.push(One { operation: &operation.path, outcome });
     }
     if json {
         return Output::json(&Json { cancelled });
     }
-    let note = |one: &One<'_>| match one.nothing_sent {
-        true => "Cancelled; no code was sent.".to_owned(),
-        false => "A code was sent already, which can't be taken back; nothing more is sent.".to_owned(),
+    let note = |one: &One<'_>| match one.outcome {
+        Cancelled::NothingSent => "Cancelled; no code was sent.".to_owned(),
+        Cancelled::Sent => {
+            "A code was sent already, which can't be taken back; nothing more is sent.".to_owned()
+        }
+        Cancelled::Ended => "It had ended already; there was nothing left to cancel.".to_owned(),
     };
     Ok(Output::text("").with_notes(cancelled.iter().map(note)))
 }
@@ -66,4 +91,17 @@ fn none(sentence: &str) -> Failure {
 fn several(tree: &Tree, running: &[&Operation]) -> Failure {
     Failure::new(exit::AMBIGUOUS, "Several requests are running; name one of them, or pass --all.")
         .with_lines(running.iter().map(|operation| format!("{}  {}", operation.path, tree.about(operation))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_ended_by_itself_is_no_failure() {
+        let gone = fdo::Error::UnknownObject("There is no such object.".to_owned());
+        assert_eq!(Cancelled::of(Err(gone.into())), Ok(Cancelled::Ended));
+        let denied = fdo::Error::AccessDenied("No.".to_owned());
+        assert!(Cancelled::of(Err(denied.into())).is_err());
+    }
 }

@@ -14,8 +14,9 @@ use zeroize::{Zeroize, Zeroizing};
 use super::arguments::ChallengeArguments;
 use super::bus::{Bus, Extra, Options};
 use super::follow::Follower;
-use super::secret_input::{Source, sealed};
+use super::secret_input::Source;
 use super::{Failure, Output, query};
+use crate::secret::sealed;
 
 /// What `InitiateAuth` answers, as far as it matters here.
 #[derive(Deserialize)]

@@ -75,9 +75,14 @@ pub(super) struct Prompt {
     pub(super) requester: String,
 }
 
+/// Nothing follows this state of an operation.
+pub(super) fn is_final(state: &str) -> bool {
+    matches!(state, "done" | "failed" | "cancelled")
+}
+
 impl Operation {
     pub(super) fn is_running(&self) -> bool {
-        !matches!(self.state.as_str(), "done" | "failed" | "cancelled")
+        !is_final(&self.state)
     }
 
     /// What its caller calls it.

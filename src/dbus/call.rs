@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use zbus::message::Header;
 
 use super::entry::{Entry, show};
 use super::options::{Common, Map};
 use super::{Bridge, Error, variant};
-use crate::operations::{Cancellation, Deadline, Kind, Operation, Request, State};
+use crate::operations::{Deadline, Kind, Operation, Request, State};
 
 /// What is over sooner needs no object.
 const QUICK: Duration = Duration::from_millis(300);
@@ -46,9 +47,8 @@ impl Bridge {
     ) -> Result<T, Error> {
         self.spend(&entry)?;
         let operation = self.begin(&entry, task)?;
-        if self.came_too_late(&entry) {
-            // Those that had begun before were cancelled when it was locked.
-            operation.cancel(Cancellation::ScreenLocked);
+        if let Some(why) = self.came_too_late(&entry) {
+            operation.cancel(why);
         }
         let result = self.carry_out(&operation, work).await;
         if operation.is_published() {
@@ -80,7 +80,7 @@ impl Bridge {
             interactive: common.interactive,
             own_prompt: common.own_prompt,
             wait_for_token: common.wait_for_token,
-            deadline: Deadline::after(common.timeout, &**self.flows.clock()),
+            deadline: Deadline::since(entry.arrived, common.timeout),
         };
         self.operations.begin(request).map_err(|_| Error::handle_in_use())
     }
@@ -90,6 +90,10 @@ impl Bridge {
         operation: &Operation,
         work: impl AsyncFnOnce(&Operation) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        // The first poll of the work may have the token begin something that can't be called off.
+        if let Some(why) = operation.cancelled().now_or_never() {
+            return Err(why.into());
+        }
         let published = async {
             self.flows.clock().sleep(QUICK).await;
             operation.publish();
@@ -142,5 +146,50 @@ impl Bridge {
 pub(super) fn put_text(map: &mut Map, key: &str, text: Option<&str>) {
     if let Some(text) = text {
         map.insert(key.to_owned(), variant(text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, SystemClock};
+    use crate::config::{Config, Loaded};
+    use crate::flows::Flows;
+    use crate::operations::{Cancellation, Operations, Requester};
+    use crate::registry::Registry;
+    use crate::token::Identities;
+
+    /// A first step may be to have a token count.
+    #[tokio::test]
+    async fn nothing_is_begun_that_was_cancelled_before() {
+        let state = tempfile::tempdir().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let directory = state.path().to_owned();
+        let (registry, _) = Registry::new(Vec::new(), Arc::clone(&clock), Identities::new(directory.clone()));
+        let flows = Flows::new(registry, directory, Arc::clone(&clock)).unwrap();
+        let (operations, _news) = Operations::new(Arc::clone(&clock));
+        let bridge =
+            Bridge::new(flows, operations.clone(), Loaded { config: Config::default(), source: None }, None);
+        let request = Request {
+            kind: Kind::Calculate,
+            caller: ":1.7".to_owned(),
+            requester: Requester { kind: "unknown".to_owned(), name: String::new() },
+            handle: None,
+            credential: None,
+            token: None,
+            interactive: true,
+            own_prompt: false,
+            wait_for_token: false,
+            deadline: Deadline::after(KEPT, &*clock),
+        };
+        let operation = operations.begin(request).unwrap();
+        operation.cancel(Cancellation::ScreenLocked);
+        let mut has_begun = false;
+        let work = async |_: &Operation| {
+            has_begun = true;
+            Ok(())
+        };
+        assert!(bridge.carry_out(&operation, work).await.unwrap_err().is_cancelled());
+        assert!(!has_begun);
     }
 }

@@ -1,11 +1,9 @@
 //! `RespondToMfaChallenge`: the second factor of the daily sign-in.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use serde_json::json;
 use zbus::message::Header;
 use zbus::{Fd, OwnedObjectPath, OwnedVariant, Variant};
@@ -15,15 +13,12 @@ use super::call::{Task, put_text};
 use super::entry::Door;
 use super::options::{Common, Map, Options};
 use super::results::details;
-use super::submission::{endpoint, find_profile, policy, pool, target};
+use super::submission::{DeviceName, endpoint, find_profile, policy, target};
 use super::{Bridge, Error, variant};
-use crate::cognito::{NextChallenge, Proof, Responded, Respondent, Session, Tokens};
+use crate::cognito::{self, NextChallenge, Proof, Responded, Respondent, Session, Tokens};
 use crate::flows::{ChallengeRequest, ChallengeStep, Submission, Target};
 use crate::operations::{self, Operation};
-use crate::secret::SecretText;
-
-/// Where Cognito tells what it calls the token.
-const DEVICE_NAME: &str = "FRIENDLY_DEVICE_NAME";
+use crate::secret::{SecretText, sealed};
 
 /// The options of the call, as they come.
 struct Asked {
@@ -121,24 +116,19 @@ fn request(bridge: &Bridge, credential: &OwnedObjectPath, asked: Asked) -> Resul
         )
     })?;
     let endpoint = endpoint(None, profile, asked.region)?;
-    let of_server =
-        ["USER_ID_FOR_SRP", "USERNAME"].iter().find_map(|key| asked.parameters.get(*key)).cloned();
-    let username = match asked.proof {
-        // A hash that was made by somebody else is good for one name only.
-        Proof::SecretHash(_) => asked.username.or(of_server),
-        Proof::None | Proof::ClientSecret(_) => of_server.or(asked.username),
-    };
+    let username = asked.proof.username(asked.username, &asked.parameters);
     let username = username.ok_or_else(|| {
         Error::invalid("It is not clear who signs in; pass the option username or challenge-parameters")
     })?;
     let respondent = Respondent::new(client_id, username, asked.proof, asked.device_key, asked.metadata)?;
-    let device = asked.parameters.get(DEVICE_NAME).cloned();
-    // It may be known only when the kind of second factor was chosen.
-    let device = device.or_else(|| (asked.step == ChallengeStep::SelectMfaType).then(String::new));
+    let device = match (cognito::device_name(&asked.parameters), asked.step) {
+        (Some(name), _) => DeviceName::Is(name),
+        (None, ChallengeStep::SelectMfaType) => DeviceName::Later,
+        (None, ChallengeStep::SoftwareTokenMfa) => DeviceName::Never,
+    };
     Ok(ChallengeRequest {
         submission: Submission {
             credential: target(credential, profile, device)?,
-            pool: pool(None, profile, &endpoint),
             endpoint,
             policy: policy(&config.config.cognito),
         },
@@ -212,12 +202,7 @@ fn in_memory(tokens: &Tokens) -> std::io::Result<OwnedFd> {
         add("NewDeviceMetadata", json!({"DeviceKey": key, "DeviceGroupKey": group}));
     }
     let text = Zeroizing::new(serde_json::to_vec(&result)?);
-    let memory = memfd_create("oathbridge-tokens", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-    let mut file = std::fs::File::from(memory);
-    file.write_all(&text)?;
-    fcntl_add_seals(&file, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)?;
-    rustix::fs::seek(&file, rustix::fs::SeekFrom::Start(0))?;
-    Ok(file.into())
+    sealed(&text)
 }
 
 fn copy(map: &Map) -> Map {

@@ -1,11 +1,14 @@
 //! The first thing that every method does: who calls, may they, how often.
 
+use std::time::Duration;
+
 use zbus::message::Header;
 
+use super::callers::Departure;
 use super::options::Map;
 use super::{Bridge, Error, call::put_text, variant};
 use crate::access::{Caller, Decision, Permission, Ticket, What, decide};
-use crate::operations::Requester;
+use crate::operations::{Cancellation, Requester};
 
 /// What a method wants of those who call it.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +46,10 @@ pub(super) struct Entry<'call> {
     pub(super) header: &'call Header<'call>,
     pub(super) caller: String,
     pub(super) requester: Requester,
+    /// When the call came in, by monotonic time: its caller's patience runs from there.
+    pub(super) arrived: Duration,
     door: Door,
+    departure: Departure,
     _ticket: Ticket,
 }
 
@@ -55,6 +61,8 @@ impl Bridge {
         door: Door,
     ) -> Result<Entry<'call>, Error> {
         let caller = header.sender().map_or_else(String::new, ToString::to_string);
+        let departure = self.present.arrive(&caller);
+        let arrived = self.flows.clock().monotonic();
         let config = self.config();
         let _ticket = self.limits.admit(&caller, door.what)?;
         let who = self.identify(&caller).await;
@@ -75,7 +83,7 @@ impl Bridge {
         if self.keeps_out(door) {
             return Err(Error::screen_locked());
         }
-        Ok(Entry { header, caller, requester, door, _ticket })
+        Ok(Entry { header, caller, requester, arrived, door, departure, _ticket })
     }
 
     /// Nobody comes in here now, since the screen is locked.
@@ -83,9 +91,13 @@ impl Bridge {
         *self.screen_locked.borrow() && !door.while_locked && !self.config().config.access.while_locked
     }
 
-    /// The screen was locked after the caller came in.
-    pub(super) fn came_too_late(&self, entry: &Entry<'_>) -> bool {
-        self.keeps_out(entry.door)
+    /// What happened after the caller came in, and would have cancelled the operation had it begun before.
+    pub(super) fn came_too_late(&self, entry: &Entry<'_>) -> Option<Cancellation> {
+        match entry {
+            _ if entry.departure.has_happened() => Some(Cancellation::CallerGone),
+            _ if self.keeps_out(entry.door) => Some(Cancellation::ScreenLocked),
+            _ => None,
+        }
     }
 
     /// Counts a request whose arguments make sense against the rates.

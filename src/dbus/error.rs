@@ -175,6 +175,20 @@ impl Error {
         )
     }
 
+    /// Nobody knows what became of the choice of a second factor.
+    fn choice_unknown(kind: ErrorKind) -> Self {
+        let (name, what) = match kind {
+            ErrorKind::OutcomeUnknown => ("Cognito.OutcomeUnknown", "Cognito's answer was lost"),
+            _ => ("Cognito.ServiceUnavailable", "Cognito failed"),
+        };
+        Self::ours(
+            name,
+            format!(
+                "{what} when the software token was chosen, and no code was sent; the session may be used up, so start the sign-in again."
+            ),
+        )
+    }
+
     /// No profile of this name.
     pub fn no_profile(name: &str, known: &[&str]) -> Self {
         let others = if known.is_empty() { String::new() } else { format!(", only {}", known.join(", ")) };
@@ -256,6 +270,14 @@ impl From<flows::Error> for Error {
                     "{count} credentials match the profile; name the token in the profile, or pass the credential's path."
                 ),
             ),
+            Flow::Unnamed => Self::ours(
+                "Ambiguous",
+                "Neither a profile nor Cognito says which credential is meant; pass the credential's path, or a profile that has an issuer or account.",
+            ),
+            Flow::OtherDevice => Self::ours(
+                "Ambiguous",
+                "No attached token has the name that Cognito knows, and nothing else says which credential is meant; pass the credential's path, or a profile that has an issuer or account.",
+            ),
             Flow::Unsupported(why) => Self::ours(
                 "Unsupported",
                 format!("This credential can't be used here since {why}; choose another one."),
@@ -301,6 +323,7 @@ impl From<flows::Error> for Error {
             )
             .retry(Retry::After(wait)),
             Flow::Refused(refused) => refused.into(),
+            Flow::ChoiceUnknown(error) => Self::choice_unknown(error.kind),
             Flow::Cognito(error) => error.into(),
         }
     }

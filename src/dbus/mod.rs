@@ -39,6 +39,7 @@ use crate::access::{Callers, Limits};
 use crate::config::{Config, Loaded};
 use crate::flows::{self, Flows};
 use crate::operations::{self, Operation, Operations};
+use callers::Present;
 use cognito::CognitoObject;
 use entry::{Door, show};
 use manager::ManagerObject;
@@ -60,6 +61,7 @@ pub struct Bridge {
     replies: Arc<Replies>,
     callers: Callers,
     limits: Limits,
+    present: Present,
     screen_locked: watch::Sender<bool>,
     /// The bus, once it is reached.
     connection: OnceLock<Connection>,
@@ -93,6 +95,7 @@ impl Bridge {
             replies: Arc::default(),
             callers: Callers::default(),
             limits,
+            present: Present::default(),
             screen_locked: watch::Sender::new(false),
             connection: OnceLock::new(),
             config: watch::Sender::new(Arc::new(config)),

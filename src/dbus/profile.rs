@@ -30,13 +30,14 @@ pub(super) fn query(profile: &Profile) -> Option<Query> {
     if profile.issuer.is_none() && profile.account.is_none() {
         return None;
     }
-    Some(Query {
-        issuer: profile.issuer.clone(),
-        account: profile.account.clone(),
-        kind: Some("totp".to_owned()),
-        token: profile.token.clone(),
-        device: None,
-    })
+    let (issuer, account) = (profile.issuer.clone(), profile.account.clone());
+    Some(Query { issuer, account, ..any(Some(profile)) })
+}
+
+/// Whatever Cognito might take, on the profile's token if it names one.
+pub(super) fn any(profile: Option<&Profile>) -> Query {
+    let token = profile.and_then(|profile| profile.token.clone());
+    Query { kind: Some("totp".to_owned()), token, ..Query::default() }
 }
 
 #[interface(name = "io.github.oathbridge.OathBridge1.Profile", introspection_docs = false)]

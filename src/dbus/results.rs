@@ -1,15 +1,15 @@
 //! How operations ended, for as long as their requesters can ask.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use zbus::OwnedVariant;
+use zbus::{OwnedVariant, Variant};
 
 use super::Error;
 use super::call::put_text;
 use super::options::Map;
 use crate::clock::Clock;
-use crate::operations::{Facts, Operation};
+use crate::operations::{Challenge, Facts, Operation};
 
 /// The results of the operations that others can see, by number: the oldest first.
 #[derive(Debug, Default)]
@@ -31,6 +31,7 @@ impl Results {
             Ok(reply) => map.extend(values(reply)),
             Err(error) => {
                 put_text(&mut map, "error", Some(&error.full_name()));
+                go_on(&mut map, operation.facts().challenge);
                 if let Some(at) = error.retry_at(clock.unix_time()) {
                     map.insert("retry-at".to_owned(), at.as_secs().into());
                 }
@@ -73,6 +74,17 @@ impl Results {
 
     fn kept(&self) -> MutexGuard<'_, BTreeMap<u64, (Operation, Map)>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a sign-in can go on with that did not get to its end.
+fn go_on(map: &mut Map, challenge: Option<Challenge>) {
+    let Some(Challenge { name, session, parameters }) = challenge else { return };
+    put_text(map, "challenge-name", Some(&name));
+    put_text(map, "session", Some(session.expose()));
+    let parameters: HashMap<_, _> = parameters.into_iter().collect();
+    if let Ok(parameters) = OwnedVariant::try_from(Variant::from(parameters)) {
+        map.insert("challenge-parameters".to_owned(), parameters);
     }
 }
 

@@ -3,7 +3,7 @@
 use zbus::{ObjectPath, OwnedObjectPath};
 
 use super::error::capital;
-use super::profile::query;
+use super::profile::{any, query};
 use super::{Error, names};
 use crate::cognito::{AccessToken, Endpoint, EndpointUrl, ErrorKind, Region, Settings, UnknownRegion};
 use crate::config::{self, Profile};
@@ -55,31 +55,32 @@ fn wrong_region(error: &UnknownRegion) -> Error {
     Error::invalid(format!("{}; correct the option region, or the profile's", capital(&error.to_string())))
 }
 
-/// Whatever tells pools apart best: the same code must not go twice to one of them in one time step.
-pub(super) fn pool(
-    access_token: Option<&AccessToken>,
-    profile: Option<&Profile>,
-    endpoint: &Endpoint,
-) -> String {
-    let of_token = access_token.and_then(AccessToken::pool_id);
-    let of_profile = profile.and_then(|profile| profile.user_pool_id.as_deref());
-    of_token.or(of_profile).map_or_else(|| format!("{endpoint:?}"), str::to_owned)
+/// What Cognito calls the token.
+#[derive(Debug)]
+pub(super) enum DeviceName {
+    /// This.
+    Is(String),
+    /// It may tell before a code is submitted.
+    Later,
+    /// It doesn't tell.
+    Never,
 }
 
-/// `device` is what Cognito calls the token, if it says so.
+/// The credential of this path; for `/` the one that the profile names, or whatever is on the token of that name.
 pub(super) fn target(
     path: &OwnedObjectPath,
     profile: Option<&Profile>,
-    device: Option<String>,
+    device: DeviceName,
 ) -> Result<Target, Error> {
     let path: &ObjectPath<'_> = path;
     if path.as_str() == "/" {
-        let of_profile = profile.and_then(query);
-        let of_device = || {
-            let kind = Some("totp".to_owned());
-            device.is_some().then(|| Query { kind, ..Query::default() })
+        let (may_tell, device) = match device {
+            DeviceName::Is(name) => (true, Some(name)),
+            DeviceName::Later => (true, None),
+            DeviceName::Never => (false, None),
         };
-        let query = of_profile.or_else(of_device).ok_or_else(|| {
+        let of_device = || may_tell.then(|| any(profile));
+        let query = profile.and_then(query).or_else(of_device).ok_or_else(|| {
             Error::invalid(
                 "No credential is named; pass its path, or a profile that has an issuer or account",
             )

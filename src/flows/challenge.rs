@@ -3,11 +3,9 @@
 
 use super::submission::{Submit, note};
 use super::{Error, Flows, Submission, Target};
-use crate::cognito::{
-    self, Answer, Client, Delivered, ErrorKind, NextChallenge, Responded, Respondent, Session,
-};
-use crate::operations::{Operation, State};
-use crate::otp::Code;
+use crate::cognito::{self, Answer, Client, Delivered, NextChallenge, Responded, Respondent, Session};
+use crate::operations::{Challenge, Operation, State};
+use crate::otp::{self, Code};
 use crate::registry::Found;
 
 /// Which challenge is to be answered.
@@ -48,41 +46,51 @@ impl Flows {
             let answer = Reply { respondent: &request.respondent, session: &request.session };
             return self.submit(&request.submission, &answer, operation).await;
         }
-        // Without a token the session would be used up in vain; which one it is, the next challenge may tell.
-        match self.find(&request.submission.credential, operation).await {
-            Ok(_) | Err(Error::Ambiguous(_)) => {}
-            Err(error) => return Err(error),
-        }
+        self.can_follow(&request.submission, operation).await?;
         let next = match self.select(request, operation).await? {
             Responded::Next(next) if next.name == "SOFTWARE_TOKEN_MFA" => next,
             other => return Ok(other),
         };
-        let NextChallenge { session: Some(session), parameters, .. } = next else {
+        let NextChallenge { name, session: Some(session), parameters } = next else {
             return Ok(Responded::Next(next));
         };
+        // Whatever fails from here on, the sign-in can go on from there.
+        let challenge = Challenge { name, session: session.clone(), parameters: parameters.clone() };
+        operation.note(|facts| facts.challenge = Some(challenge));
         let mut submission = request.submission.clone();
         if let Target::Query(query) = &mut submission.credential
-            && let Some(device) = parameters.get("FRIENDLY_DEVICE_NAME")
+            && let Some(device) = cognito::device_name(&parameters)
         {
-            query.device = Some(device.clone());
+            query.device = Some(device);
         }
         let session = Session::parse(session)?;
         let respondent = request.respondent.named_by(&parameters);
         self.submit(&submission, &Reply { respondent: &respondent, session: &session }, operation).await
     }
 
-    /// Carries no code, so nothing is spent when it fails.
+    /// Whether a code can follow the choice: without one the session would be used up in vain.
+    async fn can_follow(&self, submission: &Submission, operation: &Operation) -> Result<(), Error> {
+        let found = match self.find(&submission.credential, operation).await {
+            Ok(found) => found,
+            // Which one it is, the next challenge may tell.
+            Err(Error::Ambiguous(_) | Error::Unnamed) => return self.in_time(operation),
+            Err(error) => return Err(error),
+        };
+        self.may_submit(&found, operation)?;
+        self.next_opening(&found, &submission.policy, otp::Step(0), operation).await?;
+        self.in_time(operation)
+    }
+
+    /// Carries no code, so no step is spent when it fails; the session may be.
     async fn select(&self, request: &ChallengeRequest, operation: &Operation) -> Result<Responded, Error> {
         operation.set_state(State::Calculating);
         let client = self.client(&request.submission, operation)?;
         let answer = client.select_software_token(&request.respondent, &request.session).await;
         note(operation, &answer);
-        let without_code = |error: cognito::Error| match error.delivered {
-            // Nobody knows what became of the choice, but no code was sent with it.
-            Delivered::Unknown => cognito::Error { kind: ErrorKind::Network, ..error },
-            Delivered::Yes | Delivered::No => error,
-        };
-        Ok(answer.result.map_err(without_code)?)
+        answer.result.map_err(|error| match error.delivered {
+            Delivered::Unknown => Error::ChoiceUnknown(error),
+            Delivered::Yes | Delivered::No => Error::Cognito(error),
+        })
     }
 }
 

@@ -21,6 +21,12 @@ pub enum Error {
     /// More than one credential matches.
     #[error("{0} credentials match")]
     Ambiguous(usize),
+    /// Nothing says which credential is meant: there is no name of it, and none of its token.
+    #[error("no credential is named")]
+    Unnamed,
+    /// Nothing but the token's name says which credential is meant, and no attached token has it.
+    #[error("no attached token has the name that Cognito knows")]
+    OtherDevice,
     /// The credential, or what is asked of it, can't be served; the reason is part of a sentence.
     #[error("{0}")]
     Unsupported(String),
@@ -60,6 +66,9 @@ pub enum Error {
     /// The request can't be made.
     #[error(transparent)]
     Refused(#[from] cognito::Refused),
+    /// Nobody knows what became of the choice of a second factor, which used a session up and carried no code.
+    #[error("the choice of the second factor may have arrived")]
+    ChoiceUnknown(cognito::Error),
     /// Cognito, or the way to it, failed.
     #[error(transparent)]
     Cognito(#[from] cognito::Error),

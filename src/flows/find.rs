@@ -19,7 +19,8 @@ pub struct Query {
     pub kind: Option<String>,
     /// The id of the token, or its serial number.
     pub token: Option<String>,
-    /// Where several match: that on the token which Cognito would be told this name of.
+    /// What Cognito calls the token. Where several match, that on the token of this name; and where nothing is said of
+    /// the credential itself, none on another.
     pub device: Option<String>,
 }
 
@@ -84,7 +85,7 @@ impl Target {
     /// The token that has to be unlocked before more is known, if it is one.
     fn locked_token(&self, snapshot: &Snapshot) -> Option<String> {
         let Self::Query(query) = self else { return None };
-        match query.run(snapshot).1.as_mut_slice() {
+        match query.candidates(snapshot).1.as_mut_slice() {
             [one] => Some(std::mem::take(one)),
             _ => None,
         }
@@ -93,16 +94,36 @@ impl Target {
 
 impl Query {
     fn the_one(&self, snapshot: &Snapshot) -> Result<Found, Error> {
-        let (mut found, locked) = self.run(snapshot);
-        let device = self.device.as_deref().filter(|device| !device.is_empty() && found.len() > 1);
-        if device.is_some_and(|device| found.iter().any(|found| device_name(found) == device)) {
-            found.retain(|found| Some(device_name(found).as_str()) == device);
+        let (mut found, locked) = self.candidates(snapshot);
+        if !found.is_empty() && !self.names_credential() && self.device.is_none() {
+            return Err(Error::Unnamed);
         }
         match (found.pop(), found.len()) {
             (Some(one), 0) => Ok(one),
             (Some(_), others) => Err(Error::Ambiguous(others + 1)),
-            (None, _) => Err(Error::NoMatch { locked: !locked.is_empty() }),
+            (None, _) if !locked.is_empty() => Err(Error::NoMatch { locked: true }),
+            (None, _) if self.run(snapshot).0.is_empty() => Err(Error::NoMatch { locked: false }),
+            (None, _) => Err(Error::OtherDevice),
         }
+    }
+
+    /// As [`Query::run`], without those that the token's name rules out. What the user's configuration says of the
+    /// credential weighs more than that name, which is whatever somebody called the token when it was enrolled.
+    fn candidates(&self, snapshot: &Snapshot) -> (Vec<Found>, Vec<String>) {
+        let (mut found, mut locked) = self.run(snapshot);
+        let Some(device) = &self.device else { return (found, locked) };
+        let is_it = |token: &Attached| device_name(token) == *device;
+        if !self.names_credential() {
+            found.retain(|found| is_it(&found.token));
+            locked.retain(|id| snapshot.tokens.get(id).is_some_and(|token| is_it(token)));
+        } else if found.len() > 1 && found.iter().any(|found| is_it(&found.token)) {
+            found.retain(|found| is_it(&found.token));
+        }
+        (found, locked)
+    }
+
+    fn names_credential(&self) -> bool {
+        self.issuer.is_some() || self.account.is_some()
     }
 }
 
@@ -166,7 +187,7 @@ impl Flows {
 fn waiting(error: &Error, operation: &Operation) -> Option<operations::State> {
     let request = operation.request();
     match error {
-        Error::Missing(Missing::Token) | Error::NoMatch { locked: false } => {
+        Error::Missing(Missing::Token) | Error::NoMatch { locked: false } | Error::OtherDevice => {
             request.wait_for_token.then_some(operations::State::WaitingToken)
         }
         Error::Missing(Missing::Locked) | Error::NoMatch { locked: true } => {
@@ -186,8 +207,8 @@ pub(super) fn is_curable(error: &Error, operation: &Operation) -> bool {
 }
 
 /// What Cognito is told that a token is called: its model and the last four digits of its serial number.
-pub(super) fn device_name(found: &Found) -> String {
-    let info = &found.token.info;
+pub(super) fn device_name(token: &Attached) -> String {
+    let info = &token.info;
     let tail: String = info.serial.chars().skip(info.serial.chars().count().saturating_sub(4)).collect();
     format!("{} {tail}", info.model).trim().to_owned()
 }

@@ -1,12 +1,13 @@
 //! Unlock a token, and lock all of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 
 use super::{Error, Flows};
 use crate::operations::{Operation, State};
-use crate::registry::Missing;
+use crate::registry::{Attached, Missing};
 use crate::secret::SecretText;
 use crate::token;
 
@@ -18,14 +19,34 @@ impl Flows {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] when it isn't attached, [`Error::Token`] with what the token says. Nothing is retried.
+    /// [`Error::Missing`] when it isn't attached, and the request doesn't wait for it or has waited long enough;
+    /// [`Error::Token`] with what the token says. Nothing is retried.
     pub async fn unlock(&self, password: SecretText, operation: &Operation) -> Result<(), Error> {
-        let id = operation.token().unwrap_or_default();
-        let attached = self.registry.now().tokens.get(&id).cloned().ok_or(Missing::Token)?;
+        let attached = self.attached(&operation.token().unwrap_or_default(), operation).await?;
         operation.set_state(State::Calculating);
         tokio::select! {
             result = attached.token.unlock(password) => Ok(result?),
             () = self.clock.sleep(operation.deadline().left(&*self.clock)) => Err(token::Error::Busy.into()),
+        }
+    }
+
+    /// The token with this id, as soon as it is attached.
+    async fn attached(&self, id: &str, operation: &Operation) -> Result<Arc<Attached>, Error> {
+        let mut snapshots = self.registry.subscribe();
+        let mut limit = self.clock.sleep(operation.deadline().person(&*self.clock));
+        loop {
+            if let Some(attached) = snapshots.borrow_and_update().tokens.get(id) {
+                return Ok(Arc::clone(attached));
+            }
+            if !operation.request().wait_for_token {
+                return Err(Missing::Token.into());
+            }
+            operation.set_state(State::WaitingToken);
+            tokio::select! {
+                Ok(()) = snapshots.changed() => {}
+                () = &mut limit => return Err(Missing::Token.into()),
+                else => return Err(Missing::Token.into()),
+            }
         }
     }
 

@@ -45,7 +45,7 @@ impl Submit for VerifyRequest {
     type Done = Verified;
 
     async fn submit(&self, client: &Client, code: &Code, found: &Found) -> Answer<Verified> {
-        let device_name = self.device_name.clone().unwrap_or_else(|| device_name(found));
+        let device_name = self.device_name.clone().unwrap_or_else(|| device_name(&found.token));
         client.verify_software_token(&self.authorization, code, &device_name).await
     }
 }

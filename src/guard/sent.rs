@@ -41,12 +41,13 @@ impl SentCodes {
         Ok(Self { key: SecretBytes::new(key), sent: Mutex::default() })
     }
 
-    /// Notes that `code` of `step` goes to `pool` now; false if it already went there in this step.
+    /// Notes that `code` of `step` goes out now; false if an equal one already went out in this step.
     ///
-    /// `pool` is any name that is the same for every way to the same users. Codes of steps more than 4 away
-    /// are dropped.
-    pub fn first_time(&self, pool: &str, step: Step, code: &Code) -> bool {
-        let new = self.entry(pool, step, code);
+    /// It doesn't matter where to: one pool has many names (its id, an app client, an endpoint), and nobody can tell
+    /// which of them mean the same. Two seeds whose codes are equal by chance, one time in a million, cost the later one a
+    /// step. Codes of steps more than 4 away are dropped.
+    pub fn first_time(&self, step: Step, code: &Code) -> bool {
+        let new = self.entry(step, code);
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         sent.retain(|old| old.step.0.abs_diff(step.0) <= REACH);
         if sent.contains(&new) {
@@ -60,18 +61,16 @@ impl SentCodes {
     }
 
     /// The code was provably not sent after all.
-    pub fn take_back(&self, pool: &str, step: Step, code: &Code) {
-        let entry = self.entry(pool, step, code);
+    pub fn take_back(&self, step: Step, code: &Code) {
+        let entry = self.entry(step, code);
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).retain(|old| *old != entry);
     }
 
-    fn entry(&self, pool: &str, step: Step, code: &Code) -> Sent {
-        // The step has a fixed length and no code contains a line feed, so no two inputs read the same.
-        let mut message = zeroize::Zeroizing::new(Vec::with_capacity(pool.len().saturating_add(32)));
+    fn entry(&self, step: Step, code: &Code) -> Sent {
+        // The step has a fixed length, so no two inputs read the same.
+        let mut message = zeroize::Zeroizing::new(Vec::with_capacity(32));
         message.extend_from_slice(&step.challenge());
         message.extend_from_slice(code.expose().as_bytes());
-        message.push(b'\n');
-        message.extend_from_slice(pool.as_bytes());
         let digest = Algorithm::Sha256.hmac(self.key.expose(), &message);
         let mut hash = [0; 32];
         for (to, from) in hash.iter_mut().zip(digest.iter()) {
@@ -97,34 +96,33 @@ mod tests {
     }
 
     #[test]
-    fn the_same_code_goes_to_a_pool_once_in_a_step() {
+    fn the_same_code_goes_out_once_in_a_step() {
         let sent = SentCodes::new().unwrap();
-        assert!(sent.first_time("pool-a", Step(7), &code(1)));
-        assert!(!sent.first_time("pool-a", Step(7), &code(1)));
-        assert!(sent.first_time("pool-b", Step(7), &code(1)));
-        assert!(sent.first_time("pool-a", Step(8), &code(1)));
-        assert!(sent.first_time("pool-a", Step(7), &code(2)));
+        assert!(sent.first_time(Step(7), &code(1)));
+        assert!(!sent.first_time(Step(7), &code(1)));
+        assert!(sent.first_time(Step(8), &code(1)));
+        assert!(sent.first_time(Step(7), &code(2)));
     }
 
     #[test]
     fn what_was_not_sent_may_be_sent() {
         let sent = SentCodes::new().unwrap();
-        assert!(sent.first_time("pool", Step(7), &code(1)));
-        sent.take_back("pool", Step(7), &code(1));
-        assert!(sent.first_time("pool", Step(7), &code(1)));
+        assert!(sent.first_time(Step(7), &code(1)));
+        sent.take_back(Step(7), &code(1));
+        assert!(sent.first_time(Step(7), &code(1)));
     }
 
     #[test]
     fn memory_stays_bounded_and_a_clock_that_jumps_is_survived() {
         let sent = SentCodes::new().unwrap();
-        assert!(sent.first_time("pool", Step(1_000_000), &code(0)));
+        assert!(sent.first_time(Step(1_000_000), &code(0)));
         for step in 0..3_000 {
-            assert!(sent.first_time("pool", Step(step), &code(1)));
-            assert!(!sent.first_time("pool", Step(step), &code(1)));
+            assert!(sent.first_time(Step(step), &code(1)));
+            assert!(!sent.first_time(Step(step), &code(1)));
         }
         assert!(sent.sent.lock().unwrap().len() <= 5);
         for value in 0..3_000 {
-            sent.first_time("pool", Step(9), &code(value));
+            sent.first_time(Step(9), &code(value));
         }
         assert_eq!(sent.sent.lock().unwrap().len(), MOST);
     }

@@ -20,7 +20,12 @@ pub struct Deadline(Duration);
 impl Deadline {
     /// The point `timeout` after now.
     pub fn after(timeout: Duration, clock: &dyn Clock) -> Self {
-        Self(clock.monotonic().saturating_add(timeout))
+        Self::since(clock.monotonic(), timeout)
+    }
+
+    /// The point `timeout` after `moment`, which is monotonic time.
+    pub fn since(moment: Duration, timeout: Duration) -> Self {
+        Self(moment.saturating_add(timeout))
     }
 
     /// How long it is until then; zero when it has passed.

@@ -5,54 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{Deadline, Event, Facts, Hub, Kind, State};
-
-/// Who asked, as others may know it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Requester {
-    /// How it was recognised: `flatpak`, `unit`, `executable` or `unknown`.
-    pub kind: String,
-    /// Its name of that kind; empty if unknown.
-    pub name: String,
-}
-
-/// What was asked for.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// The kind.
-    pub kind: Kind,
-    /// The unique bus name of the caller.
-    pub caller: String,
-    /// Who that is.
-    pub requester: Requester,
-    /// What the caller calls the operation.
-    pub handle: Option<String>,
-    /// The id of the credential, if it is known already.
-    pub credential: Option<String>,
-    /// The id of the token, for what is not about a credential.
-    pub token: Option<String>,
-    /// A person may be asked to do something.
-    pub interactive: bool,
-    /// The caller tells the person itself.
-    pub own_prompt: bool,
-    /// A token that isn't there may be waited for.
-    pub wait_for_token: bool,
-    /// When the reply has to be there.
-    pub deadline: Deadline,
-}
-
-/// Why an operation was ended early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cancellation {
-    /// Its caller wanted that.
-    Caller,
-    /// Its caller left the bus.
-    CallerGone,
-    /// The screen was locked.
-    ScreenLocked,
-    /// The computer goes to sleep.
-    Suspend,
-}
+use super::{Cancellation, Deadline, Event, Facts, Hub, Request, State};
 
 /// A running request; clones are the same one.
 #[derive(Clone, Debug)]
@@ -82,6 +35,7 @@ struct Life {
     /// A code is on its way, or its outcome isn't recorded yet.
     submitting: bool,
     cancelled: Option<Cancellation>,
+    is_orphan: bool,
     is_forgotten: bool,
     facts: Facts,
 }
@@ -97,6 +51,7 @@ impl Operation {
             is_published: false,
             submitting: false,
             cancelled: None,
+            is_orphan: false,
             is_forgotten: false,
             facts: Facts::default(),
         };
@@ -211,7 +166,8 @@ impl Operation {
         self.inner.life.borrow().is_published
     }
 
-    /// Ends what is not sent. False when something was sent: that is not taken back, but nothing more follows.
+    /// Ends what is not sent. False when something was sent, which is not taken back, but nothing more follows; and when
+    /// it is over.
     pub fn cancel(&self, why: Cancellation) -> bool {
         let mut nothing_sent = false;
         self.inner.life.send_if_modified(|life| {
@@ -220,6 +176,8 @@ impl Operation {
             if changed {
                 life.cancelled = Some(why);
             }
+            // Whatever else ended it before.
+            life.is_orphan |= why == Cancellation::CallerGone;
             changed
         });
         nothing_sent
@@ -227,7 +185,7 @@ impl Operation {
 
     /// Its caller has left the bus, so nobody wants to know how it ended.
     pub fn is_orphan(&self) -> bool {
-        self.inner.life.borrow().cancelled == Some(Cancellation::CallerGone)
+        self.inner.life.borrow().is_orphan
     }
 
     /// Ends when the operation is cancelled, and not while a submission is under way.
@@ -275,12 +233,13 @@ impl Operation {
         let hub = &self.inner.hub;
         self.inner.life.send_if_modified(|life| {
             let is_new = !std::mem::replace(&mut life.is_forgotten, true);
-            if is_new {
-                // Only once: a later operation may have the same handle by then.
-                hub.forget_handle(&self.inner.request);
-            }
+            // Told first: a later operation of the same handle has the same object, which shall come after this one's end.
             if is_new && life.is_published {
                 hub.tell(Event::Forgotten(self.clone()));
+            }
+            if is_new {
+                // Only once: that later operation's handle is not to be freed.
+                hub.forget_handle(&self.inner.request);
             }
             is_new
         });

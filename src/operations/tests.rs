@@ -72,6 +72,25 @@ fn a_handle_is_free_when_its_operation_is_forgotten_and_only_then() {
     assert_eq!(told(&mut events), ["+queued", "done", "-", "+queued", "failed"]);
 }
 
+/// Both have the same object: the new one must not be shown before the old one is gone.
+#[test]
+fn a_handle_is_not_free_before_it_is_told_that_its_operation_is_gone() {
+    let (operations, mut events) = operations();
+    let first = operations.begin(request(Some("a"))).unwrap();
+    assert_eq!(told(&mut events), ["+queued"]);
+    // Nobody can free a handle meanwhile.
+    let running = operations.hub.running();
+    let forgetting = std::thread::spawn(move || first.forget());
+    let is_told = (0..1_000).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        told(&mut events) == ["-"]
+    });
+    drop(running);
+    forgetting.join().unwrap();
+    assert!(is_told);
+    assert!(operations.begin(request(Some("a"))).is_ok());
+}
+
 #[test]
 fn the_oldest_wait_comes_first_and_goes_when_it_is_over() {
     let (operations, _events) = operations();
@@ -111,6 +130,9 @@ async fn what_is_not_sent_is_cancelled_with_the_first_reason() {
     assert!(operation.cancelled().now_or_never().is_none(), "somebody else's caller");
     assert!(operation.cancel(Cancellation::Caller));
     operations.cancel_all(Cancellation::ScreenLocked);
+    assert!(!operation.is_orphan());
+    operations.cancel_of(":1.7", Cancellation::CallerGone);
+    assert!(operation.is_orphan(), "nobody asks for its result");
     assert_eq!(operation.cancelled().await, Cancellation::Caller);
     operation.end(State::Cancelled);
     assert!(!operation.cancel(Cancellation::Caller), "it is over");

@@ -1,7 +1,9 @@
 //! What is asked for when a code is asked for, and what comes back.
 
+use crate::clock::Clock;
+use crate::device::Progress;
 use crate::otp::{Code, Step};
-use crate::protocol::ykoath::{Credential, Touch};
+use crate::protocol::ykoath::{self, Credential, Factor, Kind, Session, Touch};
 
 /// A code to be calculated.
 #[derive(Clone, Debug)]
@@ -17,6 +19,33 @@ pub struct Order {
 impl Order {
     pub(super) fn may_want_touch(&self) -> bool {
         self.credential.touch != Touch::No
+    }
+
+    /// The time step of this moment, or the counter.
+    pub(super) fn factor(&self, clock: &dyn Clock) -> Factor {
+        let now = Step::at(clock.unix_time(), self.credential.period);
+        match self.moment {
+            Moment::Now => Factor::Step(now),
+            Moment::NotBefore(step) => Factor::Step(now.max(step)),
+            Moment::Counter => Factor::Counter,
+        }
+    }
+
+    /// The code after that of `factor`, if it is wanted.
+    pub(super) fn next_code(
+        &self,
+        factor: Factor,
+        session: &mut Session<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Option<Code>, ykoath::Error> {
+        match factor {
+            // It may want a touch of its own, and nobody would know what for.
+            Factor::Step(_) if progress.is_cancelled() => Ok(None),
+            Factor::Step(step) if self.with_next && self.credential.kind != Kind::Hotp => {
+                session.calculate(&self.credential, Factor::Step(step.next()), progress).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 }
 

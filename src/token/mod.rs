@@ -7,7 +7,7 @@ mod calculation;
 mod error;
 mod event;
 mod identity;
-mod key_slot;
+mod keys;
 mod recognise;
 mod worker;
 
@@ -27,7 +27,7 @@ pub use calculation::{Calculated, Moment, Order, Stage};
 pub use error::Error;
 pub use event::{Event, Info};
 pub use identity::{Identities, Marks};
-use key_slot::KeySlot;
+use keys::Keys;
 use worker::{Job, Worker};
 
 /// Takes what a worker learns. It must not block.
@@ -50,7 +50,7 @@ pub struct Token {
     news: News,
     stuck: watch::Sender<bool>,
     in_transaction: watch::Receiver<bool>,
-    access_key: KeySlot,
+    keys: Keys,
     clock: Arc<dyn Clock>,
 }
 
@@ -73,9 +73,9 @@ impl Token {
         let (stage, in_transaction) = watch::channel(false);
         let worker =
             Worker::new(transport, attachment, Arc::clone(&clock), identities, Arc::clone(&news), stage);
-        let access_key = worker.access_key();
+        let keys = worker.keys();
         thread::Builder::new().name("token".to_owned()).spawn(move || worker.run(inbox))?;
-        Ok(Self { jobs, news, stuck: watch::Sender::new(false), in_transaction, access_key, clock })
+        Ok(Self { jobs, news, stuck: watch::Sender::new(false), in_transaction, keys, clock })
     }
 
     /// Selects the application and lists the credentials; the findings go out as events.
@@ -104,10 +104,11 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// [`Error::WrongPassword`] when the token refuses it; nothing is retried then.
+    /// [`Error::WrongPassword`] when the token refuses it; nothing is retried then. [`Error::Locked`] when keys were wiped
+    /// meanwhile.
     pub async fn unlock(&self, password: SecretText) -> Result<(), Error> {
-        let stage = watch::Sender::default();
-        self.ask(PATIENCE, stage, move |worker, progress| worker.unlock(&password, progress)).await
+        let (stage, since) = (watch::Sender::default(), self.keys.since());
+        self.ask(PATIENCE, stage, move |worker, progress| worker.unlock(&password, since, progress)).await
     }
 
     /// Forgets the key.
@@ -122,7 +123,7 @@ impl Token {
 
     /// Forgets the key at once, even while the worker waits for the token; the token is not asked for anything.
     pub fn wipe(&self) {
-        self.access_key.wipe();
+        self.keys.wipe();
     }
 
     /// A handle that doesn't keep the worker alive.
@@ -132,7 +133,7 @@ impl Token {
             news: Arc::clone(&self.news),
             stuck: self.stuck.clone(),
             in_transaction: self.in_transaction.clone(),
-            access_key: self.access_key.clone(),
+            keys: self.keys.clone(),
             clock: Arc::clone(&self.clock),
         }
     }
@@ -233,7 +234,7 @@ pub struct WeakToken {
     news: News,
     stuck: watch::Sender<bool>,
     in_transaction: watch::Receiver<bool>,
-    access_key: KeySlot,
+    keys: Keys,
     clock: Arc<dyn Clock>,
 }
 
@@ -242,8 +243,8 @@ impl WeakToken {
     pub fn upgrade(&self) -> Option<Token> {
         let jobs = self.jobs.upgrade()?;
         let (news, stuck) = (Arc::clone(&self.news), self.stuck.clone());
-        let (in_transaction, access_key) = (self.in_transaction.clone(), self.access_key.clone());
-        Some(Token { jobs, news, stuck, in_transaction, access_key, clock: Arc::clone(&self.clock) })
+        let (in_transaction, keys) = (self.in_transaction.clone(), self.keys.clone());
+        Some(Token { jobs, news, stuck, in_transaction, keys, clock: Arc::clone(&self.clock) })
     }
 }
 

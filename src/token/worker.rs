@@ -7,13 +7,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::identity::{Identities, Marks};
-use super::key_slot::KeySlot;
+use super::keys::{Keys, Since};
 use super::recognise::recognise;
 use super::{Calculated, Error, Event, Info, Moment, News, Order};
 use crate::clock::Clock;
 use crate::device::{self, Attachment, Device, Opened, Progress, Transport};
-use crate::otp::{Code, Step};
-use crate::protocol::ykoath::{self, AccessKey, Credential, Factor, Kind, Selection, Session};
+use crate::protocol::ykoath::{self, AccessKey, Credential, Factor, KeySlot, Selection, Session};
 use crate::secret::SecretText;
 
 /// The protocol family that this worker speaks; the first part of a token's id.
@@ -45,7 +44,7 @@ pub(super) struct Worker {
     identities: Identities,
     news: News,
     in_transaction: watch::Sender<bool>,
-    access_key: KeySlot,
+    keys: Keys,
     /// What the vendor's application said, once it was asked.
     vendor_identity: Option<device::Identity>,
     introduced: bool,
@@ -67,14 +66,14 @@ impl Worker {
             identities,
             news,
             in_transaction,
-            access_key: KeySlot::default(),
+            keys: Keys::default(),
             vendor_identity: None,
             introduced: false,
         }
     }
 
-    pub(super) fn access_key(&self) -> KeySlot {
-        self.access_key.clone()
+    pub(super) fn keys(&self) -> Keys {
+        self.keys.clone()
     }
 
     pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Job>) {
@@ -106,7 +105,7 @@ impl Worker {
         // A counter moves with each calculation, so what may have been calculated is never repeated.
         let repeat = if order.moment == Moment::Counter { Repeat::UntilBegun } else { Repeat::Always };
         let result = self.in_session(repeat, progress, |session| {
-            let factor = factor(order, &*clock);
+            let factor = order.factor(&*clock);
             let code = session.calculate(&order.credential, factor, progress)?;
             Ok(Calculated {
                 code,
@@ -114,7 +113,7 @@ impl Worker {
                     Factor::Step(step) => Some(step),
                     Factor::Counter => None,
                 },
-                next: next_code(order, factor, session, progress)?,
+                next: order.next_code(factor, session, progress)?,
             })
         });
         if matches!(result, Err(ykoath::Error::NoSuchCredential)) {
@@ -124,26 +123,37 @@ impl Worker {
         result.map_err(|error| self.notice_lock(error))
     }
 
-    pub(super) fn unlock(&mut self, password: &SecretText, progress: &dyn Progress) -> Result<(), Error> {
-        let wipes = self.access_key.wipes();
+    /// `since` is when this was asked for: who has wiped the keys meanwhile means this one, too.
+    pub(super) fn unlock(
+        &mut self,
+        password: &SecretText,
+        since: Since,
+        progress: &dyn Progress,
+    ) -> Result<(), Error> {
         let selection = self.select(progress)?;
-        let mut key = None;
-        if selection.challenge.is_some() {
+        let has_password = selection.challenge.is_some();
+        if has_password {
             let salt = selection.salt.ok_or(Error::Unsupported("its lock is a PIN, not a password"))?;
-            key = Some(AccessKey::derive(password, &salt));
+            self.keys.try_out(AccessKey::derive(password, &salt), since);
         }
+        let tried = self.keys.tried.clone();
         // The session proves the key before it lists.
-        let credentials =
-            self.with_key(key.as_ref(), Repeat::Always, progress, |session| session.credentials())?;
-        if let Some(key) = key {
-            self.access_key.put(key, wipes);
+        let listed = self.with_key(&tried, Repeat::Always, progress, |session| session.credentials());
+        if progress.is_cancelled() {
+            // Nobody hears this, and whoever called it off counts on the token being as it was.
+            tried.take();
+            return Err(Error::Locked);
+        }
+        let credentials = listed.inspect_err(|_| drop(tried.take()))?;
+        if has_password && !self.keys.keep_tried(since) {
+            return Err(self.notice_lock(ykoath::Error::Locked));
         }
         self.report(Event::Ready(credentials));
         Ok(())
     }
 
     pub(super) fn lock(&mut self, progress: &dyn Progress) -> Result<(), Error> {
-        self.access_key.wipe();
+        self.keys.forget();
         match self.read(progress) {
             Ok(()) | Err(Error::Locked) => Ok(()),
             Err(error) => Err(error),
@@ -187,7 +197,7 @@ impl Worker {
     fn notice_lock(&mut self, error: ykoath::Error) -> Error {
         match error {
             ykoath::Error::Locked | ykoath::Error::WrongKey => {
-                self.access_key.wipe();
+                self.keys.forget();
                 self.report(Event::Locked);
                 Error::Locked
             }
@@ -210,20 +220,20 @@ impl Worker {
         progress: &dyn Progress,
         work: impl FnMut(&mut Session<'_>) -> Result<T, ykoath::Error>,
     ) -> Result<T, ykoath::Error> {
-        let key = self.access_key.get();
-        self.with_key(key.as_ref(), repeat, progress, work)
+        let known = self.keys.known.clone();
+        self.with_key(&known, repeat, progress, work)
     }
 
     fn with_key<T>(
         &mut self,
-        key: Option<&AccessKey>,
+        keys: &KeySlot,
         repeat: Repeat,
         progress: &dyn Progress,
         mut work: impl FnMut(&mut Session<'_>) -> Result<T, ykoath::Error>,
     ) -> Result<T, ykoath::Error> {
         self.transact(repeat, progress, |session| {
             if session.is_locked() {
-                session.validate(key.ok_or(ykoath::Error::Locked)?)?;
+                session.validate(keys)?;
             }
             work(session)
         })
@@ -278,31 +288,6 @@ impl Worker {
 enum Repeat {
     Always,
     UntilBegun,
-}
-
-fn factor(order: &Order, clock: &dyn Clock) -> Factor {
-    let now = Step::at(clock.unix_time(), order.credential.period);
-    match order.moment {
-        Moment::Now => Factor::Step(now),
-        Moment::NotBefore(step) => Factor::Step(now.max(step)),
-        Moment::Counter => Factor::Counter,
-    }
-}
-
-fn next_code(
-    order: &Order,
-    factor: Factor,
-    session: &mut Session<'_>,
-    progress: &dyn Progress,
-) -> Result<Option<Code>, ykoath::Error> {
-    match factor {
-        // It may want a touch of its own, and nobody would know what for.
-        Factor::Step(_) if progress.is_cancelled() => Ok(None),
-        Factor::Step(step) if order.with_next && order.credential.kind != Kind::Hotp => {
-            session.calculate(&order.credential, Factor::Step(step.next()), progress).map(Some)
-        }
-        _ => Ok(None),
-    }
 }
 
 /// Nitrokey's tag 8F: four bytes, shown in hexadecimal by its own tools.

@@ -9,7 +9,10 @@
 mod arguments;
 mod choice;
 mod faults;
+mod once;
+mod order;
 mod success;
+mod unnamed;
 
 use std::collections::HashMap;
 
@@ -44,16 +47,21 @@ struct Bench {
 impl Bench {
     /// The user `alice` has the seed that is on the first token.
     async fn new() -> Self {
+        Self::with(TOKENS, &format!("issuer = 'AWS'\naccount = 'alice'\nclient_id = '{CLIENT}'\n")).await
+    }
+
+    /// Other tokens, and other lines of the profile.
+    async fn with(tokens: &str, lines: &str) -> Self {
         let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
         fake.ready_user("alice", SEED).unwrap();
         let config = format!(
             "[limits]\nsubmissions_per_minute = 1000\n[profiles.work]\nregion = 'eu-central-1'\n\
-             endpoint_url = '{}'\nissuer = 'AWS'\naccount = 'alice'\nclient_id = '{CLIENT}'\n",
+             endpoint_url = '{}'\n{lines}",
             fake.url()
         );
-        let rig = Rig::start(DAEMON, TOKENS, &config, true).await.unwrap();
-        let (found, _) = rig.client.find(&[("account", "alice"), ("token", "31415926")]).await.unwrap();
-        let first = found[0].clone();
+        let rig = Rig::start(DAEMON, tokens, &config, true).await.unwrap();
+        let (found, _) = rig.client.find(&[("token", "31415926")]).await.unwrap();
+        let first = found.first().cloned().unwrap_or_default();
         Self { rig, fake, first }
     }
 

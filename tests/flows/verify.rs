@@ -79,7 +79,7 @@ async fn two_requests_at_once_submit_different_steps() {
 
 /// The two credentials hold one seed, and nobody told: only the codes give it away.
 #[tokio::test]
-async fn the_same_code_never_goes_twice_to_one_pool() {
+async fn the_same_code_never_goes_out_twice_in_a_step() {
     let rig = Rig::start(seconds(20)).await;
     rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
     let request = rig.verify_request("touched", seconds(60));

@@ -7,8 +7,10 @@
 )]
 
 mod cancel;
+mod early;
 mod prompt;
 mod sharing;
+mod unlocking;
 mod visible;
 mod waiting;
 

@@ -7,13 +7,13 @@ mod terminal;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use rustix::termios::isatty;
 use zeroize::Zeroizing;
 
 use super::Failure;
+use crate::secret::sealed;
 
 /// The daemon reads no more.
 const LIMIT: usize = 64 * 1024;
@@ -82,18 +82,6 @@ fn read_all(fd: BorrowedFd<'_>) -> io::Result<Zeroizing<Vec<u8>>> {
     }
     buffer.truncate(filled);
     Ok(buffer)
-}
-
-/// A file in memory that nobody can change any more.
-pub(super) fn sealed(secret: &[u8]) -> io::Result<OwnedFd> {
-    let fd = memfd_create("secret", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-    let mut rest = secret;
-    while !rest.is_empty() {
-        let written = rustix::io::write(&fd, rest)?;
-        rest = rest.get(written..).unwrap_or_default();
-    }
-    fcntl_add_seals(&fd, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE)?;
-    Ok(fd)
 }
 
 /// The number names a descriptor that this process got from its parent.

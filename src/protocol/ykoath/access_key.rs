@@ -11,8 +11,7 @@ use zeroize::Zeroizing;
 use crate::otp::Algorithm;
 use crate::secret::{SecretBytes, SecretText};
 
-/// A token's access key: 16 bytes, good for this token only.
-#[derive(Clone, PartialEq, Eq)]
+/// A token's access key: 16 bytes, good for this token only. It can't be copied, so that who wipes it wipes it all.
 pub struct AccessKey(SecretBytes);
 
 impl AccessKey {

@@ -13,6 +13,7 @@ mod chaining;
 mod credential;
 mod credential_id;
 mod error;
+mod key_slot;
 mod list;
 mod select;
 mod session;
@@ -25,6 +26,7 @@ pub use calculate::Factor;
 pub use credential::{Credential, Kind, Touch};
 pub use credential_id::{CredentialId, Name, UnusableName};
 pub use error::Error;
+pub use key_slot::KeySlot;
 pub use select::Selection;
 pub use session::Session;
 

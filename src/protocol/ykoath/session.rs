@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::chaining::{Channel, Repeat};
 use super::error::{done, means_locked};
 use super::{
-    AccessKey, Credential, CredentialId, Error, Factor, Kind, Selection, Touch, calculate, calculate_all,
-    list, select, validate,
+    Credential, CredentialId, Error, Factor, KeySlot, Kind, Selection, Touch, calculate, calculate_all, list,
+    select, validate,
 };
 use crate::device::{self, NoProgress, Progress, Transaction};
 use crate::iso7816::{Aid, Command, Response, Status};
@@ -23,8 +23,8 @@ pub struct Session<'t> {
     channel: Channel<'t>,
     selection: Selection,
     locked: bool,
-    /// For tokens whose authorisation ends with the first command; wiped with the session.
-    key: Option<AccessKey>,
+    /// Where the key is, for tokens whose authorisation ends with the first command. It may have been wiped since.
+    keys: Option<KeySlot>,
     /// No command has used the authorisation yet.
     fresh: bool,
 }
@@ -39,7 +39,7 @@ impl<'t> Session<'t> {
     pub fn select(transaction: &'t mut dyn Transaction) -> Result<Self, Error> {
         let mut channel = Channel::new(transaction);
         let selection = select(&mut channel)?;
-        Ok(Self { channel, locked: selection.challenge.is_some(), selection, key: None, fresh: false })
+        Ok(Self { channel, locked: selection.challenge.is_some(), selection, keys: None, fresh: false })
     }
 
     /// What the token told when it was selected.
@@ -58,13 +58,13 @@ impl<'t> Session<'t> {
     ///
     /// # Errors
     ///
-    /// [`Error::WrongKey`] when the token refuses the key, [`Error::Impostor`] when it can't prove that it
-    /// knows the key itself. After any error the application has to be selected again.
-    pub fn validate(&mut self, key: &AccessKey) -> Result<(), Error> {
+    /// [`Error::Locked`] when there is no key, [`Error::WrongKey`] when the token refuses it, [`Error::Impostor`] when
+    /// it can't prove that it knows the key itself. After any error the application has to be selected again.
+    pub fn validate(&mut self, keys: &KeySlot) -> Result<(), Error> {
         let mut challenge = [0; 8];
         getrandom::fill(&mut challenge)
             .map_err(|_| device::Error::Failed("the system has no random numbers".to_owned()))?;
-        self.validate_with(key, &challenge)
+        self.validate_with(keys, &challenge)
     }
 
     /// Everything that the token is willing to list, at most 256 credentials. Moves no counter, asks for no
@@ -103,7 +103,7 @@ impl<'t> Session<'t> {
         if credential.touch == Touch::Yes {
             progress.touch_needed();
         }
-        if self.key.is_some() && !self.fresh {
+        if self.keys.is_some() && !self.fresh {
             self.renew()?;
         }
         self.fresh = false;
@@ -113,15 +113,17 @@ impl<'t> Session<'t> {
         calculate::parse(response, credential, self.locked)
     }
 
-    pub(super) fn validate_with(&mut self, key: &AccessKey, challenge: &[u8; 8]) -> Result<(), Error> {
+    pub(super) fn validate_with(&mut self, keys: &KeySlot, challenge: &[u8; 8]) -> Result<(), Error> {
         let Some(cards) = &self.selection.challenge else {
             return Ok(());
         };
-        let command = validate::command(key, cards, challenge)?;
-        let response = self.channel.send(&command, Repeat::Never, &NoProgress)?;
-        validate::check(key, challenge, &response)?;
+        // Borrowed before the token is waited for, which may take for ever.
+        let lent = keys.lend(|key| (validate::command(key, cards, challenge), key.answer(challenge)));
+        let (command, expected) = lent.ok_or(Error::Locked)?;
+        let response = self.channel.send(&command?, Repeat::Never, &NoProgress)?;
+        validate::check(&expected, &response)?;
         self.locked = false;
-        self.key = Some(key.clone());
+        self.keys = Some(keys.clone());
         self.fresh = true;
         Ok(())
     }
@@ -155,7 +157,7 @@ impl<'t> Session<'t> {
     fn privileged(&mut self, command: &Command) -> Result<Response, Error> {
         self.fresh = false;
         let response = self.channel.send(command, Repeat::Allowed, &NoProgress)?;
-        if self.key.is_none() || !means_locked(response.status) {
+        if self.keys.is_none() || !means_locked(response.status) {
             return Ok(response);
         }
         self.renew()?;
@@ -166,8 +168,8 @@ impl<'t> Session<'t> {
     fn renew(&mut self) -> Result<(), Error> {
         self.selection = select(&mut self.channel)?;
         self.locked = self.selection.challenge.is_some();
-        match self.key.clone() {
-            Some(key) => self.validate(&key),
+        match self.keys.clone() {
+            Some(keys) => self.validate(&keys),
             None => Ok(()),
         }
     }

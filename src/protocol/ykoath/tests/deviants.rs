@@ -1,6 +1,6 @@
 //! Tokens that deviate from the specification, as real ones do.
 
-use super::super::{AccessKey, Error, Factor, Session, Touch};
+use super::super::{AccessKey, Error, Factor, KeySlot, Session, Touch};
 use super::{CALCULATE_ALL, LIST, SELECT, Script, UNLOCKED, bytes};
 use crate::device::{self, NoProgress, Progress, Transaction};
 use crate::iso7816::{Command, Response};
@@ -18,10 +18,13 @@ struct Solo {
     sent: Vec<u8>,
 }
 
+fn key() -> AccessKey {
+    AccessKey::derive(&"foobar".into(), &[0; 8])
+}
+
 impl Solo {
     fn new() -> Self {
-        let key = AccessKey::derive(&"foobar".into(), &[0; 8]);
-        Self { key, challenge: 0, authorised: false, rest: Vec::new(), sent: Vec::new() }
+        Self { key: key(), challenge: 0, authorised: false, rest: Vec::new(), sent: Vec::new() }
     }
 
     fn answer(&mut self, command: &[u8]) -> Vec<u8> {
@@ -76,9 +79,9 @@ impl Transaction for Solo {
 #[test]
 fn authorisation_for_one_command_is_renewed_for_the_next() {
     let mut solo = Solo::new();
-    let key = solo.key.clone();
+    let keys = KeySlot::from(key());
     let mut session = Session::select(&mut solo).unwrap();
-    session.validate(&key).unwrap();
+    session.validate(&keys).unwrap();
     let credentials = session.credentials().unwrap();
     assert_eq!(credentials.len(), 1);
     assert_eq!(credentials[0].touch, Touch::No, "CALCULATE ALL must have arrived whole");
@@ -91,15 +94,30 @@ fn authorisation_for_one_command_is_renewed_for_the_next() {
 #[test]
 fn each_code_has_an_authorisation_of_its_own() {
     let mut solo = Solo::new();
-    let key = solo.key.clone();
+    let keys = KeySlot::from(key());
     let mut session = Session::select(&mut solo).unwrap();
-    session.validate(&key).unwrap();
+    session.validate(&keys).unwrap();
     let credential = session.credentials().unwrap().remove(0);
     for step in [1, 2] {
         let code = session.calculate(&credential, Factor::Step(Step(step)), &NoProgress).unwrap();
         assert_eq!(code.expose(), "94287082");
     }
     assert!(!session.is_locked());
+}
+
+/// Whoever wipes the keys while the token works doesn't wait for it to end.
+#[test]
+fn a_key_that_was_wiped_renews_nothing() {
+    let mut solo = Solo::new();
+    let keys = KeySlot::from(key());
+    let mut session = Session::select(&mut solo).unwrap();
+    session.validate(&keys).unwrap();
+    let credential = session.credentials().unwrap().remove(0);
+    keys.wipe();
+    let factor = Factor::Step(Step(1));
+    assert_eq!(session.calculate(&credential, factor, &NoProgress).err(), Some(Error::Locked));
+    assert_eq!(solo.sent.iter().filter(|instruction| **instruction == 0xa3).count(), 3);
+    assert_eq!(solo.sent.last(), Some(&0xa4), "nothing is asked of it any more");
 }
 
 #[test]

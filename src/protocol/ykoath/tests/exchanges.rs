@@ -1,6 +1,8 @@
 //! The worked exchanges of an honest token, byte for byte.
 
-use super::super::{AccessKey, Credential, Error, Factor, Kind, Selection, Session, Touch, device_id};
+use super::super::{
+    AccessKey, Credential, Error, Factor, KeySlot, Kind, Selection, Session, Touch, device_id,
+};
 use super::{CALCULATE_ALL, LIST, LOCKED, SELECT, Script, Touches, UNLOCKED, bytes, credential};
 use crate::device::{self, NoProgress, Progress, Transaction};
 use crate::iso7816::{Command, Response, Status};
@@ -11,8 +13,8 @@ const PROOF: &str = "75 14 7A64341DACCCCC3A813F22180BEA9DA8E3CFD971 90 00";
 const HOST_CHALLENGE: [u8; 8] = [0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7];
 const ALICE: &str = "00 A2 00 01 15 71 09 4157533A616C696365 74 08 0000000000000001";
 
-fn key() -> AccessKey {
-    AccessKey::derive(&"correct horse".into(), &[1, 2, 3, 4, 5, 6, 7, 8])
+fn key() -> KeySlot {
+    AccessKey::derive(&"correct horse".into(), &[1, 2, 3, 4, 5, 6, 7, 8]).into()
 }
 
 /// Selects an unlocked token and calculates one code.
@@ -102,6 +104,14 @@ fn host_challenges_differ() {
     let challenges: Vec<_> = card.0[1..].iter().map(|sent| sent[29..37].to_vec()).collect();
     assert_ne!(challenges[0], challenges[1]);
     assert_eq!(card.0[1][..27], card.0[2][..27], "the answer to the card's challenge");
+}
+
+#[test]
+fn without_a_key_nothing_is_sent() {
+    let mut script = Script::new(&[(SELECT, LOCKED)]);
+    let mut session = Session::select(&mut script).unwrap();
+    assert_eq!(session.validate(&KeySlot::default()), Err(Error::Locked));
+    script.assert_finished();
 }
 
 #[test]

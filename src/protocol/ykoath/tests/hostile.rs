@@ -92,7 +92,7 @@ impl Transaction for HostileCard {
 
 #[test]
 fn any_answers_are_survived() {
-    let key = AccessKey::derive(&"foobar".into(), &[0; 8]);
+    let key = AccessKey::derive(&"foobar".into(), &[0; 8]).into();
     let (mut selected, mut listed, mut calculated) = (0, 0, 0);
     for seed in 0..20_000 {
         let mut card = HostileCard::new(seed);

@@ -1,0 +1,103 @@
+//! The choice uses the session up, so it comes after everything that can fail without it; and what it led to is kept.
+
+use testkit::client::{Extra, Options};
+use testkit::fake_cognito::Fault;
+use testkit::rig::step_with_room;
+use zbus::Variant;
+
+use super::{Bench, CLIENT, text};
+
+fn choose(bench: &Bench, device: Option<&str>) -> Options<'static> {
+    let session = bench.fake.challenge("alice", device, true).unwrap();
+    let mut options = bench.options(&session);
+    options.insert("challenge-name", "SELECT_MFA_TYPE".into());
+    options
+}
+
+/// What GetResult tells of the operation with this handle.
+async fn result(bench: &Bench, handle: &str) -> Extra {
+    let client = &bench.rig.client;
+    let name = client.connection().unique_name().unwrap().to_string();
+    let sender = name.trim_start_matches(':').replace('.', "_");
+    let path = format!("{}/operations/{sender}/{handle}", oathbridge::dbus::names::ROOT);
+    client.call(&path, "Operation", "GetResult", &()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_touch_that_nobody_may_be_asked_for_is_known_before_the_choice() {
+    let token = "[[token]]\nserial = 31415926\ncredential = [{ issuer = 'AWS', account = 'alice', \
+                 seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ', touch = true }]\n";
+    let lines = format!("client_id = '{CLIENT}'\naccount = 'alice'\n");
+    let bench = Bench::with(token, &lines).await;
+    let mut options = choose(&bench, None);
+    options.insert("interactive", false.into());
+    assert_eq!(bench.respond("/", options).await.unwrap_err().name, "TouchRequired");
+    assert!(bench.fake.log().is_empty(), "the session is as good as before");
+    // Too short for a touch to be waited for.
+    let mut options = choose(&bench, None);
+    options.insert("timeout", Variant::from(9_u32));
+    assert_eq!(bench.respond("/", options).await.unwrap_err().name, "TouchTimeout");
+    assert!(bench.fake.log().is_empty());
+}
+
+#[tokio::test]
+async fn a_credential_that_cognito_can_t_take_is_known_before_the_choice() {
+    let token = "[[token]]\nserial = 31415926\ncredential = [{ issuer = 'AWS', account = 'alice', \
+                 seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ', digits = 8 }]\n";
+    let bench = Bench::with(token, &format!("client_id = '{CLIENT}'\naccount = 'alice'\n")).await;
+    assert_eq!(bench.respond("/", choose(&bench, None)).await.unwrap_err().name, "Unsupported");
+    assert!(bench.fake.log().is_empty());
+}
+
+#[tokio::test]
+async fn a_spent_step_is_known_before_the_choice_and_so_is_a_lack_of_time() {
+    let bench = Bench::new().await;
+    step_with_room(15).await;
+    bench.respond(&bench.first, bench.options(&bench.session())).await.unwrap();
+    let mut options = choose(&bench, None);
+    options.insert("timeout", Variant::from(9_u32));
+    assert_eq!(bench.respond(&bench.first, options).await.unwrap_err().name, "StepSpent");
+    let mut options = choose(&bench, None);
+    options.insert("timeout", Variant::from(7_u32));
+    // Which of the two tokens it is, is not known, but no choice of one would be in time.
+    assert_eq!(bench.respond("/", options).await.unwrap_err().name, "Timeout");
+    assert_eq!(bench.fake.log().len(), 1);
+}
+
+#[tokio::test]
+async fn the_session_after_the_choice_outlives_a_later_failure() {
+    let bench = Bench::new().await;
+    let mut options = choose(&bench, None);
+    options.insert("handle-token", "lost".into());
+    assert_eq!(bench.respond("/", options).await.unwrap_err().name, "Ambiguous");
+    let kept = result(&bench, "lost").await;
+    assert_eq!(text(&kept, "challenge-name").as_deref(), Some("SOFTWARE_TOKEN_MFA"));
+    assert!(kept.contains_key("challenge-parameters"));
+    let session = text(&kept, "session").unwrap();
+    bench.respond(&bench.first, bench.options(&session)).await.unwrap();
+
+    let mut options = choose(&bench, Some("YubiKey 5 5926"));
+    options.insert("handle-token", "kept".into());
+    options.insert("timeout", Variant::from(60_u32));
+    bench.respond("/", options).await.unwrap();
+    assert!(!result(&bench, "kept").await.contains_key("session"), "it was used");
+}
+
+#[tokio::test]
+async fn a_choice_whose_answer_makes_no_sense_may_have_used_the_session_up() {
+    for (fault, name) in [
+        (Fault::InternalErrorAfter, "Cognito.ServiceUnavailable"),
+        (Fault::DropAfter, "Cognito.OutcomeUnknown"),
+    ] {
+        let bench = Bench::new().await;
+        bench.fake.fail(fault);
+        let mut options = choose(&bench, None);
+        options.insert("handle-token", "asked".into());
+        let refusal = bench.respond(&bench.first, options).await.unwrap_err();
+        assert_eq!(refusal.name, name);
+        assert!(refusal.sentence.contains("no code was sent"), "{refusal:?}");
+        assert!(refusal.sentence.contains("sign-in"), "{refusal:?}");
+        let kept = result(&bench, "asked").await;
+        assert!(!bool::try_from(kept["submitted"].try_clone().unwrap()).unwrap());
+    }
+}

@@ -1,0 +1,122 @@
+//! Unlocking that is called off: by its caller, by somebody who locks everything, or by a token that is pulled out.
+
+use std::io::Write;
+use std::time::Duration;
+
+use oathbridge::dbus::names::ROOT;
+use oathbridge::virt::Card;
+use testkit::client::{Client, Event, Options, Refusal, memfd};
+use testkit::rig::Rig;
+use tokio::task::JoinHandle;
+use zbus::Fd;
+
+use super::{cancel, locked_rig, named, other, path, state};
+
+/// VALIDATE, YKOATH.
+const VALIDATE: u8 = 0xa3;
+
+/// So that there is time to do something before the token has told everything.
+const SLOW: Duration = Duration::from_millis(400);
+
+async fn locked_token(rig: &Rig) -> String {
+    rig.client.find(&[]).await.unwrap().1.remove(0)
+}
+
+fn unlocking(client: &Client, token: &str, options: Options<'static>) -> JoinHandle<Result<(), Refusal>> {
+    let (client, token) = (client.clone(), token.to_owned());
+    tokio::spawn(async move {
+        let password = memfd(b"correct horse").unwrap();
+        client.call(&token, "Token", "Unlock", &(Fd::from(password), options)).await
+    })
+}
+
+async fn until_proved(card: &Card, before: usize) {
+    for _ in 0..3_000 {
+        if card.count(VALIDATE) > before {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the password was never tried");
+}
+
+/// Whatever the token was doing has ended.
+async fn idle(client: &Client) {
+    client.call::<_, ()>(ROOT, "Manager", "Reload", &()).await.unwrap();
+}
+
+async fn token_state(client: &Client, token: &str) -> String {
+    client.property(token, "Token", "State").await.unwrap()
+}
+
+#[tokio::test]
+async fn a_cancelled_unlock_leaves_the_token_as_it_was() {
+    let rig = locked_rig().await;
+    let (card, token) = (rig.card().unwrap(), locked_token(&rig).await);
+    let before = card.count(VALIDATE);
+    card.set_delay(SLOW);
+    let call = unlocking(&rig.client, &token, named("called_off"));
+    until_proved(card, before).await;
+    assert!(cancel(&rig.client, &path(&rig.client, "called_off")).await);
+    assert_eq!(call.await.unwrap().unwrap_err().name, "Cancelled");
+    card.set_delay(Duration::ZERO);
+    idle(&rig.client).await;
+    assert_eq!(token_state(&rig.client, &token).await, "locked");
+}
+
+#[tokio::test]
+async fn who_locks_everything_means_what_is_being_unlocked_too() {
+    let rig = locked_rig().await;
+    let (card, token) = (rig.card().unwrap(), locked_token(&rig).await);
+    let before = card.count(VALIDATE);
+    card.set_delay(SLOW);
+    let call = unlocking(&rig.client, &token, Options::new());
+    until_proved(card, before).await;
+    other(&rig).await.call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap();
+    assert_eq!(call.await.unwrap().unwrap_err().name, "TokenLocked");
+    card.set_delay(Duration::ZERO);
+    idle(&rig.client).await;
+    assert_eq!(token_state(&rig.client, &token).await, "locked");
+}
+
+#[tokio::test]
+async fn a_token_that_is_pulled_out_before_its_password_is_tried_is_waited_for() {
+    let mut rig = locked_rig().await;
+    let token = locked_token(&rig).await;
+    let mut signals = rig.client.signals().await.unwrap();
+    for waits in [false, true] {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let mut options = named(if waits { "waits" } else { "fails" });
+        options.insert("wait-for-token", waits.into());
+        let call = {
+            let (client, token) = (rig.client.clone(), token.clone());
+            tokio::spawn(async move {
+                let password = Fd::from(std::os::fd::OwnedFd::from(reader));
+                client.call::<_, ()>(&token, "Token", "Unlock", &(password, options)).await
+            })
+        };
+        tokio::task::yield_now().await;
+        // It has arrived when a later call of the same connection has been answered.
+        assert_eq!(token_state(&rig.client, &token).await, "locked");
+        rig.pcscd.remove(0).unwrap();
+        let gone =
+            |event: &Event| matches!(event, Event::Removed { .. }) && event.place().starts_with("tokens/");
+        signals.until(gone).await.unwrap();
+        writer.write_all(b"correct horse").unwrap();
+        drop(writer);
+        let card = rig.card().unwrap().clone();
+        if waits {
+            let asks = |event: &Event| event.value::<String>("Kind").as_deref() == Some("insert");
+            signals.until(asks).await.unwrap();
+            assert_eq!(state(&rig.client, &path(&rig.client, "waits")).await.unwrap(), "waiting-token");
+            rig.pcscd.insert(0, &card).unwrap();
+            call.await.unwrap().unwrap();
+            assert_eq!(token_state(&rig.client, &token).await, "ready");
+        } else {
+            assert_eq!(call.await.unwrap().unwrap_err().name, "TokenRemoved");
+            rig.pcscd.insert(0, &card).unwrap();
+            let locked = |event: &Event| event.value::<String>("State").as_deref() == Some("locked");
+            signals.until(locked).await.unwrap();
+        }
+    }
+}
