@@ -7,7 +7,7 @@ use crate::cognito::{
     self, Answer, Client, Delivered, ErrorKind, NextChallenge, Responded, Respondent, Session,
 };
 use crate::operations::{Operation, State};
-use crate::otp::Code;
+use crate::otp::{self, Code};
 use crate::registry::Found;
 
 /// Which challenge is to be answered.
@@ -48,11 +48,7 @@ impl Flows {
             let answer = Reply { respondent: &request.respondent, session: &request.session };
             return self.submit(&request.submission, &answer, operation).await;
         }
-        // Without a token the session would be used up in vain; which one it is, the next challenge may tell.
-        match self.find(&request.submission.credential, operation).await {
-            Ok(_) | Err(Error::Ambiguous(_)) => {}
-            Err(error) => return Err(error),
-        }
+        self.can_follow(&request.submission, operation).await?;
         let next = match self.select(request, operation).await? {
             Responded::Next(next) if next.name == "SOFTWARE_TOKEN_MFA" => next,
             other => return Ok(other),
@@ -69,6 +65,19 @@ impl Flows {
         let session = Session::parse(session)?;
         let respondent = request.respondent.named_by(&parameters);
         self.submit(&submission, &Reply { respondent: &respondent, session: &session }, operation).await
+    }
+
+    /// Whether a code can follow the choice: without one the session would be used up in vain.
+    async fn can_follow(&self, submission: &Submission, operation: &Operation) -> Result<(), Error> {
+        let found = match self.find(&submission.credential, operation).await {
+            Ok(found) => found,
+            // Which one it is, the next challenge may tell.
+            Err(Error::Ambiguous(_)) => return self.in_time(operation),
+            Err(error) => return Err(error),
+        };
+        self.may_submit(&found, operation)?;
+        self.next_opening(&found, &submission.policy, otp::Step(0), operation).await?;
+        self.in_time(operation)
     }
 
     /// Carries no code, so nothing is spent when it fails.

@@ -7,6 +7,7 @@ mod challenge;
 mod code;
 mod error;
 mod find;
+mod opening;
 mod submission;
 mod unlock;
 mod verify;

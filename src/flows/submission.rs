@@ -4,17 +4,14 @@ use std::future::Future;
 
 use super::code::{blocking, spent};
 use super::find::is_curable;
+use super::opening::PERIOD;
 use super::{Error, Flows, Policy, Target};
 use crate::cognito::{self, Client, Delivered, Endpoint, ErrorKind};
 use crate::guard::{self, Reservation};
 use crate::operations::{Operation, State};
-use crate::otp::{Algorithm, Code, Digits, Period, Step};
-use crate::protocol::ykoath::{Credential, Kind, Touch};
+use crate::otp::{Code, Step};
 use crate::registry::Found;
 use crate::token::Moment;
-
-/// Cognito knows only this period.
-const PERIOD: Period = Period::DEFAULT;
 
 /// What every submission needs.
 #[derive(Clone, Debug)]
@@ -165,15 +162,9 @@ impl<S: Submit> Attempt<'_, S> {
 
     async fn calculate(&self) -> Result<(Code, Step), Error> {
         let (flows, found, operation) = (self.flows, &self.found, self.operation);
-        fits(&found.credential)?;
-        if !operation.request().interactive && found.credential.touch == Touch::Yes {
-            return Err(Error::TouchRequired);
-        }
-        if let Some(wait) = flows.budget.wait(&found.id, flows.clock.monotonic()) {
-            return Err(Error::RateLimited { wait });
-        }
+        flows.may_submit(found, operation)?;
         let moment = self.wait_for_step().await?;
-        self.in_time()?;
+        flows.in_time(operation)?;
         let calculated = flows.calculate(found, moment, operation).await?;
         let Some(step) = calculated.step else {
             return Err(Error::Unsupported("its codes have no time step".to_owned()));
@@ -187,7 +178,7 @@ impl<S: Submit> Attempt<'_, S> {
     /// Records the intent to send the code, unless it was sent before.
     async fn reserve(&mut self, step: Step, code: &Code) -> Result<Option<Reservation>, Error> {
         let (flows, pool) = (self.flows, &self.request.pool);
-        self.in_time()?;
+        flows.in_time(self.operation)?;
         self.operation.begin_submission()?;
         if !flows.sent_codes.first_time(pool, step, code) {
             self.operation.end_submission();
@@ -196,7 +187,7 @@ impl<S: Submit> Attempt<'_, S> {
         }
         let (guard, credential, now) = (flows.guard.clone(), self.found.id.clone(), flows.now(PERIOD));
         let error = match blocking(move || guard.reserve(&credential, step, now)).await {
-            Ok(reservation) => match self.in_time() {
+            Ok(reservation) => match flows.in_time(self.operation) {
                 Ok(()) => return Ok(Some(reservation)),
                 // Recording took too long.
                 Err(late) => {
@@ -219,35 +210,17 @@ impl<S: Submit> Attempt<'_, S> {
         Err(error)
     }
 
-    fn in_time(&self) -> Result<(), Error> {
-        self.operation.deadline().until_last_submission(&*self.flows.clock).map(drop).ok_or(Error::Timeout)
-    }
-
     /// Waits until a step that may be submitted is open and not about to close.
     async fn wait_for_step(&self) -> Result<Moment, Error> {
-        let (flows, policy) = (self.flows, &self.request.policy);
         loop {
-            let now = flows.now(PERIOD);
-            let recorded = flows.earliest(&self.found.id, now, PERIOD).await?;
-            let mut first = recorded.max(self.not_before).max(now);
-            if policy.early_next_step && first == now.next() {
-                return Ok(Moment::NotBefore(first));
-            }
-            let is_spent = first > now;
-            if !is_spent {
-                if flows.validity_left(now, PERIOD) >= policy.min_seconds_left {
-                    return Ok(Moment::NotBefore(first));
-                }
-                first = now.next();
-            }
-            let wait = first.start(PERIOD).saturating_sub(flows.clock.unix_time());
-            let latest = self.operation.deadline().until_last_submission(&*flows.clock);
-            if latest.is_none_or(|latest| wait > latest) {
-                let opens = first.start(PERIOD);
-                return Err(if is_spent { Error::StepSpent { opens } } else { Error::Timeout });
+            let policy = &self.request.policy;
+            let opening =
+                self.flows.next_opening(&self.found, policy, self.not_before, self.operation).await?;
+            if opening.wait.is_zero() {
+                return Ok(Moment::NotBefore(opening.step));
             }
             self.operation.set_state(State::WaitingStep);
-            flows.clock.sleep(wait).await;
+            self.flows.clock.sleep(opening.wait).await;
         }
     }
 
@@ -297,22 +270,6 @@ impl<S: Submit> Attempt<'_, S> {
             _ => true,
         }
     }
-}
-
-/// Cognito takes TOTP with SHA-1, six digits and 30 seconds, and nothing else.
-fn fits(credential: &Credential) -> Result<(), Error> {
-    let why = if credential.kind != Kind::Totp {
-        "it is not time-based (TOTP)".to_owned()
-    } else if credential.algorithm != Algorithm::Sha1 {
-        format!("it uses {}, and Cognito wants SHA1", credential.algorithm)
-    } else if credential.digits_known && credential.digits != Digits::SIX {
-        format!("its codes have {} digits, and Cognito wants 6", credential.digits.get())
-    } else if credential.period != PERIOD {
-        format!("its codes live {} seconds, and Cognito wants 30", credential.period.seconds())
-    } else {
-        return Ok(());
-    };
-    Err(Error::Unsupported(why))
 }
 
 fn is_six_digits(code: &Code) -> bool {

@@ -1,0 +1,92 @@
+//! When a code may go out: its step unspent, open for long enough, and early enough for the deadline.
+
+use std::time::Duration;
+
+use super::{Error, Flows, Policy};
+use crate::operations::Operation;
+use crate::otp::{Algorithm, Digits, Period, Step};
+use crate::protocol::ykoath::{Credential, Kind, Touch};
+use crate::registry::Found;
+
+/// Cognito knows only this period.
+pub(super) const PERIOD: Period = Period::DEFAULT;
+
+/// The step whose code goes out next.
+pub(super) struct Opening {
+    pub(super) step: Step,
+    /// How long it has to be waited for.
+    pub(super) wait: Duration,
+}
+
+impl Flows {
+    /// Whether codes of this credential may be submitted at all, as far as that is known without its token.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported`, `TouchRequired`, `RateLimited`.
+    pub(super) fn may_submit(&self, found: &Found, operation: &Operation) -> Result<(), Error> {
+        fits(&found.credential)?;
+        if !operation.request().interactive && found.credential.touch == Touch::Yes {
+            return Err(Error::TouchRequired);
+        }
+        match self.budget.wait(&found.id, self.clock.monotonic()) {
+            Some(wait) => Err(Error::RateLimited { wait }),
+            None => Ok(()),
+        }
+    }
+
+    /// The first step from `not_before` on that may be submitted.
+    ///
+    /// # Errors
+    ///
+    /// `StepSpent` or `Timeout` when it opens too late for the operation, `StateUnavailable`.
+    pub(super) async fn next_opening(
+        &self,
+        found: &Found,
+        policy: &Policy,
+        not_before: Step,
+        operation: &Operation,
+    ) -> Result<Opening, Error> {
+        let now = self.now(PERIOD);
+        let recorded = self.earliest(&found.id, now, PERIOD).await?;
+        let mut step = recorded.max(not_before).max(now);
+        if policy.early_next_step && step == now.next() {
+            return Ok(Opening { step, wait: Duration::ZERO });
+        }
+        let is_spent = step > now;
+        if !is_spent {
+            if self.validity_left(now, PERIOD) >= policy.min_seconds_left {
+                return Ok(Opening { step, wait: Duration::ZERO });
+            }
+            step = now.next();
+        }
+        let opens = step.start(PERIOD);
+        let wait = opens.saturating_sub(self.clock.unix_time());
+        let latest = operation.deadline().until_last_submission(&*self.clock);
+        if latest.is_none_or(|latest| wait > latest) {
+            return Err(if is_spent { Error::StepSpent { opens } } else { Error::Timeout });
+        }
+        Ok(Opening { step, wait })
+    }
+
+    /// Whether a submission that starts now can be answered in time.
+    pub(super) fn in_time(&self, operation: &Operation) -> Result<(), Error> {
+        operation.deadline().until_last_submission(&*self.clock).map(drop).ok_or(Error::Timeout)
+    }
+}
+
+/// Cognito takes TOTP with SHA-1, six digits and 30 seconds, and nothing else.
+fn fits(credential: &Credential) -> Result<(), Error> {
+    let why = if credential.kind != Kind::Totp {
+        "it is not time-based (TOTP)".to_owned()
+    } else if credential.algorithm != Algorithm::Sha1 {
+        format!("it uses {}, and Cognito wants SHA1", credential.algorithm)
+    } else if credential.digits_known && credential.digits != Digits::SIX {
+        format!("its codes have {} digits, and Cognito wants 6", credential.digits.get())
+    } else if credential.period != PERIOD {
+        format!("its codes live {} seconds, and Cognito wants 30", credential.period.seconds())
+    } else {
+        return Ok(());
+    };
+    Err(Error::Unsupported(why))
+}
