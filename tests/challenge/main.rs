@@ -8,6 +8,7 @@
 
 mod arguments;
 mod choice;
+mod client_secret;
 mod faults;
 mod success;
 
@@ -35,6 +36,14 @@ serial = 27182818
 credential = [{ issuer = 'AWS', account = 'alice', seed = 'MFRGGZDFMZTWQ2LKGAYTEMZUGU3DOOBZ' }]
 ";
 
+fn config(fake: &FakeCognito) -> String {
+    format!(
+        "[limits]\nsubmissions_per_minute = 1000\n[profiles.work]\nregion = 'eu-central-1'\n\
+         endpoint_url = '{}'\nissuer = 'AWS'\naccount = 'alice'\nclient_id = '{CLIENT}'\n",
+        fake.url()
+    )
+}
+
 struct Bench {
     rig: Rig,
     fake: FakeCognito,
@@ -46,12 +55,7 @@ impl Bench {
     async fn new() -> Self {
         let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
         fake.ready_user("alice", SEED).unwrap();
-        let config = format!(
-            "[limits]\nsubmissions_per_minute = 1000\n[profiles.work]\nregion = 'eu-central-1'\n\
-             endpoint_url = '{}'\nissuer = 'AWS'\naccount = 'alice'\nclient_id = '{CLIENT}'\n",
-            fake.url()
-        );
-        let rig = Rig::start(DAEMON, TOKENS, &config, true).await.unwrap();
+        let rig = Rig::start(DAEMON, TOKENS, &config(&fake), true).await.unwrap();
         let (found, _) = rig.client.find(&[("account", "alice"), ("token", "31415926")]).await.unwrap();
         let first = found[0].clone();
         Self { rig, fake, first }
