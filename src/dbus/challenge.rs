@@ -15,7 +15,7 @@ use super::call::{Task, put_text};
 use super::entry::Door;
 use super::options::{Common, Map, Options};
 use super::results::details;
-use super::submission::{endpoint, find_profile, policy, pool, target};
+use super::submission::{endpoint, find_profile, policy, pools, target};
 use super::{Bridge, Error, client_secret, variant};
 use crate::cognito::{NextChallenge, Proof, Refused, Responded, Respondent, Session, Tokens};
 use crate::config::Profile;
@@ -152,7 +152,7 @@ async fn request(
     Ok(ChallengeRequest {
         submission: Submission {
             credential: target(credential, profile, device)?,
-            pool: pool(None, profile, &endpoint),
+            pools: pools(None, profile, &endpoint),
             endpoint,
             policy: policy(&config.config.cognito),
         },

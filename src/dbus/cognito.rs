@@ -9,7 +9,7 @@ use super::call::Task;
 use super::entry::Door;
 use super::options::{Common, Map, Options};
 use super::results::details;
-use super::submission::{endpoint, find_profile, policy, pool, target};
+use super::submission::{endpoint, find_profile, policy, pools, target};
 use super::{Bridge, Error, challenge, variant};
 use crate::cognito::{AccessToken, Authorization, Session};
 use crate::config::Profile;
@@ -91,11 +91,11 @@ impl CognitoObject {
             Authorization::Session(_) => None,
         };
         let endpoint = endpoint(token, profile, region)?;
-        let pool = pool(token, profile, &endpoint);
+        let pools = pools(token, profile, &endpoint);
         let submission = Submission {
             credential: target(credential, profile, None)?,
             endpoint,
-            pool,
+            pools,
             policy: policy(&config.config.cognito),
         };
         let request = VerifyRequest { submission, authorization, device_name };

@@ -55,15 +55,17 @@ fn wrong_region(error: &UnknownRegion) -> Error {
     Error::invalid(format!("{}; correct the option region, or the profile's", capital(&error.to_string())))
 }
 
-/// Whatever tells pools apart best: the same code must not go twice to one of them in one time step.
-pub(super) fn pool(
+/// What the pool is known by. Calls know it in different ways (an access token and a profile by its id, a challenge
+/// perhaps by its endpoint only), and the same code must not go twice to it in one time step.
+pub(super) fn pools(
     access_token: Option<&AccessToken>,
     profile: Option<&Profile>,
     endpoint: &Endpoint,
-) -> String {
+) -> Vec<String> {
     let of_token = access_token.and_then(AccessToken::pool_id);
     let of_profile = profile.and_then(|profile| profile.user_pool_id.as_deref());
-    of_token.or(of_profile).map_or_else(|| format!("{endpoint:?}"), str::to_owned)
+    // That two users of one endpoint have the same code costs the second one a time step at most.
+    of_token.or(of_profile).map(str::to_owned).into_iter().chain([format!("{endpoint:?}")]).collect()
 }
 
 /// `device` is what Cognito calls the token, if it says so.

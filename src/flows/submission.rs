@@ -20,8 +20,8 @@ pub struct Submission {
     pub credential: Target,
     /// Where to submit.
     pub endpoint: Endpoint,
-    /// The pool, or whatever else keeps codes for different accounts apart.
-    pub pool: String,
+    /// All that the pool is known by, or whatever else keeps codes for different accounts apart.
+    pub pools: Vec<String>,
     /// How to submit.
     pub policy: Policy,
 }
@@ -177,10 +177,10 @@ impl<S: Submit> Attempt<'_, S> {
 
     /// Records the intent to send the code, unless it was sent before.
     async fn reserve(&mut self, step: Step, code: &Code) -> Result<Option<Reservation>, Error> {
-        let (flows, pool) = (self.flows, &self.request.pool);
+        let flows = self.flows;
         flows.in_time(self.operation)?;
         self.operation.begin_submission()?;
-        if !flows.sent_codes.first_time(pool, step, code) {
+        if !self.first_time(step, code) {
             self.operation.end_submission();
             self.not_before = step.next();
             return Ok(None);
@@ -202,12 +202,24 @@ impl<S: Submit> Attempt<'_, S> {
                 return Ok(None);
             }
             Err(error) => {
-                flows.sent_codes.take_back(pool, step, code);
+                self.take_back(&self.request.pools, step, code);
                 spent(error, PERIOD)
             }
         };
         self.operation.end_submission();
         Err(error)
+    }
+
+    /// Notes that the code goes to the pool; false if it went there before, by whichever name.
+    fn first_time(&self, step: Step, code: &Code) -> bool {
+        let pools = &self.request.pools;
+        let known = pools.iter().position(|pool| !self.flows.sent_codes.first_time(pool, step, code));
+        let noted = known.and_then(|known| pools.get(..known));
+        noted.inspect(|noted| self.take_back(noted, step, code)).is_none()
+    }
+
+    fn take_back(&self, pools: &[String], step: Step, code: &Code) {
+        pools.iter().for_each(|pool| self.flows.sent_codes.take_back(pool, step, code));
     }
 
     /// Waits until a step that may be submitted is open and not about to close.
@@ -235,7 +247,7 @@ impl<S: Submit> Attempt<'_, S> {
     /// Only a code that provably never left may be used again.
     async fn settle(&self, reservation: Reservation, step: Step, code: &Code, delivered: Delivered) {
         if delivered == Delivered::No {
-            self.flows.sent_codes.take_back(&self.request.pool, step, code);
+            self.take_back(&self.request.pools, step, code);
         }
         let settled = blocking(move || match delivered {
             Delivered::No => reservation.take_back(),

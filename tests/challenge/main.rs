@@ -10,6 +10,7 @@ mod arguments;
 mod choice;
 mod client_secret;
 mod faults;
+mod one_seed;
 mod success;
 
 use std::collections::HashMap;
@@ -53,9 +54,13 @@ struct Bench {
 impl Bench {
     /// The user `alice` has the seed that is on the first token.
     async fn new() -> Self {
+        Self::with(TOKENS).await
+    }
+
+    async fn with(tokens: &str) -> Self {
         let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
         fake.ready_user("alice", SEED).unwrap();
-        let rig = Rig::start(DAEMON, TOKENS, &config(&fake), true).await.unwrap();
+        let rig = Rig::start(DAEMON, tokens, &config(&fake), true).await.unwrap();
         let (found, _) = rig.client.find(&[("account", "alice"), ("token", "31415926")]).await.unwrap();
         let first = found[0].clone();
         Self { rig, fake, first }

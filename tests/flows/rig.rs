@@ -160,7 +160,7 @@ impl Rig {
                 region: Some(Region::parse("eu-central-1").unwrap()),
                 url: Some(EndpointUrl::parse(&self.cognito.url()).unwrap()),
             },
-            pool: "eu-central-1_FaKe00001".to_owned(),
+            pools: vec!["eu-central-1_FaKe00001".to_owned()],
             policy: Policy {
                 settings: Settings::default(),
                 max_attempts: 2,
