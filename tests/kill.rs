@@ -1,4 +1,5 @@
-//! 200 times kill -9 around a submission, and at once the same request again: no code arrives twice.
+//! 300 times kill -9 around a submission, and at once a request with the same credential again: no code arrives
+//! twice, whichever of the two calls it was that the kill met, and whichever followed.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -11,18 +12,37 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use data_encoding::BASE32_NOPAD;
-use testkit::client::{Client, Options, Refusal, Verified};
+use oathbridge::dbus::names::ROOT;
+use testkit::client::{Client, Extra, Options, Refusal};
 use testkit::daemon::{Daemon, Stage};
 use testkit::fake_cognito::{self, FakeCognito, Fault, Ready};
+use zbus::ObjectPath;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
-const KILLS: usize = 200;
+/// A call that submits a code.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Call {
+    Verify,
+    Challenge,
+}
 
-/// More credentials, to measure how long an undisturbed request takes.
+/// The call that is killed, the one after it, and how often.
+const ROUNDS: [(Call, Call, usize); 4] = [
+    (Call::Verify, Call::Verify, 150),
+    (Call::Challenge, Call::Challenge, 70),
+    (Call::Verify, Call::Challenge, 40),
+    (Call::Challenge, Call::Verify, 40),
+];
+
+const KILLS: usize = 300;
+
+/// More credentials for each call, to measure how long an undisturbed request takes.
 const UNDISTURBED: usize = 5;
 
-/// Kills of each kind that there have to be, so that the test has tested something.
+const CREDENTIALS: usize = KILLS + 2 * UNDISTURBED;
+
+/// Kills of each kind that there have to be of each call, so that the test has tested something.
 const ENOUGH: usize = 10;
 
 /// Where the random delays begin; `KILL_SEED` in the environment repeats a run, as far as time repeats.
@@ -45,15 +65,16 @@ impl Bench {
         let mut stage = Stage::new(DAEMON).unwrap();
         stage.use_virtual_tokens(&tokens()).unwrap();
         let config = format!(
-            "[pcsc]\nenabled = false\n[cognito]\nmax_attempts = 1\nmin_seconds_left = 0\n\
-             [profiles.fake]\nregion = 'eu-central-1'\nendpoint_url = '{}'\n",
+            "[pcsc]\nenabled = false\n[limits]\nqueries_per_second = 1000\nall_queries_per_second = 1000\n\
+             [cognito]\nmax_attempts = 1\nmin_seconds_left = 0\n\
+             [profiles.fake]\nregion = 'eu-central-1'\nclient_id = 'client'\nendpoint_url = '{}'\n",
             fake.url()
         );
         stage.configure(&config).unwrap();
         let client = stage.client().await.unwrap();
         let daemon = stage.start(&client).await.unwrap();
         let mut users = Vec::new();
-        for number in 0..KILLS + UNDISTURBED {
+        for number in 0..CREDENTIALS {
             let account = account(number);
             let path = client.credential(&account).await.unwrap();
             users.push((path, fake.ready_user(&account, &key(number)).unwrap()));
@@ -70,16 +91,37 @@ impl Bench {
         daemon
     }
 
-    fn verify(&self, number: usize) -> impl Future<Output = Result<Verified, Refusal>> + use<> {
+    /// A request as an app makes it that was started again: a sign-in has a new session.
+    fn request(&self, call: Call, number: usize) -> impl Future<Output = Result<(), Refusal>> + use<> {
         let (path, user) = self.users[number].clone();
+        let session = self.fake.challenge(&user.user, None, false).unwrap();
         let client = self.client.clone();
         async move {
-            let token = user.access_token.as_str();
-            let options: Options<'_> =
-                [("access-token", token.into()), ("profile", "fake".into()), ("timeout", TIMEOUT.into())]
-                    .into();
-            client.verify(&path, options).await
+            let mut options: Options<'_> = [("profile", "fake".into()), ("timeout", TIMEOUT.into())].into();
+            if call == Call::Verify {
+                options.insert("access-token", user.access_token.as_str().into());
+                return client.verify(&path, options).await.map(drop);
+            }
+            options.insert("challenge-name", "SOFTWARE_TOKEN_MFA".into());
+            options.insert("session", session.into());
+            options.insert("username", user.user.as_str().into());
+            let path = ObjectPath::try_from(path.as_str()).unwrap();
+            let tokens: Result<Extra, _> =
+                client.call(ROOT, "Cognito", "RespondToMfaChallenge", &(path, options)).await;
+            tokens.map(drop)
         }
+    }
+
+    /// As [`Bench::request`]. On a busy machine the second that a request has for a start may be over too soon; it
+    /// says then that it has sent nothing.
+    async fn patiently(&self, call: Call, number: usize) -> Result<(), Refusal> {
+        for _ in 0..20 {
+            match self.request(call, number).await {
+                Err(refusal) if refusal.name == "Timeout" => {}
+                result => return result,
+            }
+        }
+        panic!("the machine is too busy");
     }
 
     /// How many codes of this user arrived.
@@ -89,21 +131,45 @@ impl Bench {
     }
 
     /// How long a request takes that is the first one of its daemon: the median.
-    async fn undisturbed(&self) -> Duration {
+    async fn undisturbed(&self, call: Call) -> Duration {
         let mut times = Vec::new();
-        for number in KILLS..KILLS + UNDISTURBED {
+        let first = if call == Call::Verify { KILLS } else { KILLS + UNDISTURBED };
+        for number in first..first + UNDISTURBED {
             let daemon = self.start().await;
             let begun = Instant::now();
-            self.verify(number).await.unwrap();
+            self.patiently(call, number).await.unwrap();
             times.push(begun.elapsed());
             daemon.kill().unwrap();
         }
         times.sort();
         times[UNDISTURBED / 2]
     }
+
+    /// Lets the kill strike within `window` of the request's beginning. What it met, and how the request ended.
+    async fn kill(&self, call: Call, number: usize, window: Duration, random: &mut Random) -> Killed {
+        let daemon = self.start().await;
+        // An answer that never comes makes the time between sending and answering long.
+        if random.below(4) == 0 {
+            self.fake.fail(Fault::Silence);
+        }
+        let delay = Duration::from_nanos(random.below(window.as_nanos().try_into().unwrap()));
+        let request = tokio::spawn(self.request(call, number));
+        // The runtime's own timer knows milliseconds only.
+        tokio::task::spawn_blocking(move || thread::sleep(delay)).await.unwrap();
+        let answered = request.is_finished();
+        daemon.kill().unwrap();
+        Killed { delay, answered, result: request.await.unwrap() }
+    }
 }
 
-/// What the kill met.
+/// A request that the kill met, or didn't any more.
+struct Killed {
+    delay: Duration,
+    answered: bool,
+    result: Result<(), Refusal>,
+}
+
+/// What the kills met.
 #[derive(Debug, Default)]
 struct Met {
     /// No code had left.
@@ -114,50 +180,59 @@ struct Met {
     after: usize,
 }
 
+impl Met {
+    /// By what the window has to change, so that there will be enough of each.
+    fn count(&mut self, arrived: usize, answered: bool) -> f64 {
+        let (count, correction) = match (arrived, answered) {
+            (0, _) => (&mut self.before, 1.05),
+            (_, false) => (&mut self.during, 1.0),
+            (_, true) => (&mut self.after, 0.95),
+        };
+        *count += 1;
+        correction
+    }
+}
+
 #[tokio::test]
 async fn no_code_arrives_twice() {
     let seed = std::env::var("KILL_SEED").map_or(SEED, |seed| seed.parse().unwrap());
     let bench = Bench::new().await;
-    let window = bench.undisturbed().await.mul_f64(1.6);
+    let mut windows = [
+        bench.undisturbed(Call::Verify).await.mul_f64(1.6),
+        bench.undisturbed(Call::Challenge).await.mul_f64(1.6),
+    ];
     let mut random = Random(seed);
-    let mut met = Met::default();
-    for number in 0..KILLS {
-        let daemon = bench.start().await;
-        // An answer that never comes makes the time between sending and answering long.
-        if random.below(4) == 0 {
-            bench.fake.fail(Fault::Silence);
-        }
-        let delay = Duration::from_nanos(random.below(window.as_nanos().try_into().unwrap()));
-        let request = tokio::spawn(bench.verify(number));
-        // The runtime's own timer knows milliseconds only.
-        tokio::task::spawn_blocking(move || thread::sleep(delay)).await.unwrap();
-        let answered = request.is_finished();
-        daemon.kill().unwrap();
-        let first = request.await.unwrap();
+    let mut met = [Met::default(), Met::default()];
+    let rounds = ROUNDS.iter().flat_map(|(first, then, times)| std::iter::repeat_n((*first, *then), *times));
+    for (number, (first, then)) in rounds.enumerate() {
+        let killed = bench.kill(first, number, windows[first as usize], &mut random).await;
         let daemon = bench.start().await;
         bench.fake.forget_plans();
-        match (bench.arrived(number), answered) {
-            (0, _) => met.before += 1,
-            (_, false) => met.during += 1,
-            (_, true) => met.after += 1,
-        }
+        // The machine may have been busier, or less busy, when the window was measured.
+        let correction = met[first as usize].count(bench.arrived(number), killed.answered);
+        windows[first as usize] = windows[first as usize].mul_f64(correction);
 
-        let again = bench.verify(number).await;
-        let context = format!("KILL_SEED={seed}, kill {number} after {delay:?}: {first:?}, then {again:?}");
+        let again = bench.patiently(then, number).await;
+        let Killed { delay, answered, result } = killed;
+        let context = format!(
+            "KILL_SEED={seed}, kill {number} {delay:?} after {first:?}: {result:?}, then {then:?}: {again:?}"
+        );
         assert!(again.as_ref().err().is_none_or(|refusal| refusal.name == "StepSpent"), "{context}");
         let submissions = bench.fake.submissions();
         assert!(submissions.values().all(|count| *count == 1), "{context}; {submissions:?}");
-        assert!(!answered || first.is_ok(), "{context}");
+        assert!(!answered || result.is_ok(), "{context}");
         daemon.kill().unwrap();
     }
-    println!("KILL_SEED={seed}, within {window:?}: {met:?}");
-    assert!([met.before, met.during, met.after].into_iter().all(|count| count >= ENOUGH), "{met:?}");
+    println!("KILL_SEED={seed}, within {windows:?}: {met:?}");
+    for Met { before, during, after } in &met {
+        assert!([before, during, after].into_iter().all(|count| *count >= ENOUGH), "{met:?}");
+    }
 }
 
-/// Four tokens: one holds 64 credentials.
+/// Five tokens: one holds 64 credentials.
 fn tokens() -> String {
     let mut text = String::new();
-    for number in 0..KILLS + UNDISTURBED {
+    for number in 0..CREDENTIALS {
         if number % 64 == 0 {
             writeln!(text, "[[token]]\nserial = {}\nfirmware = '5.7.1'", 1_000 + number).unwrap();
         }

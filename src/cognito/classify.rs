@@ -27,6 +27,19 @@ const NOT_AUTHORIZED: [(&str, ErrorKind); 11] = [
 const INVALID_PARAMETER: [(&str, ErrorKind); 2] =
     [("delivery config", ErrorKind::NotEnrolled), ("not set up", ErrorKind::NotEnrolled)];
 
+/// Exceptions whose own names tell more than any class: what the pool's Lambda functions and its lack of a second
+/// factor lead to, and what belongs to challenges that are not answered here.
+const REJECTIONS: [&str; 8] = [
+    "InvalidLambdaResponseException",
+    "UnexpectedLambdaException",
+    "UserLambdaValidationException",
+    "MFAMethodNotFoundException",
+    "FeatureUnavailableInTierException",
+    "AliasExistsException",
+    "InvalidPasswordException",
+    "PasswordHistoryPolicyViolationException",
+];
+
 /// The error that `error` is, given how far its request got.
 pub(super) fn classify<E, R>(error: &SdkError<E, R>, exchange: &Exchange) -> Error
 where
@@ -100,9 +113,18 @@ fn kind(code: &str, message: &str) -> ErrorKind {
         }
         "ResourceNotFoundException"
         | "InvalidUserPoolConfigurationException"
-        | "OperationNotEnabledException" => ErrorKind::PoolError,
+        | "OperationNotEnabledException"
+        // Only a pool's administrator can give Cognito the right to send messages.
+        | "InvalidEmailRoleAccessPolicyException"
+        | "InvalidSmsRoleAccessPolicyException"
+        | "InvalidSmsRoleTrustRelationshipException" => ErrorKind::PoolError,
         "ForbiddenException" => ErrorKind::Blocked,
-        _ => ErrorKind::Rejected,
+        code => {
+            if !REJECTIONS.contains(&code) {
+                tracing::warn!(code, "Cognito has an exception that is not known here; please report it");
+            }
+            ErrorKind::Rejected
+        }
     }
 }
 

@@ -97,8 +97,10 @@ pub enum ErrorKind {
     /// Cognito, or this client, found the request malformed.
     #[error("the request is malformed; check the credential's digits, the access token and the session")]
     InvalidParameter,
-    /// Cognito refused with an error that isn't known here.
-    #[error("Cognito refused for a reason not known here; look up its error code")]
+    /// Cognito refused for a reason of the pool's own, or for one that isn't known here.
+    #[error(
+        "Cognito refused for a reason that only its error code tells; look up the aws-code that GetResult has"
+    )]
     Rejected,
     /// Cognito couldn't be reached.
     #[error("Cognito could not be reached and no code was sent; check the network and the proxy")]

@@ -132,6 +132,9 @@ pub enum Problem {
     /// A profile without a region.
     #[error("[{0}] needs \"region\" (or a \"user_pool_id\" that starts with one)")]
     NoRegion(String),
+    /// A secret, and no app client that has it.
+    #[error("[{0}] needs \"client_id\", the app client whose secret \"client_secret_credential\" is")]
+    SecretOfNobody(String),
     /// A request that ends before its connection may have failed could have sent a code.
     #[error("\"connect_timeout\" in [cognito] must be shorter than \"request_timeout\"")]
     ConnectTimeout,

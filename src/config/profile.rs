@@ -19,6 +19,8 @@ pub struct Profile {
     pub user_pool_id: Option<String>,
     /// The app client.
     pub client_id: Option<String>,
+    /// The systemd credential that holds the app client's secret: the name of a file, not the secret.
+    pub client_secret_credential: Option<String>,
     /// Where requests go instead of the region's endpoint: `https`, or `http` on a loopback address.
     pub endpoint_url: Option<String>,
     /// The credential's issuer, exactly.
@@ -33,8 +35,16 @@ pub struct Profile {
 
 impl Profile {
     pub(super) const SECTION: &str = "profiles";
-    pub(super) const KEYS: &[&str] =
-        &["region", "user_pool_id", "client_id", "endpoint_url", "issuer", "account", "token"];
+    pub(super) const KEYS: &[&str] = &[
+        "region",
+        "user_pool_id",
+        "client_id",
+        "client_secret_credential",
+        "endpoint_url",
+        "issuer",
+        "account",
+        "token",
+    ];
 
     pub(super) fn read_all(
         document: &Document<'_>,
@@ -50,6 +60,9 @@ impl Profile {
             let section_name = format!("{}.{}", Self::SECTION, name.get_ref());
             let section = Section::open(document, &section_name, (name, value), Self::KEYS)?;
             let profile = Self::read(&section)?;
+            if profile.client_secret_credential.is_some() && profile.client_id.is_none() {
+                return Err(section.error(Problem::SecretOfNobody(section.name())));
+            }
             if let Some(key) = profile.contradiction(cognito) {
                 return Err(section.error(Problem::EndpointExcludes { section: section.name(), key }));
             }
@@ -70,6 +83,11 @@ impl Profile {
         )?;
         Ok(Self {
             client_id: section.get("client_id", client_id, value::client_id)?,
+            client_secret_credential: section.get(
+                "client_secret_credential",
+                "the name of a systemd credential: 1 to 255 printable ASCII characters, not only dots, no space, / or :",
+                value::systemd_credential,
+            )?,
             endpoint_url: section.get("endpoint_url", endpoint, value::endpoint)?,
             issuer: text("issuer")?,
             account: text("account")?,

@@ -56,6 +56,7 @@ fn the_shipped_example_is_a_profile_with_every_key() {
         region: "eu-central-1".into(),
         user_pool_id: Some("eu-central-1_AbCdEfGhI".into()),
         client_id: Some("1h57kf5cpq17m0eml12EXAMPLE".into()),
+        client_secret_credential: Some("work-client-secret".into()),
         endpoint_url: Some("http://127.0.0.1:9229".into()),
         issuer: Some("Example".into()),
         account: Some("me@example.com".into()),
@@ -132,6 +133,10 @@ fn a_complaint_is_one_sentence_with_the_line_and_the_nearest_name() {
              and may have 1 to 64 letters A-Z, a-z, digits and _ only",
         ),
         (
+            "[profiles.w]\nregion = 'us-east-1'\nclient_secret_credential = 'w'",
+            r#"config.toml line 1: [profiles.w] needs "client_id", the app client whose secret "client_secret_credential" is"#,
+        ),
+        (
             "[cognito]\nfips = true\n[profiles.w]\nregion = 'us-east-1'\nendpoint_url = 'https://x.example'",
             r#"config.toml line 3: "endpoint_url" in [profiles.w] excludes "fips" in [cognito]"#,
         ),
@@ -183,6 +188,11 @@ fn values_outside_their_range_are_refused_and_never_repeated() {
             vec!["'us-east-1'", "'us-east-1_'", "'_abc'", "'us-east-1_a-b'", "'a b_c'"],
         ),
         ("profiles.p", "client_id", vec!["''", "'a-b'", "'a b'"]),
+        (
+            "profiles.p",
+            "client_secret_credential",
+            vec!["''", "'.'", "'..'", "'...'", "'a/b'", "'/a'", "'../a'", "'a:b'", "'a b'", "'\u{e4}'", "1"],
+        ),
         (
             "profiles.p",
             "endpoint_url",

@@ -93,6 +93,15 @@ pub(super) fn client_id(value: &DeValue<'_>) -> Option<String> {
     (text.len() <= 128 && all(&text, |c| is_word(c) || c == '+')).then_some(text)
 }
 
+/// The name of a credential of systemd's, which becomes that of a file.
+pub(super) fn systemd_credential(value: &DeValue<'_>) -> Option<String> {
+    let text = text(value)?;
+    let fits = text.len() <= 255
+        && all(&text, |c| c.is_ascii_graphic() && !matches!(c, '/' | ':'))
+        && !all(&text, |c| c == '.');
+    fits.then_some(text)
+}
+
 /// The id of a token, as in its object path.
 pub(super) fn token_id(value: &DeValue<'_>) -> Option<String> {
     let text = text(value)?;

@@ -14,8 +14,9 @@ use super::entry::Door;
 use super::options::{Common, Map, Options};
 use super::results::details;
 use super::submission::{DeviceName, endpoint, find_profile, policy, target};
-use super::{Bridge, Error, variant};
-use crate::cognito::{self, NextChallenge, Proof, Responded, Respondent, Session, Tokens};
+use super::{Bridge, Error, client_secret, variant};
+use crate::cognito::{self, NextChallenge, Proof, Refused, Responded, Respondent, Session, Tokens};
+use crate::config::Profile;
 use crate::flows::{ChallengeRequest, ChallengeStep, Submission, Target};
 use crate::operations::{self, Operation};
 use crate::secret::{SecretText, sealed};
@@ -45,7 +46,7 @@ pub(super) async fn respond(
     let entry = bridge.enter(header, Door::SUBMIT).await?;
     let asked = read(options).await?;
     let (tokens_as_fd, common) = (asked.tokens_as_fd, asked.common.clone());
-    let request = request(bridge, credential, asked)?;
+    let request = request(bridge, credential, asked).await?;
     let credential = match &request.submission.credential {
         Target::Id(id) => Some(id.clone()),
         Target::Query(_) => None,
@@ -106,7 +107,11 @@ async fn read(options: Map) -> Result<Asked, Error> {
 }
 
 /// Checks everything that can be checked before hardware is touched.
-fn request(bridge: &Bridge, credential: &OwnedObjectPath, asked: Asked) -> Result<ChallengeRequest, Error> {
+async fn request(
+    bridge: &Bridge,
+    credential: &OwnedObjectPath,
+    asked: Asked,
+) -> Result<ChallengeRequest, Error> {
     let config = bridge.config();
     let profile = asked.profile.map(|name| find_profile(&config.config, &name)).transpose()?;
     let client_id = asked.client_id.or_else(|| profile.and_then(|profile| profile.client_id.clone()));
@@ -120,7 +125,16 @@ fn request(bridge: &Bridge, credential: &OwnedObjectPath, asked: Asked) -> Resul
     let username = username.ok_or_else(|| {
         Error::invalid("It is not clear who signs in; pass the option username or challenge-parameters")
     })?;
-    let respondent = Respondent::new(client_id, username, asked.proof, asked.device_key, asked.metadata)?;
+    let kept = if matches!(asked.proof, Proof::None) { secret_name(profile, &client_id) } else { None };
+    let proof = match kept {
+        Some(name) => Proof::ClientSecret(client_secret::read(name).await?),
+        None => asked.proof,
+    };
+    let respondent = Respondent::new(client_id, username, proof, asked.device_key, asked.metadata);
+    let respondent = respondent.map_err(|refused| match (refused, kept) {
+        (Refused::Shape("client-secret"), Some(name)) => Error::bad_client_secret(name),
+        (refused, _) => refused.into(),
+    })?;
     let device = match (cognito::device_name(&asked.parameters), asked.step) {
         (Some(name), _) => DeviceName::Is(name),
         (None, ChallengeStep::SelectMfaType) => DeviceName::Later,
@@ -136,6 +150,12 @@ fn request(bridge: &Bridge, credential: &OwnedObjectPath, asked: Asked) -> Resul
         session: Session::parse(asked.session)?,
         respondent,
     })
+}
+
+/// The credential with the secret of this app client, if the profile is about this one and names it.
+fn secret_name<'p>(profile: Option<&'p Profile>, client_id: &str) -> Option<&'p str> {
+    let profile = profile.filter(|profile| profile.client_id.as_deref() == Some(client_id))?;
+    profile.client_secret_credential.as_deref()
 }
 
 fn reply(responded: Responded, as_fd: bool) -> Result<Map, Error> {

@@ -163,6 +163,36 @@ impl Error {
         Self::ours("Config", format!("{advice}: {why}{end}"))
     }
 
+    /// systemd passed no credential with the secret of a profile's app client.
+    pub fn no_client_secret(name: &str) -> Self {
+        Self::ours(
+            "Config",
+            format!(
+                "systemd has passed no credential {name:?} with the app client's secret; add LoadCredential={name}:/PATH or SetCredentialEncrypted={name}:... to a drop-in of the unit with systemctl --user edit oathbridge, and restart it."
+            ),
+        )
+    }
+
+    /// It is there, and out of reach.
+    pub fn unreadable_client_secret(name: &str) -> Self {
+        Self::ours(
+            "Config",
+            format!(
+                "The systemd credential {name:?} can't be read as a file; correct LoadCredential= in a drop-in of the unit and restart it with systemctl --user restart oathbridge."
+            ),
+        )
+    }
+
+    /// It is there, and something else.
+    pub fn bad_client_secret(name: &str) -> Self {
+        Self::ours(
+            "Config",
+            format!(
+                "The systemd credential {name:?} is not the secret of an app client, which has 24 to 64 letters, digits, _ and +; write it there as Cognito shows it and restart the daemon with systemctl --user restart oathbridge."
+            ),
+        )
+    }
+
     /// A refused code, and a clock that explains it; `skew` is Cognito's clock minus ours in seconds.
     pub fn wrong_clock(skew: f64) -> Self {
         let direction = if skew > 0.0 { "behind" } else { "ahead" };

@@ -7,6 +7,7 @@ mod absent;
 mod call;
 mod callers;
 mod challenge;
+mod client_secret;
 mod cognito;
 mod credential;
 mod descriptor;

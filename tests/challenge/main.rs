@@ -8,6 +8,7 @@
 
 mod arguments;
 mod choice;
+mod client_secret;
 mod faults;
 mod once;
 mod order;
@@ -38,6 +39,20 @@ serial = 27182818
 credential = [{ issuer = 'AWS', account = 'alice', seed = 'MFRGGZDFMZTWQ2LKGAYTEMZUGU3DOOBZ' }]
 ";
 
+/// A configuration with these lines in the profile.
+fn config(fake: &FakeCognito, lines: &str) -> String {
+    format!(
+        "[limits]\nsubmissions_per_minute = 1000\n[profiles.work]\nregion = 'eu-central-1'\n\
+         endpoint_url = '{}'\n{lines}",
+        fake.url()
+    )
+}
+
+/// The lines of a profile of alice's.
+fn alice() -> String {
+    format!("issuer = 'AWS'\naccount = 'alice'\nclient_id = '{CLIENT}'\n")
+}
+
 struct Bench {
     rig: Rig,
     fake: FakeCognito,
@@ -47,19 +62,14 @@ struct Bench {
 impl Bench {
     /// The user `alice` has the seed that is on the first token.
     async fn new() -> Self {
-        Self::with(TOKENS, &format!("issuer = 'AWS'\naccount = 'alice'\nclient_id = '{CLIENT}'\n")).await
+        Self::with(TOKENS, &alice()).await
     }
 
     /// Other tokens, and other lines of the profile.
     async fn with(tokens: &str, lines: &str) -> Self {
         let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
         fake.ready_user("alice", SEED).unwrap();
-        let config = format!(
-            "[limits]\nsubmissions_per_minute = 1000\n[profiles.work]\nregion = 'eu-central-1'\n\
-             endpoint_url = '{}'\n{lines}",
-            fake.url()
-        );
-        let rig = Rig::start(DAEMON, tokens, &config, true).await.unwrap();
+        let rig = Rig::start(DAEMON, tokens, &config(&fake, lines), true).await.unwrap();
         let (found, _) = rig.client.find(&[("token", "31415926")]).await.unwrap();
         let first = found.first().cloned().unwrap_or_default();
         Self { rig, fake, first }

@@ -9,6 +9,8 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+mod challenge;
+mod choice;
 mod code;
 mod rig;
 mod verify;

@@ -1,13 +1,19 @@
 //! Virtual token, registry, flows and fake Cognito in one process, on one manual clock.
 
+use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use oathbridge::clock::{Clock, ManualClock};
-use oathbridge::cognito::{AccessToken, Authorization, Endpoint, EndpointUrl, Region, Session, Settings};
+use oathbridge::cognito::{
+    AccessToken, Authorization, Endpoint, EndpointUrl, ErrorKind, Proof, Region, Responded, Respondent,
+    Session, Settings,
+};
 use oathbridge::flows::{
-    CodeReply, CodeRequest, Error, Flows, Policy, Query, Submission, Target, VerifyReply, VerifyRequest,
+    ChallengeRequest, ChallengeStep, CodeReply, CodeRequest, Error, Flows, Policy, Query, Submission, Target,
+    VerifyReply, VerifyRequest,
 };
 use oathbridge::operations::{Deadline, Facts, Kind, Operation, Operations, Request, Requester};
 use oathbridge::registry::Registry;
@@ -92,6 +98,10 @@ impl Rig {
         self.hands.verify(asked).await
     }
 
+    pub(crate) async fn respond(&self, asked: &Asked<ChallengeRequest>) -> Response {
+        self.hands.respond(asked).await
+    }
+
     pub(crate) fn credential(&self, account: &str) -> String {
         let query = Query { account: Some(account.to_owned()), ..Query::default() };
         let (found, _) = query.run(&self.flows.registry().now());
@@ -113,7 +123,38 @@ impl Rig {
     pub(crate) fn verify_request(&self, account: &str, timeout: Duration) -> Asked<VerifyRequest> {
         let token = SecretText::from(self.user.access_token.as_str());
         let token = AccessToken::parse(token, self.clock.unix_time()).unwrap();
-        let submission = Submission {
+        let authorization = Authorization::AccessToken(token);
+        let submission = self.submission(account);
+        self.asked(VerifyRequest { submission, authorization, device_name: None }, timeout)
+    }
+
+    /// An answer of alice's to SOFTWARE_TOKEN_MFA, with a session of its own.
+    pub(crate) fn challenge_request(&self, account: &str, timeout: Duration) -> Asked<ChallengeRequest> {
+        let (client, user) = ("client".to_owned(), "alice".to_owned());
+        let respondent = Respondent::new(client, user, Proof::None, None, HashMap::new());
+        let request = ChallengeRequest {
+            submission: self.submission(account),
+            step: ChallengeStep::SoftwareTokenMfa,
+            session: self.challenge_session(false),
+            respondent: respondent.unwrap(),
+        };
+        self.asked(request, timeout)
+    }
+
+    /// As [`Rig::challenge_request`], to SELECT_MFA_TYPE.
+    pub(crate) fn choice_request(&self, account: &str, timeout: Duration) -> Asked<ChallengeRequest> {
+        let mut asked = self.challenge_request(account, timeout);
+        (asked.step, asked.session) = (ChallengeStep::SelectMfaType, self.challenge_session(true));
+        asked
+    }
+
+    fn challenge_session(&self, choice: bool) -> Session {
+        let session = self.cognito.challenge("alice", None, choice).unwrap();
+        Session::parse(session.as_str().into()).unwrap()
+    }
+
+    fn submission(&self, account: &str) -> Submission {
+        Submission {
             credential: Target::Id(self.credential(account)),
             endpoint: Endpoint {
                 region: Some(Region::parse("eu-central-1").unwrap()),
@@ -125,9 +166,7 @@ impl Rig {
                 min_seconds_left: seconds(3),
                 early_next_step: false,
             },
-        };
-        let authorization = Authorization::AccessToken(token);
-        self.asked(VerifyRequest { submission, authorization, device_name: None }, timeout)
+        }
     }
 
     fn asked<R>(&self, request: R, timeout: Duration) -> Asked<R> {
@@ -157,7 +196,7 @@ impl Rig {
 
     /// Lets time pass when, and only when, somebody sleeps for exactly that long.
     pub(crate) async fn pass(&self, duration: Duration) {
-        self.clock.somebody_sleeps(duration).await;
+        limited(Box::pin(self.clock.somebody_sleeps(duration))).await;
         self.clock.advance(duration);
     }
 }
@@ -185,11 +224,33 @@ impl<R> DerefMut for Asked<R> {
     }
 }
 
+/// Who waits for a time that no test lets pass would wait for ever.
+pub(crate) async fn limited<T>(flow: Pin<Box<dyn Future<Output = T> + '_>>) -> T {
+    tokio::time::timeout(seconds(30), flow).await.expect("it waits for a time that doesn't come")
+}
+
 /// How a verification went.
 #[derive(Debug)]
 pub(crate) struct Verification {
     pub(crate) result: Result<VerifyReply, Error>,
     pub(crate) facts: Facts,
+}
+
+/// How the answer to a challenge went.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) result: Result<Responded, Error>,
+    pub(crate) facts: Facts,
+}
+
+impl Response {
+    /// The class of Cognito's refusal.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match &self.result {
+            Err(Error::Cognito(error)) => error.kind,
+            other => panic!("not Cognito's: {other:?}"),
+        }
+    }
 }
 
 /// What carries requests out.
@@ -222,7 +283,13 @@ impl Hands {
 
     pub(crate) async fn verify(&self, asked: &Asked<VerifyRequest>) -> Verification {
         let operation = self.begin(Kind::VerifySoftwareToken, asked);
-        let result = self.flows.verify(asked, &operation).await;
+        let result = limited(Box::pin(self.flows.verify(asked, &operation))).await;
         Verification { result, facts: operation.facts() }
+    }
+
+    pub(crate) async fn respond(&self, asked: &Asked<ChallengeRequest>) -> Response {
+        let operation = self.begin(Kind::RespondToMfaChallenge, asked);
+        let result = limited(Box::pin(self.flows.respond(asked, &operation))).await;
+        Response { result, facts: operation.facts() }
     }
 }

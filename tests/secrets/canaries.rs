@@ -14,7 +14,7 @@ use super::{Bench, CREDENTIALS, PASSWORD, key};
 const WRONG_PASSWORD: &str = "canary-wrong-password";
 
 /// Whether a code is in the text as a word of its own: its digits may be part of a duration or a hash.
-fn has_code(text: &str, code: &str) -> bool {
+pub(super) fn has_code(text: &str, code: &str) -> bool {
     text.match_indices(code).any(|(start, found)| {
         let before = text[..start].chars().next_back();
         let after = text[start + found.len()..].chars().next();
@@ -30,7 +30,7 @@ fn code(step: u64) -> String {
 }
 
 /// The texts of all files below a folder.
-fn files(folder: &Path) -> String {
+pub(super) fn files(folder: &Path) -> String {
     let mut text = String::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -44,7 +44,7 @@ fn files(folder: &Path) -> String {
 }
 
 /// Ways for a Cognito to repeat what it was told, and other ways to fail.
-fn faults(secret: &str) -> Vec<Fault> {
+pub(super) fn faults(secret: &str) -> Vec<Fault> {
     let echo = |code: &str| Fault::exception(code, secret);
     vec![
         Fault::Echo,

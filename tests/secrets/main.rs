@@ -9,7 +9,10 @@
 mod canaries;
 mod memory;
 mod process;
+mod sign_in;
+mod sign_in_memory;
 
+use std::fs;
 use std::path::Path;
 
 use data_encoding::BASE32_NOPAD;
@@ -29,9 +32,22 @@ const CREDENTIALS: usize = 16;
 const CONFIG: &str = "[cognito]
 max_attempts = 1
 min_seconds_left = 0
-[profiles.fake]
-region = 'eu-central-1'
+[limits]
+submissions_per_minute = 1000
 ";
+
+/// The app client's secret, in the shape that the API's model demands.
+const CLIENT_SECRET: &str = "CanaryOfTheAppClientsSecret2718281828";
+
+const CLIENT_ID: &str = "1h57kf5cpq17m0eml12EXAMPLE";
+
+/// A program passes everything to the one profile, and the daemon keeps the client's secret of the other.
+fn config(url: &str) -> String {
+    let place = format!("region = 'eu-central-1'\nclient_id = '{CLIENT_ID}'\nendpoint_url = '{url}'\n");
+    format!(
+        "{CONFIG}[profiles.fake]\n{place}[profiles.kept]\n{place}client_secret_credential = 'canary-client'\n"
+    )
+}
 
 /// A daemon as talkative as it can be, a locked token, and a Cognito.
 struct Bench {
@@ -62,7 +78,11 @@ impl Bench {
 
     async fn start(mut stage: Stage, _pcscd: Option<PrivatePcscd>) -> Self {
         let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
-        stage.configure(&format!("{CONFIG}endpoint_url = '{}'\n", fake.url())).unwrap();
+        stage.configure(&config(&fake.url())).unwrap();
+        let credentials = stage.home().join("credentials");
+        fs::create_dir(&credentials).unwrap();
+        fs::write(credentials.join("canary-client"), CLIENT_SECRET).unwrap();
+        stage.set_variable("CREDENTIALS_DIRECTORY", credentials);
         stage.add_argument("--log-level=trace");
         // With these, the AWS SDK would log bodies.
         for name in ["LOG_SENSITIVE_BODIES", "LOG_SIGNABLE_BODY"] {

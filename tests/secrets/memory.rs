@@ -40,7 +40,7 @@ fn pieces(regions: &[Vec<u8>], secret: &str) -> usize {
 
 /// How many pieces of each secret are left, down to `enough`, when the daemon has had time to clean up: what a
 /// finished request held is freed by tasks that may run after its reply.
-async fn left(bench: &Bench, secrets: &[&str], enough: usize) -> Vec<usize> {
+pub(super) async fn left(bench: &Bench, secrets: &[&str], enough: usize) -> Vec<usize> {
     let mut left = Vec::new();
     for _ in 0..20 {
         bench.client.problems().await.unwrap();
@@ -54,7 +54,7 @@ async fn left(bench: &Bench, secrets: &[&str], enough: usize) -> Vec<usize> {
 }
 
 /// Whether this user may look; says so if not.
-fn may_look(bench: &Bench) -> bool {
+pub(super) fn may_look(bench: &Bench) -> bool {
     let Some(memory) = memory(bench.daemon.id()) else {
         println!("not tested: this user may not read the memory of other processes");
         return false;

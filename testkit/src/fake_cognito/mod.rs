@@ -201,6 +201,11 @@ impl FakeCognito {
         state.open_session(user, stage, now)
     }
 
+    /// Every session that was given out, those between two answers to challenges included.
+    pub fn sessions(&self) -> Vec<String> {
+        self.shared.state().sessions()
+    }
+
     /// From now on the app client has this secret, and sign-ins have to prove that they know it.
     pub fn set_client_secret(&self, secret: &str) {
         self.shared.state().client_secret = Some(secret.to_owned());

@@ -40,7 +40,8 @@ pub enum Fault {
     DropAfter,
     /// The request is processed and answered with HTTP 500.
     InternalErrorAfter,
-    /// `NotAuthorizedException` with the access token or the session, and the code, in its message.
+    /// `NotAuthorizedException` with the access token or the session, the code and the responses to a challenge in
+    /// its message.
     Echo,
     /// HTTP 307 to another place.
     Redirect {

@@ -176,7 +176,8 @@ fn fault(fault: &Fault, request: &Request) -> Answer {
         Fault::Huge => success(&json!({"Status": "SUCCESS", "Padding": "x".repeat(1_100_000)})),
         Fault::Echo => {
             let texts = [&request.access_token, &request.session, &request.user_code];
-            let echo: Vec<_> = texts.into_iter().flatten().map(String::as_str).collect();
+            let mut echo: Vec<_> = texts.into_iter().flatten().map(String::as_str).collect();
+            echo.extend(request.challenge_responses.values().filter_map(Value::as_str));
             exception("NotAuthorizedException", &echo.join(" "), None)
         }
         Fault::Redirect { location } => {

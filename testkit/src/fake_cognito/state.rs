@@ -246,6 +246,10 @@ impl State {
         }
     }
 
+    pub(super) fn sessions(&self) -> Vec<String> {
+        self.sessions.keys().cloned().collect()
+    }
+
     /// Whose access token or session this is, whether or not it holds.
     pub(super) fn owner(&self, text: &str) -> Option<&str> {
         let token = self.tokens.get(text).map(|token| token.user.as_str());

@@ -1,0 +1,69 @@
+//! The secret of a profile's app client, from a credential that systemd hands to the daemon (systemd.exec(5),
+//! "Credentials"). It is read for each sign-in and kept no longer.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use rustix::fs::OFlags;
+use zeroize::Zeroizing;
+
+use super::Error;
+use crate::secret::SecretText;
+
+/// Where systemd says that the credentials are. A path and no secret, so it may stay in the environment.
+const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
+
+/// The API's `ClientSecretType` has 64 characters at most.
+const LIMIT: usize = 1024;
+
+/// Reads the credential `name`, which is the name of a file. One final line break is dropped.
+///
+/// # Errors
+///
+/// `Config` when it isn't there, can't be read, or isn't text of a sensible length.
+pub(super) async fn read(name: &str) -> Result<SecretText, Error> {
+    let directory = std::env::var_os(DIRECTORY).map(PathBuf::from).filter(|path| path.is_absolute());
+    let file = directory.ok_or_else(|| Error::no_client_secret(name))?.join(name);
+    let reading = tokio::task::spawn_blocking(move || load(&file));
+    let loaded = reading.await.map_err(|_| Error::internal())?;
+    let mut bytes = loaded.map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Error::no_client_secret(name),
+        ErrorKind::InvalidData => Error::bad_client_secret(name),
+        _ => Error::unreadable_client_secret(name),
+    })?;
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+    }
+    SecretText::from_utf8(std::mem::take(&mut *bytes)).map_err(|_| Error::bad_client_secret(name))
+}
+
+/// `InvalidData` for a file that is too long.
+fn load(path: &std::path::Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    // A pipe must not wait for its other end.
+    let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
+    let mut file: File = OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(ErrorKind::InvalidInput.into());
+    }
+    // Full size from the start: growing would leave unwiped copies behind.
+    let mut buffer = Zeroizing::new(vec![0; LIMIT + 1]);
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if filled > LIMIT {
+        return Err(ErrorKind::InvalidData.into());
+    }
+    buffer.truncate(filled);
+    Ok(buffer)
+}
