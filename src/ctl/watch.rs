@@ -13,6 +13,7 @@ use super::screen::escape;
 use super::tree::Tree;
 use super::{Failure, Output};
 use crate::dbus::names;
+use crate::markup::escaped;
 
 /// A module of Waybar with `return-type` `json` (waybar-custom(5)).
 #[derive(Serialize)]
@@ -62,8 +63,8 @@ fn line(tree: &Tree, format: Format) -> String {
         Format::Plain => escape(&format!("{text}: {}.", who(tree))),
         Format::Waybar => {
             let class = if prompt.kind.is_empty() { "idle" } else { &prompt.kind };
-            let text = if prompt.kind.is_empty() { String::new() } else { pango(&escape(&text)) };
-            let line = Waybar { text: &text, tooltip: pango(&escape(&who(tree))), class, alt: class };
+            let text = if prompt.kind.is_empty() { String::new() } else { escaped(&escape(&text)) };
+            let line = Waybar { text: &text, tooltip: escaped(&escape(&who(tree))), class, alt: class };
             serde_json::to_string(&line).unwrap_or_default()
         }
     }
@@ -92,9 +93,4 @@ fn who(tree: &Tree) -> String {
         (false, "") => about,
         (false, requester) => format!("{about}, asked for by {requester}"),
     }
-}
-
-/// Waybar takes markup.
-fn pango(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

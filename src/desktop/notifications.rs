@@ -6,6 +6,8 @@ use std::time::Duration;
 use zbus::names::BusName;
 use zbus::{Connection, Variant, fdo};
 
+use crate::markup::escaped;
+
 /// How long a notification server may take: nobody waits for it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -117,18 +119,4 @@ impl Notifier {
 async fn bounded<T>(work: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
     let late = || zbus::Error::Failure("the notification server doesn't answer".to_owned());
     tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(late()))
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn markup_is_shown_and_not_obeyed() {
-        assert_eq!(escaped("<b>a&b</b>"), "&lt;b&gt;a&amp;b&lt;/b&gt;");
-    }
 }
