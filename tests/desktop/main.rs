@@ -6,6 +6,7 @@
     reason = "a test that panics has failed"
 )]
 
+mod logind;
 mod notifications;
 mod session;
 
