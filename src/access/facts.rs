@@ -96,10 +96,13 @@ impl Facts {
     ///
     /// # Errors
     ///
-    /// When it says to be an application and doesn't say which. Then nothing is known of it.
+    /// When it says to be an application and isn't that of its unit, or doesn't say which. Then nothing is known of it.
     pub(super) fn application(self, process: u32) -> io::Result<Self> {
         let Some(info) = flatpak_info(process)? else { return Ok(self) };
         let id = flatpak::application(&info).ok_or(ErrorKind::InvalidData)?;
+        if !flatpak::agrees(&id, self.unit.as_deref(), systemd_runs()) {
+            return Err(io::Error::other("it is not in the unit of the application that it says to be"));
+        }
         Ok(Self { flatpak: Some(id), ..self })
     }
 
@@ -129,6 +132,11 @@ fn flatpak_info(process: u32) -> io::Result<Option<String>> {
         return Err(ErrorKind::InvalidData.into());
     }
     text(file).map(Some)
+}
+
+/// As sd_booted(3) says it.
+fn systemd_runs() -> bool {
+    Path::new("/run/systemd/system").is_dir()
 }
 
 fn place(process: u32) -> PathBuf {

@@ -44,6 +44,15 @@ pub(crate) fn root(directory: &Path, line: &str) -> PathBuf {
     script
 }
 
+/// Words that run a program in the unit that Flatpak would have made, where there are units.
+fn unit_for(id: &str) -> Vec<String> {
+    if !Path::new("/run/systemd/system").is_dir() {
+        return Vec::new();
+    }
+    let scope = format!("systemd-run --user --scope --quiet --unit=app-flatpak-{id}-$$.scope");
+    ["sh", "-c", &format!("exec {scope} \"$@\""), "sh"].map(str::to_owned).to_vec()
+}
+
 #[tokio::test]
 async fn a_program_is_known_by_its_executable_and_may() {
     let bench = Bench::new("").await;
@@ -75,8 +84,9 @@ async fn a_flatpak_application_is_known_by_its_id_and_let_in_by_a_rule() {
     let bench = Bench::new("").await;
     let directory = tempfile::tempdir().unwrap();
     let script = flatpak(directory.path(), "org.example.Chat");
-    let mut words = unshared();
-    words.push(script.to_str().unwrap());
+    let mut words = unit_for("org.example.Chat");
+    words.extend(unshared().into_iter().chain([script.to_str().unwrap()]).map(str::to_owned));
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
     let info = bench.info(&words);
     assert_eq!(
         (value(&info, "kind"), value(&info, "name")),

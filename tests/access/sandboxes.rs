@@ -1,6 +1,7 @@
 //! Programs that choose what is in their root, and what they are called.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::Bench;
 use super::programs::{root, unshared, value};
@@ -37,5 +38,57 @@ async fn what_is_not_a_file_is_not_flatpak_s() {
         let directory = tempfile::tempdir().unwrap();
         let said = info(&bench, &inside(directory.path(), line));
         assert_eq!(value(&said, "kind"), Some("unknown"), "{line}: {said}");
+    }
+}
+
+/// A control group, as systemd would make it for a unit; removed when dropped.
+struct Group(PathBuf);
+
+impl Group {
+    /// Nothing where only somebody else may make one.
+    fn new(name: &str) -> Option<Self> {
+        let mounts = fs::read_to_string("/proc/mounts").unwrap();
+        let places = mounts.lines().filter_map(|line| {
+            let mut words = line.split(' ').skip(1);
+            let (place, kind) = (words.next()?, words.next()?);
+            (kind == "cgroup2").then(|| PathBuf::from(place))
+        });
+        places.map(|place| place.join(name)).find(|path| fs::create_dir(path).is_ok()).map(Self)
+    }
+
+    /// Words that run a program in it.
+    fn words(&self) -> Vec<String> {
+        let move_there = format!("echo $$ >{}/cgroup.procs && exec \"$@\"", self.0.display());
+        ["sh", "-c", &move_there, "sh"].map(str::to_owned).to_vec()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Whoever was in it has ended.
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn an_application_that_runs_as_another_one_is_nobody() {
+    let bench = Bench::new("[[access.rule]]\ncaller = 'flatpak:org.example.*'\nread_code = 'allow'\n").await;
+    let directory = tempfile::tempdir().unwrap();
+    let line = "printf '[Application]\\nname=org.example.Chat\\n' >$root/.flatpak-info";
+    let words = inside(directory.path(), line);
+    for (unit, expected) in [
+        ("app-flatpak-org.example.Chat-71.scope", "flatpak"),
+        ("app-flatpak-org.example.Other-71.scope", "unknown"),
+        ("libpod-0123.scope", "unknown"),
+    ] {
+        let Some(group) = Group::new(unit) else {
+            println!("not tested: only somebody else may make control groups here");
+            return;
+        };
+        let words: Vec<_> = group.words().into_iter().chain(words.iter().cloned()).collect();
+        let said = info(&bench, &words);
+        assert_eq!(value(&said, "kind"), Some(expected), "{unit}: {said}");
+        let may = if expected == "flatpak" { "allow" } else { "deny" };
+        assert_eq!(value(&said, "read-code"), Some(may), "{unit}: {said}");
     }
 }
