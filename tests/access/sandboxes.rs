@@ -41,6 +41,21 @@ async fn what_is_not_a_file_is_not_flatpak_s() {
     }
 }
 
+/// A rule for what is shown as unknown fits it.
+#[tokio::test]
+async fn a_sandboxed_program_without_a_name_is_let_in_by_the_rule_for_unknown_ones() {
+    let bench = Bench::new("").await;
+    if unit().is_some() {
+        println!("not tested: this test runs in a unit, which names what it runs");
+        return;
+    }
+    assert_eq!(value(&bench.info(&unshared()), "kind"), Some("unknown"));
+    let refused = bench.calculate(&unshared());
+    assert!(refused.said.contains("\"unknown\""), "{}", refused.said);
+    bench.reload("[[access.rule]]\ncaller = 'unknown'\nread_code = 'allow'\n").await;
+    assert_eq!(bench.calculate(&unshared()).code, 0);
+}
+
 /// A control group, as systemd would make it for a unit; removed when dropped.
 struct Group(PathBuf);
 
@@ -68,6 +83,13 @@ impl Drop for Group {
         // Whoever was in it has ended.
         let _ = fs::remove_dir(&self.0);
     }
+}
+
+fn unit() -> Option<String> {
+    let text = fs::read_to_string("/proc/self/cgroup").unwrap();
+    text.split(['/', '\n'])
+        .find(|name| name.ends_with(".scope") || name.ends_with(".service"))
+        .map(str::to_owned)
 }
 
 #[tokio::test]
