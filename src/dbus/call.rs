@@ -8,7 +8,7 @@ use zbus::message::Header;
 use super::entry::{Entry, show};
 use super::options::{Common, Map};
 use super::{Bridge, Error, variant};
-use crate::operations::{Cancellation, Deadline, Kind, Operation, Request, State};
+use crate::operations::{Deadline, Kind, Operation, Request, State};
 
 /// What is over sooner needs no object.
 const QUICK: Duration = Duration::from_millis(300);
@@ -46,9 +46,9 @@ impl Bridge {
     ) -> Result<T, Error> {
         self.spend(&entry)?;
         let operation = self.begin(&entry, task)?;
-        if self.came_too_late(&entry) {
-            // Those that had begun before were cancelled when it was locked.
-            operation.cancel(Cancellation::ScreenLocked);
+        if let Some(why) = self.came_too_late(&entry) {
+            // Those that had begun before were cancelled when it happened.
+            operation.cancel(why);
         }
         let result = self.carry_out(&operation, work).await;
         if operation.is_published() {

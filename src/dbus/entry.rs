@@ -5,7 +5,7 @@ use zbus::message::Header;
 use super::options::Map;
 use super::{Bridge, Error, call::put_text, variant};
 use crate::access::{Caller, Decision, Permission, Ticket, What, decide};
-use crate::operations::Requester;
+use crate::operations::{Cancellation, Requester};
 
 /// What a method wants of those who call it.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +13,7 @@ pub(super) struct Door {
     /// What its callers have to be allowed to do.
     permission: Option<Permission>,
     what: What,
-    /// It is open while the screen is locked.
+    /// It is open while the screen is locked, and while the computer falls asleep.
     while_locked: bool,
 }
 
@@ -72,19 +72,29 @@ impl Bridge {
             tracing::info!(caller, requester = %show(&requester), outcome = error.full_name(), "{member}");
             return Err(error);
         }
-        if self.keeps_out(door) {
-            return Err(Error::screen_locked());
+        match self.keeps_out(door) {
+            Some(Cancellation::ScreenLocked) => return Err(Error::screen_locked()),
+            Some(why) => return Err(why.into()),
+            None => {}
         }
         Ok(Entry { header, caller, requester, door, _ticket })
     }
 
-    /// Nobody comes in here now, since the screen is locked.
-    fn keeps_out(&self, door: Door) -> bool {
-        *self.screen_locked.borrow() && !door.while_locked && !self.config().config.access.while_locked
+    /// Why nobody comes in here now: from the warning before suspend on, which is seconds before the computer stands
+    /// still, or while the screen is locked.
+    fn keeps_out(&self, door: Door) -> Option<Cancellation> {
+        if door.while_locked {
+            return None;
+        }
+        if *self.asleep.borrow() {
+            return Some(Cancellation::Suspend);
+        }
+        let locked = *self.screen_locked.borrow() && !self.config().config.access.while_locked;
+        locked.then_some(Cancellation::ScreenLocked)
     }
 
-    /// The screen was locked after the caller came in.
-    pub(super) fn came_too_late(&self, entry: &Entry<'_>) -> bool {
+    /// What happened after the caller came in and keeps it out.
+    pub(super) fn came_too_late(&self, entry: &Entry<'_>) -> Option<Cancellation> {
         self.keeps_out(entry.door)
     }
 
