@@ -12,7 +12,7 @@ use crate::registry::Snapshot;
 
 /// Runs until the daemon ends.
 pub(super) async fn run(
-    notifier: &mut Notifier,
+    notifier: &Notifier,
     mut configurations: watch::Receiver<Arc<Loaded>>,
     operations: Operations,
     flows: Flows,
@@ -23,11 +23,14 @@ pub(super) async fn run(
         let enabled = configurations.borrow_and_update().config.notifications.enabled;
         let oldest =
             waits.borrow_and_update().iter().find(|wait| !wait.operation.request().own_prompt).cloned();
-        let wanted = oldest.filter(|_| enabled).and_then(|wait| message(&wait, &flows.registry().now()));
+        let wanted = oldest.filter(|_| enabled).and_then(|wait| {
+            let message = message(&wait, &flows.registry().now())?;
+            Some((message, wait.operation.deadline()))
+        });
         if wanted != shown {
-            match &wanted {
-                Some(message) => notifier.show(message).await,
-                None => notifier.close().await,
+            match wanted.clone() {
+                Some((message, deadline)) => notifier.show(message, deadline.left(&**flows.clock())),
+                None => notifier.close(),
             }
             shown = wanted;
         }

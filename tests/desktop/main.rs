@@ -9,6 +9,7 @@
 mod logind;
 mod notifications;
 mod session;
+mod slow;
 
 use std::time::Duration;
 

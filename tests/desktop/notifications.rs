@@ -5,11 +5,11 @@ use testkit::dbusmock::{Call, Mock};
 
 use super::Bench;
 
-fn of<'a>(calls: &'a [Call], method: &str) -> Vec<&'a Call> {
+pub(crate) fn of<'a>(calls: &'a [Call], method: &str) -> Vec<&'a Call> {
     calls.iter().filter(|call| call.1 == method).collect()
 }
 
-fn text(call: &Call, argument: usize) -> String {
+pub(crate) fn text(call: &Call, argument: usize) -> String {
     call.2[argument].try_clone().unwrap().try_into().unwrap()
 }
 
@@ -27,6 +27,9 @@ async fn a_touch_is_asked_for_by_program_issuer_and_account() {
     let own = std::env::current_exe().unwrap();
     let own = own.file_name().unwrap().to_str().unwrap();
     assert_eq!(text(notify, 4), format!("{own} wants the code of AWS &lt;b&gt;: alice."));
+    // It goes by itself when nobody waits any more, should the daemon be unable to take it away.
+    let expires = i32::try_from(notify.2[7].try_clone().unwrap()).unwrap();
+    assert!((1..=22_000).contains(&expires), "{expires}");
 
     bench.card.touch();
     call.await.unwrap().unwrap();
