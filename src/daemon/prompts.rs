@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::config::Loaded;
+use crate::config::{Loaded, Notifications};
 use crate::desktop::notifications::{Message, Notifier};
 use crate::flows::Flows;
 use crate::operations::{Need, Operations, Wait};
@@ -20,10 +20,9 @@ pub(super) async fn run(
     let mut waits = operations.waits();
     let mut shown = None;
     loop {
-        let enabled = configurations.borrow_and_update().config.notifications.enabled;
-        let oldest =
-            waits.borrow_and_update().iter().find(|wait| !wait.operation.request().own_prompt).cloned();
-        let wanted = oldest.filter(|_| enabled).and_then(|wait| {
+        let kinds = configurations.borrow_and_update().config.notifications;
+        let oldest = waits.borrow_and_update().iter().find(|wait| is_told(kinds, wait)).cloned();
+        let wanted = oldest.and_then(|wait| {
             let message = message(&wait, &flows.registry().now())?;
             Some((message, wait.operation.deadline()))
         });
@@ -42,6 +41,16 @@ pub(super) async fn run(
             return;
         }
     }
+}
+
+fn is_told(kinds: Notifications, wait: &Wait) -> bool {
+    let is_wanted = match wait.need {
+        Need::Touch => kinds.touch,
+        Need::Unlock => kinds.unlock,
+        Need::Insert => kinds.insert,
+        Need::Consent => false,
+    };
+    kinds.enabled && is_wanted && !wait.operation.request().own_prompt
 }
 
 fn message(wait: &Wait, snapshot: &Snapshot) -> Option<Message> {

@@ -75,6 +75,35 @@ async fn who_prompts_by_themselves_and_who_switched_it_off_see_nothing() {
 }
 
 #[tokio::test]
+async fn each_kind_can_be_switched_off_by_itself() {
+    let bench = Bench::prepare("[notifications]\ntouch = false\n").await;
+    let server = Mock::notifications(bench.stage.address()).await.unwrap();
+    let bench = bench.start().await;
+    let absent = bench.client.credential("bob").await.unwrap().replace("/ykoath_", "/ykoath_00");
+    testkit::rig::step_with_room(10).await;
+    let touched = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    // The oldest wait is not to be told; the next one is.
+    let client = bench.client.clone();
+    let options = Options::from([("wait-for-token", true.into()), ("timeout", 20_u32.into())]);
+    let inserted = tokio::spawn(async move { client.calculate(&absent, options).await.map(drop) });
+    let calls = server.until(|calls| !of(calls, "Notify").is_empty()).await.unwrap();
+    assert_eq!(text(of(&calls, "Notify")[0], 3), "Plug in your token");
+    bench.stage.configure("[notifications]\ninsert = false\n").unwrap();
+    let client = bench.client.clone();
+    let reloading = tokio::spawn(async move {
+        client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await
+    });
+    let calls = server.until(|calls| of(calls, "Notify").len() == 2).await.unwrap();
+    assert_eq!(text(of(&calls, "Notify")[1], 3), "Touch YubiKey 5");
+    bench.card.touch();
+    touched.await.unwrap().unwrap();
+    reloading.await.unwrap().unwrap();
+    server.until(|calls| of(calls, "CloseNotification").len() == 1).await.unwrap();
+    inserted.abort();
+}
+
+#[tokio::test]
 async fn a_locked_token_is_to_be_unlocked() {
     let bench = Bench::prepare("").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
