@@ -65,9 +65,9 @@ fn message(wait: &Wait, snapshot: &Snapshot) -> Option<Message> {
     let requester = &wait.operation.request().requester;
     let who = requester.name.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("A program");
     let credential = wait
-        .operation
-        .credential()
-        .and_then(|id| snapshot.tokens.values().find_map(|token| token.credentials.get(&id)));
+        .credential
+        .as_ref()
+        .and_then(|id| snapshot.tokens.values().find_map(|token| token.credentials.get(id)));
     let what = match credential {
         Some(credential) if credential.issuer.is_empty() => format!("the code of {}", credential.account),
         Some(credential) => format!("the code of {}: {}", credential.issuer, credential.account),

@@ -7,6 +7,7 @@
 mod deadline;
 mod facts;
 mod operation;
+mod request;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -21,7 +22,8 @@ use crate::clock::Clock;
 
 pub use deadline::Deadline;
 pub use facts::Facts;
-pub use operation::{Cancellation, Operation, Request, Requester};
+pub use operation::Operation;
+pub use request::{Cancellation, Request, Requester};
 pub use state::{Kind, Need, State};
 pub use wait::Wait;
 

@@ -5,54 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{Deadline, Event, Facts, Hub, Kind, State};
-
-/// Who asked, as others may know it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Requester {
-    /// How it was recognised: `flatpak`, `unit`, `executable` or `unknown`.
-    pub kind: String,
-    /// Its name of that kind; empty if unknown.
-    pub name: String,
-}
-
-/// What was asked for.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// The kind.
-    pub kind: Kind,
-    /// The unique bus name of the caller.
-    pub caller: String,
-    /// Who that is.
-    pub requester: Requester,
-    /// What the caller calls the operation.
-    pub handle: Option<String>,
-    /// The id of the credential, if it is known already.
-    pub credential: Option<String>,
-    /// The id of the token, for what is not about a credential.
-    pub token: Option<String>,
-    /// A person may be asked to do something.
-    pub interactive: bool,
-    /// The caller tells the person itself.
-    pub own_prompt: bool,
-    /// A token that isn't there may be waited for.
-    pub wait_for_token: bool,
-    /// When the reply has to be there.
-    pub deadline: Deadline,
-}
-
-/// Why an operation was ended early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cancellation {
-    /// Its caller wanted that.
-    Caller,
-    /// Its caller left the bus.
-    CallerGone,
-    /// The screen was locked.
-    ScreenLocked,
-    /// The computer goes to sleep.
-    Suspend,
-}
+use super::{Cancellation, Deadline, Event, Facts, Hub, Request, State};
 
 /// A running request; clones are the same one.
 #[derive(Clone, Debug)]
@@ -142,7 +95,12 @@ impl Operation {
 
     /// Says which token it is about, while its credential is not known.
     pub fn set_token(&self, id: Option<&str>) {
-        self.inner.life.send_modify(|life| life.token = id.map(str::to_owned));
+        let changed = self.inner.life.send_if_modified(|life| {
+            let changed = life.token.as_deref() != id;
+            life.token = id.map(str::to_owned);
+            changed
+        });
+        self.tell_waits(changed);
     }
 
     /// What was gathered on the way.
@@ -185,7 +143,7 @@ impl Operation {
 
     /// Says which credential it is about.
     pub fn set_credential(&self, id: &str) {
-        self.inner.life.send_if_modified(|life| {
+        let changed = self.inner.life.send_if_modified(|life| {
             let changed = life.credential.as_deref() != Some(id);
             life.credential = Some(id.to_owned());
             if changed && life.is_published {
@@ -193,6 +151,14 @@ impl Operation {
             }
             changed
         });
+        self.tell_waits(changed);
+    }
+
+    /// What a person has to do may be about something else now.
+    fn tell_waits(&self, changed: bool) {
+        if changed && self.state().need().is_some() {
+            self.inner.hub.update_waits();
+        }
     }
 
     /// Lets others see it, unless it is over.
