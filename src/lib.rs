@@ -3,7 +3,7 @@
 //! The tour, bottom up. Every module may use the ones above it in this list and none below it
 //! (`tests/layers.rs` keeps it so):
 //!
-//! * [`clock`], [`config`], [`secret`], [`state_file`]: leaves that anybody may use;
+//! * [`clock`], [`config`], [`markup`], [`secret`], [`signals`], [`state_file`]: leaves that anybody may use;
 //! * [`iso7816`]: command and response APDUs, status words, TLV; bytes only;
 //! * [`otp`]: HOTP and TOTP arithmetic (RFC 4226, RFC 6238), without a token;
 //! * [`device`]: the seam between bytes and protocols: `Transport`, `Device`, `Transaction`;
@@ -36,12 +36,14 @@ pub mod flows;
 pub mod guard;
 pub mod iso7816;
 pub mod logging;
+pub mod markup;
 pub mod operations;
 pub mod otp;
 pub mod process;
 pub mod protocol;
 pub mod registry;
 pub mod secret;
+pub mod signals;
 pub mod state_file;
 pub mod token;
 pub mod transport;

@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Everybody may use these, and they use nobody.
-const LEAVES: [&str; 6] = ["clock", "config", "logging", "process", "secret", "state_file"];
+const LEAVES: [&str; 8] =
+    ["clock", "config", "logging", "markup", "process", "secret", "signals", "state_file"];
 
 /// Who else may be used by whom; skipping a layer is allowed, going up is not.
 const ALLOWED: [(&str, &[&str]); 16] = [

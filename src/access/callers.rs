@@ -18,7 +18,8 @@ use super::{Facts, Identity, facts};
 /// How long the bus and the kernel may take to say who somebody is.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How many callers are looked at at once: a thread each.
+/// How many callers are looked at at once: a thread each. Of those in a sandbox files are opened, which may hang; they
+/// have as many of their own, so that nobody else is kept waiting.
 const LOOKS: usize = 4;
 
 /// How many callers are remembered; all of them are forgotten when there are more.
@@ -45,11 +46,13 @@ impl Caller {
 pub struct Callers {
     known: Mutex<HashMap<String, Arc<Caller>>>,
     looks: Arc<Semaphore>,
+    into_sandboxes: Arc<Semaphore>,
 }
 
 impl Default for Callers {
     fn default() -> Self {
-        Self { known: Mutex::default(), looks: Arc::new(Semaphore::new(LOOKS)) }
+        let looks = || Arc::new(Semaphore::new(LOOKS));
+        Self { known: Mutex::default(), looks: looks(), into_sandboxes: looks() }
     }
 }
 
@@ -59,20 +62,16 @@ impl Callers {
         if let Some(known) = self.known().get(unique_name) {
             return Arc::clone(known);
         }
-        let asked = tokio::time::timeout(PATIENCE, self.ask(connection, unique_name)).await;
-        let caller = match asked.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into())) {
-            Ok(caller) => caller,
+        let caller = match self.ask(connection, unique_name).await {
+            Ok(caller) => Arc::new(caller),
             Err(error) => {
                 tracing::debug!(unique_name, "a caller can't be identified: {error}");
                 return Arc::new(Caller { is_ours: false, facts: None });
             }
         };
-        let caller = Arc::new(caller);
-        let mut known = self.known();
-        if known.len() >= REMEMBERED {
-            known.clear();
+        if caller.facts.is_some() {
+            self.remember(unique_name, &caller);
         }
-        known.insert(unique_name.to_owned(), Arc::clone(&caller));
         caller
     }
 
@@ -81,21 +80,24 @@ impl Callers {
         self.known().remove(unique_name);
     }
 
+    /// Whose program it is, and what is known of it: of a look that lasts too long, nothing.
     async fn ask(&self, connection: &Connection, unique_name: &str) -> io::Result<Caller> {
         let bus = fdo::DBusProxy::new(connection).await.map_err(io::Error::other)?;
         let name = || BusName::try_from(unique_name.to_owned()).map_err(io::Error::other);
-        let credentials = bus.get_connection_credentials(name()?).await.map_err(io::Error::other)?;
+        let credentials =
+            bounded(async { bus.get_connection_credentials(name()?).await.map_err(io::Error::other) })
+                .await?;
         let is_ours = credentials.unix_user_id() == Some(geteuid().as_raw());
         let process = credentials.process_id();
         let facts = match (credentials.into_process_fd(), process) {
             (Some(handle), _) => {
                 let handle = OwnedFd::from(handle);
-                self.look(async || process_of(&handle)).await
+                bounded(self.look(async || process_of(&handle))).await
             }
             (None, Some(_)) => {
                 let asked =
                     async || bus.get_connection_unix_process_id(name()?).await.map_err(io::Error::other);
-                self.look(asked).await
+                bounded(self.look(asked)).await
             }
             (None, None) => Err(ErrorKind::Unsupported.into()),
         };
@@ -110,22 +112,46 @@ impl Callers {
     where
         A: Future<Output = io::Result<u32>>,
     {
-        let permit = Arc::clone(&self.looks).acquire_owned().await.map_err(io::Error::other)?;
         let process = ask().await?;
-        let looking = tokio::task::spawn_blocking(move || {
-            // Held by the thread, so that one which hangs counts.
-            let _permit = permit;
-            let started = facts::started(process)?;
-            let facts = Facts::read(process)?;
-            if facts::started(process)? == started { Ok(facts) } else { Err(changed()) }
-        });
-        let facts = looking.await.map_err(io::Error::other)??;
-        if ask().await? == process { Ok(facts) } else { Err(changed()) }
+        let read = move || Ok((facts::started(process)?, Facts::read(process)?));
+        let (started, mut facts) = aside(&self.looks, read).await?;
+        if facts.is_sandboxed {
+            facts = aside(&self.into_sandboxes, move || facts.application(process)).await?;
+        }
+        let is_same = aside(&self.looks, move || Ok(facts::started(process)? == started)).await?;
+        if is_same && ask().await? == process { Ok(facts) } else { Err(changed()) }
+    }
+
+    fn remember(&self, unique_name: &str, caller: &Arc<Caller>) {
+        let mut known = self.known();
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(unique_name.to_owned(), Arc::clone(caller));
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<String, Arc<Caller>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Does what may block on a thread.
+async fn aside<T, W>(permits: &Arc<Semaphore>, work: W) -> io::Result<T>
+where
+    T: Send + 'static,
+    W: FnOnce() -> io::Result<T> + Send + 'static,
+{
+    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
+    let working = tokio::task::spawn_blocking(move || {
+        // Held by the thread, so that one which hangs counts.
+        let _permit = permit;
+        work()
+    });
+    working.await.map_err(io::Error::other)?
+}
+
+async fn bounded<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
 }
 
 fn changed() -> io::Error {
@@ -153,6 +179,29 @@ mod tests {
         let answers = AtomicU32::new(own);
         let changing = async || Ok(answers.fetch_add(1, Ordering::Relaxed));
         assert_eq!(callers.look(changing).await.unwrap_err().to_string(), "the process has changed");
+    }
+
+    /// It is slow because others hang, perhaps; its user is known all the same.
+    #[tokio::test]
+    async fn a_look_that_lasts_too_long_is_forgotten_and_not_the_user() {
+        let bus = testkit::bus::PrivateBus::start().unwrap();
+        let connection = zbus::connection::Builder::address(bus.address()).build().await.unwrap();
+        let own = connection.unique_name().unwrap().to_string();
+        let callers = Callers::default();
+        let permits = Arc::clone(&callers.looks).acquire_many_owned(4).await.unwrap();
+        let caller = callers.identify(&connection, &own).await;
+        assert_eq!(*caller, Caller { is_ours: true, facts: None });
+        drop(permits);
+        // Nor is it forgotten for ever.
+        assert!(callers.identify(&connection, &own).await.facts.is_some());
+    }
+
+    #[tokio::test]
+    async fn who_hangs_in_a_sandbox_keeps_only_sandboxed_programs_waiting() {
+        let callers = Callers::default();
+        let _permits = Arc::clone(&callers.into_sandboxes).acquire_many_owned(4).await.unwrap();
+        let look = bounded(callers.look(async || Ok(std::process::id())));
+        assert!(look.await.is_ok());
     }
 
     #[test]

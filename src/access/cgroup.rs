@@ -1,25 +1,65 @@
 //! The systemd unit that a process belongs to, from `/proc/PID/cgroup` (cgroups(7)).
 
-/// The innermost service or scope; nothing outside of units.
+/// The outermost service or scope, and of what the user's own systemd runs the outermost below that: everything deeper
+/// is delegated, and named by the program itself. Nothing outside of units.
 pub(super) fn unit(text: &str) -> Option<&str> {
     // Lines are ID:CONTROLLERS:PATH. Version 2 of the hierarchy has no controllers; in version 1 systemd has its own.
     ["", "name=systemd"].into_iter().find_map(|wanted| {
         text.lines().find_map(|line| {
             let (_, rest) = line.split_once(':')?;
             let (controllers, path) = rest.split_once(':')?;
-            path.split('/').rev().find(|name| controllers == wanted && is_unit(name))
+            (controllers == wanted).then(|| unit_of(path)).flatten()
         })
     })
 }
 
+/// As systemd's `cg_path_get_unit` and `cg_path_get_user_unit` do (src/basic/cgroup-util.c).
+fn unit_of(path: &str) -> Option<&str> {
+    let mut names = path.split('/').filter(|name| !name.is_empty() && !is_slice(name));
+    let unit = names.next().filter(|name| is_unit(name))?;
+    if !is_manager(unit) {
+        return Some(unit);
+    }
+    names.next().filter(|name| is_unit(name)).or(Some(unit))
+}
+
 /// A unit that says which program it is, unlike that of a whole session.
 pub(super) fn names_a_program(unit: &str) -> bool {
-    let of_a_session = unit.starts_with("session-") || unit.starts_with("user@") || unit == "init.scope";
+    let of_a_session = unit.starts_with("session-") || is_manager(unit) || unit == "init.scope";
     !of_a_session
+}
+
+/// The id of the Flatpak application that a unit is for. Flatpak has systemd make one for each that it runs
+/// (flatpak-run.c, `app-flatpak-ID-INSTANCE.scope`).
+pub(super) fn application(unit: &str) -> Option<String> {
+    let name = unit.strip_prefix("app-flatpak-")?.strip_suffix(".scope")?;
+    let (id, _instance) = name.rsplit_once('-')?;
+    unescaped(id)
+}
+
+/// Takes back what systemd-escape(1) does to a name: bytes as `\xNN`.
+fn unescaped(text: &str) -> Option<String> {
+    let mut parts = text.split("\\x");
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (code, rest) = part.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(code, 16).ok()?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn is_slice(name: &str) -> bool {
+    name.ends_with(".slice")
 }
 
 fn is_unit(name: &str) -> bool {
     name.ends_with(".service") || name.ends_with(".scope")
+}
+
+/// The user's own systemd.
+fn is_manager(unit: &str) -> bool {
+    unit.starts_with("user@") && unit.ends_with(".service")
 }
 
 #[cfg(test)]
@@ -27,18 +67,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_innermost_unit_counts() {
+    fn the_unit_counts_that_systemd_made_and_nothing_below_it() {
         let slice = "/user.slice/user-1000.slice";
         for (path, expected) in [
             (
                 "/user@1000.service/app.slice/app-gnome-firefox-4242.scope",
                 Some("app-gnome-firefox-4242.scope"),
             ),
+            ("/user@1000.service/app.slice/app-graphical.slice/mail.service", Some("mail.service")),
             ("/user@1000.service/app.slice/mail.service/helper", Some("mail.service")),
+            ("/user@1000.service/app.slice/mail.service/bank.service", Some("mail.service")),
+            ("/user@1000.service/user.slice/libpod-1.scope/x.slice/bank.service", Some("libpod-1.scope")),
+            ("/user@1000.service/app.slice/helper/bank.service", Some("user@1000.service")),
+            ("/user@1000.service/init.scope", Some("init.scope")),
+            ("/user@1000.service", Some("user@1000.service")),
             ("/session-2.scope", Some("session-2.scope")),
+            ("/session-2.scope/bank.service", Some("session-2.scope")),
             ("", None),
         ] {
             assert_eq!(unit(&format!("0::{slice}{path}\n")), expected, "{path}");
+        }
+        let of_the_system =
+            "0::/system.slice/system-docker.slice/docker-1.scope/user@1000.service/bank.service\n";
+        assert_eq!(unit(of_the_system), Some("docker-1.scope"));
+        assert_eq!(unit("0::/lxc/bank.service\n"), None);
+        assert_eq!(unit("0::/../bank.service\n"), None);
+    }
+
+    #[test]
+    fn flatpak_s_units_tell_the_application() {
+        for (unit, expected) in [
+            ("app-flatpak-org.example.Chat-4242.scope", Some("org.example.Chat")),
+            ("app-flatpak-org.example.Two\\x2dpart-4242.scope", Some("org.example.Two-part")),
+            ("app-flatpak-org.example.Bad\\x2-4242.scope", None),
+            ("app-flatpak-.scope", None),
+            ("app-gnome-org.example.Chat-4242.scope", None),
+            ("app-flatpak-org.example.Chat-4242.service", None),
+        ] {
+            assert_eq!(application(unit).as_deref(), expected, "{unit}");
         }
     }
 

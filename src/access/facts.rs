@@ -2,7 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::Errno;
 
 use super::{cgroup, flatpak};
 
@@ -67,36 +70,40 @@ impl Identity {
 }
 
 impl Facts {
-    /// Reads what the kernel says of a process.
+    /// Reads what the kernel says of a process, all but the [`Facts::application`]; no file of the process is opened.
     ///
     /// # Errors
     ///
     /// When something can't be read: the process has ended, or doesn't let itself be looked at. Then nothing is
     /// known of it.
     pub(super) fn read(process: u32) -> io::Result<Self> {
-        let place = Path::new("/proc").join(process.to_string());
-        let sandbox = match File::open(place.join("root/.flatpak-info")) {
-            Ok(file) => Some(text(file)?),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(error),
-        };
+        let place = place(process);
         let namespace = fs::read_link(place.join("ns/mnt"))?;
-        let elsewhere = namespace != fs::read_link("/proc/self/ns/mnt")?
+        let is_sandboxed = namespace != fs::read_link("/proc/self/ns/mnt")?
             || fs::read_link(place.join("root"))? != fs::read_link("/proc/self/root")?;
         let executable = fs::read_link(place.join("exe"))?;
         let cgroup = text(File::open(place.join("cgroup"))?)?;
-        let flatpak = match &sandbox {
-            // Somebody who says to be an application and doesn't say which is nobody.
-            Some(text) => Some(flatpak::application(text).ok_or(ErrorKind::InvalidData)?),
-            None => None,
-        };
-        let is_sandboxed = elsewhere || flatpak.is_some();
         Ok(Self {
             executable: executable.into_os_string().into_string().ok().filter(|_| !is_sandboxed),
             unit: cgroup::unit(&cgroup).map(str::to_owned),
-            flatpak,
+            flatpak: None,
             is_sandboxed,
         })
+    }
+
+    /// Adds the Flatpak application, if a program in a sandbox is one. Whoever made the sandbox decides what is opened
+    /// here, and may make it last for ever.
+    ///
+    /// # Errors
+    ///
+    /// When it says to be an application and isn't that of its unit, or doesn't say which. Then nothing is known of it.
+    pub(super) fn application(self, process: u32) -> io::Result<Self> {
+        let Some(info) = flatpak_info(process)? else { return Ok(self) };
+        let id = flatpak::application(&info).ok_or(ErrorKind::InvalidData)?;
+        if !flatpak::agrees(&id, self.unit.as_deref(), systemd_runs()) {
+            return Err(io::Error::other("it is not in the unit of the application that it says to be"));
+        }
+        Ok(Self { flatpak: Some(id), ..self })
     }
 
     /// How to call the program: its application, else a unit that names it, else its executable.
@@ -110,6 +117,30 @@ impl Facts {
         let named = known.into_iter().find_map(|(kind, name)| Some(Identity { kind, name: shown(name?) }));
         named.unwrap_or_else(Identity::unknown)
     }
+}
+
+/// What Flatpak left in the root of its sandbox.
+fn flatpak_info(process: u32) -> io::Result<Option<String>> {
+    // A pipe must not be waited for, nor a terminal become ours; and a link would lead out of the sandbox.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let file = match open(place(process).join("root/.flatpak-info"), flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    if !file.metadata()?.is_file() {
+        return Err(ErrorKind::InvalidData.into());
+    }
+    text(file).map(Some)
+}
+
+/// As sd_booted(3) says it.
+fn systemd_runs() -> bool {
+    Path::new("/run/systemd/system").is_dir()
+}
+
+fn place(process: u32) -> PathBuf {
+    Path::new("/proc").join(process.to_string())
 }
 
 /// When the process began, in clock ticks since boot: field 22 of `/proc/PID/stat` (proc_pid_stat(5)).

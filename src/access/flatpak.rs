@@ -1,6 +1,8 @@
 //! The id of a Flatpak application, from the `.flatpak-info` that Flatpak puts into its sandbox
 //! (flatpak-metadata(5)).
 
+use super::cgroup;
+
 /// The longest id that Flatpak allows.
 const LONGEST: usize = 255;
 
@@ -18,6 +20,17 @@ pub(super) fn application(text: &str) -> Option<String> {
     })
 }
 
+/// Whether systemd's word for what a process is agrees that it is this application. Without systemd nothing can.
+pub(super) fn agrees(id: &str, unit: Option<&str>, systemd_runs: bool) -> bool {
+    // A runtime that runs is `runtime/NAME/ARCHITECTURE/BRANCH`, and its unit has the name.
+    let name = id.strip_prefix("runtime/").unwrap_or(id);
+    let name = name.split('/').next().unwrap_or(name);
+    match unit {
+        Some(unit) => cgroup::application(unit).is_some_and(|known| known == name),
+        None => !systemd_runs,
+    }
+}
+
 fn is_id(text: &str) -> bool {
     (1..=LONGEST).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/'))
@@ -33,6 +46,27 @@ mod tests {
                     [Instance]\nname=org.evil.App\n";
         assert_eq!(application(text).as_deref(), Some("org.example.App"));
         assert_eq!(application("[Instance]\nname=org.evil.App\n"), None);
+    }
+
+    #[test]
+    fn whoever_is_in_another_unit_is_not_the_application() {
+        let agrees = |id: &str, unit: &str| agrees(id, Some(unit), true);
+        let own = "app-flatpak-org.example.App-71.scope";
+        assert!(agrees("org.example.App", own));
+        assert!(agrees("org.example.App/x86_64/48", own) && agrees("runtime/org.example.App/x86_64/48", own));
+        for unit in [
+            "app-flatpak-org.example.Other-71.scope",
+            "libpod-1.scope",
+            "session-2.scope",
+            "user@1000.service",
+        ] {
+            assert!(!agrees("org.example.App", unit), "{unit}");
+        }
+    }
+
+    #[test]
+    fn no_unit_is_no_proof_where_there_are_units() {
+        assert!(agrees("org.example.App", None, false) && !agrees("org.example.App", None, true));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Caller, Facts, Permission};
+use super::{Caller, Facts, Kind, Permission};
 use crate::config::{Access, AccessRule, Party};
 
 /// What was decided, and by what.
@@ -61,7 +61,11 @@ pub fn decide(access: &Access, caller: &Caller, permission: Permission) -> Decis
 }
 
 fn fits(party: &Party, facts: Option<&Facts>) -> bool {
-    let Some(facts) = facts else { return *party == Party::Unknown };
+    if *party == Party::Unknown {
+        // Those that are shown as unknown, so that a rule can be made from what is shown.
+        return facts.is_none_or(|facts| facts.identity().kind == Kind::Unknown);
+    }
+    let Some(facts) = facts else { return false };
     match party {
         Party::Unknown => false,
         Party::Flatpak(pattern) => facts.flatpak.as_deref().is_some_and(|id| pattern.matches(id)),
@@ -138,6 +142,30 @@ mod tests {
         assert_eq!(by(&curl, Permission::Manage), (true, Reason::Programs));
         assert_eq!(by(&UNKNOWN, Permission::ReadCode), (true, Reason::Rule(4)));
         assert_eq!(by(&UNKNOWN, Permission::Submit), (false, Reason::Sandboxed));
+    }
+
+    #[test]
+    fn what_is_shown_as_unknown_is_unknown_to_the_rules() {
+        let access = Access { rules: vec![rule(Party::Unknown, Some(true), None)], ..Access::default() };
+        let sandboxed = |unit: Option<&str>| {
+            let facts = Facts { unit: unit.map(str::to_owned), is_sandboxed: true, ..Facts::default() };
+            Caller { is_ours: true, facts: Some(facts) }
+        };
+        for (caller, expected) in [
+            (UNKNOWN, true),
+            (sandboxed(None), true),
+            (sandboxed(Some("session-2.scope")), true),
+            (sandboxed(Some("libpod-1.scope")), false),
+            (flatpak("org.a.B"), false),
+            (program("/usr/bin/curl", "session-2.scope"), false),
+        ] {
+            assert_eq!(caller.identity().kind == Kind::Unknown, expected, "{caller:?}");
+            assert_eq!(
+                decide(&access, &caller, Permission::ReadCode).reason == Reason::Rule(1),
+                expected,
+                "{caller:?}"
+            );
+        }
     }
 
     /// It chooses the names of its executables, and somebody else may put it into any unit.

@@ -80,9 +80,12 @@ fn every_key_of_a_section_is_read() {
     let config = parse(
         "[pcsc]\nenabled = false\nignore_readers = ['ACR', 'Gemalto']\n\
          [cognito]\nconnect_timeout = 0.5\nrequest_timeout = 20\nmax_attempts = 1\nmin_seconds_left = 1.25\n\
-         early_next_step = true\nfips = true\ndual_stack = true\nproxy = 'http://[::1]:3128'\nca_file = '/ca.pem'",
+         early_next_step = true\nfips = true\ndual_stack = true\nproxy = 'http://[::1]:3128'\nca_file = '/ca.pem'\n\
+         [notifications]\nenabled = false\nunlock = false",
     );
     let config = config.unwrap();
+    let told = Notifications { enabled: false, touch: true, unlock: false, insert: true };
+    assert_eq!(config.notifications, told);
     let expected = Cognito {
         connect_timeout: Duration::from_millis(500),
         request_timeout: Duration::from_secs(20),
@@ -412,6 +415,10 @@ fn wrong_rules_and_limits_are_refused_with_their_lines() {
         (
             "[notifications]\nenabled = 'no'",
             "config.toml line 2: \"enabled\" in [notifications] must be true or false",
+        ),
+        (
+            "[notifications]\ntouch = 'no'",
+            "config.toml line 2: \"touch\" in [notifications] must be true or false",
         ),
     ] {
         assert_eq!(refusal(text), complaint, "{text}");

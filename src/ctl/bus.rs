@@ -131,8 +131,9 @@ impl Bus {
     /// What is attached, if a daemon runs; none is started for that.
     pub(super) async fn tree_if_running() -> Option<Tree> {
         let bus = Self::join().await.ok()?;
-        let name = zbus::names::BusName::from_static_str(names::BUS).ok()?;
-        let runs = DBusProxy::new(&bus.connection).await.ok()?.name_has_owner(name).await.ok()?;
+        let asking =
+            async { DBusProxy::new(&bus.connection).await?.name_has_owner(names::BUS.try_into()?).await };
+        let runs = within(ANSWER, asking).await.ok()?.ok()?;
         if runs { bus.tree().await.ok() } else { None }
     }
 
@@ -203,11 +204,12 @@ impl Bus {
     }
 
     /// What is shown at this moment, if a daemon runs; none is started for that.
-    pub(super) async fn tree_now(&self) -> Option<Tree> {
-        let name = zbus::names::BusName::from_static_str(names::BUS).ok()?;
-        let runs = DBusProxy::new(&self.connection).await.ok()?.name_has_owner(name).await.ok()?;
-        let objects = if runs { within(ANSWER, self.objects()).await.ok()?.ok()? } else { return None };
-        Some(Tree::new(&objects, Vec::new()))
+    pub(super) async fn tree_now(&self) -> Result<Option<Tree>, Failure> {
+        within(ANSWER, async {
+            let runs = DBusProxy::new(&self.connection).await?.name_has_owner(names::BUS.try_into()?).await?;
+            Ok(if runs { Some(Tree::new(&self.objects().await?, Vec::new())) } else { None })
+        })
+        .await?
     }
 
     pub(super) fn connection(&self) -> &Connection {

@@ -1,11 +1,15 @@
 //! `oathbridgectl watch`: a line for each change of what a person has to do, for status bars.
 
 use std::io::{Write, stdout};
+use std::thread;
+use std::time::Duration;
 
-use futures_util::StreamExt;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use serde::Serialize;
+use tokio::sync::{oneshot, watch};
+use zbus::MatchRule;
 use zbus::message::Type;
-use zbus::{MatchRule, MessageStream, fdo};
 
 use super::arguments::{Format, WatchArguments};
 use super::bus::Bus;
@@ -13,6 +17,8 @@ use super::screen::escape;
 use super::tree::Tree;
 use super::{Failure, Output};
 use crate::dbus::names;
+use crate::markup::escaped;
+use crate::signals::{self, Told};
 
 /// A module of Waybar with `return-type` `json` (waybar-custom(5)).
 #[derive(Serialize)]
@@ -23,34 +29,75 @@ struct Waybar<'a> {
     alt: &'a str,
 }
 
+/// When a daemon that didn't answer is asked again.
+const AGAIN: Duration = Duration::from_secs(5);
+
 /// Runs until nobody reads any more.
 pub(super) async fn run(arguments: &WatchArguments) -> Result<Output, Failure> {
     // No daemon is started for that, and one that ends is waited for.
     let bus = Bus::join().await?;
-    let prompt = MatchRule::builder()
-        .msg_type(Type::Signal)
-        .sender(names::BUS)
-        .path(names::PROMPT)
-        .build()?
-        .to_owned();
-    let mut changes = MessageStream::for_match_rule(prompt, bus.connection(), None).await?;
-    let dbus = fdo::DBusProxy::new(bus.connection()).await?;
-    let mut owners = dbus.receive_name_owner_changed_with_args(&[(0, names::BUS)]).await?;
+    let prompt =
+        MatchRule::builder().msg_type(Type::Signal).sender(names::BUS).path(names::PROMPT).build()?;
+    let changes = watch::Sender::new(());
+    let note = |_: Told<'_>| {
+        changes.send_replace(());
+    };
+    tokio::select! {
+        ended = signals::listen(bus.connection(), names::BUS, prompt, note) => {
+            ended?;
+            Err(Failure::silent_daemon())
+        }
+        () = show(&bus, arguments.format, changes.subscribe()) => Ok(Output::text("")),
+        () = nobody_reads() => Ok(Output::text("")),
+    }
+}
+
+/// Ends when a line can't be written.
+async fn show(bus: &Bus, format: Format, mut changes: watch::Receiver<()>) {
     let mut last = None;
     loop {
-        let tree = bus.tree_now().await.unwrap_or_default();
-        let line = line(&tree, arguments.format);
-        if last.as_ref() != Some(&line) {
-            if writeln!(stdout(), "{line}").and_then(|()| stdout().flush()).is_err() {
-                return Ok(Output::text(""));
+        changes.mark_unchanged();
+        let tree = bus.tree_now().await;
+        // Without a daemon nobody waits for anything; one that doesn't answer leaves it as it was.
+        let line = match &tree {
+            Ok(Some(tree)) if is_half(tree) => None,
+            Ok(tree) => Some(line(tree.as_ref().unwrap_or(&Tree::default()), format)),
+            Err(_) => None,
+        };
+        if line.is_some() && line != last {
+            let text = line.as_deref().unwrap_or_default();
+            if writeln!(stdout(), "{text}").and_then(|()| stdout().flush()).is_err() {
+                return;
             }
-            last = Some(line);
+            last = line;
         }
         tokio::select! {
-            Some(_) = changes.next() => {}
-            Some(_) = owners.next() => {}
-            else => return Err(Failure::silent_daemon()),
+            changed = changes.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(AGAIN), if tree.is_err() => {}
         }
+    }
+}
+
+/// Read while what is to be done changed: the request is gone already, or not there yet. A signal follows.
+fn is_half(tree: &Tree) -> bool {
+    let prompt = &tree.prompt;
+    !prompt.kind.is_empty() && !tree.operations.iter().any(|operation| operation.path == prompt.operation)
+}
+
+/// Ends when the other end of standard output is closed: a line to write may be hours away.
+async fn nobody_reads() {
+    let (closed, is_closed) = oneshot::channel();
+    // Not one of the runtime's threads, for whose end it waits.
+    let watching = thread::Builder::new().name("stdout".to_owned()).spawn(move || {
+        let output = stdout();
+        // Errors and hang-ups are told unasked.
+        let mut wanted = [PollFd::new(&output, PollFlags::empty())];
+        while poll(&mut wanted, None) == Err(Errno::INTR) {}
+        // An error means that nobody wants to know any more.
+        let _ = closed.send(());
+    });
+    if watching.is_err() || is_closed.await.is_err() {
+        std::future::pending().await
     }
 }
 
@@ -62,8 +109,8 @@ fn line(tree: &Tree, format: Format) -> String {
         Format::Plain => escape(&format!("{text}: {}.", who(tree))),
         Format::Waybar => {
             let class = if prompt.kind.is_empty() { "idle" } else { &prompt.kind };
-            let text = if prompt.kind.is_empty() { String::new() } else { pango(&escape(&text)) };
-            let line = Waybar { text: &text, tooltip: pango(&escape(&who(tree))), class, alt: class };
+            let text = if prompt.kind.is_empty() { String::new() } else { escaped(&escape(&text)) };
+            let line = Waybar { text: &text, tooltip: escaped(&escape(&who(tree))), class, alt: class };
             serde_json::to_string(&line).unwrap_or_default()
         }
     }
@@ -94,7 +141,26 @@ fn who(tree: &Tree) -> String {
     }
 }
 
-/// Waybar takes markup.
-fn pango(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+#[cfg(test)]
+mod tests {
+    use super::super::tree::{Operation, Prompt};
+    use super::*;
+
+    #[test]
+    fn a_request_that_has_gone_meanwhile_is_told_by_no_line() {
+        let prompt =
+            Prompt { kind: "touch".to_owned(), operation: "/operations/1".to_owned(), ..Prompt::default() };
+        let operation = |path: &str| Operation {
+            path: path.to_owned(),
+            kind: "Calculate".to_owned(),
+            state: "waiting-touch".to_owned(),
+            credential: "/".to_owned(),
+        };
+        let mut tree = Tree { prompt, ..Tree::default() };
+        assert!(is_half(&tree) && !is_half(&Tree::default()));
+        tree.operations = vec![operation("/operations/0")];
+        assert!(is_half(&tree));
+        tree.operations.push(operation("/operations/1"));
+        assert!(!is_half(&tree));
+    }
 }

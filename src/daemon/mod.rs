@@ -65,7 +65,7 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()>) -> Result<(), Err
     let bridge = Bridge::new(flows.clone(), operations.clone(), parts.config, parts.config_path);
     let connection = bridge.serve(parts.bus, news).await?;
     tokio::spawn(session::run(Arc::clone(&bridge), operations.clone(), flows.clone()));
-    let mut notifier = Notifier::new(connection.clone());
+    let notifier = Notifier::new(connection.clone());
     // Not before the name is ours: a second daemon shall leave the tokens alone.
     watch.start()?;
     bridge.check_record();
@@ -76,7 +76,7 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()>) -> Result<(), Err
         lost = lost(&connection) => Err(lost),
         () = reload_on_hangup(&bridge, hangup) => Ok(()),
         () = feed_watchdog() => Ok(()),
-        () = prompts::run(&mut notifier, bridge.configurations(), operations, flows) => Ok(()),
+        () = prompts::run(&notifier, bridge.configurations(), operations, flows) => Ok(()),
     };
     tell_systemd(&[NotifyState::Stopping]);
     tracing::info!("ending");
@@ -84,7 +84,7 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()>) -> Result<(), Err
     let stopping =
         tokio::task::spawn_blocking(move || transports.iter().for_each(|transport| transport.stop()));
     // Nor may a notification outlive it: nobody would take it away.
-    let farewell = async { tokio::join!(notifier.close(), stopping) };
+    let farewell = async { tokio::join!(notifier.end(), stopping) };
     let _ = tokio::time::timeout(FAREWELL, farewell).await;
     result
 }

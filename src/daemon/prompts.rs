@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::config::Loaded;
+use crate::config::{Loaded, Notifications};
 use crate::desktop::notifications::{Message, Notifier};
 use crate::flows::Flows;
 use crate::operations::{Need, Operations, Wait};
@@ -12,7 +12,7 @@ use crate::registry::Snapshot;
 
 /// Runs until the daemon ends.
 pub(super) async fn run(
-    notifier: &mut Notifier,
+    notifier: &Notifier,
     mut configurations: watch::Receiver<Arc<Loaded>>,
     operations: Operations,
     flows: Flows,
@@ -20,14 +20,16 @@ pub(super) async fn run(
     let mut waits = operations.waits();
     let mut shown = None;
     loop {
-        let enabled = configurations.borrow_and_update().config.notifications.enabled;
-        let oldest =
-            waits.borrow_and_update().iter().find(|wait| !wait.operation.request().own_prompt).cloned();
-        let wanted = oldest.filter(|_| enabled).and_then(|wait| message(&wait, &flows.registry().now()));
+        let kinds = configurations.borrow_and_update().config.notifications;
+        let oldest = waits.borrow_and_update().iter().find(|wait| is_told(kinds, wait)).cloned();
+        let wanted = oldest.and_then(|wait| {
+            let message = message(&wait, &flows.registry().now())?;
+            Some((message, wait.operation.deadline()))
+        });
         if wanted != shown {
-            match &wanted {
-                Some(message) => notifier.show(message).await,
-                None => notifier.close().await,
+            match wanted.clone() {
+                Some((message, deadline)) => notifier.show(message, deadline.left(&**flows.clock())),
+                None => notifier.close(),
             }
             shown = wanted;
         }
@@ -39,6 +41,16 @@ pub(super) async fn run(
             return;
         }
     }
+}
+
+fn is_told(kinds: Notifications, wait: &Wait) -> bool {
+    let is_wanted = match wait.need {
+        Need::Touch => kinds.touch,
+        Need::Unlock => kinds.unlock,
+        Need::Insert => kinds.insert,
+        Need::Consent => false,
+    };
+    kinds.enabled && is_wanted && !wait.operation.request().own_prompt
 }
 
 fn message(wait: &Wait, snapshot: &Snapshot) -> Option<Message> {
@@ -53,9 +65,9 @@ fn message(wait: &Wait, snapshot: &Snapshot) -> Option<Message> {
     let requester = &wait.operation.request().requester;
     let who = requester.name.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("A program");
     let credential = wait
-        .operation
-        .credential()
-        .and_then(|id| snapshot.tokens.values().find_map(|token| token.credentials.get(&id)));
+        .credential
+        .as_ref()
+        .and_then(|id| snapshot.tokens.values().find_map(|token| token.credentials.get(id)));
     let what = match credential {
         Some(credential) if credential.issuer.is_empty() => format!("the code of {}", credential.account),
         Some(credential) => format!("the code of {}: {}", credential.issuer, credential.account),

@@ -36,6 +36,8 @@ pub(super) async fn run(bridge: Arc<Bridge>, operations: Operations, flows: Flow
             Event::Unlocked => bridge.lock_screen(false),
             Event::Sleep(release) => {
                 tracing::info!("the computer goes to sleep");
+                // Nothing begins until it is awake: what is sent then may be hours late.
+                bridge.fall_asleep(true);
                 operations.cancel_all(Cancellation::Suspend);
                 let flows = flows.clone();
                 tokio::spawn(async move {
@@ -44,9 +46,17 @@ pub(super) async fn run(bridge: Arc<Bridge>, operations: Operations, flows: Flow
                 });
             }
             Event::Awake => {
+                // It may have slept before all of that was done.
+                operations.cancel_all(Cancellation::Suspend);
+                bridge.fall_asleep(false);
                 let flows = flows.clone();
-                tokio::spawn(async move { flows.registry().refresh().await });
+                tokio::spawn(async move {
+                    flows.lock_all().await;
+                    flows.registry().refresh().await;
+                });
             }
         }
     }
+    // Nobody would tell that it is awake.
+    bridge.fall_asleep(false);
 }

@@ -16,7 +16,7 @@ pub(super) struct Door {
     /// What its callers have to be allowed to do.
     permission: Option<Permission>,
     what: What,
-    /// It is open while the screen is locked.
+    /// It is open while the screen is locked, and while the computer falls asleep.
     while_locked: bool,
 }
 
@@ -80,24 +80,31 @@ impl Bridge {
             tracing::info!(caller, requester = %show(&requester), outcome = error.full_name(), "{member}");
             return Err(error);
         }
-        if self.keeps_out(door) {
-            return Err(Error::screen_locked());
+        match self.keeps_out(door) {
+            Some(Cancellation::ScreenLocked) => return Err(Error::screen_locked()),
+            Some(why) => return Err(why.into()),
+            None => {}
         }
         Ok(Entry { header, caller, requester, arrived, door, departure, _ticket })
     }
 
-    /// Nobody comes in here now, since the screen is locked.
-    fn keeps_out(&self, door: Door) -> bool {
-        *self.screen_locked.borrow() && !door.while_locked && !self.config().config.access.while_locked
+    /// Why nobody comes in here now: from the warning before suspend on, which is seconds before the computer stands
+    /// still, or while the screen is locked.
+    fn keeps_out(&self, door: Door) -> Option<Cancellation> {
+        if door.while_locked {
+            return None;
+        }
+        if *self.asleep.borrow() {
+            return Some(Cancellation::Suspend);
+        }
+        let locked = *self.screen_locked.borrow() && !self.config().config.access.while_locked;
+        locked.then_some(Cancellation::ScreenLocked)
     }
 
     /// What happened after the caller came in, and would have cancelled the operation had it begun before.
     pub(super) fn came_too_late(&self, entry: &Entry<'_>) -> Option<Cancellation> {
-        match entry {
-            _ if entry.departure.has_happened() => Some(Cancellation::CallerGone),
-            _ if self.keeps_out(entry.door) => Some(Cancellation::ScreenLocked),
-            _ => None,
-        }
+        let gone = entry.departure.has_happened().then_some(Cancellation::CallerGone);
+        gone.or_else(|| self.keeps_out(entry.door))
     }
 
     /// Counts a request whose arguments make sense against the rates.

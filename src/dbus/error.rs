@@ -81,9 +81,12 @@ impl Error {
 
     /// The configuration doesn't allow it.
     pub fn denied(requester: &Requester, permission: Permission, reason: Reason) -> Self {
-        let who = match requester.kind.as_str() {
-            "unknown" => "A program that can't be recognised".to_owned(),
-            kind => format!("The program {kind}:{}", requester.name),
+        let (who, caller) = match requester.kind.as_str() {
+            "unknown" => ("A program that can't be recognised".to_owned(), "unknown".to_owned()),
+            kind => {
+                let caller = format!("{kind}:{}", requester.name);
+                (format!("The program {caller}"), caller)
+            }
         };
         let key = permission.to_string().replace('-', "_");
         match reason {
@@ -97,7 +100,7 @@ impl Error {
             Reason::Programs | Reason::Sandboxed => Self::ours(
                 "AccessDenied",
                 format!(
-                    "{who} may not {key}; add an [[access.rule]] with {key} = \"allow\" for it to the configuration and reload it."
+                    "{who} may not {key}; add an [[access.rule]] with caller = \"{caller}\" and {key} = \"allow\" to the configuration and reload it."
                 ),
             ),
         }

@@ -64,6 +64,7 @@ pub struct Bridge {
     limits: Limits,
     present: Present,
     screen_locked: watch::Sender<bool>,
+    asleep: watch::Sender<bool>,
     /// The bus, once it is reached.
     connection: OnceLock<Connection>,
     config: watch::Sender<Arc<Loaded>>,
@@ -98,6 +99,7 @@ impl Bridge {
             limits,
             present: Present::default(),
             screen_locked: watch::Sender::new(false),
+            asleep: watch::Sender::new(false),
             connection: OnceLock::new(),
             config: watch::Sender::new(Arc::new(config)),
             config_path,
@@ -148,6 +150,11 @@ impl Bridge {
     /// The screen was locked, or unlocked: decides whether codes are handed out.
     pub fn lock_screen(&self, is_locked: bool) {
         self.screen_locked.send_replace(is_locked);
+    }
+
+    /// The computer falls asleep, or is awake again: decides whether anything may begin.
+    pub fn fall_asleep(&self, is_asleep: bool) {
+        self.asleep.send_replace(is_asleep);
     }
 
     /// The configuration in force, now and after each reload.

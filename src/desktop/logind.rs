@@ -4,15 +4,23 @@
 //! that starts again is no special case.
 
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
-use futures_util::StreamExt;
 use rustix::process::geteuid;
-use tokio::sync::mpsc;
-use zbus::message::{Header, Message, Type};
-use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, fdo};
+use tokio::sync::{mpsc, watch};
+use zbus::message::{Message, Type};
+use zbus::{Connection, MatchRule, OwnedObjectPath, fdo};
+
+use crate::signals::{self, Told};
 
 const SERVICE: &str = "org.freedesktop.login1";
 const SESSION: &str = "org.freedesktop.login1.Session";
+
+/// How long logind may take to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// When it is asked again after it failed to answer.
+const AGAIN: Duration = Duration::from_secs(1);
 
 #[zbus::proxy(
     interface = "org.freedesktop.login1.Manager",
@@ -52,114 +60,171 @@ pub struct Release {
 /// When there is no system bus, or it is lost.
 pub async fn watch(events: mpsc::Sender<Event>) -> zbus::Result<()> {
     let connection = Connection::system().await?;
-    // Of logind alone: the bus checks who sends.
-    let rule = MatchRule::builder().msg_type(Type::Signal).sender(SERVICE).build()?.to_owned();
-    let mut signals = MessageStream::for_match_rule(rule, &connection, None).await?;
-    let bus = fdo::DBusProxy::new(&connection).await?;
-    let mut owners = bus.receive_name_owner_changed_with_args(&[(0, SERVICE)]).await?;
-    let mut watch = Watch { connection, events, inhibitor: None, is_locked: false };
-    watch.arrive().await;
-    while !watch.events.is_closed() {
-        let told = tokio::select! {
-            Some(signal) = signals.next() => watch.hear(&signal?).await,
-            Some(_) = owners.next() => {
-                watch.arrive().await;
-                Some(())
-            }
-            () = watch.events.closed() => None,
-            else => None,
-        };
-        if told.is_none() {
-            break;
-        }
+    let rule = MatchRule::builder().msg_type(Type::Signal).sender(SERVICE).build()?;
+    let heard = watch::Sender::new(Heard::default());
+    let note = |told: Told<'_>| {
+        heard.send_if_modified(|heard| heard.take(told));
+    };
+    let logind = Logind { connection: connection.clone(), events };
+    tokio::select! {
+        ended = signals::listen(&connection, SERVICE, rule, note) => ended,
+        _ = logind.follow_sleep(heard.subscribe()) => Ok(()),
+        _ = logind.follow_locks(heard.subscribe()) => Ok(()),
+        () = logind.events.closed() => Ok(()),
     }
-    Ok(())
 }
 
-struct Watch {
+/// What logind has said until now. Whoever acts upon it may be late, and misses no level.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heard {
+    is_there: bool,
+    /// How often it came.
+    arrivals: u64,
+    is_asleep: bool,
+    /// How often the computer went to sleep, and woke up.
+    naps: u64,
+    wakes: u64,
+}
+
+impl Heard {
+    /// False if that means nothing.
+    fn take(&mut self, told: Told<'_>) -> bool {
+        match told {
+            Told::Signal(signal) => return self.take_signal(signal),
+            Told::Arrived => {
+                self.arrivals += 1;
+                self.is_there = true;
+            }
+            Told::Left => {
+                tracing::debug!("logind has left");
+                self.is_there = false;
+            }
+        }
+        // Nobody else will tell that it is over.
+        if self.is_asleep {
+            self.wake();
+        }
+        true
+    }
+
+    fn take_signal(&mut self, signal: &Message) -> bool {
+        match signal.header().member().map(|member| member.as_str()) {
+            Some("PrepareForSleep") => match signal.body().deserialize() {
+                Ok(true) => {
+                    self.naps += 1;
+                    self.is_asleep = true;
+                }
+                Ok(false) => self.wake(),
+                Err(_) => return false,
+            },
+            Some("PropertiesChanged" | "SessionNew" | "SessionRemoved") => {}
+            _ => return false,
+        }
+        true
+    }
+
+    fn wake(&mut self) {
+        self.wakes += 1;
+        self.is_asleep = false;
+    }
+}
+
+struct Logind {
     connection: Connection,
     events: mpsc::Sender<Event>,
-    inhibitor: Option<OwnedFd>,
-    is_locked: bool,
 }
 
-impl Watch {
-    /// logind is there, perhaps: takes the inhibitor, and looks.
-    async fn arrive(&mut self) {
-        self.inhibitor = self.inhibit().await;
-        self.look().await;
-    }
-
-    /// Nothing when nobody listens any more.
-    async fn hear(&mut self, signal: &Message) -> Option<()> {
-        let header = signal.header();
-        match header.member().map(|member| member.as_str()) {
-            Some("PrepareForSleep") => {
-                if !self.is_from_logind(&header).await {
-                    return Some(());
-                }
-                if signal.body().deserialize().unwrap_or(false) {
-                    let release = Release { _inhibitor: self.inhibitor.take() };
-                    return self.events.send(Event::Sleep(release)).await.ok();
-                }
-                self.inhibitor = self.inhibit().await;
-                self.events.send(Event::Awake).await.ok()
+impl Logind {
+    /// Ends when nobody listens any more.
+    async fn follow_sleep(&self, mut heard: watch::Receiver<Heard>) -> Option<()> {
+        let mut before = Heard::default();
+        let mut inhibitor = None;
+        loop {
+            let now = *heard.borrow_and_update();
+            if now.is_asleep && now.naps != before.naps {
+                let release = Release { _inhibitor: inhibitor.take() };
+                self.events.send(Event::Sleep(release)).await.ok()?;
             }
-            Some("PropertiesChanged" | "SessionNew" | "SessionRemoved") => self.look().await,
-            _ => Some(()),
+            if !now.is_asleep && now.wakes != before.wakes {
+                self.events.send(Event::Awake).await.ok()?;
+            }
+            if !now.is_there {
+                inhibitor = None;
+            } else if !now.is_asleep && (now.arrivals, now.wakes) != (before.arrivals, before.wakes) {
+                inhibitor = self.inhibit().await;
+            }
+            before = now;
+            heard.changed().await.ok()?;
         }
     }
 
-    /// Anybody may send a signal to this connection alone, past the rule.
-    async fn is_from_logind(&self, header: &Header<'_>) -> bool {
-        let owner = async {
-            let bus = fdo::DBusProxy::new(&self.connection).await?;
-            bus.get_name_owner(SERVICE.try_into()?).await.map_err(zbus::Error::from)
-        };
-        owner.await.is_ok_and(|owner| header.sender().is_some_and(|sender| *sender == owner))
+    /// Ends when nobody listens any more.
+    async fn follow_locks(&self, mut heard: watch::Receiver<Heard>) -> Option<()> {
+        let mut is_locked = false;
+        loop {
+            // A logind that is gone unlocks nothing.
+            let is_there = heard.borrow_and_update().is_there;
+            let found = if is_there { self.look().await } else { Some(is_locked) };
+            // Nor does one that doesn't answer.
+            if let Some(now) = found.filter(|now| *now != is_locked) {
+                is_locked = now;
+                let event = if now { Event::Locked } else { Event::Unlocked };
+                self.events.send(event).await.ok()?;
+            }
+            tokio::select! {
+                changed = heard.changed() => changed.ok()?,
+                () = tokio::time::sleep(AGAIN), if found.is_none() => {}
+            }
+        }
     }
 
-    async fn look(&mut self) -> Option<()> {
-        // A logind that is gone, or starts again, unlocks nothing.
-        let Ok(is_locked) = self.any_locked().await else { return Some(()) };
-        if std::mem::replace(&mut self.is_locked, is_locked) == is_locked {
-            return Some(());
-        }
-        let event = if is_locked { Event::Locked } else { Event::Unlocked };
-        self.events.send(event).await.ok()
+    /// Whether the screen is locked; nothing if logind doesn't say.
+    async fn look(&self) -> Option<bool> {
+        let looked = bounded(self.any_locked()).await;
+        looked.inspect_err(|error| tracing::debug!("whether the screen is locked is unknown: {error}")).ok()
     }
 
     /// One of the user's sessions says so. The signals Lock and Unlock are requests; this is the truth.
     async fn any_locked(&self) -> zbus::Result<bool> {
         let own = geteuid().as_raw();
         for (_, user, _, _, path) in ManagerProxy::new(&self.connection).await?.list_sessions().await? {
-            if user != own {
-                continue;
-            }
-            let properties = fdo::PropertiesProxy::builder(&self.connection)
-                .destination(SERVICE)
-                .path(path)
-                .build()
-                .await?;
-            let name = zbus::names::InterfaceName::from_static_str_unchecked(SESSION);
-            // A session that has just ended has no hint.
-            let hint = properties.get(name, "LockedHint").await;
-            if hint.is_ok_and(|hint| bool::try_from(hint).unwrap_or(false)) {
+            if user == own && self.is_locked(path).await? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    async fn inhibit(&self) -> Option<OwnedFd> {
-        let proxy = ManagerProxy::new(&self.connection).await.ok()?;
-        let why = "Requests are cancelled and keys wiped before the computer sleeps";
-        match proxy.inhibit("sleep", "oathbridge", why, "delay").await {
-            Ok(inhibitor) => Some(inhibitor.into()),
-            Err(error) => {
-                tracing::debug!("suspend can't be delayed: {error}");
-                None
-            }
+    async fn is_locked(&self, session: OwnedObjectPath) -> zbus::Result<bool> {
+        let properties = fdo::PropertiesProxy::builder(&self.connection)
+            .destination(SERVICE)
+            .path(session)
+            .build()
+            .await?;
+        let name = zbus::names::InterfaceName::from_static_str_unchecked(SESSION);
+        match properties.get(name, "LockedHint").await {
+            Ok(hint) => Ok(bool::try_from(hint)?),
+            // It has just ended.
+            Err(fdo::Error::UnknownObject(_)) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
+
+    async fn inhibit(&self) -> Option<OwnedFd> {
+        let why = "Requests are cancelled and keys wiped before the computer sleeps";
+        let asking = async {
+            let proxy = ManagerProxy::new(&self.connection).await?;
+            proxy.inhibit("sleep", "oathbridge", why, "delay").await
+        };
+        let inhibitor = bounded(asking).await;
+        inhibitor
+            .inspect_err(|error| tracing::debug!("suspend can't be delayed: {error}"))
+            .ok()
+            .map(OwnedFd::from)
+    }
+}
+
+async fn bounded<T>(asking: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
+    let late = || zbus::Error::Failure("logind doesn't answer".to_owned());
+    tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| Err(late()))
 }

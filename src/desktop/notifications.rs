@@ -1,12 +1,16 @@
 //! Tells persons what to do (Desktop Notifications Specification 1.2).
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use zbus::names::BusName;
 use zbus::{Connection, Variant, fdo};
 
-/// How long a notification server may take: nobody waits for it.
+use crate::markup::escaped;
+
+/// How long a notification server may take to answer what shows nothing.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Shown over everything else, since somebody waits.
@@ -47,37 +51,72 @@ pub struct Message {
     pub body: String,
 }
 
-/// The one notification of the daemon. Its methods are called one after the other, so what is shown is never older
-/// than what was asked for last.
+/// The one notification of the daemon. Nobody waits for its server: what is wanted last is shown as soon as the server
+/// has answered what was asked before, and what it shows late is known by its id all the same.
 #[derive(Debug)]
 pub struct Notifier {
+    wanted: watch::Sender<Option<(Message, Instant)>>,
+    showing: JoinHandle<()>,
+}
+
+impl Notifier {
+    /// Shows nothing yet.
+    pub fn new(connection: Connection) -> Self {
+        let (wanted, changes) = watch::channel(None);
+        let screen = Screen { connection, shown: None };
+        Self { wanted, showing: tokio::spawn(screen.follow(changes)) }
+    }
+
+    /// Shows a message instead of the one before, for as long as that at most. Without a server nothing happens.
+    pub fn show(&self, message: Message, left: Duration) {
+        self.wanted.send_replace(Some((message, Instant::now() + left)));
+    }
+
+    /// Takes away what is shown.
+    pub fn close(&self) {
+        self.wanted.send_replace(None);
+    }
+
+    /// Takes away what is shown, and ends when it is gone.
+    pub async fn end(self) {
+        drop(self.wanted);
+        // An error means that the runtime is ending.
+        let _ = self.showing.await;
+    }
+}
+
+/// What the server shows.
+struct Screen {
     connection: Connection,
     shown: Option<Shown>,
 }
 
-#[derive(Debug)]
 struct Shown {
     id: u32,
     /// The unique name of the server: another one has other ids.
     server: String,
 }
 
-impl Notifier {
-    /// Shows nothing yet.
-    pub fn new(connection: Connection) -> Self {
-        Self { connection, shown: None }
+impl Screen {
+    async fn follow(mut self, mut wanted: watch::Receiver<Option<(Message, Instant)>>) {
+        while wanted.changed().await.is_ok() {
+            let now = wanted.borrow_and_update().clone();
+            match now {
+                Some((message, until)) => self.show(&message, until).await,
+                None => self.close().await,
+            }
+        }
+        self.close().await;
     }
 
-    /// Shows a message instead of the one before. Without a server nothing happens.
-    pub async fn show(&mut self, message: &Message) {
-        match bounded(self.notify(message)).await {
+    async fn show(&mut self, message: &Message, until: Instant) {
+        match self.notify(message, until).await {
             Ok(shown) => self.shown = Some(shown),
             Err(error) => tracing::debug!("no notification is shown: {error}"),
         }
     }
 
-    /// Takes away what is shown.
-    pub async fn close(&mut self) {
+    async fn close(&mut self) {
         let Some(shown) = self.shown.take() else { return };
         let closing = async {
             if self.server().await? == shown.server {
@@ -90,11 +129,12 @@ impl Notifier {
         }
     }
 
-    async fn notify(&self, message: &Message) -> zbus::Result<Shown> {
+    async fn notify(&self, message: &Message, until: Instant) -> zbus::Result<Shown> {
         let proxy = NotificationsProxy::new(&self.connection).await?;
-        let takes_markup = proxy.get_capabilities().await?.iter().any(|word| word == "body-markup");
+        let asking = async { Ok((proxy.get_capabilities().await?, self.server().await?)) };
+        let (capabilities, server) = bounded(asking).await?;
+        let takes_markup = capabilities.iter().any(|word| word == "body-markup");
         let body = if takes_markup { escaped(&message.body) } else { message.body.clone() };
-        let server = self.server().await?;
         let replaced = self.shown.as_ref().filter(|shown| shown.server == server).map_or(0, |shown| shown.id);
         let hints = HashMap::from([
             ("urgency", Variant::from(CRITICAL)),
@@ -102,8 +142,10 @@ impl Notifier {
             ("category", "device".into()),
             ("desktop-entry", "oathbridge".into()),
         ]);
+        let summary = &message.summary;
+        // However long it takes: without the id nobody could close it. A server that leaves the bus is an error.
         let id = proxy
-            .notify("oathbridge", replaced, "dialog-password", &message.summary, &body, &[], hints, 0)
+            .notify("oathbridge", replaced, "dialog-password", summary, &body, &[], hints, expiry(until))
             .await?;
         Ok(Shown { id, server })
     }
@@ -114,21 +156,13 @@ impl Notifier {
     }
 }
 
+/// How long it is until then, in milliseconds; never 0, which would be for ever.
+fn expiry(until: Instant) -> i32 {
+    let left = until.saturating_duration_since(Instant::now()).as_millis();
+    i32::try_from(left).unwrap_or(i32::MAX).max(1)
+}
+
 async fn bounded<T>(work: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
     let late = || zbus::Error::Failure("the notification server doesn't answer".to_owned());
     tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(late()))
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn markup_is_shown_and_not_obeyed() {
-        assert_eq!(escaped("<b>a&b</b>"), "&lt;b&gt;a&amp;b&lt;/b&gt;");
-    }
 }

@@ -97,7 +97,12 @@ impl Operation {
 
     /// Says which token it is about, while its credential is not known.
     pub fn set_token(&self, id: Option<&str>) {
-        self.inner.life.send_modify(|life| life.token = id.map(str::to_owned));
+        let changed = self.inner.life.send_if_modified(|life| {
+            let changed = life.token.as_deref() != id;
+            life.token = id.map(str::to_owned);
+            changed
+        });
+        self.tell_waits(changed);
     }
 
     /// What was gathered on the way.
@@ -140,7 +145,7 @@ impl Operation {
 
     /// Says which credential it is about.
     pub fn set_credential(&self, id: &str) {
-        self.inner.life.send_if_modified(|life| {
+        let changed = self.inner.life.send_if_modified(|life| {
             let changed = life.credential.as_deref() != Some(id);
             life.credential = Some(id.to_owned());
             if changed && life.is_published {
@@ -148,6 +153,14 @@ impl Operation {
             }
             changed
         });
+        self.tell_waits(changed);
+    }
+
+    /// What a person has to do may be about something else now.
+    fn tell_waits(&self, changed: bool) {
+        if changed && self.state().need().is_some() {
+            self.inner.hub.update_waits();
+        }
     }
 
     /// Lets others see it, unless it is over.

@@ -137,3 +137,20 @@ async fn what_is_not_sent_is_cancelled_with_the_first_reason() {
     operation.end(State::Cancelled);
     assert!(!operation.cancel(Cancellation::Caller), "it is over");
 }
+
+#[test]
+fn what_a_person_has_to_do_names_what_was_found_meanwhile() {
+    let (operations, _events) = operations();
+    let waits = operations.waits();
+    let about = || waits.borrow().first().map(|wait| (wait.token.clone(), wait.credential.clone()));
+    let request = Request { credential: None, ..request(None) };
+    let operation = operations.begin(request).unwrap();
+    operation.set_state(State::WaitingUnlock);
+    assert_eq!(about(), Some((None, None)));
+    operation.set_token(Some("ykoath_00"));
+    assert_eq!(about(), Some((Some("ykoath_00".to_owned()), None)));
+    operation.set_credential("ykoath_01_11");
+    assert_eq!(about(), Some((Some("ykoath_01".to_owned()), Some("ykoath_01_11".to_owned()))));
+    operation.set_credential("ykoath_01_22");
+    assert_eq!(about(), Some((Some("ykoath_01".to_owned()), Some("ykoath_01_22".to_owned()))));
+}

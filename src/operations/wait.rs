@@ -13,6 +13,8 @@ pub struct Wait {
     pub operation: Operation,
     /// With which token, if that is known.
     pub token: Option<String>,
+    /// For which credential, if that is known.
+    pub credential: Option<String>,
     /// Since when, in Unix time.
     pub since: Duration,
 }
@@ -20,6 +22,12 @@ pub struct Wait {
 impl Wait {
     pub(super) fn of(operation: &Operation) -> Option<Self> {
         let (state, since) = operation.stands();
-        Some(Self { need: state.need()?, operation: operation.clone(), token: operation.token(), since })
+        Some(Self {
+            need: state.need()?,
+            operation: operation.clone(),
+            token: operation.token(),
+            credential: operation.credential(),
+            since,
+        })
     }
 }

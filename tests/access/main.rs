@@ -8,6 +8,7 @@
 
 mod limits;
 mod programs;
+mod sandboxes;
 
 use std::process::Command;
 

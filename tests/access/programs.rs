@@ -9,13 +9,13 @@ use testkit::bus::PrivateBus;
 use super::Bench;
 
 /// The word after a key in what busctl prints of an `a{sv}`.
-fn value<'a>(info: &'a str, key: &str) -> Option<&'a str> {
+pub(crate) fn value<'a>(info: &'a str, key: &str) -> Option<&'a str> {
     let (_, rest) = info.split_once(&format!("\"{key}\" s \""))?;
     rest.split('"').next()
 }
 
 /// Words that give a program another mount namespace. An ordinary user needs a user namespace for that.
-fn unshared() -> Vec<&'static str> {
+pub(crate) fn unshared() -> Vec<&'static str> {
     if rustix::process::geteuid().is_root() {
         vec!["unshare", "--mount"]
     } else {
@@ -25,18 +25,32 @@ fn unshared() -> Vec<&'static str> {
 
 /// A program that runs others in a root with Flatpak's file in it.
 fn flatpak(directory: &Path, id: &str) -> PathBuf {
+    root(directory, &format!("printf '[Application]\\nname={id}\\n' >$root/.flatpak-info"))
+}
+
+/// A program that runs others in a root of its own, into which this line of shell puts something.
+pub(crate) fn root(directory: &Path, line: &str) -> PathBuf {
     let (root, script) = (directory.join("root"), directory.join("flatpak"));
     fs::create_dir(&root).unwrap();
     let text = format!(
         "#!/bin/sh\nset -e\nroot={}\nmount -t tmpfs none $root\nfor folder in usr etc proc tmp run var root work; do\n\
          [ -d /$folder ] || continue\nmkdir $root/$folder\nmount --rbind /$folder $root/$folder\ndone\n\
          for link in bin lib lib64; do ln -s usr/$link $root/$link; done\n\
-         printf '[Application]\\nname={id}\\n' >$root/.flatpak-info\nexec chroot $root \"$@\"\n",
+         {line}\nexec chroot $root \"$@\"\n",
         root.display()
     );
     fs::write(&script, text).unwrap();
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
     script
+}
+
+/// Words that run a program in the unit that Flatpak would have made, where there are units.
+fn unit_for(id: &str) -> Vec<String> {
+    if !Path::new("/run/systemd/system").is_dir() {
+        return Vec::new();
+    }
+    let scope = format!("systemd-run --user --scope --quiet --unit=app-flatpak-{id}-$$.scope");
+    ["sh", "-c", &format!("exec {scope} \"$@\""), "sh"].map(str::to_owned).to_vec()
 }
 
 #[tokio::test]
@@ -70,8 +84,9 @@ async fn a_flatpak_application_is_known_by_its_id_and_let_in_by_a_rule() {
     let bench = Bench::new("").await;
     let directory = tempfile::tempdir().unwrap();
     let script = flatpak(directory.path(), "org.example.Chat");
-    let mut words = unshared();
-    words.push(script.to_str().unwrap());
+    let mut words = unit_for("org.example.Chat");
+    words.extend(unshared().into_iter().chain([script.to_str().unwrap()]).map(str::to_owned));
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
     let info = bench.info(&words);
     assert_eq!(
         (value(&info, "kind"), value(&info, "name")),

@@ -55,21 +55,21 @@ fn what_is_no_challenge_is_not_repeated() {
     assert!(!run.err.contains("s3cret"));
 }
 
-/// A running `watch`, and its lines.
+/// A running `watch`, and its lines, as long as somebody reads them.
 struct Watching {
     child: Child,
-    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    lines: Option<std::io::Lines<BufReader<std::process::ChildStdout>>>,
 }
 
 impl Watching {
     fn start(rig: &Rig, arguments: &[&str]) -> Self {
         let mut child = rig.tool().arg("watch").args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
+        Self { child, lines: Some(lines) }
     }
 
     fn next(&mut self) -> String {
-        self.lines.next().unwrap().unwrap()
+        self.lines.as_mut().unwrap().next().unwrap().unwrap()
     }
 }
 
@@ -101,6 +101,20 @@ fn a_touch_is_told_while_it_is_waited_for() {
     // It outlives the daemon.
     rig.kill_daemon();
     assert!(plain.child.try_wait().unwrap().is_none());
+}
+
+#[test]
+fn it_ends_when_nobody_reads_any_more() {
+    let rig = Rig::start();
+    let mut watching = Watching::start(&rig, &[]);
+    assert_eq!(watching.next(), "Nothing to do.");
+    watching.lines = None;
+    // Nothing happens that it could tell.
+    let ended = (0..500).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        watching.child.try_wait().unwrap().is_some_and(|status| status.success())
+    });
+    assert!(ended);
 }
 
 #[test]

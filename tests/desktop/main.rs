@@ -6,8 +6,10 @@
     reason = "a test that panics has failed"
 )]
 
+mod logind;
 mod notifications;
 mod session;
+mod slow;
 
 use std::time::Duration;
 

@@ -5,11 +5,11 @@ use testkit::dbusmock::{Call, Mock};
 
 use super::Bench;
 
-fn of<'a>(calls: &'a [Call], method: &str) -> Vec<&'a Call> {
+pub(crate) fn of<'a>(calls: &'a [Call], method: &str) -> Vec<&'a Call> {
     calls.iter().filter(|call| call.1 == method).collect()
 }
 
-fn text(call: &Call, argument: usize) -> String {
+pub(crate) fn text(call: &Call, argument: usize) -> String {
     call.2[argument].try_clone().unwrap().try_into().unwrap()
 }
 
@@ -27,6 +27,9 @@ async fn a_touch_is_asked_for_by_program_issuer_and_account() {
     let own = std::env::current_exe().unwrap();
     let own = own.file_name().unwrap().to_str().unwrap();
     assert_eq!(text(notify, 4), format!("{own} wants the code of AWS &lt;b&gt;: alice."));
+    // It goes by itself when nobody waits any more, should the daemon be unable to take it away.
+    let expires = i32::try_from(notify.2[7].try_clone().unwrap()).unwrap();
+    assert!((1..=22_000).contains(&expires), "{expires}");
 
     bench.card.touch();
     call.await.unwrap().unwrap();
@@ -69,6 +72,35 @@ async fn who_prompts_by_themselves_and_who_switched_it_off_see_nothing() {
     assert_eq!(of(&calls, "Notify").len(), 1);
     bench.card.touch();
     call.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn each_kind_can_be_switched_off_by_itself() {
+    let bench = Bench::prepare("[notifications]\ntouch = false\n").await;
+    let server = Mock::notifications(bench.stage.address()).await.unwrap();
+    let bench = bench.start().await;
+    let absent = bench.client.credential("bob").await.unwrap().replace("/ykoath_", "/ykoath_00");
+    testkit::rig::step_with_room(10).await;
+    let touched = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    // The oldest wait is not to be told; the next one is.
+    let client = bench.client.clone();
+    let options = Options::from([("wait-for-token", true.into()), ("timeout", 20_u32.into())]);
+    let inserted = tokio::spawn(async move { client.calculate(&absent, options).await.map(drop) });
+    let calls = server.until(|calls| !of(calls, "Notify").is_empty()).await.unwrap();
+    assert_eq!(text(of(&calls, "Notify")[0], 3), "Plug in your token");
+    bench.stage.configure("[notifications]\ninsert = false\n").unwrap();
+    let client = bench.client.clone();
+    let reloading = tokio::spawn(async move {
+        client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await
+    });
+    let calls = server.until(|calls| of(calls, "Notify").len() == 2).await.unwrap();
+    assert_eq!(text(of(&calls, "Notify")[1], 3), "Touch YubiKey 5");
+    bench.card.touch();
+    touched.await.unwrap().unwrap();
+    reloading.await.unwrap().unwrap();
+    server.until(|calls| of(calls, "CloseNotification").len() == 1).await.unwrap();
+    inserted.abort();
 }
 
 #[tokio::test]

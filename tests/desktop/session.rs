@@ -1,6 +1,6 @@
 //! A locked screen and suspend end what is not sent, and wipe keys.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use testkit::client::Options;
 use testkit::dbusmock::Mock;
@@ -8,14 +8,14 @@ use zbus::Variant;
 
 use super::Bench;
 
-const SESSION: &str = "/org/freedesktop/login1/session/s1";
+pub(crate) const SESSION: &str = "/org/freedesktop/login1/session/s1";
 
-async fn add_session(logind: &Mock) {
+pub(crate) async fn add_session(logind: &Mock) {
     let user = rustix::process::geteuid().as_raw();
     logind.mock("AddSession", &("s1", "seat0", user, "me", true)).await.unwrap();
 }
 
-async fn lock(logind: &Mock, locked: bool) {
+pub(crate) async fn lock(logind: &Mock, locked: bool) {
     logind.call(SESSION, "org.freedesktop.login1.Session", "SetLockedHint", &(locked)).await.unwrap();
 }
 
@@ -35,7 +35,7 @@ async fn inhibitors(logind: &Mock) -> usize {
     list.len()
 }
 
-async fn until_inhibitors(logind: &Mock, count: usize) {
+pub(crate) async fn until_inhibitors(logind: &Mock, count: usize) {
     for _ in 0..1000 {
         if inhibitors(logind).await == count {
             return;
@@ -45,7 +45,7 @@ async fn until_inhibitors(logind: &Mock, count: usize) {
     panic!("not {count} inhibitors");
 }
 
-async fn until_state(bench: &Bench, state: &str) {
+pub(crate) async fn until_state(bench: &Bench, state: &str) {
     for _ in 0..1000 {
         let now: String = bench.client.property(&bench.token, "Token", "State").await.unwrap();
         if now == state {
@@ -120,6 +120,82 @@ async fn suspend_waits_until_requests_have_ended_and_keys_are_wiped() {
     bench.unlock().await;
 }
 
+/// From the warning on, which is seconds before the computer stands still.
+#[tokio::test]
+async fn nothing_begins_between_the_warning_and_the_sleep() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    let bench = bench.start().await;
+    let bob = bench.client.credential("bob").await.unwrap();
+    until_inhibitors(&logind, 1).await;
+    sleep(&logind, true).await;
+    until_inhibitors(&logind, 0).await;
+    let unlocking = bench.client.unlock(&bench.token, "correct horse").await.unwrap_err();
+    assert_eq!(unlocking.name, "Cancelled");
+    assert!(unlocking.sentence.contains("sleep"), "{unlocking:?}");
+    let wait = Options::from([("wait-for-token", true.into())]);
+    assert_eq!(bench.client.calculate(&bob, wait).await.unwrap_err().name, "Cancelled");
+    // What secures is let through.
+    bench.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "LockAll", &()).await.unwrap();
+    sleep(&logind, false).await;
+    until_inhibitors(&logind, 1).await;
+    bench.unlock().await;
+    bench.client.calculate(&bob, Options::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_that_came_in_before_the_sleep_begins_nothing_in_it() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    let bench = bench.start().await;
+    until_inhibitors(&logind, 1).await;
+    let (read, write) = rustix::pipe::pipe().unwrap();
+    let (client, token) = (bench.client.clone(), bench.token.clone());
+    let body = (zbus::Fd::from(read), Options::new());
+    let unlocking = tokio::spawn(async move { client.call::<_, ()>(&token, "Token", "Unlock", &body).await });
+    // It has come in before a call that came later is answered.
+    bench.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "LockAll", &()).await.unwrap();
+    sleep(&logind, true).await;
+    until_inhibitors(&logind, 0).await;
+    rustix::io::write(&write, b"correct horse").unwrap();
+    drop(write);
+    assert_eq!(unlocking.await.unwrap().unwrap_err().name, "Cancelled");
+    until_state(&bench, "locked").await;
+}
+
+/// The computer may stand still before all of it was done, or the warning may be missed.
+#[tokio::test]
+async fn waking_up_ends_requests_and_wipes_keys_once_more() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    let bench = bench.start().await;
+    until_inhibitors(&logind, 1).await;
+    let call = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    sleep(&logind, false).await;
+    assert_eq!(call.await.unwrap().unwrap_err().name, "Cancelled");
+    bench.card.touch();
+    until_state(&bench, "locked").await;
+}
+
+#[tokio::test]
+async fn a_logind_that_leaves_while_the_computer_falls_asleep_keeps_nobody_out() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    let bench = bench.start().await;
+    until_inhibitors(&logind, 1).await;
+    sleep(&logind, true).await;
+    until_inhibitors(&logind, 0).await;
+    drop(logind);
+    for _ in 0..1000 {
+        if bench.client.unlock(&bench.token, "correct horse").await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("nobody may unlock it");
+}
+
 #[tokio::test]
 async fn a_logind_that_comes_later_and_a_session_that_does_are_heeded() {
     let bench = Bench::prepare("").await.start().await;
@@ -139,14 +215,20 @@ async fn a_lock_is_heeded_at_once_while_a_waking_computer_reads_a_busy_token() {
     add_session(&logind).await;
     let bench = bench.start().await;
     until_inhibitors(&logind, 1).await;
-    // Sooner than reading the token is given up: a lock that waits for that comes too late.
-    bench.card.set_touch_timeout(Duration::from_secs(5));
+    let bob = bench.client.credential("bob").await.unwrap();
     let call = bench.calculating("alice", Options::new()).await;
     bench.wants_a_touch().await;
+    sleep(&logind, true).await;
+    assert_eq!(call.await.unwrap().unwrap_err().name, "Cancelled");
     // Reads every token again; this one is busy until it is touched.
     sleep(&logind, false).await;
     lock(&logind, true).await;
-    assert_eq!(call.await.unwrap().unwrap_err().name, "Cancelled");
+    let started = Instant::now();
+    while bench.client.calculate(&bob, Options::from([("timeout", 1_u32.into())])).await.unwrap_err().name
+        != "ScreenLocked"
+    {
+        assert!(started.elapsed() < Duration::from_secs(4), "the lock waits for the token");
+    }
     bench.card.touch();
     until_state(&bench, "locked").await;
 }
@@ -163,7 +245,7 @@ async fn a_logind_that_goes_away_unlocks_nothing() {
     until_state(&bench, "locked").await;
     drop(logind);
     for _ in 0..1000 {
-        if bench.stage.log().unwrap().contains("suspend can't be delayed") {
+        if bench.stage.log().unwrap().contains("logind has left") {
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -1,0 +1,116 @@
+//! Programs that choose what is in their root, and what they are called.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Bench;
+use super::programs::{root, unshared, value};
+
+/// Words that run a program in a root of its own, after this line of shell.
+fn inside(directory: &Path, line: &str) -> Vec<String> {
+    let script = root(directory, line);
+    unshared().into_iter().chain([script.to_str().unwrap()]).map(str::to_owned).collect()
+}
+
+fn info(bench: &Bench, words: &[String]) -> String {
+    bench.info(&words.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Nobody writes into it, so opening it as a file waits for ever.
+#[tokio::test]
+async fn a_pipe_for_flatpak_s_file_stops_nobody() {
+    let bench = Bench::new("").await;
+    let directory = tempfile::tempdir().unwrap();
+    let words = inside(directory.path(), "mkfifo $root/.flatpak-info");
+    for _ in 0..6 {
+        let said = info(&bench, &words);
+        assert_eq!(value(&said, "kind"), Some("unknown"), "{said}");
+        assert_eq!(value(&said, "submit-reason"), Some("sandboxed"), "{said}");
+    }
+    let said = bench.info(&["env"]);
+    assert!(value(&said, "executable").is_some(), "{said}");
+}
+
+#[tokio::test]
+async fn what_is_not_a_file_is_not_flatpak_s() {
+    let bench = Bench::new("").await;
+    for line in ["mkdir $root/.flatpak-info", "ln -s /etc/hostname $root/.flatpak-info"] {
+        let directory = tempfile::tempdir().unwrap();
+        let said = info(&bench, &inside(directory.path(), line));
+        assert_eq!(value(&said, "kind"), Some("unknown"), "{line}: {said}");
+    }
+}
+
+/// A rule for what is shown as unknown fits it.
+#[tokio::test]
+async fn a_sandboxed_program_without_a_name_is_let_in_by_the_rule_for_unknown_ones() {
+    let bench = Bench::new("").await;
+    if unit().is_some() {
+        println!("not tested: this test runs in a unit, which names what it runs");
+        return;
+    }
+    assert_eq!(value(&bench.info(&unshared()), "kind"), Some("unknown"));
+    let refused = bench.calculate(&unshared());
+    assert!(refused.said.contains("\"unknown\""), "{}", refused.said);
+    bench.reload("[[access.rule]]\ncaller = 'unknown'\nread_code = 'allow'\n").await;
+    assert_eq!(bench.calculate(&unshared()).code, 0);
+}
+
+/// A control group, as systemd would make it for a unit; removed when dropped.
+struct Group(PathBuf);
+
+impl Group {
+    /// Nothing where only somebody else may make one.
+    fn new(name: &str) -> Option<Self> {
+        let mounts = fs::read_to_string("/proc/mounts").unwrap();
+        let places = mounts.lines().filter_map(|line| {
+            let mut words = line.split(' ').skip(1);
+            let (place, kind) = (words.next()?, words.next()?);
+            (kind == "cgroup2").then(|| PathBuf::from(place))
+        });
+        places.map(|place| place.join(name)).find(|path| fs::create_dir(path).is_ok()).map(Self)
+    }
+
+    /// Words that run a program in it.
+    fn words(&self) -> Vec<String> {
+        let move_there = format!("echo $$ >{}/cgroup.procs && exec \"$@\"", self.0.display());
+        ["sh", "-c", &move_there, "sh"].map(str::to_owned).to_vec()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Whoever was in it has ended.
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+fn unit() -> Option<String> {
+    let text = fs::read_to_string("/proc/self/cgroup").unwrap();
+    text.split(['/', '\n'])
+        .find(|name| name.ends_with(".scope") || name.ends_with(".service"))
+        .map(str::to_owned)
+}
+
+#[tokio::test]
+async fn an_application_that_runs_as_another_one_is_nobody() {
+    let bench = Bench::new("[[access.rule]]\ncaller = 'flatpak:org.example.*'\nread_code = 'allow'\n").await;
+    let directory = tempfile::tempdir().unwrap();
+    let line = "printf '[Application]\\nname=org.example.Chat\\n' >$root/.flatpak-info";
+    let words = inside(directory.path(), line);
+    for (unit, expected) in [
+        ("app-flatpak-org.example.Chat-71.scope", "flatpak"),
+        ("app-flatpak-org.example.Other-71.scope", "unknown"),
+        ("libpod-0123.scope", "unknown"),
+    ] {
+        let Some(group) = Group::new(unit) else {
+            println!("not tested: only somebody else may make control groups here");
+            return;
+        };
+        let words: Vec<_> = group.words().into_iter().chain(words.iter().cloned()).collect();
+        let said = info(&bench, &words);
+        assert_eq!(value(&said, "kind"), Some(expected), "{unit}: {said}");
+        let may = if expected == "flatpak" { "allow" } else { "deny" };
+        assert_eq!(value(&said, "read-code"), Some(may), "{unit}: {said}");
+    }
+}

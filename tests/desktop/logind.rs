@@ -1,0 +1,97 @@
+//! What is not logind's word is not heeded, and what logind doesn't say is not guessed.
+
+use testkit::client::Options;
+use testkit::dbusmock::Mock;
+use zbus::{Connection, Variant, connection, fdo};
+
+use super::Bench;
+use super::session::{SESSION, add_session, lock, until_inhibitors, until_state};
+
+const MANAGER: &str = "org.freedesktop.login1.Manager";
+
+/// Another program on the system bus, and what the daemon is called there.
+async fn somebody(bench: &Bench) -> (Connection, String) {
+    let connection = connection::Builder::address(bench.system.address()).build().await.unwrap();
+    let bus = fdo::DBusProxy::new(&connection).await.unwrap();
+    let daemon = bench.daemon.as_ref().unwrap().id();
+    for name in bus.list_names().await.unwrap() {
+        let process = bus.get_connection_unix_process_id(name.as_ref()).await;
+        if name.starts_with(':') && process.is_ok_and(|process| process == daemon) {
+            return (connection, name.to_string());
+        }
+    }
+    panic!("the daemon is not on the system bus");
+}
+
+#[tokio::test]
+async fn a_flood_of_forged_signals_stops_and_fakes_nothing() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    add_session(&logind).await;
+    let bench = bench.start().await;
+    until_inhibitors(&logind, 1).await;
+    testkit::rig::step_with_room(10).await;
+    let call = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    let (forger, daemon) = somebody(&bench).await;
+    let to = Some(daemon.as_str());
+    let path = "/org/freedesktop/login1";
+    forger.emit_signal(to, path, MANAGER, "PrepareForSleep", &true).await.unwrap();
+    let changed = (MANAGER, std::collections::HashMap::<&str, Variant<'_>>::new(), Vec::<&str>::new());
+    for _ in 0..500 {
+        let properties = "org.freedesktop.DBus.Properties";
+        forger.emit_signal(to, SESSION, properties, "PropertiesChanged", &changed).await.unwrap();
+        let bus = "org.freedesktop.DBus";
+        let gone = ("org.freedesktop.login1", ":1.1", "");
+        forger.emit_signal(to, "/org/freedesktop/DBus", bus, "NameOwnerChanged", &gone).await.unwrap();
+    }
+    bench.card.touch();
+    call.await.unwrap().unwrap();
+    lock(&logind, true).await;
+    until_state(&bench, "locked").await;
+    // By now all of that was read; nobody sleeps.
+    lock(&logind, false).await;
+    until_unlocked(&bench).await;
+}
+
+async fn until_unlocked(bench: &Bench) {
+    for _ in 0..1000 {
+        if bench.client.unlock(&bench.token, "correct horse").await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the token can't be unlocked");
+}
+
+/// Has logind tell of a session at this path, from then on.
+async fn tell_of_sessions(logind: &Mock, paths: &[&str]) {
+    let user = rustix::process::geteuid().as_raw();
+    let entry = |path| format!("('s1', dbus.UInt32({user}), 'me', 'seat0', dbus.ObjectPath('{path}'))");
+    let list: Vec<_> = paths.iter().map(entry).collect();
+    let code = format!("ret = [{}]", list.join(", "));
+    let method = (MANAGER, "ListSessions", "", "a(susso)", code);
+    logind.mock("AddMethod", &method).await.unwrap();
+    let arguments = vec![Variant::from("s1"), zbus::ObjectPath::try_from(SESSION).unwrap().into()];
+    logind.mock("EmitSignal", &(MANAGER, "SessionNew", "so", arguments)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_logind_that_fails_unlocks_nothing_and_is_asked_again() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    add_session(&logind).await;
+    let bench = bench.start().await;
+    let bob = bench.client.credential("bob").await.unwrap();
+    lock(&logind, true).await;
+    until_state(&bench, "locked").await;
+    // It has no hint there, and says so with an error.
+    tell_of_sessions(&logind, &["/org/freedesktop/login1/seat/seat0"]).await;
+    let listed =
+        |calls: &[testkit::dbusmock::Call]| calls.iter().filter(|call| call.1 == "ListSessions").count();
+    // Nothing but the failure makes the daemon look twice.
+    logind.until(|calls| listed(calls) >= 2).await.unwrap();
+    assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
+    tell_of_sessions(&logind, &[]).await;
+    until_unlocked(&bench).await;
+}

@@ -1,0 +1,88 @@
+//! A notification server that takes its time.
+
+use std::path::Path;
+use std::time::Duration;
+
+use testkit::client::Options;
+use testkit::dbusmock::Mock;
+
+use super::Bench;
+use super::notifications::{of, text};
+
+const INTERFACE: &str = "org.freedesktop.Notifications";
+
+/// Has the server answer the first Notify only after three seconds; the notification is 71 then, and later ones are 72.
+/// Until then it answers nothing at all, so that a file tells that it has begun.
+async fn slow_down(server: &Mock, begun: &Path) {
+    let code = format!(
+        "import time\nself.shown = getattr(self, 'shown', 70) + 1\nif self.shown == 71:\n  open('{}', 'w').close()\n  time.sleep(3)\nret = args[1] or self.shown",
+        begun.display()
+    );
+    server.mock("AddMethod", &(INTERFACE, "Notify", "susssasa{sv}i", "u", code)).await.unwrap();
+}
+
+async fn until_begun(begun: &Path) {
+    for _ in 0..1000 {
+        if begun.exists() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("nothing is shown");
+}
+
+fn number(call: &testkit::dbusmock::Call, argument: usize) -> u32 {
+    let value = call.2[argument].try_clone().unwrap();
+    u32::try_from(&*value)
+        .or_else(|_| i32::try_from(&*value).map(|number| number.try_into().unwrap()))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn what_is_shown_late_is_taken_away_all_the_same() {
+    let bench = Bench::prepare("").await;
+    let server = Mock::notifications(bench.stage.address()).await.unwrap();
+    let begun = bench.stage.home().join("begun");
+    slow_down(&server, &begun).await;
+    let bench = bench.start().await;
+    testkit::rig::step_with_room(10).await;
+    let call = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    until_begun(&begun).await;
+    bench.card.touch();
+    call.await.unwrap().unwrap();
+    let calls = server.until(|calls| of(calls, "CloseNotification").len() == 1).await.unwrap();
+    assert_eq!(number(of(&calls, "CloseNotification")[0], 0), 71);
+}
+
+#[tokio::test]
+async fn what_overtakes_a_late_one_replaces_it() {
+    let bench = Bench::prepare("").await;
+    let server = Mock::notifications(bench.stage.address()).await.unwrap();
+    let begun = bench.stage.home().join("begun");
+    slow_down(&server, &begun).await;
+    let bench = bench.start().await;
+    testkit::rig::step_with_room(10).await;
+    let call = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    until_begun(&begun).await;
+    bench.card.touch();
+    call.await.unwrap().unwrap();
+    let call = bench.calculating("alice", Options::new()).await;
+    bench.wants_a_touch().await;
+    // Whatever was shown is closed or replaced when the last one waits no more.
+    let calls = server.until(|calls| of(calls, "Notify").len() == 2).await.unwrap();
+    assert_eq!(text(of(&calls, "Notify")[1], 3), "Touch YubiKey 5");
+    bench.card.touch();
+    call.await.unwrap().unwrap();
+    let closed = |calls: &[testkit::dbusmock::Call], id| {
+        of(calls, "CloseNotification").iter().any(|call| number(call, 0) == id)
+    };
+    server
+        .until(|calls| {
+            let replaced = of(calls, "Notify").iter().any(|call| number(call, 1) == 71);
+            closed(calls, 71) && (replaced || closed(calls, 72))
+        })
+        .await
+        .unwrap();
+}
