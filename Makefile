@@ -31,7 +31,7 @@ source = $(lastword $(subst :, ,$(1)))
 # bash-completion finds a file by the command's bare name.
 installed = $(DESTDIR)$(call directory,$(1))/$(patsubst %.bash,%,$(notdir $(call source,$(1))))
 
-.PHONY: build help demo test bench check fmt clippy doc deny install uninstall
+.PHONY: build help demo test broker bench check fmt clippy doc deny install uninstall
 
 build: ## Build the daemon and the user's tool
 	scripts/install-packages build
@@ -47,6 +47,9 @@ demo: ## Show it with a virtual token and a Cognito of its own; KEEP=1 keeps the
 test: ## Run every test
 	scripts/install-packages build test
 	$(CARGO) test --release --workspace
+
+broker: ## Run the tests that are about the bus on dbus-broker, which has to be installed
+	OATHBRIDGE_TEST_BUS=dbus-broker $(CARGO) test --release --workspace $(addprefix --test ,access challenge contract operations)
 
 bench: ## Measure it
 	scripts/install-packages build test

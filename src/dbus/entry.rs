@@ -76,6 +76,7 @@ impl Bridge {
             None => (!who.is_ours).then(Error::other_user),
         };
         if let Some(error) = denied {
+            self.limits.deny(&caller, &show(&requester), door.what);
             let member = header.member().map_or("", |member| member.as_str());
             tracing::info!(caller, requester = %show(&requester), outcome = error.full_name(), "{member}");
             return Err(error);

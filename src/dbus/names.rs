@@ -46,7 +46,6 @@ pub fn operation(caller: &str, handle: Option<&str>, number: u64) -> ObjectPath<
     let caller = caller.trim_start_matches(':').replace('.', "_");
     match handle {
         Some(handle) => below("operations", &format!("{caller}/{handle}")),
-        // No handle has a path element of its own kind: theirs may begin with a digit as well, but never end in "__".
         None => below("operations", &format!("{caller}/{number}__")),
     }
 }
@@ -54,6 +53,12 @@ pub fn operation(caller: &str, handle: Option<&str>, number: u64) -> ObjectPath<
 /// True for what can be a handle: 1 to 64 letters, digits and underscores.
 pub fn is_handle(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// True for the handles that stand for those who have none, as [`operation`] makes them.
+pub fn is_taken(handle: &str) -> bool {
+    let number = handle.strip_suffix("__").filter(|number| !number.is_empty());
+    number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// The object that stands for none.

@@ -64,12 +64,11 @@ impl OperationObject {
 
     #[zbus(out_args("cancelled"))]
     async fn cancel(&self, #[zbus(header)] header: Header<'_>) -> Result<bool, Error> {
-        let _entry = if self.is_requester(&header) {
-            None
-        } else {
-            Some(self.bridge.enter(&header, Door::SECURE).await?)
-        };
-        Ok(self.operation.cancel(Cancellation::Caller))
+        let cancel = async { Ok::<_, Error>(self.operation.cancel(Cancellation::Caller)) };
+        if self.is_requester(&header) {
+            return cancel.await;
+        }
+        self.bridge.audited("Cancel", &path(&self.operation), &header, Door::SECURE, cancel).await
     }
 
     #[zbus(out_args("result"))]

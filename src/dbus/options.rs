@@ -77,6 +77,7 @@ impl Options {
 
     fn handle(&mut self) -> Result<Option<String>, Error> {
         match self.text("handle-token")? {
+            Some(handle) if names::is_taken(&handle) => Err(Error::handle_in_use()),
             Some(handle) if !names::is_handle(&handle) => Err(Error::invalid(
                 "The option handle-token is not 1 to 64 letters A-Z, a-z, digits and underscores; pass such a name",
             )),

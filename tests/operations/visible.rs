@@ -172,4 +172,6 @@ async fn handles_are_path_elements() {
         );
     }
     rig.client.calculate(&alice, named(&long[1..])).await.unwrap();
+    // So the daemon calls those that have no handle.
+    assert_eq!(rig.client.calculate(&alice, named("7__")).await.unwrap_err().name, "AlreadyExists");
 }

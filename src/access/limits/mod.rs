@@ -157,6 +157,15 @@ impl Limits {
         Ok(())
     }
 
+    /// Counts a request that is denied against the rates of its program alone: one that asks for ever is soon refused
+    /// without being looked at, and takes nothing from the others.
+    pub fn deny(&self, client: &str, program: &str, what: What) {
+        let (mut counts, now) = (self.counts(), self.clock.monotonic());
+        counts.client(client, now).program = Some(program.to_owned());
+        let own = counts.of_one();
+        counts.program(program, now).count(own, what, now);
+    }
+
     /// This client has left.
     pub fn forget(&self, client: &str) {
         let mut counts = self.counts();

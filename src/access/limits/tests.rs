@@ -88,6 +88,18 @@ fn a_client_that_starts_may_look_at_everything_and_a_flood_of_queries_is_refused
 }
 
 #[test]
+fn who_is_denied_often_is_refused_unseen_and_takes_nothing_from_others() {
+    let config = config::Limits { codes_per_minute: 3, all_codes_per_minute: 3, ..config::Limits::default() };
+    let (limits, _) = limits(config);
+    for _ in 0..3 {
+        limits.arrive("1", What::Code).unwrap();
+        limits.deny("1", "sandboxed", What::Code);
+    }
+    assert!(matches!(limits.arrive("1", What::Code), Err(Refusal::RateLimited { .. })));
+    limits.spend("2", "honest", What::Code).unwrap();
+}
+
+#[test]
 fn passwords_can_t_be_tried_fast() {
     let (limits, _) = limits(config::Limits::default());
     let tries = (0..1_000).take_while(|_| limits.spend("1", "a", What::Unlock).is_ok()).count();
