@@ -81,3 +81,20 @@ async fn a_profile_is_no_must_where_the_endpoint_is_aws_s() {
     let refusal = bench.respond(&bench.first, options).await.unwrap_err();
     assert!(refusal.sentence.contains("region"), "{refusal:?}");
 }
+
+#[tokio::test]
+async fn a_new_device_gets_a_key_and_signs_in_with_it_from_then_on() {
+    let bench = Bench::new().await;
+    bench.fake.track_devices();
+    step_with_room(20).await;
+    let reply = bench.respond(&bench.first, bench.options(&bench.session())).await.unwrap();
+    let first = tokens(&reply);
+    let key = text(&first, "device-key").unwrap();
+    assert!(text(&first, "device-group-key").is_some_and(|group| !group.is_empty()));
+
+    let mut options = bench.options(&bench.session());
+    options.insert("timeout", Variant::from(60_u32));
+    options.insert("device-key", key.into());
+    let again = tokens(&bench.respond(&bench.first, options).await.unwrap());
+    assert!(text(&again, "access-token").is_some() && text(&again, "device-key").is_none());
+}

@@ -77,7 +77,7 @@ async fn signals_before_the_reply(client: &Client, call: &zbus::Message) -> usiz
 
 #[tokio::test]
 async fn replies_follow_the_signals_that_they_imply() {
-    let bench = Bench::new(LOCKED, "").await;
+    let bench = Bench::new(LOCKED, "[limits]\nunlocks_per_minute = 1000\n").await;
     let client = bench.client();
     let token = token(client).await;
     let credentials = {

@@ -25,9 +25,10 @@ async fn moto() {
 }
 
 async fn all_is_as_the_table_says(emulator: Emulator) {
-    let world = World::new(emulator, ALL).await;
+    let mut world = World::new(emulator, ALL).await;
     let mut differences = String::new();
     for scenario in ALL {
+        world.renew().await;
         let scene = world.scene(scenario).await;
         step_with_room(ROOM).await;
         let observed = (scenario.run)(&scene).await;

@@ -27,8 +27,8 @@ pub(crate) struct World {
     pub(crate) api: Api,
     _server: Server,
     accounts: BTreeMap<&'static str, Account>,
-    _stage: daemon::Stage,
-    _daemon: Daemon,
+    stage: daemon::Stage,
+    daemon: Option<Daemon>,
     client: Client,
     calls: AtomicUsize,
 }
@@ -75,7 +75,15 @@ impl World {
         let client = stage.client().await.unwrap();
         let daemon = stage.start(&client).await.unwrap();
         let calls = AtomicUsize::new(0);
-        Self { api, _server: server, accounts, _stage: stage, _daemon: daemon, client, calls }
+        Self { api, _server: server, accounts, stage, daemon: Some(daemon), client, calls }
+    }
+
+    /// A daemon that has sent no code yet: with moto all accounts have one seed, and a daemon sends no code twice in one
+    /// time step, whatever the pool.
+    pub(crate) async fn renew(&mut self) {
+        self.daemon.take().unwrap().terminate().unwrap();
+        self.client.wait_for_name(false).await.unwrap();
+        self.daemon = Some(self.stage.start(&self.client).await.unwrap());
     }
 
     pub(crate) async fn scene(&self, scenario: &Scenario) -> Scene<'_> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use oathbridge::cognito::{ErrorKind, Responded};
 use oathbridge::flows::Error;
 use oathbridge::operations::{Cancellation, Kind};
+use oathbridge::token;
 use testkit::fake_cognito::Fault;
 
 use crate::rig::{Rig, STEP, STEP_START, limited, seconds};
@@ -81,7 +82,6 @@ async fn cancelled_between_the_choice_and_the_code() {
     assert_eq!(rig.submitted(), [STEP + 1]);
 }
 
-/// The session that follows the choice stays in the daemon: a caller who is refused after it has to sign in anew.
 #[tokio::test]
 async fn no_session_is_used_up_when_no_code_can_follow() {
     let rig = Rig::start(seconds(20)).await;
@@ -91,7 +91,10 @@ async fn no_session_is_used_up_when_no_code_can_follow() {
     silent.interactive = false;
     for (request, expected) in [
         (rig.choice_request("alice", Duration::from_millis(17_999)), spent),
-        (rig.choice_request("touched", Duration::from_millis(7_999)), Error::Timeout),
+        (
+            rig.choice_request("touched", Duration::from_millis(7_999)),
+            Error::Token(token::Error::TouchTimeout),
+        ),
         (silent, Error::TouchRequired),
     ] {
         assert_eq!(rig.respond(&request).await.result.unwrap_err(), expected);

@@ -216,6 +216,11 @@ impl FakeCognito {
         self.shared.state().offers_choice = true;
     }
 
+    /// From now on a device that signs in without a key gets one.
+    pub fn track_devices(&self) {
+        self.shared.state().tracks_devices = true;
+    }
+
     /// From now on who has no second factor signs in without one.
     pub fn make_mfa_optional(&self) {
         self.shared.state().mfa_is_optional = true;

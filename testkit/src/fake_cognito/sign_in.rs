@@ -88,11 +88,15 @@ fn next_step(state: &mut State, request: &Request, name: &str, now: Duration) ->
 /// The end of a sign-in.
 pub(super) fn tokens(state: &mut State, request: &Request, name: &str, now: Duration) -> Reply {
     let client = request.client_id.as_deref().unwrap_or_default();
+    let device = state.meet_device(text(&request.challenge_responses, "DEVICE_KEY"))?;
     let token = state.issue_token(name, now)?;
-    let result = json!({
+    let mut result = json!({
         "AccessToken": token, "IdToken": state.id_token(name, client, now)?,
         "RefreshToken": format!("refresh.{token}"), "ExpiresIn": texts::TOKEN_LIFE.as_secs(), "TokenType": "Bearer",
     });
+    if let Some(key) = device {
+        add(&mut result, "NewDeviceMetadata", json!({"DeviceKey": key, "DeviceGroupKey": "-FaKeGroup"}));
+    }
     Ok(json!({"AuthenticationResult": result, "ChallengeParameters": {}}))
 }
 

@@ -8,6 +8,7 @@ use data_encoding::BASE32_NOPAD;
 use oathbridge::otp::{Algorithm, Code, Digits, Period, Step, truncate};
 
 use super::log::Log;
+use super::operations::Failure;
 use super::plan::Plans;
 use super::srp::Exchange;
 use super::{Options, Ready, Reuse, texts};
@@ -27,6 +28,9 @@ pub(super) struct State {
     pub(super) client_secret: Option<String>,
     /// A sign-in asks which kind of second factor shall be used.
     pub(super) offers_choice: bool,
+    /// Each new device gets a key.
+    pub(super) tracks_devices: bool,
+    devices: BTreeSet<String>,
     /// Who has no second factor signs in without one.
     pub(super) mfa_is_optional: bool,
     pub(super) issuer: String,
@@ -110,6 +114,8 @@ impl State {
             clock_offset: 0,
             client_secret: None,
             offers_choice: false,
+            tracks_devices: false,
+            devices: BTreeSet::new(),
             mfa_is_optional: false,
             issuer: options.issuer.clone(),
             users: BTreeMap::new(),
@@ -178,6 +184,20 @@ impl State {
     /// What follows the underscore in the pool's id, which ends its issuer.
     pub(super) fn pool(&self) -> &str {
         self.issuer.rsplit('_').next().unwrap_or_default()
+    }
+
+    /// The key of a device that signs in without one, where devices are tracked.
+    pub(super) fn meet_device(&mut self, key: &str) -> Result<Option<String>, Failure> {
+        if !key.is_empty() && !self.devices.contains(key) {
+            let message = "Invalid device key given.";
+            return Err(Exception { code: "NotAuthorizedException", message }.into());
+        }
+        if !self.tracks_devices || !key.is_empty() {
+            return Ok(None);
+        }
+        let key = format!("eu-central-1_{}", texts::uuid()?);
+        self.devices.insert(key.clone());
+        Ok(Some(key))
     }
 
     pub(super) fn revoke(&mut self, text: &str) {
