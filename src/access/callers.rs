@@ -5,8 +5,8 @@ use std::fs;
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use rustix::process::geteuid;
 use tokio::sync::Semaphore;
@@ -24,6 +24,9 @@ const LOOKS: usize = 4;
 
 /// How many callers are remembered; all of them are forgotten when there are more.
 const REMEMBERED: usize = 4096;
+
+/// How long it is remembered that nothing could be found out about a caller: each try may take as long as patience does.
+const UNKNOWN: Duration = Duration::from_secs(10);
 
 /// Somebody who calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,35 +47,46 @@ impl Caller {
 /// Everybody who has called. The bus never gives a unique name out twice, so what was learned once holds.
 #[derive(Debug)]
 pub struct Callers {
-    known: Mutex<HashMap<String, Arc<Caller>>>,
+    known: Mutex<HashMap<String, Known>>,
+    /// One call of a caller finds out, and the others wait for it.
+    asking: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
     looks: Arc<Semaphore>,
     into_sandboxes: Arc<Semaphore>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    caller: Arc<Caller>,
+    /// Until when that holds, if not for ever.
+    until: Option<Instant>,
 }
 
 impl Default for Callers {
     fn default() -> Self {
         let looks = || Arc::new(Semaphore::new(LOOKS));
-        Self { known: Mutex::default(), looks: looks(), into_sandboxes: looks() }
+        Self { known: Mutex::default(), asking: Mutex::default(), looks: looks(), into_sandboxes: looks() }
     }
 }
 
 impl Callers {
     /// Who this unique name is. Whatever can't be found out is unknown; nothing is guessed.
     pub async fn identify(&self, connection: &Connection, unique_name: &str) -> Arc<Caller> {
-        if let Some(known) = self.known().get(unique_name) {
-            return Arc::clone(known);
+        if let Some(known) = self.remembered(unique_name) {
+            return known;
+        }
+        let turn = self.turn(unique_name);
+        let _turn = turn.lock().await;
+        if let Some(known) = self.remembered(unique_name) {
+            return known;
         }
         let caller = match self.ask(connection, unique_name).await {
-            Ok(caller) => Arc::new(caller),
+            Ok(caller) => caller,
             Err(error) => {
                 tracing::debug!(unique_name, "a caller can't be identified: {error}");
-                return Arc::new(Caller { is_ours: false, facts: None });
+                Caller { is_ours: false, facts: None }
             }
         };
-        if caller.facts.is_some() {
-            self.remember(unique_name, &caller);
-        }
-        caller
+        self.remember(unique_name, caller)
     }
 
     /// This name has left the bus.
@@ -122,15 +136,31 @@ impl Callers {
         if is_same && ask().await? == process { Ok(facts) } else { Err(changed()) }
     }
 
-    fn remember(&self, unique_name: &str, caller: &Arc<Caller>) {
+    fn remember(&self, unique_name: &str, caller: Caller) -> Arc<Caller> {
+        let until = caller.facts.is_none().then(|| Instant::now() + UNKNOWN);
+        let caller = Arc::new(caller);
         let mut known = self.known();
         if known.len() >= REMEMBERED {
             known.clear();
         }
-        known.insert(unique_name.to_owned(), Arc::clone(caller));
+        known.insert(unique_name.to_owned(), Known { caller: Arc::clone(&caller), until });
+        caller
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Arc<Caller>>> {
+    fn remembered(&self, unique_name: &str) -> Option<Arc<Caller>> {
+        let known = self.known().get(unique_name).cloned()?;
+        known.until.is_none_or(|until| Instant::now() < until).then_some(known.caller)
+    }
+
+    fn turn(&self, unique_name: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        asking.retain(|_, turn| turn.strong_count() > 0);
+        let turn = asking.get(unique_name).and_then(Weak::upgrade).unwrap_or_default();
+        asking.insert(unique_name.to_owned(), Arc::downgrade(&turn));
+        turn
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -193,6 +223,8 @@ mod tests {
         assert_eq!(*caller, Caller { is_ours: true, facts: None });
         drop(permits);
         // Nor is it forgotten for ever.
+        assert_eq!(callers.identify(&connection, &own).await.facts, None, "asked once in a while");
+        callers.forget(&own);
         assert!(callers.identify(&connection, &own).await.facts.is_some());
     }
 

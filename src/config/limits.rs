@@ -9,6 +9,8 @@ use super::value::integer;
 pub struct Limits {
     /// Calls of one client that are served at once.
     pub calls_per_client: u32,
+    /// Calls of one program that are served at once, however many clients it is.
+    pub calls_per_program: u32,
     /// Calls of all clients that are served at once.
     pub calls: u32,
     /// The same for what is soon over: looking, locking, cancelling.
@@ -37,6 +39,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             calls_per_client: 8,
+            calls_per_program: 32,
             calls: 64,
             queries_per_client: 128,
             queries: 256,
@@ -56,6 +59,7 @@ impl Limits {
     pub(super) const SECTION: &str = "limits";
     pub(super) const KEYS: &[&str] = &[
         "calls_per_client",
+        "calls_per_program",
         "calls",
         "queries_per_client",
         "queries",
@@ -76,32 +80,75 @@ impl Limits {
         };
         let at_once = |key, default| number(key, "a number from 1 to 1024", 1..=1024, default);
         let rate = |key, default| number(key, "a number from 1 to 1000000", 1..=1_000_000, default);
+        // What one may have, all may have, unless it is said that they may not.
+        let rates = |one, default_of_one, all, default_of_all: u32| {
+            let one = rate(one, default_of_one)?;
+            Ok::<_, Error>((one, rate(all, default_of_all.max(one))?))
+        };
+        let queries = rates(
+            "queries_per_second",
+            default.queries_per_second,
+            "all_queries_per_second",
+            default.all_queries_per_second,
+        )?;
+        let codes = rates(
+            "codes_per_minute",
+            default.codes_per_minute,
+            "all_codes_per_minute",
+            default.all_codes_per_minute,
+        )?;
+        let submissions = rates(
+            "submissions_per_minute",
+            default.submissions_per_minute,
+            "all_submissions_per_minute",
+            default.all_submissions_per_minute,
+        )?;
+        let calls_per_client = at_once("calls_per_client", default.calls_per_client)?;
+        let calls = at_once("calls", default.calls.max(calls_per_client))?;
+        let per_program = default.calls_per_program.max(calls_per_client).min(calls);
         let limits = Self {
-            calls_per_client: at_once("calls_per_client", default.calls_per_client)?,
-            calls: at_once("calls", default.calls)?,
+            calls_per_client,
+            calls_per_program: at_once("calls_per_program", per_program)?,
+            calls,
             queries_per_client: at_once("queries_per_client", default.queries_per_client)?,
             queries: at_once("queries", default.queries)?,
-            queries_per_second: rate("queries_per_second", default.queries_per_second)?,
-            all_queries_per_second: rate("all_queries_per_second", default.all_queries_per_second)?,
-            codes_per_minute: rate("codes_per_minute", default.codes_per_minute)?,
-            all_codes_per_minute: rate("all_codes_per_minute", default.all_codes_per_minute)?,
-            submissions_per_minute: rate("submissions_per_minute", default.submissions_per_minute)?,
-            all_submissions_per_minute: rate(
-                "all_submissions_per_minute",
-                default.all_submissions_per_minute,
-            )?,
+            queries_per_second: queries.0,
+            all_queries_per_second: queries.1,
+            codes_per_minute: codes.0,
+            all_codes_per_minute: codes.1,
+            submissions_per_minute: submissions.0,
+            all_submissions_per_minute: submissions.1,
             unlocks_per_minute: rate("unlocks_per_minute", default.unlocks_per_minute)?,
             message_kib: number("message_kib", "a number from 16 to 1024", 16..=1024, default.message_kib)?,
         };
-        let one_and_all = [
-            ("calls_per_client", limits.calls_per_client, "calls", limits.calls),
-            ("queries_per_client", limits.queries_per_client, "queries", limits.queries),
-        ];
-        for (one, own, all, total) in one_and_all {
-            if own > total {
-                return Err(section.error(Problem::LargerThan(one, all)));
-            }
-        }
+        limits.check(section)?;
         Ok(limits)
+    }
+
+    /// One can't have more than all.
+    fn check(&self, section: &Section<'_>) -> Result<(), Error> {
+        let pairs = [
+            ("calls_per_client", self.calls_per_client, "calls", self.calls),
+            ("calls_per_client", self.calls_per_client, "calls_per_program", self.calls_per_program),
+            ("calls_per_program", self.calls_per_program, "calls", self.calls),
+            ("queries_per_client", self.queries_per_client, "queries", self.queries),
+            (
+                "queries_per_second",
+                self.queries_per_second,
+                "all_queries_per_second",
+                self.all_queries_per_second,
+            ),
+            ("codes_per_minute", self.codes_per_minute, "all_codes_per_minute", self.all_codes_per_minute),
+            (
+                "submissions_per_minute",
+                self.submissions_per_minute,
+                "all_submissions_per_minute",
+                self.all_submissions_per_minute,
+            ),
+        ];
+        match pairs.iter().find(|(_, one, _, all)| one > all) {
+            Some((one, _, all, _)) => Err(section.error(Problem::LargerThan(one, all))),
+            None => Ok(()),
+        }
     }
 }

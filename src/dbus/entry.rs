@@ -32,10 +32,10 @@ impl Door {
         Self { permission: Some(Permission::Manage), what: What::Unlock, while_locked: false };
     /// Locking tokens, cancelling what somebody else asked for: open to the last.
     pub(super) const SECURE: Self =
-        Self { permission: Some(Permission::Manage), what: What::Query, while_locked: true };
+        Self { permission: Some(Permission::Manage), what: What::Secure, while_locked: true };
     /// Reloading.
-    pub(super) const MANAGE: Self =
-        Self { permission: Some(Permission::Manage), what: What::Other, while_locked: true };
+    pub(super) const RELOAD: Self =
+        Self { permission: Some(Permission::Manage), what: What::Reload, while_locked: true };
     /// Looking.
     pub(super) const LOOK: Self = Self { permission: None, what: What::Query, while_locked: true };
 }
@@ -46,6 +46,8 @@ pub(super) struct Entry<'call> {
     pub(super) header: &'call Header<'call>,
     pub(super) caller: String,
     pub(super) requester: Requester,
+    /// What it is called for the limits.
+    program: String,
     /// When the call came in, by monotonic time: its caller's patience runs from there.
     pub(super) arrived: Duration,
     door: Door,
@@ -64,7 +66,7 @@ impl Bridge {
         let departure = self.present.arrive(&caller);
         let arrived = self.flows.clock().monotonic();
         let config = self.config();
-        let _ticket = self.limits.admit(&caller, door.what)?;
+        let mut ticket = self.limits.admit(&caller, door.what)?;
         let who = self.identify(&caller).await;
         let identity = who.identity();
         let requester = Requester { kind: identity.kind.word().to_owned(), name: identity.name };
@@ -76,9 +78,10 @@ impl Bridge {
             None => (!who.is_ours).then(Error::other_user),
         };
         if let Some(error) = denied {
-            self.limits.deny(&caller, &show(&requester), door.what);
             let member = header.member().map_or("", |member| member.as_str());
-            tracing::info!(caller, requester = %show(&requester), outcome = error.full_name(), "{member}");
+            if self.limits.deny(&caller) {
+                tracing::info!(caller, requester = %show(&requester), outcome = error.full_name(), "{member}");
+            }
             return Err(error);
         }
         match self.keeps_out(door) {
@@ -86,7 +89,11 @@ impl Bridge {
             Some(why) => return Err(why.into()),
             None => {}
         }
-        Ok(Entry { header, caller, requester, arrived, door, departure, _ticket })
+        // What a sandbox does is not held against what its terminal does.
+        let is_sandboxed = who.facts.as_ref().is_some_and(|facts| facts.is_sandboxed);
+        let program = format!("{}{}", if is_sandboxed { "sandboxed " } else { "" }, show(&requester));
+        ticket.enter(Some(&program))?;
+        Ok(Entry { header, caller, requester, program, arrived, door, departure, _ticket: ticket })
     }
 
     /// Why nobody comes in here now: from the warning before suspend on, which is seconds before the computer stands
@@ -110,7 +117,7 @@ impl Bridge {
 
     /// Counts a request whose arguments make sense against the rates.
     pub(super) fn spend(&self, entry: &Entry<'_>) -> Result<(), Error> {
-        Ok(self.limits.spend(&entry.caller, &show(&entry.requester), entry.door.what)?)
+        Ok(self.limits.spend(&entry.program, entry.door.what)?)
     }
 
     /// What the daemon knows of a caller, and what it may do.

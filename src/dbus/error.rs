@@ -62,21 +62,15 @@ impl Error {
     pub fn too_many_calls() -> Self {
         Self::ours(
             "Busy",
-            // Short, as the next one: the bus carries thousands of these in a flood, while others wait.
-            "Too many calls are under way; wait for replies, or raise [limits] in the configuration.",
+            // As short as a call, as the next one: in a flood the bus falls behind with what is longer, and others wait.
+            "Too many calls at once; wait for earlier replies.",
         )
     }
 
     /// More in a minute than `[limits]` allows.
     pub fn too_often(wait: Duration) -> Self {
-        Self::ours(
-            "RateLimited",
-            format!(
-                "This came too often; try again in {} seconds, or raise [limits] in the configuration.",
-                whole(wait)
-            ),
-        )
-        .retry(Retry::After(wait))
+        Self::ours("RateLimited", format!("This came too often; try again in {} s.", whole(wait)))
+            .retry(Retry::After(wait))
     }
 
     /// The configuration doesn't allow it.

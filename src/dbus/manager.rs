@@ -69,7 +69,7 @@ impl ManagerObject {
     }
 
     async fn reload(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
-        self.bridge.audited("Reload", "", &header, Door::MANAGE, self.bridge.reload()).await
+        self.bridge.audited("Reload", "", &header, Door::RELOAD, self.bridge.reload()).await
     }
 }
 

@@ -237,6 +237,7 @@ impl Bridge {
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error> {
         let entry = self.enter(header, door).await?;
+        self.spend(&entry)?;
         let result = work.await.map_err(Into::into);
         self.mirrored().await;
         let outcome = result.as_ref().err().map_or_else(|| "done".to_owned(), Error::full_name);

@@ -1,9 +1,10 @@
-//! How often: calls at once, for each client and in all, and requests in a time, for each program and in all.
+//! How often: calls at once, and requests in a time, for each connection, each program and in all.
 //!
-//! What is under way is counted by connection, since a connection ends and takes with it what it has under way. What
-//! was had is counted by program: who connects anew for each request is the same program. Queries are counted by
-//! connection alone, since most are answered before anybody asks who calls.
+//! Until a caller is recognised it can only use up what its connection has. Then its program counts: who connects anew
+//! for each request is the same program. Queries are mostly answered before anybody asks who calls, so of them
+//! connections count, and what secures (locking, cancelling) uses up nothing that others need.
 
+mod counts;
 mod rates;
 #[cfg(test)]
 mod tests;
@@ -14,10 +15,11 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::config;
-use rates::{Allowance, Rates};
+use counts::{Client, Counts, Record};
+use rates::{Leak, Rate};
 
-/// When there are more records than this, those that nothing is to be known of are dropped.
-const MANY: usize = 256;
+/// So many denials in a minute are written into the journal.
+const DENIALS_WRITTEN: u32 = 300;
 
 /// What a call is, for the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +30,12 @@ pub enum What {
     Submission,
     /// It tries a password.
     Unlock,
-    /// It looks, locks or cancels: soon over, and open to those who have too much of the rest under way.
+    /// It has the configuration and all tokens read again.
+    Reload,
+    /// It looks, and is soon over.
     Query,
-    /// Something else.
-    Other,
+    /// It locks or cancels: never refused because of what others do.
+    Secure,
 }
 
 /// Why a call is not served.
@@ -39,7 +43,7 @@ pub enum What {
 pub enum Refusal {
     /// Too many at once.
     Busy,
-    /// Too many in the last minute.
+    /// Too many lately.
     RateLimited {
         /// When the next one would be served.
         wait: Duration,
@@ -53,43 +57,11 @@ pub struct Limits {
     clock: Arc<dyn Clock>,
 }
 
-#[derive(Debug)]
-struct Counts {
-    config: config::Limits,
-    under_way: UnderWay,
-    /// By unique name.
-    clients: HashMap<String, Client>,
-    /// By what they are recognised by.
-    programs: HashMap<String, Rates>,
-    all: Rates,
-}
-
-/// How much is being served.
-#[derive(Clone, Copy, Debug, Default)]
-struct UnderWay {
-    calls: u32,
-    queries: u32,
-}
-
-#[derive(Debug, Default)]
-struct Client {
-    under_way: UnderWay,
-    /// What is counted by connection.
-    rates: Rates,
-    /// Which program it is, once that is known.
-    program: Option<String>,
-}
-
 impl Limits {
     /// Nobody has called yet.
     pub fn new(config: config::Limits, clock: Arc<dyn Clock>) -> Self {
-        let counts = Counts {
-            config,
-            under_way: UnderWay::default(),
-            clients: HashMap::new(),
-            programs: HashMap::new(),
-            all: Rates::default(),
-        };
+        let (clients, programs) = (HashMap::new(), HashMap::new());
+        let counts = Counts { config, all: Record::default(), clients, programs };
         Self { counts: Arc::new(Mutex::new(counts)), clock }
     }
 
@@ -103,40 +75,37 @@ impl Limits {
         usize::try_from(self.counts().config.message_kib).unwrap_or(usize::MAX).saturating_mul(1024)
     }
 
-    /// Lets a call in, until the ticket is dropped.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::Busy`], at once.
-    pub fn admit(&self, client: &str, what: What) -> Result<Ticket, Refusal> {
-        let (mut counts, now) = (self.counts(), self.clock.monotonic());
-        counts.check_room(client, what)?;
-        counts.under_way.add(what);
-        counts.client(client, now).under_way.add(what);
-        Ok(Ticket { counts: Arc::clone(&self.counts), client: client.to_owned(), what })
-    }
-
-    /// A call has arrived: whether it is refused as things stand. Queries are counted here against their rates, the
-    /// rest where it begins. Cheap enough for each message of a flood.
+    /// A call has arrived: whether it is refused as things stand. What looks or secures is counted here against its
+    /// rates, the rest where it begins. Cheap enough for each message of a flood.
     ///
     /// # Errors
     ///
     /// Any [`Refusal`].
     pub fn arrive(&self, client: &str, what: What) -> Result<(), Refusal> {
         let (mut counts, now) = (self.counts(), self.clock.monotonic());
-        counts.check_room(client, what)?;
-        if what == What::Query {
-            return counts.count_query(client, now);
+        counts.check_connection(client, what)?;
+        let program = counts.clients.get(client).and_then(|client| client.program.clone());
+        counts.check_room(program.as_deref(), what)?;
+        if let Some(Client { record, .. }) = counts.clients.get(client) {
+            record.rates.check(Rate::Denials, counts.leak(Rate::Denials), now)?;
         }
-        let program = counts.clients.get(client).and_then(|client| client.program.as_deref());
-        counts.check_rates(program.unwrap_or_default(), what, now)
+        match Rate::of(what) {
+            Some(rate) => counts.check_rates(program.as_deref(), rate, now),
+            None => counts.count_query(client, what, now),
+        }
     }
 
-    /// How many queries of one client, and of all, may be under way at once.
-    pub fn queries(&self) -> (usize, usize) {
-        let counts = self.counts();
-        let number = |number| usize::try_from(number).unwrap_or(usize::MAX);
-        (number(counts.config.queries_per_client), number(counts.config.queries))
+    /// Lets a call in as far as its connection is concerned, until the ticket is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Busy`], at once.
+    pub fn admit(&self, client: &str, what: What) -> Result<Ticket, Refusal> {
+        let (mut counts, now) = (self.counts(), self.clock.monotonic());
+        counts.check_connection(client, what)?;
+        counts.client(client, now).record.begin(what);
+        let client = client.to_owned();
+        Ok(Ticket { limits: self.clone(), client, what, has_entered: false, program: None })
     }
 
     /// Counts a request that makes sense against the rates of the program that makes it, and of all.
@@ -144,147 +113,86 @@ impl Limits {
     /// # Errors
     ///
     /// [`Refusal::RateLimited`], at once; the request doesn't count then.
-    pub fn spend(&self, client: &str, program: &str, what: What) -> Result<(), Refusal> {
+    pub fn spend(&self, program: &str, what: What) -> Result<(), Refusal> {
+        let Some(rate) = Rate::of(what) else { return Ok(()) };
         let (mut counts, now) = (self.counts(), self.clock.monotonic());
-        let record = counts.client(client, now);
-        if record.program.as_deref() != Some(program) {
-            record.program = Some(program.to_owned());
-        }
-        counts.check_rates(program, what, now)?;
-        let (own, all) = (counts.of_one(), counts.of_all());
-        counts.all.count(all, what, now);
-        counts.program(program, now).count(own, what, now);
+        counts.check_rates(Some(program), rate, now)?;
+        let (one, all) = (counts.leak(rate), counts.leak_of_all(rate));
+        counts.all.rates.count(rate, all, now);
+        counts.program(program, now).rates.count(rate, one, now);
         Ok(())
     }
 
-    /// Counts a request that is denied against the rates of its program alone: one that asks for ever is soon refused
-    /// without being looked at, and takes nothing from the others.
-    pub fn deny(&self, client: &str, program: &str, what: What) {
+    /// A call was denied. A connection that goes on and on is soon refused unseen. Says whether the journal is to hear
+    /// of it: not of so many that it would lose what others did.
+    pub fn deny(&self, client: &str) -> bool {
         let (mut counts, now) = (self.counts(), self.clock.monotonic());
-        counts.client(client, now).program = Some(program.to_owned());
-        let own = counts.of_one();
-        counts.program(program, now).count(own, what, now);
+        let written = Some(Leak::per_minute(DENIALS_WRITTEN));
+        let own = counts.leak(Rate::Denials);
+        counts.client(client, now).record.rates.count(Rate::Denials, own, now);
+        let is_heard = counts.all.rates.check(Rate::Denials, written, now).is_ok();
+        counts.all.rates.count(Rate::Denials, written, now);
+        is_heard
     }
 
     /// This client has left.
     pub fn forget(&self, client: &str) {
         let mut counts = self.counts();
         // Calls of it that still run are counted until they end.
-        if counts.clients.get(client).is_some_and(|client| client.under_way.is_nothing()) {
+        if counts.clients.get(client).is_some_and(|client| client.record.is_free()) {
             counts.clients.remove(client);
         }
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
-        lock(&self.counts)
-    }
-}
-
-impl Counts {
-    fn check_room(&self, client: &str, what: What) -> Result<(), Refusal> {
-        let own = self.clients.get(client).map_or_else(UnderWay::default, |client| client.under_way);
-        let config = &self.config;
-        let is_full = match what {
-            What::Query => {
-                own.queries >= config.queries_per_client || self.under_way.queries >= config.queries
-            }
-            _ => own.calls >= config.calls_per_client || self.under_way.calls >= config.calls,
-        };
-        if is_full { Err(Refusal::Busy) } else { Ok(()) }
-    }
-
-    fn check_rates(&self, program: &str, what: What, now: Duration) -> Result<(), Refusal> {
-        if let Some(rates) = self.programs.get(program) {
-            rates.check(self.of_one(), what, now)?;
-        }
-        self.all.check(self.of_all(), what, now)
-    }
-
-    fn count_query(&mut self, client: &str, now: Duration) -> Result<(), Refusal> {
-        let (own, all) = (self.of_one(), self.of_all());
-        self.all.check(all, What::Query, now)?;
-        let rates = &mut self.client(client, now).rates;
-        rates.check(own, What::Query, now)?;
-        rates.count(own, What::Query, now);
-        self.all.count(all, What::Query, now);
-        Ok(())
-    }
-
-    fn of_one(&self) -> Allowance {
-        let config = &self.config;
-        Allowance {
-            codes_per_minute: Some(config.codes_per_minute),
-            submissions_per_minute: Some(config.submissions_per_minute),
-            unlocks_per_minute: Some(config.unlocks_per_minute),
-            queries_per_second: Some(config.queries_per_second),
-        }
-    }
-
-    fn of_all(&self) -> Allowance {
-        let config = &self.config;
-        // What one program may have, all of them may.
-        Allowance {
-            codes_per_minute: Some(config.all_codes_per_minute.max(config.codes_per_minute)),
-            submissions_per_minute: Some(
-                config.all_submissions_per_minute.max(config.submissions_per_minute),
-            ),
-            unlocks_per_minute: None,
-            queries_per_second: Some(config.all_queries_per_second.max(config.queries_per_second)),
-        }
-    }
-
-    fn client(&mut self, name: &str, now: Duration) -> &mut Client {
-        if self.clients.len() >= MANY && !self.clients.contains_key(name) {
-            self.clients.retain(|_, client| !client.under_way.is_nothing() || !client.rates.is_idle(now));
-        }
-        self.clients.entry(name.to_owned()).or_default()
-    }
-
-    fn program(&mut self, name: &str, now: Duration) -> &mut Rates {
-        if self.programs.len() >= MANY && !self.programs.contains_key(name) {
-            self.programs.retain(|_, rates| !rates.is_idle(now));
-        }
-        self.programs.entry(name.to_owned()).or_default()
-    }
-}
-
-impl UnderWay {
-    fn add(&mut self, what: What) {
-        *self.count(what) += 1;
-    }
-
-    fn remove(&mut self, what: What) {
-        let count = self.count(what);
-        *count = count.saturating_sub(1);
-    }
-
-    fn count(&mut self, what: What) -> &mut u32 {
-        if what == What::Query { &mut self.queries } else { &mut self.calls }
-    }
-
-    fn is_nothing(self) -> bool {
-        self.calls == 0 && self.queries == 0
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A call that was let in.
 #[derive(Debug)]
 pub struct Ticket {
-    counts: Arc<Mutex<Counts>>,
+    limits: Limits,
     client: String,
     what: What,
+    /// It counts for more than its connection.
+    has_entered: bool,
+    program: Option<String>,
+}
+
+impl Ticket {
+    /// Lets the call in as far as its program and all others are concerned. Queries and what secures have no program.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Busy`], at once.
+    pub fn enter(&mut self, program: Option<&str>) -> Result<(), Refusal> {
+        let now = self.limits.clock.monotonic();
+        let mut counts = self.limits.counts();
+        counts.check_room(program, self.what)?;
+        if let Some(program) = program {
+            counts.client(&self.client, now).program = Some(program.to_owned());
+            counts.program(program, now).begin(self.what);
+        }
+        if self.what != What::Secure {
+            counts.all.begin(self.what);
+        }
+        (self.has_entered, self.program) = (true, program.map(str::to_owned));
+        Ok(())
+    }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut counts = lock(&self.counts);
-        counts.under_way.remove(self.what);
+        let mut counts = self.limits.counts();
         if let Some(client) = counts.clients.get_mut(&self.client) {
-            client.under_way.remove(self.what);
+            client.record.end(self.what);
+        }
+        if let Some(program) = self.program.as_ref().and_then(|name| counts.programs.get_mut(name)) {
+            program.end(self.what);
+        }
+        if self.has_entered && self.what != What::Secure {
+            counts.all.end(self.what);
         }
     }
-}
-
-fn lock(counts: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
-    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,101 +1,84 @@
 //! How much in how much time.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Refusal, What};
 
-/// So much time's worth of codes, submissions and passwords may come at once.
 const MINUTE: Duration = Duration::from_secs(60);
+const SECOND: Duration = Duration::from_secs(1);
 
-/// So much time's worth of queries may come at once: enough for a program that starts and looks at everything.
-const START: Duration = Duration::from_secs(1);
+/// What is counted in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Rate {
+    Codes,
+    Submissions,
+    Unlocks,
+    Reloads,
+    Queries,
+    Denials,
+}
 
-/// What may be had; nothing where there is no limit.
+/// How fast a bucket loses what was put into it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Allowance {
-    pub(super) codes_per_minute: Option<u32>,
-    pub(super) submissions_per_minute: Option<u32>,
-    pub(super) unlocks_per_minute: Option<u32>,
-    pub(super) queries_per_second: Option<u32>,
-}
-
-/// What was had lately, by one or by all.
-#[derive(Debug, Default)]
-pub(super) struct Rates {
-    codes: Bucket,
-    submissions: Bucket,
-    unlocks: Bucket,
-    queries: Bucket,
-}
-
-/// A bucket that leaks evenly: it may be filled at once, and then there is room for one at a time.
-#[derive(Debug, Default)]
-struct Bucket {
-    /// When it will be empty, by monotonic time.
-    empty: Duration,
-}
-
-/// How long a bucket takes to lose one, and to lose all.
-#[derive(Clone, Copy, Debug)]
-struct Leak {
+pub(super) struct Leak {
     one: Duration,
     all: Duration,
 }
 
-impl Rates {
-    /// Whether one more would be too much. `now` is monotonic time.
-    pub(super) fn check(&self, allowance: Allowance, what: What, now: Duration) -> Result<(), Refusal> {
-        let bucket = match what {
-            What::Code => &self.codes,
-            What::Submission => &self.submissions,
-            What::Unlock => &self.unlocks,
-            What::Query => &self.queries,
-            What::Other => return Ok(()),
-        };
-        allowance.leak(what).map_or(Ok(()), |leak| bucket.filled(leak, now).map(drop))
+/// What was had lately, by one or by all: buckets that leak evenly. One may be filled at once, and then there is room
+/// for one at a time.
+#[derive(Debug, Default)]
+pub(super) struct Rates {
+    /// When each bucket will be empty, by monotonic time.
+    empty: HashMap<Rate, Duration>,
+}
+
+impl Rate {
+    pub(super) fn of(what: What) -> Option<Self> {
+        match what {
+            What::Code => Some(Self::Codes),
+            What::Submission => Some(Self::Submissions),
+            What::Unlock => Some(Self::Unlocks),
+            What::Reload => Some(Self::Reloads),
+            What::Query | What::Secure => None,
+        }
+    }
+}
+
+impl Leak {
+    /// A minute's worth may come at once.
+    pub(super) fn per_minute(count: u32) -> Self {
+        Self { one: MINUTE / count.max(1), all: MINUTE }
     }
 
-    /// Counts one more, as [`Rates::check`] allowed.
-    pub(super) fn count(&mut self, allowance: Allowance, what: What, now: Duration) {
-        let bucket = match what {
-            What::Code => &mut self.codes,
-            What::Submission => &mut self.submissions,
-            What::Unlock => &mut self.unlocks,
-            What::Query => &mut self.queries,
-            What::Other => return,
-        };
-        if let Some(Ok(filled)) = allowance.leak(what).map(|leak| bucket.filled(leak, now)) {
-            bucket.empty = filled;
+    /// A second's worth may come at once.
+    pub(super) fn per_second(count: u32) -> Self {
+        Self { one: SECOND / count.max(1), all: SECOND }
+    }
+}
+
+impl Rates {
+    /// Whether one more would be too much; it never is where nothing leaks. `now` is monotonic time.
+    pub(super) fn check(&self, rate: Rate, leak: Option<Leak>, now: Duration) -> Result<(), Refusal> {
+        leak.map_or(Ok(()), |leak| self.filled(rate, leak, now).map(drop))
+    }
+
+    /// Counts one more, as far as there is room.
+    pub(super) fn count(&mut self, rate: Rate, leak: Option<Leak>, now: Duration) {
+        if let Some(Ok(filled)) = leak.map(|leak| self.filled(rate, leak, now)) {
+            self.empty.insert(rate, filled);
         }
     }
 
     /// Nothing is to be known of it any more.
     pub(super) fn is_idle(&self, now: Duration) -> bool {
-        let buckets = [&self.codes, &self.submissions, &self.unlocks, &self.queries];
-        buckets.iter().all(|bucket| bucket.empty <= now)
+        self.empty.values().all(|empty| *empty <= now)
     }
-}
 
-impl Allowance {
-    fn leak(self, what: What) -> Option<Leak> {
-        let minute = |count: u32| Leak { one: MINUTE / count.max(1), all: MINUTE };
-        match what {
-            What::Code => self.codes_per_minute.map(minute),
-            What::Submission => self.submissions_per_minute.map(minute),
-            What::Unlock => self.unlocks_per_minute.map(minute),
-            What::Query => {
-                let second = Duration::from_secs(1);
-                self.queries_per_second.map(|count| Leak { one: second / count.max(1), all: START })
-            }
-            What::Other => None,
-        }
-    }
-}
-
-impl Bucket {
-    /// When it would be empty after one more.
-    fn filled(&self, leak: Leak, now: Duration) -> Result<Duration, Refusal> {
-        let filled = self.empty.max(now) + leak.one;
+    /// When the bucket would be empty after one more.
+    fn filled(&self, rate: Rate, leak: Leak, now: Duration) -> Result<Duration, Refusal> {
+        let filled = self.empty.get(&rate).copied().unwrap_or_default().max(now) + leak.one;
         match filled.checked_sub(now + leak.all).filter(|wait| !wait.is_zero()) {
             Some(wait) => Err(Refusal::RateLimited { wait }),
             None => Ok(filled),

@@ -103,14 +103,15 @@ impl Reader {
     /// anything.
     fn admit(&self, message: &Message, header: &Header<'_>) -> Result<bool, Error> {
         let Some(sender) = header.sender() else { return Ok(true) };
-        self.limits.arrive(sender, what(header))?;
-        if own_interface(header).is_some() {
-            // Methods of ours count themselves as they begin.
-            return Ok(true);
-        }
         let wants_reply = !header.primary().flags().contains(Flags::NO_REPLY_EXPECTED);
-        // Who asks for a property or for the tree, and wants no reply, wants nothing.
-        Ok(wants_reply && self.queries.admit(sender, message)?)
+        let is_ours = own_interface(header).is_some();
+        if !is_ours && !wants_reply {
+            // Who asks for a property or for the tree, and wants no reply, wants nothing.
+            return Ok(false);
+        }
+        self.limits.arrive(sender, what(header))?;
+        // Methods of ours count themselves as they begin.
+        Ok(is_ours || self.queries.admit(sender, message)?)
     }
 
     fn is_absent(&self, header: &Header<'_>) -> bool {
@@ -128,7 +129,10 @@ fn what(header: &Header<'_>) -> What {
         (Some(".Credential"), _) => What::Code,
         (Some(".Cognito"), _) => What::Submission,
         (Some(".Token"), Some("Unlock")) => What::Unlock,
-        (Some(".Manager"), Some("Reload")) => What::Other,
+        (Some(".Manager"), Some("Reload")) => What::Reload,
+        (Some(".Operation"), _) | (Some(".Token"), Some("Lock")) | (Some(".Manager"), Some("LockAll")) => {
+            What::Secure
+        }
         _ => What::Query,
     }
 }
@@ -160,12 +164,17 @@ impl ReadHalf for Reader {
                 }
             }
             let length = length::begin(&mut self.socket, &mut begun, self.limits.longest_message()).await?;
-            if length == Length::Hopeless {
+            let Begun { bytes, fds } = &mut begun;
+            let message = match length {
+                Length::Hopeless => None,
+                _ => Some(self.socket.receive_message(seq, bytes, fds).await?),
+            };
+            // The next message may have begun.
+            (*already_received_bytes, *already_received_fds) = (begun.bytes, begun.fds);
+            let Some(message) = message else {
                 tracing::debug!("a message was dropped whose header alone is too long");
                 continue;
-            }
-            let Begun { bytes, fds } = &mut begun;
-            let message = self.socket.receive_message(seq, bytes, fds).await?;
+            };
             match self.judge(&message, &length) {
                 Verdict::Deliver => return Ok(message),
                 // When refusals don't get away, nothing more is read: a flood waits in the bus, not here. An error

@@ -17,7 +17,8 @@ const FIELDS_LENGTH: Range<usize> = 12..16;
 /// So much is thrown away at once.
 const CHUNK: usize = 16 * 1024;
 
-/// What was read of a message before zbus reads it: its first bytes, and its descriptors as far as they have come.
+/// What was read before zbus reads it: a message's first bytes and perhaps more, and descriptors as far as they have
+/// come.
 #[derive(Debug, Default)]
 pub(super) struct Begun {
     pub(super) bytes: Vec<u8>,
@@ -31,7 +32,7 @@ pub(super) enum Length {
     Fine,
     /// Too long; it was read, and what is left of it is a message without its body.
     TooLong,
-    /// Too long even without its body; nothing is left of it.
+    /// Too long even without its body; it was read, and nothing is left of it.
     Hopeless,
 }
 
@@ -60,12 +61,11 @@ pub(super) async fn begin(socket: &mut Half, begun: &mut Begun, longest: usize) 
         return Ok(Length::Fine);
     }
     if fields > longest {
-        skip(socket, fields.saturating_add(body) - HEAD).await?;
-        *begun = Begun::default();
+        discard(socket, begun, 0, fields.saturating_add(body)).await?;
         return Ok(Length::Hopeless);
     }
     fill(socket, begun, fields).await?;
-    skip(socket, body).await?;
+    discard(socket, begun, fields, body).await?;
     if let Some(length) = begun.bytes.get_mut(BODY_LENGTH) {
         length.fill(0);
     }
@@ -83,7 +83,11 @@ async fn fill(socket: &mut Half, begun: &mut Begun, length: usize) -> io::Result
     Ok(())
 }
 
-async fn skip(socket: &mut Half, mut length: usize) -> io::Result<()> {
+/// Throws away so many bytes from `start` on, those that have come and those that are still to come.
+async fn discard(socket: &mut Half, begun: &mut Begun, start: usize, mut length: usize) -> io::Result<()> {
+    let come = begun.bytes.len().saturating_sub(start).min(length);
+    begun.bytes.drain(start..start + come);
+    length -= come;
     let mut chunk = vec![0; CHUNK.min(length)];
     while length > 0 {
         let part = chunk.get_mut(..CHUNK.min(length)).unwrap_or_default();

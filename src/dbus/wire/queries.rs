@@ -2,13 +2,13 @@
 //! answered at once, and the others wait here: their replies are long, and the bus carries them bit by bit while
 //! everybody else waits.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 use zbus::message::Message;
 
-use crate::access::{Limits, Refusal};
+use crate::access::{Limits, Refusal, Ticket, What};
 
 /// How many queries of one client are answered at once.
 const AT_ONCE: usize = 4;
@@ -16,30 +16,24 @@ const AT_ONCE: usize = 4;
 /// The queries under way; clones are the same.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Queries {
-    state: Arc<Mutex<State>>,
+    /// By unique name.
+    clients: Arc<Mutex<HashMap<String, Client>>>,
     limits: Limits,
     released: mpsc::UnboundedSender<Message>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    total: usize,
-    /// By unique name.
-    clients: HashMap<String, Client>,
-}
-
-#[derive(Debug, Default)]
 struct Client {
-    /// The serial numbers of those whose replies have not left.
-    delivered: HashSet<u32>,
-    held: VecDeque<Message>,
+    /// By the serial numbers of those whose replies have not left.
+    delivered: HashMap<u32, Ticket>,
+    held: VecDeque<(Message, Ticket)>,
 }
 
 impl Queries {
     /// None yet, and where those will come from that have waited.
     pub(in super::super) fn new(limits: Limits) -> (Self, mpsc::UnboundedReceiver<Message>) {
         let (released, receiver) = mpsc::unbounded_channel();
-        (Self { state: Arc::default(), limits, released }, receiver)
+        (Self { clients: Arc::default(), limits, released }, receiver)
     }
 
     /// Whether this query may be answered now; if not, it will be released later.
@@ -48,55 +42,51 @@ impl Queries {
     ///
     /// [`Refusal::Busy`] when too many wait.
     pub(super) fn admit(&self, client: &str, query: &Message) -> Result<bool, Refusal> {
-        let (own, all) = self.limits.queries();
-        let mut state = self.state();
-        if state.total >= all {
-            return Err(Refusal::Busy);
-        }
-        let record = state.clients.entry(client.to_owned()).or_default();
-        if record.held.len() + record.delivered.len() >= own {
-            return Err(Refusal::Busy);
-        }
-        let is_now = record.delivered.len() < AT_ONCE;
-        if !is_now {
-            record.held.push_back(query.clone());
-        } else if !record.delivered.insert(query.primary_header().serial_num().get()) {
+        let mut ticket = self.limits.admit(client, What::Query)?;
+        ticket.enter(None)?;
+        let mut clients = self.clients();
+        let record = clients.entry(client.to_owned()).or_default();
+        if record.delivered.contains_key(&serial(query)) {
             // No honest client uses a number again before it has its reply.
             return Err(Refusal::Busy);
         }
-        state.total += 1;
+        let is_now = record.delivered.len() < AT_ONCE;
+        if is_now {
+            record.delivered.insert(serial(query), ticket);
+        } else {
+            record.held.push_back((query.clone(), ticket));
+        }
         Ok(is_now)
     }
 
     /// A reply has left; to which call doesn't matter.
-    pub(super) fn answered(&self, client: &str, serial: u32) {
-        let mut state = self.state();
-        let Some(record) = state.clients.get_mut(client) else { return };
-        if !record.delivered.remove(&serial) {
+    pub(super) fn answered(&self, client: &str, serial_number: u32) {
+        let mut clients = self.clients();
+        let Some(record) = clients.get_mut(client) else { return };
+        if record.delivered.remove(&serial_number).is_none() {
             return;
         }
-        let next = record.held.pop_front();
-        if let Some(next) = next {
-            record.delivered.insert(next.primary_header().serial_num().get());
+        if let Some((next, ticket)) = record.held.pop_front() {
+            record.delivered.insert(serial(&next), ticket);
             // An error means that the daemon is ending.
             let _ = self.released.send(next);
         } else if record.delivered.is_empty() {
-            state.clients.remove(client);
+            clients.remove(client);
         }
-        state.total = state.total.saturating_sub(1);
     }
 
     /// This client has left: nobody will get these replies.
     pub(in super::super) fn forget(&self, client: &str) {
-        let mut state = self.state();
-        if let Some(record) = state.clients.remove(client) {
-            state.total = state.total.saturating_sub(record.held.len() + record.delivered.len());
-        }
+        self.clients().remove(client);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn clients(&self) -> MutexGuard<'_, HashMap<String, Client>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn serial(query: &Message) -> u32 {
+    query.primary_header().serial_num().get()
 }
 
 #[cfg(test)]
@@ -107,10 +97,6 @@ mod tests {
 
     fn query() -> Message {
         Message::method_call("/", "Ping").build(&()).unwrap()
-    }
-
-    fn serial(query: &Message) -> u32 {
-        query.primary_header().serial_num().get()
     }
 
     #[test]
@@ -128,12 +114,13 @@ mod tests {
         assert!(released.try_recv().is_err(), "that one was refused");
         queries.answered("a", serial(&all[2]));
         assert_eq!(serial(&released.try_recv().unwrap()), serial(&all[4]));
-        assert_eq!(queries.admit("a", &all[0]), later);
+        assert_eq!(queries.admit("a", &all[0]), refused, "one number, one reply");
+        assert_eq!(queries.admit("a", &query()), later);
         for client in ["a", "b"] {
             queries.forget(client);
         }
-        let state = queries.state();
-        assert!(state.clients.is_empty() && state.total == 0, "{state:?}");
+        assert!(queries.clients().is_empty());
+        assert_eq!(queries.admit("d", &all[0]), now, "nothing counts any more");
     }
 
     #[test]
@@ -152,7 +139,6 @@ mod tests {
             waiting.extend(released.try_recv());
             answered += 1;
         }
-        let state = queries.state();
-        assert!(answered == 20 && state.clients.is_empty() && state.total == 0, "{answered} {state:?}");
+        assert!(answered == 20 && queries.clients().is_empty(), "{answered}");
     }
 }
