@@ -21,7 +21,7 @@ pub(crate) const TABLE: &[(&str, Expected, Expected)] = &[
     ("verify_forged_token", Cant("SUCCESS"), Works),
     ("verify_device_name", Works, Cant("no name")),
     ("sign_in", Works, Works),
-    ("sign_in_select", Works, Cant("SOFTWARE_TOKEN_MFA, then Network")),
+    ("sign_in_select", Works, Cant("SOFTWARE_TOKEN_MFA, then Cognito.OutcomeUnknown")),
     ("sign_in_other_seed", Works, Works),
     ("sign_in_second_try", Works, Works),
     ("sign_in_step_before", Works, Cant("CodeMismatchException")),

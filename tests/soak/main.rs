@@ -66,7 +66,7 @@ impl World {
             card.set_touch_timeout(Duration::from_millis(20));
         }
         rig.pcscd.insert_all(&rig.cards).unwrap();
-        all_ready(&mut signals).await;
+        all_ready(&mut signals, &rig).await;
         let (mut plain, mut touched) = (Vec::new(), Vec::new());
         for card in 0..CARDS {
             let token = (1_000_000 + card).to_string();
@@ -92,7 +92,7 @@ impl World {
         for _ in 0..cycles.div_ceil(CARDS) {
             self.remove_all().await;
             self.rig.pcscd.insert_all(&self.rig.cards).unwrap();
-            all_ready(&mut self.signals).await;
+            all_ready(&mut self.signals, &self.rig).await;
         }
     }
 
@@ -156,9 +156,13 @@ impl World {
     }
 }
 
-async fn all_ready(signals: &mut Signals) {
+async fn all_ready(signals: &mut Signals, rig: &Rig) {
     for _ in 0..CARDS {
-        signals.until(|event| event.value::<String>("State").as_deref() == Some("ready")).await.unwrap();
+        let ready = signals.until(|event| event.value::<String>("State").as_deref() == Some("ready")).await;
+        if let Err(error) = ready {
+            let objects = rig.client.objects().await;
+            panic!("{error}\n{objects:?}\n{}", rig.stage.log().unwrap());
+        }
     }
 }
 
