@@ -10,6 +10,7 @@ pub mod node;
 pub mod patience;
 pub mod pcscd;
 pub mod python;
+pub mod resources;
 pub mod rig;
 pub mod vpicc;
 pub mod ykman;

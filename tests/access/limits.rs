@@ -1,11 +1,11 @@
 //! More than the limits allow is refused at once, and nobody else is hurt.
 
 use std::collections::HashMap;
-use std::fs;
 
 use futures_util::future::join_all;
 use oathbridge::dbus::names::{self, ROOT};
 use testkit::client::Options;
+use testkit::resources::Resources;
 use zbus::message::Message;
 
 use super::Bench;
@@ -80,9 +80,7 @@ async fn a_message_that_is_far_too_long_is_never_in_memory() {
     let call = Message::method_call(path.as_str(), "Ping").destination(names::BUS);
     daemon.send(&call.build(&()).unwrap()).await.unwrap();
     bench.client.calculate(&bench.alice, Options::new()).await.unwrap();
-    let status = fs::read_to_string(format!("/proc/{}/status", bench.daemon.id())).unwrap();
-    let peak = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    let peak: u32 = peak.split_whitespace().nth(1).unwrap().parse().unwrap();
+    let peak = Resources::of(bench.daemon.id()).unwrap().peak;
     assert!(peak < 32 * 1024, "{peak} KiB");
 }
 

@@ -9,12 +9,12 @@
 mod roles;
 
 use std::collections::HashMap;
-use std::fs;
 use std::time::{Duration, Instant};
 
 use oathbridge::dbus::names;
 use testkit::client::Options;
 use testkit::daemon::{Daemon, Stage};
+use testkit::resources::Resources;
 use zbus::{Connection, OwnedVariant, connection};
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
@@ -119,9 +119,7 @@ fn report(times: &[(Duration, Call)]) {
 }
 
 fn peak_kib(process: u32) -> usize {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    Resources::of(process).unwrap().peak
 }
 
 struct World {

@@ -10,12 +10,12 @@ mod calls;
 mod dice;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use testkit::client::{Client, Options};
 use testkit::daemon::Stage;
+use testkit::resources::Resources;
 use tokio::task::JoinHandle;
 use zbus::message::Type;
 use zbus::{MessageStream, connection};
@@ -125,17 +125,6 @@ async fn attacks(address: &str, seed: u64, count: usize) -> Outcomes {
     outcomes
 }
 
-/// Resident memory in KiB, descriptors, threads.
-fn resources(process: u32) -> (usize, usize, usize) {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let number = |key: &str| {
-        let line = status.lines().find(|line| line.starts_with(key)).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap()
-    };
-    let descriptors = fs::read_dir(format!("/proc/{process}/fd")).map_or(0, Iterator::count);
-    (number("VmRSS:"), descriptors, number("Threads:"))
-}
-
 async fn serves(client: &Client, credential: &str) -> bool {
     client.calculate(credential, Options::new()).await.is_ok()
 }
@@ -156,25 +145,25 @@ async fn assault(seed: u64) {
     let mut daemon = stage.start(&client).await.unwrap();
     let alice = client.credential("alice").await.unwrap();
     assert!(serves(&client, &alice).await);
-    let (memory, descriptors, threads) = resources(daemon.id());
+    let before = Resources::of(daemon.id()).unwrap();
     let outcomes = attacks(stage.address(), seed, CALLS / CALLS_OF_ONE).await;
     println!("{outcomes:?}");
     assert!(serves(&client, &alice).await, "seed {seed}: {}", stage.log().unwrap());
     assert!(daemon.ended().unwrap().is_none(), "seed {seed}");
-    let mut after = resources(daemon.id());
+    let mut after = Resources::of(daemon.id()).unwrap();
     // Threads that read descriptors linger for ten seconds, and touches for fifteen.
     for _ in 0..300 {
-        if after.1 <= descriptors && after.2 <= threads {
+        if after.descriptors <= before.descriptors && after.threads <= before.threads {
             break;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
-        after = resources(daemon.id());
+        after = Resources::of(daemon.id()).unwrap();
     }
-    println!("before {memory} KiB, {descriptors} descriptors, {threads} threads; after {after:?}");
-    assert!(after.0 < memory + 10 * 1024, "seed {seed}: {memory} to {} KiB", after.0);
+    println!("before {before:?}; after {after:?}");
+    assert!(after.memory < before.memory + 10 * 1024, "seed {seed}: {before:?} {after:?}");
     assert!(
-        after.1 <= descriptors && after.2 <= threads,
-        "seed {seed}: {descriptors}, {threads} to {after:?}"
+        after.descriptors <= before.descriptors && after.threads <= before.threads,
+        "seed {seed}: {before:?} {after:?}"
     );
     assert_deep(&outcomes);
 }

@@ -7,7 +7,7 @@
     reason = "a test that panics has failed"
 )]
 
-mod resources;
+mod taken;
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use oathbridge::virt::Fault;
 use testkit::client::{Client, Event, Options, Signals};
 use testkit::rig::Rig;
 
-use resources::Resources;
+use taken::Taken;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
@@ -83,8 +83,8 @@ impl World {
         &self.rig.client
     }
 
-    fn resources(&self) -> Resources {
-        Resources::of(self.rig.daemon.as_ref().unwrap().id(), self.rig.pcscd.id().unwrap())
+    fn taken(&self) -> Taken {
+        Taken::of(self.rig.daemon.as_ref().unwrap().id(), self.rig.pcscd.id().unwrap())
     }
 
     /// So many times a card goes and comes back.
@@ -178,17 +178,17 @@ async fn soak() {
     world.calculate(320).await;
     world.cancel(CARDS).await;
     world.hang(READERS).await;
-    let before = world.resources().settled(&world.resources()).await;
+    let before = world.taken().settled(&world.taken()).await;
 
     world.plug(2_000).await;
-    let plugged = world.resources();
+    let plugged = world.taken();
     world.calculate(10_000).await;
-    let calculated = world.resources();
+    let calculated = world.taken();
     world.cancel(500).await;
-    let cancelled = world.resources();
+    let cancelled = world.taken();
     world.hang(50).await;
 
-    let after = world.resources().settled(&before).await;
+    let after = world.taken().settled(&before).await;
     println!(
         "before {before:?}\nplugged {plugged:?}\ncalculated {calculated:?}\ncancelled {cancelled:?}\nafter {after:?}"
     );

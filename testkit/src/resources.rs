@@ -1,0 +1,50 @@
+//! What a process has taken from the system.
+
+use std::fs;
+use std::io;
+
+/// Counts of a process, as proc_pid_status(5) has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resources {
+    /// Open file descriptors.
+    pub descriptors: usize,
+    /// Threads.
+    pub threads: usize,
+    /// Resident memory in KiB.
+    pub memory: usize,
+    /// The most resident memory that it ever had, in KiB.
+    pub peak: usize,
+}
+
+impl Resources {
+    /// Those of a running process of this user.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended.
+    pub fn of(process: u32) -> io::Result<Self> {
+        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+        let number = |key: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(key)?.split_whitespace().next());
+            value.and_then(|value| value.parse().ok()).ok_or(io::ErrorKind::InvalidData)
+        };
+        Ok(Self {
+            descriptors: fs::read_dir(format!("/proc/{process}/fd"))?.count(),
+            threads: number("Threads:")?,
+            memory: number("VmRSS:")?,
+            peak: number("VmHWM:")?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_has_some_of_everything() {
+        let own = Resources::of(std::process::id()).unwrap();
+        let counts = [own.descriptors, own.threads, own.memory];
+        assert!(counts.iter().all(|count| *count > 0) && own.peak >= own.memory, "{own:?}");
+    }
+}
