@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
 use oathbridge::dbus::names::{self, ROOT};
 use testkit::client::Options;
 use testkit::resources::Resources;
-use zbus::message::Message;
+use zbus::message::{Flags, Message};
 
 use super::Bench;
 
@@ -64,6 +65,38 @@ async fn who_has_too_much_under_way_can_still_look_lock_and_cancel() {
     assert!(bench.client.call::<_, bool>(&operation, "Operation", "Cancel", &()).await.unwrap());
     assert_eq!(waiting.await.unwrap().unwrap_err().name, "Cancelled");
     also.abort();
+}
+
+#[tokio::test]
+async fn nobody_is_kept_from_locking_by_those_who_look_too_much() {
+    let bench = Bench::new("").await;
+    let flood = async |flags: Option<Flags>| {
+        let client = bench.stage.client().await.unwrap();
+        // A client whose replies nobody reads would stop.
+        let mut replies = zbus::MessageStream::from(client.connection());
+        let reading = tokio::spawn(async move { while let Some(Ok(_)) = replies.next().await {} });
+        for _ in 0..1_000 {
+            let ping = Message::method_call("/", "Ping").destination(names::BUS);
+            let ping = ping.interface("org.freedesktop.DBus.Peer");
+            let ping = flags.into_iter().fold(ping, zbus::message::Builder::with_flags);
+            client.connection().send(&ping.build(&()).unwrap()).await.unwrap();
+        }
+        reading.abort();
+    };
+    let locking = async {
+        for _ in 0..50 {
+            bench.client.call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap();
+        }
+    };
+    let quiet = Some(Flags::NO_REPLY_EXPECTED);
+    tokio::join!(flood(None), flood(None), flood(None), flood(quiet), locking);
+    // Who wants no reply uses up nothing.
+    tokio::join!(flood(quiet), flood(quiet), flood(quiet));
+    let mut looks = bench.client.problems().await;
+    while looks.is_err() {
+        // The others' second goes by.
+        looks = bench.client.problems().await;
+    }
 }
 
 #[tokio::test]

@@ -108,3 +108,73 @@ fn number(bytes: &[u8], place: Range<usize>) -> usize {
         if bytes.first() == Some(&b'B') { u32::from_be_bytes(number) } else { u32::from_le_bytes(number) };
     usize::try_from(number).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    use zbus::message::Message;
+
+    use super::super::socket;
+    use super::*;
+
+    const LONGEST: usize = 1_000;
+
+    fn connected() -> (UnixStream, Half, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("bus");
+        let listener = UnixListener::bind(&path).unwrap();
+        let address = format!("unix:path={}", path.display());
+        let (half, _) = socket::connect(&address.parse().unwrap()).unwrap().unwrap();
+        (listener.accept().unwrap().0, half, directory)
+    }
+
+    fn call(path: &str, body: usize) -> Message {
+        Message::method_call(path, "Ping").build(&"x".repeat(body)).unwrap()
+    }
+
+    /// What is made of messages that follow each other: how long they are, and the body of those that are fine.
+    async fn read(half: &mut Half, mut begun: Begun, count: usize) -> Vec<(Length, Option<usize>)> {
+        let mut seen = Vec::new();
+        for _ in 0..count {
+            let length = begin(half, &mut begun, LONGEST).await.unwrap();
+            let mut body = None;
+            if length != Length::Hopeless {
+                let message = half.receive_message(0, &mut begun.bytes, &mut begun.fds).await.unwrap();
+                assert_eq!(message.header().member().unwrap(), "Ping");
+                body =
+                    (length == Length::Fine).then(|| message.body().deserialize::<String>().unwrap().len());
+            }
+            seen.push((length, body));
+        }
+        assert!(begun.bytes.is_empty());
+        seen
+    }
+
+    #[tokio::test]
+    async fn whatever_is_too_long_is_skipped_and_what_follows_is_read() {
+        let messages =
+            [call("/a", 10), call("/b", 50_000), call(&format!("/{}", "c".repeat(2_000)), 1), call("/d", 20)];
+        let bytes: Vec<u8> = messages.iter().flat_map(|message| message.data().bytes().to_vec()).collect();
+        let expected = || {
+            vec![
+                (Length::Fine, Some(10)),
+                (Length::TooLong, None),
+                (Length::Hopeless, None),
+                (Length::Fine, Some(20)),
+            ]
+        };
+        // Some of it has been read before, as after the handshake: nothing, a part, and more than one message.
+        for before in [0, 3, 200, 30_000, bytes.len() - 40] {
+            let (mut bus, mut half, _directory) = connected();
+            let (come, rest) = bytes.split_at(before);
+            bus.set_nonblocking(false).unwrap();
+            let rest = rest.to_vec();
+            let writing = std::thread::spawn(move || bus.write_all(&rest).map(|()| bus));
+            let begun = Begun { bytes: come.to_vec(), fds: Vec::new() };
+            assert_eq!(read(&mut half, begun, messages.len()).await, expected(), "{before}");
+            writing.join().unwrap().unwrap();
+        }
+    }
+}
