@@ -3,8 +3,8 @@
 use pcsc::{Disposition, ShareMode};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::PROTOCOLS;
 use super::error::{from_pcsc, service_is_gone};
+use super::{PROTOCOLS, turn};
 use crate::device::{Device, Error, Progress, Transaction};
 use crate::iso7816::{Command, Response};
 use crate::transport::trace;
@@ -74,6 +74,7 @@ struct Guard(Option<pcsc::Card>);
 impl Drop for Guard {
     fn drop(&mut self) {
         let Some(card) = self.0.take() else { return };
+        let _turn = turn::take();
         let Err((card, error)) = card.disconnect(Disposition::LeaveCard) else { return };
         if service_is_gone(error) {
             // There is nobody left to reset the card for us, and its context would leak otherwise.

@@ -12,6 +12,7 @@ mod present;
 mod readers;
 mod socket;
 mod stop;
+mod turn;
 
 use std::ffi::CString;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -79,6 +80,7 @@ impl Transport for PcscTransport {
     fn open(&self, device: &DeviceId) -> Result<Opened, Error> {
         self.check_attached(device)?;
         let reader = CString::new(device.name.as_str()).map_err(|_| Error::Removed)?;
+        let _turn = turn::take();
         let context = Context::establish(Scope::User).map_err(from_pcsc)?;
         let card = context.connect(&reader, ShareMode::Shared, PROTOCOLS).map_err(from_pcsc)?;
         Ok(Opened::Apdu(Box::new(PcscDevice::new(card, device.name.clone()))))
@@ -87,6 +89,7 @@ impl Transport for PcscTransport {
     #[cfg(feature = "yubikey")]
     fn identify(&self, device: &DeviceId) -> Option<Identity> {
         self.check_attached(device).ok()?;
+        let _turn = turn::take();
         identity::read(&device.name)
     }
 }

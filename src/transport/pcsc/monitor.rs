@@ -9,6 +9,7 @@ use super::error::problem;
 use super::readers::Readers;
 use super::socket::{self, Backoff, Changes, Woken};
 use super::stop::Stop;
+use super::turn;
 use crate::device::{Presence, Problem};
 
 /// A connection that lived this long wasn't lost to a service that can't start.
@@ -81,13 +82,19 @@ impl Monitor {
 
     /// One connection to the service, from its beginning to its end.
     fn connection(&self, epoch: u16, report: &mut Report<'_>) -> Ended {
-        let context = match Context::establish(Scope::User) {
+        let established = {
+            let _turn = turn::take();
+            Context::establish(Scope::User)
+        };
+        let context = match established {
             Ok(context) => context,
             Err(error) => return Ended::Lost(error),
         };
         self.stop.blocks_in(Some(context.clone()));
         let ended = self.follow(&context, epoch, report);
         self.stop.blocks_in(None);
+        let _turn = turn::take();
+        drop(context);
         ended
     }
 
