@@ -16,7 +16,7 @@ use crate::dbus::names;
 use crate::process;
 
 /// The daemon answers at once, after the three seconds at most in which it reads what is attached.
-const ANSWER: Duration = Duration::from_secs(15);
+pub(super) const ANSWER: Duration = Duration::from_secs(15);
 
 /// What a daemon that keeps its deadline needs beyond it.
 const GRACE: Duration = Duration::from_secs(10);
@@ -240,7 +240,7 @@ impl Bus {
     }
 }
 
-async fn within<T>(limit: Duration, call: impl Future<Output = T>) -> Result<T, Failure> {
+pub(super) async fn within<T>(limit: Duration, call: impl Future<Output = T>) -> Result<T, Failure> {
     tokio::time::timeout(limit, call).await.map_err(|_| Failure::silent_daemon())
 }
 

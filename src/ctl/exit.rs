@@ -20,7 +20,7 @@ pub const TOUCH: u8 = 6;
 pub const LATER: u8 = 7;
 /// Cognito refused.
 pub const REFUSED: u8 = 8;
-/// A code was sent, and nobody knows what became of it.
+/// Amazon Cognito may have got a request, with a code or in a sign-in, and nobody knows what became of it.
 pub const UNKNOWN: u8 = 9;
 /// The daemon can't be reached.
 pub const UNREACHABLE: u8 = 10;
@@ -37,7 +37,7 @@ Exit codes:
    6  the token was not touched in time
    7  the time step is spent, or the time allowed was over; try later
    8  Amazon Cognito refused
-   9  a code was sent, and nobody knows what became of it
+   9  Amazon Cognito may have got a request, and nobody knows what became of it
   10  the daemon can't be reached";
 
 /// The exit code for a D-Bus error, by its full name.

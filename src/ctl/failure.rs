@@ -35,6 +35,11 @@ impl Failure {
         self
     }
 
+    /// What went wrong and what to do next, not escaped.
+    pub(super) fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
     /// As it is printed: safe for a terminal, without the last line break.
     pub fn text(&self) -> String {
         let mut text = format!("oathbridgectl: {}", escape(&self.sentence));

@@ -1,30 +1,45 @@
-//! What a request waits for, as its operation on the bus tells it.
+//! What a request waits for, as its operation on the bus tells it; and nobody but the daemon, since a person acts upon it.
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
 use tokio::sync::watch;
 use zbus::message::{Message, Type};
-use zbus::{MatchRule, MessageStream, OwnedVariant, Variant};
+use zbus::{Connection, MatchRule, ObjectPath, OwnedVariant, Variant};
 
 use super::Failure;
-use super::bus::{Bus, Options};
+use super::bus::{ANSWER, Bus, Options, within};
 use super::tree::{Credential, Tree};
 use super::wait::{Phase, announced};
 use crate::clock::{Clock, SystemClock};
 use crate::dbus::names;
 use crate::operations::Deadline;
 use crate::otp::{Period, Step};
+use crate::signals::{self, Told};
 
 /// What this program calls its operation; it has one at a time.
 const HANDLE: &str = "oathbridgectl";
 
+/// Hears the daemon, as long as it is polled.
+type Listening = Pin<Box<dyn Future<Output = zbus::Result<()>>>>;
+
+/// What the daemon has told.
+#[derive(Clone, Default)]
+struct Heard {
+    /// Nothing can be missed from now on.
+    is_listening: bool,
+    state: Option<String>,
+    /// The path of the credential.
+    credential: Option<String>,
+}
+
 /// Follows one request that this program makes.
 pub(super) struct Follower<'tree> {
     tree: &'tree Tree,
-    signals: MessageStream,
+    listening: Listening,
+    heard: watch::Receiver<Heard>,
     clock: SystemClock,
     deadline: Deadline,
     state: String,
@@ -40,17 +55,22 @@ impl<'tree> Follower<'tree> {
         credential: Option<&'tree Credential>,
         timeout: Duration,
     ) -> Result<Self, Failure> {
-        let caller = bus.connection().unique_name().map_or("", |name| name.as_str());
-        let rule = MatchRule::builder()
-            .msg_type(Type::Signal)
-            .sender(names::BUS)
-            .path(names::operation(caller, Some(HANDLE), 0))
-            .build()?
-            .to_owned();
-        let signals = MessageStream::for_match_rule(rule, bus.connection(), None).await?;
+        let connection = bus.connection().clone();
+        let caller = connection.unique_name().map_or("", |name| name.as_str());
+        let operation = names::operation(caller, Some(HANDLE), 0);
+        let (hearing, mut heard) = watch::channel(Heard::default());
+        let mut listening: Listening = Box::pin(listen(connection, operation, hearing));
+        let ready = async {
+            tokio::select! {
+                ended = &mut listening => ended,
+                // An error means that it has ended.
+                _ = heard.wait_for(|heard| heard.is_listening) => Ok(()),
+            }
+        };
+        within(ANSWER, ready).await??;
         let clock = SystemClock::new();
         let deadline = Deadline::after(timeout, &clock);
-        Ok(Self { tree, signals, clock, deadline, state: "queued".to_owned(), credential })
+        Ok(Self { tree, listening, heard, clock, deadline, state: "queued".to_owned(), credential })
     }
 
     /// The options that make the request the one that is followed.
@@ -62,13 +82,15 @@ impl<'tree> Follower<'tree> {
     pub(super) async fn during<T>(mut self, request: impl Future<Output = T>) -> T {
         let (phase, phases) = watch::channel(self.phase());
         let follow = async {
-            while let Some(signal) = self.signals.next().await {
-                if signal.is_ok_and(|signal| self.take(&signal).is_some()) {
-                    phase.send_replace(self.phase());
+            loop {
+                tokio::select! {
+                    // The bus is gone, and the request is about to fail.
+                    _ = &mut self.listening => std::future::pending().await,
+                    Ok(()) = self.heard.changed() => {}
                 }
+                self.take();
+                phase.send_replace(self.phase());
             }
-            // The bus is gone, and the request is about to fail.
-            std::future::pending().await
         };
         tokio::select! {
             done = announced(phases, request) => done,
@@ -76,18 +98,14 @@ impl<'tree> Follower<'tree> {
         }
     }
 
-    /// Takes over what a signal tells; nothing if it is about something else.
-    fn take(&mut self, signal: &Message) -> Option<()> {
-        let body = signal.body();
-        let (_, changed, _): (String, HashMap<String, OwnedVariant>, Vec<String>) =
-            body.deserialize().ok()?;
-        if let Some(Variant::Str(state)) = changed.get("State").map(|value| &**value) {
-            self.state = state.to_string();
+    fn take(&mut self) {
+        let heard = self.heard.borrow_and_update().clone();
+        if let Some(state) = heard.state {
+            self.state = state;
         }
-        if let Some(Variant::ObjectPath(path)) = changed.get("Credential").map(|value| &**value) {
-            self.credential = self.tree.credentials.iter().find(|known| known.path == path.as_str());
+        if let Some(path) = heard.credential {
+            self.credential = self.tree.credentials.iter().find(|known| known.path == path);
         }
-        Some(())
     }
 
     fn phase(&self) -> Phase {
@@ -118,5 +136,36 @@ impl<'tree> Follower<'tree> {
         let period = self.credential.and_then(|credential| Period::new(credential.period).ok());
         let (period, now) = (period.unwrap_or(Period::DEFAULT), self.clock.unix_time());
         Step::at(now, period).next().start(period).saturating_sub(now)
+    }
+}
+
+async fn listen(
+    connection: Connection,
+    operation: ObjectPath<'static>,
+    hearing: watch::Sender<Heard>,
+) -> zbus::Result<()> {
+    let rule = MatchRule::builder().msg_type(Type::Signal).sender(names::BUS).path(operation).build()?;
+    let note = |told: Told<'_>| {
+        hearing.send_if_modified(|heard| match told {
+            Told::Signal(signal) => heard.take(signal).is_some(),
+            Told::Arrived | Told::Left => !std::mem::replace(&mut heard.is_listening, true),
+        });
+    };
+    signals::listen(&connection, names::BUS, rule, note).await
+}
+
+impl Heard {
+    /// Takes over what a signal tells; nothing if it is about something else.
+    fn take(&mut self, signal: &Message) -> Option<()> {
+        let body = signal.body();
+        let (_, changed, _): (String, HashMap<String, OwnedVariant>, Vec<String>) =
+            body.deserialize().ok()?;
+        if let Some(Variant::Str(state)) = changed.get("State").map(|value| &**value) {
+            self.state = Some(state.to_string());
+        }
+        if let Some(Variant::ObjectPath(path)) = changed.get("Credential").map(|value| &**value) {
+            self.credential = Some(path.to_string());
+        }
+        Some(())
     }
 }

@@ -53,12 +53,10 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
             for note in &output.notes {
                 complain(&screen::escape(note));
             }
-            print(&output.text)
+            let printed = print(&output.text);
+            output.failure.map_or(printed, |failure| fail(&failure))
         }
-        Err(failure) => {
-            complain(&failure.text());
-            failure.code
-        }
+        Err(failure) => fail(&failure),
     }
 }
 
@@ -75,6 +73,11 @@ async fn run(arguments: Arguments) -> Result<Output, Failure> {
         Command::Unlock(arguments) => unlock::run(&arguments, json).await,
         Command::Guard(command) => guard::run(&command, json).await,
     }
+}
+
+fn fail(failure: &Failure) -> u8 {
+    complain(&failure.text());
+    failure.code
 }
 
 fn print(text: &str) -> u8 {

@@ -12,11 +12,13 @@ pub struct Output {
     pub text: Zeroizing<String>,
     /// For standard error, a sentence each.
     pub notes: Vec<String>,
+    /// What was not done, beside all that was.
+    pub failure: Option<Failure>,
 }
 
 impl Output {
     pub(super) fn text(text: impl Into<String>) -> Self {
-        Self { text: Zeroizing::new(text.into()), notes: Vec::new() }
+        Self { text: Zeroizing::new(text.into()), notes: Vec::new(), failure: None }
     }
 
     pub(super) fn json(value: &impl Serialize) -> Result<Self, Failure> {
@@ -28,6 +30,11 @@ impl Output {
 
     pub(super) fn with_notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
         self.notes.extend(notes);
+        self
+    }
+
+    pub(super) fn with_failure(mut self, failure: Option<Failure>) -> Self {
+        self.failure = failure;
         self
     }
 }

@@ -7,6 +7,7 @@ use zbus::fdo::ManagedObjects;
 use zbus::{OwnedObjectPath, OwnedVariant, Variant};
 
 use crate::dbus::names;
+use crate::operations::Requester;
 
 /// Everything the daemon shows, in a stable order.
 #[derive(Clone, Debug, Default)]
@@ -94,12 +95,13 @@ impl Operation {
 impl Prompt {
     fn new(properties: &Properties<'_>) -> Self {
         let requester: HashMap<String, OwnedVariant> = properties.get("Requester").unwrap_or_default();
-        let name = Properties(&requester).text("name");
+        let requester = Properties(&requester);
+        let requester = Requester { kind: requester.text("kind"), name: requester.text("name") };
         Self {
             kind: properties.text("Kind"),
             operation: properties.path("Operation"),
             token: properties.path("Token"),
-            requester: last(&name),
+            requester: requester.program().to_owned(),
         }
     }
 }

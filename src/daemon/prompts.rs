@@ -62,8 +62,10 @@ fn message(wait: &Wait, snapshot: &Snapshot) -> Option<Message> {
         Need::Insert => "Plug in your token".to_owned(),
         Need::Consent => return None,
     };
-    let requester = &wait.operation.request().requester;
-    let who = requester.name.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("A program");
+    let who = match wait.operation.request().requester.program() {
+        "" => "A program",
+        name => name,
+    };
     let credential = wait
         .credential
         .as_ref()

@@ -16,14 +16,10 @@ use crate::operations::{Cancellation, Operations};
 /// logind waits for 5 seconds at most.
 const BEFORE_SLEEP: Duration = Duration::from_secs(4);
 
-/// Runs until there is no system bus.
+/// Runs as long as the daemon.
 pub(super) async fn run(bridge: Arc<Bridge>, operations: Operations, flows: Flows) {
     let (sender, mut events) = mpsc::channel(4);
-    tokio::spawn(async move {
-        if let Err(error) = logind::watch(sender).await {
-            tracing::debug!("locked screens and suspend are not noticed: {error}");
-        }
-    });
+    tokio::spawn(logind::watch(sender));
     while let Some(event) = events.recv().await {
         match event {
             Event::Locked => {
@@ -57,6 +53,4 @@ pub(super) async fn run(bridge: Arc<Bridge>, operations: Operations, flows: Flow
             }
         }
     }
-    // Nobody would tell that it is awake.
-    bridge.fall_asleep(false);
 }

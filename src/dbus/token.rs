@@ -104,6 +104,7 @@ impl TokenObject {
         options: Map,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Error> {
+        let unlocking = self.bridge.flows.begin_unlock(self.id_now());
         let entry = self.bridge.enter(&header, Door::UNLOCK).await?;
         let mut options = Options::new(options);
         let common = options.common()?;
@@ -111,19 +112,21 @@ impl TokenObject {
         let password = descriptor::read(secret).await?;
         let task =
             Task { kind: operations::Kind::Unlock, credential: None, token: Some(self.id_now()), common };
-        let work = async |operation: &Operation| Ok(self.bridge.flows.unlock(password, operation).await?);
+        let work = async |operation: &Operation| {
+            Ok(self.bridge.flows.unlock(password, &unlocking, operation).await?)
+        };
         self.bridge.operate(entry, task, work, |()| Map::new()).await
     }
 
     async fn lock(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
-        let token = self.view().attached.token.clone();
+        let (id, token) = (self.id_now(), self.view().attached.token.clone());
         // Waits no longer than clients do.
         let bounded = async {
             tokio::select! {
-                result = token.lock() => result,
+                result = self.bridge.flows.lock(&id, &token) => result,
                 () = self.bridge.flows.clock().sleep(PATIENCE) => Err(token::Error::Busy),
             }
         };
-        self.bridge.audited("Lock", &self.id_now(), &header, Door::SECURE, bounded).await
+        self.bridge.audited("Lock", &id, &header, Door::SECURE, bounded).await
     }
 }

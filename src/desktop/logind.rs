@@ -1,7 +1,8 @@
 //! Locked screens and suspend, as systemd-logind tells them (org.freedesktop.login1(5)).
 //!
 //! Levels, not edges: whatever logind signals, the state is asked for anew, so a session that comes later or a logind
-//! that starts again is no special case.
+//! that starts again is no special case. Nor is a system bus that does: what was told last stays true until logind says
+//! otherwise.
 
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -11,12 +12,13 @@ use tokio::sync::{mpsc, watch};
 use zbus::message::{Message, Type};
 use zbus::{Connection, MatchRule, OwnedObjectPath, fdo};
 
+use super::outage::Outage;
 use crate::signals::{self, Told};
 
 const SERVICE: &str = "org.freedesktop.login1";
 const SESSION: &str = "org.freedesktop.login1.Session";
 
-/// How long logind may take to answer.
+/// How long logind, or the bus, may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// When it is asked again after it failed to answer.
@@ -53,25 +55,46 @@ pub struct Release {
     _inhibitor: Option<OwnedFd>,
 }
 
-/// Tells what happens, for as long as somebody listens and there is a system bus.
-///
-/// # Errors
-///
-/// When there is no system bus, or it is lost.
-pub async fn watch(events: mpsc::Sender<Event>) -> zbus::Result<()> {
-    let connection = Connection::system().await?;
+/// Tells what happens, for as long as somebody listens. A system bus that isn't there, or is lost, is looked for again.
+pub async fn watch(events: mpsc::Sender<Event>) {
+    let (mut known, mut outage) = (Known::default(), Outage::default());
+    while !events.is_closed() {
+        let ended = follow(&events, &mut known, &mut outage).await;
+        // Nobody else will tell that it is over.
+        if known.is_asleep && events.send(Event::Awake).await.is_ok() {
+            known.is_asleep = false;
+        }
+        let why = ended.map_or_else(|error| error.to_string(), |()| "it is gone".to_owned());
+        tokio::select! {
+            () = tokio::time::sleep(outage.pause(&why)) => {}
+            () = events.closed() => {}
+        }
+    }
+}
+
+/// Tells what happens until nobody listens, or the system bus is lost.
+async fn follow(events: &mpsc::Sender<Event>, known: &mut Known, outage: &mut Outage) -> zbus::Result<()> {
+    let connection = bounded(Connection::system()).await?;
     let rule = MatchRule::builder().msg_type(Type::Signal).sender(SERVICE).build()?;
     let heard = watch::Sender::new(Heard::default());
     let note = |told: Told<'_>| {
+        outage.end();
         heard.send_if_modified(|heard| heard.take(told));
     };
-    let logind = Logind { connection: connection.clone(), events };
+    let logind = Logind { connection: connection.clone(), events: events.clone() };
     tokio::select! {
         ended = signals::listen(&connection, SERVICE, rule, note) => ended,
-        _ = logind.follow_sleep(heard.subscribe()) => Ok(()),
-        _ = logind.follow_locks(heard.subscribe()) => Ok(()),
-        () = logind.events.closed() => Ok(()),
+        _ = logind.follow_sleep(heard.subscribe(), &mut known.is_asleep) => Ok(()),
+        _ = logind.follow_locks(heard.subscribe(), &mut known.is_locked) => Ok(()),
+        () = events.closed() => Ok(()),
     }
+}
+
+/// What was told last; it outlives the connection. Taken down only when it was told, since that may be called off.
+#[derive(Debug, Default)]
+struct Known {
+    is_locked: bool,
+    is_asleep: bool,
 }
 
 /// What logind has said until now. Whoever acts upon it may be late, and misses no level.
@@ -136,7 +159,7 @@ struct Logind {
 
 impl Logind {
     /// Ends when nobody listens any more.
-    async fn follow_sleep(&self, mut heard: watch::Receiver<Heard>) -> Option<()> {
+    async fn follow_sleep(&self, mut heard: watch::Receiver<Heard>, is_asleep: &mut bool) -> Option<()> {
         let mut before = Heard::default();
         let mut inhibitor = None;
         loop {
@@ -144,9 +167,11 @@ impl Logind {
             if now.is_asleep && now.naps != before.naps {
                 let release = Release { _inhibitor: inhibitor.take() };
                 self.events.send(Event::Sleep(release)).await.ok()?;
+                *is_asleep = true;
             }
             if !now.is_asleep && now.wakes != before.wakes {
                 self.events.send(Event::Awake).await.ok()?;
+                *is_asleep = false;
             }
             if !now.is_there {
                 inhibitor = None;
@@ -159,17 +184,16 @@ impl Logind {
     }
 
     /// Ends when nobody listens any more.
-    async fn follow_locks(&self, mut heard: watch::Receiver<Heard>) -> Option<()> {
-        let mut is_locked = false;
+    async fn follow_locks(&self, mut heard: watch::Receiver<Heard>, is_locked: &mut bool) -> Option<()> {
         loop {
             // A logind that is gone unlocks nothing.
             let is_there = heard.borrow_and_update().is_there;
-            let found = if is_there { self.look().await } else { Some(is_locked) };
+            let found = if is_there { self.look().await } else { Some(*is_locked) };
             // Nor does one that doesn't answer.
-            if let Some(now) = found.filter(|now| *now != is_locked) {
-                is_locked = now;
+            if let Some(now) = found.filter(|now| now != is_locked) {
                 let event = if now { Event::Locked } else { Event::Unlocked };
                 self.events.send(event).await.ok()?;
+                *is_locked = now;
             }
             tokio::select! {
                 changed = heard.changed() => changed.ok()?,
@@ -225,6 +249,6 @@ impl Logind {
 }
 
 async fn bounded<T>(asking: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
-    let late = || zbus::Error::Failure("logind doesn't answer".to_owned());
+    let late = || zbus::Error::Failure("there is no answer".to_owned());
     tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| Err(late()))
 }

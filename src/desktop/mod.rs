@@ -2,3 +2,4 @@
 
 pub mod logind;
 pub mod notifications;
+mod outage;

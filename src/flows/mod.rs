@@ -10,6 +10,7 @@ mod find;
 mod opening;
 mod submission;
 mod unlock;
+mod unlocking;
 mod verify;
 
 use std::path::PathBuf;
@@ -23,12 +24,14 @@ use crate::operations::Deadline;
 use crate::registry::Registry;
 use budget::Budget;
 use calculate::Calculations;
+use unlocking::Unlocks;
 
 pub use challenge::{ChallengeRequest, Step as ChallengeStep};
 pub use code::{CodeReply, CodeRequest};
 pub use error::Error;
 pub use find::{Query, Target};
 pub use submission::Submission;
+pub use unlocking::Unlocking;
 pub use verify::{VerifyReply, VerifyRequest};
 
 /// How requests to Cognito are made: the `[cognito]` section of the configuration.
@@ -52,6 +55,7 @@ pub struct Flows {
     sent_codes: Arc<SentCodes>,
     budget: Arc<Budget>,
     calculations: Arc<Calculations>,
+    unlocks: Arc<Unlocks>,
     clock: Arc<dyn Clock>,
 }
 
@@ -72,6 +76,7 @@ impl Flows {
             sent_codes: Arc::new(SentCodes::new()?),
             budget: Arc::default(),
             calculations: Arc::default(),
+            unlocks: Arc::default(),
             clock,
         })
     }

@@ -5,27 +5,48 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::{Error, Flows};
+use super::{Error, Flows, Unlocking};
 use crate::operations::{Operation, State};
 use crate::registry::{Attached, Missing};
 use crate::secret::SecretText;
-use crate::token;
+use crate::token::{self, Token};
 
 /// How long tokens may take to show that they are locked. Their keys are gone before that.
 const SHOWN: Duration = Duration::from_secs(3);
 
 impl Flows {
+    /// An `Unlock` of this token, to be noted before anything else: who locks the token from now on calls it off.
+    pub fn begin_unlock(&self, token: String) -> Arc<Unlocking> {
+        self.unlocks.begin(token)
+    }
+
     /// Unlocks the operation's token with its password, for as long as it stays attached.
     ///
     /// # Errors
     ///
     /// [`Error::Missing`] when it isn't attached, and the request doesn't wait for it or has waited long enough;
-    /// [`Error::Token`] with what the token says. Nothing is retried.
-    pub async fn unlock(&self, password: SecretText, operation: &Operation) -> Result<(), Error> {
-        let attached = self.attached(&operation.token().unwrap_or_default(), operation).await?;
+    /// [`Error::Token`] with what the token says, and [`token::Error::Locked`] when somebody locks it meanwhile. Nothing is
+    /// retried.
+    pub async fn unlock(
+        &self,
+        password: SecretText,
+        unlocking: &Unlocking,
+        operation: &Operation,
+    ) -> Result<(), Error> {
+        let id = operation.token().unwrap_or_default();
+        let attached = tokio::select! {
+            biased;
+            () = unlocking.locked() => return Err(token::Error::Locked.into()),
+            attached = self.attached(&id, operation) => attached?,
+        };
+        // Taken before the look: a lock that comes after the look wipes what is tried.
+        let since = attached.token.since();
+        if unlocking.is_locked() {
+            return Err(token::Error::Locked.into());
+        }
         operation.set_state(State::Calculating);
         tokio::select! {
-            result = attached.token.unlock(password) => Ok(result?),
+            result = attached.token.unlock(password, since) => Ok(result?),
             () = self.clock.sleep(operation.deadline().left(&*self.clock)) => Err(token::Error::Busy.into()),
         }
     }
@@ -50,8 +71,21 @@ impl Flows {
         }
     }
 
-    /// Forgets the keys of all tokens: at once, also of those that are busy or hang.
+    /// Forgets a token's key, and calls off what would unlock it.
+    ///
+    /// # Errors
+    ///
+    /// [`token::Error::Busy`] when too many requests wait for it.
+    pub async fn lock(&self, id: &str, token: &Token) -> Result<(), token::Error> {
+        self.unlocks.lock(Some(id));
+        token.lock().await
+    }
+
+    /// Forgets the keys of all tokens: at once, also of those that are busy or hang. Calls off what would unlock one, also
+    /// of those that aren't attached.
     pub async fn lock_all(&self) {
+        // Before the keys: what is called off too late for this has its key wiped.
+        self.unlocks.lock(None);
         let snapshot = self.registry.now();
         snapshot.tokens.values().for_each(|attached| attached.token.wipe());
         // What went wrong shows as the token's state.

@@ -11,6 +11,17 @@ pub struct Requester {
     pub name: String,
 }
 
+impl Requester {
+    /// What persons call the program; empty if unknown. Of a path that is the end, and nothing else is a path: a Flatpak
+    /// application, which names itself, may be `runtime/NAME/ARCH/BRANCH`.
+    pub fn program(&self) -> &str {
+        match self.kind.as_str() {
+            "executable" => self.name.rsplit('/').next().unwrap_or_default(),
+            _ => &self.name,
+        }
+    }
+}
+
 /// What was asked for.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -47,4 +58,23 @@ pub enum Cancellation {
     ScreenLocked,
     /// The computer goes to sleep.
     Suspend,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_are_shortened() {
+        let program = |kind: &str, name: &str| {
+            Requester { kind: kind.to_owned(), name: name.to_owned() }.program().to_owned()
+        };
+        assert_eq!(program("executable", "/usr/bin/busctl"), "busctl");
+        assert_eq!(
+            program("flatpak", "runtime/org.gnome.Platform/x86_64/48"),
+            "runtime/org.gnome.Platform/x86_64/48"
+        );
+        assert_eq!(program("unit", "backup.service"), "backup.service");
+        assert_eq!(program("unknown", ""), "");
+    }
 }

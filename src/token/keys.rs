@@ -11,8 +11,8 @@ pub(super) struct Keys {
 }
 
 /// When somebody began to unlock, counted in wipes.
-#[derive(Clone, Copy)]
-pub(super) struct Since {
+#[derive(Clone, Copy, Debug)]
+pub struct Since {
     known: u64,
     tried: u64,
 }

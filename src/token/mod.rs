@@ -28,6 +28,7 @@ pub use error::Error;
 pub use event::{Event, Info};
 pub use identity::{Identities, Marks};
 use keys::Keys;
+pub use keys::Since;
 use worker::{Job, Worker};
 
 /// Takes what a worker learns. It must not block.
@@ -100,15 +101,22 @@ impl Token {
         self.ask(patience, stage, move |worker, progress| worker.calculate(&order, progress)).await
     }
 
+    /// Now, counted in wipes; for [`Token::unlock`].
+    pub fn since(&self) -> Since {
+        self.keys.since()
+    }
+
     /// Tries a password, and keeps the key that it gives for as long as the token is attached.
     ///
     /// # Errors
     ///
     /// [`Error::WrongPassword`] when the token refuses it; nothing is retried then. [`Error::Locked`] when keys were wiped
-    /// meanwhile.
-    pub async fn unlock(&self, password: SecretText) -> Result<(), Error> {
-        let (stage, since) = (watch::Sender::default(), self.keys.since());
-        self.ask(PATIENCE, stage, move |worker, progress| worker.unlock(&password, since, progress)).await
+    /// after `since`.
+    pub async fn unlock(&self, password: SecretText, since: Since) -> Result<(), Error> {
+        self.ask(PATIENCE, watch::Sender::default(), move |worker, progress| {
+            worker.unlock(&password, since, progress)
+        })
+        .await
     }
 
     /// Forgets the key.

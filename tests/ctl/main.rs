@@ -9,6 +9,7 @@
 )]
 
 mod code;
+mod forged;
 mod guard;
 mod list;
 mod requests;

@@ -153,6 +153,10 @@ impl Rig {
         self.folder.path().join(name)
     }
 
+    pub(crate) fn bus(&self) -> &str {
+        self.bus.address()
+    }
+
     /// What the daemon logged.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.file("log")).unwrap()

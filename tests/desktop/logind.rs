@@ -51,17 +51,7 @@ async fn a_flood_of_forged_signals_stops_and_fakes_nothing() {
     until_state(&bench, "locked").await;
     // By now all of that was read; nobody sleeps.
     lock(&logind, false).await;
-    until_unlocked(&bench).await;
-}
-
-async fn until_unlocked(bench: &Bench) {
-    for _ in 0..1000 {
-        if bench.client.unlock(&bench.token, "correct horse").await.is_ok() {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    panic!("the token can't be unlocked");
+    bench.until_unlocked().await;
 }
 
 /// Has logind tell of a session at this path, from then on.
@@ -93,5 +83,5 @@ async fn a_logind_that_fails_unlocks_nothing_and_is_asked_again() {
     logind.until(|calls| listed(calls) >= 2).await.unwrap();
     assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
     tell_of_sessions(&logind, &[]).await;
-    until_unlocked(&bench).await;
+    bench.until_unlocked().await;
 }

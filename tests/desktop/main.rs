@@ -6,6 +6,7 @@
     reason = "a test that panics has failed"
 )]
 
+mod bus;
 mod logind;
 mod notifications;
 mod session;
@@ -69,6 +70,17 @@ impl Bench {
 
     async fn unlock(&self) {
         self.client.unlock(&self.token, "correct horse").await.unwrap();
+    }
+
+    /// Unlocks it as soon as that is let through.
+    async fn until_unlocked(&self) {
+        for _ in 0..1000 {
+            if self.client.unlock(&self.token, "correct horse").await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the token can't be unlocked");
     }
 
     async fn calculating(&self, account: &str, options: Options<'static>) -> JoinHandle<Result<(), Refusal>> {

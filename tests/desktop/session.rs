@@ -19,7 +19,7 @@ pub(crate) async fn lock(logind: &Mock, locked: bool) {
     logind.call(SESSION, "org.freedesktop.login1.Session", "SetLockedHint", &(locked)).await.unwrap();
 }
 
-async fn sleep(logind: &Mock, start: bool) {
+pub(crate) async fn sleep(logind: &Mock, start: bool) {
     let arguments = vec![Variant::from(start)];
     let body = ("org.freedesktop.login1.Manager", "PrepareForSleep", "b", arguments);
     logind.mock("EmitSignal", &body).await.unwrap();
@@ -78,12 +78,7 @@ async fn a_locked_screen_ends_requests_wipes_keys_and_lets_nobody_in() {
     bench.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "LockAll", &()).await.unwrap();
 
     lock(&logind, false).await;
-    for _ in 0..1000 {
-        if bench.client.unlock(&bench.token, "correct horse").await.is_ok() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    bench.until_unlocked().await;
     bench.client.calculate(&bob, Options::new()).await.unwrap();
 }
 
@@ -187,13 +182,7 @@ async fn a_logind_that_leaves_while_the_computer_falls_asleep_keeps_nobody_out()
     sleep(&logind, true).await;
     until_inhibitors(&logind, 0).await;
     drop(logind);
-    for _ in 0..1000 {
-        if bench.client.unlock(&bench.token, "correct horse").await.is_ok() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("nobody may unlock it");
+    bench.until_unlocked().await;
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Unlocking that is called off: by its caller, by somebody who locks everything, or by a token that is pulled out.
 
-use std::io::Write;
+use std::io::{PipeWriter, Write};
 use std::time::Duration;
 
 use oathbridge::dbus::names::ROOT;
@@ -28,6 +28,30 @@ fn unlocking(client: &Client, token: &str, options: Options<'static>) -> JoinHan
         let password = memfd(b"correct horse").unwrap();
         client.call(&token, "Token", "Unlock", &(Fd::from(password), options)).await
     })
+}
+
+/// An `Unlock` whose password is yet to be written. It has come in when this returns.
+async fn unlocking_later(
+    client: &Client,
+    token: &str,
+    options: Options<'static>,
+) -> (JoinHandle<Result<(), Refusal>>, PipeWriter) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let call = {
+        let (client, token) = (client.clone(), token.to_owned());
+        tokio::spawn(async move {
+            let password = Fd::from(std::os::fd::OwnedFd::from(reader));
+            client.call::<_, ()>(&token, "Token", "Unlock", &(password, options)).await
+        })
+    };
+    tokio::task::yield_now().await;
+    // A later call of the same connection is answered.
+    assert_eq!(token_state(client, token).await, "locked");
+    (call, writer)
+}
+
+fn is_token_gone(event: &Event) -> bool {
+    matches!(event, Event::Removed { .. }) && event.place().starts_with("tokens/")
 }
 
 async fn until_proved(card: &Card, before: usize) {
@@ -85,23 +109,11 @@ async fn a_token_that_is_pulled_out_before_its_password_is_tried_is_waited_for()
     let token = locked_token(&rig).await;
     let mut signals = rig.client.signals().await.unwrap();
     for waits in [false, true] {
-        let (reader, mut writer) = std::io::pipe().unwrap();
         let mut options = named(if waits { "waits" } else { "fails" });
         options.insert("wait-for-token", waits.into());
-        let call = {
-            let (client, token) = (rig.client.clone(), token.clone());
-            tokio::spawn(async move {
-                let password = Fd::from(std::os::fd::OwnedFd::from(reader));
-                client.call::<_, ()>(&token, "Token", "Unlock", &(password, options)).await
-            })
-        };
-        tokio::task::yield_now().await;
-        // It has arrived when a later call of the same connection has been answered.
-        assert_eq!(token_state(&rig.client, &token).await, "locked");
+        let (call, mut writer) = unlocking_later(&rig.client, &token, options).await;
         rig.pcscd.remove(0).unwrap();
-        let gone =
-            |event: &Event| matches!(event, Event::Removed { .. }) && event.place().starts_with("tokens/");
-        signals.until(gone).await.unwrap();
+        signals.until(is_token_gone).await.unwrap();
         writer.write_all(b"correct horse").unwrap();
         drop(writer);
         let card = rig.card().unwrap().clone();
@@ -119,4 +131,40 @@ async fn a_token_that_is_pulled_out_before_its_password_is_tried_is_waited_for()
             signals.until(locked).await.unwrap();
         }
     }
+}
+
+#[tokio::test]
+async fn who_locks_everything_means_what_waits_for_its_token_too() {
+    let mut rig = locked_rig().await;
+    let (card, token) = (rig.card().unwrap().clone(), locked_token(&rig).await);
+    let mut signals = rig.client.signals().await.unwrap();
+    let mut options = named("waits");
+    options.extend([("wait-for-token", true.into()), ("timeout", 900_u32.into())]);
+    let (call, mut writer) = unlocking_later(&rig.client, &token, options).await;
+    rig.pcscd.remove(0).unwrap();
+    signals.until(is_token_gone).await.unwrap();
+    writer.write_all(b"correct horse").unwrap();
+    drop(writer);
+    signals.until(|event| event.value::<String>("Kind").as_deref() == Some("insert")).await.unwrap();
+    other(&rig).await.call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap();
+    rig.pcscd.insert(0, &card).unwrap();
+    assert_eq!(call.await.unwrap().unwrap_err().name, "TokenLocked");
+    signals.until(|event| event.value::<String>("State").as_deref() == Some("locked")).await.unwrap();
+    idle(&rig.client).await;
+    assert_eq!(token_state(&rig.client, &token).await, "locked");
+}
+
+#[tokio::test]
+async fn who_locks_a_token_means_an_unlock_whose_password_is_yet_to_be_read() {
+    let rig = locked_rig().await;
+    let token = locked_token(&rig).await;
+    let (call, mut writer) = unlocking_later(&rig.client, &token, Options::new()).await;
+    other(&rig).await.call::<_, ()>(&token, "Token", "Lock", &()).await.unwrap();
+    writer.write_all(b"correct horse").unwrap();
+    drop(writer);
+    assert_eq!(call.await.unwrap().unwrap_err().name, "TokenLocked");
+    idle(&rig.client).await;
+    assert_eq!(token_state(&rig.client, &token).await, "locked");
+    // Whoever comes later is let in.
+    rig.client.unlock(&token, "correct horse").await.unwrap();
 }

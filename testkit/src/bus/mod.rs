@@ -18,7 +18,9 @@ use daemon::Daemon;
 /// A private session bus; it ends when dropped.
 #[derive(Debug)]
 pub struct PrivateBus {
-    _bus: Bus,
+    /// Nothing while it is stopped.
+    bus: Option<Bus>,
+    kind: Kind,
     address: String,
     directory: TempDir,
 }
@@ -28,6 +30,13 @@ pub struct PrivateBus {
 enum Bus {
     Daemon(Daemon),
     Broker(Broker),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// With these rules besides those of a session bus.
+    Daemon(&'static str),
+    Broker,
 }
 
 impl PrivateBus {
@@ -40,11 +49,8 @@ impl PrivateBus {
     /// When its program is missing or doesn't come up; the error has its log.
     pub fn start() -> io::Result<Self> {
         match std::env::var("OATHBRIDGE_TEST_BUS").as_deref() {
-            Err(_) | Ok("" | "dbus-daemon") => Self::start_daemon(""),
-            Ok("dbus-broker") => {
-                let start = |directory: &TempDir, log| Broker::start(&directory.path().join("bus"), log);
-                Self::start_with(|directory, log| start(directory, log).map(Bus::Broker))
-            }
+            Err(_) | Ok("" | "dbus-daemon") => Self::start_kind(Kind::Daemon("")),
+            Ok("dbus-broker") => Self::start_kind(Kind::Broker),
             Ok(other) => {
                 Err(io::Error::new(io::ErrorKind::InvalidInput, format!("no bus is called {other}")))
             }
@@ -57,34 +63,50 @@ impl PrivateBus {
     ///
     /// As [`PrivateBus::start`].
     pub fn start_for_everybody() -> io::Result<Self> {
-        let bus = Self::start_daemon("<allow user=\"*\"/>")?;
+        let bus = Self::start_kind(Kind::Daemon("<allow user=\"*\"/>"))?;
         for path in [bus.directory.path().to_owned(), bus.directory.path().join("bus")] {
             fs::set_permissions(path, fs::Permissions::from_mode(0o777))?;
         }
         Ok(bus)
     }
 
-    fn start_daemon(policy: &str) -> io::Result<Self> {
-        Self::start_with(|directory, log| {
-            let [socket, configuration] = ["bus", "bus.conf"].map(|name| directory.path().join(name));
-            Daemon::start(&socket, &configuration, policy, log).map(Bus::Daemon)
-        })
+    fn start_kind(kind: Kind) -> io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("testkit-bus-").tempdir()?;
+        let address = format!("unix:path={}", directory.path().join("bus").display());
+        let mut bus = Self { bus: None, kind, address, directory };
+        bus.start_again()?;
+        Ok(bus)
     }
 
-    fn start_with(start: impl FnOnce(&TempDir, File) -> io::Result<Bus>) -> io::Result<Self> {
-        let directory = tempfile::Builder::new().prefix("testkit-bus-").tempdir()?;
+    /// Ends it for now: all connections are lost, and there is no socket.
+    ///
+    /// # Errors
+    ///
+    /// When its socket can't be removed.
+    pub fn stop(&mut self) -> io::Result<()> {
+        self.bus = None;
+        fs::remove_file(self.directory.path().join("bus"))
+    }
+
+    /// Starts it anew at the same address, after [`PrivateBus::stop`].
+    ///
+    /// # Errors
+    ///
+    /// As [`PrivateBus::start`].
+    pub fn start_again(&mut self) -> io::Result<()> {
         // Not on the test's standard error: as root dbus-daemon complains there about limits, and works.
-        let log = directory.path().join("bus.log");
-        match start(&directory, File::create(&log)?) {
-            Ok(bus) => {
-                let address = format!("unix:path={}", directory.path().join("bus").display());
-                Ok(Self { _bus: bus, address, directory })
-            }
-            Err(error) => {
-                let log = fs::read_to_string(log).unwrap_or_default();
-                Err(io::Error::new(error.kind(), format!("{error}: {log}")))
-            }
-        }
+        let [socket, configuration, log] =
+            ["bus", "bus.conf", "bus.log"].map(|name| self.directory.path().join(name));
+        let output = File::create(&log)?;
+        let started = match self.kind {
+            Kind::Daemon(policy) => Daemon::start(&socket, &configuration, policy, output).map(Bus::Daemon),
+            Kind::Broker => Broker::start(&socket, output).map(Bus::Broker),
+        };
+        self.bus = Some(started.map_err(|error| {
+            let log = fs::read_to_string(log).unwrap_or_default();
+            io::Error::new(error.kind(), format!("{error}: {log}"))
+        })?);
+        Ok(())
     }
 
     /// The bus's address, as `DBUS_SESSION_BUS_ADDRESS` wants it.

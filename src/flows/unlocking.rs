@@ -1,0 +1,73 @@
+//! Calls of `Unlock` that have not ended. Who locks a token means those too that have not got to it: one may wait for
+//! its token for minutes.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::sync::watch;
+
+/// One of them, from its first moment on. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Unlocking {
+    token: String,
+    locked: watch::Sender<bool>,
+}
+
+impl Unlocking {
+    /// Whether somebody has locked its token since.
+    pub(super) fn is_locked(&self) -> bool {
+        *self.locked.borrow()
+    }
+
+    /// Ends when somebody locks its token.
+    pub(super) async fn locked(&self) {
+        // There is no error: the sender is here.
+        let _ = self.locked.subscribe().wait_for(|locked| *locked).await;
+    }
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Unlocks {
+    running: Mutex<Vec<Weak<Unlocking>>>,
+}
+
+impl Unlocks {
+    pub(super) fn begin(&self, token: String) -> Arc<Unlocking> {
+        let unlocking = Arc::new(Unlocking { token, locked: watch::Sender::new(false) });
+        let mut running = self.running();
+        running.retain(|old| old.strong_count() > 0);
+        running.push(Arc::downgrade(&unlocking));
+        unlocking
+    }
+
+    /// Locks a token, or all of them.
+    pub(super) fn lock(&self, token: Option<&str>) {
+        for unlocking in self.running().iter().filter_map(Weak::upgrade) {
+            if token.is_none_or(|token| token == unlocking.token) {
+                unlocking.locked.send_replace(true);
+            }
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, Vec<Weak<Unlocking>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_means_what_has_begun_and_what_is_about_its_token() {
+        let unlocks = Unlocks::default();
+        drop(unlocks.begin("a".to_owned()));
+        let [a, b] = ["a", "b"].map(|token| unlocks.begin(token.to_owned()));
+        assert_eq!(unlocks.running().len(), 2, "what has ended is let go");
+        unlocks.lock(Some("a"));
+        assert!(a.is_locked() && !b.is_locked());
+        unlocks.lock(None);
+        assert!(b.is_locked());
+        assert!(!unlocks.begin("a".to_owned()).is_locked());
+    }
+}

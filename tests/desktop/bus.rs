@@ -1,0 +1,78 @@
+//! A system bus that comes late, or is lost and comes back.
+
+use std::time::Duration;
+
+use testkit::client::Options;
+use testkit::dbusmock::Mock;
+
+use super::Bench;
+use super::session::{add_session, lock, sleep, until_inhibitors, until_state};
+
+/// What the journal says.
+const LOST: &str = "the system bus can't be reached";
+
+const BACK: &str = "the system bus is reached";
+
+async fn until_told(bench: &Bench, what: &str) {
+    for _ in 0..1000 {
+        if bench.stage.log().unwrap().contains(what) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the journal doesn't say: {what}");
+}
+
+#[tokio::test]
+async fn a_system_bus_that_is_lost_unlocks_nothing_and_is_heeded_when_it_comes_back() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    add_session(&logind).await;
+    let mut bench = bench.start().await;
+    let bob = bench.client.credential("bob").await.unwrap();
+    lock(&logind, true).await;
+    until_state(&bench, "locked").await;
+    drop(logind);
+    bench.system.stop().unwrap();
+    until_told(&bench, LOST).await;
+    assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
+
+    bench.system.start_again().unwrap();
+    until_told(&bench, BACK).await;
+    // There is no logind yet that could say otherwise.
+    assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    add_session(&logind).await;
+    lock(&logind, false).await;
+    bench.until_unlocked().await;
+    lock(&logind, true).await;
+    until_state(&bench, "locked").await;
+    assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
+    assert_eq!(bench.stage.log().unwrap().matches(LOST).count(), 1, "each loss is told once");
+}
+
+#[tokio::test]
+async fn a_system_bus_that_is_not_there_at_first_is_heeded_when_it_comes() {
+    let mut bench = Bench::prepare("").await;
+    bench.system.stop().unwrap();
+    let mut bench = bench.start().await;
+    until_told(&bench, LOST).await;
+    bench.system.start_again().unwrap();
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    until_inhibitors(&logind, 1).await;
+    add_session(&logind).await;
+    lock(&logind, true).await;
+    until_state(&bench, "locked").await;
+}
+
+#[tokio::test]
+async fn a_system_bus_that_is_lost_while_the_computer_falls_asleep_keeps_nobody_out() {
+    let mut bench = Bench::prepare("").await.start().await;
+    let logind = Mock::logind(&bench.system).await.unwrap();
+    until_inhibitors(&logind, 1).await;
+    sleep(&logind, true).await;
+    until_inhibitors(&logind, 0).await;
+    bench.system.stop().unwrap();
+    until_told(&bench, LOST).await;
+    bench.until_unlocked().await;
+}
