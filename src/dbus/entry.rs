@@ -1,5 +1,6 @@
 //! The first thing that every method does: who calls, may they, how often.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use zbus::message::Header;
@@ -49,6 +50,8 @@ pub(super) struct Entry<'call> {
     /// When the call came in, by monotonic time: its caller's patience runs from there.
     pub(super) arrived: Duration,
     door: Door,
+    /// It counts against the rates.
+    counted: AtomicBool,
     departure: Departure,
     _ticket: Ticket,
 }
@@ -86,7 +89,8 @@ impl Bridge {
             Some(why) => return Err(why.into()),
             None => {}
         }
-        Ok(Entry { header, caller, requester, arrived, door, departure, _ticket })
+        let counted = AtomicBool::new(false);
+        Ok(Entry { header, caller, requester, arrived, door, counted, departure, _ticket })
     }
 
     /// Why nobody comes in here now: from the warning before suspend on, which is seconds before the computer stands
@@ -108,8 +112,12 @@ impl Bridge {
         gone.or_else(|| self.keeps_out(entry.door))
     }
 
-    /// Counts a request whose arguments make sense against the rates.
+    /// Counts a request against the rates, once: when its arguments make sense, or when one of them is to be read from
+    /// a descriptor.
     pub(super) fn spend(&self, entry: &Entry<'_>) -> Result<(), Error> {
+        if entry.counted.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
         Ok(self.limits.spend(&entry.caller, &show(&entry.requester), entry.door.what)?)
     }
 
