@@ -1,6 +1,7 @@
 //! Secrets that come through a file descriptor, so that no bus monitor sees them.
 
 use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::entry::Entry;
 use super::{Bridge, Error};
-use crate::secret::SecretText;
+use crate::secret::{SecretText, read_to_end};
 
 /// More than any access token or password has.
 const LIMIT: usize = 64 * 1024;
@@ -91,12 +92,6 @@ impl Readers {
         let read =
             tokio::time::timeout(PATIENCE + Duration::from_secs(1), reading).await.map_err(|_| too_slow())?;
         let mut bytes = read.map_err(|_| Error::internal())??;
-        if bytes.last() == Some(&b'\n') {
-            bytes.pop();
-            if bytes.last() == Some(&b'\r') {
-                bytes.pop();
-            }
-        }
         if bytes.is_empty() {
             return Err(Error::invalid("The file descriptor holds nothing; write the secret into it"));
         }
@@ -127,45 +122,59 @@ impl Readers {
 
 fn read_all(fd: &OwnedFd) -> Result<Zeroizing<Vec<u8>>, Error> {
     let stat = fstat(fd).map_err(|_| unreadable())?;
-    let is_file = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => true,
-        FileType::Fifo | FileType::Socket => false,
+    let read = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => read_to_end(FromStart { fd, offset: 0 }, LIMIT),
+        FileType::Fifo | FileType::Socket => read_to_end(Stream { fd, started: Instant::now() }, LIMIT),
         _ => {
             return Err(Error::invalid(
                 "This kind of file descriptor can't hold a secret; pass a memfd, a file, a pipe or a socket",
             ));
         }
     };
-    // Full size from the start: growing would leave unwiped copies behind.
-    let mut buffer = Zeroizing::new(vec![0; LIMIT + 1]);
-    let started = Instant::now();
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        let count = if is_file { pread(fd, rest, filled as u64) } else { read_stream(fd, rest, started)? };
-        match count {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(_) => return Err(unreadable()),
+    read.map_err(|error| match error.kind() {
+        ErrorKind::InvalidData => {
+            Error::invalid("The file descriptor holds more than 64 KiB; write nothing but the secret")
         }
-    }
-    if filled > LIMIT {
-        return Err(Error::invalid(
-            "The file descriptor holds more than 64 KiB; write nothing but the secret",
-        ));
-    }
-    buffer.truncate(filled);
-    Ok(buffer)
+        ErrorKind::TimedOut => too_slow(),
+        _ => unreadable(),
+    })
 }
 
-fn read_stream(fd: &OwnedFd, rest: &mut [u8], started: Instant) -> Result<Result<usize, Errno>, Error> {
-    let left = PATIENCE.checked_sub(started.elapsed()).ok_or_else(too_slow)?;
-    let timeout = Timespec::try_from(left).map_err(|_| too_slow())?;
-    let mut polled = [PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)];
-    match poll(&mut polled, Some(&timeout)) {
-        Ok(0) => Err(too_slow()),
-        Ok(_) => Ok(read_once(fd, rest)),
-        Err(error) => Ok(Err(error)),
+/// A file, wherever its caller's position in it is.
+struct FromStart<'a> {
+    fd: &'a OwnedFd,
+    offset: u64,
+}
+
+impl Read for FromStart<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = pread(self.fd, buffer, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}
+
+/// A pipe or socket, for as long as it may take to deliver.
+struct Stream<'a> {
+    fd: &'a OwnedFd,
+    started: Instant,
+}
+
+impl Read for Stream<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let left = PATIENCE.checked_sub(self.started.elapsed()).ok_or(ErrorKind::TimedOut)?;
+            let timeout = Timespec::try_from(left).map_err(|_| ErrorKind::TimedOut)?;
+            let mut polled = [PollFd::from_borrowed_fd(self.fd.as_fd(), PollFlags::IN)];
+            if poll(&mut polled, Some(&timeout))? == 0 {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            match read_once(self.fd, &mut *buffer) {
+                // Somebody else has read it.
+                Err(Errno::AGAIN) => {}
+                read => return Ok(read?),
+            }
+        }
     }
 }
 
