@@ -3,7 +3,7 @@
 //! What a newtype can't reach (the copies that libraries make) the wiping allocator of the binaries does.
 
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
@@ -91,6 +91,36 @@ impl fmt::Debug for SecretText {
     }
 }
 
+/// Reads a secret to its end. One final line break is dropped.
+///
+/// # Errors
+///
+/// Those of the source; [`ErrorKind::InvalidData`] when it has more than `limit` bytes.
+pub fn read_to_end(mut source: impl Read, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    // Full size from the start: growing would leave unwiped copies behind.
+    let mut buffer = Zeroizing::new(vec![0; limit.saturating_add(1)]);
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match source.read(rest) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if filled > limit {
+        return Err(ErrorKind::InvalidData.into());
+    }
+    buffer.truncate(filled);
+    if buffer.last() == Some(&b'\n') {
+        buffer.pop();
+        if buffer.last() == Some(&b'\r') {
+            buffer.pop();
+        }
+    }
+    Ok(buffer)
+}
+
 /// A file in memory that nobody can change any more, to be read from its start: for handing a secret over.
 ///
 /// # Errors
@@ -130,6 +160,26 @@ mod tests {
         assert_ne!(SecretText::from("a"), SecretText::from("b"));
         assert_ne!(SecretBytes::new(vec![1]), SecretBytes::new(vec![1, 1]));
     }
+
+    #[test]
+    fn a_secret_is_read_to_its_end_and_loses_one_line_break() {
+        for (content, secret) in [
+            ("", ""),
+            ("\n", ""),
+            ("\r\n", ""),
+            ("ab", "ab"),
+            ("ab\r\n", "ab"),
+            ("a\n\n", "a\n"),
+            ("a\r", "a\r"),
+        ] {
+            // In parts, as from a pipe.
+            let (one, two) = content.as_bytes().split_at(content.len() / 2);
+            assert_eq!(**read_to_end(one.chain(two), 4).unwrap(), *secret.as_bytes(), "{content:?}");
+        }
+        assert_eq!(read_to_end(&b"abcd"[..], 4).unwrap().len(), 4);
+        assert_eq!(read_to_end(&b"abcde"[..], 4).unwrap_err().kind(), ErrorKind::InvalidData);
+    }
+
     #[test]
     fn a_sealed_file_is_read_from_its_start_and_can_t_be_changed() {
         let mut file = std::fs::File::from(sealed(b"hunter2").unwrap());

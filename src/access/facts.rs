@@ -15,6 +15,9 @@ const LARGEST: u64 = 64 * 1024;
 /// Longer names are cut when they are shown.
 const LONGEST: usize = 200;
 
+/// What the kernel adds to the name of a file that was removed or replaced (proc_pid_exe(5)).
+const REMOVED: &str = " (deleted)";
+
 /// What is known of a program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -22,7 +25,7 @@ pub struct Facts {
     pub flatpak: Option<String>,
     /// The systemd unit.
     pub unit: Option<String>,
-    /// The executable's path; nothing for a program with another view of the file system, where it proves nothing.
+    /// The executable's path, which it had if it is gone; nothing for a program with another view of the file system, where it proves nothing.
     pub executable: Option<String>,
     /// It sees another file system than we do: Flatpak, Snap, a container.
     pub is_sandboxed: bool,
@@ -84,7 +87,7 @@ impl Facts {
         let executable = fs::read_link(place.join("exe"))?;
         let cgroup = text(File::open(place.join("cgroup"))?)?;
         Ok(Self {
-            executable: executable.into_os_string().into_string().ok().filter(|_| !is_sandboxed),
+            executable: executable.to_str().filter(|_| !is_sandboxed).map(before_removal).map(str::to_owned),
             unit: cgroup::unit(&cgroup).map(str::to_owned),
             flatpak: None,
             is_sandboxed,
@@ -117,6 +120,14 @@ impl Facts {
         let named = known.into_iter().find_map(|(kind, name)| Some(Identity { kind, name: shown(name?) }));
         named.unwrap_or_else(Identity::unknown)
     }
+}
+
+/// The path that an executable had, so that rules still fit a program when its package is upgraded.
+///
+/// Whether a file's own name ends like that is not looked up: its file system may hang. Nothing is gained by such a
+/// name, since whoever can make a file `x (deleted)` beside `x` can replace `x`.
+fn before_removal(path: &str) -> &str {
+    path.trim_end_matches(REMOVED)
 }
 
 /// What Flatpak left in the root of its sandbox.
@@ -180,6 +191,23 @@ mod tests {
         assert_eq!(facts.executable.as_deref(), own.to_str());
         assert!(!facts.is_sandboxed && facts.flatpak.is_none());
         assert_eq!(started(std::process::id()).unwrap(), started(std::process::id()).unwrap());
+    }
+
+    #[test]
+    fn a_program_whose_file_was_removed_is_known_by_the_path_it_had() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sleep");
+        // Not by this process: a child that another test forks meanwhile would have it open for writing.
+        let copied = std::process::Command::new("cp").arg("/bin/sleep").arg(&path).status().unwrap();
+        assert!(copied.success());
+        let mut child = std::process::Command::new(&path).arg("60").spawn().unwrap();
+        let executable = || Facts::read(child.id()).unwrap().executable;
+        let before = executable();
+        fs::remove_file(&path).unwrap();
+        let after = executable();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!((before.as_deref(), after.as_deref()), (path.to_str(), path.to_str()));
     }
 
     #[test]

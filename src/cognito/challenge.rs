@@ -65,6 +65,11 @@ impl fmt::Debug for NextChallenge {
     }
 }
 
+/// What Cognito's parameters say that the token is called; nothing if they don't.
+pub fn device_name(parameters: &BTreeMap<String, String>) -> Option<String> {
+    parameters.get("FRIENDLY_DEVICE_NAME").filter(|name| !name.is_empty()).cloned()
+}
+
 impl Client {
     /// Answers SOFTWARE_TOKEN_MFA with a code. At most one request leaves; whoever drops the future before it ends
     /// has to take the code for sent.

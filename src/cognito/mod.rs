@@ -20,12 +20,12 @@ mod settings;
 mod token;
 
 pub use authorization::{Authorization, Defect, Refused};
-pub use challenge::{NextChallenge, Responded, Tokens};
+pub use challenge::{NextChallenge, Responded, Tokens, device_name};
 pub use client::{Answer, Client, Verified};
 pub use endpoint::{Endpoint, EndpointUrl, UnusableUrl};
 pub use error::{Delivered, Error, ErrorKind};
 pub use region::{Region, UnknownRegion};
-pub use respondent::{Proof, Respondent, device_name};
+pub use respondent::{Proof, Respondent};
 pub use session::Session;
 pub use settings::Settings;
 pub use token::AccessToken;

@@ -12,11 +12,6 @@ use crate::secret::SecretText;
 /// Names under which Cognito's parameters hold the user's name, best first.
 const USER_NAMES: [&str; 2] = ["USER_ID_FOR_SRP", "USERNAME"];
 
-/// What Cognito's parameters say that the token is called; nothing if they don't.
-pub fn device_name(parameters: &BTreeMap<String, String>) -> Option<String> {
-    parameters.get("FRIENDLY_DEVICE_NAME").filter(|name| !name.is_empty()).cloned()
-}
-
 /// Who answers a challenge: an app client, for a user.
 #[derive(Clone, Debug)]
 pub struct Respondent {

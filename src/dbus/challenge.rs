@@ -10,7 +10,8 @@ use zbus::{Fd, OwnedObjectPath, OwnedVariant, Variant};
 use zeroize::Zeroizing;
 
 use super::call::{Task, put_text};
-use super::entry::Door;
+use super::descriptor::Passed;
+use super::entry::{Door, Entry};
 use super::options::{Common, Map, Options};
 use super::results::details;
 use super::submission::{DeviceName, endpoint, find_profile, policy, target};
@@ -24,13 +25,14 @@ use crate::secret::{SecretText, sealed};
 /// The options of the call, as they come.
 struct Asked {
     step: ChallengeStep,
-    session: SecretText,
+    session: Passed,
     username: Option<String>,
     parameters: BTreeMap<String, String>,
     profile: Option<String>,
     client_id: Option<String>,
     region: Option<String>,
-    proof: Proof,
+    client_secret: Option<Passed>,
+    secret_hash: Option<Passed>,
     device_key: Option<String>,
     metadata: HashMap<String, String>,
     tokens_as_fd: bool,
@@ -44,9 +46,9 @@ pub(super) async fn respond(
     header: &Header<'_>,
 ) -> Result<Map, Error> {
     let entry = bridge.enter(header, Door::SUBMIT).await?;
-    let asked = read(options).await?;
+    let asked = read(options)?;
     let (tokens_as_fd, common) = (asked.tokens_as_fd, asked.common.clone());
-    let request = request(bridge, credential, asked).await?;
+    let request = request(bridge, credential, asked, &entry).await?;
     let credential = match &request.submission.credential {
         Target::Id(id) => Some(id.clone()),
         Target::Query(_) => None,
@@ -63,7 +65,7 @@ pub(super) async fn respond(
     bridge.operate(entry, task, work, copy).await
 }
 
-async fn read(options: Map) -> Result<Asked, Error> {
+fn read(options: Map) -> Result<Asked, Error> {
     let mut options = Options::new(options);
     let step = match options.text("challenge-name")?.as_deref() {
         Some("SOFTWARE_TOKEN_MFA") => ChallengeStep::SoftwareTokenMfa,
@@ -74,9 +76,14 @@ async fn read(options: Map) -> Result<Asked, Error> {
             ));
         }
     };
-    let session = options.secret("session").await?;
-    let client_secret = options.secret("client-secret").await?;
-    let secret_hash = options.secret("secret-hash").await?;
+    let session = options.secret("session")?;
+    let client_secret = options.secret("client-secret")?;
+    let secret_hash = options.secret("secret-hash")?;
+    if client_secret.is_some() && secret_hash.is_some() {
+        return Err(Error::invalid(
+            "The options client-secret and secret-hash exclude each other; pass one of them",
+        ));
+    }
     let asked = Asked {
         step,
         session: session.ok_or_else(|| {
@@ -87,16 +94,8 @@ async fn read(options: Map) -> Result<Asked, Error> {
         profile: options.text("profile")?,
         client_id: options.text("client-id")?,
         region: options.text("region")?,
-        proof: match (client_secret, secret_hash) {
-            (None, None) => Proof::None,
-            (Some(secret), None) => Proof::ClientSecret(secret),
-            (None, Some(hash)) => Proof::SecretHash(hash),
-            _ => {
-                return Err(Error::invalid(
-                    "The options client-secret and secret-hash exclude each other; pass one of them",
-                ));
-            }
-        },
+        client_secret,
+        secret_hash,
         device_key: options.text("device-key")?,
         metadata: options.texts("client-metadata")?,
         tokens_as_fd: options.flag("tokens-as-fd", false)?,
@@ -111,6 +110,7 @@ async fn request(
     bridge: &Bridge,
     credential: &OwnedObjectPath,
     asked: Asked,
+    entry: &Entry<'_>,
 ) -> Result<ChallengeRequest, Error> {
     let config = bridge.config();
     let profile = asked.profile.map(|name| find_profile(&config.config, &name)).transpose()?;
@@ -121,14 +121,16 @@ async fn request(
         )
     })?;
     let endpoint = endpoint(None, profile, asked.region)?;
-    let username = asked.proof.username(asked.username, &asked.parameters);
+    let session = bridge.secret(asked.session, entry).await?;
+    let proof = proof(bridge, asked.client_secret, asked.secret_hash, entry).await?;
+    let username = proof.username(asked.username, &asked.parameters);
     let username = username.ok_or_else(|| {
         Error::invalid("It is not clear who signs in; pass the option username or challenge-parameters")
     })?;
-    let kept = if matches!(asked.proof, Proof::None) { secret_name(profile, &client_id) } else { None };
+    let kept = if matches!(proof, Proof::None) { secret_name(profile, &client_id) } else { None };
     let proof = match kept {
         Some(name) => Proof::ClientSecret(client_secret::read(name).await?),
-        None => asked.proof,
+        None => proof,
     };
     let respondent = Respondent::new(client_id, username, proof, asked.device_key, asked.metadata);
     let respondent = respondent.map_err(|refused| match (refused, kept) {
@@ -147,8 +149,22 @@ async fn request(
             policy: policy(&config.config.cognito),
         },
         step: asked.step,
-        session: Session::parse(asked.session)?,
+        session: Session::parse(session)?,
         respondent,
+    })
+}
+
+/// How the app client proves that it is one; at most one of the two is there.
+async fn proof(
+    bridge: &Bridge,
+    client_secret: Option<Passed>,
+    secret_hash: Option<Passed>,
+    entry: &Entry<'_>,
+) -> Result<Proof, Error> {
+    Ok(match (client_secret, secret_hash) {
+        (Some(secret), _) => Proof::ClientSecret(bridge.secret(secret, entry).await?),
+        (None, Some(hash)) => Proof::SecretHash(bridge.secret(hash, entry).await?),
+        (None, None) => Proof::None,
     })
 }
 

@@ -2,7 +2,7 @@
 //! "Credentials"). It is read for each sign-in and kept no longer.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::Error;
-use crate::secret::SecretText;
+use crate::secret::{SecretText, read_to_end};
 
 /// Where systemd says that the credentials are. A path and no secret, so it may stay in the environment.
 const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
@@ -33,12 +33,6 @@ pub(super) async fn read(name: &str) -> Result<SecretText, Error> {
         ErrorKind::InvalidData => Error::bad_client_secret(name),
         _ => Error::unreadable_client_secret(name),
     })?;
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
-        if bytes.last() == Some(&b'\r') {
-            bytes.pop();
-        }
-    }
     SecretText::from_utf8(std::mem::take(&mut *bytes)).map_err(|_| Error::bad_client_secret(name))
 }
 
@@ -46,24 +40,9 @@ pub(super) async fn read(name: &str) -> Result<SecretText, Error> {
 fn load(path: &std::path::Path) -> io::Result<Zeroizing<Vec<u8>>> {
     // A pipe must not wait for its other end.
     let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
-    let mut file: File = OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
+    let file: File = OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(ErrorKind::InvalidInput.into());
     }
-    // Full size from the start: growing would leave unwiped copies behind.
-    let mut buffer = Zeroizing::new(vec![0; LIMIT + 1]);
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read(rest) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    if filled > LIMIT {
-        return Err(ErrorKind::InvalidData.into());
-    }
-    buffer.truncate(filled);
-    Ok(buffer)
+    read_to_end(file, LIMIT)
 }

@@ -6,7 +6,8 @@ use zbus::message::Header;
 use zbus::{OwnedObjectPath, interface};
 
 use super::call::Task;
-use super::entry::Door;
+use super::descriptor::Passed;
+use super::entry::{Door, Entry};
 use super::options::{Common, Map, Options};
 use super::results::details;
 use super::submission::{DeviceName, endpoint, find_profile, policy, target};
@@ -15,7 +16,6 @@ use crate::cognito::{AccessToken, Authorization, Session};
 use crate::config::Profile;
 use crate::flows::{Submission, Target, VerifyRequest};
 use crate::operations::{self, Operation};
-use crate::secret::SecretText;
 
 pub(super) struct CognitoObject {
     pub(super) bridge: Arc<Bridge>,
@@ -31,7 +31,7 @@ impl CognitoObject {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(String, String, Map), Error> {
         let entry = self.bridge.enter(&header, Door::SUBMIT).await?;
-        let (request, common) = self.request(&credential, options).await?;
+        let (request, common) = self.request(&credential, options, &entry).await?;
         let credential = match &request.submission.credential {
             Target::Id(id) => Some(id.clone()),
             Target::Query(_) => None,
@@ -71,20 +71,20 @@ impl CognitoObject {
         &self,
         credential: &OwnedObjectPath,
         options: Map,
+        entry: &Entry<'_>,
     ) -> Result<(VerifyRequest, Common), Error> {
         let mut options = Options::new(options);
-        let flows = &self.bridge.flows;
         let common = options.common()?;
         let device_name = options.text("friendly-device-name")?;
         let profile_name = options.text("profile")?;
         let region = options.text("region")?;
-        let access_token = options.secret("access-token").await?;
-        let session = options.secret("session").await?;
+        let access_token = options.secret("access-token")?;
+        let session = options.secret("session")?;
         options.finish()?;
 
         let config = self.bridge.config();
         let profile = profile_name.map(|name| find_profile(&config.config, &name)).transpose()?;
-        let authorization = authorization(access_token, session, flows.clock().unix_time())?;
+        let authorization = self.authorization(access_token, session, entry).await?;
         same_pool(&authorization, profile)?;
         let token = match &authorization {
             Authorization::AccessToken(token) => Some(token),
@@ -99,19 +99,26 @@ impl CognitoObject {
         let request = VerifyRequest { submission, authorization, device_name };
         Ok((request, common))
     }
-}
 
-fn authorization(
-    access_token: Option<SecretText>,
-    session: Option<SecretText>,
-    now: std::time::Duration,
-) -> Result<Authorization, Error> {
-    match (access_token, session) {
-        (Some(token), None) => Ok(Authorization::AccessToken(AccessToken::parse(token, now)?)),
-        (None, Some(session)) => Ok(Authorization::Session(Session::parse(session)?)),
-        _ => Err(Error::invalid(
-            "VerifySoftwareToken takes the option access-token or the option session; pass exactly one",
-        )),
+    async fn authorization(
+        &self,
+        access_token: Option<Passed>,
+        session: Option<Passed>,
+        entry: &Entry<'_>,
+    ) -> Result<Authorization, Error> {
+        match (access_token, session) {
+            (Some(token), None) => {
+                let token = self.bridge.secret(token, entry).await?;
+                let now = self.bridge.flows.clock().unix_time();
+                Ok(Authorization::AccessToken(AccessToken::parse(token, now)?))
+            }
+            (None, Some(session)) => {
+                Ok(Authorization::Session(Session::parse(self.bridge.secret(session, entry).await?)?))
+            }
+            _ => Err(Error::invalid(
+                "VerifySoftwareToken takes the option access-token or the option session; pass exactly one",
+            )),
+        }
     }
 }
 

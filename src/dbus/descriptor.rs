@@ -1,100 +1,180 @@
 //! Secrets that come through a file descriptor, so that no bus monitor sees them.
 
+use std::collections::HashMap;
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, fstat};
+use rustix::fs::{FileType, fcntl_get_seals, fstat};
 use rustix::io::{Errno, pread, read as read_once};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zbus::Fd;
 use zeroize::Zeroizing;
 
-use super::Error;
-use crate::secret::SecretText;
+use super::entry::Entry;
+use super::{Bridge, Error};
+use crate::secret::{SecretText, read_to_end};
 
 /// More than any access token or password has.
 const LIMIT: usize = 64 * 1024;
 
-/// How long a pipe may take to deliver.
+/// How long a pipe may take to deliver; and how long a descriptor waits until it is its turn.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How many descriptors are read at once: a thread each, and a network file may hang for ever.
-static READERS: Semaphore = Semaphore::const_new(8);
+/// How many descriptors of one caller are read at once. A network file may hang for ever, and so may a pipe: whoever
+/// writes to it holds its lock, and what is written may come from such a file. So each is read on a thread.
+const OF_ONE: usize = 2;
 
-/// Reads a secret: a regular file or memfd from its start, a pipe or socket to its end. One final line break is
-/// dropped.
-///
-/// # Errors
-///
-/// `InvalidArgs` for other kinds of descriptor, more than 64 KiB, nothing at all, what is not UTF-8, and a
-/// writer that takes longer than two seconds.
-pub(super) async fn read(fd: Fd<'_>) -> Result<SecretText, Error> {
-    let fd = OwnedFd::try_from(fd).map_err(|_| Error::internal())?;
-    // Held by the thread, so that those which hang count.
-    let permit = READERS.try_acquire().map_err(|_| Error::busy())?;
-    let reading = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        read_all(&fd)
-    });
-    let read =
-        tokio::time::timeout(PATIENCE + Duration::from_secs(1), reading).await.map_err(|_| too_slow())?;
-    let mut bytes = read.map_err(|_| Error::internal())??;
-    if bytes.last() == Some(&b'\n') {
-        bytes.pop();
-        if bytes.last() == Some(&b'\r') {
-            bytes.pop();
+/// How many of all callers.
+const OF_ALL: usize = 16;
+
+/// A secret as it was passed.
+pub(super) enum Passed {
+    /// In the message.
+    Text(SecretText),
+    /// To be read.
+    Descriptor(Fd<'static>),
+}
+
+impl Bridge {
+    /// The secret, wherever it is.
+    pub(super) async fn secret(&self, passed: Passed, entry: &Entry<'_>) -> Result<SecretText, Error> {
+        match passed {
+            Passed::Text(text) => Ok(text),
+            Passed::Descriptor(fd) => self.read(fd, entry).await,
         }
     }
-    if bytes.is_empty() {
-        return Err(Error::invalid("The file descriptor holds nothing; write the secret into it"));
+
+    /// Reads a secret as [`Readers::read`] does. The request counts against the rates from here on, whatever the
+    /// descriptor holds: reading costs more than looking at arguments.
+    pub(super) async fn read(&self, fd: Fd<'_>, entry: &Entry<'_>) -> Result<SecretText, Error> {
+        self.spend(entry)?;
+        self.readers.read(fd, &entry.caller).await
     }
-    SecretText::from_utf8(std::mem::take(&mut *bytes)).map_err(|_| {
-        Error::invalid("What the file descriptor holds is not UTF-8 text; write the secret as text")
-    })
+}
+
+/// Who reads callers' descriptors, and how many at once.
+#[derive(Debug)]
+pub(super) struct Readers {
+    all: Arc<Semaphore>,
+    /// By unique name, while one of a caller's is read.
+    of_callers: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+impl Default for Readers {
+    fn default() -> Self {
+        Self { all: Arc::new(Semaphore::new(OF_ALL)), of_callers: Mutex::default() }
+    }
+}
+
+impl Readers {
+    /// Reads a secret: a regular file or memfd from its start, a pipe or socket to its end. One final line break is
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgs` for other kinds of descriptor, more than 64 KiB, nothing at all, what is not UTF-8, and a
+    /// writer that takes longer than two seconds. `Busy` when it isn't read for two seconds because others are.
+    async fn read(&self, fd: Fd<'_>, caller: &str) -> Result<SecretText, Error> {
+        let fd = OwnedFd::try_from(fd).map_err(|_| Error::internal())?;
+        // Only what is in memory has seals (F_GET_SEALS(2const)); it can't hang.
+        let turn = match fcntl_get_seals(&fd) {
+            Ok(_) => None,
+            Err(_) => Some(self.turn(caller).await?),
+        };
+        let reading = tokio::task::spawn_blocking(move || {
+            // Held by the thread, so that those which hang count.
+            let _turn = turn;
+            read_all(&fd)
+        });
+        let read =
+            tokio::time::timeout(PATIENCE + Duration::from_secs(1), reading).await.map_err(|_| too_slow())?;
+        let mut bytes = read.map_err(|_| Error::internal())??;
+        if bytes.is_empty() {
+            return Err(Error::invalid("The file descriptor holds nothing; write the secret into it"));
+        }
+        SecretText::from_utf8(std::mem::take(&mut *bytes)).map_err(|_| {
+            Error::invalid("What the file descriptor holds is not UTF-8 text; write the secret as text")
+        })
+    }
+
+    /// Waits until one more of this caller may be read. Its own limit comes first, so that those of one caller that wait
+    /// for it keep nobody else waiting.
+    async fn turn(&self, caller: &str) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Error> {
+        let (own, all) = (self.of(caller), Arc::clone(&self.all));
+        let both = async { Ok((own.acquire_owned().await?, all.acquire_owned().await?)) };
+        match tokio::time::timeout(PATIENCE, both).await {
+            Ok(permits) => permits.map_err(|_: tokio::sync::AcquireError| Error::internal()),
+            Err(_) => Err(Error::busy()),
+        }
+    }
+
+    fn of(&self, caller: &str) -> Arc<Semaphore> {
+        let mut callers = self.of_callers.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever reads or waits has a share.
+        callers.retain(|_, own| Arc::strong_count(own) > 1);
+        let own = callers.entry(caller.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(OF_ONE)));
+        Arc::clone(own)
+    }
 }
 
 fn read_all(fd: &OwnedFd) -> Result<Zeroizing<Vec<u8>>, Error> {
     let stat = fstat(fd).map_err(|_| unreadable())?;
-    let is_file = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => true,
-        FileType::Fifo | FileType::Socket => false,
+    let read = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => read_to_end(FromStart { fd, offset: 0 }, LIMIT),
+        FileType::Fifo | FileType::Socket => read_to_end(Stream { fd, started: Instant::now() }, LIMIT),
         _ => {
             return Err(Error::invalid(
                 "This kind of file descriptor can't hold a secret; pass a memfd, a file, a pipe or a socket",
             ));
         }
     };
-    // Full size from the start: growing would leave unwiped copies behind.
-    let mut buffer = Zeroizing::new(vec![0; LIMIT + 1]);
-    let started = Instant::now();
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        let count = if is_file { pread(fd, rest, filled as u64) } else { read_stream(fd, rest, started)? };
-        match count {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(_) => return Err(unreadable()),
+    read.map_err(|error| match error.kind() {
+        ErrorKind::InvalidData => {
+            Error::invalid("The file descriptor holds more than 64 KiB; write nothing but the secret")
         }
-    }
-    if filled > LIMIT {
-        return Err(Error::invalid(
-            "The file descriptor holds more than 64 KiB; write nothing but the secret",
-        ));
-    }
-    buffer.truncate(filled);
-    Ok(buffer)
+        ErrorKind::TimedOut => too_slow(),
+        _ => unreadable(),
+    })
 }
 
-fn read_stream(fd: &OwnedFd, rest: &mut [u8], started: Instant) -> Result<Result<usize, Errno>, Error> {
-    let left = PATIENCE.checked_sub(started.elapsed()).ok_or_else(too_slow)?;
-    let timeout = Timespec::try_from(left).map_err(|_| too_slow())?;
-    let mut polled = [PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)];
-    match poll(&mut polled, Some(&timeout)) {
-        Ok(0) => Err(too_slow()),
-        Ok(_) => Ok(read_once(fd, rest)),
-        Err(error) => Ok(Err(error)),
+/// A file, wherever its caller's position in it is.
+struct FromStart<'a> {
+    fd: &'a OwnedFd,
+    offset: u64,
+}
+
+impl Read for FromStart<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = pread(self.fd, buffer, self.offset)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}
+
+/// A pipe or socket, for as long as it may take to deliver.
+struct Stream<'a> {
+    fd: &'a OwnedFd,
+    started: Instant,
+}
+
+impl Read for Stream<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let left = PATIENCE.checked_sub(self.started.elapsed()).ok_or(ErrorKind::TimedOut)?;
+            let timeout = Timespec::try_from(left).map_err(|_| ErrorKind::TimedOut)?;
+            let mut polled = [PollFd::from_borrowed_fd(self.fd.as_fd(), PollFlags::IN)];
+            if poll(&mut polled, Some(&timeout))? == 0 {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            match read_once(self.fd, &mut *buffer) {
+                // Somebody else has read it.
+                Err(Errno::AGAIN) => {}
+                read => return Ok(read?),
+            }
+        }
     }
 }
 
@@ -104,4 +184,62 @@ fn too_slow() -> Error {
 
 fn unreadable() -> Error {
     Error::invalid("The file descriptor can't be read; open it for reading before passing it")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{PipeReader, Write, pipe};
+
+    use super::*;
+    use crate::secret::sealed;
+
+    fn written(text: &str) -> PipeReader {
+        let (reader, mut writer) = pipe().unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+        reader
+    }
+
+    async fn read(readers: &Readers, caller: &str, fd: impl Into<OwnedFd>) -> Result<String, Error> {
+        let fd = Fd::from(fd.into());
+        readers.read(fd, caller).await.map(|secret| secret.expose().to_owned())
+    }
+
+    #[tokio::test]
+    async fn one_caller_s_descriptors_that_hang_are_in_its_own_way_only() {
+        let readers = Readers::default();
+        let _hanging = (readers.turn(":1.1").await.unwrap(), readers.turn(":1.1").await.unwrap());
+        let (own, other, in_memory) = tokio::join!(
+            read(&readers, ":1.1", written("third")),
+            read(&readers, ":1.2", written("other")),
+            read(&readers, ":1.1", sealed(b"in memory").unwrap()),
+        );
+        assert_eq!(own, Err(Error::busy()));
+        assert_eq!((other.as_deref(), in_memory.as_deref()), (Ok("other"), Ok("in memory")));
+    }
+
+    #[tokio::test]
+    async fn when_too_many_are_read_the_next_one_waits() {
+        let readers = Readers::default();
+        let mut hanging = Vec::new();
+        for caller in 0..OF_ALL / OF_ONE {
+            for _ in 0..OF_ONE {
+                hanging.push(readers.turn(&format!(":1.{caller}")).await.unwrap());
+            }
+        }
+        let file = File::open("/proc/self/comm").unwrap();
+        assert_eq!(read(&readers, ":2.1", file).await, Err(Error::busy()));
+        let released = async { drop(hanging.pop()) };
+        let (secret, ()) = tokio::join!(read(&readers, ":2.1", written("at last")), released);
+        assert_eq!(secret.as_deref(), Ok("at last"));
+    }
+
+    #[tokio::test]
+    async fn callers_who_have_nothing_read_leave_no_trace() {
+        let readers = Readers::default();
+        for caller in 0..10 {
+            read(&readers, &format!(":1.{caller}"), written("x")).await.unwrap();
+        }
+        assert_eq!(readers.of_callers.lock().unwrap().len(), 1);
+    }
 }

@@ -1,5 +1,6 @@
 //! The first thing that every method does: who calls, may they, how often.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use zbus::message::Header;
@@ -51,6 +52,8 @@ pub(super) struct Entry<'call> {
     /// When the call came in, by monotonic time: its caller's patience runs from there.
     pub(super) arrived: Duration,
     door: Door,
+    /// It counts against the rates.
+    counted: AtomicBool,
     departure: Departure,
     _ticket: Ticket,
 }
@@ -93,7 +96,8 @@ impl Bridge {
         let is_sandboxed = who.facts.as_ref().is_some_and(|facts| facts.is_sandboxed);
         let program = format!("{}{}", if is_sandboxed { "sandboxed " } else { "" }, show(&requester));
         ticket.enter(Some(&program))?;
-        Ok(Entry { header, caller, requester, program, arrived, door, departure, _ticket: ticket })
+        let counted = AtomicBool::new(false);
+        Ok(Entry { header, caller, requester, program, arrived, door, counted, departure, _ticket: ticket })
     }
 
     /// Why nobody comes in here now: from the warning before suspend on, which is seconds before the computer stands
@@ -115,8 +119,12 @@ impl Bridge {
         gone.or_else(|| self.keeps_out(entry.door))
     }
 
-    /// Counts a request whose arguments make sense against the rates.
+    /// Counts a request against the rates, once: when its arguments make sense, or when one of them is to be read from
+    /// a descriptor.
     pub(super) fn spend(&self, entry: &Entry<'_>) -> Result<(), Error> {
+        if entry.counted.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
         Ok(self.limits.spend(&entry.program, entry.door.what)?)
     }
 

@@ -42,6 +42,7 @@ use crate::flows::{self, Flows};
 use crate::operations::{self, Operation, Operations};
 use callers::Present;
 use cognito::CognitoObject;
+use descriptor::Readers;
 use entry::{Door, show};
 use manager::ManagerObject;
 use prompt::PromptObject;
@@ -62,6 +63,8 @@ pub struct Bridge {
     replies: Arc<Replies>,
     callers: Callers,
     limits: Limits,
+    /// What callers' descriptors are read with.
+    readers: Readers,
     present: Present,
     screen_locked: watch::Sender<bool>,
     asleep: watch::Sender<bool>,
@@ -97,6 +100,7 @@ impl Bridge {
             replies: Arc::default(),
             callers: Callers::default(),
             limits,
+            readers: Readers::default(),
             present: Present::default(),
             screen_locked: watch::Sender::new(false),
             asleep: watch::Sender::new(false),

@@ -6,7 +6,8 @@ use std::time::Duration;
 use zbus::OwnedVariant;
 use zbus::Variant;
 
-use super::{Error, descriptor, names};
+use super::descriptor::Passed;
+use super::{Error, names};
 use crate::secret::SecretText;
 
 /// An option map as it comes from the bus.
@@ -85,13 +86,13 @@ impl Options {
         }
     }
 
-    /// A secret: a string, or a descriptor to read it from.
-    pub(super) async fn secret(&mut self, key: &'static str) -> Result<Option<SecretText>, Error> {
+    /// A secret: a string, or a descriptor to read it from when everything else has been checked.
+    pub(super) fn secret(&mut self, key: &'static str) -> Result<Option<Passed>, Error> {
         self.known.push(key);
         match self.map.remove(key).map(Variant::from) {
             None => Ok(None),
-            Some(Variant::Str(text)) => Ok(Some(SecretText::new(text.as_str().to_owned()))),
-            Some(Variant::Fd(fd)) => descriptor::read(fd).await.map(Some),
+            Some(Variant::Str(text)) => Ok(Some(Passed::Text(SecretText::new(text.as_str().to_owned())))),
+            Some(Variant::Fd(fd)) => Ok(Some(Passed::Descriptor(fd))),
             Some(_) => Err(wrong_type(key, "a string or a file descriptor")),
         }
     }

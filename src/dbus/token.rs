@@ -9,7 +9,7 @@ use zbus::{Fd, interface};
 use super::call::Task;
 use super::entry::Door;
 use super::options::{Map, Options};
-use super::{Bridge, Error, descriptor};
+use super::{Bridge, Error};
 use crate::operations::{self, Operation};
 use crate::registry::{Attached, State};
 use crate::token;
@@ -109,7 +109,7 @@ impl TokenObject {
         let mut options = Options::new(options);
         let common = options.common()?;
         options.finish()?;
-        let password = descriptor::read(secret).await?;
+        let password = self.bridge.read(secret, &entry).await?;
         let task =
             Task { kind: operations::Kind::Unlock, credential: None, token: Some(self.id_now()), common };
         let work = async |operation: &Operation| {

@@ -1,10 +1,12 @@
 //! Answer the challenge of a sign-in with RespondToAuthChallenge: choose the software token if there is a choice, and
 //! submit its code.
 
+use futures_util::FutureExt;
+
 use super::submission::{Submit, note};
 use super::{Error, Flows, Submission, Target};
 use crate::cognito::{self, Answer, Client, Delivered, NextChallenge, Responded, Respondent, Session};
-use crate::operations::{Challenge, Operation, State};
+use crate::operations::{Challenge, Operation, Sending, State};
 use crate::otp::{self, Code};
 use crate::registry::Found;
 
@@ -57,6 +59,10 @@ impl Flows {
         // Whatever fails from here on, the sign-in can go on from there.
         let challenge = Challenge { name, session: session.clone(), parameters: parameters.clone() };
         operation.note(|facts| facts.challenge = Some(challenge));
+        operation.end_submission();
+        if let Some(why) = operation.cancelled().now_or_never() {
+            return Err(why.into());
+        }
         let mut submission = request.submission.clone();
         if let Target::Query(query) = &mut submission.credential
             && let Some(device) = cognito::device_name(&parameters)
@@ -81,10 +87,12 @@ impl Flows {
         self.in_time(operation)
     }
 
-    /// Carries no code, so no step is spent when it fails; the session may be.
+    /// Carries no code, so no step is spent when it fails; the session may be. So it isn't interrupted, and until
+    /// [`Operation::end_submission`] nothing is: the caller has to hear what became of the session.
     async fn select(&self, request: &ChallengeRequest, operation: &Operation) -> Result<Responded, Error> {
-        operation.set_state(State::Calculating);
         let client = self.client(&request.submission, operation)?;
+        operation.begin_submission(Sending::Choice)?;
+        operation.set_state(State::Submitting);
         let answer = client.select_software_token(&request.respondent, &request.session).await;
         note(operation, &answer);
         answer.result.map_err(|error| match error.delivered {

@@ -8,7 +8,7 @@ use super::opening::PERIOD;
 use super::{Error, Flows, Policy, Target};
 use crate::cognito::{self, Client, Delivered, Endpoint, ErrorKind};
 use crate::guard::{self, Reservation};
-use crate::operations::{Operation, State};
+use crate::operations::{Operation, Sending, State};
 use crate::otp::{Code, Step};
 use crate::registry::Found;
 use crate::token::Moment;
@@ -177,7 +177,7 @@ impl<S: Submit> Attempt<'_, S> {
     async fn reserve(&mut self, step: Step, code: &Code) -> Result<Option<Reservation>, Error> {
         let flows = self.flows;
         flows.in_time(self.operation)?;
-        self.operation.begin_submission()?;
+        self.operation.begin_submission(Sending::Code)?;
         if !flows.sent_codes.first_time(step, code) {
             self.operation.end_submission();
             self.not_before = step.next();

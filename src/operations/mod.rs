@@ -24,7 +24,7 @@ pub use deadline::Deadline;
 pub use facts::{Challenge, Facts};
 pub use operation::Operation;
 pub use request::{Cancellation, Request, Requester};
-pub use state::{Kind, Need, State};
+pub use state::{Kind, Need, Sending, State};
 pub use wait::Wait;
 
 /// What becomes of the operations that others can see, in the order in which it happens.

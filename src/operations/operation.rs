@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{Cancellation, Deadline, Event, Facts, Hub, Request, State};
+use super::{Cancellation, Deadline, Event, Facts, Hub, Request, Sending, State};
 
 /// A running request; clones are the same one.
 #[derive(Clone, Debug)]
@@ -32,8 +32,8 @@ struct Life {
     credential: Option<String>,
     token: Option<String>,
     is_published: bool,
-    /// A code is on its way, or its outcome isn't recorded yet.
-    submitting: bool,
+    /// What is on its way, or has an outcome that isn't recorded yet.
+    submitting: Option<Sending>,
     cancelled: Option<Cancellation>,
     is_orphan: bool,
     is_forgotten: bool,
@@ -49,7 +49,7 @@ impl Operation {
             credential: request.credential.clone(),
             token: request.token.clone(),
             is_published: false,
-            submitting: false,
+            submitting: None,
             cancelled: None,
             is_orphan: false,
             is_forgotten: false,
@@ -179,12 +179,13 @@ impl Operation {
         self.inner.life.borrow().is_published
     }
 
-    /// Ends what is not sent. False when something was sent, which is not taken back, but nothing more follows; and when
-    /// it is over.
+    /// Ends what is not sent. False when a code was sent, which is not taken back, but nothing more follows; and when it
+    /// is over.
     pub fn cancel(&self, why: Cancellation) -> bool {
         let mut nothing_sent = false;
         self.inner.life.send_if_modified(|life| {
-            nothing_sent = !life.submitting && !life.facts.submitted() && !life.state.is_final();
+            let code_sent = life.submitting == Some(Sending::Code) || life.facts.submitted();
+            nothing_sent = !code_sent && !life.state.is_final();
             let changed = life.cancelled.is_none() && !life.state.is_final();
             if changed {
                 life.cancelled = Some(why);
@@ -204,7 +205,7 @@ impl Operation {
     /// Ends when the operation is cancelled, and not while a submission is under way.
     pub async fn cancelled(&self) -> Cancellation {
         let mut life = self.inner.life.subscribe();
-        let why = match life.wait_for(|life| life.cancelled.is_some() && !life.submitting).await {
+        let why = match life.wait_for(|life| life.cancelled.is_some() && life.submitting.is_none()).await {
             Ok(life) => life.cancelled,
             Err(_) => None,
         };
@@ -220,11 +221,11 @@ impl Operation {
     /// # Errors
     ///
     /// When it was cancelled before.
-    pub fn begin_submission(&self) -> Result<(), Cancellation> {
+    pub fn begin_submission(&self, what: Sending) -> Result<(), Cancellation> {
         let mut cancelled = None;
         self.inner.life.send_if_modified(|life| {
             cancelled = life.cancelled;
-            life.submitting = cancelled.is_none();
+            life.submitting = cancelled.is_none().then_some(what);
             false
         });
         cancelled.map_or(Ok(()), Err)
@@ -232,7 +233,7 @@ impl Operation {
 
     /// What was sent is known and recorded, and something else may follow.
     pub fn end_submission(&self) {
-        self.inner.life.send_modify(|life| life.submitting = false);
+        self.inner.life.send_modify(|life| life.submitting = None);
     }
 
     /// It is over; others still see it until [`Operation::forget`].

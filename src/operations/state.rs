@@ -43,7 +43,7 @@ pub enum State {
     WaitingStep,
     /// The token works.
     Calculating,
-    /// A code is on its way to Cognito: nothing takes it back.
+    /// A code, or the choice of a second factor, is on its way to Cognito: nothing takes it back.
     Submitting,
     /// It ended as asked for.
     Done,
@@ -88,6 +88,15 @@ impl fmt::Display for State {
             Self::Cancelled => "cancelled",
         })
     }
+}
+
+/// What is on its way to Cognito.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sending {
+    /// A code.
+    Code,
+    /// The choice of a second factor, which uses a session up and carries no code.
+    Choice,
 }
 
 /// What a person has to do.

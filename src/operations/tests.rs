@@ -112,14 +112,26 @@ fn the_oldest_wait_comes_first_and_goes_when_it_is_over() {
 async fn nothing_interrupts_a_submission() {
     let (operations, _events) = operations();
     let operation = operations.begin(request(None)).unwrap();
-    operation.begin_submission().unwrap();
+    operation.begin_submission(Sending::Code).unwrap();
     assert!(!operation.cancel(Cancellation::Caller), "a code is on its way");
     assert!(operation.cancelled().now_or_never().is_none());
     operation.note(|facts| facts.attempts = 1);
     operation.end_submission();
     assert_eq!(operation.cancelled().now_or_never(), Some(Cancellation::Caller));
-    assert_eq!(operation.begin_submission(), Err(Cancellation::Caller));
+    assert_eq!(operation.begin_submission(Sending::Code), Err(Cancellation::Caller));
     assert!(!operation.cancel(Cancellation::Suspend), "a code was sent");
+}
+
+#[tokio::test]
+async fn nothing_interrupts_a_choice_though_it_is_no_code() {
+    let (operations, _events) = operations();
+    let operation = operations.begin(request(None)).unwrap();
+    operation.begin_submission(Sending::Choice).unwrap();
+    assert!(operation.cancel(Cancellation::Caller), "no code was sent");
+    assert!(operation.cancelled().now_or_never().is_none());
+    operation.end_submission();
+    assert_eq!(operation.cancelled().now_or_never(), Some(Cancellation::Caller));
+    assert_eq!(operation.begin_submission(Sending::Code), Err(Cancellation::Caller));
 }
 
 #[tokio::test]

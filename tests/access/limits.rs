@@ -1,13 +1,15 @@
 //! More than the limits allow is refused at once, and nobody else is hurt.
 
 use std::collections::HashMap;
+use std::os::fd::AsFd;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use oathbridge::dbus::names::{self, ROOT};
-use testkit::client::Options;
+use testkit::client::{Client, Options, memfd};
 use testkit::resources::Resources;
 use zbus::message::{Flags, Message};
+use zbus::{Fd, ObjectPath, Variant};
 
 use super::Bench;
 
@@ -27,6 +29,40 @@ async fn more_codes_than_a_minute_allows() {
     bench.client.find(&[]).await.unwrap();
     // Another program has its own minute.
     assert_eq!(bench.calculate(&[]).code, 0);
+}
+
+/// The name of the error of a submission whose session is this.
+async fn submission(client: &Client, method: &str, session: Variant<'_>) -> String {
+    let mut options = Options::from([("session", session), ("region", "eu-central-1".into())]);
+    if method == "RespondToMfaChallenge" {
+        options.insert("challenge-name", "SOFTWARE_TOKEN_MFA".into());
+        options.insert("username", "alice".into());
+        options.insert("client-id", "client".into());
+    }
+    let body = (ObjectPath::try_from("/").unwrap(), options);
+    client.call::<_, ()>(ROOT, "Cognito", method, &body).await.unwrap_err().name
+}
+
+#[tokio::test]
+async fn a_descriptor_counts_when_it_is_read_and_other_nonsense_does_not() {
+    const INVALID: &str = "org.freedesktop.DBus.Error.InvalidArgs";
+    let bench = Bench::new("[limits]\nsubmissions_per_minute = 2\n").await;
+    let short = memfd(b"short").unwrap();
+    let methods = ["VerifySoftwareToken", "RespondToMfaChallenge"];
+    for (method, expected) in
+        methods.into_iter().cycle().take(4).zip([INVALID, INVALID, "RateLimited", "RateLimited"])
+    {
+        if expected == INVALID {
+            for _ in 0..3 {
+                assert_eq!(submission(&bench.client, method, "short".into()).await, INVALID);
+            }
+        }
+        assert_eq!(
+            submission(&bench.client, method, Fd::from(short.as_fd()).into()).await,
+            expected,
+            "{method}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -113,6 +113,22 @@ async fn a_rule_shuts_a_program_out_and_leaves_the_others_alone() {
 }
 
 #[tokio::test]
+async fn a_program_that_is_deleted_while_it_runs_keeps_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let copy = directory.path().join("tool");
+    let copy = copy.to_str().unwrap();
+    let rule = format!("[[access.rule]]\ncaller = 'executable:{copy}'\nread_code = 'deny'\n");
+    let bench = Bench::new(&rule).await;
+    // As it is when a package is upgraded: the file has gone before the program calls.
+    let line =
+        "cp \"$(command -v \"$1\")\" \"$0\"; exec 3<\"$0\"; rm \"$0\"; shift; exec /proc/self/fd/3 \"$@\"";
+    let deleted = ["sh", "-c", line, copy];
+    let refused = bench.calculate(&deleted);
+    assert!(refused.code != 0 && refused.said.contains("rule 1"), "{}", refused.said);
+    assert_eq!(value(&bench.info(&deleted), "executable"), Some(copy));
+}
+
+#[tokio::test]
 async fn other_users_are_refused_everything() {
     if !rustix::process::geteuid().is_root() {
         println!("not tested: only root can become another user");

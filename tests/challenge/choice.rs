@@ -2,7 +2,52 @@
 
 use std::collections::HashMap;
 
+use oathbridge::dbus::names;
+use testkit::client::{Extra, Refusal};
+use testkit::fake_cognito::{Fault, Plan};
+
 use super::{Bench, OTHER, text, tokens};
+
+/// How a call ends, and what `GetResult` and `State` tell, when it is cancelled while the choice is on its way.
+async fn cancelled_on_its_way(bench: &Bench, fault: Fault) -> (Refusal, Extra, String) {
+    bench.fake.plan(Plan { delay_ms: 1_500, ..Plan::from(fault) });
+    let mut options = bench.options(&bench.fake.challenge("alice", None, true).unwrap());
+    options.insert("challenge-name", "SELECT_MFA_TYPE".into());
+    options.insert("handle-token", "choice".into());
+    let client = &bench.rig.client;
+    let caller = client.connection().unique_name().unwrap().to_string();
+    let operation = names::operation(&caller, Some("choice"), 0).to_string();
+    let mut signals = client.signals().await.unwrap();
+    let cancelling = async {
+        signals.until(|event| event.value::<String>("State").as_deref() == Some("submitting")).await.unwrap();
+        client.call::<_, bool>(&operation, "Operation", "Cancel", &()).await.unwrap()
+    };
+    let (reply, nothing_sent) = tokio::join!(bench.respond(&bench.first, options), cancelling);
+    assert!(nothing_sent, "a choice is no code");
+    assert!(bench.fake.submissions().is_empty());
+    let result = client.call(&operation, "Operation", "GetResult", &()).await.unwrap();
+    (reply.unwrap_err(), result, client.property(&operation, "Operation", "State").await.unwrap())
+}
+
+#[tokio::test]
+async fn cancelled_while_the_choice_is_on_its_way_the_sign_in_can_go_on() {
+    let bench = Bench::new().await;
+    let (refusal, result, state) = cancelled_on_its_way(&bench, Fault::None).await;
+    assert_eq!((refusal.name.as_str(), state.as_str()), ("Cancelled", "cancelled"));
+    assert_eq!(text(&result, "challenge-name").as_deref(), Some("SOFTWARE_TOKEN_MFA"));
+    assert!(!bool::try_from(result["submitted"].try_clone().unwrap()).unwrap());
+    let options = bench.options(&text(&result, "session").unwrap());
+    bench.respond(&bench.first, options).await.unwrap();
+}
+
+#[tokio::test]
+async fn cancelled_while_the_choice_is_lost_it_is_told_as_lost() {
+    let bench = Bench::new().await;
+    let (refusal, result, state) = cancelled_on_its_way(&bench, Fault::DropAfter).await;
+    assert_eq!((refusal.name.as_str(), state.as_str()), ("Cognito.OutcomeUnknown", "failed"));
+    assert!(refusal.sentence.contains("no code was sent"), "{refusal:?}");
+    assert!(!bool::try_from(result["submitted"].try_clone().unwrap()).unwrap());
+}
 
 #[tokio::test]
 async fn the_software_token_is_chosen_and_its_device_name_picks_the_token() {

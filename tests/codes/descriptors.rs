@@ -6,11 +6,14 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use testkit::client::memfd;
+use testkit::client::{Options, memfd};
+use zbus::Fd;
 
 use super::Bench;
 
 const LOCKED: &str = "password = 'correct horse'";
+
+const INVALID: &str = "org.freedesktop.DBus.Error.InvalidArgs";
 
 /// The name of the error of unlocking with this.
 async fn refusal(bench: &Bench, token: &str, secret: &impl AsFd) -> String {
@@ -19,8 +22,7 @@ async fn refusal(bench: &Bench, token: &str, secret: &impl AsFd) -> String {
 
 #[tokio::test]
 async fn what_holds_no_password_is_refused_before_the_token_hears_of_it() {
-    const INVALID: &str = "org.freedesktop.DBus.Error.InvalidArgs";
-    let bench = Bench::new(LOCKED, "").await;
+    let bench = Bench::new(LOCKED, "[limits]\nunlocks_per_minute = 100\n").await;
     let token = bench.client().find(&[]).await.unwrap().1.remove(0);
     let before = bench.card().log().len();
     let write_only = File::options().write(true).open("/dev/null").unwrap();
@@ -68,4 +70,49 @@ async fn what_holds_the_password_opens_it() {
     // As long as can be: read whole, and refused by the token rather than by its length.
     let long = memfd(&[b'x'; 64 * 1024]).unwrap();
     assert_eq!(refusal(&bench, &token, &long).await, "WrongPassword");
+}
+
+#[tokio::test]
+async fn who_passes_what_nobody_writes_to_keeps_nobody_else_waiting() {
+    let bench = Bench::new(LOCKED, "").await;
+    let token = bench.client().find(&[]).await.unwrap().1.remove(0);
+    let mut writers = Vec::new();
+    let mut calls = Vec::new();
+    for _ in 0..8 {
+        let (reader, writer) = pipe().unwrap();
+        let (client, token) = (bench.client().clone(), token.clone());
+        writers.push(writer);
+        calls.push(tokio::spawn(async move { client.unlock_with(&token, &reader).await }));
+    }
+    // They have arrived when a later call of the same connection has been answered.
+    bench.client().problems().await.unwrap();
+    let other = bench.rig.stage.client().await.unwrap();
+    let (reader, mut writer) = pipe().unwrap();
+    writer.write_all(b"correct horse").unwrap();
+    drop(writer);
+    let begun = Instant::now();
+    other.unlock_with(&token, &reader).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    let mut names = Vec::new();
+    for call in calls {
+        names.push(call.await.unwrap().unwrap_err().name);
+    }
+    assert!(names.iter().filter(|name| *name == INVALID).count() >= 2, "{names:?}");
+    assert!(names.iter().all(|name| name == INVALID || name == "Busy"), "{names:?}");
+}
+
+#[tokio::test]
+async fn what_is_read_counts_once_whatever_it_holds() {
+    let bench = Bench::new(LOCKED, "[limits]\nunlocks_per_minute = 2\n").await;
+    let token = bench.client().find(&[]).await.unwrap().1.remove(0);
+    let nothing = memfd(b"").unwrap();
+    // Nothing is read for a call that makes no sense.
+    for _ in 0..3 {
+        let body = (Fd::from(nothing.as_fd()), Options::from([("nonsense", true.into())]));
+        let refusal = bench.client().call::<_, ()>(&token, "Token", "Unlock", &body).await.unwrap_err();
+        assert_eq!(refusal.name, INVALID);
+    }
+    bench.client().unlock(&token, "correct horse").await.unwrap();
+    assert_eq!(refusal(&bench, &token, &nothing).await, INVALID);
+    assert_eq!(refusal(&bench, &token, &nothing).await, "RateLimited");
 }
