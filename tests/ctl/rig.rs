@@ -203,6 +203,12 @@ impl Rig {
         found["id"].as_str().unwrap().to_owned()
     }
 
+    /// Waits for a time step that has this many seconds left.
+    pub(crate) fn wait_for_room(&self, seconds: u64) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(testkit::rig::step_with_room(seconds));
+    }
+
     /// Closes the steps up to this many after the one of now.
     pub(crate) fn use_steps(&self, account: &str, ahead: u64) {
         let now = Step::at(SystemTime::now().duration_since(UNIX_EPOCH).unwrap(), Period::DEFAULT);
