@@ -188,12 +188,12 @@ impl State {
 
     /// The key of a device that signs in without one, where devices are tracked.
     pub(super) fn meet_device(&mut self, key: &str) -> Result<Option<String>, Failure> {
-        if !key.is_empty() && !self.devices.contains(key) {
+        if !self.tracks_devices || self.devices.contains(key) {
+            return Ok(None);
+        }
+        if !key.is_empty() {
             let message = "Invalid device key given.";
             return Err(Exception { code: "NotAuthorizedException", message }.into());
-        }
-        if !self.tracks_devices || !key.is_empty() {
-            return Ok(None);
         }
         let key = format!("eu-central-1_{}", texts::uuid()?);
         self.devices.insert(key.clone());
