@@ -64,8 +64,9 @@ async fn watch(connection: &Connection, bridge: &Bridge, queries: &Queries) -> z
         let departure = departure.args()?;
         let name = departure.name.as_str();
         bridge.callers.forget(name);
-        bridge.limits.forget(name);
+        // What waits for answers is counted in the limits.
         queries.forget(name);
+        bridge.limits.forget(name);
         // Before the operations that run are cancelled: one that begins meanwhile looks here.
         bridge.present.leave(name);
         bridge.operations.cancel_of(name, Cancellation::CallerGone);

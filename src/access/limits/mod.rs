@@ -161,7 +161,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// Lets the call in as far as its program and all others are concerned. Queries and what secures have no program.
+    /// Lets the call in as far as its program, if it was recognised, and all others are concerned.
     ///
     /// # Errors
     ///
