@@ -22,10 +22,9 @@ pub(super) use gate::{Diverted, Paths};
 pub(super) use queries::Queries;
 pub(super) use replies::Replies;
 
-/// How many messages that are kept back are read ahead: so many that, while some calls are served, refusing keeps up
-/// with the bus (a queue in the bus would stay until the flood ends, and everybody waits in it), and so few that a flood
-/// lets everything else go on in between.
-const AHEAD: usize = 64;
+/// How many messages that are kept back are read ahead. Few, so that a flood of them lets everything else go on in
+/// between.
+const AHEAD: usize = 4;
 
 /// A connection to the bus at `address` that is not made yet, the calls that will be kept back, and the queries.
 ///
