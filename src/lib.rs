@@ -37,6 +37,7 @@ pub mod guard;
 pub mod iso7816;
 pub mod logging;
 pub mod markup;
+pub mod oath;
 pub mod operations;
 pub mod otp;
 pub mod process;

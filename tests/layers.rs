@@ -11,34 +11,24 @@ const LEAVES: [&str; 8] =
     ["clock", "config", "logging", "markup", "process", "secret", "signals", "state_file"];
 
 /// Who else may be used by whom; skipping a layer is allowed, going up is not.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("iso7816", &[]),
     ("otp", &[]),
     ("device", &["iso7816"]),
     ("virt", &["device", "iso7816", "otp"]),
     ("transport", &["device", "iso7816"]),
-    ("protocol", &["device", "iso7816", "otp"]),
-    ("token", &["device", "iso7816", "otp", "protocol"]),
-    ("registry", &["device", "otp", "protocol", "token"]),
+    ("oath", &["device", "otp"]),
+    ("protocol", &["device", "iso7816", "oath", "otp"]),
+    ("token", &["device", "iso7816", "oath", "otp", "protocol"]),
+    ("registry", &["device", "oath", "otp", "token"]),
     ("cognito", &["otp"]),
     ("guard", &["otp"]),
     ("operations", &[]),
-    ("flows", &["cognito", "device", "guard", "operations", "otp", "protocol", "registry", "token"]),
+    ("flows", &["cognito", "device", "guard", "oath", "operations", "otp", "registry", "token"]),
     ("access", &[]),
     (
         "dbus",
-        &[
-            "access",
-            "cognito",
-            "device",
-            "flows",
-            "guard",
-            "operations",
-            "otp",
-            "protocol",
-            "registry",
-            "token",
-        ],
+        &["access", "cognito", "device", "flows", "guard", "oath", "operations", "otp", "registry", "token"],
     ),
     ("desktop", &[]),
     ("daemon", &["dbus", "desktop", "device", "flows", "guard", "operations", "registry", "token"]),

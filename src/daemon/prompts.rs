@@ -71,8 +71,10 @@ fn message(wait: &Wait, snapshot: &Snapshot) -> Option<Message> {
         .as_ref()
         .and_then(|id| snapshot.tokens.values().find_map(|token| token.credentials.get(id)));
     let what = match credential {
-        Some(credential) if credential.issuer.is_empty() => format!("the code of {}", credential.account),
-        Some(credential) => format!("the code of {}: {}", credential.issuer, credential.account),
+        Some(credential) if credential.name.issuer.is_empty() => {
+            format!("the code of {}", credential.name.account)
+        }
+        Some(credential) => format!("the code of {}: {}", credential.name.issuer, credential.name.account),
         None => "a code".to_owned(),
     };
     let how = match wait.need {

@@ -11,8 +11,8 @@ use super::entry::Door;
 use super::options::{Map, Options};
 use super::{Bridge, Error, names, variant};
 use crate::flows::{self, CodeReply, CodeRequest};
+use crate::oath::Credential;
 use crate::operations::{self, Operation};
-use crate::protocol::ykoath::{Credential, Kind, Touch};
 use crate::registry::Missing;
 
 /// The code, from when and until when it is valid in Unix seconds, and more.
@@ -35,21 +35,17 @@ impl CredentialObject {
 
     #[zbus(property(emits_changed_signal = "const"))]
     fn issuer(&self) -> &str {
-        &self.credential.issuer
+        &self.credential.name.issuer
     }
 
     #[zbus(property(emits_changed_signal = "const"))]
     fn account(&self) -> &str {
-        &self.credential.account
+        &self.credential.name.account
     }
 
     #[zbus(property(emits_changed_signal = "const"), name = "Type")]
     fn kind(&self) -> &str {
-        match self.credential.kind {
-            Kind::Totp => "totp",
-            Kind::Hotp => "hotp",
-            Kind::Steam => "steam",
-        }
+        self.credential.kind.word()
     }
 
     #[zbus(property(emits_changed_signal = "const"))]
@@ -64,16 +60,12 @@ impl CredentialObject {
 
     #[zbus(property(emits_changed_signal = "const"))]
     fn period(&self) -> u32 {
-        self.credential.period.seconds()
+        self.credential.name.period.seconds()
     }
 
     #[zbus(property(emits_changed_signal = "const"))]
     fn touch_required(&self) -> &str {
-        match self.credential.touch {
-            Touch::Yes => "yes",
-            Touch::No => "no",
-            Touch::Unknown => "unknown",
-        }
+        self.credential.touch.word()
     }
 
     #[zbus(out_args("code", "valid_from", "valid_until", "extra"))]

@@ -14,7 +14,7 @@ use super::token::{TokenObject, View};
 use super::{Bridge, names};
 use crate::config::Profile;
 use crate::device::Problem;
-use crate::protocol::ykoath::Credential;
+use crate::oath::Credential;
 use crate::registry::{Attached, Snapshot, State};
 
 /// Runs until the bus is gone.

@@ -59,8 +59,8 @@ impl TokenObject {
     }
 
     #[zbus(property(emits_changed_signal = "const"))]
-    fn family(&self) -> String {
-        self.view().attached.info.family.clone()
+    fn family(&self) -> &'static str {
+        self.view().attached.info.family
     }
 
     #[zbus(property(emits_changed_signal = "const"))]

@@ -3,6 +3,7 @@
 //! A handle first, then a transaction that borrows it: the borrow ends the transaction, so none can stay open.
 
 use std::fmt;
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -39,6 +40,43 @@ pub trait Transport: Send + Sync {
 pub enum Opened {
     /// Command and response APDUs.
     Apdu(Box<dyn Device>),
+    /// HID reports of a fixed length.
+    Reports(Box<dyn Reports>),
+}
+
+/// An open HID device that exchanges reports of a fixed length. Dropping it leaves the device as it was found.
+pub trait Reports: Send {
+    /// Sends one report.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Removed`] when the device is gone; [`Error::Failed`] when the length is not the device's.
+    fn send(&mut self, report: &[u8]) -> Result<(), Error>;
+
+    /// Waits for the next report and stores it. Returns its length, 0 when none came within `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reports::send`].
+    fn receive(&mut self, report: &mut [u8], timeout: Duration) -> Result<usize, Error>;
+}
+
+/// What a protocol talks through: a transaction, or an open HID device.
+pub enum Channel<'d> {
+    /// A transaction with a smart card.
+    Apdu(&'d mut dyn Transaction),
+    /// A HID device.
+    Reports(&'d mut dyn Reports),
+}
+
+impl Channel<'_> {
+    /// The same channel for a shorter time, so that a second protocol can be tried after the first.
+    pub fn reborrow(&mut self) -> Channel<'_> {
+        match self {
+            Self::Apdu(transaction) => Channel::Apdu(&mut **transaction),
+            Self::Reports(reports) => Channel::Reports(&mut **reports),
+        }
+    }
 }
 
 /// An open handle to one device. Dropping it leaves the device as it was found.

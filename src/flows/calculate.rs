@@ -10,14 +10,14 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio::sync::watch;
 
 use super::{Error, Flows};
+use crate::oath::{CodeRequest, CodeResult, Touch, When};
 use crate::operations::{Operation, State};
 use crate::otp::Step;
-use crate::protocol::ykoath::Touch;
 use crate::registry::Found;
-use crate::token::{self, Calculated, Moment, Order, Stage};
+use crate::token::{self, Stage};
 
 type Result<T> = std::result::Result<T, token::Error>;
-type Calculation = BoxFuture<'static, Result<Arc<Calculated>>>;
+type Calculation = BoxFuture<'static, Result<Arc<CodeResult>>>;
 
 /// Calculations that run, and whose turn it is.
 #[derive(Debug, Default)]
@@ -53,12 +53,12 @@ impl Flows {
     pub(super) async fn calculate(
         &self,
         found: &Found,
-        moment: Moment,
+        when: When,
         operation: &Operation,
-    ) -> std::result::Result<Calculated, Error> {
+    ) -> std::result::Result<CodeResult, Error> {
         let (stage, stages) = watch::channel(Stage::Queued);
-        let order = Order { credential: found.credential.clone(), moment, with_next: false };
-        self.watched(self.in_turn(found, order, stage, operation), stages, found, operation).await
+        let request = CodeRequest { credential: found.credential.clone(), when, with_next: false };
+        self.watched(self.in_turn(found, request, stage, operation), stages, found, operation).await
     }
 
     /// Has the token calculate the code of this moment. Equal requests share one calculation, and one touch.
@@ -67,13 +67,13 @@ impl Flows {
         found: &Found,
         with_next: bool,
         operation: &Operation,
-    ) -> std::result::Result<Arc<Calculated>, Error> {
+    ) -> std::result::Result<Arc<CodeResult>, Error> {
         let needs_touch = found.credential.touch != Touch::No;
         let key = Key {
             credential: found.id.clone(),
             caller: needs_touch.then(|| operation.request().caller.clone()),
             with_next,
-            step: self.now(found.credential.period),
+            step: self.now(found.credential.name.period),
         };
         let (calculation, stages) = self.join(key, found, operation);
         self.watched(calculation, stages, found, operation).await
@@ -96,9 +96,9 @@ impl Flows {
         }
         running.retain(|_, running| running.calculation.upgrade().is_some());
         let (stage, stages) = watch::channel(Stage::Queued);
-        let order =
-            Order { credential: found.credential.clone(), moment: Moment::Now, with_next: key.with_next };
-        let work = self.in_turn(found, order, stage, operation);
+        let request =
+            CodeRequest { credential: found.credential.clone(), when: When::Now, with_next: key.with_next };
+        let work = self.in_turn(found, request, stage, operation);
         let calculation = work.map(|result| result.map(Arc::new)).boxed().shared();
         if let Some(weak) = calculation.downgrade() {
             running.insert(key, Running { calculation: weak, stages: stages.clone() });
@@ -111,18 +111,18 @@ impl Flows {
     fn in_turn(
         &self,
         found: &Found,
-        order: Order,
+        request: CodeRequest,
         stage: watch::Sender<Stage>,
         operation: &Operation,
-    ) -> impl Future<Output = Result<Calculated>> + Send + use<> {
-        let turn = (order.credential.touch != Touch::No).then(|| self.turn(found, operation));
+    ) -> impl Future<Output = Result<CodeResult>> + Send + use<> {
+        let turn = (request.credential.touch != Touch::No).then(|| self.turn(found, operation));
         let token = found.token.token.clone();
         async move {
             let _turn = match turn {
                 Some(turn) => Some(turn.lock_owned().await),
                 None => None,
             };
-            token.calculate(order, stage).await
+            token.calculate(request, stage).await
         }
     }
 

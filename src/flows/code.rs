@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::find::is_curable;
 use super::{Error, Flows, Target};
 use crate::guard;
+use crate::oath::{Credential, Kind, Touch, When};
 use crate::operations::{Operation, State};
 use crate::otp::{Code, Period, Step};
-use crate::protocol::ykoath::{Credential, Kind, Touch};
 use crate::registry::Found;
 use crate::state_file;
-use crate::token::{self, Moment};
+use crate::token;
 
 /// A code is asked for.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ impl Flows {
             check(request, &found.credential, operation)?;
             if found.credential.kind == Kind::Hotp {
                 // Never repeated: nobody knows whether the counter has moved.
-                let calculated = self.calculate(&found, Moment::Counter, operation).await?;
+                let calculated = self.calculate(&found, When::Counter, operation).await?;
                 return Ok(CodeReply { code: calculated.code, valid: None, next: None });
             }
             match self.code_of(&found, request, operation).await {
@@ -70,7 +70,7 @@ impl Flows {
         request: &CodeRequest,
         operation: &Operation,
     ) -> Result<CodeReply, Error> {
-        let period = found.credential.period;
+        let period = found.credential.name.period;
         loop {
             let is_fresh = self.wait_for_validity(period, request, operation).await?;
             if request.claim {
@@ -117,7 +117,7 @@ impl Flows {
     }
 
     async fn unspent(&self, found: &Found, now: Step) -> Result<(), Error> {
-        let period = found.credential.period;
+        let period = found.credential.name.period;
         let earliest = self.earliest(&found.id, now, period).await?;
         if earliest > now {
             return Err(Error::StepSpent { opens: earliest.start(period) });
@@ -175,7 +175,7 @@ fn check(request: &CodeRequest, credential: &Credential, operation: &Operation) 
         Kind::Totp | Kind::Steam if request.advance_counter => {
             invalid("advance-counter is for counter-based credentials, and this one is time-based")
         }
-        _ if request.min_validity > Duration::from_secs(credential.period.seconds().into()) => {
+        _ if request.min_validity > Duration::from_secs(credential.name.period.seconds().into()) => {
             invalid("min-validity is longer than the codes of this credential live")
         }
         _ => Ok(()),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Error, Flows};
+use crate::oath::Credential;
 use crate::operations::{self, Operation};
-use crate::protocol::ykoath::{Credential, Kind};
 use crate::registry::{Attached, Found, Missing, Snapshot, State};
 use crate::token;
 
@@ -50,18 +50,9 @@ impl Query {
 
     fn matches(&self, credential: &Credential) -> bool {
         let equal = |wanted: &Option<String>, has: &str| wanted.as_deref().is_none_or(|wanted| wanted == has);
-        equal(&self.issuer, &credential.issuer)
-            && equal(&self.account, &credential.account)
-            && equal(&self.kind, kind_word(credential.kind))
-    }
-}
-
-/// The word of the D-Bus contract for a kind of credential.
-pub(super) fn kind_word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Totp => "totp",
-        Kind::Hotp => "hotp",
-        Kind::Steam => "steam",
+        equal(&self.issuer, &credential.name.issuer)
+            && equal(&self.account, &credential.name.account)
+            && equal(&self.kind, credential.kind.word())
     }
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{Error, Flows, Policy};
+use crate::oath::{Credential, Kind, Touch};
 use crate::operations::Operation;
 use crate::otp::{Algorithm, Digits, Period, Step};
-use crate::protocol::ykoath::{Credential, Kind, Touch};
 use crate::registry::Found;
 use crate::token;
 
@@ -87,8 +87,8 @@ fn fits(credential: &Credential) -> Result<(), Error> {
         format!("it uses {}, and Cognito wants SHA1", credential.algorithm)
     } else if credential.digits_known && credential.digits != Digits::SIX {
         format!("its codes have {} digits, and Cognito wants 6", credential.digits.get())
-    } else if credential.period != PERIOD {
-        format!("its codes live {} seconds, and Cognito wants 30", credential.period.seconds())
+    } else if credential.name.period != PERIOD {
+        format!("its codes live {} seconds, and Cognito wants 30", credential.name.period.seconds())
     } else {
         return Ok(());
     };

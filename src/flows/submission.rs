@@ -8,10 +8,10 @@ use super::opening::PERIOD;
 use super::{Error, Flows, Policy, Target};
 use crate::cognito::{self, Client, Delivered, Endpoint, ErrorKind};
 use crate::guard::{self, Reservation};
+use crate::oath::When;
 use crate::operations::{Operation, Sending, State};
 use crate::otp::{Code, Step};
 use crate::registry::Found;
-use crate::token::Moment;
 
 /// What every submission needs.
 #[derive(Clone, Debug)]
@@ -209,13 +209,13 @@ impl<S: Submit> Attempt<'_, S> {
     }
 
     /// Waits until a step that may be submitted is open and not about to close.
-    async fn wait_for_step(&self) -> Result<Moment, Error> {
+    async fn wait_for_step(&self) -> Result<When, Error> {
         loop {
             let policy = &self.request.policy;
             let opening =
                 self.flows.next_opening(&self.found, policy, self.not_before, self.operation).await?;
             if opening.wait.is_zero() {
-                return Ok(Moment::NotBefore(opening.step));
+                return Ok(When::NotBefore(opening.step));
             }
             self.operation.set_state(State::WaitingStep);
             self.flows.clock.sleep(opening.wait).await;

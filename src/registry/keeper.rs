@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::snapshot::{Attached, Snapshot, State, credential_id};
 use crate::clock::Clock;
 use crate::device::{Attachment, DeviceId, Presence, Problem, Transport};
-use crate::protocol::ykoath::Credential;
+use crate::oath::Credential;
 use crate::token::{Error, Event, Identities, Info, Token};
 
 /// When to look again at a device that another program held exclusively while it should have been read.
@@ -226,7 +226,7 @@ impl Device {
         let credentials = self
             .credentials
             .iter()
-            .map(|credential| (credential_id(&id, &credential.id), credential.clone()))
+            .map(|credential| (credential_id(&id, &credential.name), credential.clone()))
             .collect();
         let (state, token) = (self.state.clone(), self.token.clone());
         Some((id, Arc::new(Attached { info, state, credentials, token })))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::device::Problem;
-use crate::protocol::ykoath::{Credential, CredentialId};
+use crate::oath::{Credential, CredentialName};
 use crate::token::{Error, Info, Token};
 
 /// Everything attached at one moment. Never changed, only replaced.
@@ -114,8 +114,8 @@ impl Snapshot {
 
 /// A credential's id: its token's, and 16 hexadecimal characters of SHA-256 over its name on the token, so that
 /// the id tells no account.
-pub fn credential_id(token: &str, credential: &CredentialId) -> String {
-    let hash = Sha256::digest(credential.bytes());
+pub fn credential_id(token: &str, name: &CredentialName) -> String {
+    let hash = Sha256::digest(&name.bytes);
     let short: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("{token}_{short}")
 }

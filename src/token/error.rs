@@ -1,7 +1,7 @@
 //! Why a token didn't do as asked.
 
 use crate::device;
-use crate::protocol::ykoath;
+use crate::oath;
 
 /// Why a token didn't do as asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,19 +56,21 @@ impl From<device::Error> for Error {
     }
 }
 
-impl From<ykoath::Error> for Error {
-    fn from(error: ykoath::Error) -> Self {
+impl From<oath::Error> for Error {
+    fn from(error: oath::Error) -> Self {
         match error {
-            ykoath::Error::Device(error) => error.into(),
-            ykoath::Error::NoApplication => Self::Unsupported("it has no OATH application"),
-            ykoath::Error::Locked => Self::Locked,
-            ykoath::Error::WrongKey => Self::WrongPassword,
-            ykoath::Error::Impostor => Self::Impostor,
-            ykoath::Error::NoSuchCredential => Self::NoSuchCredential,
-            ykoath::Error::TouchTimedOut => Self::TouchTimeout,
-            ykoath::Error::Unsupported(what) => Self::Unsupported(what),
-            ykoath::Error::Malformed(what) => Self::Malformed(what.to_owned()),
-            error @ ykoath::Error::Status { .. } => Self::Malformed(error.to_string()),
+            oath::Error::Device(error) => error.into(),
+            oath::Error::NoApplication => Self::Unsupported("it has no OATH application"),
+            oath::Error::Locked => Self::Locked,
+            oath::Error::WrongPassword => Self::WrongPassword,
+            oath::Error::Impostor => Self::Impostor,
+            oath::Error::NoSuchCredential => Self::NoSuchCredential,
+            oath::Error::TouchTimedOut => Self::TouchTimeout,
+            oath::Error::Unsupported(what) => Self::Unsupported(what),
+            oath::Error::NotOnThisFamily(_) => {
+                Self::Unsupported("tokens of its family have no such operation")
+            }
+            oath::Error::Malformed(what) => Self::Malformed(what),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a worker learns about its token.
 
 use super::Error;
-use crate::protocol::ykoath::Credential;
+use crate::oath::Credential;
 
 /// News about one token, in the order they happened.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub struct Info {
     /// What it is called.
     pub model: String,
     /// Which protocol family it belongs to: `ykoath`.
-    pub family: String,
+    pub family: &'static str,
     /// Its serial number, decimal.
     pub serial: String,
     /// Its firmware's version.

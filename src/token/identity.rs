@@ -20,8 +20,8 @@ pub struct Identities {
 
 /// What a token can be recognised by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Marks {
-    /// YKOATH's salt, 8 bytes; changes when the application is reset.
+pub struct Fingerprint {
+    /// A salt that changes when the application is reset; YKOATH's has 8 bytes.
     pub salt: Option<Vec<u8>>,
     /// The serial number.
     pub serial: Option<String>,
@@ -47,24 +47,25 @@ impl Identities {
     }
 
     /// The serial number of a token that was seen before, if it told one then.
-    pub fn known_serial(&self, marks: &Marks) -> Option<String> {
+    pub fn known_serial(&self, fingerprint: &Fingerprint) -> Option<String> {
         let known: Known = self.file.read().ok()?;
-        let (_, token) = known.tokens.iter().find(|(_, token)| token.has_salt(marks))?;
+        let (_, token) = known.tokens.iter().find(|(_, token)| token.has_salt(fingerprint))?;
         token.serials.last().cloned()
     }
 
     /// The id of a token, `<family>_<value>`. `fallback` names one that has neither salt nor serial number.
     ///
-    /// A state file that can't be used costs only the memory of older marks: the id is then made anew.
-    pub fn resolve(&self, family: &str, marks: &Marks, fallback: &str) -> String {
+    /// A state file that can't be used costs only the memory of older fingerprints: the token then gets the id of its first sight again.
+    pub fn resolve(&self, family: &str, fingerprint: &Fingerprint, fallback: &str) -> String {
         let remembered = self.file.update(|known: &mut Known| {
-            let id = known.find(family, marks).unwrap_or_else(|| fresh_id(family, marks, fallback));
-            known.tokens.entry(id.clone()).or_default().add(marks);
+            let id =
+                known.find(family, fingerprint).unwrap_or_else(|| fresh_id(family, fingerprint, fallback));
+            known.tokens.entry(id.clone()).or_default().add(fingerprint);
             Ok::<_, Error>(id)
         });
         remembered.unwrap_or_else(|error| {
             tracing::warn!("the file of known tokens can't be used: {error}");
-            fresh_id(family, marks, fallback)
+            fresh_id(family, fingerprint, fallback)
         })
     }
 }
@@ -72,39 +73,39 @@ impl Identities {
 impl Content for Known {}
 
 impl Known {
-    fn find(&self, family: &str, marks: &Marks) -> Option<String> {
+    fn find(&self, family: &str, fingerprint: &Fingerprint) -> Option<String> {
         let mut ours = self
             .tokens
             .iter()
             .filter(|(id, _)| id.strip_prefix(family).is_some_and(|value| value.starts_with('_')));
-        let by_salt = ours.clone().find(|(_, token)| token.has_salt(marks));
-        by_salt.or_else(|| ours.find(|(_, token)| token.has_serial(marks))).map(|(id, _)| id.clone())
+        let by_salt = ours.clone().find(|(_, token)| token.has_salt(fingerprint));
+        by_salt.or_else(|| ours.find(|(_, token)| token.has_serial(fingerprint))).map(|(id, _)| id.clone())
     }
 }
 
 impl Token {
-    fn has_salt(&self, marks: &Marks) -> bool {
-        marks.salt.as_deref().is_some_and(|salt| self.salts.contains(&hex(salt)))
+    fn has_salt(&self, fingerprint: &Fingerprint) -> bool {
+        fingerprint.salt.as_deref().is_some_and(|salt| self.salts.contains(&hex(salt)))
     }
 
-    fn has_serial(&self, marks: &Marks) -> bool {
-        marks.serial.as_ref().is_some_and(|serial| !serial.is_empty() && self.serials.contains(serial))
+    fn has_serial(&self, fingerprint: &Fingerprint) -> bool {
+        fingerprint.serial.as_ref().is_some_and(|serial| !serial.is_empty() && self.serials.contains(serial))
     }
 
-    fn add(&mut self, marks: &Marks) {
-        if let Some(salt) = marks.salt.as_deref().filter(|_| !self.has_salt(marks)) {
+    fn add(&mut self, fingerprint: &Fingerprint) {
+        if let Some(salt) = fingerprint.salt.as_deref().filter(|_| !self.has_salt(fingerprint)) {
             self.salts.push(hex(salt));
         }
-        if let Some(serial) = marks.serial.as_ref().filter(|serial| !serial.is_empty())
-            && !self.has_serial(marks)
+        if let Some(serial) = fingerprint.serial.as_ref().filter(|serial| !serial.is_empty())
+            && !self.has_serial(fingerprint)
         {
             self.serials.push(serial.clone());
         }
     }
 }
 
-fn fresh_id(family: &str, marks: &Marks, fallback: &str) -> String {
-    let value = match (&marks.salt, &marks.serial) {
+fn fresh_id(family: &str, fingerprint: &Fingerprint, fallback: &str) -> String {
+    let value = match (&fingerprint.salt, &fingerprint.serial) {
         (Some(salt), _) => short_hash(salt),
         (None, Some(serial)) => escape(serial),
         (None, None) => short_hash(fallback.as_bytes()),
@@ -138,34 +139,43 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn marks(salt: Option<&[u8]>, serial: Option<&str>) -> Marks {
-        Marks { salt: salt.map(<[u8]>::to_vec), serial: serial.map(str::to_owned) }
+    fn fingerprint(salt: Option<&[u8]>, serial: Option<&str>) -> Fingerprint {
+        Fingerprint { salt: salt.map(<[u8]>::to_vec), serial: serial.map(str::to_owned) }
     }
 
     #[test]
     fn a_salt_makes_the_id_and_a_reset_keeps_it() {
         let directory = tempfile::tempdir().unwrap();
         let first = Identities::new(directory.path().to_owned());
-        let before = marks(Some(&[1, 2, 3, 4, 5, 6, 7, 8]), Some("12345678"));
+        let before = fingerprint(Some(&[1, 2, 3, 4, 5, 6, 7, 8]), Some("12345678"));
         assert_eq!(first.known_serial(&before), None);
         // SHA-256 of the salt starts with 66 84 0d da: the bytes of ykman's device id ZoQN2h….
         assert_eq!(first.resolve("ykoath", &before, ""), "ykoath_66840dda154e8a11");
-        assert_eq!(first.known_serial(&marks(before.salt.as_deref(), None)), Some("12345678".to_owned()));
+        assert_eq!(
+            first.known_serial(&fingerprint(before.salt.as_deref(), None)),
+            Some("12345678".to_owned())
+        );
 
         let second = Identities::new(directory.path().to_owned());
-        let after = marks(Some(&[9; 8]), Some("12345678"));
+        let after = fingerprint(Some(&[9; 8]), Some("12345678"));
         assert_eq!(second.resolve("ykoath", &after, ""), "ykoath_66840dda154e8a11");
-        assert_eq!(second.resolve("ykoath", &marks(Some(&[9; 8]), None), ""), "ykoath_66840dda154e8a11");
+        assert_eq!(
+            second.resolve("ykoath", &fingerprint(Some(&[9; 8]), None), ""),
+            "ykoath_66840dda154e8a11"
+        );
     }
 
     #[test]
     fn without_salt_the_serial_makes_the_id() {
         let directory = tempfile::tempdir().unwrap();
         let identities = Identities::new(directory.path().to_owned());
-        assert_eq!(identities.resolve("nitrokey3", &marks(None, Some("a1-b2")), ""), "nitrokey3_a1_2db2");
+        assert_eq!(
+            identities.resolve("nitrokey3", &fingerprint(None, Some("a1-b2")), ""),
+            "nitrokey3_a1_2db2"
+        );
         assert_ne!(
-            identities.resolve("ykoath", &marks(None, None), "reader A"),
-            identities.resolve("ykoath", &marks(None, None), "reader B"),
+            identities.resolve("ykoath", &fingerprint(None, None), "reader A"),
+            identities.resolve("ykoath", &fingerprint(None, None), "reader B"),
         );
     }
 
@@ -174,7 +184,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("tokens.json"), "nonsense").unwrap();
         let identities = Identities::new(directory.path().to_owned());
-        let id = identities.resolve("ykoath", &marks(Some(&[1, 2, 3, 4, 5, 6, 7, 8]), None), "");
+        let id = identities.resolve("ykoath", &fingerprint(Some(&[1, 2, 3, 4, 5, 6, 7, 8]), None), "");
         assert_eq!(id, "ykoath_66840dda154e8a11");
     }
 }

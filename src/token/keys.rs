@@ -1,6 +1,6 @@
 //! The access keys of one token.
 
-use crate::protocol::ykoath::{AccessKey, KeySlot};
+use crate::oath::{KeySlot, UnlockKey};
 
 /// The key that the token was unlocked with, and one that is being tried. The worker uses them; anybody with the token's
 /// handle can wipe both, also while the worker waits for the token.
@@ -24,7 +24,7 @@ impl Keys {
     }
 
     /// Has a key tried, unless keys were wiped since.
-    pub(super) fn try_out(&self, key: AccessKey, since: Since) {
+    pub(super) fn try_out(&self, key: UnlockKey, since: Since) {
         self.tried.put(key, since.tried);
     }
 
@@ -49,9 +49,10 @@ impl Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::SecretBytes;
 
-    fn key() -> AccessKey {
-        AccessKey::derive(&"password".into(), &[0; 8])
+    fn key() -> UnlockKey {
+        UnlockKey::new(SecretBytes::new(vec![7; 16]))
     }
 
     #[test]

@@ -3,12 +3,13 @@
 //! Blocking calls and the token's serial nature stay on the thread; a call that never returns costs the thread,
 //! not the daemon. A request is a closure that runs there, and one whose caller has left is dropped unrun.
 
-mod calculation;
+mod detect_model;
 mod error;
 mod event;
+mod families;
 mod identity;
 mod keys;
-mod recognise;
+mod link;
 mod worker;
 
 use std::fmt;
@@ -21,34 +22,46 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::device::{Attachment, Progress, Transport};
+use crate::oath::{CodeRequest, CodeResult};
 use crate::secret::SecretText;
 
-pub use calculation::{Calculated, Moment, Order, Stage};
 pub use error::Error;
 pub use event::{Event, Info};
-pub use identity::{Identities, Marks};
+pub use identity::{Fingerprint, Identities};
 use keys::Keys;
 pub use keys::Since;
 use worker::{Job, Worker};
 
-/// Takes what a worker learns. It must not block.
-pub type News = Arc<dyn Fn(Event) + Send + Sync>;
+/// Receives the events of a worker. It must not block.
+pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
 
 /// How many requests may wait for one token. Who may have how many of them is decided before they come here.
-const QUEUE: usize = 64;
+const QUEUE_LENGTH: usize = 64;
 
 /// A transaction without touch that takes longer has met a hanging token; the worst honest case is a dozen slow
 /// commands. Waiting for the transaction to begin, while another program has one, doesn't count.
-const PATIENCE: Duration = Duration::from_secs(8);
+const TRANSACTION_LIMIT: Duration = Duration::from_secs(8);
 
 /// Tokens wait 15 to 30 seconds for a touch.
-const TOUCH_PATIENCE: Duration = Duration::from_secs(40);
+const TOUCH_TRANSACTION_LIMIT: Duration = Duration::from_secs(40);
+
+/// How far a calculation is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// Other requests are served first.
+    #[default]
+    Queued,
+    /// The token calculates.
+    Working,
+    /// The token waits for a touch.
+    TouchNeeded,
+}
 
 /// A handle to one attached token; clones are the same token. The worker ends when the last one is gone.
 #[derive(Clone)]
 pub struct Token {
     jobs: mpsc::Sender<Job>,
-    news: News,
+    events: EventSink,
     stuck: watch::Sender<bool>,
     in_transaction: watch::Receiver<bool>,
     keys: Keys,
@@ -58,7 +71,7 @@ pub struct Token {
 impl Token {
     /// Starts the worker of a device that was just attached. Nothing is sent to it yet.
     ///
-    /// What the worker learns about the token goes to `news`, and is there before the reply that it explains.
+    /// What the worker learns about the token goes to `events`, and is there before the reply that it explains.
     ///
     /// # Errors
     ///
@@ -68,15 +81,15 @@ impl Token {
         attachment: Attachment,
         clock: Arc<dyn Clock>,
         identities: Identities,
-        news: News,
+        events: EventSink,
     ) -> io::Result<Self> {
-        let (jobs, inbox) = mpsc::channel(QUEUE);
+        let (jobs, inbox) = mpsc::channel(QUEUE_LENGTH);
         let (stage, in_transaction) = watch::channel(false);
         let worker =
-            Worker::new(transport, attachment, Arc::clone(&clock), identities, Arc::clone(&news), stage);
+            Worker::new(transport, attachment, Arc::clone(&clock), identities, Arc::clone(&events), stage);
         let keys = worker.keys();
         thread::Builder::new().name("token".to_owned()).spawn(move || worker.run(inbox))?;
-        Ok(Self { jobs, news, stuck: watch::Sender::new(false), in_transaction, keys, clock })
+        Ok(Self { jobs, events, stuck: watch::Sender::new(false), in_transaction, keys, clock })
     }
 
     /// Selects the application and lists the credentials; the findings go out as events.
@@ -85,7 +98,7 @@ impl Token {
     ///
     /// Any [`Error`]; it is in the events too.
     pub async fn read(&self) -> Result<(), Error> {
-        self.ask(PATIENCE, watch::Sender::default(), |worker, progress| worker.read(progress)).await
+        self.ask(TRANSACTION_LIMIT, watch::Sender::default(), |worker, progress| worker.read(progress)).await
     }
 
     /// Calculates a code. The time step is read from the clock when the command goes out.
@@ -96,9 +109,13 @@ impl Token {
     /// # Errors
     ///
     /// Any [`Error`].
-    pub async fn calculate(&self, order: Order, stage: watch::Sender<Stage>) -> Result<Calculated, Error> {
-        let patience = if order.may_want_touch() { TOUCH_PATIENCE } else { PATIENCE };
-        self.ask(patience, stage, move |worker, progress| worker.calculate(&order, progress)).await
+    pub async fn calculate(
+        &self,
+        request: CodeRequest,
+        stage: watch::Sender<Stage>,
+    ) -> Result<CodeResult, Error> {
+        let limit = if request.may_require_touch() { TOUCH_TRANSACTION_LIMIT } else { TRANSACTION_LIMIT };
+        self.ask(limit, stage, move |worker, progress| worker.calculate(&request, progress)).await
     }
 
     /// Now, counted in wipes; for [`Token::unlock`].
@@ -113,7 +130,7 @@ impl Token {
     /// [`Error::WrongPassword`] when the token refuses it; nothing is retried then. [`Error::Locked`] when keys were wiped
     /// after `since`.
     pub async fn unlock(&self, password: SecretText, since: Since) -> Result<(), Error> {
-        self.ask(PATIENCE, watch::Sender::default(), move |worker, progress| {
+        self.ask(TRANSACTION_LIMIT, watch::Sender::default(), move |worker, progress| {
             worker.unlock(&password, since, progress)
         })
         .await
@@ -126,7 +143,7 @@ impl Token {
     /// [`Error::Busy`] when too many requests wait.
     pub async fn lock(&self) -> Result<(), Error> {
         self.wipe();
-        self.ask(PATIENCE, watch::Sender::default(), |worker, progress| worker.lock(progress)).await
+        self.ask(TRANSACTION_LIMIT, watch::Sender::default(), |worker, progress| worker.lock(progress)).await
     }
 
     /// Forgets the key at once, even while the worker waits for the token; the token is not asked for anything.
@@ -138,7 +155,7 @@ impl Token {
     pub fn downgrade(&self) -> WeakToken {
         WeakToken {
             jobs: self.jobs.downgrade(),
-            news: Arc::clone(&self.news),
+            events: Arc::clone(&self.events),
             stuck: self.stuck.clone(),
             in_transaction: self.in_transaction.clone(),
             keys: self.keys.clone(),
@@ -146,7 +163,7 @@ impl Token {
         }
     }
 
-    async fn ask<T, W>(&self, patience: Duration, stage: watch::Sender<Stage>, work: W) -> Result<T, Error>
+    async fn ask<T, W>(&self, limit: Duration, stage: watch::Sender<Stage>, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
         W: FnOnce(&mut Worker, &dyn Progress) -> Result<T, Error> + Send + 'static,
@@ -174,7 +191,7 @@ impl Token {
             mpsc::error::TrySendError::Full(_) => Error::Busy,
             mpsc::error::TrySendError::Closed(_) => Error::Removed,
         })?;
-        tokio::spawn(self.clone().supervise(patience, has_started, is_done));
+        tokio::spawn(self.clone().supervise(limit, has_started, is_done));
         tokio::select! {
             biased;
             answer = answer => answer.unwrap_or(Err(Error::Removed)),
@@ -184,12 +201,7 @@ impl Token {
     }
 
     /// Notices when a job hangs, whether or not its caller still waits, and when it comes back after all.
-    async fn supervise(
-        self,
-        patience: Duration,
-        started: oneshot::Receiver<()>,
-        done: oneshot::Receiver<()>,
-    ) {
+    async fn supervise(self, limit: Duration, started: oneshot::Receiver<()>, done: oneshot::Receiver<()>) {
         let mut done = done;
         if started.await.is_err() {
             return;
@@ -197,30 +209,30 @@ impl Token {
         tokio::select! {
             biased;
             _ = &mut done => return,
-            () = self.transaction_hangs(patience) => {}
+            () = self.transaction_hangs(limit) => {}
         }
         self.stuck.send_replace(true);
-        (self.news)(Event::Stuck);
-        let (news, stuck) = (Arc::clone(&self.news), self.stuck.clone());
+        (self.events)(Event::Stuck);
+        let (events, stuck) = (Arc::clone(&self.events), self.stuck.clone());
         // The handle must not keep the worker of an unplugged token alive.
         drop(self);
         if done.await.is_ok() {
             stuck.send_replace(false);
-            news(Event::Revived);
+            events(Event::Revived);
         }
     }
 
-    /// Ends when one transaction has lasted for `patience`. Tells when it takes as long to begin one.
-    async fn transaction_hangs(&self, patience: Duration) {
+    /// Ends when one transaction has lasted for `limit`. Tells when it takes as long to begin one.
+    async fn transaction_hangs(&self, limit: Duration) {
         let mut stage = self.in_transaction.clone();
         loop {
             let began_soon = tokio::select! {
                 biased;
                 begun = stage.wait_for(|in_transaction| *in_transaction) => begun.is_ok(),
-                () = self.clock.sleep(patience) => false,
+                () = self.clock.sleep(limit) => false,
             };
             if !began_soon {
-                (self.news)(Event::Held);
+                (self.events)(Event::Held);
                 // An error means that the worker has ended.
                 if stage.wait_for(|in_transaction| *in_transaction).await.is_err() {
                     return std::future::pending().await;
@@ -229,7 +241,7 @@ impl Token {
             tokio::select! {
                 biased;
                 _ = stage.wait_for(|in_transaction| !*in_transaction) => {}
-                () = self.clock.sleep(patience) => return,
+                () = self.clock.sleep(limit) => return,
             }
         }
     }
@@ -239,7 +251,7 @@ impl Token {
 #[derive(Clone)]
 pub struct WeakToken {
     jobs: mpsc::WeakSender<Job>,
-    news: News,
+    events: EventSink,
     stuck: watch::Sender<bool>,
     in_transaction: watch::Receiver<bool>,
     keys: Keys,
@@ -250,9 +262,9 @@ impl WeakToken {
     /// The handle, unless the token was unplugged.
     pub fn upgrade(&self) -> Option<Token> {
         let jobs = self.jobs.upgrade()?;
-        let (news, stuck) = (Arc::clone(&self.news), self.stuck.clone());
+        let (events, stuck) = (Arc::clone(&self.events), self.stuck.clone());
         let (in_transaction, keys) = (self.in_transaction.clone(), self.keys.clone());
-        Some(Token { jobs, news, stuck, in_transaction, keys, clock: Arc::clone(&self.clock) })
+        Some(Token { jobs, events, stuck, in_transaction, keys, clock: Arc::clone(&self.clock) })
     }
 }
 

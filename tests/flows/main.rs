@@ -9,6 +9,7 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+mod apdus;
 mod challenge;
 mod choice;
 mod code;

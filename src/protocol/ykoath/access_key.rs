@@ -1,6 +1,4 @@
-//! The key that a password stands for.
-
-use std::fmt;
+//! The access key that a password stands for.
 
 use data_encoding::BASE64_NOPAD;
 use pbkdf2::pbkdf2_hmac_array;
@@ -8,29 +6,19 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::oath::UnlockKey;
 use crate::otp::Algorithm;
 use crate::secret::{SecretBytes, SecretText};
 
-/// A token's access key: 16 bytes, good for this token only. It can't be copied, so that who wipes it wipes it all.
-pub struct AccessKey(SecretBytes);
-
-impl AccessKey {
-    /// PBKDF2-HMAC-SHA1 (RFC 8018) of the password, 1000 iterations; the salt is the one of SELECT.
-    pub fn derive(password: &SecretText, salt: &[u8]) -> Self {
-        let key = Zeroizing::new(pbkdf2_hmac_array::<Sha1, 16>(password.expose().as_bytes(), salt, 1000));
-        Self(SecretBytes::new(key.to_vec()))
-    }
-
-    /// The answer to a challenge: HMAC-SHA1, 20 bytes.
-    pub(super) fn answer(&self, challenge: &[u8]) -> Zeroizing<Vec<u8>> {
-        Algorithm::Sha1.hmac(self.0.expose(), challenge)
-    }
+/// The access key of a password, 16 bytes: PBKDF2-HMAC-SHA1 (RFC 8018), 1000 iterations; the salt is the one of SELECT.
+pub fn derive(password: &SecretText, salt: &[u8]) -> UnlockKey {
+    let key = Zeroizing::new(pbkdf2_hmac_array::<Sha1, 16>(password.expose().as_bytes(), salt, 1000));
+    UnlockKey::new(SecretBytes::new(key.to_vec()))
 }
 
-impl fmt::Debug for AccessKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AccessKey(..)")
-    }
+/// The answer to a challenge: HMAC-SHA1, 20 bytes.
+pub(super) fn answer(key: &UnlockKey, challenge: &[u8]) -> Zeroizing<Vec<u8>> {
+    Algorithm::Sha1.hmac(key.expose(), challenge)
 }
 
 /// The name under which Yubico's programs remember a token's password: base64 of half a SHA-256 of the salt.
@@ -47,7 +35,7 @@ mod tests {
     use super::*;
 
     fn derived(password: &str, salt: &[u8]) -> String {
-        HEXLOWER.encode(AccessKey::derive(&password.into(), salt).0.expose())
+        HEXLOWER.encode(derive(&password.into(), salt).expose())
     }
 
     /// The vectors of yubikit's unit tests, and one worked by hand.
@@ -61,10 +49,5 @@ mod tests {
     #[test]
     fn device_id_is_the_one_of_yubicos_programs() {
         assert_eq!(device_id(&[1, 2, 3, 4, 5, 6, 7, 8]), "ZoQN2hVOihE8Md0K0y9/Og");
-    }
-
-    #[test]
-    fn debug_says_nothing() {
-        assert_eq!(format!("{:?}", AccessKey::derive(&"foobar".into(), &[0; 8])), "AccessKey(..)");
     }
 }

@@ -3,36 +3,28 @@
 use zeroize::Zeroizing;
 
 use super::error::{done, means_locked};
-use super::{Credential, Error, Kind, Touch, tag};
+use super::{Error, tag};
 use crate::iso7816::{Command, Response, Status, tlv};
-use crate::otp::{Code, Digits, Step, truncate};
+use crate::oath::{Credential, Kind, MovingFactor, Touch};
+use crate::otp::{Code, Digits, truncate};
 
 const INSTRUCTION: u8 = 0xa2;
 
-/// What a code is calculated from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Factor {
-    /// A time step, for TOTP and Steam.
-    Step(Step),
-    /// The token's counter, for HOTP: each calculation spends one.
-    Counter,
-}
-
-pub(super) fn command(credential: &Credential, factor: Factor) -> Result<Command, Error> {
+pub(super) fn command(credential: &Credential, factor: MovingFactor) -> Result<Command, Error> {
     let challenge = match (credential.kind, factor) {
-        (Kind::Totp | Kind::Steam, Factor::Step(step)) => step.challenge().to_vec(),
+        (Kind::Totp | Kind::Steam, MovingFactor::Step(step)) => step.challenge().to_vec(),
         // Some tokens insist on the empty challenge, and all accept it.
-        (Kind::Hotp, Factor::Counter) => Vec::new(),
-        (Kind::Hotp, Factor::Step(_)) => {
+        (Kind::Hotp, MovingFactor::Counter) => Vec::new(),
+        (Kind::Hotp, MovingFactor::Step(_)) => {
             return Err(Error::Unsupported("the credential counts, it doesn't know time steps"));
         }
-        (Kind::Totp | Kind::Steam, Factor::Counter) => {
+        (Kind::Totp | Kind::Steam, MovingFactor::Counter) => {
             return Err(Error::Unsupported("the credential has no counter"));
         }
     };
     let truncated = u8::from(credential.kind != Kind::Steam);
     let mut data = Zeroizing::new(Vec::new());
-    tlv::write(&mut data, tag::NAME, credential.id.bytes());
+    tlv::write(&mut data, tag::NAME, &credential.name.bytes);
     tlv::write(&mut data, tag::CHALLENGE, &challenge);
     Ok(Command::new(INSTRUCTION, 0x00, truncated, std::mem::take(&mut *data))?)
 }

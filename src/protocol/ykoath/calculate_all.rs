@@ -3,8 +3,9 @@
 //! It is the only command that tells which credentials want a touch and how long their codes are. It doesn't
 //! move HOTP counters, and credentials that want a touch don't ask for it.
 
-use super::{CredentialId, Error, Touch, tag};
+use super::{CredentialId, Error, tag};
 use crate::iso7816::{Command, tlv};
+use crate::oath::Touch;
 use crate::otp::{Digits, Step};
 
 /// What CALCULATE ALL tells of one credential.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::oath::CredentialName;
 use crate::otp::Period;
 
 /// A credential's name on its token, 1 to 64 bytes: `[period/][issuer:]account`, in theory.
@@ -52,14 +53,14 @@ impl CredentialId {
     ///
     /// Any bytes make a name. What isn't text is replaced and what could mislead a reader is escaped, so two
     /// ids may have one name.
-    pub fn parse(&self, hotp: bool) -> Name {
+    pub fn parse(&self, hotp: bool) -> CredentialName {
         let text = String::from_utf8_lossy(&self.0);
         let (period, rest) = if hotp { (Period::DEFAULT, &*text) } else { split_period(&text) };
         let (issuer, account) = rest
             .split_once(':')
             .filter(|(issuer, account)| hotp || !(issuer.is_empty() || account.is_empty()))
             .unwrap_or(("", rest));
-        Name { period, issuer: escape(issuer), account: escape(account) }
+        CredentialName { bytes: self.0.clone(), issuer: escape(issuer), account: escape(account), period }
     }
 
     fn from_parts(
@@ -72,31 +73,15 @@ impl CredentialId {
         let issuer = issuer.unwrap_or_default();
         let colon = if issuer.is_empty() { "" } else { ":" };
         let id = Self::new(format!("{prefix}{issuer}{colon}{account}").as_bytes())?;
-        let wanted = Name { period, issuer: issuer.to_owned(), account: account.to_owned() };
-        if account.is_empty() || id.parse(hotp) != wanted { Err(UnusableName) } else { Ok(id) }
+        let read = id.parse(hotp);
+        let is_same = read.period == period && read.issuer == issuer && read.account == account;
+        if account.is_empty() || !is_same { Err(UnusableName) } else { Ok(id) }
     }
 }
 
 impl fmt::Debug for CredentialId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CredentialId({} bytes)", self.0.len())
-    }
-}
-
-/// What a credential id says, fit for display.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Name {
-    /// How long a code lasts; 30 seconds when the id doesn't say, and for HOTP.
-    pub period: Period,
-    /// Who issued the credential; may be empty.
-    pub issuer: String,
-    /// Whose credential it is.
-    pub account: String,
-}
-
-impl fmt::Debug for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Name(..)")
     }
 }
 

@@ -1,7 +1,7 @@
 //! YKOATH: Yubico's OATH protocol over ISO 7816, as YubiKeys, Nitrokeys, CanoKeys, Solos and JavaCards speak it.
 //!
 //! One [`Session`] is one selection of the application within one transaction; nothing outlives it on the
-//! token. Tokens deviate from the specification and from each other, and any of them may be hostile: answers
+//! token. It implements [`crate::oath::OathSession`]. Tokens deviate from the specification and from each other, and any of them may be hostile: answers
 //! are bounded, elements may come in any order, and unknown ones are skipped.
 //!
 //! Source: [the YKOATH protocol specification](https://developers.yubico.com/OATH/YKOATH_Protocol.html).
@@ -10,23 +10,19 @@ mod access_key;
 mod calculate;
 mod calculate_all;
 mod chaining;
-mod credential;
 mod credential_id;
 mod error;
-mod key_slot;
 mod list;
+mod oath_session;
 mod select;
 mod session;
 #[cfg(test)]
 mod tests;
 mod validate;
 
-pub use access_key::{AccessKey, device_id};
-pub use calculate::Factor;
-pub use credential::{Credential, Kind, Touch};
-pub use credential_id::{CredentialId, Name, UnusableName};
+pub use access_key::{derive, device_id};
+pub use credential_id::{CredentialId, UnusableName};
 pub use error::Error;
-pub use key_slot::KeySlot;
 pub use select::Selection;
 pub use session::Session;
 

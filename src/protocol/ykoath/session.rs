@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::access_key::answer;
 use super::chaining::{Channel, Repeat};
 use super::error::{done, means_locked};
-use super::{
-    Credential, CredentialId, Error, Factor, KeySlot, Kind, Selection, Touch, calculate, calculate_all, list,
-    select, validate,
-};
+use super::{CredentialId, Error, Selection, calculate, calculate_all, list, select, validate};
 use crate::device::{self, NoProgress, Progress, Transaction};
 use crate::iso7816::{Aid, Command, Response, Status};
+use crate::oath::{Credential, KeySlot, Kind, MovingFactor, Touch};
 use crate::otp::{Code, Digits};
 
 /// No token holds more; what comes after them is left out.
@@ -96,7 +95,7 @@ impl<'t> Session<'t> {
     pub fn calculate(
         &mut self,
         credential: &Credential,
-        factor: Factor,
+        factor: MovingFactor,
         progress: &dyn Progress,
     ) -> Result<Code, Error> {
         let command = calculate::command(credential, factor)?;
@@ -118,7 +117,7 @@ impl<'t> Session<'t> {
             return Ok(());
         };
         // Borrowed before the token is waited for, which may take for ever.
-        let lent = keys.lend(|key| (validate::command(key, cards, challenge), key.answer(challenge)));
+        let lent = keys.lend(|key| (validate::command(key, cards, challenge), answer(key, challenge)));
         let (command, expected) = lent.ok_or(Error::Locked)?;
         let response = self.channel.send(&command?, Repeat::Never, &NoProgress)?;
         validate::check(&expected, &response)?;
@@ -188,14 +187,11 @@ fn describe(entry: list::Entry, details: &Details) -> Credential {
         (false, _) => Kind::Totp,
     };
     Credential {
-        id: entry.id,
+        name,
         kind,
         algorithm: entry.algorithm,
         digits: digits.unwrap_or(Digits::SIX),
         digits_known: digits.is_some(),
         touch,
-        issuer: name.issuer,
-        account: name.account,
-        period: name.period,
     }
 }

@@ -3,14 +3,16 @@
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{AccessKey, Error, tag};
+use super::access_key::answer;
+use super::{Error, tag};
 use crate::iso7816::{Command, Response, Status, tlv};
+use crate::oath::UnlockKey;
 
 pub(super) const INSTRUCTION: u8 = 0xa3;
 
-pub(super) fn command(key: &AccessKey, card_challenge: &[u8], ours: &[u8; 8]) -> Result<Command, Error> {
+pub(super) fn command(key: &UnlockKey, card_challenge: &[u8], ours: &[u8; 8]) -> Result<Command, Error> {
     let mut data = Zeroizing::new(Vec::new());
-    tlv::write(&mut data, tag::FULL_RESPONSE, &key.answer(card_challenge));
+    tlv::write(&mut data, tag::FULL_RESPONSE, &answer(key, card_challenge));
     tlv::write(&mut data, tag::CHALLENGE, ours);
     Ok(Command::new(INSTRUCTION, 0, 0, std::mem::take(&mut *data))?)
 }

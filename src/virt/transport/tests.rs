@@ -29,7 +29,7 @@ fn one() -> (VirtualTransport, Card) {
 
 fn open(transport: &VirtualTransport) -> Box<dyn Device> {
     let id = transport.presence().devices[0].id.clone();
-    let Opened::Apdu(device) = transport.open(&id).unwrap();
+    let Opened::Apdu(device) = transport.open(&id).unwrap() else { panic!("a card exchanges APDUs") };
     device
 }
 

@@ -1,9 +1,10 @@
 //! Answers in several frames.
 
-use super::super::{Credential, Error, Factor, Kind, Session, Touch};
+use super::super::{Error, Session};
 use super::{CALCULATE_ALL, LIST, LOCKED, SELECT, Script, UNLOCKED, credential};
 use crate::device::NoProgress;
 use crate::iso7816::Status;
+use crate::oath::{Credential, Kind, MovingFactor, Touch};
 use crate::otp::Step;
 
 const A5: &str = "00 A5 00 00";
@@ -125,8 +126,8 @@ fn what_spends_something_is_never_sent_twice() {
     let hotp = "00 A2 00 01 07 71 03 437472 74 00";
     let touchy = "00 A2 00 01 0F 71 03 437472 74 08 00 00 00 00 00 00 00 01";
     for (command, kind, touch, factor) in [
-        (hotp, Kind::Hotp, Touch::Unknown, Factor::Counter),
-        (touchy, Kind::Totp, Touch::Yes, Factor::Step(Step(1))),
+        (hotp, Kind::Hotp, Touch::Unknown, MovingFactor::Counter),
+        (touchy, Kind::Totp, Touch::Yes, MovingFactor::Step(Step(1))),
     ] {
         let mut script = Script::new(&[(SELECT, UNLOCKED), (command, "76 61 06"), (A5, "6D00")]);
         let mut session = Session::select(&mut script).unwrap();

@@ -1,9 +1,11 @@
 //! Tokens that deviate from the specification, as real ones do.
 
-use super::super::{AccessKey, Error, Factor, KeySlot, Session, Touch};
+use super::super::access_key::answer;
+use super::super::{Error, Session, derive};
 use super::{CALCULATE_ALL, LIST, SELECT, Script, UNLOCKED, bytes};
 use crate::device::{self, NoProgress, Progress, Transaction};
 use crate::iso7816::{Command, Response};
+use crate::oath::{KeySlot, MovingFactor, Touch, UnlockKey};
 use crate::otp::{Algorithm, Step};
 
 const LISTED: &str = "72 0A 21 4157533A616C696365 90 00";
@@ -11,15 +13,15 @@ const LISTED: &str = "72 0A 21 4157533A616C696365 90 00";
 /// Solo 2: authorisation for one command only, another challenge for each SELECT and VALIDATE, 6985 for
 /// locked, C0 for the rest of an answer.
 struct Solo {
-    key: AccessKey,
+    key: UnlockKey,
     challenge: u8,
     authorised: bool,
     rest: Vec<u8>,
     sent: Vec<u8>,
 }
 
-fn key() -> AccessKey {
-    AccessKey::derive(&"foobar".into(), &[0; 8])
+fn key() -> UnlockKey {
+    derive(&"foobar".into(), &[0; 8])
 }
 
 impl Solo {
@@ -54,11 +56,11 @@ impl Solo {
     }
 
     fn validate(&mut self, data: &[u8]) -> Vec<u8> {
-        let right = data[2..22] == **self.key.answer(&[self.challenge; 8]);
+        let right = data[2..22] == **answer(&self.key, &[self.challenge; 8]);
         self.challenge += 1;
         self.authorised = right;
         if right {
-            [&[0x75, 0x14][..], &self.key.answer(&data[24..32]), &[0x90, 0x00]].concat()
+            [&[0x75, 0x14][..], &answer(&self.key, &data[24..32]), &[0x90, 0x00]].concat()
         } else {
             bytes("6A80")
         }
@@ -99,7 +101,7 @@ fn each_code_has_an_authorisation_of_its_own() {
     session.validate(&keys).unwrap();
     let credential = session.credentials().unwrap().remove(0);
     for step in [1, 2] {
-        let code = session.calculate(&credential, Factor::Step(Step(step)), &NoProgress).unwrap();
+        let code = session.calculate(&credential, MovingFactor::Step(Step(step)), &NoProgress).unwrap();
         assert_eq!(code.expose(), "94287082");
     }
     assert!(!session.is_locked());
@@ -114,7 +116,7 @@ fn a_key_that_was_wiped_renews_nothing() {
     session.validate(&keys).unwrap();
     let credential = session.credentials().unwrap().remove(0);
     keys.wipe();
-    let factor = Factor::Step(Step(1));
+    let factor = MovingFactor::Step(Step(1));
     assert_eq!(session.calculate(&credential, factor, &NoProgress).err(), Some(Error::Locked));
     assert_eq!(solo.sent.iter().filter(|instruction| **instruction == 0xa3).count(), 3);
     assert_eq!(solo.sent.last(), Some(&0xa4), "nothing is asked of it any more");
@@ -142,7 +144,7 @@ fn a_nitrokey_3_with_a_pin_has_no_salt_and_no_calculate_all() {
     assert_eq!((selection.attempts_left, selection.version), (Some(8), Some([4, 14, 0])));
     let credentials = session.credentials().unwrap();
     script.assert_finished();
-    let names: Vec<_> = credentials.iter().map(|credential| credential.account.as_str()).collect();
+    let names: Vec<_> = credentials.iter().map(|credential| credential.name.account.as_str()).collect();
     assert_eq!(names, ["alice", "Ctr"], "password entries and reverse HOTP are left out");
     assert!(credentials.iter().all(|c| c.touch == Touch::Unknown && !c.digits_known));
 }
@@ -190,7 +192,7 @@ fn strange_elements_are_skipped_and_the_first_of_two_is_kept() {
         .credentials()
         .unwrap()
         .into_iter()
-        .map(|c| (c.account, c.algorithm, c.touch, c.digits_known))
+        .map(|c| (c.name.account, c.algorithm, c.touch, c.digits_known))
         .collect();
     assert_eq!(
         seen,

@@ -1,11 +1,10 @@
 //! The worked exchanges of an honest token, byte for byte.
 
-use super::super::{
-    AccessKey, Credential, Error, Factor, KeySlot, Kind, Selection, Session, Touch, device_id,
-};
+use super::super::{Error, Selection, Session, derive, device_id};
 use super::{CALCULATE_ALL, LIST, LOCKED, SELECT, Script, Touches, UNLOCKED, bytes, credential};
 use crate::device::{self, NoProgress, Progress, Transaction};
 use crate::iso7816::{Command, Response, Status};
+use crate::oath::{Credential, KeySlot, Kind, MovingFactor, Touch};
 use crate::otp::{Algorithm, Period, Step};
 
 const VALIDATE: &str = "00 A3 00 00 20 75 14 013356628BC89766D4AAE0B6F3681FD85DDC854D 74 08 A0A1A2A3A4A5A6A7";
@@ -14,11 +13,11 @@ const HOST_CHALLENGE: [u8; 8] = [0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7]
 const ALICE: &str = "00 A2 00 01 15 71 09 4157533A616C696365 74 08 0000000000000001";
 
 fn key() -> KeySlot {
-    AccessKey::derive(&"correct horse".into(), &[1, 2, 3, 4, 5, 6, 7, 8]).into()
+    derive(&"correct horse".into(), &[1, 2, 3, 4, 5, 6, 7, 8]).into()
 }
 
 /// Selects an unlocked token and calculates one code.
-fn calculated(command: &str, answer: &str, of: &Credential, factor: Factor) -> Result<String, Error> {
+fn calculated(command: &str, answer: &str, of: &Credential, factor: MovingFactor) -> Result<String, Error> {
     let mut script = Script::new(&[(SELECT, UNLOCKED), (command, answer)]);
     let mut session = Session::select(&mut script)?;
     let code = session.calculate(of, factor, &NoProgress);
@@ -140,8 +139,8 @@ fn credentials_join_both_lists() {
         .iter()
         .map(|c| {
             (
-                c.issuer.as_str(),
-                c.account.as_str(),
+                c.name.issuer.as_str(),
+                c.name.account.as_str(),
                 c.kind,
                 c.algorithm,
                 c.digits.get(),
@@ -159,7 +158,7 @@ fn credentials_join_both_lists() {
             ("Steam", "bob", Kind::Steam, Algorithm::Sha512, 6, false, Touch::Unknown),
         ]
     );
-    assert!(credentials.iter().all(|credential| credential.period == Period::DEFAULT));
+    assert!(credentials.iter().all(|credential| credential.name.period == Period::DEFAULT));
 }
 
 /// RFC 6238 appendix B, as the token's truncated words.
@@ -175,7 +174,10 @@ fn totp_codes() {
         for (word, code) in [sha1, sha256, sha512] {
             let command = format!("00 A2 00 01 15 71 09 4157533A616C696365 74 08 {step:016X}");
             let answer = format!("76 05 08 {word} 90 00");
-            assert_eq!(calculated(&command, &answer, &alice, Factor::Step(Step(step))).as_deref(), Ok(code));
+            assert_eq!(
+                calculated(&command, &answer, &alice, MovingFactor::Step(Step(step))).as_deref(),
+                Ok(code)
+            );
         }
     }
 }
@@ -183,9 +185,9 @@ fn totp_codes() {
 #[test]
 fn a_period_is_part_of_the_name_that_is_sent() {
     let bob = credential("60/AWS:bob", Kind::Totp, Touch::No);
-    assert_eq!((bob.period.seconds(), bob.issuer.as_str()), (60, "AWS"));
+    assert_eq!((bob.name.period.seconds(), bob.name.issuer.as_str()), (60, "AWS"));
     let command = "00 A2 00 01 16 71 0A 36302F4157533A626F62 74 08 0000000000000000";
-    let code = calculated(command, "76 05 06 4C93CF18 90 00", &bob, Factor::Step(Step(0)));
+    let code = calculated(command, "76 05 06 4C93CF18 90 00", &bob, MovingFactor::Step(Step(0)));
     assert_eq!(code.as_deref(), Ok("755224"));
 }
 
@@ -195,7 +197,8 @@ fn hotp_codes_want_an_empty_challenge() {
     let counter = credential("Ctr", Kind::Hotp, Touch::Unknown);
     for (word, code) in [("4C93CF18", "755224"), ("41397EEA", "287082"), ("082FEF30", "359152")] {
         let answer = format!("76 05 06 {word} 90 00");
-        let calculated = calculated("00 A2 00 01 07 71 03 437472 74 00", &answer, &counter, Factor::Counter);
+        let calculated =
+            calculated("00 A2 00 01 07 71 03 437472 74 00", &answer, &counter, MovingFactor::Counter);
         assert_eq!(calculated.as_deref(), Ok(code));
     }
 }
@@ -206,15 +209,18 @@ fn steam_codes_come_from_the_full_response() {
     let command = "00 A2 00 00 15 71 09 537465616D3A626F62 74 08 0000000000000001";
     let full = "75 15 06 75A48A19D4CBE100644E8AC1397EEA747A2D33AB 90 00";
     // 41397EEA by the alphabet of 26, least significant first.
-    assert_eq!(calculated(command, full, &bob, Factor::Step(Step(1))).as_deref(), Ok("PV9M4"));
-    assert!(matches!(calculated(command, "6D00", &bob, Factor::Step(Step(1))), Err(Error::Unsupported(_))));
+    assert_eq!(calculated(command, full, &bob, MovingFactor::Step(Step(1))).as_deref(), Ok("PV9M4"));
+    assert!(matches!(
+        calculated(command, "6D00", &bob, MovingFactor::Step(Step(1))),
+        Err(Error::Unsupported(_))
+    ));
 }
 
 #[test]
 fn a_full_response_is_truncated_here_and_a_top_bit_is_cleared() {
     let alice = credential("AWS:alice", Kind::Totp, Touch::No);
     for answer in ["75 15 08 75A48A19D4CBE100644E8AC1397EEA747A2D33AB 90 00", "76 05 08 C1397EEA 90 00"] {
-        assert_eq!(calculated(ALICE, answer, &alice, Factor::Step(Step(1))).as_deref(), Ok("94287082"));
+        assert_eq!(calculated(ALICE, answer, &alice, MovingFactor::Step(Step(1))).as_deref(), Ok("94287082"));
     }
 }
 
@@ -224,8 +230,8 @@ fn a_touch_is_announced_before_the_command() {
     let mut script = Script::new(&[(SELECT, UNLOCKED), (ALICE, "76 05 08 41397EEA 90 00")]);
     let touches = Touches::default();
     let mut session = Session::select(&mut script).unwrap();
-    session.calculate(&touchy, Factor::Step(Step(1)), &touches).unwrap();
-    session.calculate(&touchy, Factor::Counter, &touches).unwrap_err();
+    session.calculate(&touchy, MovingFactor::Step(Step(1)), &touches).unwrap();
+    session.calculate(&touchy, MovingFactor::Counter, &touches).unwrap_err();
     assert_eq!(touches.count(), 1, "none for what isn't even sent");
 }
 
@@ -243,7 +249,7 @@ fn one_refusal_has_two_meanings() {
             let mut session = Session::select(&mut script).unwrap();
             let result = session.calculate(
                 &credential("AWS:alice", Kind::Totp, touch),
-                Factor::Step(Step(1)),
+                MovingFactor::Step(Step(1)),
                 &NoProgress,
             );
             assert_eq!(result, Err(expected.clone()), "{touch:?}");
@@ -254,7 +260,7 @@ fn one_refusal_has_two_meanings() {
 #[test]
 fn what_a_calculation_can_end_with() {
     let alice = credential("AWS:alice", Kind::Totp, Touch::No);
-    let result = |answer| calculated(ALICE, answer, &alice, Factor::Step(Step(1)));
+    let result = |answer| calculated(ALICE, answer, &alice, MovingFactor::Step(Step(1)));
     assert_eq!(result("6984"), Err(Error::NoSuchCredential));
     assert_eq!(result("6A82"), Err(Error::NoSuchCredential));
     assert!(matches!(result("77 00 90 00"), Err(Error::Unsupported(_))));
@@ -268,9 +274,11 @@ fn what_a_calculation_can_end_with() {
 
 #[test]
 fn a_factor_of_the_wrong_kind_is_refused_unsent() {
-    for (kind, factor) in
-        [(Kind::Hotp, Factor::Step(Step(1))), (Kind::Totp, Factor::Counter), (Kind::Steam, Factor::Counter)]
-    {
+    for (kind, factor) in [
+        (Kind::Hotp, MovingFactor::Step(Step(1))),
+        (Kind::Totp, MovingFactor::Counter),
+        (Kind::Steam, MovingFactor::Counter),
+    ] {
         let mut script = Script::new(&[(SELECT, UNLOCKED)]);
         let mut session = Session::select(&mut script).unwrap();
         let result = session.calculate(&credential("x", kind, Touch::No), factor, &NoProgress);

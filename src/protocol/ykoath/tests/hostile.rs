@@ -1,9 +1,10 @@
 //! Valid answers, broken in every way that a deterministic generator finds.
 
-use super::super::{AccessKey, Factor, Kind, Session};
+use super::super::{Session, derive};
 use super::{LOCKED, UNLOCKED, bytes};
 use crate::device::{self, NoProgress, Progress, Transaction};
 use crate::iso7816::{Command, Response};
+use crate::oath::{Kind, MovingFactor};
 use crate::otp::Step;
 
 /// The most commands that any of these sessions may need: no answer talks us into a loop.
@@ -92,7 +93,7 @@ impl Transaction for HostileCard {
 
 #[test]
 fn any_answers_are_survived() {
-    let key = AccessKey::derive(&"foobar".into(), &[0; 8]).into();
+    let key = derive(&"foobar".into(), &[0; 8]).into();
     let (mut selected, mut listed, mut calculated) = (0, 0, 0);
     for seed in 0..20_000 {
         let mut card = HostileCard::new(seed);
@@ -104,14 +105,14 @@ fn any_answers_are_survived() {
         listed += usize::from(!credentials.is_empty());
         assert!(credentials.len() <= 256);
         for credential in &credentials {
-            assert!((1..=64).contains(&credential.id.bytes().len()));
-            let shown = [credential.issuer.as_str(), &credential.account].concat();
+            assert!((1..=64).contains(&credential.name.bytes.len()));
+            let shown = [credential.name.issuer.as_str(), &credential.name.account].concat();
             assert!(!shown.contains(char::is_control));
         }
         for credential in credentials.iter().take(4) {
             let hotp = credential.kind == Kind::Hotp;
             expected_hotp += usize::from(hotp);
-            let factor = if hotp { Factor::Counter } else { Factor::Step(Step(seed)) };
+            let factor = if hotp { MovingFactor::Counter } else { MovingFactor::Step(Step(seed)) };
             if let Ok(code) = session.calculate(credential, factor, &NoProgress) {
                 calculated += 1;
                 assert!((4..=10).contains(&code.expose().len()));

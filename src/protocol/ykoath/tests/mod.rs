@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use data_encoding::HEXUPPER;
 
-use super::{Credential, CredentialId, Kind, Touch};
+use super::CredentialId;
 use crate::device::{Error, Progress, Transaction};
 use crate::iso7816::{Command, Response};
+use crate::oath::{Credential, Kind, Touch};
 use crate::otp::{Algorithm, Digits};
 
 const SELECT: &str = "00 A4 04 00 07 A0 00 00 05 27 21 01";
@@ -81,17 +82,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// A credential as CALCULATE ALL and LIST would describe it.
 fn credential(id: &str, kind: Kind, touch: Touch) -> Credential {
-    let id = CredentialId::new(id.as_bytes()).unwrap();
-    let name = id.parse(kind == Kind::Hotp);
-    Credential {
-        id,
-        kind,
-        algorithm: Algorithm::Sha1,
-        digits: Digits::SIX,
-        digits_known: true,
-        touch,
-        issuer: name.issuer,
-        account: name.account,
-        period: name.period,
-    }
+    let name = CredentialId::new(id.as_bytes()).unwrap().parse(kind == Kind::Hotp);
+    let (algorithm, digits) = (Algorithm::Sha1, Digits::SIX);
+    Credential { name, kind, algorithm, digits, digits_known: true, touch }
 }

@@ -1,0 +1,19 @@
+//! What every family of OATH token has: credentials, requests for codes, and a session.
+//!
+//! A family is a protocol, for example YKOATH. Each family implements [`OathSession`] in `crate::protocol`; nothing
+//! above `crate::token` knows a family by name.
+
+mod credential;
+mod error;
+mod id;
+mod key_slot;
+mod request;
+mod session;
+
+pub use crate::otp::Algorithm;
+pub use credential::{Credential, CredentialName, Kind, Touch};
+pub use error::Error;
+pub use id::{InvalidId, ObjectId, TokenId};
+pub use key_slot::{KeySlot, UnlockKey};
+pub use request::{CodeRequest, CodeResult, MovingFactor, When};
+pub use session::{OathSession, SelfDescription};

@@ -1,0 +1,73 @@
+//! A session: what a family's protocol does within one transaction.
+
+use super::{Credential, Error, KeySlot, MovingFactor, UnlockKey};
+use crate::device::Progress;
+use crate::otp::Code;
+use crate::secret::SecretText;
+
+/// A session with one token. It lasts as long as the transaction that it borrows.
+///
+/// Operations that a family lacks answer [`Error::NotOnThisFamily`].
+pub trait OathSession {
+    /// What the token reported when the session began.
+    fn description(&self) -> SelfDescription;
+
+    /// Whether the token requires [`OathSession::unlock`] before it lists or calculates.
+    fn is_locked(&self) -> bool;
+
+    /// Derives the key that unlocks this token from a password. `None` when no password is set on the token.
+    ///
+    /// Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOnThisFamily`], or [`Error::Unsupported`] when this token's lock is of another kind.
+    fn unlock_key(&self, _password: &SecretText) -> Result<Option<UnlockKey>, Error> {
+        Err(Error::NotOnThisFamily("password"))
+    }
+
+    /// Unlocks the token for this session; sends nothing when it is not locked.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Locked`] when the slot is empty, [`Error::WrongPassword`] when the token refuses the key,
+    /// [`Error::Impostor`] when the token can't prove that it knows the key. The session can't be used after an error.
+    fn unlock(&mut self, keys: &KeySlot) -> Result<(), Error>;
+
+    /// Lists the credentials. Advances no counter and requires no touch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Locked`], [`Error::Malformed`] or [`Error::Device`].
+    fn list(&mut self) -> Result<Vec<Credential>, Error>;
+
+    /// Calculates one code. For HOTP the token's counter advances, whether or not the code arrives.
+    ///
+    /// Calls [`Progress::touch_needed`] when the credential is known to require a touch. Without one the call blocks
+    /// for as long as the token waits, up to 35 s.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] before anything is sent when `factor` does not fit the kind of credential;
+    /// [`Error::Locked`], [`Error::TouchTimedOut`], [`Error::NoSuchCredential`], [`Error::Malformed`] or
+    /// [`Error::Device`] otherwise.
+    fn calculate(
+        &mut self,
+        credential: &Credential,
+        factor: MovingFactor,
+        progress: &dyn Progress,
+    ) -> Result<Code, Error>;
+}
+
+/// What a token reports about itself when a session begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SelfDescription {
+    /// The version that the token's OATH application reports. Only some vendors put the firmware's version there.
+    pub version: Option<[u8; 3]>,
+    /// A value that stays the same until the application is reset: YKOATH's salt, usually 8 bytes.
+    pub salt: Option<Vec<u8>>,
+    /// The serial number, in the notation of the vendor's own tools.
+    pub serial: Option<String>,
+    /// How many attempts at the PIN are left; `None` when no PIN is set or the token does not count.
+    pub attempts_left: Option<u8>,
+}

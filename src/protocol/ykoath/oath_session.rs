@@ -1,0 +1,66 @@
+//! YKOATH as one of the families of tokens.
+
+use super::{Error, Session, access_key};
+use crate::device::Progress;
+use crate::oath::{self, Credential, KeySlot, MovingFactor, OathSession, SelfDescription, UnlockKey};
+use crate::otp::Code;
+use crate::secret::SecretText;
+
+impl OathSession for Session<'_> {
+    fn description(&self) -> SelfDescription {
+        let selection = self.selection();
+        SelfDescription {
+            version: selection.version,
+            salt: selection.salt.clone(),
+            // Tag 8F holds four bytes, which Nitrokey's own tools show in hexadecimal.
+            serial: selection.serial.as_deref().map(|serial| data_encoding::HEXLOWER.encode(serial)),
+            attempts_left: selection.attempts_left,
+        }
+    }
+
+    fn is_locked(&self) -> bool {
+        Session::is_locked(self)
+    }
+
+    fn unlock_key(&self, password: &SecretText) -> Result<Option<UnlockKey>, oath::Error> {
+        match (&self.selection().challenge, &self.selection().salt) {
+            (None, _) => Ok(None),
+            (Some(_), Some(salt)) => Ok(Some(access_key::derive(password, salt))),
+            (Some(_), None) => Err(oath::Error::Unsupported("its lock is a PIN, not a password")),
+        }
+    }
+
+    fn unlock(&mut self, keys: &KeySlot) -> Result<(), oath::Error> {
+        Ok(self.validate(keys)?)
+    }
+
+    fn list(&mut self) -> Result<Vec<Credential>, oath::Error> {
+        Ok(self.credentials()?)
+    }
+
+    fn calculate(
+        &mut self,
+        credential: &Credential,
+        factor: MovingFactor,
+        progress: &dyn Progress,
+    ) -> Result<Code, oath::Error> {
+        Ok(Session::calculate(self, credential, factor, progress)?)
+    }
+}
+
+impl From<Error> for oath::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Device(error) => Self::Device(error),
+            Error::NoApplication => Self::NoApplication,
+            Error::Locked => Self::Locked,
+            Error::WrongKey => Self::WrongPassword,
+            Error::Impostor => Self::Impostor,
+            Error::NoSuchCredential => Self::NoSuchCredential,
+            Error::TouchTimedOut => Self::TouchTimedOut,
+            Error::Unsupported(reason) => Self::Unsupported(reason),
+            Error::Malformed(reason) => Self::Malformed(reason.to_owned()),
+            error @ Error::Status { .. } => Self::Malformed(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The link to a device: one transaction for each request.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::families::{self, Family};
+use crate::device::{self, Channel, DeviceId, Opened, Progress, Transport};
+use crate::oath::{Error, OathSession};
+
+/// How often, and at which interval, to try to open a device that another program holds exclusively.
+const OPEN_ATTEMPTS: u32 = 20;
+const OPEN_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How often to begin a transaction that other programs break by resetting the card.
+const TRANSACTION_ATTEMPTS: u32 = 3;
+
+/// Whether a transaction that another program broke may be repeated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    Always,
+    /// Only as long as no session has begun: the work may have had an effect.
+    UntilBegun,
+}
+
+/// The link to a device. Nothing stays open between two requests.
+pub(super) struct Link {
+    transport: Arc<dyn Transport>,
+    device: DeviceId,
+    in_transaction: watch::Sender<bool>,
+}
+
+impl Link {
+    pub(super) fn new(
+        transport: Arc<dyn Transport>,
+        device: DeviceId,
+        in_transaction: watch::Sender<bool>,
+    ) -> Self {
+        Self { transport, device, in_transaction }
+    }
+
+    pub(super) fn transport(&self) -> &dyn Transport {
+        &*self.transport
+    }
+
+    /// Works in a session: one transaction, repeated when another program resets the card during it.
+    pub(super) fn in_session<T>(
+        &self,
+        repeat: Repeat,
+        progress: &dyn Progress,
+        mut work: impl FnMut(&'static Family, &mut dyn OathSession) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let mut begun = false;
+            let result = self.open(progress).map_err(Error::Device).and_then(|opened| {
+                self.transact(opened, |family, session| {
+                    begun = true;
+                    work(family, session)
+                })
+            });
+            self.in_transaction.send_replace(false);
+            match result {
+                Err(Error::Device(error))
+                    if error.is_reset()
+                        && attempts < TRANSACTION_ATTEMPTS
+                        && (repeat == Repeat::Always || !begun) => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn transact<T>(
+        &self,
+        opened: Opened,
+        work: impl FnOnce(&'static Family, &mut dyn OathSession) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        match opened {
+            Opened::Apdu(mut device) => {
+                let mut transaction = device.transaction()?;
+                self.in_transaction.send_replace(true);
+                families::in_session(Channel::Apdu(&mut *transaction), work)
+            }
+            Opened::Reports(mut reports) => {
+                self.in_transaction.send_replace(true);
+                families::in_session(Channel::Reports(&mut *reports), work)
+            }
+        }
+    }
+
+    /// Opens the device; waits up to two seconds for a program that holds it exclusively.
+    fn open(&self, progress: &dyn Progress) -> Result<Opened, device::Error> {
+        for _ in 0..OPEN_ATTEMPTS {
+            match self.transport.open(&self.device) {
+                Err(device::Error::Busy) if !progress.is_cancelled() => thread::sleep(OPEN_INTERVAL),
+                result => return result,
+            }
+        }
+        Err(device::Error::Busy)
+    }
+}
