@@ -45,9 +45,13 @@ impl ManagerObject {
     ) -> Result<(Vec<ObjectPath<'static>>, Vec<ObjectPath<'static>>), Error> {
         let _entry = self.bridge.enter(&header, Door::LOOK).await?;
         let query = parse(attributes)?;
-        let snapshot = self.bridge.flows.registry().settled().await;
+        let registry = self.bridge.flows.registry();
+        let mut answer = query.run(&*registry.settled().await);
+        if answer.0.is_empty() && answer.1.is_empty() {
+            answer = query.run(&*registry.searched().await);
+        }
         self.bridge.mirrored().await;
-        let (found, locked) = query.run(&snapshot);
+        let (found, locked) = answer;
         Ok((
             found.iter().map(|found| names::credential(&found.id)).collect(),
             locked.iter().map(|id| names::token(id)).collect(),

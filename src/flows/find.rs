@@ -143,11 +143,16 @@ impl Flows {
     ) -> Result<Found, Error> {
         let mut snapshots = self.registry.subscribe();
         let mut limit = self.clock.sleep(operation.deadline().person(&*self.clock));
+        let mut has_searched = false;
         loop {
             let mut snapshot = Arc::clone(&snapshots.borrow_and_update());
             let mut looked = target.look(&snapshot);
             if looked.is_err() {
-                snapshot = self.registry.settled().await;
+                // A search makes a new snapshot, so one for each snapshot would never end.
+                snapshot = match std::mem::replace(&mut has_searched, true) {
+                    false => self.registry.searched().await,
+                    true => self.registry.settled().await,
+                };
                 looked = target.look(&snapshot);
             }
             let error = match looked {
@@ -155,6 +160,9 @@ impl Flows {
                     Missing::Token.into()
                 }
                 Ok(found) => {
+                    if matches!(found.token.state, State::Error(_)) {
+                        self.registry.want();
+                    }
                     operation.set_credential(&found.id);
                     return Ok(found);
                 }

@@ -55,6 +55,9 @@ impl Flows {
     async fn attached(&self, id: &str, operation: &Operation) -> Result<Arc<Attached>, Error> {
         let mut snapshots = self.registry.subscribe();
         let mut limit = self.clock.sleep(operation.deadline().person(&*self.clock));
+        if !snapshots.borrow().tokens.contains_key(id) {
+            self.registry.searched().await;
+        }
         loop {
             if let Some(attached) = snapshots.borrow_and_update().tokens.get(id) {
                 return Ok(Arc::clone(attached));

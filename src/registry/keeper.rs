@@ -3,18 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
-use super::snapshot::{Attached, Snapshot, State, credential_id};
+use super::device::{Device, Waiter};
+use super::snapshot::Snapshot;
 use crate::clock::Clock;
 use crate::device::{Attachment, DeviceId, Presence, Problem, Transport};
-use crate::oath::Credential;
-use crate::token::{Error, Event, Identities, Info, Token};
-
-/// When to look again at a device that another program held exclusively while it should have been read.
-const HELD_BACKOFF: [u64; 5] = [2, 5, 10, 30, 60];
+use crate::token::{Event, Identities, Info, Token};
 
 /// Which device: the transport's place in the list, and its name there.
 type Key = (usize, DeviceId);
@@ -24,14 +20,12 @@ type Key = (usize, DeviceId);
 pub(super) enum Input {
     Present(usize, Presence),
     News(Key, Event),
+    /// A reading of this device is over, and its events have come before this.
+    ReadingEnded(Key),
+    /// A call misses a token. Answered when the devices that could not be read have been read again.
+    Wanted(Waiter),
     /// Answered when everything before it has been published.
-    Barrier(Barrier),
-}
-
-/// Answers by being dropped.
-#[derive(Debug)]
-pub(super) struct Barrier {
-    pub(super) _answer: oneshot::Sender<()>,
+    Barrier(Waiter),
 }
 
 pub(super) struct Keeper {
@@ -44,16 +38,8 @@ pub(super) struct Keeper {
     /// By transport: what it can't do, once it has reported.
     reported: BTreeMap<usize, Option<Problem>>,
     version: u64,
-}
-
-/// A device, and the token that it turned out to be.
-struct Device {
-    token: Token,
-    is_read: bool,
-    held: usize,
-    info: Option<Info>,
-    state: State,
-    credentials: Vec<Credential>,
+    /// Answered when the next snapshot is out.
+    answered: Vec<Arc<Waiter>>,
 }
 
 impl Keeper {
@@ -65,7 +51,8 @@ impl Keeper {
         inputs: mpsc::UnboundedSender<Input>,
     ) -> Self {
         let (devices, reported) = (BTreeMap::new(), BTreeMap::new());
-        Self { transports, clock, identities, snapshots, inputs, devices, reported, version: 0 }
+        let (version, answered) = (0, Vec::new());
+        Self { transports, clock, identities, snapshots, inputs, devices, reported, version, answered }
     }
 
     /// Starts a monitor thread for each transport, and the task that hears them.
@@ -92,12 +79,18 @@ impl Keeper {
             match input {
                 Input::Present(place, presence) => self.reconcile(place, presence),
                 Input::News(key, event) => self.learn(&key, event),
-                Input::Barrier(barrier) => {
-                    drop(barrier);
+                Input::ReadingEnded(key) => self.end_reading(&key),
+                Input::Wanted(waiter) => {
+                    self.want(waiter);
+                    continue;
+                }
+                Input::Barrier(waiter) => {
+                    drop(waiter);
                     continue;
                 }
             }
             self.publish();
+            self.answered.clear();
         }
     }
 
@@ -134,15 +127,8 @@ impl Keeper {
                 return;
             }
         };
-        let device = Device {
-            token,
-            is_read: false,
-            held: 0,
-            info: None,
-            state: State::Reading,
-            credentials: Vec::new(),
-        };
-        device.read_after(Duration::ZERO, &self.clock);
+        let mut device = Device::new(token, Arc::clone(&self.clock));
+        device.read(self.reading_ended(&key));
         self.devices.insert(key, device);
     }
 
@@ -150,21 +136,41 @@ impl Keeper {
         if let Event::Selected(info) = event {
             return self.introduce(key, info);
         }
+        let ended = self.reading_ended(key);
         // News of a device that has gone meanwhile interest nobody.
         let Some(device) = self.devices.get_mut(key) else { return };
-        device.is_read = true;
-        match event {
-            Event::Selected(_) | Event::Held => {}
-            Event::Ready(credentials) => {
-                (device.credentials, device.state) = (credentials, State::Ready);
-                device.held = 0;
-            }
-            Event::Locked => (device.credentials, device.state) = (Vec::new(), State::Locked),
-            Event::Stuck => device.state = State::Stuck,
+        match &event {
             Event::NoApplication => tracing::debug!("{} holds no OATH token", key.1),
-            Event::Revived => device.read_after(Duration::ZERO, &self.clock),
-            Event::Failed(error) => device.fail(error, &key.1, &self.clock),
+            Event::Failed(error) => tracing::warn!("{} could not be read: {error}", key.1),
+            _ => {}
         }
+        let is_revived = matches!(event, Event::Revived);
+        device.learn(event);
+        if is_revived {
+            device.read(ended);
+        } else {
+            device.retry(ended);
+        }
+    }
+
+    fn end_reading(&mut self, key: &Key) {
+        let ended = self.reading_ended(key);
+        if let Some(device) = self.devices.get_mut(key) {
+            self.answered.append(&mut device.end_reading());
+            device.retry(ended);
+        }
+    }
+
+    /// A call misses a token. Each failed device keeps the waiter until it has been read again.
+    fn want(&mut self, waiter: Waiter) {
+        let waiter = Arc::new(waiter);
+        self.devices.values_mut().for_each(|device| device.want(&waiter));
+    }
+
+    fn reading_ended(&self, key: &Key) -> impl FnOnce() + Send + 'static {
+        let (inputs, key) = (self.inputs.clone(), key.clone());
+        // An error means that the daemon is ending.
+        move || drop(inputs.send(Input::ReadingEnded(key)))
     }
 
     /// Names a token for as long as it is attached. The same token in two readers, or two tokens that claim to
@@ -192,44 +198,6 @@ impl Keeper {
         let problems: BTreeSet<_> = self.reported.values().filter_map(|problem| *problem).collect();
         let tokens = self.devices.values().filter_map(Device::view).collect();
         self.snapshots.send_replace(Arc::new(Snapshot { version: self.version, settled, problems, tokens }));
-    }
-}
-
-impl Device {
-    fn fail(&mut self, error: Error, id: &DeviceId, clock: &Arc<dyn Clock>) {
-        tracing::warn!("{id} could not be read: {error}");
-        if error == Error::Busy
-            && let Some(seconds) = HELD_BACKOFF.get(self.held).or(HELD_BACKOFF.last())
-        {
-            self.held += 1;
-            self.read_after(Duration::from_secs(*seconds), clock);
-        }
-        self.state = State::Error(error);
-    }
-
-    fn read_after(&self, delay: Duration, clock: &Arc<dyn Clock>) {
-        let (token, clock) = (self.token.downgrade(), Arc::clone(clock));
-        tokio::spawn(async move {
-            if !delay.is_zero() {
-                clock.sleep(delay).await;
-            }
-            if let Some(token) = token.upgrade() {
-                // What went wrong arrives as an event.
-                let _ = token.read().await;
-            }
-        });
-    }
-
-    fn view(&self) -> Option<(String, Arc<Attached>)> {
-        let info = self.info.clone()?;
-        let id = info.id.clone();
-        let credentials = self
-            .credentials
-            .iter()
-            .map(|credential| (credential_id(&id, &credential.name), credential.clone()))
-            .collect();
-        let (state, token) = (self.state.clone(), self.token.clone());
-        Some((id, Arc::new(Attached { info, state, credentials, token })))
     }
 }
 

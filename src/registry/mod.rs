@@ -3,6 +3,7 @@
 //! Levels, not edges: transports report whole sets, readers compare snapshots, so no event can be lost, and
 //! start-up, resume, plugging and a restart of pcscd are one code path.
 
+mod device;
 mod keeper;
 mod snapshot;
 
@@ -10,12 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
 use crate::device::Transport;
 use crate::token::Identities;
-use keeper::{Barrier, Input, Keeper};
+use device::Waiter;
+use keeper::{Input, Keeper};
 
 pub use snapshot::{Attached, Found, Missing, Snapshot, State, credential_id};
 
@@ -83,24 +85,28 @@ impl Registry {
         self.now()
     }
 
-    /// Finds a credential by its id, waiting until everything present has been read if it isn't there yet.
-    ///
-    /// # Errors
-    ///
-    /// [`Missing`], which tells an absent token from a locked one and from an absent credential.
-    pub async fn credential(&self, id: &str) -> Result<Found, Missing> {
-        match self.now().credential(id) {
-            Ok(found) => Ok(found),
-            Err(_) => self.settled().await.credential(id),
+    /// As [`Registry::settled`], for a call that misses a token: devices that could not be read are read again first.
+    pub async fn searched(&self) -> Arc<Snapshot> {
+        let search = async {
+            self.answered(Input::Wanted).await;
+            self.settled().await;
+        };
+        tokio::select! {
+            () = search => {}
+            () = self.clock.sleep(SETTLE) => {}
         }
+        self.now()
+    }
+
+    /// Has devices that could not be read read again, for a call that wants one of them and doesn't wait for that.
+    pub fn want(&self) {
+        // An error means that the daemon is ending.
+        let _ = self.inputs.send(Input::Wanted(Waiter::new().0));
     }
 
     /// What is attached when everything that workers have told until now is in it.
     pub async fn caught_up(&self) -> Arc<Snapshot> {
-        let (answer, answered) = oneshot::channel();
-        // Errors mean that the daemon is ending.
-        let _ = self.inputs.send(Input::Barrier(Barrier { _answer: answer }));
-        let _ = answered.await;
+        self.answered(Input::Barrier).await;
         self.now()
     }
 
@@ -108,10 +114,18 @@ impl Registry {
     pub async fn refresh(&self) {
         let snapshot = self.now();
         // What went wrong shows as the token's state.
-        let reads = snapshot.tokens.values().map(|attached| attached.token.read());
+        let reads = join_all(snapshot.tokens.values().map(|attached| attached.token.read()));
+        let all = async { tokio::join!(reads, self.answered(Input::Wanted)) };
         tokio::select! {
-            _ = join_all(reads) => {}
+            _ = all => {}
             () = self.clock.sleep(REFRESH) => {}
         }
+    }
+
+    async fn answered(&self, input: impl FnOnce(Waiter) -> Input) {
+        let (waiter, answered) = Waiter::new();
+        // Errors mean that the daemon is ending.
+        let _ = self.inputs.send(input(waiter));
+        let _ = answered.await;
     }
 }

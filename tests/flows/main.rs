@@ -13,5 +13,6 @@ mod apdus;
 mod challenge;
 mod choice;
 mod code;
+mod retries;
 mod rig;
 mod verify;
