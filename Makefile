@@ -49,7 +49,8 @@ test: ## Run every test
 	$(CARGO) test --release --workspace
 
 broker: ## Run the tests that are about the bus on dbus-broker, which has to be installed
-	OATHBRIDGE_TEST_BUS=dbus-broker $(CARGO) test --release --workspace $(addprefix --test ,access challenge contract operations)
+	OATHBRIDGE_TEST_BUS=dbus-broker $(CARGO) test --release --workspace --test daemon -- \
+		$(addsuffix ::,access challenge contract operations)
 
 bench: ## Measure it
 	scripts/install-packages build test

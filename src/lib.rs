@@ -1,7 +1,7 @@
 //! oathbridge: codes from hardware OATH tokens, on the session bus, submitted to Amazon Cognito.
 //!
 //! The tour, bottom up. Every module may use the ones above it in this list and none below it
-//! (`tests/layers.rs` keeps it so):
+//! (`tests/repository/layers.rs` keeps it so):
 //!
 //! * [`clock`], [`config`], [`markup`], [`secret`], [`signals`], [`state_file`]: leaves that anybody may use;
 //! * [`iso7816`]: command and response APDUs, status words, TLV; bytes only;

@@ -2,13 +2,14 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use oathbridge::clock::ManualClock;
 use oathbridge::cognito::{Client, Delivered, Endpoint, ErrorKind, Region, Settings};
+use testkit::own_process;
 
 use crate::rig::{Rig, endpoint, patient, verdict};
 
@@ -68,15 +69,12 @@ async fn a_proxy_that_refuses_the_tunnel() {
 #[test]
 fn the_environments_proxy_never_gets_what_is_for_loopback() {
     let proxy = format!("http://{}", nobody());
-    let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "answers::success_tells_session_request_id_and_skew"])
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    program
         .envs(["HTTP_PROXY", "http_proxy", "ALL_PROXY"].map(|name| (name, &proxy)))
         .env_remove("NO_PROXY")
-        .env_remove("no_proxy")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    assert!(status.unwrap().success());
+        .env_remove("no_proxy");
+    own_process::run_with(&mut program, "answers::success_tells_session_request_id_and_skew").unwrap();
 }
 
 #[tokio::test]

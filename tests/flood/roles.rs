@@ -2,12 +2,12 @@
 //! otherwise; the flooder from a copy, since the daemon knows programs by their files.
 
 use std::collections::HashMap;
-use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use oathbridge::dbus::names;
+use testkit::programs;
 use zbus::message::{Message, Type};
 use zbus::{MessageStream, OwnedVariant, connection, fdo, interface};
 
@@ -112,7 +112,7 @@ pub(crate) fn flood(
 ) -> Process {
     let program = folder.join("flooder");
     if !program.exists() {
-        fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        programs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     }
     let variables = [(BUS, address), (NAME, name), (PATH, path), (METHOD, method)];
     Process::start("roles::make_all_calls", &variables, &program)

@@ -1,0 +1,18 @@
+//! Proof with programs of others: pycognito, cognito-local, moto. Everything is on loopback.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod account;
+mod api;
+mod comparison;
+mod pycognito;
+mod scenarios;
+mod server;
+mod table;
+mod world;
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");

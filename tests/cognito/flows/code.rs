@@ -1,0 +1,162 @@
+//! Hand out codes: valid ones, and claimed ones only once.
+
+use std::time::Duration;
+
+use oathbridge::flows::Error;
+use oathbridge::otp::{Algorithm, Code, Digits, truncate};
+use oathbridge::registry::State;
+use oathbridge::token;
+use oathbridge::virt::Fault;
+
+use super::rig::{Rig, SEED, STEP, STEP_START, seconds};
+
+fn expected(step: u64) -> String {
+    let digest = Algorithm::Sha1.hmac(SEED, &step.to_be_bytes());
+    Code::decimal(truncate(&digest).unwrap(), Digits::SIX).expose().to_owned()
+}
+
+#[tokio::test]
+async fn a_code_comes_with_its_validity_and_its_successor() {
+    let rig = Rig::start(seconds(7)).await;
+    let mut request = rig.code_request("alice", 22);
+    request.next = true;
+    let reply = rig.code(&request).await.unwrap();
+    assert_eq!(reply.code.expose(), expected(STEP));
+    assert_eq!(reply.next.unwrap().expose(), expected(STEP + 1));
+    assert_eq!(reply.valid, Some((seconds(STEP_START), seconds(STEP_START + 30))));
+}
+
+#[tokio::test]
+async fn a_longer_validity_is_waited_for() {
+    let rig = Rig::start(seconds(15)).await;
+    let mut request = rig.code_request("alice", 22);
+    request.min_validity = seconds(15);
+    assert_eq!(rig.code(&request).await.unwrap().code.expose(), expected(STEP));
+
+    request.min_validity = seconds(16);
+    let (reply, ()) = tokio::join!(rig.code(&request), rig.pass(seconds(15)));
+    assert_eq!(reply.unwrap().code.expose(), expected(STEP + 1));
+
+    // A step that has just begun is the best there is.
+    rig.clock.advance(seconds(1));
+    request.min_validity = seconds(30);
+    request.deadline = rig.flows.deadline(seconds(40));
+    let (reply, ()) = tokio::join!(rig.code(&request), rig.pass(seconds(29)));
+    assert_eq!(reply.unwrap().code.expose(), expected(STEP + 2));
+
+    request.min_validity = seconds(31);
+    assert!(matches!(rig.code(&request).await, Err(Error::InvalidArgument(_))));
+}
+
+#[tokio::test]
+async fn what_the_deadline_doesn_t_allow_isn_t_waited_for() {
+    let rig = Rig::start(seconds(5)).await;
+    let mut request = rig.code_request("alice", 20);
+    request.min_validity = seconds(30);
+    assert_eq!(rig.code(&request).await.unwrap_err(), Error::Timeout);
+}
+
+#[tokio::test]
+async fn a_claimed_step_is_nobody_else_s() {
+    let rig = Rig::start(seconds(5)).await;
+    let mut request = rig.code_request("alice", 22);
+    request.claim = true;
+    rig.code(&request).await.unwrap();
+    let spent = Error::StepSpent { opens: seconds(STEP_START + 30) };
+    assert_eq!(rig.code(&request).await.unwrap_err(), spent);
+    assert_eq!(rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap_err(), spent);
+    request.claim = false;
+    assert_eq!(rig.code(&request).await.unwrap().code.expose(), expected(STEP));
+    assert!(rig.cognito.log().is_empty());
+}
+
+#[tokio::test]
+async fn a_submitted_step_can_t_be_claimed() {
+    let rig = Rig::start(seconds(5)).await;
+    rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
+    let mut request = rig.code_request("alice", 22);
+    request.claim = true;
+    let spent = Error::StepSpent { opens: seconds(STEP_START + 30) };
+    assert_eq!(rig.code(&request).await.unwrap_err(), spent);
+}
+
+#[tokio::test]
+async fn a_counter_moves_only_when_that_is_said() {
+    let rig = Rig::start(seconds(5)).await;
+    let mut request = rig.code_request("counting", 22);
+    assert_eq!(rig.code(&request).await.unwrap_err(), Error::CounterNotConfirmed);
+    request.advance_counter = true;
+    // RFC 4226 appendix D.
+    assert_eq!(rig.code(&request).await.unwrap().code.expose(), "755224");
+    assert_eq!(rig.code(&request).await.unwrap().code.expose(), "287082");
+    request.claim = true;
+    assert!(matches!(rig.code(&request).await, Err(Error::InvalidArgument(_))));
+    assert_eq!(rig.card.hotp_counter("AWS:counting"), Some(2));
+}
+
+#[tokio::test]
+async fn nobody_is_asked_for_a_touch_who_doesn_t_want_to_be() {
+    let rig = Rig::start(seconds(5)).await;
+    let mut request = rig.code_request("touched", 22);
+    request.interactive = false;
+    assert_eq!(rig.code(&request).await.unwrap_err(), Error::TouchRequired);
+    assert_eq!(rig.card.count(0xa2), 0);
+}
+
+#[tokio::test]
+async fn a_dead_code_is_never_handed_out() {
+    let rig = Rig::start(seconds(29)).await;
+    let request = rig.code_request("touched", 60);
+    let person = async {
+        for pause in [Duration::from_millis(1_000), Duration::ZERO] {
+            rig.until_it_wants_a_touch().await;
+            rig.clock.advance(pause);
+            rig.card.touch();
+        }
+    };
+    let (reply, ()) = tokio::join!(rig.code(&request), person);
+    assert_eq!(reply.unwrap().code.expose(), expected(STEP + 1));
+}
+
+#[tokio::test]
+async fn a_token_that_never_answers_is_given_up_until_it_is_plugged_in_again() {
+    let rig = Rig::start(seconds(5)).await;
+    let request = rig.code_request("alice", 60);
+    let mut snapshots = rig.flows.registry().subscribe();
+    rig.card.fail_next(Fault::Hang);
+    let stuck = Error::Token(token::Error::Stuck);
+    let sent = rig.card.log().len();
+    let time_passes = async {
+        while rig.card.log().len() == sent {
+            tokio::task::yield_now().await;
+        }
+        // Perhaps twice: the reading before it, just over, may still be seen to be watched for as long.
+        loop {
+            rig.pass(seconds(8)).await;
+        }
+    };
+    tokio::select! {
+        result = rig.code(&request) => assert_eq!(result.unwrap_err(), stuck),
+        never = time_passes => never,
+    }
+    let is_stuck = |state: &State| *state == State::Stuck;
+    snapshots.wait_for(|now| now.tokens.values().all(|token| is_stuck(&token.state))).await.unwrap();
+    assert_eq!(rig.code(&request).await.unwrap_err(), stuck, "at once, without the token");
+
+    rig.card.unplug();
+    snapshots.wait_for(|now| now.tokens.is_empty()).await.unwrap();
+    rig.card.plug();
+    let is_ready = |state: &State| *state == State::Ready;
+    snapshots.wait_for(|now| now.tokens.values().any(|token| is_ready(&token.state))).await.unwrap();
+    assert_eq!(rig.code(&rig.code_request("alice", 22)).await.unwrap().code.expose(), expected(STEP));
+}
+
+#[tokio::test]
+async fn a_wrong_clock_of_ours_is_noticed() {
+    let rig = Rig::start(seconds(5)).await;
+    rig.cognito.plan(testkit::fake_cognito::Plan { date_skew: 95, ..Default::default() });
+    let verification = rig.verify(&rig.verify_request("alice", seconds(22))).await;
+    verification.result.unwrap();
+    let skew = verification.facts.clock_skew.unwrap();
+    assert!((94.0..=96.0).contains(&skew), "{skew}");
+}

@@ -1,0 +1,99 @@
+//! A token whose reading failed is read again: by the clock, and sooner when a call wants it.
+
+use std::sync::Arc;
+
+use oathbridge::flows::Error;
+use oathbridge::registry::{Missing, Snapshot, State};
+use oathbridge::virt::Fault;
+
+use super::rig::{Rig, limited, seconds};
+
+/// A status word that says nothing about why.
+fn refusal() -> Fault {
+    Fault::Answer(vec![0x6f, 0x00])
+}
+
+async fn until(rig: &Rig, wanted: impl FnMut(&Arc<Snapshot>) -> bool) {
+    let mut snapshots = rig.flows.registry().subscribe();
+    limited(Box::pin(async { drop(snapshots.wait_for(wanted).await.unwrap()) })).await;
+}
+
+async fn until_ready(rig: &Rig) {
+    until(rig, |snapshot| snapshot.tokens.values().any(|token| token.state == State::Ready)).await;
+}
+
+/// Pulls the token out and puts it back; it refuses the next commands.
+async fn plug_in_failing(rig: &Rig, refusals: usize) {
+    rig.card.unplug();
+    until(rig, |snapshot| snapshot.tokens.is_empty() && snapshot.settled).await;
+    (0..refusals).for_each(|_| rig.card.fail_next(refusal()));
+    rig.card.plug();
+}
+
+#[tokio::test]
+async fn a_failed_reading_is_repeated_with_growing_pauses() {
+    let rig = Rig::start(seconds(5)).await;
+    plug_in_failing(&rig, 6).await;
+    for pause in [2, 5, 10, 30, 60, 60] {
+        rig.pass(seconds(pause)).await;
+    }
+    until_ready(&rig).await;
+    // A success starts the count from its beginning.
+    rig.card.fail_next(refusal());
+    rig.flows.registry().refresh().await;
+    rig.pass(seconds(2)).await;
+    until_ready(&rig).await;
+}
+
+#[tokio::test]
+async fn a_call_that_misses_a_token_has_it_read_at_once() {
+    let rig = Rig::start(seconds(5)).await;
+    let request = rig.code_request("alice", 22);
+    plug_in_failing(&rig, 1).await;
+    limited(Box::pin(rig.clock.somebody_sleeps(seconds(2)))).await;
+    assert!(rig.flows.registry().now().tokens.is_empty(), "nothing is known of it");
+    rig.clock.advance(seconds(1));
+    limited(Box::pin(rig.code(&request))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_that_names_a_token_in_error_has_it_read_at_once() {
+    let rig = Rig::start(seconds(5)).await;
+    let request = rig.code_request("alice", 22);
+    rig.card.fail_next(refusal());
+    rig.flows.registry().refresh().await;
+    until(&rig, |snapshot| snapshot.tokens.values().all(|token| matches!(token.state, State::Error(_))))
+        .await;
+    rig.clock.advance(seconds(1));
+    limited(Box::pin(rig.code(&request))).await.unwrap();
+    until_ready(&rig).await;
+}
+
+#[tokio::test]
+async fn calls_do_not_keep_a_broken_card_busy() {
+    let rig = Rig::start(seconds(5)).await;
+    let request = rig.code_request("alice", 22);
+    plug_in_failing(&rig, 3).await;
+    limited(Box::pin(rig.clock.somebody_sleeps(seconds(2)))).await;
+    let before = rig.card.log().len();
+    for _ in 0..10 {
+        let missing = limited(Box::pin(rig.code(&request))).await;
+        assert!(matches!(missing, Err(Error::Missing(Missing::Token))), "{missing:?}");
+    }
+    assert_eq!(rig.card.log().len(), before, "it failed a moment ago, which is an answer");
+}
+
+#[tokio::test]
+async fn a_card_without_the_application_is_not_asked_again() {
+    let rig = Rig::start(seconds(5)).await;
+    rig.card.unplug();
+    until(&rig, |snapshot| snapshot.tokens.is_empty() && snapshot.settled).await;
+    rig.card.fail_next(Fault::Answer(vec![0x6a, 0x82]));
+    rig.card.plug();
+    until(&rig, |snapshot| !snapshot.settled).await;
+    until(&rig, |snapshot| snapshot.settled).await;
+    let before = rig.card.log().len();
+    rig.clock.advance(seconds(600));
+    limited(Box::pin(rig.flows.registry().searched())).await;
+    assert_eq!(rig.card.log().len(), before);
+}

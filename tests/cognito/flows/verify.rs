@@ -1,0 +1,282 @@
+//! Prove a token: which code goes out when, and how often.
+
+use std::time::Duration;
+
+use oathbridge::cognito::{Delivered, EndpointUrl, ErrorKind};
+use oathbridge::flows::Error;
+use testkit::fake_cognito::{Fault, Plan, Reuse};
+
+use super::rig::{Rig, STEP, STEP_START, Verification, seconds};
+
+/// Port 1 is reserved, and nobody listens there.
+const NOBODY: &str = "http://127.0.0.1:1";
+
+fn kind(verification: Verification) -> ErrorKind {
+    match verification.result.unwrap_err() {
+        Error::Cognito(error) => error.kind,
+        other => panic!("not Cognito's: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_code_goes_out_in_its_own_step() {
+    let rig = Rig::start(seconds(5)).await;
+    let reply = rig.verify(&rig.verify_request("alice", seconds(22))).await;
+    assert!(reply.result.is_ok());
+    assert_eq!((reply.facts.attempts, rig.submitted()), (1, vec![STEP]));
+    assert_eq!(rig.cognito.log()[0].device_name.as_deref(), Some("YubiKey 5 5678"));
+}
+
+#[tokio::test]
+async fn with_less_than_three_seconds_left_the_next_step_is_waited_for() {
+    let rig = Rig::start(Duration::from_millis(27_001)).await;
+    let request = rig.verify_request("alice", seconds(22));
+    let (reply, ()) = tokio::join!(rig.verify(&request), rig.pass(Duration::from_millis(2_999)));
+    assert_eq!((reply.facts.attempts, rig.submitted()), (1, vec![STEP + 1]));
+}
+
+#[tokio::test]
+async fn exactly_three_seconds_are_enough() {
+    let rig = Rig::start(seconds(27)).await;
+    rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
+    assert_eq!(rig.submitted(), [STEP]);
+}
+
+#[tokio::test]
+async fn a_second_request_waits_for_the_next_step() {
+    let rig = Rig::start(seconds(20)).await;
+    rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
+    let request = rig.verify_request("alice", seconds(22));
+    let (reply, ()) = tokio::join!(rig.verify(&request), rig.pass(seconds(10)));
+    reply.result.unwrap();
+    assert_eq!(rig.submitted(), [STEP, STEP + 1]);
+}
+
+#[tokio::test]
+async fn a_step_that_opens_eight_seconds_before_the_deadline_is_the_last() {
+    let rig = Rig::start(seconds(20)).await;
+    rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
+
+    let too_late = rig.verify_request("alice", Duration::from_millis(17_999));
+    let error = rig.verify(&too_late).await.result.unwrap_err();
+    assert_eq!(error, Error::StepSpent { opens: seconds(STEP_START + 30) });
+
+    let in_time = rig.verify_request("alice", seconds(18));
+    let (reply, ()) = tokio::join!(rig.verify(&in_time), rig.pass(seconds(10)));
+    reply.result.unwrap();
+    assert_eq!(rig.submitted(), [STEP, STEP + 1]);
+}
+
+#[tokio::test]
+async fn two_requests_at_once_submit_different_steps() {
+    let rig = Rig::start(seconds(20)).await;
+    let (first, second) =
+        (rig.verify_request("alice", seconds(60)), rig.verify_request("alice", seconds(60)));
+    let (one, two, ()) = tokio::join!(rig.verify(&first), rig.verify(&second), rig.pass(seconds(10)));
+    assert!(one.result.is_ok() && two.result.is_ok());
+    assert_eq!(rig.submitted(), [STEP, STEP + 1]);
+}
+
+/// The two credentials hold one seed, and nobody told: only the codes give it away.
+#[tokio::test]
+async fn the_same_code_never_goes_out_twice_in_a_step() {
+    let rig = Rig::start(seconds(20)).await;
+    rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
+    let request = rig.verify_request("touched", seconds(60));
+    let touch = async {
+        let card = rig.card.clone();
+        let asked = tokio::task::spawn_blocking(move || card.wait_until_it_wants_a_touch(seconds(60)));
+        assert!(asked.await.unwrap());
+        rig.card.touch();
+        rig.pass(seconds(10)).await;
+        let card = rig.card.clone();
+        let asked = tokio::task::spawn_blocking(move || card.wait_until_it_wants_a_touch(seconds(60)));
+        assert!(asked.await.unwrap());
+        rig.card.touch();
+    };
+    let (reply, ()) = tokio::join!(rig.verify(&request), touch);
+    reply.result.unwrap();
+    assert_eq!(rig.submitted(), [STEP, STEP + 1]);
+}
+
+#[tokio::test]
+async fn the_next_step_may_be_submitted_early_where_that_is_wanted() {
+    let rig = Rig::start(seconds(5)).await;
+    let mut request = rig.verify_request("alice", seconds(22));
+    request.submission.policy.early_next_step = true;
+    rig.verify(&request).await.result.unwrap();
+    rig.verify(&request).await.result.unwrap();
+    assert_eq!(rig.submitted(), [STEP, STEP + 1]);
+    let error = rig.verify(&request).await.result.unwrap_err();
+    assert_eq!(error, Error::StepSpent { opens: seconds(STEP_START + 60) });
+}
+
+#[tokio::test]
+async fn a_refused_code_is_followed_by_one_of_the_next_step_and_no_third() {
+    for reuse in [Reuse::Expired, Reuse::EnableMfa, Reuse::StatusError] {
+        let rig = Rig::start(seconds(20)).await;
+        rig.cognito.set_reuse(reuse);
+        rig.cognito.plan(Plan {
+            fault: Fault::exception("CodeMismatchException", "no"),
+            count: 2,
+            ..Plan::default()
+        });
+        let request = rig.verify_request("alice", seconds(60));
+        let (result, ()) = tokio::join!(rig.verify(&request), rig.pass(seconds(10)));
+        assert_eq!(kind(result), ErrorKind::CodeMismatch);
+        assert_eq!(rig.submitted(), [STEP, STEP + 1]);
+    }
+}
+
+/// Somebody used the code of this step before us, on another machine.
+#[tokio::test]
+async fn a_code_used_elsewhere_is_followed_by_the_next_one() {
+    for reuse in [Reuse::Expired, Reuse::EnableMfa, Reuse::StatusError] {
+        let elsewhere = Rig::start(seconds(20)).await;
+        elsewhere.cognito.set_reuse(reuse);
+        elsewhere.verify(&elsewhere.verify_request("alice", seconds(22))).await.result.unwrap();
+
+        let here = Rig::start(seconds(20)).await;
+        let mut request = here.verify_request("alice", seconds(60));
+        request.submission.endpoint =
+            elsewhere.verify_request("alice", seconds(60)).submission.endpoint.clone();
+        request.authorization = elsewhere.verify_request("alice", seconds(60)).authorization.clone();
+        let both_clocks = async {
+            here.clock.somebody_sleeps(seconds(10)).await;
+            elsewhere.clock.advance(seconds(10));
+            here.clock.advance(seconds(10));
+        };
+        let (reply, ()) = tokio::join!(here.verify(&request), both_clocks);
+        assert_eq!(reply.facts.attempts, 2, "{reuse:?}");
+        assert_eq!(elsewhere.submitted(), [STEP, STEP, STEP + 1]);
+    }
+}
+
+#[tokio::test]
+async fn without_time_for_a_second_try_the_first_failure_is_told() {
+    let rig = Rig::start(seconds(5)).await;
+    rig.cognito.fail(Fault::exception("CodeMismatchException", "no"));
+    assert_eq!(kind(rig.verify(&rig.verify_request("alice", seconds(22))).await), ErrorKind::CodeMismatch);
+    assert_eq!(rig.submitted(), [STEP]);
+}
+
+#[tokio::test]
+async fn one_attempt_is_one_attempt() {
+    let rig = Rig::start(seconds(20)).await;
+    rig.cognito.fail(Fault::exception("CodeMismatchException", "no"));
+    let mut request = rig.verify_request("alice", seconds(60));
+    request.submission.policy.max_attempts = 1;
+    assert_eq!(kind(rig.verify(&request).await), ErrorKind::CodeMismatch);
+    assert_eq!(rig.submitted(), [STEP]);
+}
+
+#[tokio::test]
+async fn what_a_lost_answer_left_open_stays_open() {
+    let rig = Rig::start(seconds(20)).await;
+    rig.cognito.fail(Fault::DropAfter);
+    let mut request = rig.verify_request("alice", seconds(60));
+    request.authorization = rig.session();
+    let (result, ()) = tokio::join!(rig.verify(&request), rig.pass(seconds(10)));
+    // The first submission used the session up, so the second says SessionConsumed: no proof of failure.
+    let Err(Error::Cognito(error)) = result.result else { panic!("another failure") };
+    assert_eq!((error.kind, error.delivered), (ErrorKind::OutcomeUnknown, Delivered::Unknown));
+    assert_eq!(rig.submitted(), [STEP, STEP + 1]);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_made_good_by_a_second_success() {
+    for fault in [Fault::DropBefore, Fault::DropAfter, Fault::InternalErrorAfter] {
+        let rig = Rig::start(seconds(20)).await;
+        rig.cognito.fail(fault);
+        let request = rig.verify_request("alice", seconds(60));
+        let (reply, ()) = tokio::join!(rig.verify(&request), rig.pass(seconds(10)));
+        assert_eq!(reply.facts.attempts, 2);
+        assert_eq!(rig.submitted(), [STEP, STEP + 1]);
+    }
+}
+
+/// A caller who hears that nothing was sent may count on it.
+#[tokio::test]
+async fn a_second_try_that_never_left_doesn_t_hide_the_first() {
+    let rig = Rig::start(seconds(20)).await;
+    rig.cognito.fail(Fault::exception("CodeMismatchException", "no"));
+    let mut request = rig.verify_request("alice", seconds(60));
+    let Rig { clock, hands, cognito, state: _state, .. } = rig;
+    request.submission.policy.settings.connect_timeout = seconds(1);
+    let outage = async {
+        clock.somebody_sleeps(seconds(10)).await;
+        drop(cognito);
+        clock.advance(seconds(10));
+    };
+    let (result, ()) = tokio::join!(hands.verify(&request), outage);
+    assert_eq!(kind(result), ErrorKind::CodeMismatch);
+}
+
+#[tokio::test]
+async fn what_never_left_costs_no_step() {
+    let rig = Rig::start(seconds(5)).await;
+    let mut request = rig.verify_request("alice", seconds(22));
+    let reachable = request.submission.endpoint.url.replace(EndpointUrl::parse(NOBODY).unwrap());
+    assert_eq!(kind(rig.verify(&request).await), ErrorKind::Network);
+    request.submission.endpoint.url = reachable;
+    rig.verify(&request).await.result.unwrap();
+    assert_eq!(rig.submitted(), [STEP]);
+}
+
+#[tokio::test]
+async fn after_five_refusals_cognito_is_left_alone() {
+    let rig = Rig::start(seconds(5)).await;
+    rig.cognito.plan(Plan {
+        fault: Fault::exception("CodeMismatchException", "no"),
+        count: 5,
+        ..Plan::default()
+    });
+    for _ in 0..5 {
+        assert_eq!(
+            kind(rig.verify(&rig.verify_request("alice", seconds(22))).await),
+            ErrorKind::CodeMismatch
+        );
+        rig.clock.advance(seconds(30));
+    }
+    let error = rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap_err();
+    assert_eq!(error, Error::RateLimited { wait: seconds(15 * 60 - 150) });
+    assert_eq!(rig.submitted().len(), 5);
+}
+
+#[tokio::test]
+async fn what_cognito_can_t_take_is_refused_with_the_reason() {
+    let rig = Rig::start(seconds(5)).await;
+    for (account, reason) in [("counting", "time-based"), ("eight", "8 digits")] {
+        let error = rig.verify(&rig.verify_request(account, seconds(22))).await.result.unwrap_err();
+        assert!(matches!(&error, Error::Unsupported(why) if why.contains(reason)), "{error:?}");
+    }
+    assert!(rig.cognito.log().is_empty());
+}
+
+#[tokio::test]
+async fn a_touch_that_outlasts_the_step_is_asked_for_again() {
+    let rig = Rig::start(seconds(20)).await;
+    let request = rig.verify_request("touched", seconds(60));
+    let person = async {
+        for pause in [seconds(10), Duration::ZERO] {
+            rig.until_it_wants_a_touch().await;
+            rig.clock.advance(pause);
+            rig.card.touch();
+        }
+    };
+    let (reply, ()) = tokio::join!(rig.verify(&request), person);
+    assert_eq!((reply.facts.attempts, rig.submitted()), (1, vec![STEP + 1]));
+}
+
+#[tokio::test]
+async fn a_touch_is_waited_for_until_nine_seconds_before_the_deadline() {
+    let rig = Rig::start(seconds(5)).await;
+    let request = rig.verify_request("touched", seconds(22));
+    let time_passes = async {
+        rig.until_it_wants_a_touch().await;
+        rig.pass(seconds(13)).await;
+    };
+    let (result, ()) = tokio::join!(rig.verify(&request), time_passes);
+    assert_eq!(result.result.unwrap_err(), Error::Token(oathbridge::token::Error::TouchTimeout));
+    assert!(rig.cognito.log().is_empty());
+}

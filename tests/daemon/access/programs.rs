@@ -1,0 +1,143 @@
+//! Programs of all kinds.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use testkit::bus::PrivateBus;
+use testkit::programs;
+
+use super::Bench;
+
+/// The word after a key in what busctl prints of an `a{sv}`.
+pub(crate) fn value<'a>(info: &'a str, key: &str) -> Option<&'a str> {
+    let (_, rest) = info.split_once(&format!("\"{key}\" s \""))?;
+    rest.split('"').next()
+}
+
+/// Words that give a program another mount namespace. An ordinary user needs a user namespace for that.
+pub(crate) fn unshared() -> Vec<&'static str> {
+    if rustix::process::geteuid().is_root() {
+        vec!["unshare", "--mount"]
+    } else {
+        vec!["unshare", "--user", "--map-current-user", "--keep-caps", "--mount"]
+    }
+}
+
+/// A program that runs others in a root with Flatpak's file in it.
+fn flatpak(directory: &Path, id: &str) -> PathBuf {
+    root(directory, &format!("printf '[Application]\\nname={id}\\n' >$root/.flatpak-info"))
+}
+
+/// A program that runs others in a root of its own, into which this line of shell puts something.
+pub(crate) fn root(directory: &Path, line: &str) -> PathBuf {
+    let (root, script) = (directory.join("root"), directory.join("flatpak"));
+    fs::create_dir(&root).unwrap();
+    let text = format!(
+        "#!/bin/sh\nset -e\nroot={}\nmount -t tmpfs none $root\nfor folder in usr etc proc tmp run var root work; do\n\
+         [ -d /$folder ] || continue\nmkdir $root/$folder\nmount --rbind /$folder $root/$folder\ndone\n\
+         for link in bin lib lib64; do ln -s usr/$link $root/$link; done\n\
+         {line}\nexec chroot $root \"$@\"\n",
+        root.display()
+    );
+    programs::script(&script, &text).unwrap();
+    script
+}
+
+/// Words that run a program in the unit that Flatpak would have made, where there are units.
+fn unit_for(id: &str) -> Vec<String> {
+    if !Path::new("/run/systemd/system").is_dir() {
+        return Vec::new();
+    }
+    let scope = format!("systemd-run --user --scope --quiet --unit=app-flatpak-{id}-$$.scope");
+    ["sh", "-c", &format!("exec {scope} \"$@\""), "sh"].map(str::to_owned).to_vec()
+}
+
+#[tokio::test]
+async fn a_program_is_known_by_its_executable_and_may() {
+    let bench = Bench::new("").await;
+    let info = bench.info(&["env"]);
+    assert!(value(&info, "executable").unwrap().ends_with("/busctl"), "{info}");
+    assert!(info.contains("\"sandboxed\" b false"), "{info}");
+    assert_eq!((value(&info, "submit"), value(&info, "submit-reason")), (Some("allow"), Some("programs")));
+    assert!(bench.calculate(&["env"]).said.starts_with("stta{sv} "));
+}
+
+#[tokio::test]
+async fn another_view_of_the_file_system_is_a_sandbox() {
+    let bench = Bench::new("").await;
+    let info = bench.info(&unshared());
+    assert_eq!(value(&info, "executable"), None, "the path proves nothing there: {info}");
+    assert!(info.contains("\"sandboxed\" b true"), "{info}");
+    assert_eq!(
+        (value(&info, "read-code"), value(&info, "read-code-reason")),
+        (Some("deny"), Some("sandboxed"))
+    );
+    let refused = bench.calculate(&unshared());
+    assert!(refused.code != 0 && refused.said.contains("may not read_code"), "{}", refused.said);
+    bench.reload("[access]\nsandboxed = 'allow'\n").await;
+    assert_eq!(bench.calculate(&unshared()).code, 0);
+}
+
+#[tokio::test]
+async fn a_flatpak_application_is_known_by_its_id_and_let_in_by_a_rule() {
+    let bench = Bench::new("").await;
+    let directory = tempfile::tempdir().unwrap();
+    let script = flatpak(directory.path(), "org.example.Chat");
+    let mut words = unit_for("org.example.Chat");
+    words.extend(unshared().into_iter().chain([script.to_str().unwrap()]).map(str::to_owned));
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    let info = bench.info(&words);
+    assert_eq!(
+        (value(&info, "kind"), value(&info, "name")),
+        (Some("flatpak"), Some("org.example.Chat")),
+        "{info}"
+    );
+    let refused = bench.calculate(&words);
+    assert!(refused.said.contains("flatpak:org.example.Chat"), "{}", refused.said);
+    bench.reload("[[access.rule]]\ncaller = 'flatpak:org.example.*'\nread_code = 'allow'\n").await;
+    assert_eq!(bench.calculate(&words).code, 0);
+    let info = bench.info(&words);
+    assert_eq!(value(&info, "read-code-reason"), Some("rule 1"));
+    assert_eq!(value(&info, "submit"), Some("deny"));
+}
+
+#[tokio::test]
+async fn a_rule_shuts_a_program_out_and_leaves_the_others_alone() {
+    let bench = Bench::new("[[access.rule]]\ncaller = 'executable:*/busctl'\nread_code = 'deny'\n").await;
+    let refused = bench.calculate(&["env"]);
+    assert!(refused.code != 0 && refused.said.contains("rule 1"), "{}", refused.said);
+    bench.client.calculate(&bench.alice, Default::default()).await.unwrap();
+    bench.reload("").await;
+    assert_eq!(bench.calculate(&["env"]).code, 0);
+}
+
+#[tokio::test]
+async fn a_program_that_is_deleted_while_it_runs_keeps_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let copy = directory.path().join("tool");
+    let copy = copy.to_str().unwrap();
+    let rule = format!("[[access.rule]]\ncaller = 'executable:{copy}'\nread_code = 'deny'\n");
+    let bench = Bench::new(&rule).await;
+    // As it is when a package is upgraded: the file has gone before the program calls.
+    let line =
+        "cp \"$(command -v \"$1\")\" \"$0\"; exec 3<\"$0\"; rm \"$0\"; shift; exec /proc/self/fd/3 \"$@\"";
+    let deleted = ["sh", "-c", line, copy];
+    let refused = bench.calculate(&deleted);
+    assert!(refused.code != 0 && refused.said.contains("rule 1"), "{}", refused.said);
+    assert_eq!(value(&bench.info(&deleted), "executable"), Some(copy));
+}
+
+#[tokio::test]
+async fn other_users_are_refused_everything() {
+    if !rustix::process::geteuid().is_root() {
+        println!("not tested: only root can become another user");
+        return;
+    }
+    let bench =
+        Bench::on(PrivateBus::start_for_everybody().unwrap(), "[access]\nsandboxed = 'allow'\n").await;
+    let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+    let refused = bench.calculate(&nobody);
+    assert!(refused.code != 0 && refused.said.contains("own user"), "{}", refused.said);
+    let refused = bench.busctl(&nobody, super::ROOT, "Manager", &["FindCredentials", "a{ss}", "0"]);
+    assert!(refused.code != 0 && refused.said.contains("own user"), "{}", refused.said);
+}

@@ -1,0 +1,185 @@
+//! Every method, called by clients that others wrote: dbus-fast (Python) and gdbus (GLib).
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use data_encoding::BASE32_NOPAD;
+use oathbridge::dbus::names::{self, ROOT};
+use serde_json::json;
+use testkit::client::{Client, Options};
+use testkit::daemon::{Daemon, Stage};
+use testkit::fake_cognito::{self, FakeCognito};
+use testkit::patience::run_within;
+use testkit::python;
+use zbus_xml::Node;
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
+
+/// Far longer than either client takes for all of its calls.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A daemon with a token, and a Cognito that knows the seeds on it: each submission has a credential of its own.
+struct World {
+    stage: Stage,
+    _daemon: Daemon,
+    client: Client,
+    fake: FakeCognito,
+    token: String,
+    credentials: Vec<String>,
+    access_token: String,
+}
+
+fn key(number: usize) -> Vec<u8> {
+    format!("seed-of-credential-{number:02}").into_bytes()
+}
+
+impl World {
+    async fn new() -> Self {
+        let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
+        let mut tokens = "[[token]]\nserial = 31415926\n".to_owned();
+        let mut access_token = String::new();
+        for number in 0..3 {
+            let user = fake.ready_user(&format!("user{number}"), &key(number)).unwrap();
+            let seed = BASE32_NOPAD.encode(&key(number));
+            writeln!(
+                tokens,
+                "[[token.credential]]\nissuer = 'AWS'\naccount = 'user{number}'\nseed = '{seed}'"
+            )
+            .unwrap();
+            if number == 1 {
+                access_token = user.access_token;
+            }
+        }
+        let mut stage = Stage::new(DAEMON).unwrap();
+        stage.use_virtual_tokens(&tokens).unwrap();
+        let url = fake.url();
+        let profile = format!(
+            "[pcsc]\nenabled = false\n[profiles.work]\nregion = 'eu-central-1'\nclient_id = 'c'\nendpoint_url = '{url}'\n"
+        );
+        stage.configure(&profile).unwrap();
+        let client = stage.client().await.unwrap();
+        let daemon = stage.start(&client).await.unwrap();
+        let mut credentials = Vec::new();
+        for number in 0..3 {
+            credentials.push(client.credential(&format!("user{number}")).await.unwrap());
+        }
+        let token: zbus::OwnedObjectPath =
+            client.property(&credentials[0], "Credential", "Token").await.unwrap();
+        Self { stage, _daemon: daemon, client, fake, token: token.to_string(), credentials, access_token }
+    }
+
+    fn session(&self) -> String {
+        self.fake.challenge("user2", None, false).unwrap()
+    }
+}
+
+/// `Interface.Method` of all that is shipped.
+fn methods() -> BTreeSet<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/dbus-1/interfaces");
+    let files = fs::read_dir(folder).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
+    files
+        .flat_map(|text| {
+            let node = Node::from_reader(text.as_bytes()).unwrap();
+            let interface = &node.interfaces()[0];
+            let name = interface.name().rsplit('.').next().unwrap().to_owned();
+            interface.methods().map(|method| format!("{name}.{}", method.name())).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+async fn run(mut command: Command) -> Output {
+    tokio::task::spawn_blocking(move || run_within(&mut command, LIMIT).unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn dbus_fast_calls_every_method() {
+    let world = World::new().await;
+    let python = python::environment("dbus-fast-venv", &["dbus-fast==5.2.0"]).unwrap().join("python");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/daemon/clients/dbus_fast_client.py");
+    let arguments = json!({
+        "address": world.stage.address(), "token": world.token, "credential": world.credentials[0],
+        "verify": world.credentials[1], "respond": world.credentials[2], "access_token": world.access_token,
+        "session": world.session(), "username": "user2",
+    });
+    let mut command = Command::new(python);
+    command.arg(script).arg(arguments.to_string());
+    let output = run(command).await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let called: BTreeMap<String, String> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(called.keys().cloned().collect::<BTreeSet<_>>(), methods());
+    assert!(called.values().all(|outcome| outcome == "done"), "{called:?}");
+}
+
+#[tokio::test]
+async fn gdbus_calls_every_method() {
+    let world = World::new().await;
+    world
+        .client
+        .calculate(&world.credentials[0], Options::from([("handle-token", "kept".into())]))
+        .await
+        .unwrap();
+    let name = world.client.connection().unique_name().unwrap().trim_start_matches(':').replace('.', "_");
+    let operation = format!("{ROOT}/operations/{name}/kept");
+    let verify = format!("{{'profile': <'work'>, 'access-token': <'{}'>}}", world.access_token);
+    let respond = format!(
+        "{{'profile': <'work'>, 'challenge-name': <'SOFTWARE_TOKEN_MFA'>, 'session': <'{}'>, 'username': <'user2'>}}",
+        world.session()
+    );
+    let password = world.stage.home().join("password");
+    fs::write(&password, "password\n").unwrap();
+    let mut called = BTreeSet::new();
+    for (path, method, arguments, expected) in [
+        (ROOT, "Manager.FindCredentials", vec!["{'issuer': 'AWS'}"], "objectpath"),
+        (ROOT, "Manager.GetCallerInfo", vec![], "gdbus"),
+        (ROOT, "Manager.Reload", vec![], "()"),
+        (world.token.as_str(), "Token.Unlock", vec!["@h 0", "{}"], "()"),
+        (world.credentials[0].as_str(), "Credential.Calculate", vec!["{}"], "('"),
+        // Its result is for the connection that asked, and gdbus makes a new one for each call.
+        (operation.as_str(), "Operation.GetResult", vec![], "Error.AccessDenied"),
+        (operation.as_str(), "Operation.Cancel", vec![], "(false,)"),
+        (
+            ROOT,
+            "Cognito.VerifySoftwareToken",
+            vec![world.credentials[1].as_str(), verify.as_str()],
+            "'SUCCESS'",
+        ),
+        (
+            ROOT,
+            "Cognito.RespondToMfaChallenge",
+            vec![world.credentials[2].as_str(), respond.as_str()],
+            "'Bearer'",
+        ),
+        (world.token.as_str(), "Token.Lock", vec![], "()"),
+        (ROOT, "Manager.LockAll", vec![], "()"),
+    ] {
+        let mut command = Command::new("gdbus");
+        command.args([
+            "call",
+            "--address",
+            world.stage.address(),
+            "--dest",
+            names::BUS,
+            "--object-path",
+            path,
+        ]);
+        command.arg("--method").arg(format!("{}.{method}", names::BUS)).args(arguments);
+        command.stdin(fs::File::open(&password).unwrap());
+        let output = run(command).await;
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(said.contains(expected), "{method}: {said}");
+        called.insert(method.to_owned());
+    }
+    assert_eq!(called, methods());
+}

@@ -1,0 +1,151 @@
+//! `tokens` and `list`.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::rig::{PASSWORD, Rig};
+
+#[test]
+fn tokens_are_listed_for_persons_and_for_programs() {
+    let rig = Rig::with_locked();
+    let plain = rig.run(&["tokens"]);
+    let lines: Vec<_> = plain.out.lines().collect();
+    assert_eq!((plain.code, plain.err.as_str(), lines.len()), (0, "", 3), "{plain:?}");
+    assert!(lines[0].starts_with("MODEL") && plain.out.contains("11112222") && plain.out.contains("locked"));
+
+    let json = rig.run(&["--json", "tokens"]).json();
+    assert_eq!(json["problems"], json!([]));
+    let first =
+        json["tokens"].as_array().unwrap().iter().find(|token| token["serial"] == "11112222").unwrap();
+    for (key, value) in [
+        ("model", json!("YubiKey 5")),
+        ("vendor", json!("Yubico")),
+        ("family", json!("ykoath")),
+        ("firmware", json!("5.4.3")),
+        ("state", json!("ready")),
+        ("virtual", json!(true)),
+        ("transports", json!(["virtual"])),
+        ("attempts_left", json!(-1)),
+    ] {
+        assert_eq!(first[key], value, "{key}");
+    }
+    assert!(first["path"].as_str().unwrap().ends_with(first["id"].as_str().unwrap()));
+}
+
+#[test]
+fn credentials_are_listed_and_what_a_token_says_of_them_is_harmless() {
+    let rig = Rig::with_locked();
+    let plain = rig.run(&["list", "--refresh"]);
+    assert_eq!(plain.code, 0);
+    let touched = plain.out.lines().find(|line| line.contains("touched")).unwrap();
+    assert_eq!(
+        touched.split_whitespace().collect::<Vec<_>>(),
+        ["AWS", "touched", "totp", "yes", "YubiKey", "5", "…2222"]
+    );
+    assert!(plain.out.contains("Evil\\u{1b}[31m  mallory\\u{200b}AWS"), "{}", plain.out);
+    assert!(!plain.out.contains('\x1b') && plain.out.lines().count() == 5);
+    assert!(
+        plain.err.contains("…4444 is locked; unlock it with oathbridgectl unlock ykoath_"),
+        "{}",
+        plain.err
+    );
+
+    let json = rig.run(&["list", "--json"]);
+    let list: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((json.code, json.err.as_str()), (0, ""));
+    assert_eq!(list["locked_tokens"].as_array().unwrap().len(), 1);
+    let credentials = list["credentials"].as_array().unwrap();
+    assert_eq!(credentials.len(), 4);
+    let evil = credentials.iter().find(|credential| credential["account"] == "mallory\u{200b}AWS").unwrap();
+    // The daemon escapes control characters by itself.
+    assert_eq!(evil["issuer"], "Evil\\u{1b}[31m");
+    for (key, value) in [
+        ("type", json!("totp")),
+        ("algorithm", json!("SHA1")),
+        ("digits", json!(6)),
+        ("period", json!(30)),
+        ("touch_required", json!("no")),
+    ] {
+        assert_eq!(evil[key], value, "{key}");
+    }
+}
+
+#[test]
+fn an_empty_list_says_what_to_do() {
+    let rig = Rig::empty();
+    for command in ["tokens", "list"] {
+        let plain = rig.run(&[command]);
+        assert_eq!((plain.code, plain.out.as_str()), (0, ""), "{plain:?}");
+        assert!(plain.err.contains("plug one in"), "{}", plain.err);
+        assert!(plain.err.contains("systemctl start pcscd.socket"), "{}", plain.err);
+        let json = rig.run(&[command, "--json"]).json();
+        assert_eq!(json["problems"][0]["problem"], "pcscd-unavailable");
+    }
+    rig.run(&["code", "alice"]).failed(3, "plug one in");
+}
+
+#[test]
+fn without_a_daemon_the_way_to_start_it_is_named() {
+    let rig = Rig::without_daemon();
+    for arguments in [&["tokens"][..], &["list", "--json"], &["code", "alice"], &["unlock"]] {
+        rig.run(arguments).failed(10, "systemctl --user start oathbridge");
+    }
+    let mut command = rig.tool();
+    command.arg("tokens").env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
+    super::rig::finish(command, "").failed(10, "DBUS_SESSION_BUS_ADDRESS");
+}
+
+#[test]
+fn wrong_usage_help_and_version_have_their_codes() {
+    let rig = Rig::without_daemon();
+    rig.run(&["code"]).failed(2, "--help");
+    rig.run(&["frobnicate"]).failed(2, "frobnicate");
+    let help = rig.run(&["--help"]);
+    assert_eq!((help.code, help.err.as_str()), (0, ""));
+    assert!(help.out.contains("10  the daemon can't be reached"), "{}", help.out);
+    assert!(rig.run(&["--version"]).out.starts_with("oathbridgectl "));
+}
+
+/// The names of all members, at any depth.
+fn members(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            names.extend(map.keys().cloned());
+            map.values().for_each(|value| members(value, names));
+        }
+        Value::Array(values) => values.iter().for_each(|value| members(value, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_member_of_the_json_is_in_the_manual() {
+    let rig = Rig::with_locked();
+    let empty = Rig::empty();
+    rig.use_steps("touched", 0);
+    let verify = ["verify", "alice", "--profile", "work", "--session-stdin", "--json"];
+    let runs = [
+        empty.run(&["tokens", "--json"]),
+        rig.run(&["tokens", "--json"]),
+        rig.run(&["list", "--json"]),
+        rig.run(&["code", "alice", "--next", "--json"]),
+        rig.run_with(&verify, &rig.user.session),
+        rig.run(&["guard", "show", "--json"]),
+        rig.run(&["guard", "forget", "touched", "--yes", "--json"]),
+        rig.run_with(&["unlock", "--password-stdin", "--json"], PASSWORD),
+    ];
+    let mut names = BTreeSet::new();
+    for run in &runs {
+        assert_eq!(run.code, 0, "{run:?}");
+        members(&serde_json::from_str(&run.out).unwrap(), &mut names);
+    }
+    let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/man/oathbridgectl.1");
+    let manual = std::fs::read_to_string(manual).unwrap();
+    let json = manual.split(".SH JSON").nth(1).unwrap().split(".SH EXIT").next().unwrap();
+    let words: BTreeSet<_> =
+        json.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect();
+    for name in names {
+        assert!(words.contains(name.as_str()), "{name} is missing");
+    }
+}

@@ -1,0 +1,148 @@
+//! Requests under way: the challenge of a sign-in, what a person has to do, and cancelling.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Stdio};
+
+use serde_json::{Value, json};
+
+use super::rig::{Rig, Run};
+
+fn answer(rig: &Rig, arguments: &[&str], input: &str) -> Run {
+    let mut command = rig.tool();
+    command.arg("challenge").args(arguments);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+#[test]
+fn a_challenge_becomes_tokens() {
+    let rig = Rig::start();
+    let session = rig.cognito.challenge("alice", None, true).unwrap();
+    let challenge = json!({
+        "ChallengeName": "SELECT_MFA_TYPE",
+        "Session": session,
+        "ChallengeParameters": {"MFAS_CAN_CHOOSE": "[\"SOFTWARE_TOKEN_MFA\"]"},
+    });
+    let client = ["--profile", "work", "--client-id", "client1", "--username", "alice"];
+    let run = answer(&rig, &client, &challenge.to_string());
+    assert_eq!(run.code, 0, "{run:?}");
+    let reply: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(reply["AuthenticationResult"]["TokenType"], "Bearer");
+    assert!(reply["AuthenticationResult"]["AccessToken"].is_string());
+    assert!(!run.err.contains(&session) && !rig.log().contains(&session));
+}
+
+#[test]
+fn what_a_challenge_waits_for_is_told_by_the_daemon() {
+    let rig = Rig::start();
+    let session = rig.cognito.challenge("alice", None, false).unwrap();
+    let challenge = json!({"ChallengeName": "SOFTWARE_TOKEN_MFA", "Session": session});
+    let who = ["AWS:touched", "--profile", "work", "--client-id", "client1", "--username", "alice"];
+    // Near the end of a step the next one would be waited for, and perhaps a second touch.
+    rig.wait_for_room(10);
+    let run = answer(&rig, &who, &challenge.to_string());
+    assert_eq!((run.code, run.err.lines().count()), (0, 1), "{}", run.err);
+    assert!(run.err.starts_with("Touch the token YubiKey 5 …2222 now (waits up to 35 s)"), "{}", run.err);
+}
+
+#[test]
+fn what_is_no_challenge_is_not_repeated() {
+    let rig = Rig::start();
+    let run = answer(&rig, &["--profile", "work"], "{\"Session\": \"s3cret-s3cret-s3cret\"}");
+    run.failed(2, "InitiateAuth");
+    assert!(!run.err.contains("s3cret"));
+}
+
+/// A running `watch`, and its lines, as long as somebody reads them.
+struct Watching {
+    child: Child,
+    lines: Option<std::io::Lines<BufReader<std::process::ChildStdout>>>,
+}
+
+impl Watching {
+    fn start(rig: &Rig, arguments: &[&str]) -> Self {
+        let mut child = rig.tool().arg("watch").args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines: Some(lines) }
+    }
+
+    fn next(&mut self) -> String {
+        self.lines.as_mut().unwrap().next().unwrap().unwrap()
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_touch_is_told_while_it_is_waited_for() {
+    let mut rig = Rig::start();
+    let mut plain = Watching::start(&rig, &[]);
+    let mut waybar = Watching::start(&rig, &["--format=waybar"]);
+    assert_eq!(plain.next(), "Nothing to do.");
+    let idle: Value = serde_json::from_str(&waybar.next()).unwrap();
+    assert_eq!((idle["class"].as_str(), idle["text"].as_str()), (Some("idle"), Some("")));
+    let mut code =
+        rig.tool().args(["code", "AWS:touched"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    assert_eq!(plain.next(), "Touch YubiKey 5 …2222: Calculate of AWS:touched, asked for by oathbridgectl.");
+    let touch: Value = serde_json::from_str(&waybar.next()).unwrap();
+    assert_eq!(
+        (touch["class"].as_str(), touch["text"].as_str()),
+        (Some("touch"), Some("Touch YubiKey 5 …2222"))
+    );
+    assert!(code.wait().unwrap().success());
+    assert_eq!(plain.next(), "Nothing to do.");
+    // It outlives the daemon.
+    rig.kill_daemon();
+    assert!(plain.child.try_wait().unwrap().is_none());
+}
+
+#[test]
+fn it_ends_when_nobody_reads_any_more() {
+    let rig = Rig::start();
+    let mut watching = Watching::start(&rig, &[]);
+    assert_eq!(watching.next(), "Nothing to do.");
+    watching.lines = None;
+    // Nothing happens that it could tell.
+    let ended = (0..500).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        watching.child.try_wait().unwrap().is_some_and(|status| status.success())
+    });
+    assert!(ended);
+}
+
+#[test]
+fn there_is_nothing_to_cancel_when_nothing_runs() {
+    let rig = Rig::start();
+    rig.run(&["cancel"]).failed(3, "nothing to cancel");
+    rig.run(&["cancel", "unheard-of"]).failed(3, "No running request");
+    assert_eq!(rig.run(&["--json", "cancel", "--all"]).json()["cancelled"], json!([]));
+}
+
+#[test]
+fn a_running_request_is_cancelled() {
+    let rig = Rig::start();
+    let mut watching = Watching::start(&rig, &[]);
+    watching.next();
+    let child = rig
+        .tool()
+        .args(["code", "AWS:touched"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    assert!(watching.next().starts_with("Touch"));
+    let cancelled = rig.run(&["cancel"]);
+    assert_eq!((cancelled.code, cancelled.err.as_str()), (0, "Cancelled; no code was sent.\n"));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("cancelled"));
+}

@@ -1,0 +1,124 @@
+//! What a person at a terminal sees, and doesn't.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Stdio};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use super::rig::{PASSWORD, Rig};
+
+/// The two ends of a terminal: the person's, and the program's.
+fn terminal() -> (File, File) {
+    let person: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&person).unwrap();
+    unlockpt(&person).unwrap();
+    let name = ptsname(&person, Vec::new()).unwrap();
+    let program = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    (person.into(), program)
+}
+
+/// Reads until these words were shown; what was shown so far.
+fn until(source: &mut impl Read, words: &str) -> String {
+    let mut shown = Vec::new();
+    let mut byte = [0];
+    while !String::from_utf8_lossy(&shown).contains(words) {
+        assert_eq!(source.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&shown));
+        shown.push(byte[0]);
+    }
+    String::from_utf8(shown).unwrap()
+}
+
+/// All that the terminal shows until its program is gone.
+fn rest(person: &mut File) -> String {
+    let mut shown = Vec::new();
+    let mut bytes = [0; 256];
+    // The end of a terminal is an error on Linux.
+    while let Ok(count @ 1..) = person.read(&mut bytes) {
+        shown.extend_from_slice(&bytes[..count]);
+    }
+    String::from_utf8(shown).unwrap()
+}
+
+fn start(rig: &Rig, arguments: &[&str], program: File) -> Child {
+    rig.tool()
+        .args(arguments)
+        .env("TERM", "xterm")
+        .stdin(program.try_clone().unwrap())
+        .stdout(Stdio::piped())
+        .stderr(program)
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_password_is_asked_for_and_not_shown() {
+    let rig = Rig::with_locked();
+    let (mut person, program) = terminal();
+    let mut child = start(&rig, &["unlock"], program);
+    until(&mut person, "Password (not shown): ");
+    // A slip, taken back: a letter of two bytes, and a whole line.
+    person.write_all("nonsense\x15ü\x7f".as_bytes()).unwrap();
+    person.write_all(PASSWORD.as_bytes()).unwrap();
+    person.write_all(b"\r").unwrap();
+    let shown = rest(&mut person);
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{shown}");
+    assert!(shown.contains("is unlocked") && !shown.contains("sesame"), "{shown}");
+}
+
+#[test]
+fn an_access_token_longer_than_a_terminal_s_line_arrives_whole() {
+    let rig = Rig::start();
+    let (mut person, program) = terminal();
+    let mut child = start(&rig, &["verify", "alice", "--profile", "work"], program);
+    until(&mut person, "Access token (not shown): ");
+    // Cut at 4095 bytes this would be another error: the daemon wants three parts.
+    let token = format!("{}.{}", "a".repeat(9_000), "b.c");
+    person.write_all(token.as_bytes()).unwrap();
+    person.write_all(b"\n").unwrap();
+    let shown = rest(&mut person);
+    assert_eq!(child.wait().unwrap().code(), Some(2), "{shown}");
+    assert!(!shown.contains("has not three parts") && shown.contains("access token"), "{shown}");
+}
+
+#[test]
+fn an_interrupt_leaves_the_terminal_as_it_was() {
+    let rig = Rig::with_locked();
+    let (mut person, program) = terminal();
+    let before = rustix::termios::tcgetattr(&program).unwrap().local_modes;
+    let keeper = program.try_clone().unwrap();
+    let mut child = start(&rig, &["unlock"], program);
+    until(&mut person, "(not shown): ");
+    assert_ne!(rustix::termios::tcgetattr(&keeper).unwrap().local_modes, before);
+    person.write_all(b"half\x03").unwrap();
+    until(&mut person, "Cancelled");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert_eq!(rustix::termios::tcgetattr(&keeper).unwrap().local_modes, before);
+}
+
+#[test]
+fn a_wait_is_counted_down_and_wiped() {
+    let rig = Rig::start();
+    let (mut person, program) = terminal();
+    let mut child = start(&rig, &["code", "touched"], program);
+    let shown = rest(&mut person);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(shown.starts_with("\r\x1b[KTouch the token YubiKey 5 …2222 now (waits up to 35 s)"), "{shown:?}");
+    assert!(shown.ends_with("\r\x1b[K"), "{shown:?}");
+}
+
+#[test]
+fn forgetting_asks_and_takes_no_for_an_answer() {
+    let rig = Rig::start();
+    rig.use_steps("alice", 5);
+    for (answer, code, left) in [("n\n", 1, 1), ("\n", 1, 1), ("y\n", 0, 0)] {
+        let (mut person, program) = terminal();
+        let mut child = start(&rig, &["guard", "forget", "alice"], program);
+        let asked = until(&mut person, "[y/N] ");
+        assert!(asked.contains("a second time") && asked.contains("AWS:alice"), "{asked}");
+        person.write_all(answer.as_bytes()).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert_eq!(rig.guard().show().unwrap().len(), left);
+    }
+}

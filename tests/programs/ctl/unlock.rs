@@ -1,0 +1,45 @@
+//! `unlock`.
+
+use super::rig::{PASSWORD, Rig, finish};
+
+#[test]
+fn the_only_locked_token_is_meant_and_nothing_is_repeated() {
+    let rig = Rig::with_locked();
+    rig.run(&["unlock"]).failed(2, "--password-stdin");
+    rig.run(&["unlock", "--password-stdin"]).failed(2, "no password");
+    let wrong = rig.run_with(&["unlock", "--password-stdin"], "not this 77aa\n");
+    wrong.failed(5, "refused this password");
+    assert!(!wrong.err.contains("77aa"));
+    rig.run(&["code", "alice2"]).failed(5, "is locked; unlock it with");
+
+    let right = rig.run_with(&["unlock", "--password-stdin"], &format!("{PASSWORD}\n"));
+    assert_eq!((right.code, right.out.as_str()), (0, ""), "{right:?}");
+    assert!(!right.err.contains(PASSWORD) && !rig.log().contains(PASSWORD));
+    rig.run(&["code", "alice"]).failed(4, "--token");
+    assert_eq!(rig.run(&["code", "alice", "--token", "33334444"]).code, 0);
+    rig.run(&["unlock"]).failed(3, "No token is locked");
+}
+
+#[test]
+fn by_descriptor_and_serial_number() {
+    let rig = Rig::with_locked();
+    std::fs::write(rig.file("password"), PASSWORD).unwrap();
+    let mut shell = rig.command("sh");
+    let tool = env!("CARGO_BIN_EXE_oathbridgectl");
+    shell.args(["-c", "exec \"$0\" unlock 33334444 --json --password-fd 7 7<\"$1\"", tool]);
+    shell.arg(rig.file("password"));
+    let json = finish(shell, "").json();
+    assert_eq!(json["unlocked"], true);
+    assert!(json["token"].as_str().unwrap().starts_with("ykoath_"));
+
+    let again = rig.run(&["unlock", "33334444", "--json"]).json();
+    assert_eq!(again["unlocked"], false);
+    rig.run(&["unlock", "99"]).failed(3, "33334444".split_at(4).1);
+    rig.run(&["unlock", "--password", PASSWORD]).failed(2, "read the arguments");
+}
+
+#[test]
+fn a_descriptor_that_is_not_open_is_wrong_usage() {
+    let rig = Rig::with_locked();
+    rig.run(&["unlock", "--password-fd", "77"]).failed(2, "77<FILE");
+}

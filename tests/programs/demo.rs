@@ -1,0 +1,148 @@
+//! `scripts/demo`: it shows what it promises, fails when it can't, and leaves nothing behind.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the whole file is a test")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process, test_kill_process_group};
+use tempfile::TempDir;
+use testkit::programs;
+
+/// Where cargo puts the programs; `cargo test --workspace` builds fake-cognito, too.
+fn built() -> PathBuf {
+    let folder = Path::new(env!("CARGO_BIN_EXE_oathbridged")).parent().unwrap();
+    assert!(folder.join("fake-cognito").exists(), "run cargo build --release --workspace --bins first");
+    folder.to_owned()
+}
+
+/// The script, in a process group of its own and with a folder of its own for temporary files.
+struct Demo {
+    child: Child,
+    output: BufReader<std::process::ChildStdout>,
+    shown: String,
+    folder: TempDir,
+}
+
+impl Demo {
+    fn start(built: &Path, keep: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/demo"));
+        let mut child = command
+            .env("OATHBRIDGE_BIN_DIR", built)
+            .env("TMPDIR", folder.path())
+            .env("KEEP", if keep { "1" } else { "" })
+            .env_remove("DBUS_SESSION_BUS_ADDRESS")
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Self { child, output, shown: String::new(), folder }
+    }
+
+    /// The first line that begins so, without what it begins with.
+    fn line(&mut self, beginning: &str) -> String {
+        loop {
+            let mut line = String::new();
+            if self.output.read_line(&mut line).unwrap() == 0 {
+                panic!("there is no line {beginning:?} in {}", self.shown);
+            }
+            self.shown += &line;
+            if let Some(rest) = line.trim_end().strip_prefix(beginning) {
+                return rest.to_owned();
+            }
+        }
+    }
+
+    fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    }
+
+    /// Waits for its end: how it ended, what it showed, and what it complained about.
+    fn end(mut self) -> (ExitStatus, String, String) {
+        self.output.read_to_string(&mut self.shown).unwrap();
+        let group = Pid::from_child(&self.child);
+        let Output { status, stderr, .. } = self.child.wait_with_output().unwrap();
+        assert!(test_kill_process_group(group).is_err(), "a process is left");
+        let left: Vec<_> =
+            fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path()).collect();
+        assert!(left.is_empty(), "files are left: {left:?}");
+        (status, self.shown, String::from_utf8(stderr).unwrap())
+    }
+}
+
+#[test]
+fn it_shows_the_main_job_and_ends() {
+    let (status, shown, complaints) = Demo::start(&built(), false).end();
+    assert!(status.success(), "{shown}{complaints}");
+    assert_eq!(complaints, "");
+    assert!(!shown.contains('\u{1b}'), "colours are for terminals");
+    let printed_after = |command: &str| {
+        let (_, rest) = shown.split_once(&format!("\n$ {command}")).unwrap_or_else(|| panic!("no {command}"));
+        let printed = rest.split_once('\n').unwrap().1;
+        printed.split("\n\n").next().unwrap().to_owned()
+    };
+    assert!(printed_after("busctl --user tree $NAME").contains("/credentials/ykoath_"));
+    assert!(printed_after("busctl --user introspect $NAME $ALICE").contains(".Calculate"));
+    assert!(
+        printed_after("busctl --user call $NAME $ALICE $NAME.Credential Calculate").starts_with("stta{sv}")
+    );
+    let verify = "busctl --user call $NAME $ROOT $NAME.Cognito VerifySoftwareToken 'oa{sv}'";
+    let with_token = "profile s demo access-token s $ACCESS_TOKEN";
+    assert!(printed_after(&format!("{verify} $ALICE 2 {with_token}")).starts_with("ssa{sv} \"SUCCESS\""));
+    assert_eq!(shown.matches("ssa{sv} \"SUCCESS\"").count(), 2);
+    assert!(printed_after(&format!("{verify} $ALICE 3 {with_token} timeout u 8")).contains("used already"));
+    assert!(printed_after(&format!("{verify} $CAROL")).contains("Cognito wants SHA1"));
+    assert!(printed_after("cat \"$JOURNAL\"").contains("StepSpent"));
+}
+
+#[test]
+fn it_can_be_kept_for_playing() {
+    let mut demo = Demo::start(&built(), true);
+    let address = demo.line("  export DBUS_SESSION_BUS_ADDRESS=");
+    demo.line("Ctrl-C ends it");
+    let status = Command::new("busctl")
+        .env("DBUS_SESSION_BUS_ADDRESS", address.trim_matches('\''))
+        .args(["--user", "call", "io.github.oathbridge.OathBridge1", "/io/github/oathbridge/OathBridge1"])
+        .args(["org.freedesktop.DBus.Peer", "Ping"])
+        .stdout(Stdio::null())
+        .status();
+    demo.terminate();
+    assert!(status.unwrap().success());
+    let (status, shown, complaints) = demo.end();
+    assert!(status.success(), "{shown}{complaints}");
+}
+
+#[test]
+fn it_can_be_stopped_in_the_middle() {
+    let mut demo = Demo::start(&built(), false);
+    demo.line("$ busctl");
+    demo.terminate();
+    assert_eq!(demo.end().0.code(), Some(143));
+}
+
+#[test]
+fn it_fails_when_a_step_does_not_show_what_it_should() {
+    let built = built();
+    let folder = tempfile::tempdir().unwrap();
+    let replace = |name: &str, script: String| {
+        programs::script(folder.path().join(name), &script).unwrap();
+    };
+    // A pool that knows another seed than the token's.
+    let real = built.join("fake-cognito").display().to_string();
+    let secret = folder.path().join("secret").display().to_string();
+    fs::write(&secret, "MZXW6YTBOI").unwrap();
+    replace("fake-cognito", format!("#!/bin/sh\nexec '{real}' --secret-file '{secret}' --user alice\n"));
+    let daemon = built.join("oathbridged").display().to_string();
+    replace("oathbridged", format!("#!/bin/sh\nexec '{daemon}' \"$@\"\n"));
+    let (status, shown, complaints) = Demo::start(folder.path(), false).end();
+    assert_eq!(status.code(), Some(1), "{shown}");
+    assert!(complaints.contains("this should have worked"), "{complaints}");
+    assert!(!shown.contains("SUCCESS"), "{shown}");
+}

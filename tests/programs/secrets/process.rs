@@ -1,0 +1,75 @@
+//! Other programs of the same user can't look into the daemon.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use testkit::{own_process, programs};
+
+use super::{Bench, DAEMON};
+
+/// Nobody's user id on Debian: a user that may do nothing special.
+const NOBODY: &str = "65534";
+const PROGRAM: &str = "OATHBRIDGED_OF_NOBODY";
+
+/// A program that waits for the end of its standard input, which comes with the end of this one, too.
+struct OpenBook(Child);
+
+impl OpenBook {
+    fn new() -> Self {
+        let mut command = Command::new("cat");
+        Self(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+}
+
+impl Drop for OpenBook {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[test]
+fn the_users_other_programs_see_nothing() {
+    // Root sees everything, so the test becomes somebody else. Its files may lie where only root may read.
+    let directory = tempfile::tempdir().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = |from: &Path, name| {
+        let to = directory.path().join(name);
+        programs::copy(from, &to).unwrap();
+        to
+    };
+    let test = copy(&std::env::current_exe().unwrap(), "test");
+    let daemon = copy(Path::new(DAEMON), "oathbridged");
+    let is_root = rustix::process::geteuid().is_root();
+    let mut command = if is_root { Command::new("setpriv") } else { Command::new("env") };
+    if is_root {
+        command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]);
+    }
+    command.arg(test).env(PROGRAM, daemon).env_remove("TMPDIR").current_dir("/");
+    own_process::run_with(&mut command, "secrets::process::other_half").unwrap();
+}
+
+#[tokio::test]
+#[ignore = "run by the_users_other_programs_see_nothing, as another user where need be"]
+async fn other_half() {
+    let bench = Bench::new(std::env::var_os(PROGRAM).unwrap()).await;
+    bench.unlock().await;
+    // So that a refusal means something: this user may look into a program that doesn't mind.
+    let open_book = OpenBook::new();
+    let look =
+        |id: u32, name| File::open(format!("/proc/{id}/{name}")).map(drop).map_err(|error| error.kind());
+    for name in ["mem", "environ", "maps", "auxv"] {
+        assert_eq!(look(open_book.0.id(), name), Ok(()), "{name}");
+        assert_eq!(look(bench.daemon.id(), name), Err(ErrorKind::PermissionDenied), "{name}");
+    }
+    assert!(fs::read_dir(format!("/proc/{}/fd", open_book.0.id())).is_ok());
+    assert!(fs::read_dir(format!("/proc/{}/fd", bench.daemon.id())).is_err());
+
+    let limits = fs::read_to_string(format!("/proc/{}/limits", bench.daemon.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let numbers: Vec<_> = core.split_whitespace().skip(4).take(2).collect();
+    assert_eq!(numbers, ["0", "0"], "{core}");
+}

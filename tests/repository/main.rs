@@ -1,0 +1,7 @@
+//! The files of the repository agree with each other, with the programs and with the tools that read them.
+
+mod layers;
+mod manuals;
+mod messages;
+mod packaging;
+mod released;

@@ -1,0 +1,173 @@
+//! The manual pages and the completions say what the programs do, no less and no more.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use oathbridge::ctl::{Arguments, exit};
+
+/// Set, the completions are written instead of compared.
+const WRITE: &str = "OATHBRIDGE_WRITE_COMPLETIONS";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A manual page as plain text: without fonts, macros and escapes.
+fn page(name: &str) -> String {
+    let text = fs::read_to_string(root().join("man").join(name)).unwrap();
+    let text = text.replace("\\fB", "").replace("\\fI", "").replace("\\fR", "").replace("\\fP", "");
+    let text = text.replace("\\-", "-").replace("\\e", "\\");
+    let line = |line: &str| match line.strip_prefix('.') {
+        Some(request) if !request.starts_with("SS") && !request.starts_with("TH") => {
+            request.split_once(' ').map_or_else(String::new, |(_, rest)| rest.replace('"', ""))
+        }
+        _ => line.to_owned(),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The long options in a text.
+fn options(text: &str) -> BTreeSet<String> {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-')
+        .filter(|word| word.starts_with("--") && word.len() > 2)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn all_options(command: &clap::Command) -> BTreeSet<String> {
+    let own = command.get_arguments().filter_map(|argument| argument.get_long());
+    let mut found: BTreeSet<_> = own.map(|name| format!("--{name}")).collect();
+    found.extend(command.get_subcommands().flat_map(all_options));
+    found
+}
+
+fn all_subcommands(command: &clap::Command, before: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for subcommand in command.get_subcommands().filter(|command| command.get_name() != "help") {
+        let name = format!("{before}{}", subcommand.get_name());
+        if subcommand.has_subcommands() {
+            found.extend(all_subcommands(subcommand, &format!("{name} ")));
+        } else {
+            found.push(name);
+        }
+    }
+    found
+}
+
+fn tool() -> clap::Command {
+    let mut command = Arguments::command();
+    command.build();
+    command
+}
+
+#[test]
+fn the_tool_s_page_has_every_command_and_option() {
+    let page = page("oathbridgectl.1");
+    for name in all_subcommands(&tool(), "") {
+        let heading = |line: &str| {
+            let heading = line.strip_prefix(".SS ").map(|rest| rest.trim_matches('"')).unwrap_or_default();
+            heading == name || heading.starts_with(&format!("{name} "))
+        };
+        assert!(page.lines().any(heading), "{name} has no section");
+    }
+    assert_eq!(options(&page), all_options(&tool()));
+}
+
+#[test]
+fn the_tool_s_page_has_every_exit_code() {
+    let page = page("oathbridgectl.1");
+    let codes: Vec<_> = exit::HELP.lines().skip(1).collect();
+    assert_eq!(codes.len(), usize::from(exit::UNREACHABLE) + 1);
+    for line in codes {
+        let (code, meaning) = line.trim_start().split_once("  ").unwrap();
+        assert!(page.contains(&format!("\n{code}\n{meaning}\n")), "{line}");
+    }
+}
+
+#[test]
+fn the_daemon_s_page_has_every_option() {
+    let help = Command::new(env!("CARGO_BIN_EXE_oathbridged")).arg("--help").output().unwrap();
+    let mut documented = options(&page("oathbridged.8"));
+    // Of systemctl and journalctl.
+    documented.remove("--user");
+    assert_eq!(documented, options(&String::from_utf8(help.stdout).unwrap()));
+}
+
+#[test]
+fn the_configuration_s_page_has_every_key() {
+    let shipped = fs::read_to_string(root().join("config/oathbridge.toml")).unwrap();
+    let page = page("oathbridge.toml.5");
+    let mut keys = 0;
+    for line in shipped.lines() {
+        let Some((key, _)) = line.trim_start_matches(['#', ' ']).split_once(" = ") else { continue };
+        if key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+            assert!(
+                page.lines().any(|line| line.split(", ").any(|word| word.trim() == key)),
+                "{key} is missing"
+            );
+            keys += 1;
+        }
+    }
+    assert!(keys >= 18, "the keys were not found");
+}
+
+#[test]
+fn the_interface_s_page_has_every_interface() {
+    let page = page("io.github.oathbridge.OathBridge1.5");
+    let mut interfaces = 0;
+    for entry in fs::read_dir(root().join("src/dbus")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            continue;
+        }
+        let source = fs::read_to_string(path).unwrap();
+        let start = "#[interface(name = \"io.github.oathbridge.OathBridge1.";
+        for found in source.split(start).skip(1) {
+            let name = found.split('"').next().unwrap();
+            assert!(page.lines().any(|line| line == name), "{name} is missing");
+            interfaces += 1;
+        }
+    }
+    assert!(interfaces >= 5, "the interfaces were not found");
+}
+
+/// `OATHBRIDGE_WRITE_COMPLETIONS=1 cargo test --release --test repository manuals` writes them anew.
+#[test]
+fn the_completions_are_those_of_the_tool() {
+    for (shell, name) in [
+        (Shell::Bash, "oathbridgectl.bash"),
+        (Shell::Zsh, "_oathbridgectl"),
+        (Shell::Fish, "oathbridgectl.fish"),
+    ] {
+        let mut generated = Vec::new();
+        clap_complete::generate(shell, &mut Arguments::command(), "oathbridgectl", &mut generated);
+        let file = root().join("completions").join(name);
+        if std::env::var_os(WRITE).is_some() {
+            fs::write(&file, &generated).unwrap();
+        }
+        let kept = fs::read_to_string(&file).unwrap();
+        assert!(kept.as_bytes() == generated, "{name} is out of date; run this test with {WRITE}=1");
+        for name in all_options(&tool()) {
+            let option = name.trim_start_matches('-');
+            assert!(kept.contains(option), "{option} is missing in {}", file.display());
+        }
+    }
+}
+
+/// Warnings of groff are mistakes in a page.
+#[test]
+fn the_pages_are_sound() {
+    for entry in fs::read_dir(root().join("man")).unwrap() {
+        let file = entry.unwrap().path();
+        let output = Command::new("groff").args(["-man", "-Tutf8", "-ww", "-z"]).arg(&file).output();
+        let output = output.unwrap_or_else(|error| panic!("groff (Debian package groff-base): {error}"));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.is_empty(), "{}: {said}", file.display());
+    }
+}
