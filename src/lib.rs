@@ -3,7 +3,7 @@
 //! The tour, bottom up. Every module may use the ones above it in this list and none below it
 //! (`tests/repository/layers.rs` keeps it so):
 //!
-//! * [`clock`], [`config`], [`markup`], [`secret`], [`signals`], [`state_file`]: leaves that anybody may use;
+//! * [`clock`], [`config`], [`markup`], [`secret`], [`signals`], [`state_file`], [`task`]: leaves that anybody may use;
 //! * [`iso7816`]: command and response APDUs, status words, TLV; bytes only;
 //! * [`otp`]: HOTP and TOTP arithmetic (RFC 4226, RFC 6238), without a token;
 //! * [`device`]: the seam between bytes and protocols: `Transport`, `Device`, `Transaction`;
@@ -46,6 +46,7 @@ pub mod registry;
 pub mod secret;
 pub mod signals;
 pub mod state_file;
+pub mod task;
 pub mod token;
 pub mod transport;
 pub mod virt;

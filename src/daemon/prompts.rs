@@ -12,7 +12,7 @@ use crate::registry::Snapshot;
 
 /// Runs until the daemon ends.
 pub(super) async fn run(
-    notifier: &Notifier,
+    notifier: Notifier,
     mut configurations: watch::Receiver<Arc<Loaded>>,
     operations: Operations,
     flows: Flows,

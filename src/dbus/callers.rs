@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures_util::StreamExt;
+use tokio::sync::oneshot;
 use zbus::{Connection, fdo};
 
 use super::Bridge;
@@ -50,16 +51,30 @@ impl Departure {
 }
 
 /// Runs until the bus is gone.
-pub(super) async fn run(connection: Connection, bridge: Arc<Bridge>, queries: Queries) {
-    if let Err(error) = watch(&connection, &bridge, &queries).await {
+///
+/// `listening` is answered when no departure from then on is missed.
+pub(super) async fn run(
+    connection: Connection,
+    bridge: Arc<Bridge>,
+    queries: Queries,
+    listening: oneshot::Sender<()>,
+) {
+    if let Err(error) = watch(&connection, &bridge, &queries, listening).await {
         tracing::error!("programs that leave the bus can't be noticed: {error}");
     }
 }
 
-async fn watch(connection: &Connection, bridge: &Bridge, queries: &Queries) -> zbus::Result<()> {
+async fn watch(
+    connection: &Connection,
+    bridge: &Bridge,
+    queries: &Queries,
+    listening: oneshot::Sender<()>,
+) -> zbus::Result<()> {
     let bus = fdo::DBusProxy::new(connection).await?;
     // Only those whose new owner is nobody.
     let mut departures = bus.receive_name_owner_changed_with_args(&[(2, "")]).await?;
+    // An error means that the daemon is ending.
+    let _ = listening.send(());
     while let Some(departure) = departures.next().await {
         let departure = departure.args()?;
         let name = departure.name.as_str();

@@ -29,12 +29,12 @@ impl ManagerObject {
 
     #[zbus(property)]
     fn settled(&self) -> bool {
-        self.bridge.announced().0
+        self.bridge.summary.borrow().settled
     }
 
     #[zbus(property)]
     fn problems(&self) -> Vec<String> {
-        self.bridge.announced().1
+        self.bridge.summary.borrow().problems.clone()
     }
 
     #[zbus(out_args("found", "locked_tokens"))]

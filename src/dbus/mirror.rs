@@ -1,6 +1,7 @@
 //! Keeps the object tree equal to the registry's snapshots and the configuration.
 //!
-//! Order of signals: a token, its credentials, then its state; the reverse on removal.
+//! Order of signals: a token, its credentials, the profiles that point at them, then the token's state; the reverse on
+//! removal.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,10 +10,9 @@ use zbus::{Connection, ObjectServer};
 
 use super::credential::CredentialObject;
 use super::manager::ManagerObject;
-use super::profile::ProfileObject;
+use super::profiles::Profiles;
 use super::token::{TokenObject, View};
-use super::{Bridge, names};
-use crate::config::Profile;
+use super::{Bridge, Summary, names};
 use crate::device::Problem;
 use crate::oath::Credential;
 use crate::registry::{Attached, Snapshot, State};
@@ -21,12 +21,9 @@ use crate::registry::{Attached, Snapshot, State};
 pub(super) async fn run(connection: Connection, bridge: Arc<Bridge>) {
     let mut snapshots = bridge.flows.registry().subscribe();
     let mut changes = bridge.changes.subscribe();
-    let mut mirror = Mirror {
-        server: connection.object_server().clone(),
-        bridge,
-        tokens: BTreeMap::new(),
-        profiles: BTreeMap::new(),
-    };
+    let server = connection.object_server().clone();
+    let profiles = Profiles::new(server.clone());
+    let mut mirror = Mirror { server, bridge, tokens: BTreeMap::new(), profiles };
     loop {
         let change = *changes.borrow_and_update();
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
@@ -49,7 +46,7 @@ struct Mirror {
     server: ObjectServer,
     bridge: Arc<Bridge>,
     tokens: BTreeMap<String, Shown>,
-    profiles: BTreeMap<String, ShownProfile>,
+    profiles: Profiles,
 }
 
 /// A token as the bus sees it now.
@@ -58,28 +55,31 @@ struct Shown {
     credentials: BTreeMap<String, Credential>,
 }
 
-struct ShownProfile {
-    profile: Profile,
-    targets: Option<(String, String)>,
-}
-
 impl Mirror {
     async fn update(&mut self, snapshot: &Snapshot) -> zbus::Result<()> {
+        let stays = |token: &str, credential: &str| self.stays(token, credential, snapshot);
+        self.profiles.retract(snapshot, stays).await?;
         self.remove_tokens(snapshot).await?;
+        let mut ready = Vec::new();
         for attached in snapshot.tokens.values() {
-            self.show_token(attached).await?;
+            let before = self.show_token(attached).await?;
+            ready.extend(before.filter(|_| attached.state == State::Ready).map(|before| (attached, before)));
         }
-        self.show_profiles().await?;
+        let config = self.bridge.config();
+        self.profiles.show(&config.config.profiles, snapshot).await?;
+        for (attached, before) in ready {
+            if let Some(shown) = self.tokens.get(&attached.info.id) {
+                shown.announce(&self.server, &before, attached).await?;
+            }
+        }
         self.show_manager(snapshot).await
     }
 
     async fn remove_tokens(&mut self, snapshot: &Snapshot) -> zbus::Result<()> {
-        let is_same =
-            |shown: &Shown, attached: &Attached| shown.attached().info.reader == attached.info.reader;
         let gone: Vec<_> = self
             .tokens
             .iter()
-            .filter(|(id, shown)| !snapshot.tokens.get(*id).is_some_and(|attached| is_same(shown, attached)))
+            .filter(|(id, shown)| !snapshot.tokens.get(*id).is_some_and(|attached| shown.is_same(attached)))
             .map(|(id, _)| id.clone())
             .collect();
         for id in gone {
@@ -93,7 +93,8 @@ impl Mirror {
         Ok(())
     }
 
-    async fn show_token(&mut self, attached: &Arc<Attached>) -> zbus::Result<()> {
+    /// Shows a token and its credentials, all but the state `ready`; returns what was shown before.
+    async fn show_token(&mut self, attached: &Arc<Attached>) -> zbus::Result<Option<View>> {
         let id = &attached.info.id;
         if !self.tokens.contains_key(id) {
             // Its state comes last, when its credentials are there.
@@ -103,70 +104,39 @@ impl Mirror {
             self.server.at(names::token(id), object).await?;
             self.tokens.insert(id.clone(), Shown { view, credentials: BTreeMap::new() });
         }
-        let Some(shown) = self.tokens.get_mut(id) else { return Ok(()) };
+        let Some(shown) = self.tokens.get_mut(id) else { return Ok(None) };
         let before = shown.replace(attached);
         if attached.state != State::Ready {
-            shown.announce(&self.server, id, &before, attached).await?;
+            shown.announce(&self.server, &before, attached).await?;
         }
         shown.show_credentials(&self.server, &self.bridge, attached).await?;
-        if attached.state == State::Ready {
-            shown.announce(&self.server, id, &before, attached).await?;
-        }
-        Ok(())
+        Ok(Some(before))
     }
 
-    async fn show_profiles(&mut self) -> zbus::Result<()> {
-        let config = self.bridge.config();
-        let wanted = &config.config.profiles;
-        let gone: Vec<_> = self
-            .profiles
-            .iter()
-            .filter(|(name, shown)| wanted.get(*name) != Some(&shown.profile))
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in gone {
-            self.profiles.remove(&name);
-            self.server.remove::<ProfileObject, _>(names::profile(&name)).await?;
-        }
-        for (name, profile) in wanted {
-            self.show_profile(name, profile).await?;
-        }
-        Ok(())
-    }
-
-    async fn show_profile(&mut self, name: &str, profile: &Profile) -> zbus::Result<()> {
-        let object = ProfileObject {
-            name: name.to_owned(),
-            profile: profile.clone(),
-            bridge: Arc::clone(&self.bridge),
+    /// Whether the objects of a token and of one of its credentials outlast the change to `snapshot`.
+    fn stays(&self, token: &str, credential: &str, snapshot: &Snapshot) -> bool {
+        let (Some(shown), Some(attached)) = (self.tokens.get(token), snapshot.tokens.get(token)) else {
+            return false;
         };
-        let targets = object.targets().map(|(credential, token)| (credential.to_string(), token.to_string()));
-        match self.profiles.get_mut(name) {
-            None => {
-                self.server.at(names::profile(name), object).await?;
-                self.profiles.insert(name.to_owned(), ShownProfile { profile: profile.clone(), targets });
-            }
-            Some(shown) if shown.targets != targets => {
-                shown.targets = targets;
-                let interface = self.server.interface::<_, ProfileObject>(names::profile(name)).await?;
-                let (object, emitter) = (interface.get().await, interface.signal_emitter());
-                object.credential_changed(emitter).await?;
-                object.token_changed(emitter).await?;
-            }
-            Some(_) => {}
-        }
-        Ok(())
+        let object = shown.credentials.get(credential);
+        shown.is_same(attached) && object.is_some() && object == attached.credentials.get(credential)
     }
 
     async fn show_manager(&mut self, snapshot: &Snapshot) -> zbus::Result<()> {
         let interface = self.server.interface::<_, ManagerObject>(names::ROOT).await?;
         let (object, emitter) = (interface.get().await, interface.signal_emitter());
-        let now = (snapshot.settled, problem_words(&self.bridge, snapshot));
-        let before = self.bridge.announce(now.clone());
-        if before.0 != now.0 {
+        let locked = snapshot.tokens.values().filter(|attached| attached.state == State::Locked).count();
+        let now = Summary {
+            settled: snapshot.settled,
+            problems: problem_words(&self.bridge, snapshot),
+            tokens: snapshot.tokens.len(),
+            locked,
+        };
+        let before = self.bridge.summary.send_replace(now.clone());
+        if before.settled != now.settled {
             object.settled_changed(emitter).await?;
         }
-        if before.1 != now.1 {
+        if before.problems != now.problems {
             object.problems_changed(emitter).await?;
         }
         Ok(())
@@ -190,8 +160,10 @@ async fn remove_credential(server: &ObjectServer, bridge: &Bridge, id: &str) -> 
 }
 
 impl Shown {
-    fn attached(&self) -> Arc<Attached> {
-        Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner).attached)
+    /// Whether that is the token of this object, and not another one in its place.
+    fn is_same(&self, attached: &Attached) -> bool {
+        let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
+        view.attached.info.reader == attached.info.reader
     }
 
     /// Takes the new facts over, all but the state; returns what was shown before.
@@ -235,15 +207,9 @@ impl Shown {
         Ok(())
     }
 
-    async fn announce(
-        &self,
-        server: &ObjectServer,
-        id: &str,
-        before: &View,
-        attached: &Attached,
-    ) -> zbus::Result<()> {
+    async fn announce(&self, server: &ObjectServer, before: &View, attached: &Attached) -> zbus::Result<()> {
         self.view.write().unwrap_or_else(PoisonError::into_inner).state = attached.state.clone();
-        let interface = server.interface::<_, TokenObject>(names::token(id)).await?;
+        let interface = server.interface::<_, TokenObject>(names::token(&attached.info.id)).await?;
         let (object, emitter) = (interface.get().await, interface.signal_emitter());
         if before.state != attached.state {
             object.state_changed(emitter).await?;

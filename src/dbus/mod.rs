@@ -13,12 +13,14 @@ mod credential;
 mod descriptor;
 mod entry;
 mod error;
+mod liveness;
 mod manager;
 mod mirror;
 pub mod names;
 mod operation;
 mod options;
 mod profile;
+mod profiles;
 mod prompt;
 mod results;
 mod stage;
@@ -29,9 +31,9 @@ mod wire;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use zbus::address::Address;
 use zbus::message::Header;
 use zbus::{Connection, OwnedVariant, fdo};
@@ -40,6 +42,7 @@ use crate::access::{Callers, Limits};
 use crate::config::{Config, Loaded};
 use crate::flows::{self, Flows};
 use crate::operations::{self, Operation, Operations};
+use crate::task::Task;
 use callers::Present;
 use cognito::CognitoObject;
 use descriptor::Readers;
@@ -79,8 +82,46 @@ pub struct Bridge {
     changes: watch::Sender<u64>,
     /// The newest snapshot, and the newest change, that the object tree shows.
     shown: watch::Sender<(u64, u64)>,
-    /// `Settled` and `Problems`, as they were announced last.
-    announced: Mutex<(bool, Vec<String>)>,
+    summary: watch::Sender<Summary>,
+}
+
+/// What the daemon says of itself, as it was announced last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Everything present has been read.
+    pub settled: bool,
+    /// The words of `Manager.Problems`.
+    pub problems: Vec<String>,
+    /// How many tokens have an object.
+    pub tokens: usize,
+    /// How many of them are locked.
+    pub locked: usize,
+}
+
+/// The objects are served, and nobody finds them: the name is not taken yet.
+#[derive(Debug)]
+pub struct Service {
+    /// The bus.
+    pub connection: Connection,
+    /// What has to run from now on.
+    pub tasks: Vec<Task>,
+    /// Answered when callers that leave are noticed.
+    listening: oneshot::Receiver<()>,
+}
+
+impl Service {
+    /// Takes the bus name, without replacement, and without waiting in a queue for it. The tasks have to run.
+    ///
+    /// # Errors
+    ///
+    /// [`zbus::Error::NameTaken`] when another process owns the name; any other when the bus is gone.
+    pub async fn take_name(self) -> zbus::Result<Connection> {
+        // A caller that nobody sees leave would be known for ever.
+        let deaf = |_| zbus::Error::Failure("it doesn't say which programs leave".to_owned());
+        self.listening.await.map_err(deaf)?;
+        self.connection.request_name_with_flags(names::BUS, fdo::RequestNameFlags::DO_NOT_QUEUE).await?;
+        Ok(self.connection)
+    }
 }
 
 impl Bridge {
@@ -110,22 +151,22 @@ impl Bridge {
             problems: watch::Sender::default(),
             changes: watch::Sender::new(0),
             shown: watch::Sender::new((0, 0)),
-            announced: Mutex::default(),
+            summary: watch::Sender::default(),
         })
     }
 
-    /// Serves the objects and takes the bus name; without replacement, and without waiting in a queue for it.
+    /// Serves the objects, once the tasks run that come back with it.
     ///
     /// `news` is what becomes of the operations.
     ///
     /// # Errors
     ///
-    /// [`zbus::Error::NameTaken`] when another process owns the name; any other when there is no bus.
+    /// When there is no bus.
     pub async fn serve(
         self: &Arc<Self>,
         bus: Address,
         news: mpsc::UnboundedReceiver<operations::Event>,
-    ) -> zbus::Result<Connection> {
+    ) -> zbus::Result<Service> {
         let (builder, diverted, queries) = wire::connect(bus, &self.paths, &self.limits, &self.replies)?;
         let prompt = PromptObject { view: Arc::new(RwLock::new(prompt::View::of(&[]))) };
         let connection = builder
@@ -137,12 +178,20 @@ impl Bridge {
             .await?;
         // Before anybody can call.
         let _ = self.connection.set(connection.clone());
-        tokio::spawn(mirror::run(connection.clone(), Arc::clone(self)));
-        tokio::spawn(stage::run(connection.clone(), Arc::clone(self), news));
-        tokio::spawn(absent::run(connection.clone(), Arc::clone(self), diverted));
-        tokio::spawn(callers::run(connection.clone(), Arc::clone(self), queries));
-        connection.request_name_with_flags(names::BUS, fdo::RequestNameFlags::DO_NOT_QUEUE).await?;
-        Ok(connection)
+        let (is_listening, listening) = oneshot::channel();
+        let (bus, bridge) = (|| connection.clone(), || Arc::clone(self));
+        let tasks = vec![
+            Task::new("object tree", mirror::run(bus(), bridge())),
+            Task::new("operations", stage::run(bus(), bridge(), news)),
+            Task::new("absent credentials", absent::run(bus(), bridge(), diverted)),
+            Task::new("departures", callers::run(bus(), bridge(), queries, is_listening)),
+        ];
+        Ok(Service { connection, tasks, listening })
+    }
+
+    /// What the daemon says of itself, now and after each change.
+    pub fn summaries(&self) -> watch::Receiver<Summary> {
+        self.summary.subscribe()
     }
 
     /// Writes into the journal if the single-use record can't be used, before somebody needs it.
@@ -210,15 +259,6 @@ impl Bridge {
             self.set_problem("clock-skew", skew.abs() >= submission::SKEW);
         }
         result.map_err(|error| submission::explain(error, skew))
-    }
-
-    /// Takes over what `Settled` and `Problems` say from now on; returns what they said.
-    fn announce(&self, now: (bool, Vec<String>)) -> (bool, Vec<String>) {
-        std::mem::replace(&mut self.announced.lock().unwrap_or_else(PoisonError::into_inner), now)
-    }
-
-    fn announced(&self) -> (bool, Vec<String>) {
-        self.announced.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until the object tree shows what is known now, so that a reply follows the signals it implies.

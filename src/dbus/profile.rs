@@ -1,27 +1,36 @@
 //! `profiles/<name>`: `io.github.oathbridge.OathBridge1.Profile`, a read-only view of the configuration.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use zbus::{ObjectPath, interface};
 
-use super::{Bridge, names};
+use super::names;
 use crate::config::Profile;
 use crate::flows::Query;
 
 pub(super) struct ProfileObject {
     pub(super) name: String,
     pub(super) profile: Profile,
-    pub(super) bridge: Arc<Bridge>,
+    /// Kept by [`super::profiles`].
+    pub(super) targets: Arc<RwLock<Targets>>,
+}
+
+/// The exported objects that a profile points at; `/` for none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Targets {
+    pub(super) credential: ObjectPath<'static>,
+    pub(super) token: ObjectPath<'static>,
+}
+
+impl Default for Targets {
+    fn default() -> Self {
+        Self { credential: names::none(), token: names::none() }
+    }
 }
 
 impl ProfileObject {
-    /// The credential that the profile means, if exactly one attached credential matches, and its token.
-    pub(super) fn targets(&self) -> Option<(ObjectPath<'static>, ObjectPath<'static>)> {
-        let (found, _) = query(&self.profile)?.run(&self.bridge.flows.registry().now());
-        match found.as_slice() {
-            [one] => Some((names::credential(&one.id), names::token(&one.token.info.id))),
-            _ => None,
-        }
+    fn targets(&self) -> Targets {
+        self.targets.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -74,11 +83,11 @@ impl ProfileObject {
 
     #[zbus(property)]
     fn credential(&self) -> ObjectPath<'static> {
-        self.targets().map_or_else(names::none, |(credential, _)| credential)
+        self.targets().credential
     }
 
     #[zbus(property)]
     fn token(&self) -> ObjectPath<'static> {
-        self.targets().map_or_else(names::none, |(_, token)| token)
+        self.targets().token
     }
 }

@@ -4,17 +4,20 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use zbus::names::BusName;
 use zbus::{Connection, Variant, fdo};
 
 use crate::markup::escaped;
+use crate::task::Task;
 
 /// How long a notification server may take to answer what shows nothing.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Shown over everything else, since somebody waits.
 const CRITICAL: u8 = 2;
+
+/// The name of the task of [`Notifier::new`].
+pub const TASK: &str = "notifications";
 
 const SERVER: &str = "org.freedesktop.Notifications";
 
@@ -56,15 +59,14 @@ pub struct Message {
 #[derive(Debug)]
 pub struct Notifier {
     wanted: watch::Sender<Option<(Message, Instant)>>,
-    showing: JoinHandle<()>,
 }
 
 impl Notifier {
-    /// Shows nothing yet.
-    pub fn new(connection: Connection) -> Self {
+    /// Shows nothing yet. The task talks to the server; it ends when the notifier is dropped and what was shown is gone.
+    pub fn new(connection: Connection) -> (Self, Task) {
         let (wanted, changes) = watch::channel(None);
         let screen = Screen { connection, shown: None };
-        Self { wanted, showing: tokio::spawn(screen.follow(changes)) }
+        (Self { wanted }, Task::new(TASK, screen.follow(changes)))
     }
 
     /// Shows a message instead of the one before, for as long as that at most. Without a server nothing happens.
@@ -75,13 +77,6 @@ impl Notifier {
     /// Takes away what is shown.
     pub fn close(&self) {
         self.wanted.send_replace(None);
-    }
-
-    /// Takes away what is shown, and ends when it is gone.
-    pub async fn end(self) {
-        drop(self.wanted);
-        // An error means that the runtime is ending.
-        let _ = self.showing.await;
     }
 }
 

@@ -149,10 +149,13 @@ impl Hub {
         let _ = self.events.send(event);
     }
 
-    /// Works out anew what persons have to do.
+    /// Computes what persons have to do, and publishes it, under the one lock of `waits`: of two threads that do so, the
+    /// later one sees all that the earlier one saw, so nothing newer is ever replaced by something older.
+    ///
+    /// That lock is taken before those of `running` and of an operation, and never while one of these is held.
     fn update_waits(&self) {
-        let operations: Vec<_> = self.running().operations.values().cloned().collect();
         self.waits.send_if_modified(|shown| {
+            let operations: Vec<_> = self.running().operations.values().cloned().collect();
             let mut waits: Vec<_> = operations.iter().filter_map(Wait::of).collect();
             waits.sort_by_key(|wait| (wait.since, wait.operation.number()));
             let differs = **shown != waits;

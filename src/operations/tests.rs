@@ -108,6 +108,45 @@ fn the_oldest_wait_comes_first_and_goes_when_it_is_over() {
     assert!(shown().is_empty());
 }
 
+/// Two threads, each with its own operations, as on a runtime with more than one: what is shown when both rest has
+/// neither lost an operation of one of them nor kept one that is over.
+#[test]
+fn what_is_shown_is_never_replaced_by_something_older() {
+    const ROUNDS: usize = 20_000;
+    let (operations, _events) = operations();
+    let waits = operations.waits();
+    let (begun, rested) = (std::sync::Barrier::new(3), std::sync::Barrier::new(3));
+    let work = || {
+        for _ in 0..ROUNDS {
+            begun.wait();
+            let over = operations.begin(request(None)).unwrap();
+            over.set_state(State::WaitingTouch);
+            let waiting = operations.begin(request(None)).unwrap();
+            waiting.set_state(State::WaitingUnlock);
+            over.end(State::Done);
+            rested.wait();
+            rested.wait();
+            waiting.end(State::Cancelled);
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(work);
+        scope.spawn(work);
+        let mut wrong = Vec::new();
+        for round in 0..ROUNDS {
+            begun.wait();
+            rested.wait();
+            let needs: Vec<_> = waits.borrow().iter().map(|wait| wait.need).collect();
+            if needs != [Need::Unlock, Need::Unlock] {
+                wrong.push((round, needs));
+            }
+            rested.wait();
+        }
+        assert!(wrong.is_empty(), "{} of {ROUNDS}: {:?}", wrong.len(), wrong.first());
+    });
+    assert!(waits.borrow().is_empty(), "all are over");
+}
+
 #[tokio::test]
 async fn nothing_interrupts_a_submission() {
     let (operations, _events) = operations();

@@ -10,6 +10,7 @@ use super::device::{Device, Waiter};
 use super::snapshot::Snapshot;
 use crate::clock::Clock;
 use crate::device::{Attachment, DeviceId, Presence, Problem, Transport};
+use crate::task::Task;
 use crate::token::{Event, Identities, Info, Token};
 
 /// Which device: the transport's place in the list, and its name there.
@@ -55,23 +56,24 @@ impl Keeper {
         Self { transports, clock, identities, snapshots, inputs, devices, reported, version, answered }
     }
 
-    /// Starts a monitor thread for each transport, and the task that hears them.
-    pub(super) fn start(self, inbox: mpsc::UnboundedReceiver<Input>) -> std::io::Result<()> {
+    /// Starts a monitor thread for each transport. The tasks hear the threads, each ending with its thread, and keep
+    /// the snapshots.
+    pub(super) fn start(self, inbox: mpsc::UnboundedReceiver<Input>) -> std::io::Result<Vec<Task>> {
+        let mut tasks = Vec::new();
         for (place, transport) in self.transports.iter().enumerate() {
             let (reports, mut presences) = mpsc::unbounded_channel();
             let transport = Arc::clone(transport);
-            thread::Builder::new()
-                .name(format!("monitor-{}", transport.name()))
-                .spawn(move || transport.watch(reports))?;
+            let name = format!("monitor-{}", transport.name());
+            thread::Builder::new().name(name.clone()).spawn(move || transport.watch(reports))?;
             let inputs = self.inputs.clone();
-            tokio::spawn(async move {
+            tasks.push(Task::new(name, async move {
                 while let Some(presence) = presences.recv().await {
                     let _ = inputs.send(Input::Present(place, presence));
                 }
-            });
+            }));
         }
-        tokio::spawn(self.run(inbox));
-        Ok(())
+        tasks.push(Task::new("registry", self.run(inbox)));
+        Ok(tasks)
     }
 
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Input>) {

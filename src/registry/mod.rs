@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
 use crate::device::Transport;
+use crate::task::Task;
 use crate::token::Identities;
 use device::Waiter;
 use keeper::{Input, Keeper};
@@ -42,12 +43,13 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Starts to watch the transports, each on a thread of its own. Needs a running tokio runtime.
+    /// Starts to watch the transports, each on a thread of its own. The tasks make the registry learn what the threads
+    /// see; they need a tokio runtime, and run until the transports are stopped.
     ///
     /// # Errors
     ///
     /// When the system has no thread left.
-    pub fn start(self) -> std::io::Result<()> {
+    pub fn start(self) -> std::io::Result<Vec<Task>> {
         self.keeper.start(self.inbox)
     }
 }

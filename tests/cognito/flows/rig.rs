@@ -76,7 +76,9 @@ impl Rig {
         let card = transport.card(12_345_678).unwrap();
         let identities = Identities::new(state.path().to_owned());
         let (registry, watch) = Registry::new(vec![transport], clock.clone(), identities);
-        watch.start().unwrap();
+        for task in watch.start().unwrap() {
+            tokio::spawn(task.into_work());
+        }
         let flows = Flows::new(registry, state.path().to_owned(), clock.clone()).unwrap();
         let options = Options { clock: clock.clone(), ..Options::default() };
         let cognito = FakeCognito::start(options).unwrap();

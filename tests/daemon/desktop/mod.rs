@@ -9,6 +9,7 @@
 mod bus;
 mod logind;
 mod notifications;
+mod service_manager;
 mod session;
 mod slow;
 

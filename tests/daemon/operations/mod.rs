@@ -7,6 +7,7 @@
 )]
 
 mod cancel;
+mod departures;
 mod early;
 mod prompt;
 mod sharing;

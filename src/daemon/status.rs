@@ -1,0 +1,56 @@
+//! The line that `systemctl --user status oathbridge` shows: how many tokens there are, and the problems.
+
+use sd_notify::NotifyState;
+use tokio::sync::watch;
+
+use super::systemd;
+use crate::dbus::Summary;
+
+/// Runs until the daemon ends.
+pub(super) async fn run(mut summaries: watch::Receiver<Summary>) {
+    let mut shown = String::new();
+    loop {
+        let line = line(&summaries.borrow_and_update());
+        if line != shown {
+            systemd::notify(&[NotifyState::Status(&line)]);
+            shown = line;
+        }
+        if summaries.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+fn line(summary: &Summary) -> String {
+    let mut line = match summary.tokens {
+        0 => "no token attached".to_owned(),
+        1 => "1 token attached".to_owned(),
+        many => format!("{many} tokens attached"),
+    };
+    if summary.locked > 0 {
+        line.push_str(&format!(", {} locked", summary.locked));
+    }
+    if !summary.settled {
+        line.push_str(", reading");
+    }
+    if !summary.problems.is_empty() {
+        line.push_str(&format!("; problems: {}", summary.problems.join(", ")));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_counts_tokens_and_lists_problems() {
+        let mut summary = Summary::default();
+        assert_eq!(line(&summary), "no token attached, reading");
+        summary = Summary { settled: true, tokens: 1, ..summary };
+        assert_eq!(line(&summary), "1 token attached");
+        summary = Summary { tokens: 3, locked: 2, ..summary };
+        summary.problems = ["clock-skew", "config-invalid"].map(str::to_owned).to_vec();
+        assert_eq!(line(&summary), "3 tokens attached, 2 locked; problems: clock-skew, config-invalid");
+    }
+}

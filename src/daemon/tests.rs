@@ -1,0 +1,280 @@
+//! The daemon on a private bus: what becomes of it, of its watchdog and of its objects while one of its tasks is missing.
+
+use std::collections::BTreeMap;
+
+use tempfile::TempDir;
+use testkit::bus::PrivateBus;
+use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::task::JoinSet;
+use zbus::{ObjectPath, OwnedVariant};
+
+use super::*;
+use crate::clock::{ManualClock, SystemClock};
+use crate::config::Config;
+use crate::device::{DeviceId, Opened, Presence};
+use crate::virt::{Card, TokenSpec, VirtualTransport};
+
+/// Every task that the daemon can't do without.
+const ESSENTIAL: [&str; 12] = [
+    "absent credentials",
+    "departures",
+    "monitor-virtual",
+    "notifications",
+    "object tree",
+    "operations",
+    "prompts",
+    "registry",
+    "reload",
+    "session",
+    "status",
+    "watchdog",
+];
+
+/// Long enough for any machine; only a failure takes it.
+const SOON: Duration = Duration::from_secs(30);
+
+const PERIOD: Duration = Duration::from_secs(180);
+
+/// A bus, a folder for state, and a token.
+struct World {
+    bus: PrivateBus,
+    state: TempDir,
+    transport: Arc<VirtualTransport>,
+    card: Card,
+}
+
+impl World {
+    fn new() -> Self {
+        let tokens = TokenSpec::demo();
+        let transport = Arc::new(VirtualTransport::new(&tokens));
+        let card = transport.card(tokens[0].serial).unwrap();
+        Self { bus: PrivateBus::start().unwrap(), state: tempfile::tempdir().unwrap(), transport, card }
+    }
+
+    fn parts(&self, transport: Arc<dyn Transport>) -> Parts {
+        Parts {
+            clock: Arc::new(SystemClock::new()),
+            transports: vec![transport],
+            state_directory: self.state.path().to_owned(),
+            config: self.config(),
+            config_path: None,
+            bus: self.address(),
+        }
+    }
+
+    /// One profile, which means a credential of the demo's token.
+    fn config(&self) -> Loaded {
+        let file = self.state.path().join("config.toml");
+        let text = "[profiles.work]\nregion = 'eu-central-1'\naccount = 'alice@example.com'\n";
+        std::fs::write(&file, text).unwrap();
+        Config::load(Some(&file)).unwrap()
+    }
+
+    fn address(&self) -> Address {
+        self.bus.address().parse().unwrap()
+    }
+
+    async fn client(&self) -> Connection {
+        zbus::connection::Builder::address(self.bus.address()).build().await.unwrap()
+    }
+
+    /// All that serves calls, as tasks that don't run yet, by name.
+    async fn served(&self) -> Served {
+        let clock = Arc::new(ManualClock::at(Duration::ZERO));
+        let identities = Identities::new(self.state.path().to_owned());
+        let (registry, watch) = Registry::new(vec![self.transport.clone()], clock.clone(), identities);
+        let (operations, news) = Operations::new(clock.clone());
+        let flows = Flows::new(registry, self.state.path().to_owned(), clock.clone()).unwrap();
+        let bridge = Bridge::new(flows.clone(), operations, self.config(), None);
+        let service = bridge.serve(self.address(), news).await.unwrap();
+        let tasks = service.tasks.into_iter().chain(watch.start().unwrap());
+        let tasks = tasks.map(|task| (task.name().to_owned(), task)).collect();
+        Served { clock, flows, bridge, connection: service.connection, tasks }
+    }
+}
+
+struct Served {
+    clock: Arc<ManualClock>,
+    flows: Flows,
+    bridge: Arc<Bridge>,
+    connection: Connection,
+    tasks: BTreeMap<String, Task>,
+}
+
+async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(SOON, work).await.unwrap()
+}
+
+#[tokio::test]
+async fn each_essential_task_ends_the_daemon_with_its_name() {
+    for name in ESSENTIAL {
+        let world = World::new();
+        let mut daemon = Daemon::start(world.parts(world.transport.clone())).await.unwrap();
+        assert_eq!(daemon.tasks.names(), ESSENTIAL);
+        daemon.tasks.abort(name);
+        let error = soon(daemon.failure()).await;
+        assert!(matches!(&error, Error::TaskEnded { task, .. } if task == name), "{error}");
+        assert!(error.to_string().contains(name), "{error}");
+        daemon.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_panics_is_named_too() {
+    let mut supervisor = Supervisor::default();
+    supervisor.spawn(Task::new("idle", std::future::pending()));
+    supervisor.spawn(Task::new("broken", async { panic!("as it should") }));
+    assert_eq!(soon(supervisor.next_end()).await, ("broken".to_owned(), End::Panicked));
+    assert_eq!(supervisor.names(), ["idle"]);
+}
+
+/// A transport whose monitor thread panics.
+struct Fragile;
+
+impl Transport for Fragile {
+    fn name(&self) -> &'static str {
+        "fragile"
+    }
+
+    fn watch(&self, reports: UnboundedSender<Presence>) {
+        reports.send(Presence::default()).unwrap();
+        panic!("as it should");
+    }
+
+    fn stop(&self) {}
+
+    fn open(&self, _: &DeviceId) -> Result<Opened, crate::device::Error> {
+        Err(crate::device::Error::Removed)
+    }
+}
+
+#[tokio::test]
+async fn a_monitor_thread_that_panics_ends_the_daemon() {
+    let world = World::new();
+    let error = soon(run(world.parts(Arc::new(Fragile)), std::future::pending())).await.unwrap_err();
+    assert!(matches!(&error, Error::TaskEnded { task, .. } if task == "monitor-fragile"), "{error}");
+}
+
+#[tokio::test]
+async fn a_bus_that_is_lost_is_the_reason_for_the_tasks_that_end_with_it() {
+    let world = World::new();
+    let mut daemon = Daemon::start(world.parts(world.transport.clone())).await.unwrap();
+    drop(world.bus);
+    assert!(matches!(soon(daemon.failure()).await, Error::BusLost));
+}
+
+#[tokio::test]
+async fn the_watchdog_starves_while_a_part_doesn_t_answer() {
+    for silent in ["object tree", "operations", "registry"] {
+        let world = World::new();
+        let Served { clock, flows, bridge, mut tasks, .. } = world.served().await;
+        let missing = tasks.remove(silent).unwrap();
+        let mut running = JoinSet::new();
+        tasks.into_values().for_each(|task| drop(running.spawn(task.into_work())));
+        if silent != "registry" {
+            let mut snapshots = flows.registry().subscribe();
+            soon(snapshots.wait_for(|snapshot| snapshot.settled)).await.unwrap();
+        }
+        let (happens, mut happened) = mpsc::unbounded_channel();
+        let (asks, feeds) = (happens.clone(), happens.clone());
+        let round = move || {
+            asks.send("asked").unwrap();
+            let bridge = Arc::clone(&bridge);
+            async move { bridge.round().await }
+        };
+        let feed = move || feeds.send("fed").unwrap();
+        running.spawn(watchdog::run(clock.clone(), Some(PERIOD), round, feed));
+        assert_eq!(soon(happened.recv()).await, Some("asked"), "{silent}");
+        // Time enough for whatever would feed it now.
+        drop(world.client().await);
+        happens.send("answers").unwrap();
+        running.spawn(missing.into_work());
+        assert_eq!(soon(happened.recv()).await, Some("answers"), "{silent}");
+        assert_eq!(soon(happened.recv()).await, Some("fed"), "{silent}");
+        soon(clock.somebody_sleeps(PERIOD / 2)).await;
+        clock.advance(PERIOD / 2);
+        assert_eq!(soon(happened.recv()).await, Some("asked"), "{silent}");
+        assert_eq!(soon(happened.recv()).await, Some("fed"), "{silent}");
+    }
+}
+
+#[tokio::test]
+async fn the_watchdog_starves_without_a_bus() {
+    let world = World::new();
+    let Served { clock, bridge, tasks, .. } = world.served().await;
+    let mut running = JoinSet::new();
+    tasks.into_values().for_each(|task| drop(running.spawn(task.into_work())));
+    drop(world.bus);
+    let (feeds, mut fed) = mpsc::unbounded_channel();
+    let round = move || {
+        let bridge = Arc::clone(&bridge);
+        async move { bridge.round().await }
+    };
+    let feed = move || feeds.send(()).unwrap();
+    running.spawn(watchdog::run(clock.clone(), Some(PERIOD), round, feed));
+    // It has gone round.
+    soon(clock.somebody_sleeps(PERIOD / 2)).await;
+    assert!(fed.try_recv().is_err());
+}
+
+/// The registry knows of a token before its objects are there, and that it is gone before they go.
+#[tokio::test]
+async fn a_profile_points_at_nothing_while_the_objects_are_not_there() {
+    let world = World::new();
+    world.card.unplug();
+    let Served { flows, bridge, connection, mut tasks, .. } = world.served().await;
+    let mut tree = Box::pin(tasks.remove("object tree").unwrap().into_work());
+    let mut running = JoinSet::new();
+    tasks.into_values().for_each(|task| drop(running.spawn(task.into_work())));
+    let client = world.client().await;
+    let daemon = connection.unique_name().unwrap().to_string();
+    let target = async || {
+        let body = (format!("{}.Profile", names::BUS), "Credential");
+        let properties = Some("org.freedesktop.DBus.Properties");
+        let path = names::profile("work");
+        let reply = client.call_method(Some(&*daemon), path, properties, "Get", &body).await.ok()?;
+        let value: OwnedVariant = reply.body().deserialize().unwrap();
+        Some(ObjectPath::try_from(value).unwrap().to_string())
+    };
+    let exists = async |path: &str| {
+        let peer = Some("org.freedesktop.DBus.Introspectable");
+        let text = client.call_method(Some(&*daemon), path, peer, "Introspect", &()).await;
+        text.is_ok_and(|reply| reply.body().deserialize::<String>().unwrap().contains(names::CREDENTIAL))
+    };
+    let known = async |is_there: bool| {
+        let mut snapshots = flows.registry().subscribe();
+        let is_known = |snapshot: &Arc<crate::registry::Snapshot>| {
+            snapshot.settled
+                && snapshot.tokens.values().any(|token| !token.credentials.is_empty()) == is_there
+        };
+        soon(snapshots.wait_for(is_known)).await.unwrap();
+    };
+    let mut updates = bridge.summaries();
+    // The tree runs only while it is polled here.
+    let mut shows = async |wanted: &dyn Fn(&str) -> bool| {
+        let wait = async {
+            loop {
+                match target().await {
+                    Some(path) if wanted(&path) => return path,
+                    _ => updates.changed().await.unwrap(),
+                }
+            }
+        };
+        tokio::select! {
+            path = soon(wait) => path,
+            () = &mut tree => panic!("the tree has ended"),
+        }
+    };
+    shows(&|path| path == "/").await;
+    world.card.plug();
+    known(true).await;
+    assert_eq!(target().await.unwrap(), "/", "there is no object yet");
+    let path = shows(&|path| path != "/").await;
+    assert!(exists(&path).await);
+    world.card.unplug();
+    known(false).await;
+    assert_eq!(target().await.unwrap(), path, "the object is still there");
+    assert!(exists(&path).await);
+    shows(&|path| path == "/").await;
+    assert!(!exists(&path).await);
+}

@@ -1,0 +1,24 @@
+//! Feeds the service manager's watchdog for as long as the daemon answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+
+/// Runs until the daemon ends. In each half of `period`, the watchdog's, `round` goes once through all that a call
+/// needs, and `feed` follows only when it has come back. Without a period there is no watchdog.
+pub(super) async fn run<R: Future<Output = zbus::Result<()>>>(
+    clock: Arc<dyn Clock>,
+    period: Option<Duration>,
+    round: impl Fn() -> R,
+    feed: impl Fn(),
+) {
+    let Some(period) = period else { return std::future::pending().await };
+    loop {
+        match round().await {
+            Ok(()) => feed(),
+            Err(error) => tracing::error!("the daemon doesn't reach itself over the bus: {error}"),
+        }
+        clock.sleep(period / 2).await;
+    }
+}
