@@ -3,6 +3,7 @@
 //! The tour, bottom up. Every module may use the ones above it in this list and none below it
 //! (`tests/repository/layers.rs` keeps it so):
 //!
+//! * [`regular_file`] and [`certificates`]: files that a user names; the leaves may use these, too;
 //! * [`clock`], [`config`], [`markup`], [`secret`], [`signals`], [`state_file`], [`task`]: leaves that anybody may use;
 //! * [`iso7816`]: command and response APDUs, status words, TLV; bytes only;
 //! * [`otp`]: HOTP and TOTP arithmetic (RFC 4226, RFC 6238), without a token;
@@ -24,6 +25,7 @@
 //! * [`process`] and [`logging`]: what the programs do before anything else.
 
 pub mod access;
+pub mod certificates;
 pub mod clock;
 pub mod cognito;
 pub mod config;
@@ -43,6 +45,7 @@ pub mod otp;
 pub mod process;
 pub mod protocol;
 pub mod registry;
+pub mod regular_file;
 pub mod secret;
 pub mod signals;
 pub mod state_file;

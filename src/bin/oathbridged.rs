@@ -1,7 +1,5 @@
 //! The daemon. See oathbridged(8).
 
-use std::fs::File;
-use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,6 +10,7 @@ use oathbridge::config::Config;
 use oathbridge::daemon::{self, Parts};
 use oathbridge::device::Transport;
 use oathbridge::logging::{self, Level};
+use oathbridge::regular_file::read_text;
 use oathbridge::transport::pcsc::PcscTransport;
 use oathbridge::virt::{self, TokenSpec, VirtualTransport};
 use oathbridge::{process, state_file};
@@ -23,7 +22,7 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 /// No description of tokens is longer, in bytes.
-const LARGEST: u64 = 1 << 20;
+const MAX_TOKEN_FILE: u64 = 1 << 20;
 
 /// Offers the codes of OATH tokens on the session bus and submits them to Amazon Cognito.
 #[derive(Parser)]
@@ -96,9 +95,8 @@ fn run(arguments: Arguments) -> Result<(), String> {
 
 fn virtual_tokens(file: Option<PathBuf>) -> Result<Vec<TokenSpec>, String> {
     let Some(file) = file else { return Ok(TokenSpec::demo()) };
-    let mut text = String::new();
-    File::open(&file)
-        .and_then(|opened| opened.take(LARGEST).read_to_string(&mut text))
-        .map_err(|error| format!("{} can't be read ({error}); pass a readable file", file.display()))?;
+    let text = read_text(&file, MAX_TOKEN_FILE).map_err(|error| {
+        format!("{} describes no tokens, since {error}; pass the path of a TOML file", file.display())
+    })?;
     virt::parse(&text).map_err(|error| format!("{}: {error}", file.display()))
 }

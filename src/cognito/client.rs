@@ -56,12 +56,12 @@ pub struct Verified {
 }
 
 impl Client {
-    /// A client for `endpoint`. Reads the CA file, and sends nothing yet.
+    /// A client for `endpoint`. Sends nothing yet.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Config`] for an endpoint with neither region nor URL, an endpoint URL together with FIPS
-    /// or dual stack, a proxy that isn't an `http` or `https` URL, and a CA file that can't be read.
+    /// or dual stack, and a proxy that isn't an `http` or `https` URL.
     pub fn new(settings: &Settings, endpoint: &Endpoint, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let unusable = |Unusable(setting): Unusable| {
             tracing::warn!(setting, "this setting for Cognito can't be used");

@@ -1,7 +1,5 @@
 //! The HTTP client of one request: trust, proxy, connections.
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
 use aws_smithy_http_client::Connector;
@@ -9,16 +7,10 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 use super::exchange::{Exchange, OneRequest};
 use super::{Endpoint, Settings};
 use crate::clock::Clock;
-
-/// More than any bundle of the world's certificate authorities has.
-const LONGEST_CA_FILE: u64 = 2 << 20;
 
 /// How to reach a server, checked.
 pub(super) struct Route {
@@ -33,8 +25,9 @@ pub(super) struct Unusable(pub(super) &'static str);
 impl Route {
     pub(super) fn new(settings: &Settings, endpoint: &Endpoint) -> Result<Self, Unusable> {
         let mut trust = TrustStore::default();
-        if let Some(path) = &settings.ca_file {
-            trust = trust.with_pem_certificate(certificates(path).ok_or(Unusable("ca_file"))?);
+        if let Some(certificates) = &settings.ca_certificates {
+            // Checked, since the SDK panics on what it can't read.
+            trust = trust.with_pem_certificate(certificates.pem());
         }
         Ok(Self { trust, proxy: proxy(settings, endpoint)? })
     }
@@ -69,18 +62,4 @@ fn proxy(settings: &Settings, endpoint: &Endpoint) -> Result<ProxyConfig, Unusab
         Some(url) => ProxyConfig::https(url.as_str()).map_err(|_| Unusable("proxy")),
         None => Ok(ProxyConfig::from_env()),
     }
-}
-
-/// The bytes of a PEM file that holds certificates and nothing unreadable: the SDK panics on others.
-fn certificates(path: &Path) -> Option<Vec<u8>> {
-    let metadata = fs::metadata(path).ok()?;
-    if !metadata.is_file() || metadata.len() > LONGEST_CA_FILE {
-        return None;
-    }
-    let pem = fs::read(path).ok()?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        roots.add(certificate.ok()?).ok()?;
-    }
-    (!roots.is_empty()).then_some(pem)
 }

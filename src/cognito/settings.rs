@@ -1,8 +1,9 @@
 //! How requests travel: the `[cognito]` section of the configuration, less what is decided elsewhere.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
+
+use crate::certificates::CaCertificates;
 
 /// How requests travel.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,8 +20,8 @@ pub struct Settings {
     /// URL of an HTTP proxy, `http://` or `https://`, instead of the environment's `HTTPS_PROXY`.
     /// Endpoints on loopback are always reached directly.
     pub proxy: Option<String>,
-    /// PEM file with certificate authorities that are trusted besides the system's.
-    pub ca_file: Option<PathBuf>,
+    /// Certificate authorities that are trusted besides the system's.
+    pub ca_certificates: Option<CaCertificates>,
 }
 
 impl Default for Settings {
@@ -31,7 +32,7 @@ impl Default for Settings {
             fips: false,
             dual_stack: false,
             proxy: None,
-            ca_file: None,
+            ca_certificates: None,
         }
     }
 }
@@ -45,7 +46,7 @@ impl fmt::Debug for Settings {
             .field("fips", &self.fips)
             .field("dual_stack", &self.dual_stack)
             .field("proxy", &self.proxy.as_ref().map(|_| ".."))
-            .field("ca_file", &self.ca_file)
+            .field("ca_certificates", &self.ca_certificates)
             .finish()
     }
 }

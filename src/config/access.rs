@@ -1,35 +1,46 @@
 //! `[access]`: who may do what.
 
-use toml::de::DeValue;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 use wildmatch::WildMatch;
 
+use super::document::Document;
 use super::error::{Error, Problem};
-use super::section::{Document, Section, tables};
-use super::value::text;
+use super::value::{ASK, checked, is_line, must_be, tables};
 
 /// Who may do what.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Access {
     /// What the user's own programs may do that no rule names.
+    #[serde(deserialize_with = "permission")]
     pub programs: bool,
     /// What sandboxed programs may do that no rule names, and programs that can't be recognised.
+    #[serde(deserialize_with = "permission")]
     pub sandboxed: bool,
     /// Codes may be read and submitted, and tokens unlocked, while the screen is locked.
+    #[serde(deserialize_with = "permission")]
     pub while_locked: bool,
     /// Exceptions, in order: the first that fits decides.
+    #[serde(rename = "rule", deserialize_with = "tables")]
     pub rules: Vec<AccessRule>,
 }
 
 /// `[[access.rule]]`: an exception.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AccessRule {
     /// For whom.
+    #[serde(deserialize_with = "party")]
     pub caller: Party,
     /// May get codes.
+    #[serde(default, deserialize_with = "exception")]
     pub read_code: Option<bool>,
     /// May have codes submitted.
+    #[serde(default, deserialize_with = "exception")]
     pub submit: Option<bool>,
     /// May unlock and lock tokens, change what is on them, have the configuration read again.
+    #[serde(default, deserialize_with = "exception")]
     pub manage: Option<bool>,
 }
 
@@ -69,70 +80,44 @@ impl Default for Access {
 }
 
 impl Access {
-    pub(super) const SECTION: &str = "access";
-    pub(super) const KEYS: &[&str] = &["programs", "sandboxed", "while_locked", "rule"];
-
-    pub(super) fn read(document: &Document<'_>, section: &Section<'_>) -> Result<Self, Error> {
-        let default = Self::default();
-        let may = |key, default| may(section, key).map(|set| set.unwrap_or(default));
-        Ok(Self {
-            programs: may("programs", default.programs)?,
-            sandboxed: may("sandboxed", default.sandboxed)?,
-            while_locked: may("while_locked", default.while_locked)?,
-            rules: match section.value("rule") {
-                Some(value) => tables(document, "access.rule", value, AccessRule::KEYS)?
-                    .iter()
-                    .map(AccessRule::read)
-                    .collect::<Result<_, _>>()?,
-                None => Vec::new(),
-            },
-        })
-    }
-}
-
-impl AccessRule {
-    pub(super) const KEYS: &[&str] = &["caller", "read_code", "submit", "manage"];
-
-    fn read(section: &Section<'_>) -> Result<Self, Error> {
-        let shape = "\"flatpak:ID\", \"unit:NAME\", \"executable:/PATH\" or \"unknown\"";
-        let caller = section.get("caller", shape, party)?;
-        let caller = caller.ok_or_else(|| section.error(Problem::NoCaller))?;
-        let rule = Self {
-            caller,
-            read_code: may(section, "read_code")?,
-            submit: may(section, "submit")?,
-            manage: may(section, "manage")?,
-        };
-        if rule.read_code.or(rule.submit).or(rule.manage).is_none() {
-            return Err(section.error(Problem::EmptyRule));
+    /// A rule that decides nothing is a mistake.
+    pub(super) fn check(&self, document: &Document<'_>) -> Result<(), Error> {
+        let is_empty = |rule: &AccessRule| rule.read_code.or(rule.submit).or(rule.manage).is_none();
+        match self.rules.iter().position(is_empty) {
+            Some(index) => Err(document.error(&["access", "rule", &index.to_string()], Problem::EmptyRule)),
+            None => Ok(()),
         }
-        Ok(rule)
     }
 }
 
-fn may(section: &Section<'_>, key: &str) -> Result<Option<bool>, Error> {
-    if section.get(key, "", |value| Some(value.as_str() == Some("ask")))? == Some(true) {
-        return Err(section.key_error(key, Problem::Ask(key.to_owned())));
+fn permission<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match String::deserialize(deserializer).as_deref() {
+        Ok("allow") => Ok(true),
+        Ok("deny") => Ok(false),
+        Ok("ask") => Err(D::Error::custom(ASK)),
+        _ => Err(must_be("\"allow\" or \"deny\"")),
     }
-    section.get(key, "\"allow\" or \"deny\"", |value| match value.as_str()? {
-        "allow" => Some(true),
-        "deny" => Some(false),
-        _ => None,
-    })
 }
 
-fn party(value: &DeValue<'_>) -> Option<Party> {
-    let text = text(value)?;
+fn exception<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    permission(deserializer).map(Some)
+}
+
+fn party<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Party, D::Error> {
+    let shape = "\"flatpak:ID\", \"unit:NAME\", \"executable:/PATH\" or \"unknown\"";
+    checked(deserializer, shape, |text: String| parse_party(&text))
+}
+
+fn parse_party(text: &str) -> Option<Party> {
     if text == "unknown" {
         return Some(Party::Unknown);
     }
-    let (kind, name) = text.split_once(':')?;
-    let pattern = (!name.is_empty()).then(|| Pattern::new(name))?;
+    let (kind, name) = text.split_once(':').filter(|(_, name)| is_line(name))?;
     match kind {
-        "flatpak" => Some(Party::Flatpak(pattern)),
-        "unit" => Some(Party::Unit(pattern)),
+        "flatpak" => Some(Party::Flatpak(Pattern::new(name))),
+        "unit" => Some(Party::Unit(Pattern::new(name))),
         // A pattern for a path that is none would never fit.
-        "executable" if name.starts_with(['/', '*']) => Some(Party::Executable(pattern)),
+        "executable" if name.starts_with(['/', '*']) => Some(Party::Executable(Pattern::new(name))),
         _ => None,
     }
 }

@@ -3,31 +3,48 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Deserialize;
+use serde::de::Deserializer;
+
+use super::document::Document;
 use super::error::{Error, Problem};
-use super::section::Section;
-use super::value::{absolute_path, integer, or_none, proxy, seconds};
+use super::value::{integer, is_proxy, path_or_empty, seconds, switch, text_or_empty};
+use crate::certificates::CaCertificates;
 
 /// How requests to Amazon Cognito are made.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Cognito {
     /// How long connecting may take, TLS included; shorter than the next.
+    #[serde(deserialize_with = "timeout")]
     pub connect_timeout: Duration,
     /// How long a whole request may take.
+    #[serde(deserialize_with = "timeout")]
     pub request_timeout: Duration,
     /// How many codes one call may submit: 1 or 2.
+    #[serde(deserialize_with = "attempts")]
     pub max_attempts: u32,
     /// A code with less time left than this is not sent; the next one is waited for.
+    #[serde(deserialize_with = "time_left")]
     pub min_seconds_left: Duration,
     /// Submit the next step's code right away instead of waiting for it, as far as Cognito's window allows.
+    #[serde(deserialize_with = "switch")]
     pub early_next_step: bool,
     /// Use the FIPS 140 endpoints.
+    #[serde(deserialize_with = "switch")]
     pub fips: bool,
     /// Use the endpoints that also have IPv6 addresses.
+    #[serde(deserialize_with = "switch")]
     pub dual_stack: bool,
     /// The proxy's URL; without one the environment (`HTTPS_PROXY`, `NO_PROXY`) decides.
+    #[serde(deserialize_with = "proxy")]
     pub proxy: Option<String>,
     /// PEM file with the certificate authorities to trust besides the system's.
+    #[serde(deserialize_with = "path_or_empty")]
     pub ca_file: Option<PathBuf>,
+    /// What `ca_file` held when the configuration was loaded.
+    #[serde(skip)]
+    pub ca_certificates: Option<CaCertificates>,
 }
 
 impl Default for Cognito {
@@ -42,61 +59,41 @@ impl Default for Cognito {
             dual_stack: false,
             proxy: None,
             ca_file: None,
+            ca_certificates: None,
         }
     }
 }
 
 impl Cognito {
-    pub(super) const SECTION: &str = "cognito";
-    pub(super) const KEYS: &[&str] = &[
-        "connect_timeout",
-        "request_timeout",
-        "max_attempts",
-        "min_seconds_left",
-        "early_next_step",
-        "fips",
-        "dual_stack",
-        "proxy",
-        "ca_file",
-    ];
-
-    pub(super) fn read(section: &Section<'_>) -> Result<Self, Error> {
-        let default = Self::default();
-        let timeout = |key, default| {
-            let shape = "a number of seconds from 0.1 to 60";
-            section.get(key, shape, |value| seconds(value, 0.1..=60.0)).map(|set| set.unwrap_or(default))
-        };
-        let switch = |key, default| {
-            section.get(key, "true or false", |value| value.as_bool()).map(|set| set.unwrap_or(default))
-        };
-        let cognito = Self {
-            connect_timeout: timeout("connect_timeout", default.connect_timeout)?,
-            request_timeout: timeout("request_timeout", default.request_timeout)?,
-            max_attempts: section
-                .get("max_attempts", "1 or 2", |value| integer(value, 1..=2))?
-                .unwrap_or(default.max_attempts),
-            min_seconds_left: section
-                .get("min_seconds_left", "a number of seconds from 0 to 20", |value| {
-                    seconds(value, 0.0..=20.0)
-                })?
-                .unwrap_or(default.min_seconds_left),
-            early_next_step: switch("early_next_step", default.early_next_step)?,
-            fips: switch("fips", default.fips)?,
-            dual_stack: switch("dual_stack", default.dual_stack)?,
-            proxy: section
-                .get(
-                    "proxy",
-                    "empty or a URL like \"http://proxy.example:3128\", without a user",
-                    or_none(proxy),
-                )?
-                .unwrap_or(default.proxy),
-            ca_file: section
-                .get("ca_file", "empty or an absolute path", or_none(absolute_path))?
-                .unwrap_or(default.ca_file),
-        };
-        if cognito.connect_timeout >= cognito.request_timeout {
-            return Err(section.error(Problem::ConnectTimeout));
+    pub(super) fn check(&self, document: &Document<'_>) -> Result<(), Error> {
+        if self.connect_timeout >= self.request_timeout {
+            return Err(document.error(&["cognito"], Problem::ConnectTimeout));
         }
-        Ok(cognito)
+        Ok(())
     }
+
+    /// Reads the certificates, so that no request has to.
+    pub(super) fn load(&mut self, document: &Document<'_>) -> Result<(), Error> {
+        let read = self.ca_file.as_deref().map(CaCertificates::read).transpose();
+        self.ca_certificates =
+            read.map_err(|error| document.error(&["cognito", "ca_file"], Problem::CaFile(error)))?;
+        Ok(())
+    }
+}
+
+fn timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    seconds(deserializer, 0.1..=60.0)
+}
+
+fn time_left<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    seconds(deserializer, 0.0..=20.0)
+}
+
+fn attempts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    integer(deserializer, "1 or 2", 1..=2)
+}
+
+fn proxy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let shape = "empty or a URL like \"http://proxy.example:3128\", without a user";
+    text_or_empty(deserializer, shape, is_proxy)
 }

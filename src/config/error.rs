@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use crate::{certificates, regular_file};
+
 /// Why a configuration file is not used. Its text is one sentence with the file and the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
@@ -32,7 +34,10 @@ impl Error {
     }
 
     pub(super) fn is_not_found(&self) -> bool {
-        matches!(self.problem, Problem::Unreadable(ErrorKind::NotFound | ErrorKind::NotADirectory))
+        matches!(
+            self.problem,
+            Problem::File(regular_file::Error::Unreadable(ErrorKind::NotFound | ErrorKind::NotADirectory))
+        )
     }
 }
 
@@ -52,47 +57,38 @@ impl std::error::Error for Error {}
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
-    /// It can't be read.
-    #[error("the file can't be read: {0}")]
-    Unreadable(ErrorKind),
-    /// A directory, a pipe, a device.
-    #[error("this is not a regular file")]
-    NotAFile,
-    /// More than 1 MiB.
-    #[error("the file is larger than 1 MiB")]
-    TooLarge,
+    /// It can't be read, isn't a regular file, or is too large.
+    #[error("the file can't be used, since {0}")]
+    File(regular_file::Error),
     /// Somebody else could change where codes are sent.
     #[error("the file must belong to you or to root; change its owner")]
     ForeignOwner,
     /// As [`Problem::ForeignOwner`].
     #[error("others may write this file; run chmod go-w on it")]
     WritableByOthers,
-    /// Not UTF-8.
-    #[error("the file is not UTF-8 text")]
-    NotText,
     /// Not TOML, in the parser's words.
     #[error("this is not TOML: {0}")]
     Syntax(String),
     /// A section that doesn't exist.
-    #[error("unknown section [{name}]{}", or_did_you_mean(*.nearest, '[', ']'))]
+    #[error("unknown section [{name}]{}", or_did_you_mean(.nearest.as_deref(), '[', ']'))]
     UnknownSection {
         /// Its name.
         name: String,
         /// The nearest one that exists.
-        nearest: Option<&'static str>,
+        nearest: Option<String>,
     },
     /// A key before the first section.
     #[error("the key \"{0}\" is outside of a section")]
     OutsideSection(String),
     /// A key that the section doesn't have.
-    #[error("unknown key \"{key}\" in [{section}]{}", or_did_you_mean(*.nearest, '"', '"'))]
+    #[error("unknown key \"{key}\" in [{section}]{}", or_did_you_mean(.nearest.as_deref(), '"', '"'))]
     UnknownKey {
         /// The key.
         key: String,
         /// Where it is.
         section: String,
         /// The nearest one that exists.
-        nearest: Option<&'static str>,
+        nearest: Option<String>,
     },
     /// Something that should be a section is a value.
     #[error("[{0}] must be a section with keys of its own")]
@@ -105,7 +101,7 @@ pub enum Problem {
         /// Where it is.
         section: String,
         /// What it must be.
-        shape: &'static str,
+        shape: String,
     },
     /// Something that should be an array of tables is something else.
     #[error("[[{0}]] must be written with double brackets, once for each")]
@@ -138,6 +134,9 @@ pub enum Problem {
     /// A request that ends before its connection may have failed could have sent a code.
     #[error("\"connect_timeout\" in [cognito] must be shorter than \"request_timeout\"")]
     ConnectTimeout,
+    /// The certificate authorities can't be read.
+    #[error("the file that \"ca_file\" in [cognito] names can't be used, since {0}")]
+    CaFile(certificates::Error),
     /// Two settings that exclude each other.
     #[error("\"endpoint_url\" in [{section}] excludes \"{key}\" in [cognito]")]
     EndpointExcludes {

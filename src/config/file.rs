@@ -1,16 +1,14 @@
 //! Where the file is, and whether it may be trusted.
 
 use std::env;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
-
 use super::error::{Error, Problem};
+use crate::regular_file::{self, open_regular_file, read_at_most};
 
-const LARGEST: u64 = 1 << 20;
+const MAX_BYTES: u64 = 1 << 20;
 const SYSTEM: &str = "/etc/oathbridge/config.toml";
 
 /// The user's file and the system's, in this order (XDG Base Directory Specification).
@@ -24,27 +22,19 @@ pub(super) fn standard_places() -> Vec<PathBuf> {
 /// The text of a file that nobody else could have written.
 pub(super) fn read(path: &Path) -> Result<String, Error> {
     let failed = |problem| Error::of_file(path, problem);
-    let unreadable = |error: io::Error| failed(Problem::Unreadable(error.kind()));
-    // A pipe must not wait for its other end; what is checked must be what is read, so open comes first.
-    let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path).map_err(unreadable)?;
-    if let Some(problem) = untrusted(&file).map_err(unreadable)? {
+    let unusable = |error| failed(Problem::File(error));
+    let file = open_regular_file(path).map_err(unusable)?;
+    if let Some(problem) = untrusted(&file).map_err(unusable)? {
         return Err(failed(problem));
     }
-    let mut bytes = Vec::new();
-    file.take(LARGEST.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LARGEST {
-        return Err(failed(Problem::TooLarge));
-    }
-    String::from_utf8(bytes).map_err(|_| failed(Problem::NotText))
+    let bytes = read_at_most(file, MAX_BYTES).map_err(unusable)?;
+    String::from_utf8(bytes).map_err(|_| unusable(regular_file::Error::NotText))
 }
 
-fn untrusted(file: &File) -> io::Result<Option<Problem>> {
+fn untrusted(file: &File) -> Result<Option<Problem>, regular_file::Error> {
     let metadata = file.metadata()?;
     let ours = [0, rustix::process::geteuid().as_raw()].contains(&metadata.uid());
-    Ok(if !metadata.is_file() {
-        Some(Problem::NotAFile)
-    } else if !ours {
+    Ok(if !ours {
         Some(Problem::ForeignOwner)
     } else if metadata.mode() & 0o022 != 0 {
         Some(Problem::WritableByOthers)

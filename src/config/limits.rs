@@ -1,37 +1,54 @@
 //! `[limits]`: how much one client, and all of them, may ask for.
 
+use serde::Deserialize;
+use serde::de::Deserializer;
+
+use super::document::Document;
 use super::error::{Error, Problem};
-use super::section::Section;
 use super::value::integer;
 
 /// How much may be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Calls of one client that are served at once.
+    #[serde(deserialize_with = "at_once")]
     pub calls_per_client: u32,
     /// Calls of one program that are served at once, however many clients it is.
+    #[serde(deserialize_with = "at_once")]
     pub calls_per_program: u32,
     /// Calls of all clients that are served at once.
+    #[serde(deserialize_with = "at_once")]
     pub calls: u32,
     /// The same for what is soon over: looking, locking, cancelling.
+    #[serde(deserialize_with = "at_once")]
     pub queries_per_client: u32,
     /// The same of all clients.
+    #[serde(deserialize_with = "at_once")]
     pub queries: u32,
     /// Queries of one client in a second; that much may come at once.
+    #[serde(deserialize_with = "rate")]
     pub queries_per_second: u32,
     /// The same of all clients.
+    #[serde(deserialize_with = "rate")]
     pub all_queries_per_second: u32,
     /// Codes that one program may get in a minute.
+    #[serde(deserialize_with = "rate")]
     pub codes_per_minute: u32,
     /// Codes that all programs may get in a minute.
+    #[serde(deserialize_with = "rate")]
     pub all_codes_per_minute: u32,
     /// Requests of one program to submit codes in a minute.
+    #[serde(deserialize_with = "rate")]
     pub submissions_per_minute: u32,
     /// Requests of all programs to submit codes in a minute.
+    #[serde(deserialize_with = "rate")]
     pub all_submissions_per_minute: u32,
     /// Passwords that one program may try in a minute.
+    #[serde(deserialize_with = "rate")]
     pub unlocks_per_minute: u32,
     /// The longest message that is served, in KiB.
+    #[serde(deserialize_with = "kib")]
     pub message_kib: u32,
 }
 
@@ -56,77 +73,29 @@ impl Default for Limits {
 }
 
 impl Limits {
-    pub(super) const SECTION: &str = "limits";
-    pub(super) const KEYS: &[&str] = &[
-        "calls_per_client",
-        "calls_per_program",
-        "calls",
-        "queries_per_client",
-        "queries",
-        "queries_per_second",
-        "all_queries_per_second",
-        "codes_per_minute",
-        "all_codes_per_minute",
-        "submissions_per_minute",
-        "all_submissions_per_minute",
-        "unlocks_per_minute",
-        "message_kib",
-    ];
-
-    pub(super) fn read(section: &Section<'_>) -> Result<Self, Error> {
-        let default = Self::default();
-        let number = |key, shape, range, default| {
-            section.get(key, shape, |value| integer(value, range)).map(|set| set.unwrap_or(default))
+    /// What one may have, all may have, unless it is said that they may not.
+    pub(super) fn complete(&mut self, document: &Document<'_>) {
+        let is_set = |key| document.has(&["limits", key]);
+        let widen = |key, all: &mut u32, one: u32| {
+            if !is_set(key) {
+                *all = one.max(*all);
+            }
         };
-        let at_once = |key, default| number(key, "a number from 1 to 1024", 1..=1024, default);
-        let rate = |key, default| number(key, "a number from 1 to 1000000", 1..=1_000_000, default);
-        // What one may have, all may have, unless it is said that they may not.
-        let rates = |one, default_of_one, all, default_of_all: u32| {
-            let one = rate(one, default_of_one)?;
-            Ok::<_, Error>((one, rate(all, default_of_all.max(one))?))
-        };
-        let queries = rates(
-            "queries_per_second",
-            default.queries_per_second,
-            "all_queries_per_second",
-            default.all_queries_per_second,
-        )?;
-        let codes = rates(
-            "codes_per_minute",
-            default.codes_per_minute,
-            "all_codes_per_minute",
-            default.all_codes_per_minute,
-        )?;
-        let submissions = rates(
-            "submissions_per_minute",
-            default.submissions_per_minute,
+        widen("all_queries_per_second", &mut self.all_queries_per_second, self.queries_per_second);
+        widen("all_codes_per_minute", &mut self.all_codes_per_minute, self.codes_per_minute);
+        widen(
             "all_submissions_per_minute",
-            default.all_submissions_per_minute,
-        )?;
-        let calls_per_client = at_once("calls_per_client", default.calls_per_client)?;
-        let calls = at_once("calls", default.calls.max(calls_per_client))?;
-        let per_program = default.calls_per_program.max(calls_per_client).min(calls);
-        let limits = Self {
-            calls_per_client,
-            calls_per_program: at_once("calls_per_program", per_program)?,
-            calls,
-            queries_per_client: at_once("queries_per_client", default.queries_per_client)?,
-            queries: at_once("queries", default.queries)?,
-            queries_per_second: queries.0,
-            all_queries_per_second: queries.1,
-            codes_per_minute: codes.0,
-            all_codes_per_minute: codes.1,
-            submissions_per_minute: submissions.0,
-            all_submissions_per_minute: submissions.1,
-            unlocks_per_minute: rate("unlocks_per_minute", default.unlocks_per_minute)?,
-            message_kib: number("message_kib", "a number from 16 to 1024", 16..=1024, default.message_kib)?,
-        };
-        limits.check(section)?;
-        Ok(limits)
+            &mut self.all_submissions_per_minute,
+            self.submissions_per_minute,
+        );
+        widen("calls", &mut self.calls, self.calls_per_client);
+        if !is_set("calls_per_program") {
+            self.calls_per_program = self.calls_per_program.max(self.calls_per_client).min(self.calls);
+        }
     }
 
     /// One can't have more than all.
-    fn check(&self, section: &Section<'_>) -> Result<(), Error> {
+    pub(super) fn check(&self, document: &Document<'_>) -> Result<(), Error> {
         let pairs = [
             ("calls_per_client", self.calls_per_client, "calls", self.calls),
             ("calls_per_client", self.calls_per_client, "calls_per_program", self.calls_per_program),
@@ -147,8 +116,20 @@ impl Limits {
             ),
         ];
         match pairs.iter().find(|(_, one, _, all)| one > all) {
-            Some((one, _, all, _)) => Err(section.error(Problem::LargerThan(one, all))),
+            Some((one, _, all, _)) => Err(document.error(&["limits"], Problem::LargerThan(one, all))),
             None => Ok(()),
         }
     }
+}
+
+fn at_once<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    integer(deserializer, "a number from 1 to 1024", 1..=1024)
+}
+
+fn rate<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    integer(deserializer, "a number from 1 to 1000000", 1..=1_000_000)
+}
+
+fn kib<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    integer(deserializer, "a number from 16 to 1024", 16..=1024)
 }

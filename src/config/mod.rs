@@ -1,17 +1,17 @@
 //! The configuration file: every key typed, unknown keys refused, parsed once and passed by value.
 //!
-//! The file is read as a tree that knows its lines, and each section takes its keys out of it; so every complaint
-//! is one sentence that names the line, and the nearest key that exists. Secrets don't belong into the file.
+//! Serde reads each section into its type; `document.rs` turns its complaints into one sentence each that names the
+//! line, and the nearest key that exists, and repeats no value. Secrets don't belong into the file.
 
 mod access;
 mod cognito;
+mod document;
 mod error;
 mod file;
 mod limits;
 mod notifications;
 mod pcsc;
 mod profile;
-mod section;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -19,7 +19,7 @@ mod value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use toml::de::DeTable;
+use serde::Deserialize;
 
 pub use access::{Access, AccessRule, Party, Pattern};
 pub use cognito::Cognito;
@@ -28,22 +28,32 @@ pub use limits::Limits;
 pub use notifications::Notifications;
 pub use pcsc::Pcsc;
 pub use profile::Profile;
-use section::{Document, Section};
+
+use document::Document;
+use profile::profiles;
+use value::section;
 
 /// Everything that can be configured. The default is what holds without a file.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// `[pcsc]`: smart card readers.
+    #[serde(deserialize_with = "section")]
     pub pcsc: Pcsc,
     /// `[access]`: who may do what.
+    #[serde(deserialize_with = "section")]
     pub access: Access,
     /// `[limits]`: how much may be asked for.
+    #[serde(deserialize_with = "section")]
     pub limits: Limits,
     /// `[notifications]`: what persons are told on the desktop.
+    #[serde(deserialize_with = "section")]
     pub notifications: Notifications,
     /// `[cognito]`: how requests to Amazon Cognito are made.
+    #[serde(deserialize_with = "section")]
     pub cognito: Cognito,
     /// `[profiles.NAME]`: which pool and which credential belong together, by name.
+    #[serde(deserialize_with = "profiles")]
     pub profiles: BTreeMap<String, Profile>,
 }
 
@@ -58,7 +68,8 @@ pub struct Loaded {
 
 impl Config {
     /// Reads `explicit`, else `$XDG_CONFIG_HOME/oathbridge/config.toml` (`~/.config` if unset), else
-    /// `/etc/oathbridge/config.toml`; without any of them the defaults hold.
+    /// `/etc/oathbridge/config.toml`; without any of them the defaults hold. Reads the files that it names, too. May
+    /// block.
     ///
     /// # Errors
     ///
@@ -67,42 +78,46 @@ impl Config {
         Self::load_first(explicit, &file::standard_places())
     }
 
-    /// Reads a configuration from its text. `path` is what messages and [`Profile::source`] call the file.
+    /// Reads a configuration from its text. `path` is what messages and [`Profile::source`] call the file. Files that
+    /// it names are not read.
     ///
     /// # Errors
     ///
     /// [`Error`] with the line of the first thing that is wrong.
     pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
-        let document = Document::new(text, path);
-        let root = DeTable::parse(text).map_err(|error| document.syntax_error(&error))?;
-        let root = root.get_ref();
-        document.has_only_sections(root)?;
-        let cognito = Cognito::read(&Section::find(&document, root, Cognito::SECTION, Cognito::KEYS)?)?;
-        let find = |name, keys| Section::find(&document, root, name, keys);
-        Ok(Self {
-            access: Access::read(&document, &find(Access::SECTION, Access::KEYS)?)?,
-            limits: Limits::read(&find(Limits::SECTION, Limits::KEYS)?)?,
-            notifications: Notifications::read(&find(Notifications::SECTION, Notifications::KEYS)?)?,
-            pcsc: Pcsc::read(&find(Pcsc::SECTION, Pcsc::KEYS)?)?,
-            profiles: Profile::read_all(&document, root.get(Profile::SECTION), &cognito)?,
-            cognito,
-        })
+        Self::of(&Document::parse(text, path)?)
+    }
+
+    fn of(document: &Document<'_>) -> Result<Self, Error> {
+        let mut config: Self = document.deserialize()?;
+        config.limits.complete(document);
+        config.limits.check(document)?;
+        config.access.check(document)?;
+        config.cognito.check(document)?;
+        for (name, profile) in &mut config.profiles {
+            profile.complete(name, &config.cognito, document)?;
+        }
+        Ok(config)
     }
 
     fn load_first(explicit: Option<&Path>, places: &[PathBuf]) -> Result<Loaded, Error> {
         if let Some(path) = explicit {
-            let text = file::read(path)?;
-            return Ok(Loaded { config: Self::parse(&text, path)?, source: Some(path.to_owned()) });
+            return Self::load_file(path);
         }
         for path in places {
-            match file::read(path) {
-                Ok(text) => {
-                    return Ok(Loaded { config: Self::parse(&text, path)?, source: Some(path.clone()) });
-                }
+            match Self::load_file(path) {
                 Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(error),
+                loaded => return loaded,
             }
         }
         Ok(Loaded { config: Self::default(), source: None })
+    }
+
+    fn load_file(path: &Path) -> Result<Loaded, Error> {
+        let text = file::read(path)?;
+        let document = Document::parse(&text, path)?;
+        let mut config = Self::of(&document)?;
+        config.cognito.load(&document)?;
+        Ok(Loaded { config, source: Some(path.to_owned()) })
     }
 }

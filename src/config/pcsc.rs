@@ -1,15 +1,19 @@
 //! `[pcsc]`: smart card readers.
 
-use super::error::Error;
-use super::section::Section;
-use super::value;
+use serde::Deserialize;
+use serde::de::Deserializer;
+
+use super::value::{checked, is_line, switch};
 
 /// What to do with smart card readers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Pcsc {
     /// Look for tokens in smart card readers.
+    #[serde(deserialize_with = "switch")]
     pub enabled: bool,
     /// Readers to leave alone; see [`Pcsc::ignores`].
+    #[serde(deserialize_with = "reader_names")]
     pub ignore_readers: Vec<String>,
 }
 
@@ -20,23 +24,14 @@ impl Default for Pcsc {
 }
 
 impl Pcsc {
-    pub(super) const SECTION: &str = "pcsc";
-    pub(super) const KEYS: &[&str] = &["enabled", "ignore_readers"];
-
     /// True for a reader whose name contains one of the configured texts.
     pub fn ignores(&self, reader: &str) -> bool {
         self.ignore_readers.iter().any(|part| reader.contains(part))
     }
+}
 
-    pub(super) fn read(section: &Section<'_>) -> Result<Self, Error> {
-        let default = Self::default();
-        Ok(Self {
-            enabled: section
-                .get("enabled", "true or false", |value| value.as_bool())?
-                .unwrap_or(default.enabled),
-            ignore_readers: section
-                .get("ignore_readers", "an array of parts of reader names", value::texts)?
-                .unwrap_or(default.ignore_readers),
-        })
-    }
+fn reader_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    checked(deserializer, "an array of parts of reader names", |names: Vec<String>| {
+        names.iter().all(|name| is_line(name)).then_some(names)
+    })
 }

@@ -2,102 +2,69 @@
 
 use std::collections::BTreeMap;
 
-use toml::Spanned;
-use toml::de::DeValue;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 
 use super::Cognito;
+use super::document::Document;
 use super::error::{Error, Problem};
-use super::section::{Document, Section, shown};
-use super::value::{self, is_path_element, is_region};
+use super::value::{self, NOT_A_NAME, Table, text};
 
 /// A pool, and the credential that is used with it. What isn't set is left to the caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Profile {
     /// The pool's AWS region; the user pool's if only that was set.
+    #[serde(default, deserialize_with = "region")]
     pub region: String,
     /// The user pool.
+    #[serde(default, deserialize_with = "user_pool_id")]
     pub user_pool_id: Option<String>,
     /// The app client.
+    #[serde(default, deserialize_with = "client_id")]
     pub client_id: Option<String>,
     /// The systemd credential that holds the app client's secret: the name of a file, not the secret.
+    #[serde(default, deserialize_with = "systemd_credential")]
     pub client_secret_credential: Option<String>,
     /// Where requests go instead of the region's endpoint: `https`, or `http` on a loopback address.
+    #[serde(default, deserialize_with = "endpoint")]
     pub endpoint_url: Option<String>,
     /// The credential's issuer, exactly.
+    #[serde(default, deserialize_with = "line")]
     pub issuer: Option<String>,
     /// The credential's account, exactly.
+    #[serde(default, deserialize_with = "line")]
     pub account: Option<String>,
     /// The id of the token that has the credential.
+    #[serde(default, deserialize_with = "token_id")]
     pub token: Option<String>,
     /// Where the profile is defined, as `FILE:LINE`.
+    #[serde(skip)]
     pub source: String,
 }
 
 impl Profile {
-    pub(super) const SECTION: &str = "profiles";
-    pub(super) const KEYS: &[&str] = &[
-        "region",
-        "user_pool_id",
-        "client_id",
-        "client_secret_credential",
-        "endpoint_url",
-        "issuer",
-        "account",
-        "token",
-    ];
-
-    pub(super) fn read_all(
-        document: &Document<'_>,
-        value: Option<&Spanned<DeValue<'_>>>,
+    /// Says where it is defined, takes the region of the pool if none is set, and checks what belongs together.
+    pub(super) fn complete(
+        &mut self,
+        name: &str,
         cognito: &Cognito,
-    ) -> Result<BTreeMap<String, Self>, Error> {
-        let mut profiles = BTreeMap::new();
-        let Some(value) = value else { return Ok(profiles) };
-        for (name, value) in document.table(Self::SECTION, value)? {
-            if !is_path_element(name.get_ref()) {
-                return Err(document.error(name.span(), Problem::ProfileName(shown(name.get_ref()))));
-            }
-            let section_name = format!("{}.{}", Self::SECTION, name.get_ref());
-            let section = Section::open(document, &section_name, (name, value), Self::KEYS)?;
-            let profile = Self::read(&section)?;
-            if profile.client_secret_credential.is_some() && profile.client_id.is_none() {
-                return Err(section.error(Problem::SecretOfNobody(section.name())));
-            }
-            if let Some(key) = profile.contradiction(cognito) {
-                return Err(section.error(Problem::EndpointExcludes { section: section.name(), key }));
-            }
-            profiles.insert(name.get_ref().to_string(), profile);
+        document: &Document<'_>,
+    ) -> Result<(), Error> {
+        let keys = ["profiles", name];
+        let section = keys.join(".");
+        self.source = document.place(&keys);
+        if self.region.is_empty() {
+            let of_pool = self.user_pool_id.as_deref().and_then(region_of);
+            self.region = of_pool.ok_or_else(|| document.error(&keys, Problem::NoRegion(section.clone())))?;
         }
-        Ok(profiles)
-    }
-
-    fn read(section: &Section<'_>) -> Result<Self, Error> {
-        let text = |key| section.get(key, "a text on one line, not empty", value::text);
-        let client_id = "an app client id: 1 to 128 letters, digits, _ and +";
-        let endpoint = "an https URL, or an http URL with a loopback address like \"http://127.0.0.1:9229\"";
-        let region = section.get("region", "an AWS region like \"eu-central-1\"", value::region)?;
-        let user_pool_id = section.get(
-            "user_pool_id",
-            "a user pool id like \"eu-central-1_AbCdEfGhI\"",
-            value::user_pool_id,
-        )?;
-        Ok(Self {
-            client_id: section.get("client_id", client_id, value::client_id)?,
-            client_secret_credential: section.get(
-                "client_secret_credential",
-                "the name of a systemd credential: 1 to 255 printable ASCII characters, not only dots, no space, / or :",
-                value::systemd_credential,
-            )?,
-            endpoint_url: section.get("endpoint_url", endpoint, value::endpoint)?,
-            issuer: text("issuer")?,
-            account: text("account")?,
-            token: section.get("token", "the id of a token: letters, digits and _", value::token_id)?,
-            source: section.place(),
-            region: region
-                .or_else(|| region_of(user_pool_id.as_deref()?))
-                .ok_or_else(|| section.error(Problem::NoRegion(section.name())))?,
-            user_pool_id,
-        })
+        if self.client_secret_credential.is_some() && self.client_id.is_none() {
+            return Err(document.error(&keys, Problem::SecretOfNobody(section)));
+        }
+        match self.contradiction(cognito) {
+            Some(key) => Err(document.error(&keys, Problem::EndpointExcludes { section, key })),
+            None => Ok(()),
+        }
     }
 
     /// AWS has no FIPS and no dual-stack form of an endpoint of one's own; the SDK would refuse each request.
@@ -114,5 +81,56 @@ impl Profile {
 /// AWS puts a pool's region before the underscore; emulators put other things there.
 fn region_of(user_pool_id: &str) -> Option<String> {
     let (region, _) = user_pool_id.rsplit_once('_')?;
-    is_region(region).then(|| region.to_owned())
+    value::is_region(region).then(|| region.to_owned())
+}
+
+/// `[profiles]`: profiles by their names.
+pub(super) fn profiles<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, Profile>, D::Error> {
+    let Table(profiles) = Table::<BTreeMap<Name, Table<Profile>>>::deserialize(deserializer)?;
+    Ok(profiles.into_iter().map(|(Name(name), Table(profile))| (name, profile)).collect())
+}
+
+/// It becomes part of a D-Bus object path.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Name(String);
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        if value::is_path_element(&name) { Ok(Self(name)) } else { Err(D::Error::custom(NOT_A_NAME)) }
+    }
+}
+
+fn region<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    text(deserializer, "an AWS region like \"eu-central-1\"", value::is_region)
+}
+
+fn user_pool_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let shape = "a user pool id like \"eu-central-1_AbCdEfGhI\"";
+    text(deserializer, shape, value::is_user_pool_id).map(Some)
+}
+
+fn client_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let shape = "an app client id: 1 to 128 letters, digits, _ and +";
+    text(deserializer, shape, value::is_client_id).map(Some)
+}
+
+fn systemd_credential<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let shape = "the name of a systemd credential: 1 to 255 printable ASCII characters, not only dots, no space, / or :";
+    text(deserializer, shape, value::is_systemd_credential).map(Some)
+}
+
+fn endpoint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let shape = "an https URL, or an http URL with a loopback address like \"http://127.0.0.1:9229\"";
+    text(deserializer, shape, value::is_endpoint).map(Some)
+}
+
+fn line<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    text(deserializer, "a text on one line, not empty", |_| true).map(Some)
+}
+
+fn token_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    text(deserializer, "the id of a token: letters, digits and _", value::is_token_id).map(Some)
 }

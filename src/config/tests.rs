@@ -4,7 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use toml::de::DeTable;
+
 use super::*;
+use crate::{certificates, regular_file};
 
 const SHIPPED: &str = include_str!("../../config/oathbridge.toml");
 
@@ -33,18 +37,24 @@ fn the_shipped_file_shows_every_key_with_its_default() {
     assert_eq!(parse(&text).unwrap(), Config::default());
     let root = DeTable::parse(&text).unwrap();
     for (name, keys) in [
-        (Pcsc::SECTION, Pcsc::KEYS),
-        // A rule has no default.
-        (Access::SECTION, &Access::KEYS[..3]),
-        (Limits::SECTION, Limits::KEYS),
-        (Notifications::SECTION, Notifications::KEYS),
-        (Cognito::SECTION, Cognito::KEYS),
+        ("pcsc", keys_of::<Pcsc>()),
+        ("access", keys_of::<Access>()),
+        ("limits", keys_of::<Limits>()),
+        ("notifications", keys_of::<Notifications>()),
+        ("cognito", keys_of::<Cognito>()),
     ] {
         let section = root.get_ref().get(name).unwrap().get_ref().as_table().unwrap();
         let mut shown: Vec<_> = section.keys().map(|key| (key.span().start, key.get_ref())).collect();
         shown.sort_unstable();
-        assert_eq!(shown.into_iter().map(|(_, key)| key).collect::<Vec<_>>(), keys, "[{name}]");
+        assert_eq!(shown.iter().map(|(_, key)| key.to_string()).collect::<Vec<_>>(), keys, "[{name}]");
     }
+}
+
+/// The keys that serde knows of a section, in order; a rule has no default.
+fn keys_of<T: serde::de::DeserializeOwned>() -> Vec<String> {
+    let error = toml::from_str::<T>("no_such_key = 1").err().unwrap();
+    let (_, known) = error.message().rsplit_once("`, expected").unwrap();
+    known.split('`').skip(1).step_by(2).filter(|key| *key != "rule").map(str::to_owned).collect()
 }
 
 #[test]
@@ -96,6 +106,7 @@ fn every_key_of_a_section_is_read() {
         dual_stack: true,
         proxy: Some("http://[::1]:3128".into()),
         ca_file: Some("/ca.pem".into()),
+        ca_certificates: None,
     };
     assert_eq!(config.cognito, expected);
     assert!(!config.pcsc.enabled);
@@ -281,12 +292,43 @@ fn a_broken_file_is_an_error_and_not_passed_over() {
     };
     assert_eq!(problem(b"", 0o620), Problem::WritableByOthers);
     assert_eq!(problem(b"", 0o602), Problem::WritableByOthers);
-    assert_eq!(problem(b"\xff", 0o600), Problem::NotText);
-    assert_eq!(problem(&vec![b'\n'; (1 << 20) + 1], 0o600), Problem::TooLarge);
+    assert_eq!(problem(b"\xff", 0o600), Problem::File(regular_file::Error::NotText));
+    let limit = 1 << 20;
+    let large = Problem::File(regular_file::Error::TooLarge { limit });
+    assert_eq!(problem(&vec![b'\n'; (1 << 20) + 1], 0o600), large);
     assert!(matches!(problem(b"x", 0o600), Problem::Syntax(_)));
+    let not_regular = Problem::File(regular_file::Error::NotRegular);
     fs::remove_file(&places[0]).unwrap();
     fs::create_dir(&places[0]).unwrap();
-    assert_eq!(Config::load_first(None, &places).unwrap_err().problem(), &Problem::NotAFile);
+    assert_eq!(Config::load_first(None, &places).unwrap_err().problem(), &not_regular);
+    fs::remove_dir(&places[0]).unwrap();
+    mknodat(CWD, &places[0], FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    assert_eq!(Config::load_first(None, &places).unwrap_err().problem(), &not_regular);
+}
+
+#[test]
+fn certificate_authorities_are_read_with_the_configuration() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, ca_file) = (directory.path().join("config.toml"), directory.path().join("ca.pem"));
+    write(&file, &format!("[cognito]\n\nca_file = '{}'", ca_file.display()), 0o600);
+    let refusal = || {
+        let error = Config::load(Some(&file)).unwrap_err();
+        assert_eq!(error.line(), Some(3), "{error}");
+        error.problem().clone()
+    };
+    let unreadable = regular_file::Error::Unreadable(std::io::ErrorKind::NotFound);
+    assert_eq!(refusal(), Problem::CaFile(unreadable.into()));
+    mknodat(CWD, &ca_file, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    assert_eq!(refusal(), Problem::CaFile(regular_file::Error::NotRegular.into()));
+    fs::remove_file(&ca_file).unwrap();
+    write(&ca_file, "nothing", 0o600);
+    assert_eq!(refusal(), Problem::CaFile(certificates::Error::Empty));
+    let pem = rcgen::generate_simple_self_signed(["x.example".to_owned()]).unwrap().cert.pem();
+    write(&ca_file, &pem, 0o600);
+    let loaded = Config::load(Some(&file)).unwrap();
+    // What is in force stays what it is, whatever becomes of the file.
+    fs::remove_file(&ca_file).unwrap();
+    assert_eq!(loaded.config.cognito.ca_certificates.unwrap().pem(), pem.as_bytes());
 }
 
 #[test]

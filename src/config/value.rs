@@ -1,124 +1,191 @@
 //! What values may be: each function takes a value of one shape and nothing else.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::Uri;
-use toml::de::DeValue;
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 
-/// A text with something in it, on one line.
-pub(super) fn text(value: &DeValue<'_>) -> Option<String> {
-    let text = value.as_str()?;
-    (!text.is_empty() && !text.chars().any(char::is_control)).then(|| text.to_owned())
+/// How the message about a value begins; what it must be follows.
+pub(super) const MUST_BE: &str = "must be ";
+
+/// The message about a permission that a later version will know.
+pub(super) const ASK: &str = "can't be \"ask\"";
+
+/// The message about a profile's name.
+pub(super) const NOT_A_NAME: &str = "not the name of a profile";
+
+/// A value of type `V` that `check` takes for a `shape`. Serde's own message would quote the value.
+pub(super) fn checked<'de, D: Deserializer<'de>, V: Deserialize<'de>, T>(
+    deserializer: D,
+    shape: &str,
+    check: impl FnOnce(V) -> Option<T>,
+) -> Result<T, D::Error> {
+    let value = V::deserialize(deserializer).ok().and_then(check);
+    value.ok_or_else(|| must_be(shape))
 }
 
-/// As [`text`], in an array.
-pub(super) fn texts(value: &DeValue<'_>) -> Option<Vec<String>> {
-    value.as_array()?.iter().map(|value| text(value.get_ref())).collect()
+/// The error for a value that isn't a `shape`.
+pub(super) fn must_be<E: serde::de::Error>(shape: &str) -> E {
+    E::custom(format_args!("{MUST_BE}{shape}"))
+}
+
+/// `true` or `false`.
+pub(super) fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    checked(deserializer, "true or false", Some)
 }
 
 /// A whole number within `range`.
-pub(super) fn integer(value: &DeValue<'_>, range: RangeInclusive<u32>) -> Option<u32> {
-    let integer = value.as_integer()?;
-    let number = u32::from_str_radix(integer.as_str(), integer.radix()).ok()?;
-    range.contains(&number).then_some(number)
+pub(super) fn integer<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    shape: &str,
+    range: RangeInclusive<u32>,
+) -> Result<u32, D::Error> {
+    checked(deserializer, shape, |number| range.contains(&number).then_some(number))
 }
 
 /// Seconds, whole or not, within `range`.
-pub(super) fn seconds(value: &DeValue<'_>, range: RangeInclusive<f64>) -> Option<Duration> {
-    let seconds: f64 = match (value.as_integer(), value.as_float()) {
-        (Some(_), _) => integer(value, 0..=u32::MAX)?.into(),
-        (_, Some(float)) => float.as_str().parse().ok()?,
-        _ => return None,
-    };
-    if range.contains(&seconds) { Duration::try_from_secs_f64(seconds).ok() } else { None }
+pub(super) fn seconds<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    range: RangeInclusive<f64>,
+) -> Result<Duration, D::Error> {
+    let shape = format!("a number of seconds from {} to {}", range.start(), range.end());
+    checked(deserializer, &shape, |seconds| {
+        if range.contains(&seconds) { Duration::try_from_secs_f64(seconds).ok() } else { None }
+    })
 }
 
-/// Empty for none, else what `some` takes.
-pub(super) fn or_none<T>(
-    some: impl FnOnce(&DeValue<'_>) -> Option<T>,
-) -> impl FnOnce(&DeValue<'_>) -> Option<Option<T>> {
-    move |value| if value.as_str() == Some("") { Some(None) } else { some(value).map(Some) }
+/// A text on one line that isn't empty and `fits`.
+pub(super) fn text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    shape: &str,
+    fits: impl FnOnce(&str) -> bool,
+) -> Result<String, D::Error> {
+    checked(deserializer, shape, |text: String| (is_line(&text) && fits(&text)).then_some(text))
 }
 
-/// A path from the root of the file system.
-pub(super) fn absolute_path(value: &DeValue<'_>) -> Option<PathBuf> {
-    let text = text(value)?;
-    Path::new(&text).is_absolute().then(|| PathBuf::from(text))
+/// As [`text`]; an empty one is none.
+pub(super) fn text_or_empty<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    shape: &str,
+    fits: impl FnOnce(&str) -> bool,
+) -> Result<Option<String>, D::Error> {
+    checked(deserializer, shape, |text: String| {
+        if text.is_empty() { Some(None) } else { (is_line(&text) && fits(&text)).then_some(Some(text)) }
+    })
+}
+
+/// A path from the root of the file system; an empty text is none.
+pub(super) fn path_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = text_or_empty(deserializer, "empty or an absolute path", |path| Path::new(path).is_absolute());
+    Ok(path?.map(PathBuf::from))
+}
+
+/// A section.
+pub(super) fn section<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Table::deserialize(deserializer).map(|Table(section)| section)
+}
+
+/// An array of tables, as `[[access.rule]]` makes one.
+pub(super) fn tables<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    let tables = Vec::<Table<T>>::deserialize(deserializer)?;
+    Ok(tables.into_iter().map(|Table(table)| table).collect())
+}
+
+/// A table, and no array, which a derived type takes for one.
+pub(super) struct Table<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(TableVisitor(PhantomData))
+    }
+}
+
+struct TableVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for TableVisitor<T> {
+    type Value = Table<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Table)
+    }
+}
+
+/// Not empty, and without control characters.
+pub(super) fn is_line(text: &str) -> bool {
+    !text.is_empty() && !text.chars().any(char::is_control)
 }
 
 /// Where requests may go: `https`, or `http` to a loopback address, which is written as a number so that no
 /// name server decides.
-pub(super) fn endpoint(value: &DeValue<'_>) -> Option<String> {
-    let text = text(value)?;
-    let uri = server(&text)?;
-    let allowed = match uri.scheme_str() {
-        Some("https") => true,
-        Some("http") => is_loopback(uri.host()?),
-        _ => false,
-    };
-    (allowed && uri.query().is_none()).then_some(text)
+pub(super) fn is_endpoint(text: &str) -> bool {
+    server(text).is_some_and(|uri| {
+        let allowed = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => uri.host().is_some_and(is_loopback),
+            _ => false,
+        };
+        allowed && uri.query().is_none()
+    })
 }
 
 /// An HTTP proxy: scheme, host and port, no user.
-pub(super) fn proxy(value: &DeValue<'_>) -> Option<String> {
-    let text = text(value)?;
-    let uri = server(&text)?;
-    let plain =
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.path() == "/" && uri.query().is_none();
-    plain.then_some(text)
+pub(super) fn is_proxy(text: &str) -> bool {
+    server(text).is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.path() == "/" && uri.query().is_none()
+    })
 }
 
 /// `us-east-1`, `us-gov-west-1`: words and a number.
-pub(super) fn region(value: &DeValue<'_>) -> Option<String> {
-    let text = text(value)?;
-    is_region(&text).then_some(text)
-}
-
-/// `[\w-]+_[0-9a-zA-Z]+`, at most 55 characters (`UserPoolIdType` in the API's model).
-pub(super) fn user_pool_id(value: &DeValue<'_>) -> Option<String> {
-    let text = text(value)?;
-    let (left, right) = text.rsplit_once('_')?;
-    let fits = text.len() <= 55
-        && all(left, |c| is_word(c) || c == '-')
-        && all(right, |c| c.is_ascii_alphanumeric());
-    fits.then_some(text)
-}
-
-/// `[\w+]+`, at most 128 characters (`ClientIdType` in the API's model).
-pub(super) fn client_id(value: &DeValue<'_>) -> Option<String> {
-    let text = text(value)?;
-    (text.len() <= 128 && all(&text, |c| is_word(c) || c == '+')).then_some(text)
-}
-
-/// The name of a credential of systemd's, which becomes that of a file.
-pub(super) fn systemd_credential(value: &DeValue<'_>) -> Option<String> {
-    let text = text(value)?;
-    let fits = text.len() <= 255
-        && all(&text, |c| c.is_ascii_graphic() && !matches!(c, '/' | ':'))
-        && !all(&text, |c| c == '.');
-    fits.then_some(text)
-}
-
-/// The id of a token, as in its object path.
-pub(super) fn token_id(value: &DeValue<'_>) -> Option<String> {
-    let text = text(value)?;
-    all(&text, is_word).then_some(text)
-}
-
-/// True for what a D-Bus object path can have between two slashes, up to 64 characters.
-pub(super) fn is_path_element(name: &str) -> bool {
-    name.len() <= 64 && all(name, is_word)
-}
-
 pub(super) fn is_region(text: &str) -> bool {
     let Some((words, number)) = text.rsplit_once('-') else { return false };
     text.len() <= 32
         && words.contains('-')
         && words.split('-').all(|word| all(word, |c| c.is_ascii_lowercase()))
         && all(number, |c| c.is_ascii_digit())
+}
+
+/// `[\w-]+_[0-9a-zA-Z]+`, at most 55 characters (`UserPoolIdType` in the API's model).
+pub(super) fn is_user_pool_id(text: &str) -> bool {
+    text.rsplit_once('_').is_some_and(|(left, right)| {
+        text.len() <= 55 && all(left, |c| is_word(c) || c == '-') && all(right, |c| c.is_ascii_alphanumeric())
+    })
+}
+
+/// `[\w+]+`, at most 128 characters (`ClientIdType` in the API's model).
+pub(super) fn is_client_id(text: &str) -> bool {
+    text.len() <= 128 && all(text, |c| is_word(c) || c == '+')
+}
+
+/// The name of a credential of systemd's, which becomes that of a file.
+pub(super) fn is_systemd_credential(text: &str) -> bool {
+    text.len() <= 255
+        && all(text, |c| c.is_ascii_graphic() && !matches!(c, '/' | ':'))
+        && !all(text, |c| c == '.')
+}
+
+/// The id of a token, as in its object path.
+pub(super) fn is_token_id(text: &str) -> bool {
+    all(text, is_word)
+}
+
+/// True for what a D-Bus object path can have between two slashes, up to 64 characters.
+pub(super) fn is_path_element(name: &str) -> bool {
+    name.len() <= 64 && all(name, is_word)
 }
 
 fn server(text: &str) -> Option<Uri> {

@@ -1,15 +1,13 @@
 //! The secret of a profile's app client, from a credential that systemd hands to the daemon (systemd.exec(5),
 //! "Credentials"). It is read for each sign-in and kept no longer.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::Error;
+use crate::regular_file::{self, open_regular_file};
 use crate::secret::{SecretText, read_to_end};
 
 /// Where systemd says that the credentials are. A path and no secret, so it may stay in the environment.
@@ -37,12 +35,10 @@ pub(super) async fn read(name: &str) -> Result<SecretText, Error> {
 }
 
 /// `InvalidData` for a file that is too long.
-fn load(path: &std::path::Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    // A pipe must not wait for its other end.
-    let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
-    let file: File = OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(ErrorKind::InvalidInput.into());
-    }
+fn load(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let file = open_regular_file(path).map_err(|error| match error {
+        regular_file::Error::Unreadable(kind) => kind,
+        _ => ErrorKind::InvalidInput,
+    })?;
     read_to_end(file, LIMIT)
 }

@@ -221,7 +221,9 @@ impl Bridge {
     ///
     /// `Config`, with file and line; the configuration in force stays.
     pub async fn reload(&self) -> Result<(), Error> {
-        match Config::load(self.config_path.as_deref()) {
+        let path = self.config_path.clone();
+        let loading = tokio::task::spawn_blocking(move || Config::load(path.as_deref()));
+        match loading.await.map_err(|_| Error::internal())? {
             Ok(loaded) => {
                 self.limits.set(loaded.config.limits);
                 self.config.send_replace(Arc::new(loaded));

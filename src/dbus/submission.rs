@@ -102,7 +102,7 @@ pub(super) fn policy(config: &config::Cognito) -> Policy {
             fips: config.fips,
             dual_stack: config.dual_stack,
             proxy: config.proxy.clone(),
-            ca_file: config.ca_file.clone(),
+            ca_certificates: config.ca_certificates.clone(),
         },
         max_attempts: config.max_attempts,
         min_seconds_left: config.min_seconds_left,

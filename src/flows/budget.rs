@@ -10,9 +10,14 @@ const REFUSALS: usize = 5;
 /// Cognito forgets failures after 15 minutes.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 
+/// For how many credentials refusals are kept; the least recently refused is forgotten first. One account has one
+/// credential, and a minute has few submissions, so only a token that invents credentials gets here.
+const MAX_CREDENTIALS: usize = 1_024;
+
 /// The refusals of every credential, in memory, by monotonic time.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
+    /// The newest [`REFUSALS`] of each credential, oldest first; never empty.
     refusals: Mutex<HashMap<String, VecDeque<Duration>>>,
 }
 
@@ -21,7 +26,7 @@ impl Budget {
     pub(super) fn wait(&self, credential: &str, now: Duration) -> Option<Duration> {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         let times = refusals.get_mut(credential)?;
-        times.retain(|time| *time + WINDOW > now);
+        times.retain(|time| is_recent(*time, now));
         let oldest = times.front().filter(|_| times.len() >= REFUSALS)?;
         Some((*oldest + WINDOW).saturating_sub(now))
     }
@@ -29,12 +34,31 @@ impl Budget {
     /// Notes that a code was refused.
     pub(super) fn refused(&self, credential: &str, now: Duration) {
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        refusals.entry(credential.to_owned()).or_default().push_back(now);
+        refusals.retain(|_, times| times.back().is_some_and(|time| is_recent(*time, now)));
+        if refusals.len() >= MAX_CREDENTIALS && !refusals.contains_key(credential) {
+            forget_least_recent(&mut refusals);
+        }
+        let times = refusals.entry(credential.to_owned()).or_default();
+        if times.len() >= REFUSALS {
+            times.pop_front();
+        }
+        times.push_back(now);
     }
 
     /// Notes that a code was accepted, which resets Cognito's count as well.
     pub(super) fn accepted(&self, credential: &str) {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner).remove(credential);
+    }
+}
+
+fn is_recent(time: Duration, now: Duration) -> bool {
+    time + WINDOW > now
+}
+
+fn forget_least_recent(refusals: &mut HashMap<String, VecDeque<Duration>>) {
+    let least = refusals.iter().min_by_key(|(_, times)| times.back()).map(|(id, _)| id.clone());
+    if let Some(id) = least {
+        refusals.remove(&id);
     }
 }
 
@@ -64,5 +88,32 @@ mod tests {
         (0..5).for_each(|_| budget.refused("a", minutes(0)));
         budget.accepted("a");
         assert_eq!(budget.wait("a", minutes(0)), None);
+    }
+    #[test]
+    fn memory_stays_bounded() {
+        let budget = Budget::default();
+        for second in 0..5_000 {
+            budget.refused("a", Duration::from_secs(second));
+            budget.refused(&format!("b{second}"), Duration::from_secs(second));
+        }
+        let now = Duration::from_secs(4_999);
+        let kept = budget.refusals.lock().unwrap();
+        // One credential a second, each for 15 minutes, and the first one.
+        assert_eq!((kept.len(), kept["a"].len()), (15 * 60 + 1, REFUSALS));
+        drop(kept);
+        assert_eq!(budget.wait("a", now), Some(WINDOW - Duration::from_secs(4)));
+    }
+
+    #[test]
+    fn many_credentials_at_once_push_out_the_least_recent() {
+        let budget = Budget::default();
+        (0..5).for_each(|_| budget.refused("a", minutes(0)));
+        for number in 1..MAX_CREDENTIALS {
+            budget.refused(&number.to_string(), minutes(1));
+        }
+        assert!(budget.wait("a", minutes(2)).is_some());
+        budget.refused("one more", minutes(2));
+        assert_eq!(budget.refusals.lock().unwrap().len(), MAX_CREDENTIALS);
+        assert_eq!(budget.wait("a", minutes(2)), None);
     }
 }

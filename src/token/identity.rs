@@ -3,41 +3,19 @@
 //! An id is made from one source when a token is first seen (its salt; without one its serial number) and kept
 //! with every mark seen since, so that a token that got a new salt by a reset keeps its name.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::state_file::{Content, Error, StateFile};
+pub use super::known::Fingerprint;
+use super::known::{Known, MAX_MARK_BYTES};
+use crate::state_file::{Error, StateFile};
 
 /// The tokens that were ever seen.
 #[derive(Clone, Debug)]
 pub struct Identities {
     file: Arc<StateFile>,
-}
-
-/// What a token can be recognised by.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fingerprint {
-    /// A salt that changes when the application is reset; YKOATH's has 8 bytes.
-    pub salt: Option<Vec<u8>>,
-    /// The serial number.
-    pub serial: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Known {
-    tokens: BTreeMap<String, Token>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Token {
-    salts: Vec<String>,
-    serials: Vec<String>,
 }
 
 impl Identities {
@@ -49,18 +27,18 @@ impl Identities {
     /// The serial number of a token that was seen before, if it told one then.
     pub fn known_serial(&self, fingerprint: &Fingerprint) -> Option<String> {
         let known: Known = self.file.read().ok()?;
-        let (_, token) = known.tokens.iter().find(|(_, token)| token.has_salt(fingerprint))?;
-        token.serials.last().cloned()
+        known.serial(fingerprint).map(str::to_owned)
     }
 
     /// The id of a token, `<family>_<value>`. `fallback` names one that has neither salt nor serial number.
     ///
-    /// A state file that can't be used costs only the memory of older fingerprints: the token then gets the id of its first sight again.
+    /// A state file that can't be used costs only the memory of older fingerprints: the id is then made from these. A
+    /// damaged one is set aside.
     pub fn resolve(&self, family: &str, fingerprint: &Fingerprint, fallback: &str) -> String {
-        let remembered = self.file.update(|known: &mut Known| {
+        let remembered = self.file.update_or_restart(|known: &mut Known| {
             let id =
                 known.find(family, fingerprint).unwrap_or_else(|| fresh_id(family, fingerprint, fallback));
-            known.tokens.entry(id.clone()).or_default().add(fingerprint);
+            known.remember(&id, fingerprint);
             Ok::<_, Error>(id)
         });
         remembered.unwrap_or_else(|error| {
@@ -70,43 +48,10 @@ impl Identities {
     }
 }
 
-impl Content for Known {}
-
-impl Known {
-    fn find(&self, family: &str, fingerprint: &Fingerprint) -> Option<String> {
-        let mut ours = self
-            .tokens
-            .iter()
-            .filter(|(id, _)| id.strip_prefix(family).is_some_and(|value| value.starts_with('_')));
-        let by_salt = ours.clone().find(|(_, token)| token.has_salt(fingerprint));
-        by_salt.or_else(|| ours.find(|(_, token)| token.has_serial(fingerprint))).map(|(id, _)| id.clone())
-    }
-}
-
-impl Token {
-    fn has_salt(&self, fingerprint: &Fingerprint) -> bool {
-        fingerprint.salt.as_deref().is_some_and(|salt| self.salts.contains(&hex(salt)))
-    }
-
-    fn has_serial(&self, fingerprint: &Fingerprint) -> bool {
-        fingerprint.serial.as_ref().is_some_and(|serial| !serial.is_empty() && self.serials.contains(serial))
-    }
-
-    fn add(&mut self, fingerprint: &Fingerprint) {
-        if let Some(salt) = fingerprint.salt.as_deref().filter(|_| !self.has_salt(fingerprint)) {
-            self.salts.push(hex(salt));
-        }
-        if let Some(serial) = fingerprint.serial.as_ref().filter(|serial| !serial.is_empty())
-            && !self.has_serial(fingerprint)
-        {
-            self.serials.push(serial.clone());
-        }
-    }
-}
-
 fn fresh_id(family: &str, fingerprint: &Fingerprint, fallback: &str) -> String {
     let value = match (&fingerprint.salt, &fingerprint.serial) {
         (Some(salt), _) => short_hash(salt),
+        (None, Some(serial)) if serial.len() > MAX_MARK_BYTES => short_hash(serial.as_bytes()),
         (None, Some(serial)) => escape(serial),
         (None, None) => short_hash(fallback.as_bytes()),
     };
@@ -129,10 +74,6 @@ fn escape(text: &str) -> String {
         }
     }
     escaped
-}
-
-fn hex(bytes: &[u8]) -> String {
-    data_encoding::HEXLOWER.encode(bytes)
 }
 
 #[cfg(test)]
@@ -173,6 +114,8 @@ mod tests {
             identities.resolve("nitrokey3", &fingerprint(None, Some("a1-b2")), ""),
             "nitrokey3_a1_2db2"
         );
+        let long = identities.resolve("nitrokey3", &fingerprint(None, Some(&"a".repeat(60_000))), "");
+        assert_eq!(long.len(), "nitrokey3_0011223344556677".len());
         assert_ne!(
             identities.resolve("ykoath", &fingerprint(None, None), "reader A"),
             identities.resolve("ykoath", &fingerprint(None, None), "reader B"),
@@ -184,7 +127,26 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("tokens.json"), "nonsense").unwrap();
         let identities = Identities::new(directory.path().to_owned());
-        let id = identities.resolve("ykoath", &fingerprint(Some(&[1, 2, 3, 4, 5, 6, 7, 8]), None), "");
+        let id = identities.resolve("ykoath", &fingerprint(Some(&[1, 2, 3, 4, 5, 6, 7, 8]), Some("1")), "");
         assert_eq!(id, "ykoath_66840dda154e8a11");
+        let after_reset = identities.resolve("ykoath", &fingerprint(Some(&[9; 8]), Some("1")), "");
+        assert_eq!(after_reset, id, "the memory begins again");
+        let aside = std::fs::read_to_string(directory.path().join("tokens.json.damaged"));
+        assert_eq!(aside.unwrap(), "nonsense");
+    }
+
+    #[test]
+    fn a_file_that_grew_too_large_is_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("tokens.json");
+        let salts = vec!["0011223344556677"; 1_000_000];
+        let grown = serde_json::json!({
+            "version": 1, "tokens": { "ykoath_0": { "salts": salts, "serials": [] } }
+        });
+        std::fs::write(&file, grown.to_string()).unwrap();
+        let identities = Identities::new(directory.path().to_owned());
+        let before = identities.resolve("ykoath", &fingerprint(Some(&[1; 8]), Some("7")), "");
+        assert_eq!(identities.resolve("ykoath", &fingerprint(Some(&[2; 8]), Some("7")), ""), before);
+        assert!(std::fs::metadata(&file).unwrap().len() < 1_000);
     }
 }

@@ -9,6 +9,7 @@ mod event;
 mod families;
 mod identity;
 mod keys;
+mod known;
 mod link;
 mod worker;
 

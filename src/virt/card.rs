@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::applet::Applet;
 use super::bell::Bell;
+use super::command_log::{CommandLog, Header};
 use super::session::Session;
 use super::spec::{TokenSpec, TouchPolicy};
 use crate::device::Identity;
@@ -15,9 +16,6 @@ use crate::device::Identity;
 pub struct Card {
     pub(super) shared: Arc<Shared>,
 }
-
-/// The first four bytes of a command: CLA, INS, P1, P2; zeros where it was shorter.
-pub type Header = [u8; 4];
 
 /// What goes wrong with one command; the applet doesn't see that command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +51,7 @@ pub(super) struct State {
     pub(super) wants_touch: bool,
     pub(super) touched: bool,
     pub(super) faults: VecDeque<Fault>,
-    pub(super) log: Vec<Header>,
+    pub(super) log: CommandLog,
 }
 
 impl Card {
@@ -78,7 +76,7 @@ impl Card {
             wants_touch: false,
             touched: false,
             faults: VecDeque::new(),
-            log: Vec::new(),
+            log: CommandLog::default(),
         };
         let identity =
             Identity { serial: Some(spec.serial.to_string()), firmware: Some(spec.firmware.to_string()) };
@@ -143,14 +141,19 @@ impl Card {
         self.shared.change(|state| state.faults.push_back(fault));
     }
 
-    /// The headers of all commands so far, oldest first.
+    /// The headers of the newest commands, oldest first, at most 4,096.
     pub fn log(&self) -> Vec<Header> {
-        self.shared.lock().log.clone()
+        self.shared.lock().log.newest()
+    }
+
+    /// How many commands were sent.
+    pub fn commands(&self) -> usize {
+        self.shared.lock().log.total()
     }
 
     /// How many commands with this instruction byte were sent; SELECT and CALCULATE ALL share A4.
     pub fn count(&self, instruction: u8) -> usize {
-        self.shared.lock().log.iter().filter(|[_, ins, _, _]| *ins == instruction).count()
+        self.shared.lock().log.count(instruction)
     }
 
     /// The moving factor that the HOTP credential with this id (`[issuer:]account`) uses next.

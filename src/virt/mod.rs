@@ -12,6 +12,7 @@ mod apdu;
 mod applet;
 mod bell;
 mod card;
+mod command_log;
 mod flavour;
 mod identity;
 mod oath;
@@ -21,7 +22,8 @@ mod status;
 mod transport;
 
 pub use applet::{Applet, Outcome, Pending, Touch};
-pub use card::{Card, Fault, Header};
+pub use card::{Card, Fault};
+pub use command_log::Header;
 pub use session::Session;
 pub use spec::{CredentialSpec, Firmware, InvalidFirmware, Kind, SpecError, TokenSpec, TouchPolicy, parse};
 pub use transport::VirtualTransport;

@@ -54,7 +54,7 @@ impl Session {
     /// [`Error::Removed`] when the card was pulled out, before or meanwhile.
     pub fn exchange(&self, command: &[u8], touch_needed: &dyn Fn()) -> Result<Vec<u8>, Error> {
         let mut state = self.lock()?;
-        state.log.push(std::array::from_fn(|i| command.get(i).copied().unwrap_or_default()));
+        state.log.push(command);
         let delay = state.delay;
         let mut state = self.pause(state, delay, |_| false)?;
         match state.faults.pop_front() {

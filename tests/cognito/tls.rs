@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
 
+use oathbridge::certificates::CaCertificates;
 use oathbridge::cognito::{Delivered, ErrorKind, Settings};
 use rcgen::{CertificateParams, CertifiedKey, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
@@ -64,10 +65,9 @@ async fn forward(listener: tokio::net::TcpListener, acceptor: TlsAcceptor, targe
     }
 }
 
-/// A self-signed certificate and the file that makes it trusted.
+/// A self-signed certificate.
 struct Certificate {
     certified: CertifiedKey<KeyPair>,
-    file: NamedTempFile,
 }
 
 impl Certificate {
@@ -77,9 +77,7 @@ impl Certificate {
         params.not_after = rcgen::date_time_ymd(last_year, 12, 31);
         let signing_key = KeyPair::generate().unwrap();
         let cert = params.self_signed(&signing_key).unwrap();
-        let file = NamedTempFile::new().unwrap();
-        std::fs::write(&file, cert.pem()).unwrap();
-        Self { certified: CertifiedKey { cert, signing_key }, file }
+        Self { certified: CertifiedKey { cert, signing_key } }
     }
 
     fn server(&self) -> ServerConfig {
@@ -106,7 +104,10 @@ impl Certificate {
     }
 
     fn trusted(&self) -> Settings {
-        Settings { ca_file: Some(self.file.path().to_owned()), ..patient() }
+        let file = NamedTempFile::new().unwrap();
+        std::fs::write(&file, self.certified.cert.pem()).unwrap();
+        let certificates = CaCertificates::read(file.path()).unwrap();
+        Settings { ca_certificates: Some(certificates), ..patient() }
     }
 
     fn chain(&self) -> Vec<rustls::pki_types::CertificateDer<'static>> {

@@ -2,17 +2,21 @@
 //!
 //! Two daemons of one user (two session buses) may share the folder, so nothing is cached between uses.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::OFlags;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+
+use crate::regular_file::{self, open_flags, open_regular_file, read_at_most};
 
 /// The version of every state file; a file of another version is left alone.
 const VERSION: u64 = 1;
@@ -66,21 +70,13 @@ impl StateFile {
     ///
     /// [`Error`]; the file stays as it is.
     pub fn read<T: Content>(&self) -> Result<T, Error> {
-        // Opening a pipe that somebody put there must not wait for its other end.
-        let opened = OpenOptions::new().read(true).custom_flags(nonblocking()).open(self.path());
-        let file = match opened {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(T::default()),
-            Err(error) => return Err(Error::Unreadable(error.kind())),
-        };
-        let metadata = file.metadata().map_err(|error| Error::Unreadable(error.kind()))?;
-        if !metadata.is_file() || metadata.len() > LARGEST {
-            return Err(Error::Damaged);
+        let read = open_regular_file(&self.path()).and_then(|file| read_at_most(file, LARGEST));
+        match read {
+            Ok(bytes) => decode(&bytes),
+            Err(regular_file::Error::Unreadable(ErrorKind::NotFound)) => Ok(T::default()),
+            Err(regular_file::Error::Unreadable(kind)) => Err(Error::Unreadable(kind)),
+            Err(_) => Err(Error::Damaged),
         }
-        let mut bytes = Vec::new();
-        let read = file.take(LARGEST).read_to_end(&mut bytes);
-        read.map_err(|error| Error::Unreadable(error.kind()))?;
-        decode(&bytes)
     }
 
     /// Changes what it holds while no other thread or process can. What changed is on the disk when this
@@ -93,9 +89,34 @@ impl StateFile {
         &self,
         change: impl FnOnce(&mut T) -> Result<R, E>,
     ) -> Result<R, E> {
+        self.update_from(Self::read, change)
+    }
+
+    /// As [`StateFile::update`], for content that can be gathered again: a damaged file is renamed to
+    /// `<name>.json.damaged`, and the default takes its place.
+    ///
+    /// # Errors
+    ///
+    /// As [`StateFile::update`], but never [`Error::Damaged`].
+    pub fn update_or_restart<T: Content, R, E: From<Error>>(
+        &self,
+        change: impl FnOnce(&mut T) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let read = |file: &Self| match file.read() {
+            Err(Error::Damaged) => file.set_aside().map(|()| T::default()),
+            read => read,
+        };
+        self.update_from(read, change)
+    }
+
+    fn update_from<T: Content, R, E: From<Error>>(
+        &self,
+        read: impl FnOnce(&Self) -> Result<T, Error>,
+        change: impl FnOnce(&mut T) -> Result<R, E>,
+    ) -> Result<R, E> {
         create_directory(&self.directory).map_err(unwritable)?;
         let _lock = self.lock()?;
-        let old: T = self.read()?;
+        let old = read(self)?;
         let mut new = old.clone();
         let value = change(&mut new)?;
         if new != old {
@@ -104,13 +125,19 @@ impl StateFile {
         Ok(value)
     }
 
+    fn set_aside(&self) -> Result<(), Error> {
+        let aside = self.directory.join(format!("{}.json.damaged", self.name));
+        tracing::warn!("{} is damaged; it is kept as {}", self.path().display(), aside.display());
+        fs::rename(self.path(), aside).map_err(unwritable)
+    }
+
     /// The lock lasts as long as the file stays open.
     fn lock(&self) -> Result<File, Error> {
         let path = self.directory.join(format!("{}.lock", self.name));
         let give_up = Instant::now() + LOCK_WAIT;
         loop {
             let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(false).mode(0o600).custom_flags(nonblocking());
+            options.write(true).create(true).truncate(false).mode(0o600).custom_flags(open_flags());
             let file = options.open(&path).map_err(unwritable)?;
             match file.try_lock() {
                 // The lock of a file that was deleted meanwhile keeps nobody out.
@@ -139,12 +166,15 @@ impl StateFile {
 }
 
 /// The content as it is written: an object, with `version` among its members.
-fn encode<T: Content>(content: &T) -> serde_json::Result<Vec<u8>> {
+fn encode<T: Content>(content: &T) -> io::Result<Vec<u8>> {
     let mut value = serde_json::to_value(content)?;
     if let Value::Object(members) = &mut value {
         members.insert("version".to_owned(), VERSION.into());
     }
-    serde_json::to_vec_pretty(&value)
+    let bytes = serde_json::to_vec_pretty(&value)?;
+    // Nothing is written that couldn't be read again.
+    let fits = u64::try_from(bytes.len()).is_ok_and(|length| length <= LARGEST);
+    if fits { Ok(bytes) } else { Err(ErrorKind::FileTooLarge.into()) }
 }
 
 fn decode<T: Content>(bytes: &[u8]) -> Result<T, Error> {
@@ -164,7 +194,7 @@ fn unwritable(error: io::Error) -> Error {
 
 fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(nonblocking());
+    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(open_flags());
     let mut file = options.open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
@@ -193,10 +223,6 @@ fn is_same_file(file: &File, path: &Path) -> bool {
     }
 }
 
-fn nonblocking() -> i32 {
-    OFlags::NONBLOCK.bits().cast_signed()
-}
-
 /// Why a state file is of no use. It is left as it was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -218,78 +244,4 @@ pub enum Error {
     /// Another process holds its lock and doesn't let go.
     #[error("another process keeps it locked")]
     Locked,
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::thread;
-
-    use super::*;
-
-    type Counts = BTreeMap<String, u32>;
-
-    #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-    struct Content {
-        counts: Counts,
-    }
-
-    impl super::Content for Content {}
-
-    fn count(file: &StateFile, key: &str) -> Result<(), Error> {
-        file.update(|content: &mut Content| {
-            *content.counts.entry(key.to_owned()).or_default() += 1;
-            Ok(())
-        })
-    }
-
-    #[test]
-    fn writers_don_t_lose_each_other_s_changes() {
-        let directory = tempfile::tempdir().unwrap();
-        let threads: Vec<_> = (0..4)
-            .map(|_| {
-                let file = StateFile::new(directory.path().to_owned(), "counts");
-                thread::spawn(move || (0..25).for_each(|_| count(&file, "x").unwrap()))
-            })
-            .collect();
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
-        let content: Content = StateFile::new(directory.path().to_owned(), "counts").read().unwrap();
-        assert_eq!(content.counts, Counts::from([("x".to_owned(), 100)]));
-    }
-
-    #[test]
-    fn what_is_damaged_or_newer_is_refused_and_kept() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = StateFile::new(directory.path().to_owned(), "counts");
-        for (text, error) in [
-            ("{", Error::Damaged),
-            ("{\"version\": 1}", Error::Damaged),
-            ("", Error::Damaged),
-            ("{\"version\": 2, \"counts\": {}}", Error::OtherVersion { version: 2 }),
-        ] {
-            fs::write(file.path(), text).unwrap();
-            assert_eq!(count(&file, "x"), Err(error));
-            assert_eq!(fs::read_to_string(file.path()).unwrap(), text);
-        }
-    }
-
-    #[test]
-    fn what_can_t_be_written_is_an_error() {
-        let directory = tempfile::tempdir().unwrap();
-        let occupied = directory.path().join("occupied");
-        fs::write(&occupied, "").unwrap();
-        let file = StateFile::new(occupied, "counts");
-        assert!(matches!(count(&file, "x"), Err(Error::Unwritable(_))));
-    }
-
-    #[test]
-    fn nobody_else_may_read_it() {
-        use std::os::unix::fs::PermissionsExt;
-        let directory = tempfile::tempdir().unwrap();
-        let folder = directory.path().join("a/b");
-        let file = StateFile::new(folder.clone(), "counts");
-        count(&file, "x").unwrap();
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&folder), mode(&file.path())), (0o700, 0o600));
-    }
 }

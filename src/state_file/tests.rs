@@ -1,0 +1,107 @@
+//! The file as its users see it: damaged, newer, too large, in a place that can't be written.
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use super::*;
+
+type Counts = BTreeMap<String, u32>;
+
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Content {
+    counts: Counts,
+}
+
+impl super::Content for Content {}
+
+fn count(file: &StateFile, key: &str) -> Result<(), Error> {
+    file.update(|content: &mut Content| {
+        *content.counts.entry(key.to_owned()).or_default() += 1;
+        Ok(())
+    })
+}
+
+#[test]
+fn writers_don_t_lose_each_other_s_changes() {
+    let directory = tempfile::tempdir().unwrap();
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let file = StateFile::new(directory.path().to_owned(), "counts");
+            thread::spawn(move || (0..25).for_each(|_| count(&file, "x").unwrap()))
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    let content: Content = StateFile::new(directory.path().to_owned(), "counts").read().unwrap();
+    assert_eq!(content.counts, Counts::from([("x".to_owned(), 100)]));
+}
+
+#[test]
+fn what_is_damaged_or_newer_is_refused_and_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = StateFile::new(directory.path().to_owned(), "counts");
+    for (text, error) in [
+        ("{", Error::Damaged),
+        ("{\"version\": 1}", Error::Damaged),
+        ("", Error::Damaged),
+        ("{\"version\": 2, \"counts\": {}}", Error::OtherVersion { version: 2 }),
+    ] {
+        fs::write(file.path(), text).unwrap();
+        assert_eq!(count(&file, "x"), Err(error));
+        assert_eq!(fs::read_to_string(file.path()).unwrap(), text);
+    }
+}
+
+#[test]
+fn content_that_can_be_gathered_again_replaces_a_damaged_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = StateFile::new(directory.path().to_owned(), "counts");
+    let restart = || {
+        file.update_or_restart(|content: &mut Content| {
+            *content.counts.entry("x".to_owned()).or_default() += 1;
+            Ok::<_, Error>(())
+        })
+    };
+    for damaged in ["{", "", &" ".repeat(usize::try_from(LARGEST).unwrap() + 1)] {
+        fs::write(file.path(), damaged).unwrap();
+        restart().unwrap();
+        restart().unwrap();
+        let content: Content = file.read().unwrap();
+        assert_eq!(content.counts, Counts::from([("x".to_owned(), 2)]));
+        assert_eq!(fs::read_to_string(directory.path().join("counts.json.damaged")).unwrap(), damaged);
+    }
+    let newer = "{\"version\": 2, \"counts\": {}}";
+    fs::write(file.path(), newer).unwrap();
+    assert_eq!(restart(), Err(Error::OtherVersion { version: 2 }));
+    assert_eq!(fs::read_to_string(file.path()).unwrap(), newer);
+}
+
+#[test]
+fn more_than_can_be_read_again_is_not_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = StateFile::new(directory.path().to_owned(), "counts");
+    count(&file, "x").unwrap();
+    let key = "y".repeat(usize::try_from(LARGEST).unwrap());
+    assert_eq!(count(&file, &key), Err(Error::Unwritable(ErrorKind::FileTooLarge)));
+    let content: Content = file.read().unwrap();
+    assert_eq!(content.counts, Counts::from([("x".to_owned(), 1)]));
+}
+
+#[test]
+fn what_can_t_be_written_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let occupied = directory.path().join("occupied");
+    fs::write(&occupied, "").unwrap();
+    let file = StateFile::new(occupied, "counts");
+    assert!(matches!(count(&file, "x"), Err(Error::Unwritable(_))));
+}
+
+#[test]
+fn nobody_else_may_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("a/b");
+    let file = StateFile::new(folder.clone(), "counts");
+    count(&file, "x").unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&folder), mode(&file.path())), (0o700, 0o600));
+}

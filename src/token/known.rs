@@ -1,0 +1,217 @@
+//! The tokens that were seen, as `tokens.json` holds them: bounded, however many salts and serial numbers come.
+
+use std::collections::BTreeMap;
+
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::state_file::Content;
+
+/// How many tokens are remembered.
+const MAX_TOKENS: usize = 1_000;
+
+/// How many salts, and how many serial numbers, are remembered of one token. A new salt means a reset.
+const MAX_MARKS: usize = 16;
+
+/// A longer mark is remembered as its SHA-256, in bytes; YKOATH's salts have 8.
+pub(super) const MAX_MARK_BYTES: usize = 64;
+
+/// A token moves up in the order of use when so many others were used since: the file isn't written at each
+/// insertion.
+const ORDER_STEP: u64 = 100;
+
+/// What a token can be recognised by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// A salt that changes when the application is reset; YKOATH's has 8 bytes.
+    pub salt: Option<Vec<u8>>,
+    /// The serial number.
+    pub serial: Option<String>,
+}
+
+/// All tokens that are remembered, by their ids.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Known {
+    tokens: BTreeMap<String, Token>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Token {
+    /// Oldest first, as the serial numbers.
+    salts: Vec<String>,
+    serials: Vec<String>,
+    /// Where it stands in the order of use; the highest number was used last.
+    #[serde(default)]
+    order: u64,
+}
+
+impl Content for Known {}
+
+impl Known {
+    /// The id of a token of this family that has one of the marks; the salt decides before the serial number.
+    pub(super) fn find(&self, family: &str, fingerprint: &Fingerprint) -> Option<String> {
+        let mut ours = self
+            .tokens
+            .iter()
+            .filter(|(id, _)| id.strip_prefix(family).is_some_and(|value| value.starts_with('_')));
+        let by_salt = ours.clone().find(|(_, token)| token.has_salt(fingerprint));
+        by_salt.or_else(|| ours.find(|(_, token)| token.has_serial(fingerprint))).map(|(id, _)| id.clone())
+    }
+
+    /// The newest serial number of the token with this salt.
+    pub(super) fn serial(&self, fingerprint: &Fingerprint) -> Option<&str> {
+        let token = self.tokens.values().find(|token| token.has_salt(fingerprint))?;
+        token.serials.last().map(String::as_str)
+    }
+
+    /// Adds a token, or marks to it; the tokens and marks that are then too many are forgotten.
+    pub(super) fn remember(&mut self, id: &str, fingerprint: &Fingerprint) {
+        let newest = self.tokens.values().map(|token| token.order).max();
+        let is_new = !self.tokens.contains_key(id);
+        let token = self.tokens.entry(id.to_owned()).or_default();
+        token.add(fingerprint);
+        if let Some(newest) = newest
+            && (is_new || newest.saturating_sub(token.order) >= ORDER_STEP)
+        {
+            token.order = newest.saturating_add(1);
+        }
+        self.forget_oldest(id);
+    }
+
+    /// First the tokens that are called the same again when they are forgotten, since their id comes from their only
+    /// mark; then those that were used least recently.
+    fn forget_oldest(&mut self, keep: &str) {
+        let excess = self.tokens.len().saturating_sub(MAX_TOKENS);
+        if excess == 0 {
+            return;
+        }
+        let others = self.tokens.iter().filter(|(id, _)| *id != keep);
+        let mut order: Vec<_> =
+            others.map(|(id, token)| (token.marks() > 1, token.order, id.clone())).collect();
+        order.sort_unstable();
+        for (_, _, id) in order.into_iter().take(excess) {
+            self.tokens.remove(&id);
+        }
+    }
+}
+
+impl Token {
+    fn has_salt(&self, fingerprint: &Fingerprint) -> bool {
+        fingerprint.salt.as_deref().is_some_and(|salt| self.salts.contains(&salt_mark(salt)))
+    }
+
+    fn has_serial(&self, fingerprint: &Fingerprint) -> bool {
+        serial_mark(fingerprint).is_some_and(|serial| self.serials.contains(&serial))
+    }
+
+    fn add(&mut self, fingerprint: &Fingerprint) {
+        if let Some(salt) = fingerprint.salt.as_deref().filter(|_| !self.has_salt(fingerprint)) {
+            self.salts.push(salt_mark(salt));
+        }
+        if let Some(serial) = serial_mark(fingerprint).filter(|_| !self.has_serial(fingerprint)) {
+            self.serials.push(serial);
+        }
+        keep_newest(&mut self.salts);
+        keep_newest(&mut self.serials);
+    }
+
+    fn marks(&self) -> usize {
+        self.salts.len().saturating_add(self.serials.len())
+    }
+}
+
+fn keep_newest(marks: &mut Vec<String>) {
+    let excess = marks.len().saturating_sub(MAX_MARKS);
+    marks.drain(..excess);
+}
+
+fn salt_mark(salt: &[u8]) -> String {
+    if salt.len() > MAX_MARK_BYTES { hash(salt) } else { HEXLOWER.encode(salt) }
+}
+
+fn serial_mark(fingerprint: &Fingerprint) -> Option<String> {
+    let serial = fingerprint.serial.as_ref().filter(|serial| !serial.is_empty())?;
+    Some(if serial.len() > MAX_MARK_BYTES { hash(serial.as_bytes()) } else { serial.clone() })
+}
+
+fn hash(bytes: &[u8]) -> String {
+    HEXLOWER.encode(&Sha256::digest(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marks(salt: u64, serial: Option<u64>) -> Fingerprint {
+        Fingerprint {
+            salt: Some(salt.to_be_bytes().to_vec()),
+            serial: serial.map(|serial| serial.to_string()),
+        }
+    }
+
+    fn length(known: &Known) -> usize {
+        serde_json::to_vec_pretty(known).unwrap().len()
+    }
+
+    #[test]
+    fn a_token_with_an_ever_new_salt_keeps_its_id_in_bounded_room() {
+        let mut known = Known::default();
+        for salt in 0..10_000 {
+            let marks = marks(salt, Some(7));
+            let id = known.find("ykoath", &marks).unwrap_or_else(|| "ykoath_first".to_owned());
+            assert_eq!(id, "ykoath_first");
+            known.remember(&id, &marks);
+        }
+        assert!(length(&known) < 1_000, "{known:?}");
+        assert_eq!(known.serial(&marks(9_999, None)), Some("7"));
+    }
+
+    #[test]
+    fn tokens_without_a_serial_number_push_out_nobody_who_has_one() {
+        let mut known = Known::default();
+        known.remember("ykoath_mine", &marks(1, Some(7)));
+        for salt in 2..2_000 {
+            known.remember(&format!("ykoath_{salt:04}"), &marks(salt, None));
+        }
+        assert_eq!(known.tokens.len(), MAX_TOKENS);
+        assert_eq!(known.find("ykoath", &marks(9_999, Some(7))).as_deref(), Some("ykoath_mine"));
+    }
+
+    #[test]
+    fn the_least_recently_used_token_is_forgotten_first() {
+        let mut known = Known::default();
+        known.remember("ykoath_unused", &marks(0, Some(0)));
+        for serial in 1..2_000 {
+            known.remember(&format!("ykoath_{serial}"), &marks(serial, Some(serial)));
+            known.remember("ykoath_used", &marks(9_999, Some(9_999)));
+        }
+        assert_eq!(known.tokens.len(), MAX_TOKENS);
+        assert!(known.tokens.contains_key("ykoath_used") && known.tokens.contains_key("ykoath_1999"));
+        assert!(!known.tokens.contains_key("ykoath_unused"));
+        assert!(length(&known) < 1 << 20);
+    }
+
+    #[test]
+    fn a_token_that_comes_again_changes_nothing() {
+        let mut known = Known::default();
+        for _ in 0..3 {
+            known.remember("ykoath_a", &marks(1, Some(1)));
+            known.remember("ykoath_b", &marks(2, Some(2)));
+        }
+        let orders: Vec<_> = known.tokens.values().map(|token| token.order).collect();
+        assert_eq!(orders, [0, 1]);
+    }
+
+    #[test]
+    fn long_marks_are_remembered_by_their_hash() {
+        let mut known = Known::default();
+        let long = Fingerprint { salt: Some(vec![7; 60_000]), serial: Some("8".repeat(60_000)) };
+        known.remember("ykoath_long", &long);
+        assert!(length(&known) < 1_000);
+        assert_eq!(known.find("ykoath", &long).as_deref(), Some("ykoath_long"));
+        assert_eq!(known.find("ykoath", &Fingerprint { salt: None, ..long }).as_deref(), Some("ykoath_long"));
+    }
+}
