@@ -3,7 +3,8 @@
 //! The tour, bottom up. Every module may use the ones above it in this list and none below it
 //! (`tests/repository/layers.rs` keeps it so):
 //!
-//! * [`regular_file`] and [`certificates`]: files that a user names; the leaves may use these, too;
+//! * [`regular_file`], [`certificates`], [`text`], [`utc`], [`xdg`]: what the leaves use, too: files that a user names,
+//!   text and times as people read them;
 //! * [`clock`], [`config`], [`markup`], [`secret`], [`signals`], [`state_file`], [`task`]: leaves that anybody may use;
 //! * [`iso7816`]: command and response APDUs, status words, TLV; bytes only;
 //! * [`otp`]: HOTP and TOTP arithmetic (RFC 4226, RFC 6238), without a token;
@@ -49,7 +50,10 @@ pub mod regular_file;
 pub mod secret;
 pub mod signals;
 pub mod state_file;
+pub mod text;
 pub mod task;
 pub mod token;
 pub mod transport;
+pub mod utc;
 pub mod virt;
+pub mod xdg;

@@ -9,7 +9,7 @@ use sdk::operation::respond_to_auth_challenge::RespondToAuthChallengeOutput;
 use sdk::types::{AuthenticationResultType, ChallengeNameType};
 
 use super::classify::{classify, unknown};
-use super::client::{Answer, Client, is_six_digits};
+use super::client::{Answer, Client};
 use super::exchange::Exchange;
 use super::{Error, ErrorKind, Respondent, Session};
 use crate::otp::Code;
@@ -83,7 +83,7 @@ impl Client {
         session: &Session,
         code: &Code,
     ) -> Answer<Responded> {
-        if !is_six_digits(code.expose()) {
+        if !code.is_six_digits() {
             let result = Err(Error::unsent(ErrorKind::InvalidParameter));
             return Answer { result, request_id: None, clock_skew: None };
         }

@@ -99,7 +99,7 @@ impl Client {
         device_name: &str,
         exchange: &Arc<Exchange>,
     ) -> Result<Verified, Error> {
-        if !is_six_digits(code.expose()) {
+        if !code.is_six_digits() {
             return Err(Error::unsent(ErrorKind::InvalidParameter));
         }
         let request = self.connect(exchange)?.verify_software_token().user_code(code.expose());
@@ -151,11 +151,6 @@ fn config(settings: &Settings, endpoint: &Endpoint) -> Result<Config, Unusable> 
         }
     }
     Ok(config.build())
-}
-
-/// The API's `SoftwareTokenMFAUserCodeType`, which the SDK doesn't check.
-pub(super) fn is_six_digits(code: &str) -> bool {
-    code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// HTTP 200 alone is no success.

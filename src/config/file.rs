@@ -1,21 +1,19 @@
 //! Where the file is, and whether it may be trusted.
 
-use std::env;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, Problem};
 use crate::regular_file::{self, open_regular_file, read_at_most};
+use crate::xdg;
 
 const MAX_BYTES: u64 = 1 << 20;
 const SYSTEM: &str = "/etc/oathbridge/config.toml";
 
 /// The user's file and the system's, in this order (XDG Base Directory Specification).
 pub(super) fn standard_places() -> Vec<PathBuf> {
-    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let user = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
-    let user = user.map(|directory| directory.join("oathbridge/config.toml"));
+    let user = xdg::config_home().map(|directory| directory.join("oathbridge/config.toml"));
     user.into_iter().chain([PathBuf::from(SYSTEM)]).collect()
 }
 

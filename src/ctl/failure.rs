@@ -5,7 +5,7 @@ use std::fmt::Display;
 use zbus::DBusError;
 
 use super::exit;
-use super::screen::escape;
+use crate::text::escape_invisible;
 
 /// Why a command didn't do as asked. It holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +42,10 @@ impl Failure {
 
     /// As it is printed: safe for a terminal, without the last line break.
     pub fn text(&self) -> String {
-        let mut text = format!("oathbridgectl: {}", escape(&self.sentence));
+        let mut text = format!("oathbridgectl: {}", escape_invisible(&self.sentence));
         for line in &self.lines {
             text.push_str("\n  ");
-            text.push_str(&escape(line));
+            text.push_str(&escape_invisible(line));
         }
         text
     }

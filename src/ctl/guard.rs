@@ -3,18 +3,18 @@
 use std::io::{IsTerminal, Write, stderr, stdin};
 use std::time::Duration;
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use serde::Serialize;
 
 use super::arguments::{ForgetArguments, GuardCommand};
 use super::bus::Bus;
-use super::screen::{escape, table};
+use super::screen::table;
 use super::tree::{Credential, Tree};
 use super::{Failure, Output, exit, query};
 use crate::dbus::names;
 use crate::guard::{self, Entry, Guard, Record, Unavailable, Use};
 use crate::otp::Period;
+use crate::text::escape_invisible;
+use crate::utc::rfc3339;
 use crate::{process, state_file};
 
 /// The daemon only adds names; it isn't waited for.
@@ -141,7 +141,7 @@ fn confirmed(id: &str, tree: &Tree) -> Result<bool, Failure> {
     }
     let name = find(tree, id).map_or_else(|| id.to_owned(), Credential::name);
     // A person who closed standard error doesn't want to be asked, and answers nothing.
-    let _ = write!(stderr(), "{RISK}\nForget the time steps of {}? [y/N] ", escape(&name));
+    let _ = write!(stderr(), "{RISK}\nForget the time steps of {}? [y/N] ", escape_invisible(&name));
     let mut answer = String::new();
     stdin().read_line(&mut answer).map_err(|error| Failure::failed("Reading the answer", error))?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
@@ -166,21 +166,13 @@ fn steps(record: Record, period: Period) -> StepsJson {
     StepsJson {
         first: record.first().0,
         last: record.last().0,
-        from: time(record.first().start(period)),
-        until: time(record.last().next().start(period)),
+        from: rfc3339(record.first().start(period)),
+        until: rfc3339(record.last().next().start(period)),
         usage: match record.usage() {
             Use::Intent => "intent",
             Use::Spent => "spent",
         },
     }
-}
-
-/// RFC 3339, in UTC; the number of seconds where the calendar ends.
-fn time(unix: Duration) -> String {
-    let seconds = unix.as_secs();
-    let date =
-        i64::try_from(seconds).ok().and_then(|secs| DateTime::from_secs(secs).fmt(Format::DateTime).ok());
-    date.unwrap_or_else(|| format!("{seconds} s"))
 }
 
 fn find<'tree>(tree: &'tree Tree, id: &str) -> Option<&'tree Credential> {

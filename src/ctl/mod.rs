@@ -33,6 +33,8 @@ pub use screen::Output;
 
 use arguments::Parsed;
 
+use crate::text::escape_invisible;
+
 /// Does what the command line asks for, prints what came of it, and returns the exit code.
 pub fn main(arguments: Vec<OsString>) -> u8 {
     let arguments = match arguments::parse(arguments) {
@@ -51,7 +53,7 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
     match result {
         Ok(output) => {
             for note in &output.notes {
-                complain(&screen::escape(note));
+                complain(&escape_invisible(note));
             }
             let printed = print(&output.text);
             output.failure.map_or(printed, |failure| fail(&failure))

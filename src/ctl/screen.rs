@@ -4,6 +4,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::Failure;
+use crate::text::escape_invisible;
 
 /// What a command prints when it is done.
 #[derive(Debug)]
@@ -39,26 +40,13 @@ impl Output {
     }
 }
 
-/// Replaces what would move the cursor, end the line or turn the writing direction by `\u{..}`.
-pub(super) fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if is_unsafe(letter) {
-            safe.extend(letter.escape_unicode());
-        } else {
-            safe.push(letter);
-        }
-    }
-    safe
-}
-
 /// Columns as wide as their longest cell, two spaces between them; cells are escaped.
 pub(super) fn table<const COLUMNS: usize>(
     head: [&str; COLUMNS],
     rows: impl IntoIterator<Item = [String; COLUMNS]>,
 ) -> String {
     let mut lines = vec![head.map(str::to_owned)];
-    lines.extend(rows.into_iter().map(|row| row.map(|cell| escape(&cell))));
+    lines.extend(rows.into_iter().map(|row| row.map(|cell| escape_invisible(&cell))));
     let mut widths = [0; COLUMNS];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {
@@ -74,22 +62,9 @@ pub(super) fn table<const COLUMNS: usize>(
     text
 }
 
-fn is_unsafe(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter,
-            // Direction marks and overrides, separators, invisible operators, byte order mark.
-            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_moves_the_cursor_or_turns_the_text() {
-        assert_eq!(escape("a\x1b[2Jb\n\u{9b}c\u{202e}d"), "a\\u{1b}[2Jb\\u{a}\\u{9b}c\\u{202e}d");
-        assert_eq!(escape("Bücher: 猫 \\ 🔑"), "Bücher: 猫 \\ 🔑");
-    }
 
     #[test]
     fn columns_are_as_wide_as_their_longest_cell() {

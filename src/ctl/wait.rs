@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::screen::escape;
+use crate::text::escape_invisible;
 
 /// What is over sooner needs no words.
 const QUICK: Duration = Duration::from_millis(300);
@@ -26,7 +26,7 @@ pub(super) struct Phase {
 impl Phase {
     fn line(&self, now: Instant) -> String {
         let left = self.end.saturating_duration_since(now).as_millis().div_ceil(1000);
-        format!("{} (waits up to {left} s)", escape(&self.text))
+        format!("{} (waits up to {left} s)", escape_invisible(&self.text))
     }
 }
 

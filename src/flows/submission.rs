@@ -167,7 +167,7 @@ impl<S: Submit> Attempt<'_, S> {
         let Some(step) = calculated.step else {
             return Err(Error::Unsupported("its codes have no time step".to_owned()));
         };
-        if !is_six_digits(&calculated.code) {
+        if !calculated.code.is_six_digits() {
             return Err(Error::Unsupported("its codes are not six digits, which Cognito wants".to_owned()));
         }
         Ok((calculated.code, step))
@@ -268,9 +268,4 @@ impl<S: Submit> Attempt<'_, S> {
             _ => true,
         }
     }
-}
-
-fn is_six_digits(code: &Code) -> bool {
-    let text = code.expose();
-    text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
 }

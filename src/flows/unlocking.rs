@@ -3,25 +3,24 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// One of them, from its first moment on. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Unlocking {
     token: String,
-    locked: watch::Sender<bool>,
+    locked: CancellationToken,
 }
 
 impl Unlocking {
     /// Whether somebody has locked its token since.
     pub(super) fn is_locked(&self) -> bool {
-        *self.locked.borrow()
+        self.locked.is_cancelled()
     }
 
     /// Ends when somebody locks its token.
     pub(super) async fn locked(&self) {
-        // There is no error: the sender is here.
-        let _ = self.locked.subscribe().wait_for(|locked| *locked).await;
+        self.locked.cancelled().await;
     }
 }
 
@@ -33,7 +32,7 @@ pub(super) struct Unlocks {
 
 impl Unlocks {
     pub(super) fn begin(&self, token: String) -> Arc<Unlocking> {
-        let unlocking = Arc::new(Unlocking { token, locked: watch::Sender::new(false) });
+        let unlocking = Arc::new(Unlocking { token, locked: CancellationToken::new() });
         let mut running = self.running();
         running.retain(|old| old.strong_count() > 0);
         running.push(Arc::downgrade(&unlocking));
@@ -44,7 +43,7 @@ impl Unlocks {
     pub(super) fn lock(&self, token: Option<&str>) {
         for unlocking in self.running().iter().filter_map(Weak::upgrade) {
             if token.is_none_or(|token| token == unlocking.token) {
-                unlocking.locked.send_replace(true);
+                unlocking.locked.cancel();
             }
         }
     }

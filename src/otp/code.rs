@@ -30,6 +30,11 @@ impl Code {
         Self(text)
     }
 
+    /// The API's `SoftwareTokenMFAUserCodeType`: the only codes that Cognito takes.
+    pub fn is_six_digits(&self) -> bool {
+        self.0.len() == 6 && self.0.bytes().all(|byte| byte.is_ascii_digit())
+    }
+
     /// The code itself; never put it into a log, an error or a property.
     pub fn expose(&self) -> &str {
         &self.0

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::regular_file::{self, open_flags, open_regular_file, read_at_most};
+use crate::xdg;
 
 /// The version of every state file; a file of another version is left alone.
 const VERSION: u64 = 1;
@@ -32,9 +33,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(5);
 ///
 /// Not systemd's `StateDirectory`, which moves between its versions. `None` without a home.
 pub fn directory() -> Option<PathBuf> {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
-    Some(base.join("oathbridge"))
+    Some(xdg::state_home()?.join("oathbridge"))
 }
 
 /// What a state file can hold. No secrets, and no account names.

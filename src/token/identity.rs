@@ -6,11 +6,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 pub use super::known::Fingerprint;
 use super::known::{Known, MAX_MARK_BYTES};
 use crate::state_file::{Error, StateFile};
+use crate::text::short_hash;
 
 /// The tokens that were ever seen.
 #[derive(Clone, Debug)]
@@ -50,18 +49,13 @@ impl Identities {
 
 fn fresh_id(family: &str, fingerprint: &Fingerprint, fallback: &str) -> String {
     let value = match (&fingerprint.salt, &fingerprint.serial) {
+        // The first half of ykman's device id, in hexadecimal.
         (Some(salt), _) => short_hash(salt),
         (None, Some(serial)) if serial.len() > MAX_MARK_BYTES => short_hash(serial.as_bytes()),
         (None, Some(serial)) => escape(serial),
         (None, None) => short_hash(fallback.as_bytes()),
     };
     format!("{family}_{value}")
-}
-
-/// The first half of ykman's device id, in hexadecimal: 16 characters of SHA-256.
-fn short_hash(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What an object path may hold, and `_xx` for every other byte.

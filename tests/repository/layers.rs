@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Everybody may use these, the leaves too. In this order: each uses only those before it.
-const ROOTS: [&str; 2] = ["regular_file", "certificates"];
+const ROOTS: [&str; 5] = ["regular_file", "certificates", "text", "utc", "xdg"];
 
 /// Everybody else may use these, and they use nobody but the roots.
 const LEAVES: [&str; 9] =
