@@ -1,14 +1,4 @@
-//! Text and bytes as people and object paths get them.
-
-use data_encoding::HEXLOWER;
-use sha2::{Digest, Sha256};
-
-/// The first 8 bytes of SHA-256, as 16 hexadecimal digits: a short name that tells nothing of what it names.
-pub fn short_hash(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    let (short, _) = hash.split_at(8);
-    HEXLOWER.encode(short)
-}
+//! Text as people get it.
 
 /// Text on one line whose direction nothing turns: control characters, line breaks and the characters that change the
 /// direction of text (Unicode TR 36 §2.2) become `\u{..}`.
@@ -46,12 +36,6 @@ fn is_invisible(letter: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_short_hash_is_the_beginning_of_sha_256() {
-        // FIPS 180-4, "abc".
-        assert_eq!(short_hash(b"abc"), "ba7816bf8f01cfea");
-    }
 
     #[test]
     fn nothing_moves_the_cursor_or_turns_the_text() {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 pub use super::known::Fingerprint;
 use super::known::{Known, MAX_MARK_BYTES};
+use crate::oath::TokenId;
 use crate::state_file::{Error, StateFile};
-use crate::text::short_hash;
 
 /// The tokens that were ever seen.
 #[derive(Clone, Debug)]
@@ -48,26 +48,14 @@ impl Identities {
 }
 
 fn fresh_id(family: &str, fingerprint: &Fingerprint, fallback: &str) -> String {
-    let value = match (&fingerprint.salt, &fingerprint.serial) {
+    let id = match (&fingerprint.salt, &fingerprint.serial) {
         // The first half of ykman's device id, in hexadecimal.
-        (Some(salt), _) => short_hash(salt),
-        (None, Some(serial)) if serial.len() > MAX_MARK_BYTES => short_hash(serial.as_bytes()),
-        (None, Some(serial)) => escape(serial),
-        (None, None) => short_hash(fallback.as_bytes()),
+        (Some(salt), _) => TokenId::of_hash(family, salt),
+        (None, Some(serial)) if serial.len() > MAX_MARK_BYTES => TokenId::of_hash(family, serial.as_bytes()),
+        (None, Some(serial)) => TokenId::new(family, serial),
+        (None, None) => TokenId::of_hash(family, fallback.as_bytes()),
     };
-    format!("{family}_{value}")
-}
-
-/// What an object path may hold, and `_xx` for every other byte.
-fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => escaped.push(char::from(byte)),
-            _ => escaped.push_str(&format!("_{byte:02x}")),
-        }
-    }
-    escaped
+    id.to_string()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::oath::CredentialName;
 use crate::otp::Period;
+use crate::text::escape;
 
 /// A credential's name on its token, 1 to 64 bytes: `[period/][issuer:]account`, in theory.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,23 +104,6 @@ fn split_period(text: &str) -> (Period, &str) {
         Some(period) => (period, rest),
         None => whole,
     }
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() || reorders_text(character) {
-            escaped.extend(character.escape_unicode());
-        } else {
-            escaped.push(character);
-        }
-    }
-    escaped
-}
-
-/// Line breaks and the invisible characters that turn the direction of text (Unicode TR 36 §2.2).
-fn reorders_text(character: char) -> bool {
-    matches!(character, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
