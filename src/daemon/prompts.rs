@@ -54,7 +54,7 @@ fn is_told(kinds: Notifications, wait: &Wait) -> bool {
 }
 
 fn message(wait: &Wait, snapshot: &Snapshot) -> Option<Message> {
-    let token = wait.token.as_deref().and_then(|id| snapshot.tokens.get(id));
+    let token = wait.token.as_ref().and_then(|id| snapshot.tokens.get(id));
     let model = token.map_or("your token", |token| token.info.model.as_str());
     let summary = match wait.need {
         Need::Touch => format!("Touch {model}"),

@@ -32,7 +32,7 @@ fn told(sent: zbus::Result<()>) {
 async fn answer(connection: &Connection, bridge: &Arc<Bridge>, call: &Message) -> zbus::Result<()> {
     let header = call.header();
     let result = match (header.path().and_then(names::credential_id), call.body().deserialize()) {
-        (Some(id), Ok(options)) => credential::calculate(bridge, id, options, &header).await,
+        (Some(id), Ok(options)) => credential::calculate(bridge, &id, options, &header).await,
         (None, _) => Err(Error::no_object()),
         (_, Err(_)) => {
             Err(Error::invalid("Calculate takes one argument, a dictionary of options; pass an a{sv}"))

@@ -9,6 +9,7 @@ use zbus::message::Header;
 use super::entry::{Entry, show};
 use super::options::{Common, Map};
 use super::{Bridge, Error, variant};
+use crate::oath::{ObjectId, TokenId};
 use crate::operations::{Deadline, Kind, Operation, Request, State};
 
 /// What is over sooner needs no object.
@@ -28,9 +29,9 @@ const LEAVING: Duration = Duration::from_secs(1);
 pub(super) struct Task {
     pub(super) kind: Kind,
     /// The credential's id, if it is known already.
-    pub(super) credential: Option<String>,
+    pub(super) credential: Option<ObjectId>,
     /// The token's id, for what is not about a credential.
-    pub(super) token: Option<String>,
+    pub(super) token: Option<TokenId>,
     pub(super) common: Common,
 }
 
@@ -109,7 +110,8 @@ impl Bridge {
 
     /// Who, what, how it ended; never a secret.
     fn audit(&self, entry: &Entry<'_>, operation: &Operation, error: Option<&Error>) {
-        let object = operation.credential().or_else(|| operation.token()).unwrap_or_default();
+        let object = operation.credential().map(|id| id.to_string());
+        let object = object.or_else(|| operation.token().map(|id| id.to_string())).unwrap_or_default();
         let outcome = error.map_or_else(|| "done".to_owned(), Error::full_name);
         let requester = show(&entry.requester);
         tracing::info!(caller = entry.caller, requester, object, outcome, "{}", operation.request().kind);

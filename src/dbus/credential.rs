@@ -11,7 +11,7 @@ use super::entry::Door;
 use super::options::{Map, Options};
 use super::{Bridge, Error, names, variant};
 use crate::flows::{self, CodeReply, CodeRequest};
-use crate::oath::Credential;
+use crate::oath::{Credential, ObjectId};
 use crate::operations::{self, Operation};
 use crate::registry::Missing;
 
@@ -20,8 +20,7 @@ type Reply = (String, u64, u64, Map);
 
 /// A credential on the bus.
 pub(super) struct CredentialObject {
-    pub(super) id: String,
-    pub(super) token: String,
+    pub(super) id: ObjectId,
     pub(super) credential: Credential,
     pub(super) bridge: Arc<Bridge>,
 }
@@ -30,7 +29,7 @@ pub(super) struct CredentialObject {
 impl CredentialObject {
     #[zbus(property(emits_changed_signal = "const"))]
     fn token(&self) -> ObjectPath<'static> {
-        names::token(&self.token)
+        names::token(self.id.token())
     }
 
     #[zbus(property(emits_changed_signal = "const"))]
@@ -81,14 +80,14 @@ impl CredentialObject {
 /// `Calculate`, whether or not the credential has an object at present.
 pub(super) async fn calculate(
     bridge: &Arc<Bridge>,
-    id: &str,
+    id: &ObjectId,
     options: Map,
     header: &Header<'_>,
 ) -> Result<Reply, Error> {
     let entry = bridge.enter(header, Door::READ_CODE).await?;
     let mut options = Options::new(options);
     let request = CodeRequest {
-        credential: id.to_owned(),
+        credential: id.clone(),
         next: options.flag("next", false)?,
         min_validity: Duration::from_secs(options.number("min-validity")?.unwrap_or(0).into()),
         claim: options.flag("claim", false)?,
@@ -96,8 +95,7 @@ pub(super) async fn calculate(
     };
     let common = options.common()?;
     options.finish()?;
-    let task =
-        Task { kind: operations::Kind::Calculate, credential: Some(id.to_owned()), token: None, common };
+    let task = Task { kind: operations::Kind::Calculate, credential: Some(id.clone()), token: None, common };
     let work = async |operation: &Operation| match bridge.flows.code(&request, operation).await {
         Ok(code) => Ok(reply(&code)),
         // Their absence is that of the object called.

@@ -14,7 +14,7 @@ use super::profiles::Profiles;
 use super::token::{TokenObject, View};
 use super::{Bridge, Summary, names};
 use crate::device::Problem;
-use crate::oath::Credential;
+use crate::oath::{Credential, ObjectId, TokenId};
 use crate::registry::{Attached, Snapshot, State};
 
 /// Runs until the bus is gone.
@@ -45,19 +45,19 @@ pub(super) async fn run(connection: Connection, bridge: Arc<Bridge>) {
 struct Mirror {
     server: ObjectServer,
     bridge: Arc<Bridge>,
-    tokens: BTreeMap<String, Shown>,
+    tokens: BTreeMap<TokenId, Shown>,
     profiles: Profiles,
 }
 
 /// A token as the bus sees it now.
 struct Shown {
     view: Arc<RwLock<View>>,
-    credentials: BTreeMap<String, Credential>,
+    credentials: BTreeMap<ObjectId, Credential>,
 }
 
 impl Mirror {
     async fn update(&mut self, snapshot: &Snapshot) -> zbus::Result<()> {
-        let stays = |token: &str, credential: &str| self.stays(token, credential, snapshot);
+        let stays = |credential: &ObjectId| self.stays(credential, snapshot);
         self.profiles.retract(snapshot, stays).await?;
         self.remove_tokens(snapshot).await?;
         let mut ready = Vec::new();
@@ -113,8 +113,9 @@ impl Mirror {
         Ok(Some(before))
     }
 
-    /// Whether the objects of a token and of one of its credentials outlast the change to `snapshot`.
-    fn stays(&self, token: &str, credential: &str, snapshot: &Snapshot) -> bool {
+    /// Whether the objects of a credential and of its token outlast the change to `snapshot`.
+    fn stays(&self, credential: &ObjectId, snapshot: &Snapshot) -> bool {
+        let token = credential.token();
         let (Some(shown), Some(attached)) = (self.tokens.get(token), snapshot.tokens.get(token)) else {
             return false;
         };
@@ -153,7 +154,7 @@ fn problem_words(bridge: &Bridge, snapshot: &Snapshot) -> Vec<String> {
 }
 
 /// Calls that come from now on are answered without the object.
-async fn remove_credential(server: &ObjectServer, bridge: &Bridge, id: &str) -> zbus::Result<()> {
+async fn remove_credential(server: &ObjectServer, bridge: &Bridge, id: &ObjectId) -> zbus::Result<()> {
     let path = names::credential(id);
     bridge.paths.remove(&path);
     server.remove::<CredentialObject, _>(&path).await.map(drop)
@@ -194,7 +195,6 @@ impl Shown {
             if !self.credentials.contains_key(id) {
                 let object = CredentialObject {
                     id: id.clone(),
-                    token: attached.info.id.clone(),
                     credential: credential.clone(),
                     bridge: Arc::clone(bridge),
                 };

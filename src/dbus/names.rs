@@ -2,6 +2,8 @@
 
 use zbus::ObjectPath;
 
+use crate::oath::{ObjectId, TokenId};
+
 /// The well-known bus name.
 pub const BUS: &str = "io.github.oathbridge.OathBridge1";
 
@@ -27,13 +29,13 @@ pub const PROMPT: &str = "/io/github/oathbridge/OathBridge1/prompt";
 pub const PROMPT_INTERFACE: &str = "io.github.oathbridge.OathBridge1.Prompt";
 
 /// The object of a token.
-pub fn token(id: &str) -> ObjectPath<'static> {
-    below("tokens", id)
+pub fn token(id: &TokenId) -> ObjectPath<'static> {
+    below("tokens", id.as_str())
 }
 
 /// The object of a credential.
-pub fn credential(id: &str) -> ObjectPath<'static> {
-    below("credentials", id)
+pub fn credential(id: &ObjectId) -> ObjectPath<'static> {
+    below("credentials", &id.to_string())
 }
 
 /// The object of a profile.
@@ -67,8 +69,8 @@ pub fn none() -> ObjectPath<'static> {
 }
 
 /// The credential's id in a path of ours.
-pub fn credential_id<'path>(path: &'path ObjectPath<'_>) -> Option<&'path str> {
-    path.as_str().strip_prefix(ROOT)?.strip_prefix("/credentials/")
+pub fn credential_id(path: &ObjectPath<'_>) -> Option<ObjectId> {
+    ObjectId::parse(path.as_str().strip_prefix(ROOT)?.strip_prefix("/credentials/")?).ok()
 }
 
 fn below(folder: &str, id: &str) -> ObjectPath<'static> {

@@ -9,6 +9,7 @@ use zbus::ObjectServer;
 use super::names;
 use super::profile::{ProfileObject, Targets, query};
 use crate::config::Profile;
+use crate::oath::ObjectId;
 use crate::registry::Snapshot;
 
 pub(super) struct Profiles {
@@ -27,12 +28,12 @@ impl Profiles {
         Self { server, shown: BTreeMap::new() }
     }
 
-    /// Takes back the targets that change, or whose objects go. `stays` says of a token and one of its credentials, by
-    /// id, whether their objects outlast the change to `snapshot`.
+    /// Takes back the targets that change, or whose objects go. `stays` says of a credential whether its
+    /// object and that of its token outlast the change to `snapshot`.
     pub(super) async fn retract(
         &self,
         snapshot: &Snapshot,
-        stays: impl Fn(&str, &str) -> bool,
+        stays: impl Fn(&ObjectId) -> bool,
     ) -> zbus::Result<()> {
         for (name, shown) in &self.shown {
             let targets = targets(&shown.profile, snapshot, &stays);
@@ -60,7 +61,7 @@ impl Profiles {
             self.server.remove::<ProfileObject, _>(names::profile(&name)).await?;
         }
         for (name, profile) in wanted {
-            let targets = targets(profile, snapshot, |_, _| true);
+            let targets = targets(profile, snapshot, |_| true);
             match self.shown.get(name) {
                 Some(shown) => self.point(name, shown, targets).await?,
                 None => self.add(name, profile, targets).await?,
@@ -99,10 +100,10 @@ impl Profiles {
 }
 
 /// The credential that a profile means, if exactly one attached credential matches, and its token.
-fn targets(profile: &Profile, snapshot: &Snapshot, stays: impl Fn(&str, &str) -> bool) -> Targets {
+fn targets(profile: &Profile, snapshot: &Snapshot, stays: impl Fn(&ObjectId) -> bool) -> Targets {
     let Some(query) = query(profile) else { return Targets::default() };
     match query.run(snapshot).0.as_slice() {
-        [one] if stays(&one.token.info.id, &one.id) => {
+        [one] if stays(&one.id) => {
             Targets { credential: names::credential(&one.id), token: names::token(&one.token.info.id) }
         }
         _ => Targets::default(),

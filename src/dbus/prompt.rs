@@ -32,7 +32,7 @@ impl View {
     pub(super) fn of(waits: &[Wait]) -> Self {
         let oldest = waits.first();
         let operation = oldest.map(|wait| &wait.operation);
-        let token = oldest.and_then(|wait| wait.token.as_deref());
+        let token = oldest.and_then(|wait| wait.token.as_ref());
         Self {
             kind: oldest.map(|wait| wait.need.to_string()).unwrap_or_default(),
             operation: operation.map_or_else(names::none, path),

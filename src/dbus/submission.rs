@@ -87,7 +87,7 @@ pub(super) fn target(
         })?;
         return Ok(Target::Query(Query { device, ..query }));
     }
-    names::credential_id(path).map(|id| Target::Id(id.to_owned())).ok_or_else(|| {
+    names::credential_id(path).map(Target::Id).ok_or_else(|| {
         Error::invalid(
             "This is not the path of a credential; find one with FindCredentials or oathbridgectl list",
         )

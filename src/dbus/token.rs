@@ -10,6 +10,7 @@ use super::call::Task;
 use super::entry::Door;
 use super::options::{Map, Options};
 use super::{Bridge, Error};
+use crate::oath::TokenId;
 use crate::operations::{self, Operation};
 use crate::registry::{Attached, State};
 use crate::token;
@@ -36,7 +37,7 @@ impl TokenObject {
         self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn id_now(&self) -> String {
+    fn id_now(&self) -> TokenId {
         self.view().attached.info.id.clone()
     }
 }
@@ -45,7 +46,7 @@ impl TokenObject {
 impl TokenObject {
     #[zbus(property(emits_changed_signal = "const"))]
     fn id(&self) -> String {
-        self.view().attached.info.id.clone()
+        self.view().attached.info.id.to_string()
     }
 
     #[zbus(property(emits_changed_signal = "const"))]
@@ -127,6 +128,6 @@ impl TokenObject {
                 () = self.bridge.flows.clock().sleep(PATIENCE) => Err(token::Error::Busy),
             }
         };
-        self.bridge.audited("Lock", &id, &header, Door::SECURE, bounded).await
+        self.bridge.audited("Lock", id.as_str(), &header, Door::SECURE, bounded).await
     }
 }

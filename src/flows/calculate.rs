@@ -10,7 +10,7 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio::sync::watch;
 
 use super::{Error, Flows};
-use crate::oath::{CodeRequest, CodeResult, Touch, When};
+use crate::oath::{CodeRequest, CodeResult, ObjectId, TokenId, Touch, When};
 use crate::operations::{Operation, State};
 use crate::otp::Step;
 use crate::registry::Found;
@@ -27,7 +27,7 @@ pub(super) struct Calculations {
     turns: Mutex<Turns>,
 }
 
-type Turns = HashMap<(String, String), Weak<Turn>>;
+type Turns = HashMap<(String, TokenId), Weak<Turn>>;
 
 /// Whoever holds it may ask the token.
 type Turn = tokio::sync::Mutex<()>;
@@ -35,7 +35,7 @@ type Turn = tokio::sync::Mutex<()>;
 /// Requests with the same key get the same code.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
-    credential: String,
+    credential: ObjectId,
     /// Who asks, where a touch is needed: nobody's touch serves somebody else.
     caller: Option<String>,
     with_next: bool,

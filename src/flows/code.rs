@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::find::is_curable;
 use super::{Error, Flows, Target};
 use crate::guard;
-use crate::oath::{Credential, Kind, Touch, When};
+use crate::oath::{Credential, Kind, ObjectId, Touch, When};
 use crate::operations::{Operation, State};
 use crate::otp::{Code, Period, Step};
 use crate::registry::Found;
@@ -17,7 +17,7 @@ use crate::token;
 #[derive(Clone, Debug)]
 pub struct CodeRequest {
     /// The credential's id.
-    pub credential: String,
+    pub credential: ObjectId,
     /// The code of the next time step as well.
     pub next: bool,
     /// How long the code has to be valid when it is handed out; at most one period.
@@ -87,7 +87,7 @@ impl Flows {
                 continue;
             }
             if request.claim {
-                let (guard, id, now) = (self.guard.clone(), found.id.clone(), self.now(period));
+                let (guard, id, now) = (self.guard.clone(), found.id.to_string(), self.now(period));
                 let claimed = blocking(move || guard.claim(&id, step, now)).await;
                 claimed.map_err(|error| spent(error, period))?;
             }
@@ -110,8 +110,13 @@ impl Flows {
     }
 
     /// The first step that the record allows.
-    pub(super) async fn earliest(&self, credential: &str, now: Step, period: Period) -> Result<Step, Error> {
-        let (guard, credential) = (self.guard.clone(), credential.to_owned());
+    pub(super) async fn earliest(
+        &self,
+        credential: &ObjectId,
+        now: Step,
+        period: Period,
+    ) -> Result<Step, Error> {
+        let (guard, credential) = (self.guard.clone(), credential.to_string());
         let earliest = blocking(move || guard.earliest(&credential, now)).await;
         earliest.map_err(|error| spent(error, period))
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Error, Flows};
-use crate::oath::Credential;
+use crate::oath::{Credential, ObjectId, TokenId};
 use crate::operations::{self, Operation};
 use crate::registry::{Attached, Found, Missing, Snapshot, State};
 use crate::token;
@@ -26,7 +26,7 @@ pub struct Query {
 
 impl Query {
     /// The matching credentials, and the tokens that might hold more if they were unlocked.
-    pub fn run(&self, snapshot: &Snapshot) -> (Vec<Found>, Vec<String>) {
+    pub fn run(&self, snapshot: &Snapshot) -> (Vec<Found>, Vec<TokenId>) {
         let mut found = Vec::new();
         let mut locked = Vec::new();
         for (token_id, token) in snapshot.tokens.iter().filter(|(id, token)| self.wants(id, token)) {
@@ -43,8 +43,9 @@ impl Query {
         (found, locked)
     }
 
-    fn wants(&self, id: &str, token: &Attached) -> bool {
-        let is = |wanted: &String| *wanted == id || (*wanted == token.info.serial && !wanted.is_empty());
+    fn wants(&self, id: &TokenId, token: &Attached) -> bool {
+        let is =
+            |wanted: &String| *wanted == id.as_str() || (*wanted == token.info.serial && !wanted.is_empty());
         self.token.as_ref().is_none_or(is)
     }
 
@@ -60,7 +61,7 @@ impl Query {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The one with this id.
-    Id(String),
+    Id(ObjectId),
     /// The only one that matches.
     Query(Query),
 }
@@ -74,10 +75,10 @@ impl Target {
     }
 
     /// The token that has to be unlocked before more is known, if it is one.
-    fn locked_token(&self, snapshot: &Snapshot) -> Option<String> {
+    fn locked_token(&self, snapshot: &Snapshot) -> Option<TokenId> {
         let Self::Query(query) = self else { return None };
-        match query.candidates(snapshot).1.as_mut_slice() {
-            [one] => Some(std::mem::take(one)),
+        match query.candidates(snapshot).1.as_slice() {
+            [one] => Some(one.clone()),
             _ => None,
         }
     }
@@ -100,7 +101,7 @@ impl Query {
 
     /// As [`Query::run`], without those that the token's name rules out. What the user's configuration says of the
     /// credential weighs more than that name, which is whatever somebody called the token when it was enrolled.
-    fn candidates(&self, snapshot: &Snapshot) -> (Vec<Found>, Vec<String>) {
+    fn candidates(&self, snapshot: &Snapshot) -> (Vec<Found>, Vec<TokenId>) {
         let (mut found, mut locked) = self.run(snapshot);
         let Some(device) = &self.device else { return (found, locked) };
         let is_it = |token: &Attached| device_name(token) == *device;
@@ -168,7 +169,7 @@ impl Flows {
                 }
                 Err(error) => {
                     let waiting = waiting(&error, operation).ok_or_else(|| error.clone())?;
-                    operation.set_token(target.locked_token(&snapshot).as_deref());
+                    operation.set_token(target.locked_token(&snapshot).as_ref());
                     operation.set_state(waiting);
                     error
                 }

@@ -33,7 +33,7 @@ impl Flows {
         if found.credential.touch == Touch::Yes && operation.deadline().touch(&*self.clock).is_zero() {
             return Err(token::Error::TouchTimeout.into());
         }
-        match self.budget.wait(&found.id, self.clock.monotonic()) {
+        match self.budget.wait(&found.id.to_string(), self.clock.monotonic()) {
             Some(wait) => Err(Error::RateLimited { wait }),
             None => Ok(()),
         }

@@ -124,7 +124,7 @@ impl<S: Submit> Attempt<'_, S> {
         self.not_before = step.next();
         match answer.result {
             Ok(done) => {
-                self.flows.budget.accepted(&self.found.id);
+                self.flows.budget.accepted(&self.found.id.to_string());
                 Ok(Outcome::Accepted(done))
             }
             Err(error) => {
@@ -183,7 +183,7 @@ impl<S: Submit> Attempt<'_, S> {
             self.not_before = step.next();
             return Ok(None);
         }
-        let (guard, credential, now) = (flows.guard.clone(), self.found.id.clone(), flows.now(PERIOD));
+        let (guard, credential, now) = (flows.guard.clone(), self.found.id.to_string(), flows.now(PERIOD));
         let error = match blocking(move || guard.reserve(&credential, step, now)).await {
             Ok(reservation) => match flows.in_time(self.operation) {
                 Ok(()) => return Ok(Some(reservation)),
@@ -249,7 +249,7 @@ impl<S: Submit> Attempt<'_, S> {
     fn judge(&mut self, error: cognito::Error) -> Result<(), Error> {
         let refused = matches!(error.kind, ErrorKind::CodeMismatch | ErrorKind::CodeAlreadyUsed);
         if refused {
-            self.flows.budget.refused(&self.found.id, self.flows.clock.monotonic());
+            self.flows.budget.refused(&self.found.id.to_string(), self.flows.clock.monotonic());
         }
         let again = refused || error.delivered == Delivered::Unknown;
         if self.says_more(&error) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::{Error, Flows, Unlocking};
+use crate::oath::TokenId;
 use crate::operations::{Operation, State};
 use crate::registry::{Attached, Missing};
 use crate::secret::SecretText;
@@ -16,7 +17,7 @@ const SHOWN: Duration = Duration::from_secs(3);
 
 impl Flows {
     /// An `Unlock` of this token, to be noted before anything else: who locks the token from now on calls it off.
-    pub fn begin_unlock(&self, token: String) -> Arc<Unlocking> {
+    pub fn begin_unlock(&self, token: TokenId) -> Arc<Unlocking> {
         self.unlocks.begin(token)
     }
 
@@ -33,7 +34,7 @@ impl Flows {
         unlocking: &Unlocking,
         operation: &Operation,
     ) -> Result<(), Error> {
-        let id = operation.token().unwrap_or_default();
+        let Some(id) = operation.token() else { return Err(Missing::Token.into()) };
         let attached = tokio::select! {
             biased;
             () = unlocking.locked() => return Err(token::Error::Locked.into()),
@@ -52,7 +53,7 @@ impl Flows {
     }
 
     /// The token with this id, as soon as it is attached.
-    async fn attached(&self, id: &str, operation: &Operation) -> Result<Arc<Attached>, Error> {
+    async fn attached(&self, id: &TokenId, operation: &Operation) -> Result<Arc<Attached>, Error> {
         let mut snapshots = self.registry.subscribe();
         let mut limit = self.clock.sleep(operation.deadline().person(&*self.clock));
         if !snapshots.borrow().tokens.contains_key(id) {
@@ -79,7 +80,7 @@ impl Flows {
     /// # Errors
     ///
     /// [`token::Error::Busy`] when too many requests wait for it.
-    pub async fn lock(&self, id: &str, token: &Token) -> Result<(), token::Error> {
+    pub async fn lock(&self, id: &TokenId, token: &Token) -> Result<(), token::Error> {
         self.unlocks.lock(Some(id));
         token.lock().await
     }

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::oath::TokenId;
+
 /// One of them, from its first moment on. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Unlocking {
-    token: String,
+    token: TokenId,
     locked: CancellationToken,
 }
 
@@ -31,7 +33,7 @@ pub(super) struct Unlocks {
 }
 
 impl Unlocks {
-    pub(super) fn begin(&self, token: String) -> Arc<Unlocking> {
+    pub(super) fn begin(&self, token: TokenId) -> Arc<Unlocking> {
         let unlocking = Arc::new(Unlocking { token, locked: CancellationToken::new() });
         let mut running = self.running();
         running.retain(|old| old.strong_count() > 0);
@@ -40,9 +42,9 @@ impl Unlocks {
     }
 
     /// Locks a token, or all of them.
-    pub(super) fn lock(&self, token: Option<&str>) {
+    pub(super) fn lock(&self, token: Option<&TokenId>) {
         for unlocking in self.running().iter().filter_map(Weak::upgrade) {
-            if token.is_none_or(|token| token == unlocking.token) {
+            if token.is_none_or(|token| *token == unlocking.token) {
                 unlocking.locked.cancel();
             }
         }
@@ -60,13 +62,14 @@ mod tests {
     #[test]
     fn a_lock_means_what_has_begun_and_what_is_about_its_token() {
         let unlocks = Unlocks::default();
-        drop(unlocks.begin("a".to_owned()));
-        let [a, b] = ["a", "b"].map(|token| unlocks.begin(token.to_owned()));
+        let [id, other] = ["a", "b"].map(|value| TokenId::new("ykoath", value));
+        drop(unlocks.begin(id.clone()));
+        let [a, b] = [&id, &other].map(|token| unlocks.begin(token.clone()));
         assert_eq!(unlocks.running().len(), 2, "what has ended is let go");
-        unlocks.lock(Some("a"));
+        unlocks.lock(Some(&id));
         assert!(a.is_locked() && !b.is_locked());
         unlocks.lock(None);
         assert!(b.is_locked());
-        assert!(!unlocks.begin("a".to_owned()).is_locked());
+        assert!(!unlocks.begin(id).is_locked());
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{Cancellation, Deadline, Event, Facts, Hub, Request, Sending, State};
+use crate::oath::{ObjectId, TokenId};
 
 /// A running request; clones are the same one.
 #[derive(Clone, Debug)]
@@ -29,8 +30,8 @@ struct Life {
     state: State,
     /// Since when it has been in this state, in Unix time.
     since: Duration,
-    credential: Option<String>,
-    token: Option<String>,
+    credential: Option<ObjectId>,
+    token: Option<TokenId>,
     is_published: bool,
     /// What is on its way, or has an outcome that isn't recorded yet.
     submitting: Option<Sending>,
@@ -85,21 +86,21 @@ impl Operation {
     }
 
     /// The id of the credential, once it is known.
-    pub fn credential(&self) -> Option<String> {
+    pub fn credential(&self) -> Option<ObjectId> {
         self.inner.life.borrow().credential.clone()
     }
 
     /// The id of the token, as soon as it is known; the token needn't be attached.
-    pub fn token(&self) -> Option<String> {
-        let of_credential = self.credential().and_then(|id| Some(id.rsplit_once('_')?.0.to_owned()));
+    pub fn token(&self) -> Option<TokenId> {
+        let of_credential = self.credential().map(|id| id.token().clone());
         of_credential.or_else(|| self.inner.life.borrow().token.clone())
     }
 
     /// Says which token it is about, while its credential is not known.
-    pub fn set_token(&self, id: Option<&str>) {
+    pub fn set_token(&self, id: Option<&TokenId>) {
         let changed = self.inner.life.send_if_modified(|life| {
-            let changed = life.token.as_deref() != id;
-            life.token = id.map(str::to_owned);
+            let changed = life.token.as_ref() != id;
+            life.token = id.cloned();
             changed
         });
         self.tell_waits(changed);
@@ -144,10 +145,10 @@ impl Operation {
     }
 
     /// Says which credential it is about.
-    pub fn set_credential(&self, id: &str) {
+    pub fn set_credential(&self, id: &ObjectId) {
         let changed = self.inner.life.send_if_modified(|life| {
-            let changed = life.credential.as_deref() != Some(id);
-            life.credential = Some(id.to_owned());
+            let changed = life.credential.as_ref() != Some(id);
+            life.credential = Some(id.clone());
             if changed && life.is_published {
                 self.inner.hub.tell(Event::Found(self.clone()));
             }

@@ -1,6 +1,7 @@
 //! What was asked for, by whom, and why it may end early.
 
 use super::{Deadline, Kind};
+use crate::oath::{ObjectId, TokenId};
 
 /// Who asked, as others may know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,9 +35,9 @@ pub struct Request {
     /// What the caller calls the operation.
     pub handle: Option<String>,
     /// The id of the credential, if it is known already.
-    pub credential: Option<String>,
+    pub credential: Option<ObjectId>,
     /// The id of the token, for what is not about a credential.
-    pub token: Option<String>,
+    pub token: Option<TokenId>,
     /// A person may be asked to do something.
     pub interactive: bool,
     /// The caller tells the person itself.

@@ -6,6 +6,15 @@ use futures_util::FutureExt;
 
 use super::*;
 use crate::clock::ManualClock;
+use crate::oath::{ObjectId, TokenId};
+
+fn token(value: &str) -> TokenId {
+    TokenId::new("ykoath", value)
+}
+
+fn object(token: &str) -> ObjectId {
+    ObjectId::parse(&format!("ykoath_{token}_0011223344556677")).unwrap()
+}
 
 fn request(handle: Option<&str>) -> Request {
     Request {
@@ -13,7 +22,7 @@ fn request(handle: Option<&str>) -> Request {
         caller: ":1.7".to_owned(),
         requester: Requester { kind: "unknown".to_owned(), name: String::new() },
         handle: handle.map(str::to_owned),
-        credential: Some("ykoath_00_11".to_owned()),
+        credential: Some(object("00")),
         token: None,
         interactive: true,
         own_prompt: false,
@@ -101,7 +110,7 @@ fn the_oldest_wait_comes_first_and_goes_when_it_is_over() {
     let shown = || waits.borrow().iter().map(|wait| (wait.need, wait.operation.number())).collect::<Vec<_>>();
     // They began in the same second; the lower number was first.
     assert_eq!(shown(), [(Need::Touch, one.number()), (Need::Unlock, two.number())]);
-    assert_eq!(waits.borrow()[0].token.as_deref(), Some("ykoath_00"));
+    assert_eq!(waits.borrow()[0].token, Some(token("00")));
     one.end(State::Done);
     assert_eq!(shown(), [(Need::Unlock, two.number())]);
     two.end(State::Cancelled);
@@ -198,10 +207,11 @@ fn what_a_person_has_to_do_names_what_was_found_meanwhile() {
     let operation = operations.begin(request).unwrap();
     operation.set_state(State::WaitingUnlock);
     assert_eq!(about(), Some((None, None)));
-    operation.set_token(Some("ykoath_00"));
-    assert_eq!(about(), Some((Some("ykoath_00".to_owned()), None)));
-    operation.set_credential("ykoath_01_11");
-    assert_eq!(about(), Some((Some("ykoath_01".to_owned()), Some("ykoath_01_11".to_owned()))));
-    operation.set_credential("ykoath_01_22");
-    assert_eq!(about(), Some((Some("ykoath_01".to_owned()), Some("ykoath_01_22".to_owned()))));
+    operation.set_token(Some(&token("00")));
+    assert_eq!(about(), Some((Some(token("00")), None)));
+    operation.set_credential(&object("01"));
+    assert_eq!(about(), Some((Some(token("01")), Some(object("01")))));
+    let other = ObjectId::parse("ykoath_01_2222222222222222").unwrap();
+    operation.set_credential(&other);
+    assert_eq!(about(), Some((Some(token("01")), Some(other))));
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Need, Operation};
+use crate::oath::{ObjectId, TokenId};
 
 /// An operation that goes on when a person has done something.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,9 +13,9 @@ pub struct Wait {
     /// For which operation.
     pub operation: Operation,
     /// With which token, if that is known.
-    pub token: Option<String>,
+    pub token: Option<TokenId>,
     /// For which credential, if that is known.
-    pub credential: Option<String>,
+    pub credential: Option<ObjectId>,
     /// Since when, in Unix time.
     pub since: Duration,
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::snapshot::{Attached, State, credential_id};
+use super::snapshot::{Attached, State};
 use crate::clock::Clock;
-use crate::oath::Credential;
+use crate::oath::{Credential, ObjectId, TokenId};
 use crate::token::{Event, Info, Token};
 
 /// Seconds from each failed reading in a row to the next one; the last value repeats.
@@ -156,13 +156,13 @@ impl Device {
     }
 
     /// The id and the public view of the token; nothing until it has been introduced.
-    pub(super) fn view(&self) -> Option<(String, Arc<Attached>)> {
+    pub(super) fn view(&self) -> Option<(TokenId, Arc<Attached>)> {
         let info = self.info.clone()?;
         let id = info.id.clone();
         let credentials = self
             .credentials
             .iter()
-            .map(|credential| (credential_id(&id, &credential.name), credential.clone()))
+            .map(|credential| (ObjectId::new(&id, &credential.name), credential.clone()))
             .collect();
         let (state, token) = (self.state.clone(), self.token.clone());
         Some((id, Arc::new(Attached { info, state, credentials, token })))

@@ -10,6 +10,7 @@ use super::device::{Device, Waiter};
 use super::snapshot::Snapshot;
 use crate::clock::Clock;
 use crate::device::{Attachment, DeviceId, Presence, Problem, Transport};
+use crate::oath::TokenId;
 use crate::task::Task;
 use crate::token::{Event, Identities, Info, Token};
 
@@ -203,12 +204,12 @@ impl Keeper {
     }
 }
 
-fn unique(id: &str, taken: &BTreeSet<String>) -> String {
-    let mut candidate = id.to_owned();
+fn unique(id: &TokenId, taken: &BTreeSet<TokenId>) -> TokenId {
+    let mut candidate = id.clone();
     let mut count = 1;
     while taken.contains(&candidate) {
         count += 1;
-        candidate = format!("{id}_{count}");
+        candidate = id.duplicate(count);
     }
     candidate
 }

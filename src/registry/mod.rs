@@ -20,7 +20,7 @@ use crate::token::Identities;
 use device::Waiter;
 use keeper::{Input, Keeper};
 
-pub use snapshot::{Attached, Found, Missing, Snapshot, State, credential_id};
+pub use snapshot::{Attached, Found, Missing, Snapshot, State};
 
 /// How long a call that names something not yet read waits for it.
 const SETTLE: Duration = Duration::from_secs(3);

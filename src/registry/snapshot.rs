@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use crate::device::Problem;
-use crate::oath::{Credential, CredentialName};
+use crate::oath::{Credential, ObjectId, TokenId};
 use crate::token::{Error, Info, Token};
 
 /// Everything attached at one moment. Never changed, only replaced.
@@ -20,7 +18,7 @@ pub struct Snapshot {
     /// Why there may be tokens that can't be seen.
     pub problems: BTreeSet<Problem>,
     /// The tokens, by id.
-    pub tokens: BTreeMap<String, Arc<Attached>>,
+    pub tokens: BTreeMap<TokenId, Arc<Attached>>,
 }
 
 /// An attached token.
@@ -31,7 +29,7 @@ pub struct Attached {
     /// What it can do now.
     pub state: State,
     /// Its credentials, by id; empty while it is locked.
-    pub credentials: BTreeMap<String, Credential>,
+    pub credentials: BTreeMap<ObjectId, Credential>,
     /// The handle to it.
     pub token: Token,
 }
@@ -68,7 +66,7 @@ impl fmt::Display for State {
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The id it was found by.
-    pub id: String,
+    pub id: ObjectId,
     /// The credential.
     pub credential: Credential,
     /// Its token.
@@ -98,24 +96,15 @@ impl Snapshot {
     /// # Errors
     ///
     /// [`Missing`].
-    pub fn credential(&self, id: &str) -> Result<Found, Missing> {
-        let (token, _) = id.rsplit_once('_').ok_or(Missing::Credential)?;
-        let attached = self.tokens.get(token).ok_or(Missing::Token)?;
+    pub fn credential(&self, id: &ObjectId) -> Result<Found, Missing> {
+        let attached = self.tokens.get(id.token()).ok_or(Missing::Token)?;
         match (attached.credentials.get(id), &attached.state) {
             (Some(credential), _) => {
-                Ok(Found { id: id.to_owned(), credential: credential.clone(), token: Arc::clone(attached) })
+                Ok(Found { id: id.clone(), credential: credential.clone(), token: Arc::clone(attached) })
             }
             (None, State::Locked) => Err(Missing::Locked),
             (None, State::Stuck) => Err(Missing::Stuck),
             (None, _) => Err(Missing::Credential),
         }
     }
-}
-
-/// A credential's id: its token's, and 16 hexadecimal characters of SHA-256 over its name on the token, so that
-/// the id tells no account.
-pub fn credential_id(token: &str, name: &CredentialName) -> String {
-    let hash = Sha256::digest(&name.bytes);
-    let short: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{token}_{short}")
 }

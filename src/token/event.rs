@@ -1,7 +1,7 @@
 //! What a worker learns about its token.
 
 use super::Error;
-use crate::oath::Credential;
+use crate::oath::{Credential, TokenId};
 
 /// News about one token, in the order they happened.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Info {
     /// Its stable name, `<family>_<value>`.
-    pub id: String,
+    pub id: TokenId,
     /// Who made it.
     pub vendor: String,
     /// What it is called.

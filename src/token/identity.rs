@@ -33,11 +33,11 @@ impl Identities {
     ///
     /// A state file that can't be used costs only the memory of older fingerprints: the id is then made from these. A
     /// damaged one is set aside.
-    pub fn resolve(&self, family: &str, fingerprint: &Fingerprint, fallback: &str) -> String {
+    pub fn resolve(&self, family: &str, fingerprint: &Fingerprint, fallback: &str) -> TokenId {
         let remembered = self.file.update_or_restart(|known: &mut Known| {
             let id =
                 known.find(family, fingerprint).unwrap_or_else(|| fresh_id(family, fingerprint, fallback));
-            known.remember(&id, fingerprint);
+            known.remember(id.as_str(), fingerprint);
             Ok::<_, Error>(id)
         });
         remembered.unwrap_or_else(|error| {
@@ -47,15 +47,14 @@ impl Identities {
     }
 }
 
-fn fresh_id(family: &str, fingerprint: &Fingerprint, fallback: &str) -> String {
-    let id = match (&fingerprint.salt, &fingerprint.serial) {
+fn fresh_id(family: &str, fingerprint: &Fingerprint, fallback: &str) -> TokenId {
+    match (&fingerprint.salt, &fingerprint.serial) {
         // The first half of ykman's device id, in hexadecimal.
         (Some(salt), _) => TokenId::of_hash(family, salt),
         (None, Some(serial)) if serial.len() > MAX_MARK_BYTES => TokenId::of_hash(family, serial.as_bytes()),
         (None, Some(serial)) => TokenId::new(family, serial),
         (None, None) => TokenId::of_hash(family, fallback.as_bytes()),
-    };
-    id.to_string()
+    }
 }
 
 #[cfg(test)]
@@ -73,7 +72,7 @@ mod tests {
         let before = fingerprint(Some(&[1, 2, 3, 4, 5, 6, 7, 8]), Some("12345678"));
         assert_eq!(first.known_serial(&before), None);
         // SHA-256 of the salt starts with 66 84 0d da: the bytes of ykman's device id ZoQN2h….
-        assert_eq!(first.resolve("ykoath", &before, ""), "ykoath_66840dda154e8a11");
+        assert_eq!(first.resolve("ykoath", &before, "").as_str(), "ykoath_66840dda154e8a11");
         assert_eq!(
             first.known_serial(&fingerprint(before.salt.as_deref(), None)),
             Some("12345678".to_owned())
@@ -81,9 +80,9 @@ mod tests {
 
         let second = Identities::new(directory.path().to_owned());
         let after = fingerprint(Some(&[9; 8]), Some("12345678"));
-        assert_eq!(second.resolve("ykoath", &after, ""), "ykoath_66840dda154e8a11");
+        assert_eq!(second.resolve("ykoath", &after, "").as_str(), "ykoath_66840dda154e8a11");
         assert_eq!(
-            second.resolve("ykoath", &fingerprint(Some(&[9; 8]), None), ""),
+            second.resolve("ykoath", &fingerprint(Some(&[9; 8]), None), "").as_str(),
             "ykoath_66840dda154e8a11"
         );
     }
@@ -93,11 +92,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let identities = Identities::new(directory.path().to_owned());
         assert_eq!(
-            identities.resolve("nitrokey3", &fingerprint(None, Some("a1-b2")), ""),
+            identities.resolve("nitrokey3", &fingerprint(None, Some("a1-b2")), "").as_str(),
             "nitrokey3_a1_2db2"
         );
         let long = identities.resolve("nitrokey3", &fingerprint(None, Some(&"a".repeat(60_000))), "");
-        assert_eq!(long.len(), "nitrokey3_0011223344556677".len());
+        assert_eq!(long.as_str().len(), "nitrokey3_0011223344556677".len());
         assert_ne!(
             identities.resolve("ykoath", &fingerprint(None, None), "reader A"),
             identities.resolve("ykoath", &fingerprint(None, None), "reader B"),
@@ -110,7 +109,7 @@ mod tests {
         std::fs::write(directory.path().join("tokens.json"), "nonsense").unwrap();
         let identities = Identities::new(directory.path().to_owned());
         let id = identities.resolve("ykoath", &fingerprint(Some(&[1, 2, 3, 4, 5, 6, 7, 8]), Some("1")), "");
-        assert_eq!(id, "ykoath_66840dda154e8a11");
+        assert_eq!(id.as_str(), "ykoath_66840dda154e8a11");
         let after_reset = identities.resolve("ykoath", &fingerprint(Some(&[9; 8]), Some("1")), "");
         assert_eq!(after_reset, id, "the memory begins again");
         let aside = std::fs::read_to_string(directory.path().join("tokens.json.damaged"));

@@ -6,6 +6,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::oath::TokenId;
 use crate::state_file::Content;
 
 /// How many tokens are remembered.
@@ -52,13 +53,12 @@ impl Content for Known {}
 
 impl Known {
     /// The id of a token of this family that has one of the marks; the salt decides before the serial number.
-    pub(super) fn find(&self, family: &str, fingerprint: &Fingerprint) -> Option<String> {
-        let mut ours = self
-            .tokens
-            .iter()
-            .filter(|(id, _)| id.strip_prefix(family).is_some_and(|value| value.starts_with('_')));
+    pub(super) fn find(&self, family: &str, fingerprint: &Fingerprint) -> Option<TokenId> {
+        // A text that is no id of ours was not written by us, and names no token.
+        let ids = self.tokens.iter().filter_map(|(id, token)| Some((TokenId::parse(id).ok()?, token)));
+        let mut ours = ids.filter(|(id, _)| id.is_of_family(family));
         let by_salt = ours.clone().find(|(_, token)| token.has_salt(fingerprint));
-        by_salt.or_else(|| ours.find(|(_, token)| token.has_serial(fingerprint))).map(|(id, _)| id.clone())
+        by_salt.or_else(|| ours.find(|(_, token)| token.has_serial(fingerprint))).map(|(id, _)| id)
     }
 
     /// The newest serial number of the token with this salt.
@@ -161,9 +161,9 @@ mod tests {
         let mut known = Known::default();
         for salt in 0..10_000 {
             let marks = marks(salt, Some(7));
-            let id = known.find("ykoath", &marks).unwrap_or_else(|| "ykoath_first".to_owned());
-            assert_eq!(id, "ykoath_first");
-            known.remember(&id, &marks);
+            let id = known.find("ykoath", &marks).unwrap_or_else(|| TokenId::new("ykoath", "first"));
+            assert_eq!(id.as_str(), "ykoath_first");
+            known.remember(id.as_str(), &marks);
         }
         assert!(length(&known) < 1_000, "{known:?}");
         assert_eq!(known.serial(&marks(9_999, None)), Some("7"));
@@ -177,7 +177,7 @@ mod tests {
             known.remember(&format!("ykoath_{salt:04}"), &marks(salt, None));
         }
         assert_eq!(known.tokens.len(), MAX_TOKENS);
-        assert_eq!(known.find("ykoath", &marks(9_999, Some(7))).as_deref(), Some("ykoath_mine"));
+        assert_eq!(known.find("ykoath", &marks(9_999, Some(7))).unwrap().as_str(), "ykoath_mine");
     }
 
     #[test]
@@ -211,7 +211,10 @@ mod tests {
         let long = Fingerprint { salt: Some(vec![7; 60_000]), serial: Some("8".repeat(60_000)) };
         known.remember("ykoath_long", &long);
         assert!(length(&known) < 1_000);
-        assert_eq!(known.find("ykoath", &long).as_deref(), Some("ykoath_long"));
-        assert_eq!(known.find("ykoath", &Fingerprint { salt: None, ..long }).as_deref(), Some("ykoath_long"));
+        assert_eq!(known.find("ykoath", &long).unwrap().as_str(), "ykoath_long");
+        assert_eq!(
+            known.find("ykoath", &Fingerprint { salt: None, ..long }).unwrap().as_str(),
+            "ykoath_long"
+        );
     }
 }

@@ -26,7 +26,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ("registry", &["device", "oath", "otp", "token"]),
     ("cognito", &["otp"]),
     ("guard", &["otp"]),
-    ("operations", &[]),
+    ("operations", &["oath"]),
     ("flows", &["cognito", "device", "guard", "oath", "operations", "otp", "registry", "token"]),
     ("access", &[]),
     (

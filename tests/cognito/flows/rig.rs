@@ -15,6 +15,7 @@ use oathbridge::flows::{
     ChallengeRequest, ChallengeStep, CodeReply, CodeRequest, Error, Flows, Policy, Query, Submission, Target,
     VerifyReply, VerifyRequest,
 };
+use oathbridge::oath::ObjectId;
 use oathbridge::operations::{Deadline, Facts, Kind, Operation, Operations, Request, Requester};
 use oathbridge::registry::Registry;
 use oathbridge::secret::SecretText;
@@ -104,7 +105,7 @@ impl Rig {
         self.hands.respond(asked).await
     }
 
-    pub(crate) fn credential(&self, account: &str) -> String {
+    pub(crate) fn credential(&self, account: &str) -> ObjectId {
         let query = Query { account: Some(account.to_owned()), ..Query::default() };
         let (found, _) = query.run(&self.flows.registry().now());
         assert_eq!(found.len(), 1);
