@@ -190,8 +190,11 @@ fn documented_errors_are_the_table_s() {
     let table: BTreeSet<_> = source.split('"').filter(|piece| is_error_name(piece)).collect();
     assert!(table.contains("Internal") && table.contains("Cognito.Rejected"), "{table:?}");
     let document = document();
-    let documented: BTreeSet<_> =
-        rows(&document, "## Errors").into_iter().filter(|name| is_error_name(name)).collect();
+    let documented: BTreeSet<_> = items(&document, "## Errors")
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| is_error_name(name))
+        .collect();
     assert_eq!(documented, table, "documented on the left, src/dbus/error.rs on the right");
 }
 
@@ -221,8 +224,8 @@ async fn documented_options_are_those_that_are_taken() {
         let (_, taken) = error.split_once("There is no option \"no-such-option\"; this call takes ").unwrap();
         let taken: BTreeSet<_> = taken.trim_end_matches('.').split(", ").collect();
         let document = document();
-        let common = rows(&document, "### Every call that may wait");
-        let documented: BTreeSet<_> = rows(&document, heading).into_iter().chain(common).collect();
+        let common = options(&document, "### Every call that may wait");
+        let documented: BTreeSet<_> = options(&document, heading).into_iter().chain(common).collect();
         assert_eq!(documented, taken, "{heading}: documented on the left, taken on the right");
     }
 }
@@ -235,8 +238,14 @@ fn document() -> String {
     fs::read_to_string(root().join("docs/dbus-api.md")).unwrap()
 }
 
-/// The first cells of the table rows below a heading, where they are code.
-fn rows<'a>(document: &'a str, heading: &str) -> Vec<&'a str> {
+/// The options below a heading: list items with a type in parentheses after the name.
+fn options<'a>(document: &'a str, heading: &str) -> Vec<&'a str> {
+    let items = items(document, heading).into_iter();
+    items.filter(|(_, rest)| rest.starts_with(" (")).map(|(name, _)| name).collect()
+}
+
+/// The list items below a heading that begin with a name in code font: the name, and the rest of the line.
+fn items<'a>(document: &'a str, heading: &str) -> Vec<(&'a str, &'a str)> {
     let level = heading.split(' ').next().unwrap().len();
     let is_end = |line: &&str| {
         let depth = line.len() - line.trim_start_matches('#').len();
@@ -244,7 +253,7 @@ fn rows<'a>(document: &'a str, heading: &str) -> Vec<&'a str> {
     };
     let section =
         document.lines().skip_while(|line| *line != heading).skip(1).take_while(|line| !is_end(line));
-    section.filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name)).collect()
+    section.filter_map(|line| line.strip_prefix("* `")?.split_once('`')).collect()
 }
 
 /// `Name` or `Group.Name`.
