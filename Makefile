@@ -1,4 +1,4 @@
-# Shows it, tests it, builds it, installs it. "make help" lists the targets.
+# Builds, tests, demonstrates and installs oathbridge. "make help" lists the targets.
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
@@ -12,7 +12,7 @@ NAME = io.github.oathbridge.OathBridge1
 BINARIES = oathbridged oathbridgectl
 TARGET = $(or $(CARGO_TARGET_DIR),target)/release
 
-# DIRECTORY:FILE of everything but the binaries and the unit; what is not there is not installed.
+# DIRECTORY:FILE of everything except the binaries and the unit; missing files are skipped.
 FILES = \
 	$(RULESDIR):udev/70-oathbridge.rules \
 	$(DATADIR)/dbus-1/services:data/dbus-1/services/$(NAME).service \
@@ -40,7 +40,7 @@ build: ## Build the daemon and the user's tool
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
-demo: ## Show it with a virtual token and a Cognito of its own; KEEP=1 keeps them running
+demo: ## Run a demo with a virtual token and a fake Cognito; KEEP=1 keeps them running
 	scripts/install-packages build demo
 	scripts/demo
 
@@ -48,15 +48,15 @@ test: ## Run every test
 	scripts/install-packages build test
 	$(CARGO) test --release --workspace
 
-broker: ## Run the tests that are about the bus on dbus-broker, which has to be installed
+broker: ## Run the tests of the bus with dbus-broker, which must be installed
 	OATHBRIDGE_TEST_BUS=dbus-broker $(CARGO) test --release --workspace --test daemon -- \
 		$(addsuffix ::,access challenge contract operations)
 
-bench: ## Measure it
+bench: ## Run the benchmarks
 	scripts/install-packages build test
 	scripts/figures
 
-check: fmt clippy doc deny ## Look at style, lints, documentation and dependencies
+check: fmt clippy doc deny ## Check format, lints, documentation and dependencies
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -71,7 +71,7 @@ deny:
 	command -v cargo-deny || $(CARGO) install --locked --version $(CARGO_DENY_VERSION) cargo-deny
 	$(CARGO) deny --locked check bans licenses sources
 
-install: ## Install what was built; PREFIX and DESTDIR as usual
+install: ## Install the built files; PREFIX and DESTDIR work as usual
 	@for binary in $(BINARIES); do test -x $(TARGET)/$$binary || { echo "run make first" >&2; exit 1; }; done
 	$(foreach binary,$(BINARIES),install -D $(TARGET)/$(binary) $(DESTDIR)$(BINDIR)/$(binary) &&) true
 	install -d $(DESTDIR)$(UNITDIR)
@@ -79,6 +79,6 @@ install: ## Install what was built; PREFIX and DESTDIR as usual
 	chmod 644 $(DESTDIR)$(UNITDIR)/oathbridge.service
 	$(foreach entry,$(FILES),install -D -m 644 $(call source,$(entry)) $(call installed,$(entry)) &&) true
 
-uninstall: ## Remove what install put there
+uninstall: ## Remove the installed files
 	rm -f $(foreach binary,$(BINARIES),$(DESTDIR)$(BINDIR)/$(binary)) $(DESTDIR)$(UNITDIR)/oathbridge.service
 	rm -f $(foreach entry,$(FILES),$(call installed,$(entry)))

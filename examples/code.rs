@@ -1,4 +1,4 @@
-//! Asks the daemon for the code of an account: `cargo run --release --example code -- alice@example.com`.
+//! Prints the code of an account: `cargo run --release --example code -- alice@example.com`.
 
 use std::collections::HashMap;
 
@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if credential.touch_required().await? == "yes" {
         eprintln!("Touch the token when it blinks.");
     }
-    // At least ten seconds, so that there is time to type it.
+    // Ten seconds give the user enough time to type the code.
     let options = HashMap::from([("min-validity", OwnedVariant::from(10_u32))]);
     let (code, _, valid_until, _) = credential.calculate(options).await?;
     println!("{code}, valid until {valid_until}");

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Proves the token of a profile to Cognito; the access token comes on standard input.
+"""Enrols the token of a profile in Cognito; reads the access token from standard input.
 
     pip install dbus-fast
     examples/verify.py work < token.txt
@@ -18,7 +18,7 @@ ROOT = "/io/github/oathbridge/OathBridge1"
 
 async def verify(profile: str, access_token: bytes) -> str:
     bus = await MessageBus(negotiate_unix_fd=True).connect()
-    # In a memfd rather than in the message: a monitor of the bus sees only its number.
+    # A memfd keeps the access token out of the message; a monitor of the bus sees only the descriptor's number.
     descriptor = os.memfd_create("access-token")
     os.write(descriptor, access_token)
     options = {

@@ -1,4 +1,4 @@
-//! What can be asked for on the command line.
+//! The command line: subcommands, options and their help.
 
 use std::ffi::OsString;
 
@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
 use super::{Failure, exit};
 
-/// Options that other programs have, and this one refuses: what they are, and what there is instead.
+/// Options that other programs have and this one refuses, each with its replacement.
 const REFUSED: [(&str, &str); 4] = [
     ("--access-token", "--access-token-stdin or --access-token-fd"),
     ("--session", "--session-stdin or --session-fd"),
@@ -14,14 +14,14 @@ const REFUSED: [(&str, &str); 4] = [
     ("--client-secret", "--client-secret-fd"),
 ];
 
-/// A longer word in a message of clap's may be a secret that went astray.
-const LONGEST_WORD: usize = 64;
+/// Characters of a word in a message of clap; a longer word may be a secret that was passed by mistake.
+const MAX_WORD_CHARS: usize = 64;
 
-/// Codes of OATH tokens, and their proof to Amazon Cognito, through the daemon oathbridged.
+/// Print codes of OATH tokens and submit them to Amazon Cognito, through the daemon oathbridged.
 #[derive(Debug, Parser)]
 #[command(name = "oathbridgectl", version, after_help = exit::HELP, subcommand_required = true, arg_required_else_help = true)]
 pub struct Arguments {
-    /// Print JSON, whose shape is described in oathbridgectl(1).
+    /// Print JSON; oathbridgectl(1) describes its structure.
     #[arg(long, global = true)]
     pub json: bool,
     #[expect(missing_docs, reason = "clap would show them")]
@@ -32,23 +32,23 @@ pub struct Arguments {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// List the tokens that are attached.
+    /// List the attached tokens.
     Tokens,
     /// List the credentials on the attached tokens.
     List(ListArguments),
     /// Print the code of a credential.
     Code(CodeArguments),
-    /// Prove a credential to Amazon Cognito, which turns it on for an account (VerifySoftwareToken).
+    /// Submit a code to Amazon Cognito, which enrols the credential for an account (VerifySoftwareToken).
     Verify(VerifyArguments),
-    /// Answer the challenge of a sign-in, read as JSON from standard input.
+    /// Answer the challenge of a sign-in, which is read as JSON from standard input.
     Challenge(ChallengeArguments),
-    /// Print a line whenever it changes what a person has to do, for status bars.
+    /// Print a line for a status bar whenever the action that you must take changes.
     Watch(WatchArguments),
     /// Cancel a running request.
     Cancel(CancelArguments),
     /// Unlock a token with its password, for as long as it stays attached.
     Unlock(UnlockArguments),
-    /// Show or forget which time steps were used.
+    /// Show or delete the record of used time steps.
     #[command(subcommand)]
     Guard(GuardCommand),
 }
@@ -56,7 +56,7 @@ pub enum Command {
 /// Arguments of `list`.
 #[derive(Args, Debug)]
 pub struct ListArguments {
-    /// Have the daemon read its configuration and all tokens again first.
+    /// First make the daemon reload its configuration and read all tokens again.
     #[arg(long)]
     pub refresh: bool,
 }
@@ -64,24 +64,24 @@ pub struct ListArguments {
 /// Arguments of `code`.
 #[derive(Args, Debug)]
 pub struct CodeArguments {
-    /// Which credential: its id, issuer:account, account or issuer, or else a part of issuer:account.
+    /// The credential: its id, issuer:account, account or issuer, or else a part of issuer:account.
     pub query: String,
-    /// Look only on the token with this id or serial number.
+    /// Search only the token with this id or serial number.
     #[arg(long, value_name = "ID_OR_SERIAL")]
     pub token: Option<String>,
-    /// Print the code of the next time step as well, in a second line.
+    /// Also print the code of the next time step, on a second line.
     #[arg(long)]
     pub next: bool,
-    /// Wait for the next time step when the code would be valid for less time than this.
+    /// Wait for the next time step if the current code is valid for less time than this.
     #[arg(long, value_name = "SECONDS")]
     pub min_validity: Option<u32>,
-    /// Record the time step as used, so that this code is handed out and submitted only once.
+    /// Record the time step as used, so that no other program gets this code with --claim or submits it.
     #[arg(long)]
     pub claim: bool,
-    /// Use up one value of a counter-based credential (HOTP), which has no code otherwise.
+    /// Use up one code of a counter-based credential (HOTP); required for such a credential.
     #[arg(long)]
     pub advance_counter: bool,
-    /// How long to wait, for a touch for example.
+    /// How long to wait, for example for a touch.
     #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = value_parser!(u32).range(1..=900))]
     pub timeout: u32,
 }
@@ -89,12 +89,12 @@ pub struct CodeArguments {
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Without an option that says where the access token or the session comes from, a person at a\nterminal is asked for the access token. Arguments are public, so neither can be one."
+    after_help = "Without an option for the access token or the session, oathbridgectl asks for the access token on the\nterminal. Neither can be an argument, because other programs can read arguments."
 )]
 pub struct VerifyArguments {
-    /// Which credential, as for code; without it the one that the profile names.
+    /// The credential, as for code; the default is the credential of the profile.
     pub query: Option<String>,
-    /// Look only on the token with this id or serial number.
+    /// Search only the token with this id or serial number.
     #[arg(long, value_name = "ID_OR_SERIAL")]
     pub token: Option<String>,
     /// Use this profile of the configuration.
@@ -103,21 +103,21 @@ pub struct VerifyArguments {
     /// Ask Amazon Cognito in this region, for example eu-central-1.
     #[arg(long)]
     pub region: Option<String>,
-    /// What Amazon Cognito shall call the token; its model and the end of its serial number otherwise.
+    /// The name of the token in Amazon Cognito; the default is its model and the end of its serial number.
     #[arg(long, value_name = "NAME")]
     pub friendly_device_name: Option<String>,
-    /// Where the access token or the session comes from.
+    /// The source of the access token or the session.
     #[command(flatten)]
     pub authorization: AuthorizationArguments,
-    /// Print the session that Amazon Cognito answers, in a second line.
+    /// Also print the session that Amazon Cognito returned, on a second line.
     #[arg(long)]
     pub print_session: bool,
-    /// How long to wait, for a touch or the next time step for example.
+    /// How long to wait, for example for a touch or the next time step.
     #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = value_parser!(u32).range(1..=900))]
     pub timeout: u32,
 }
 
-/// Where the access token or the session comes from.
+/// The source of the access token or the session.
 #[derive(Args, Debug)]
 #[group(id = "authorization", multiple = false)]
 pub struct AuthorizationArguments {
@@ -138,36 +138,36 @@ pub struct AuthorizationArguments {
 /// Arguments of `challenge`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Reads what InitiateAuth answered (ChallengeName, Session, ChallengeParameters) and prints what\nRespondToAuthChallenge answers, tokens included:\n  aws cognito-idp initiate-auth ... | oathbridgectl challenge --profile work"
+    after_help = "Reads the JSON that InitiateAuth returned (ChallengeName, Session, ChallengeParameters) and prints\nthe JSON that RespondToAuthChallenge returns, tokens included:\n  aws cognito-idp initiate-auth ... | oathbridgectl challenge --profile work"
 )]
 pub struct ChallengeArguments {
-    /// Which credential, as for code; without it the one that the profile or the challenge names.
+    /// The credential, as for code; the default is the credential that the profile or the challenge names.
     pub query: Option<String>,
-    /// Look only on the token with this id or serial number.
+    /// Search only the token with this id or serial number.
     #[arg(long, value_name = "ID_OR_SERIAL")]
     pub token: Option<String>,
     /// Use this profile of the configuration.
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
-    /// The app client that signs in, unless the profile names it.
+    /// The app client; the default is that of the profile.
     #[arg(long, value_name = "ID")]
     pub client_id: Option<String>,
     /// Ask Amazon Cognito in this region, for example eu-central-1.
     #[arg(long)]
     pub region: Option<String>,
-    /// Who signs in, unless the challenge says that.
+    /// The user who signs in; a user name in the challenge has priority.
     #[arg(long, value_name = "NAME")]
     pub username: Option<String>,
-    /// Read the secret of the app client from this descriptor, if it has one.
+    /// Read the secret of the app client, if it has one, from this descriptor.
     #[arg(long, value_name = "N")]
     pub client_secret_fd: Option<i32>,
     /// The key of a remembered device.
     #[arg(long, value_name = "KEY")]
     pub device_key: Option<String>,
-    /// Wait for a token that is not plugged in.
+    /// Wait until the token is plugged in.
     #[arg(long)]
     pub wait_for_token: bool,
-    /// How long to wait, for a touch or the next time step for example.
+    /// How long to wait, for example for a touch or the next time step.
     #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = value_parser!(u32).range(1..=900))]
     pub timeout: u32,
 }
@@ -175,26 +175,26 @@ pub struct ChallengeArguments {
 /// Arguments of `watch`.
 #[derive(Args, Debug)]
 pub struct WatchArguments {
-    /// How to print it.
+    /// The output format.
     #[arg(long, value_enum, default_value_t = Format::Plain)]
     pub format: Format,
 }
 
-/// How `watch` prints.
+/// Output format of `watch`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Format {
-    /// A sentence a line.
+    /// One sentence per line.
     Plain,
-    /// JSON for a custom module of Waybar, an object a line.
+    /// JSON for a custom module of Waybar, one object per line.
     Waybar,
 }
 
 /// Arguments of `cancel`.
 #[derive(Args, Debug)]
 pub struct CancelArguments {
-    /// The request's object path or handle; without it the only one that runs.
+    /// The request's object path or handle; the default is the only running request.
     pub operation: Option<String>,
-    /// Cancel all of them.
+    /// Cancel all running requests.
     #[arg(long, conflicts_with = "operation")]
     pub all: bool,
 }
@@ -202,7 +202,7 @@ pub struct CancelArguments {
 /// Arguments of `unlock`.
 #[derive(Args, Debug)]
 pub struct UnlockArguments {
-    /// The token's id or serial number; without it the only one that is locked.
+    /// The token's id or serial number; the default is the only locked token.
     pub token: Option<String>,
     /// Read the password from this descriptor.
     #[arg(long, value_name = "N", conflicts_with = "password_stdin")]
@@ -212,38 +212,38 @@ pub struct UnlockArguments {
     pub password_stdin: bool,
 }
 
-/// What can be done with the single-use record.
+/// The subcommands of `guard`.
 #[derive(Debug, Subcommand)]
 pub enum GuardCommand {
-    /// Show the time steps whose codes were submitted, or are about to be.
+    /// Show the time steps whose codes were submitted or are about to be submitted.
     Show,
-    /// Forget the time steps of a credential. Its codes of this moment can then be submitted a second time, which
-    /// Amazon Cognito refuses, and which locks the account when it happens often.
+    /// Delete the recorded time steps of a credential. Its current codes can then be submitted a second time. Amazon
+    /// Cognito refuses that, and locks the account if it happens often.
     Forget(ForgetArguments),
 }
 
 /// Arguments of `guard forget`.
 #[derive(Args, Debug)]
 pub struct ForgetArguments {
-    /// The credential's id as guard show prints it, or its name as for code.
+    /// The credential's id as printed by guard show, or its name as for code.
     pub credential: String,
-    /// Don't ask.
+    /// Do not ask for confirmation.
     #[arg(long)]
     pub yes: bool,
 }
 
-/// What became of the command line.
+/// The result of parsing the command line.
 #[derive(Debug)]
 pub(super) enum Parsed {
-    /// Something to do.
+    /// A valid command.
     Arguments(Arguments),
     /// Help or the version, for standard output.
     Answer(String),
-    /// What is wrong, for standard error.
+    /// The error, for standard error.
     Refusal(String),
 }
 
-/// Reads the command line, the program's name included.
+/// Parses the command line; the first argument is the program's name.
 pub(super) fn parse(arguments: Vec<OsString>) -> Parsed {
     if let Some(failure) = secret_option(&arguments) {
         return Parsed::Refusal(format!("{}\n", failure.text()));
@@ -263,16 +263,16 @@ fn secret_option(arguments: &[OsString]) -> Option<Failure> {
     let (name, instead) =
         REFUSED.iter().find(|(name, _)| arguments.iter().any(|argument| is(argument, name)))?;
     Some(Failure::usage(format!(
-        "There is no option {name}, since every program of this user can read the arguments of the others; use {instead}."
+        "There is no option {name}, because other programs of this user can read arguments; use {instead}."
     )))
 }
 
-/// Clap's message, without what may be a secret that went astray.
+/// The message of clap, without words that may be a secret passed by mistake.
 fn refusal(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let text = text.strip_prefix("error: ").map_or(text.clone(), |rest| format!("oathbridgectl: {rest}"));
     let word =
-        |word: &str| if word.chars().count() > LONGEST_WORD { "…".to_owned() } else { word.to_owned() };
+        |word: &str| if word.chars().count() > MAX_WORD_CHARS { "…".to_owned() } else { word.to_owned() };
     let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
@@ -291,12 +291,12 @@ mod tests {
     }
 
     #[test]
-    fn the_definition_is_sound() {
+    fn the_definition_passes_the_checks_of_clap() {
         Arguments::command().debug_assert();
     }
 
     #[test]
-    fn secrets_as_arguments_are_refused_with_the_reason_and_not_repeated() {
+    fn secrets_as_arguments_are_refused_and_not_printed() {
         let secret = "s3cret".repeat(20);
         let attached = format!("--access-token={secret}");
         for arguments in [
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn only_one_way_in_for_a_secret() {
+    fn a_secret_has_one_source_and_a_timeout_has_a_range() {
         for arguments in [
             &["oathbridgectl", "verify", "--access-token-stdin", "--session-stdin"][..],
             &["oathbridgectl", "verify", "--access-token-fd", "3", "--session-fd", "4"],

@@ -1,31 +1,31 @@
-//! Exit codes, and which D-Bus error ends in which.
+//! Exit codes, and the exit code of each D-Bus error.
 
 use crate::dbus::names;
 
-/// Everything was done.
+/// The command succeeded.
 pub const DONE: u8 = 0;
-/// Something went wrong that has no code of its own.
+/// A failure without an exit code of its own.
 pub const FAILED: u8 = 1;
-/// Arguments that make no sense, or a confirmation that is missing.
+/// The arguments are invalid, or a confirmation is missing.
 pub const USAGE: u8 = 2;
 /// No such credential, token or profile.
 pub const NOT_FOUND: u8 = 3;
-/// More than one credential or token is meant.
+/// More than one credential or token matches.
 pub const AMBIGUOUS: u8 = 4;
 /// The token is locked, or refused the password.
 pub const LOCKED: u8 = 5;
 /// The token was not touched in time.
 pub const TOUCH: u8 = 6;
-/// The time step is spent, or the time allowed was over: try later.
+/// The time step is spent, or the timeout passed: try later.
 pub const LATER: u8 = 7;
-/// Cognito refused.
+/// Amazon Cognito refused the request.
 pub const REFUSED: u8 = 8;
-/// Amazon Cognito may have got a request, with a code or in a sign-in, and nobody knows what became of it.
+/// Amazon Cognito may have received a request, with a code or in a sign-in, whose outcome is unknown.
 pub const UNKNOWN: u8 = 9;
-/// The daemon can't be reached.
+/// The daemon is not reachable.
 pub const UNREACHABLE: u8 = 10;
 
-/// The table, for `--help`.
+/// The exit codes, for `--help`.
 pub const HELP: &str = "\
 Exit codes:
    0  done
@@ -35,10 +35,10 @@ Exit codes:
    4  more than one credential or token matches
    5  the token is locked, or refused the password
    6  the token was not touched in time
-   7  the time step is spent, or the time allowed was over; try later
-   8  Amazon Cognito refused
-   9  Amazon Cognito may have got a request, and nobody knows what became of it
-  10  the daemon can't be reached";
+   7  the time step is spent, or the timeout passed; try later
+   8  Amazon Cognito refused the request
+   9  Amazon Cognito may have received a request whose outcome is unknown
+  10  the daemon is not reachable";
 
 /// The exit code for a D-Bus error, by its full name.
 pub fn of_error(name: &str) -> u8 {
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_end_in_documented_codes() {
+    fn every_error_has_its_documented_exit_code() {
         for (name, code) in [
             ("io.github.oathbridge.OathBridge1.Error.NoSuchProfile", NOT_FOUND),
             ("io.github.oathbridge.OathBridge1.Error.Ambiguous", AMBIGUOUS),

@@ -143,6 +143,6 @@ fn it_fails_when_a_step_does_not_show_what_it_should() {
     replace("oathbridged", format!("#!/bin/sh\nexec '{daemon}' \"$@\"\n"));
     let (status, shown, complaints) = Demo::start(folder.path(), false).end();
     assert_eq!(status.code(), Some(1), "{shown}");
-    assert!(complaints.contains("this should have worked"), "{complaints}");
+    assert!(complaints.contains("the command failed, but it should have succeeded"), "{complaints}");
     assert!(!shown.contains("SUCCESS"), "{shown}");
 }
