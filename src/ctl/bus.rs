@@ -1,4 +1,4 @@
-//! The way to the daemon: a connection, and proxies without caches, so that nothing but what is asked for is sent.
+//! The connection to the daemon. Its proxies have no caches, so they send only the calls that a command needs.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -15,11 +15,11 @@ use super::{Failure, exit};
 use crate::dbus::names;
 use crate::process;
 
-/// The daemon answers at once, after the three seconds at most in which it reads what is attached.
-pub(super) const ANSWER: Duration = Duration::from_secs(15);
+/// The daemon replies at once, or within three seconds while it reads attached tokens.
+pub(super) const REPLY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What a daemon that keeps its deadline needs beyond it.
-const GRACE: Duration = Duration::from_secs(10);
+/// The extra time for the reply after the daemon's own deadline.
+const REPLY_GRACE: Duration = Duration::from_secs(10);
 
 /// Options of a call.
 pub(super) type Options<'value> = HashMap<&'static str, Variant<'value>>;
@@ -95,32 +95,35 @@ pub(super) struct Bus {
 }
 
 impl Bus {
-    /// Joins the bus, lets the daemon see which program this is, and hides then: before it has any secret.
+    /// Connects to the bus, lets the daemon identify this program, and then makes this process undumpable. That must
+    /// happen before the process holds any secret.
     pub(super) async fn connect() -> Result<Self, Failure> {
         let bus = Self::join().await?;
-        // Without a daemon the next call fails as well, and says why.
-        let _ = within(ANSWER, async { ManagerProxy::new(&bus.connection).await?.get_caller_info().await })
-            .await?;
+        // Without a daemon the next call fails as well, with the reason.
+        let _ = within(REPLY_TIMEOUT, async {
+            ManagerProxy::new(&bus.connection).await?.get_caller_info().await
+        })
+        .await?;
         process::hide().map_err(|error| Failure::failed("Protecting this process", error))?;
         Ok(bus)
     }
 
-    /// Joins the bus, and starts no daemon.
+    /// Connects to the bus without starting the daemon.
     pub(super) async fn join() -> Result<Self, Failure> {
-        let connection = within(ANSWER, Connection::session()).await?.map_err(|error| {
+        let connection = within(REPLY_TIMEOUT, Connection::session()).await?.map_err(|error| {
             Failure::new(
                 exit::UNREACHABLE,
                 format!(
-                    "There is no session bus ({error}); log in to a desktop session, or set DBUS_SESSION_BUS_ADDRESS."
+                    "The session bus is not reachable ({error}); log in to a desktop session, or set DBUS_SESSION_BUS_ADDRESS."
                 ),
             )
         })?;
         Ok(Self { connection })
     }
 
-    /// What is attached, once everything present has been read.
+    /// The daemon's objects, after it has read all attached tokens.
     pub(super) async fn tree(&self) -> Result<Tree, Failure> {
-        within(ANSWER, async {
+        within(REPLY_TIMEOUT, async {
             ManagerProxy::new(&self.connection).await?.find_credentials(HashMap::new()).await?;
             let (objects, problems) = tokio::try_join!(self.objects(), self.problems())?;
             Ok(Tree::new(&objects, problems))
@@ -128,19 +131,20 @@ impl Bus {
         .await?
     }
 
-    /// What is attached, if a daemon runs; none is started for that.
+    /// The daemon's objects if it is running; does not start it.
     pub(super) async fn tree_if_running() -> Option<Tree> {
         let bus = Self::join().await.ok()?;
         let asking =
             async { DBusProxy::new(&bus.connection).await?.name_has_owner(names::BUS.try_into()?).await };
-        let runs = within(ANSWER, asking).await.ok()?.ok()?;
+        let runs = within(REPLY_TIMEOUT, asking).await.ok()?.ok()?;
         if runs { bus.tree().await.ok() } else { None }
     }
 
-    /// Has the daemon read its configuration and its tokens again.
+    /// Makes the daemon reload its configuration and read its tokens again.
     pub(super) async fn reload(&self) -> Result<(), Failure> {
-        // A token may be slow, but none takes longer than the time that a person would wait.
-        within(3 * ANSWER, async { ManagerProxy::new(&self.connection).await?.reload().await }).await??;
+        // Three times the usual timeout, because a token may be slow.
+        within(3 * REPLY_TIMEOUT, async { ManagerProxy::new(&self.connection).await?.reload().await })
+            .await??;
         Ok(())
     }
 
@@ -154,10 +158,10 @@ impl Bus {
             let proxy = CredentialProxy::builder(&self.connection).path(credential).build().await?;
             proxy.calculate(options).await
         };
-        Ok(within(timeout + GRACE, call).await??)
+        Ok(within(timeout + REPLY_GRACE, call).await??)
     }
 
-    /// Any failure after which the code may have been sent says so.
+    /// Submits a code. If the code may have been sent, the failure says so.
     pub(super) async fn verify(
         &self,
         credential: &zbus::ObjectPath<'_>,
@@ -168,11 +172,11 @@ impl Bus {
             let proxy = CognitoProxy::new(&self.connection).await?;
             proxy.verify_software_token(credential, options).await
         };
-        let reply = within(timeout + GRACE, call).await.map_err(|_| outcome_unknown())?;
+        let reply = within(timeout + REPLY_GRACE, call).await.map_err(|_| outcome_unknown())?;
         reply.map_err(|error| if is_lost(&error) { outcome_unknown() } else { error.into() })
     }
 
-    /// As [`Bus::verify`], for the challenge of a sign-in.
+    /// Like [`Bus::verify`], for the challenge of a sign-in.
     pub(super) async fn respond(
         &self,
         credential: &zbus::ObjectPath<'_>,
@@ -182,11 +186,11 @@ impl Bus {
         let call = async {
             CognitoProxy::new(&self.connection).await?.respond_to_mfa_challenge(credential, options).await
         };
-        let reply = within(timeout + GRACE, call).await.map_err(|_| outcome_unknown())?;
+        let reply = within(timeout + REPLY_GRACE, call).await.map_err(|_| outcome_unknown())?;
         reply.map_err(|error| if is_lost(&error) { outcome_unknown() } else { error.into() })
     }
 
-    /// Ends a request, which may end by itself meanwhile.
+    /// Cancels a request, which may end by itself meanwhile.
     pub(super) async fn cancel(&self, operation: &str) -> Result<Cancelled, Failure> {
         let call = async {
             let proxy = OperationProxy::builder(&self.connection)
@@ -200,12 +204,12 @@ impl Bus {
                 false => Ok(Cancelled::Sent),
             }
         };
-        Cancelled::of(within(ANSWER, call).await?)
+        Cancelled::of(within(REPLY_TIMEOUT, call).await?)
     }
 
-    /// What is shown at this moment, if a daemon runs; none is started for that.
+    /// The daemon's current objects if it is running; does not start it.
     pub(super) async fn tree_now(&self) -> Result<Option<Tree>, Failure> {
-        within(ANSWER, async {
+        within(REPLY_TIMEOUT, async {
             let runs = DBusProxy::new(&self.connection).await?.name_has_owner(names::BUS.try_into()?).await?;
             Ok(if runs { Some(Tree::new(&self.objects().await?, Vec::new())) } else { None })
         })
@@ -221,7 +225,7 @@ impl Bus {
             let proxy = TokenProxy::builder(&self.connection).path(token).build().await?;
             proxy.unlock(secret, Options::new()).await
         };
-        Ok(within(3 * ANSWER, call).await??)
+        Ok(within(3 * REPLY_TIMEOUT, call).await??)
     }
 
     async fn objects(&self) -> Result<ManagedObjects, Failure> {
@@ -230,7 +234,7 @@ impl Bus {
         Ok(proxy.await?.get_managed_objects().await?)
     }
 
-    /// The root is no managed object, so its properties have to be asked for.
+    /// `GetManagedObjects` does not include the root object, so its properties need a call of their own.
     async fn problems(&self) -> Result<Vec<String>, Failure> {
         let proxy =
             PropertiesProxy::builder(&self.connection).destination(names::BUS).path(names::ROOT).build();
@@ -244,7 +248,7 @@ pub(super) async fn within<T>(limit: Duration, call: impl Future<Output = T>) ->
     tokio::time::timeout(limit, call).await.map_err(|_| Failure::silent_daemon())
 }
 
-/// The daemon left, or the bus did, while a request was under way.
+/// Whether the connection to the daemon or the bus was lost during a request.
 fn is_lost(error: &zbus::Error) -> bool {
     use zbus::fdo::Error as Fdo;
     match error {
@@ -259,6 +263,6 @@ fn is_lost(error: &zbus::Error) -> bool {
 fn outcome_unknown() -> Failure {
     Failure::new(
         exit::UNKNOWN,
-        "The daemon ended before it answered, and a code may have been sent; look at the account's sign-in methods before trying again.",
+        "The daemon stopped before it replied, and a code may have been sent; check the sign-in methods of the account before you try again.",
     )
 }

@@ -27,15 +27,15 @@ struct Refused<'tree> {
     error: &'tree str,
 }
 
-/// What became of a request that was to be cancelled.
+/// The outcome of a cancellation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Cancelled {
-    /// It is cancelled, and no code was sent.
+    /// The request is cancelled, and no code was sent.
     NothingSent,
-    /// A code was sent before; nothing more is.
+    /// A code was already sent; nothing more is sent.
     Sent,
-    /// It had ended before.
+    /// The request had already ended.
     Ended,
 }
 
@@ -43,12 +43,12 @@ impl Cancelled {
     fn sentence(self) -> &'static str {
         match self {
             Self::NothingSent => "Cancelled; no code was sent.",
-            Self::Sent => "A code was sent already, which can't be taken back; nothing more is sent.",
-            Self::Ended => "It had ended already; there was nothing left to cancel.",
+            Self::Sent => "A code was already sent and cannot be taken back; nothing more is sent.",
+            Self::Ended => "The request had already ended; there was nothing to cancel.",
         }
     }
 
-    /// A request whose object is gone has ended.
+    /// The outcome of a call of `Cancel`. A request without an object has ended.
     pub(super) fn of(answer: zbus::Result<Self>) -> Result<Self, Failure> {
         match answer {
             Err(error) if matches!(error.clone().into(), fdo::Error::UnknownObject(_)) => Ok(Self::Ended),
@@ -60,31 +60,31 @@ impl Cancelled {
 pub(super) async fn run(arguments: &CancelArguments, json: bool) -> Result<Output, Failure> {
     let bus = Bus::connect().await?;
     let tree = bus.tree().await?;
-    let meant = meant(&tree, arguments)?;
-    let outcomes = each(&meant, async |operation| bus.cancel(&operation.path).await).await;
+    let selected = select(&tree, arguments)?;
+    let outcomes = cancel_each(&selected, async |operation| bus.cancel(&operation.path).await).await;
     outcomes.output(&tree, json)
 }
 
-/// What became of several requests.
+/// The outcomes of several requests.
 #[derive(Default)]
 struct Outcomes<'tree> {
     cancelled: Vec<One<'tree>>,
     refused: Vec<(&'tree Operation, Failure)>,
 }
 
-/// Cancels one after the other. A refusal is about one of them; without a daemon there is no going on.
-async fn each<'tree>(
-    meant: &[&'tree Operation],
+/// Cancels one request after the other. A refusal concerns one request only; an unreachable daemon ends the loop.
+async fn cancel_each<'tree>(
+    operations: &[&'tree Operation],
     cancel: impl AsyncFn(&Operation) -> Result<Cancelled, Failure>,
 ) -> Outcomes<'tree> {
     let mut outcomes = Outcomes::default();
-    for operation in meant {
+    for operation in operations {
         match cancel(operation).await {
             Ok(outcome) => outcomes.cancelled.push(One { operation: &operation.path, outcome }),
             Err(failure) => {
-                let is_over = failure.code == exit::UNREACHABLE;
+                let is_unreachable = failure.code == exit::UNREACHABLE;
                 outcomes.refused.push((operation, failure));
-                if is_over {
+                if is_unreachable {
                     break;
                 }
             }
@@ -94,7 +94,7 @@ async fn each<'tree>(
 }
 
 impl Outcomes<'_> {
-    /// Says what was cancelled also when something was not; that fails as the first refusal does.
+    /// The outcome of every request. If one was refused, the failure is that of the first refusal.
     fn output(&self, tree: &Tree, json: bool) -> Result<Output, Failure> {
         let failure = self.refused.first().map(|(_, failure)| failure.clone());
         let output = if json {
@@ -112,7 +112,7 @@ impl Outcomes<'_> {
         }
     }
 
-    /// A sentence each, which says what it is about unless there is but one.
+    /// One sentence for each request, with the request's label if there are several.
     fn notes(&self, tree: &Tree) -> Vec<String> {
         let cancelled = self.cancelled.iter().map(|one| (one.operation, one.outcome.sentence()));
         let refused = self.refused.iter().map(|(operation, failure)| (&*operation.path, failure.sentence()));
@@ -126,14 +126,14 @@ impl Outcomes<'_> {
     }
 }
 
-/// A request among others.
+/// The label of a request in a list.
 fn label(tree: &Tree, path: &str) -> String {
     let operation = tree.operations.iter().find(|operation| operation.path == path);
     let about = operation.map(|operation| tree.about(operation)).unwrap_or_default();
     format!("{path}  {about}")
 }
 
-fn meant<'tree>(tree: &'tree Tree, arguments: &CancelArguments) -> Result<Vec<&'tree Operation>, Failure> {
+fn select<'tree>(tree: &'tree Tree, arguments: &CancelArguments) -> Result<Vec<&'tree Operation>, Failure> {
     let running: Vec<_> = tree.operations.iter().filter(|operation| operation.is_running()).collect();
     if arguments.all {
         return Ok(running);
@@ -143,23 +143,25 @@ fn meant<'tree>(tree: &'tree Tree, arguments: &CancelArguments) -> Result<Vec<&'
         let found: Vec<_> = running.iter().filter(is).copied().collect();
         return match found.len() {
             1 => Ok(found),
-            0 => Err(none("No running request is called that; see what runs with oathbridgectl cancel.")),
-            _ => Err(several(tree, &found)),
+            0 => Err(not_found(
+                "No running request has this path or handle; run oathbridgectl cancel without it to list the requests.",
+            )),
+            _ => Err(ambiguous(tree, &found)),
         };
     }
     match running.len() {
-        0 => Err(none("No request is running that an object stands for; there is nothing to cancel.")),
+        0 => Err(not_found("No request is running, so there is nothing to cancel.")),
         1 => Ok(running),
-        _ => Err(several(tree, &running)),
+        _ => Err(ambiguous(tree, &running)),
     }
 }
 
-fn none(sentence: &str) -> Failure {
+fn not_found(sentence: &str) -> Failure {
     Failure::new(exit::NOT_FOUND, sentence)
 }
 
-fn several(tree: &Tree, running: &[&Operation]) -> Failure {
-    Failure::new(exit::AMBIGUOUS, "Several requests are running; name one of them, or pass --all.")
+fn ambiguous(tree: &Tree, running: &[&Operation]) -> Failure {
+    Failure::new(exit::AMBIGUOUS, "Several requests are running; name one of them, or add --all.")
         .with_lines(running.iter().map(|operation| label(tree, &operation.path)))
 }
 
@@ -168,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_ended_by_itself_is_no_failure() {
+    fn cancelling_a_request_that_has_ended_succeeds() {
         let gone = fdo::Error::UnknownObject("There is no such object.".to_owned());
         assert_eq!(Cancelled::of(Err(gone.into())), Ok(Cancelled::Ended));
         let denied = fdo::Error::AccessDenied("No.".to_owned());
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_of_one_leaves_none_of_the_others_running() {
+    async fn after_one_refusal_the_other_requests_are_still_cancelled() {
         let operation = |name: &str| Operation {
             path: name.to_owned(),
             kind: "Calculate".to_owned(),
@@ -184,9 +186,9 @@ mod tests {
             credential: "/".to_owned(),
         };
         let tree = Tree { operations: ["/a", "/b", "/c"].map(operation).to_vec(), ..Tree::default() };
-        let meant: Vec<_> = tree.operations.iter().collect();
+        let operations: Vec<_> = tree.operations.iter().collect();
         let refusal = Failure::new(exit::LATER, "Too many queries; wait a second.");
-        let outcomes = each(&meant, async |operation| match operation.path.as_str() {
+        let outcomes = cancel_each(&operations, async |operation| match operation.path.as_str() {
             "/b" => Err(refusal.clone()),
             _ => Ok(Cancelled::NothingSent),
         })
@@ -205,7 +207,7 @@ mod tests {
         assert_eq!(json["cancelled"][1]["operation"], "/c");
         assert_eq!(json["refused"][0]["error"], "Too many queries; wait a second.");
         assert_eq!(output.failure, Some(refusal.clone()));
-        let outcomes = each(&meant[..1], async |_| Err(refusal.clone())).await;
+        let outcomes = cancel_each(&operations[..1], async |_| Err(refusal.clone())).await;
         assert_eq!(outcomes.output(&tree, true).unwrap_err(), refusal);
     }
 }

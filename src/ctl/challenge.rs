@@ -1,4 +1,4 @@
-//! `oathbridgectl challenge`: answers the challenge of a sign-in, from the JSON of one API call to that of the next.
+//! `oathbridgectl challenge`: answers the challenge of a sign-in. Input and output are JSON of the Cognito API.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -18,7 +18,7 @@ use super::secret_input::Source;
 use super::{Failure, Output, query};
 use crate::secret::sealed;
 
-/// What `InitiateAuth` answers, as far as it matters here.
+/// The response of `InitiateAuth`; only the members that are needed here.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Challenge {
@@ -34,7 +34,7 @@ impl Drop for Challenge {
     }
 }
 
-/// What `RespondToAuthChallenge` answers.
+/// The response of `RespondToAuthChallenge`.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer<'a> {
@@ -53,13 +53,13 @@ pub(super) async fn run(arguments: &ChallengeArguments) -> Result<Output, Failur
     let named = match &arguments.query {
         Some(query) => Some(query::credential(&tree, query, arguments.token.as_deref())?),
         None if arguments.token.is_some() => {
-            return Err(Failure::usage("--token narrows a search; say which credential to look for."));
+            return Err(Failure::usage("--token needs a credential; name the credential to search for."));
         }
         None => None,
     };
     let challenge = read_challenge()?;
     let session = sealed(challenge.session.as_bytes())
-        .map_err(|error| Failure::failed("Passing on the session", error))?;
+        .map_err(|error| Failure::failed("Passing the session to the daemon", error))?;
     let client_secret = match arguments.client_secret_fd {
         Some(number) => Some(Source::Descriptor(number).read("client secret")?),
         None => None,
@@ -77,7 +77,7 @@ fn read_challenge() -> Result<Challenge, Failure> {
     let text = text(Source::Stdin.read("challenge")?)?;
     serde_json::from_str(&text).map_err(|_| {
         Failure::usage(
-            "This is not a challenge; pipe what InitiateAuth answered into this command, as JSON with ChallengeName, Session and ChallengeParameters.",
+            "The input is not a challenge; pass the response of InitiateAuth as JSON with ChallengeName, Session and ChallengeParameters.",
         )
     })
 }
@@ -111,7 +111,7 @@ fn options<'a>(
     if let Some(secret) = client_secret {
         options.insert("client-secret", Variant::Fd(Fd::from(secret)));
     }
-    Follower::mark(&mut options);
+    Follower::add_handle(&mut options);
     options
 }
 
@@ -140,6 +140,6 @@ fn text(fd: OwnedFd) -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(String::new());
     file.rewind()
         .and_then(|()| file.read_to_string(&mut text))
-        .map_err(|error| Failure::failed("Reading", error))?;
+        .map_err(|error| Failure::failed("Reading the descriptor", error))?;
     Ok(text)
 }

@@ -17,7 +17,7 @@ struct Json<'reply> {
     code: &'reply str,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_code: Option<&'reply str>,
-    /// Unix seconds; null for a counter's code.
+    /// Unix seconds; null for a counter-based credential.
     valid_from: Option<u64>,
     valid_until: Option<u64>,
     credential: &'reply Credential,
@@ -33,12 +33,12 @@ pub(super) async fn run(arguments: &CodeArguments, json: bool) -> Result<Output,
     let (code, valid_from, valid_until, mut extra) = follower.during(call).await?;
     let next_code = extra.remove("next-code").and_then(|next| String::try_from(next).ok());
     if json {
-        let counts = valid_until == 0;
+        let is_counter_based = valid_until == 0;
         return Output::json(&Json {
             code: &code,
             next_code: next_code.as_deref(),
-            valid_from: (!counts).then_some(valid_from),
-            valid_until: (!counts).then_some(valid_until),
+            valid_from: (!is_counter_based).then_some(valid_from),
+            valid_until: (!is_counter_based).then_some(valid_until),
             credential,
         });
     }
@@ -61,6 +61,6 @@ fn options(arguments: &CodeArguments) -> Options<'static> {
         ("advance-counter", arguments.advance_counter),
     ];
     options.extend(flags.into_iter().filter(|(_, given)| *given).map(|(key, given)| (key, given.into())));
-    Follower::mark(&mut options);
+    Follower::add_handle(&mut options);
     options
 }

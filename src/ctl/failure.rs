@@ -1,19 +1,19 @@
-//! Why a command didn't do as asked: a sentence for the person, an exit code for the script.
+//! The failure of a command: a sentence for the user, an exit code for scripts.
 
 use std::fmt::Display;
 
 use zbus::DBusError;
 
-use super::exit;
+use super::{exit, wording};
 use crate::text::escape_invisible;
 
-/// Why a command didn't do as asked. It holds no secret.
+/// The failure of a command. It contains no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The exit code, one of [`super::exit`].
     pub code: u8,
     sentence: String,
-    /// Choices, or advice; one a line.
+    /// Choices or advice, printed one per line.
     lines: Vec<String>,
 }
 
@@ -35,12 +35,12 @@ impl Failure {
         self
     }
 
-    /// What went wrong and what to do next, not escaped.
+    /// What happened and what to do next, not escaped.
     pub(super) fn sentence(&self) -> &str {
         &self.sentence
     }
 
-    /// As it is printed: safe for a terminal, without the last line break.
+    /// The printed text, escaped for a terminal, without the final line break.
     pub fn text(&self) -> String {
         let mut text = format!("oathbridgectl: {}", escape_invisible(&self.sentence));
         for line in &self.lines {
@@ -53,7 +53,7 @@ impl Failure {
     pub(super) fn silent_daemon() -> Self {
         Self::new(
             exit::UNREACHABLE,
-            "The daemon doesn't answer; look into its journal with journalctl --user -u oathbridge and restart it with systemctl --user restart oathbridge.",
+            "The daemon does not answer; check its journal with journalctl --user -u oathbridge and restart it with systemctl --user restart oathbridge.",
         )
     }
 }
@@ -70,7 +70,7 @@ impl From<zbus::Error> for Failure {
             _ => Self::new(
                 exit::UNREACHABLE,
                 format!(
-                    "The session bus can't be used ({error}); log in to a desktop session and try again."
+                    "The session bus is not usable ({error}); log in to a desktop session and try again."
                 ),
             ),
         }
@@ -95,11 +95,12 @@ fn of_reply(name: &str, sentence: &str) -> Failure {
         "NoReply" | "TimedOut" | "Timeout" | "Disconnected" => Failure::silent_daemon(),
         "UnknownMethod" | "UnknownInterface" => Failure::new(
             exit::FAILED,
-            "The running daemon doesn't know this; restart it with systemctl --user restart oathbridge, so that it has the version of this program.",
+            "The running daemon has another version than oathbridgectl and does not support this; restart it with systemctl --user restart oathbridge.",
         ),
-        _ if sentence.is_empty() => {
-            Failure::new(exit::of_error(name), format!("The daemon answered {name}."))
-        }
-        _ => Failure::new(exit::of_error(name), sentence),
+        _ if sentence.is_empty() => Failure::new(
+            exit::of_error(name),
+            format!("The daemon failed with {name}; check its journal with journalctl --user -u oathbridge."),
+        ),
+        _ => Failure::new(exit::of_error(name), wording::of_reply(name, sentence)),
     }
 }

@@ -1,4 +1,5 @@
-//! What a request waits for, as its operation on the bus tells it; and nobody but the daemon, since a person acts upon it.
+//! Shows the wait of a request, from the signals of its operation. Only the daemon's own signals count, because the user
+//! acts on what is shown.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -10,7 +11,7 @@ use zbus::message::{Message, Type};
 use zbus::{Connection, MatchRule, ObjectPath, OwnedVariant, Variant};
 
 use super::Failure;
-use super::bus::{ANSWER, Bus, Options, within};
+use super::bus::{Bus, Options, REPLY_TIMEOUT, within};
 use super::tree::{Credential, Tree};
 use super::wait::{Phase, announced};
 use crate::clock::{Clock, SystemClock};
@@ -19,16 +20,16 @@ use crate::operations::Deadline;
 use crate::otp::{Period, Step};
 use crate::signals::{self, Told};
 
-/// What this program calls its operation; it has one at a time.
+/// The `handle-token` of this program's operation; the program has one operation at a time.
 const HANDLE: &str = "oathbridgectl";
 
-/// Hears the daemon, as long as it is polled.
+/// Receives the daemon's signals while it is polled.
 type Listening = Pin<Box<dyn Future<Output = zbus::Result<()>>>>;
 
-/// What the daemon has told.
+/// The content of the daemon's signals.
 #[derive(Clone, Default)]
 struct Heard {
-    /// Nothing can be missed from now on.
+    /// The match rule is active: no later signal is missed.
     is_listening: bool,
     state: Option<String>,
     /// The path of the credential.
@@ -43,12 +44,12 @@ pub(super) struct Follower<'tree> {
     clock: SystemClock,
     deadline: Deadline,
     state: String,
-    /// Nothing while the daemon hasn't said which one it takes.
+    /// `None` until the daemon has reported the credential.
     credential: Option<&'tree Credential>,
 }
 
 impl<'tree> Follower<'tree> {
-    /// Listens, before the request is made, so that nothing is missed.
+    /// Subscribes before the request is made, so that no signal is missed.
     pub(super) async fn new(
         bus: &Bus,
         tree: &'tree Tree,
@@ -63,28 +64,28 @@ impl<'tree> Follower<'tree> {
         let ready = async {
             tokio::select! {
                 ended = &mut listening => ended,
-                // An error means that it has ended.
+                // An error means that the listener has ended.
                 _ = heard.wait_for(|heard| heard.is_listening) => Ok(()),
             }
         };
-        within(ANSWER, ready).await??;
+        within(REPLY_TIMEOUT, ready).await??;
         let clock = SystemClock::new();
         let deadline = Deadline::after(timeout, &clock);
         Ok(Self { tree, listening, heard, clock, deadline, state: "queued".to_owned(), credential })
     }
 
-    /// The options that make the request the one that is followed.
-    pub(super) fn mark(options: &mut Options<'_>) {
+    /// Adds the option that makes the request the followed one.
+    pub(super) fn add_handle(options: &mut Options<'_>) {
         options.insert("handle-token", HANDLE.into());
     }
 
-    /// Makes the request, and says what it waits for.
+    /// Makes the request, and shows what it waits for.
     pub(super) async fn during<T>(mut self, request: impl Future<Output = T>) -> T {
         let (phase, phases) = watch::channel(self.phase());
         let follow = async {
             loop {
                 tokio::select! {
-                    // The bus is gone, and the request is about to fail.
+                    // The bus connection is lost, so the request is about to fail.
                     _ = &mut self.listening => std::future::pending().await,
                     Ok(()) = self.heard.changed() => {}
                 }
@@ -115,7 +116,7 @@ impl<'tree> Follower<'tree> {
         let (text, limit) = match self.state.as_str() {
             "waiting-token" => (format!("Plug in {token}"), deadline.person(clock)),
             "waiting-unlock" => {
-                (format!("Unlock {token}, with oathbridgectl unlock for example"), deadline.person(clock))
+                (format!("Unlock {token}, for example with oathbridgectl unlock"), deadline.person(clock))
             }
             "waiting-touch" => (self.touch(&token), deadline.touch(clock)),
             "waiting-step" => ("Waiting for the next time step".to_owned(), self.until_next_step()),
@@ -155,7 +156,7 @@ async fn listen(
 }
 
 impl Heard {
-    /// Takes over what a signal tells; nothing if it is about something else.
+    /// Applies a `PropertiesChanged` signal; `None` for a signal of another kind.
     fn take(&mut self, signal: &Message) -> Option<()> {
         let body = signal.body();
         let (_, changed, _): (String, HashMap<String, OwnedVariant>, Vec<String>) =

@@ -1,4 +1,4 @@
-//! `oathbridgectl guard`: the single-use record, read from its file, with or without a daemon.
+//! `oathbridgectl guard`: reads the single-use record from its file; the daemon need not run.
 
 use std::io::{IsTerminal, Write, stderr, stdin};
 use std::time::Duration;
@@ -17,10 +17,10 @@ use crate::text::escape_invisible;
 use crate::utc::rfc3339;
 use crate::{process, state_file};
 
-/// The daemon only adds names; it isn't waited for.
-const NAMES: Duration = Duration::from_secs(4);
+/// The daemon only adds the names of credentials, so the command waits for it only briefly.
+const NAMES_TIMEOUT: Duration = Duration::from_secs(4);
 
-const RISK: &str = "The codes of this moment can then be submitted a second time, which Amazon Cognito refuses, and which locks the account when it happens often.";
+const RISK: &str = "The current codes can then be submitted a second time, which Amazon Cognito refuses and which locks the account if it happens often";
 
 /// What `show --json` prints.
 #[derive(Serialize)]
@@ -31,13 +31,13 @@ struct Json {
 #[derive(Serialize)]
 struct CredentialJson {
     id: String,
-    /// Null unless a daemon shows the credential.
+    /// Null unless a running daemon knows the credential.
     issuer: Option<String>,
     account: Option<String>,
-    /// A random name of the seed; credentials with the same one share their steps.
+    /// A random name of the seed; credentials with the same name share their time steps.
     seed: String,
     period: u32,
-    /// False if the period is a guess, which shifts the times.
+    /// False if the period is a guess; the times are then wrong for another period.
     period_known: bool,
     steps: Vec<StepsJson>,
 }
@@ -64,11 +64,12 @@ pub(super) async fn run(command: &GuardCommand, json: bool) -> Result<Output, Fa
     let directory = state_file::directory().ok_or_else(|| {
         Failure::new(
             exit::FAILED,
-            "There is no folder for state; set HOME or XDG_STATE_HOME to an absolute path.",
+            "There is no state folder; set HOME or XDG_STATE_HOME to an absolute path.",
         )
     })?;
     let guard = Guard::open(directory);
-    let tree = tokio::time::timeout(NAMES, Bus::tree_if_running()).await.ok().flatten().unwrap_or_default();
+    let tree =
+        tokio::time::timeout(NAMES_TIMEOUT, Bus::tree_if_running()).await.ok().flatten().unwrap_or_default();
     match command {
         GuardCommand::Show => show(&guard, &tree, json),
         GuardCommand::Forget(arguments) => forget(&guard, &tree, arguments, json),
@@ -95,7 +96,7 @@ fn show(guard: &Guard, tree: &Tree, json: bool) -> Result<Output, Failure> {
             .map(move |steps| [steps.from, steps.until, steps.usage.to_owned(), name.clone(), id.clone()])
     });
     let output = Output::text(table(["FROM", "UNTIL", "USE", "NAME", "CREDENTIAL"], rows));
-    let note = "Credentials without a name are not attached, and their times are right only for a period of 30 seconds.";
+    let note = "The tokens of credentials without a name are not attached; their times assume a period of 30 seconds.";
     Ok(output.with_notes(guessed.then(|| note.to_owned())))
 }
 
@@ -103,16 +104,16 @@ fn forget(guard: &Guard, tree: &Tree, arguments: &ForgetArguments, json: bool) -
     let entries = guard.show().map_err(|error| unusable(guard, &error))?;
     let id = recorded(&entries, tree, &arguments.credential)?;
     if !arguments.yes && !confirmed(&id, tree)? {
-        return Err(Failure::new(exit::FAILED, "Nothing was forgotten."));
+        return Err(Failure::new(exit::FAILED, "Nothing was deleted."));
     }
     let forgotten = guard.forget(&id).map_err(|error| unusable(guard, &error))?;
     if json {
         return Output::json(&ForgottenJson { id: &id, forgotten });
     }
-    Ok(Output::text("").with_notes([format!("The time steps of {id} are forgotten.")]))
+    Ok(Output::text("").with_notes([format!("The recorded time steps of {id} are deleted.")]))
 }
 
-/// The recorded credential that a person means.
+/// The id of the recorded credential that matches a name.
 fn recorded(entries: &[Entry], tree: &Tree, named: &str) -> Result<String, Failure> {
     let id =
         named.strip_prefix(names::ROOT).and_then(|path| path.strip_prefix("/credentials/")).unwrap_or(named);
@@ -126,9 +127,9 @@ fn recorded(entries: &[Entry], tree: &Tree, named: &str) -> Result<String, Failu
         _ => {
             let recorded = entries.iter().map(|entry| entry.credential.clone());
             let sentence = if entries.is_empty() {
-                "No time step is recorded as used, so there is nothing to forget."
+                "No time step is recorded as used, so there is nothing to delete."
             } else {
-                "No time step of this credential is recorded; there are those of:"
+                "No time step of this credential is recorded; name one of these:"
             };
             Err(Failure::new(exit::NOT_FOUND, sentence).with_lines(recorded))
         }
@@ -137,11 +138,12 @@ fn recorded(entries: &[Entry], tree: &Tree, named: &str) -> Result<String, Failu
 
 fn confirmed(id: &str, tree: &Tree) -> Result<bool, Failure> {
     if !stdin().is_terminal() {
-        return Err(Failure::usage(format!("{RISK} Pass --yes if that is meant.")));
+        return Err(Failure::usage(format!("{RISK}; add --yes to confirm.")));
     }
     let name = find(tree, id).map_or_else(|| id.to_owned(), Credential::name);
-    // A person who closed standard error doesn't want to be asked, and answers nothing.
-    let _ = write!(stderr(), "{RISK}\nForget the time steps of {}? [y/N] ", escape_invisible(&name));
+    // If standard error is closed, the user sees no question, and the answer is no.
+    let _ =
+        write!(stderr(), "{RISK}.\nDelete the recorded time steps of {}? [y/N] ", escape_invisible(&name));
     let mut answer = String::new();
     stdin().read_line(&mut answer).map_err(|error| Failure::failed("Reading the answer", error))?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
@@ -182,12 +184,12 @@ fn find<'tree>(tree: &'tree Tree, id: &str) -> Option<&'tree Credential> {
 fn unusable(guard: &Guard, error: &guard::Error) -> Failure {
     let advice = match error {
         guard::Error::Unavailable(Unavailable::Record(state_file::Error::Damaged)) => {
-            "remove it if no code was submitted in the last minute"
+            "remove the file if no code was submitted in the last minute"
         }
         guard::Error::Unavailable(Unavailable::Record(state_file::Error::OtherVersion { .. })) => {
-            "use the version of this program that wrote it"
+            "use the version of oathbridge that wrote it"
         }
-        _ => "try again, or look at its permissions and the room on its disk",
+        _ => "check its permissions and the free disk space, and try again",
     };
-    Failure::new(exit::FAILED, format!("{} can't be used: {error}; {advice}.", guard.file().display()))
+    Failure::new(exit::FAILED, format!("{} is not usable: {error}; {advice}.", guard.file().display()))
 }

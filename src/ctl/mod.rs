@@ -1,7 +1,7 @@
 //! `oathbridgectl`, the user's tool: a D-Bus client of the daemon, one subcommand a file.
 //!
-//! It promises: the texts for persons may change, `--json` and the codes of [`exit`] only grow. No secret is in an
-//! argument, an error or a note; a code or session is on standard output alone.
+//! Stability: sentences may change; `--json` members and the codes of [`exit`] are only added. No argument, error or
+//! note contains a secret; codes and sessions are printed on standard output only.
 
 mod arguments;
 mod bus;
@@ -23,6 +23,7 @@ mod unlock;
 mod verify;
 mod wait;
 mod watch;
+mod wording;
 
 use std::ffi::OsString;
 use std::io::{Write, stderr, stdout};
@@ -35,13 +36,13 @@ use arguments::Parsed;
 
 use crate::text::escape_invisible;
 
-/// Does what the command line asks for, prints what came of it, and returns the exit code.
+/// Runs the command of the command line, prints its result, and returns the exit code.
 pub fn main(arguments: Vec<OsString>) -> u8 {
     let arguments = match arguments::parse(arguments) {
         Parsed::Arguments(arguments) => arguments,
         Parsed::Answer(text) => return print(&text),
         Parsed::Refusal(text) => {
-            complain(text.trim_end());
+            print_error(text.trim_end());
             return exit::USAGE;
         }
     };
@@ -53,7 +54,7 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
     match result {
         Ok(output) => {
             for note in &output.notes {
-                complain(&escape_invisible(note));
+                print_error(&escape_invisible(note));
             }
             let printed = print(&output.text);
             output.failure.map_or(printed, |failure| fail(&failure))
@@ -78,7 +79,7 @@ async fn run(arguments: Arguments) -> Result<Output, Failure> {
 }
 
 fn fail(failure: &Failure) -> u8 {
-    complain(&failure.text());
+    print_error(&failure.text());
     failure.code
 }
 
@@ -86,16 +87,16 @@ fn print(text: &str) -> u8 {
     let mut out = stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => exit::DONE,
-        // Whoever read it has enough.
+        // The reader of the pipe has closed it and needs no more output.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => exit::DONE,
         Err(error) => {
-            complain(&Failure::failed("Writing to standard output", error).text());
+            print_error(&Failure::failed("Writing to standard output", error).text());
             exit::FAILED
         }
     }
 }
 
-fn complain(text: &str) {
-    // There is nobody left to tell.
+fn print_error(text: &str) {
+    // Standard error may be closed; there is no other place for the message.
     let _ = writeln!(stderr(), "{text}");
 }

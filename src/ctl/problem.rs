@@ -1,4 +1,4 @@
-//! `Manager.Problems` in sentences: why there may be tokens that can't be seen, and what to do about it.
+//! `Manager.Problems` as sentences: the reason for missing tokens, and what to do.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::tree::Tree;
 use crate::dbus::Error;
 use crate::token;
 
-/// A problem; serialised, it is part of what `--json` promises.
+/// A problem. Its serialised form is part of the `--json` output.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Problem {
     problem: String,
@@ -17,19 +17,19 @@ pub(super) fn problems(tree: &Tree) -> Vec<Problem> {
     tree.problems.iter().map(|word| Problem { problem: word.clone(), advice: advice(word) }).collect()
 }
 
-/// A sentence for each problem.
+/// One sentence for each problem.
 pub(super) fn sentences(tree: &Tree) -> Vec<String> {
     tree.problems.iter().map(|word| advice(word)).collect()
 }
 
-/// What to do when nothing is attached.
+/// The sentences for the case that no token is attached.
 pub(super) fn nothing_attached(tree: &Tree) -> Vec<String> {
     let mut sentences = vec!["No token is attached; plug one in.".to_owned()];
     sentences.extend(self::sentences(tree));
     sentences
 }
 
-/// A sentence for each locked token.
+/// One sentence for each locked token.
 pub(super) fn locked(tree: &Tree) -> Vec<String> {
     let sentence = |token| {
         format!(
@@ -45,9 +45,9 @@ fn advice(word: &str) -> String {
     match word {
         "pcscd-unavailable" => Error::from(token::Error::PcscUnavailable).sentence().to_owned(),
         "pcscd-denied" => Error::from(token::Error::PcscDenied).sentence().to_owned(),
-        "hid-denied" => "Some USB tokens can't be opened by this user; install the udev rules of oathbridge and plug the token in again.".to_owned(),
-        "clock-skew" => "This computer's clock is wrong, and so are its codes; set it, or have timedatectl set-ntp true do it.".to_owned(),
-        "config-invalid" => "The configuration can't be used, and the one before is in force; mend it and run oathbridgectl list --refresh, which names the mistake.".to_owned(),
-        other => format!("The daemon reports the problem {other}; look into its journal with journalctl --user -u oathbridge."),
+        "hid-denied" => "This user cannot open some USB tokens; install the udev rules of oathbridge and plug the token in again.".to_owned(),
+        "clock-skew" => "The clock of this computer is wrong, so its codes are wrong as well; run timedatectl set-ntp true, or set the clock.".to_owned(),
+        "config-invalid" => "The configuration file has an error, so the previous configuration stays in use; correct the file and run oathbridgectl list --refresh, which prints the error.".to_owned(),
+        other => format!("The daemon reports the problem {other}; check its journal with journalctl --user -u oathbridge."),
     }
 }

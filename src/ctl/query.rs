@@ -1,17 +1,17 @@
-//! Which credential, which token a person means: never a guess.
+//! Finds the credential or token that the user names. An ambiguous name is an error, never a guess.
 
 use super::tree::{Credential, Token, Tree};
 use super::{Failure, exit, problem};
 
-/// The longest query that a message repeats: what is longer may be a secret that went astray.
-const QUOTED: usize = 80;
+/// The maximum length of a query in a message; a longer query may be a secret that was passed by mistake.
+const MAX_QUOTED_CHARS: usize = 80;
 
-/// The one credential that is meant: its id, path, `issuer:account`, account or issuer; if it is none of these,
-/// a part of one `issuer:account`, in whatever case.
+/// The only credential whose id, path, `issuer:account`, account or issuer is `query`. If there is none, the only one
+/// whose `issuer:account` contains `query`, ignoring case.
 ///
 /// # Errors
 ///
-/// A failure that lists the choices, or says why there is nothing to choose from.
+/// A failure that lists the choices, or says why there are none.
 pub(super) fn credential<'tree>(
     tree: &'tree Tree,
     query: &str,
@@ -34,7 +34,7 @@ pub(super) fn credential<'tree>(
         several => Err(Failure::new(
             exit::AMBIGUOUS,
             format!(
-                "{} credentials match {}; pass the id of one, its whole issuer:account, or --token:",
+                "{} credentials match {}; use the id or the whole issuer:account of one, or add --token:",
                 several.len(),
                 quoted(query)
             ),
@@ -43,7 +43,7 @@ pub(super) fn credential<'tree>(
     }
 }
 
-/// The one token that is meant, by id, path or serial number; without a name the only locked one.
+/// The only token with this id, path or serial number; without a name the only locked token.
 ///
 /// # Errors
 ///
@@ -56,9 +56,9 @@ pub(super) fn token<'tree>(tree: &'tree Tree, name: Option<&str>) -> Result<&'tr
     match found.as_slice() {
         [one] => Ok(one),
         [] if tree.tokens.is_empty() => Err(no_token(tree)),
-        [] => Err(Failure::new(exit::NOT_FOUND, "No token is locked; there is nothing to unlock.")),
+        [] => Err(Failure::new(exit::NOT_FOUND, "No token is locked, so there is nothing to unlock.")),
         several => {
-            Err(Failure::new(exit::AMBIGUOUS, format!("{} tokens match; pass the id of one:", several.len()))
+            Err(Failure::new(exit::AMBIGUOUS, format!("{} tokens match; use the id of one:", several.len()))
                 .with_lines(several.iter().map(|token| token.choice())))
         }
     }
@@ -70,7 +70,7 @@ fn narrowed<'tree>(tree: &'tree Tree, name: Option<&str>) -> Result<Vec<&'tree T
         Some(_) if tree.tokens.is_empty() => Err(no_token(tree)),
         Some(name) if tokens.is_empty() => Err(Failure::new(
             exit::NOT_FOUND,
-            format!("No attached token has the id or serial number {}; there are:", quoted(name)),
+            format!("No attached token has the id or serial number {}; name one of these:", quoted(name)),
         )
         .with_lines(tree.tokens.iter().map(Token::choice))),
         _ => Ok(tokens),
@@ -108,7 +108,8 @@ fn nothing<'tree>(
         return Failure::new(exit::NOT_FOUND, "The attached tokens have no credentials; add one first.")
             .with_lines(problem::sentences(tree));
     }
-    Failure::new(exit::NOT_FOUND, format!("No credential matches {query}; there are:")).with_lines(choices)
+    Failure::new(exit::NOT_FOUND, format!("No credential matches {query}; name one of these:"))
+        .with_lines(choices)
 }
 
 fn no_token(tree: &Tree) -> Failure {
@@ -121,7 +122,7 @@ fn choice(tree: &Tree, credential: &Credential) -> String {
 }
 
 fn quoted(query: &str) -> String {
-    if query.chars().count() > QUOTED { "what was asked for".to_owned() } else { format!("\"{query}\"") }
+    if query.chars().count() > MAX_QUOTED_CHARS { "the query".to_owned() } else { format!("\"{query}\"") }
 }
 
 #[cfg(test)]
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_exact_wins() {
+    fn an_exact_match_has_priority() {
         for query in ["a_GitHubalice", "/credentials/a_GitHubalice", "GitHub:alice"] {
             assert_eq!(find(query, None), Ok("a_GitHubalice".to_owned()), "{query}");
         }
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn several_are_an_error_until_the_token_is_named() {
+    fn several_matches_are_an_error_until_the_token_is_named() {
         assert_eq!(find("alice", None), Err(exit::AMBIGUOUS));
         assert_eq!(find("alice", Some("33334444")), Ok("b_AWSalice".to_owned()));
         assert_eq!(find("alice", Some("b")), Ok("b_AWSalice".to_owned()));
@@ -208,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_matches_nothing_and_never_everything() {
+    fn an_empty_query_matches_nothing_and_a_long_one_is_not_printed() {
         assert_eq!(find("", None), Err(exit::NOT_FOUND));
         assert_eq!(find("bob", None), Err(exit::NOT_FOUND));
         let secret = "eyJ".repeat(40);
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_locked_token_may_have_it() {
+    fn a_missing_credential_may_be_on_a_locked_token() {
         let mut tree = tree();
         tree.tokens.push(token_of("c", "", "locked"));
         assert_eq!(credential(&tree, "bob", None).unwrap_err().code, exit::LOCKED);
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn without_tokens_the_problems_are_named() {
+    fn without_tokens_the_failure_lists_the_problems() {
         let tree = Tree { problems: vec!["pcscd-unavailable".to_owned()], ..Tree::default() };
         let failure = credential(&tree, "bob", None).unwrap_err();
         assert_eq!(failure.code, exit::NOT_FOUND);

@@ -1,4 +1,4 @@
-//! Text for a terminal. What a token says of itself may hold anything, escape sequences included.
+//! Text for a terminal. Text from a token may contain anything, escape sequences included.
 
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -6,14 +6,14 @@ use zeroize::Zeroizing;
 use super::Failure;
 use crate::text::escape_invisible;
 
-/// What a command prints when it is done.
+/// The output of a command.
 #[derive(Debug)]
 pub struct Output {
-    /// For standard output; may hold a code or a session.
+    /// For standard output; may contain a code or a session.
     pub text: Zeroizing<String>,
-    /// For standard error, a sentence each.
+    /// For standard error, one sentence each.
     pub notes: Vec<String>,
-    /// What was not done, beside all that was.
+    /// The failure of a part of the command, in addition to the output of the other parts.
     pub failure: Option<Failure>,
 }
 

@@ -1,4 +1,4 @@
-//! What the daemon shows: its objects, read once.
+//! The objects of the daemon, read once.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use zbus::{OwnedObjectPath, OwnedVariant, Variant};
 use crate::dbus::names;
 use crate::operations::Requester;
 
-/// Everything the daemon shows, in a stable order.
+/// All objects of the daemon, in a stable order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
     pub(super) tokens: Vec<Token>,
@@ -20,7 +20,7 @@ pub(super) struct Tree {
     pub(super) problems: Vec<String>,
 }
 
-/// A token; serialised, it is part of what `--json` promises.
+/// A token. Its serialised form is part of the `--json` output.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Token {
     pub(super) id: String,
@@ -38,7 +38,7 @@ pub(super) struct Token {
     pub(super) attempts_left: i32,
 }
 
-/// A credential; serialised, it is part of what `--json` promises.
+/// A credential. Its serialised form is part of the `--json` output.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Credential {
     pub(super) id: String,
@@ -55,28 +55,28 @@ pub(super) struct Credential {
     pub(super) token: String,
 }
 
-/// A request that others can see.
+/// An `Operation` object.
 #[derive(Clone, Debug)]
 pub(super) struct Operation {
     pub(super) path: String,
     pub(super) kind: String,
     pub(super) state: String,
-    /// The path of the credential; `/` if that isn't known.
+    /// The path of the credential; `/` if it is not known.
     pub(super) credential: String,
 }
 
-/// What a person has to do.
+/// The action that a person must take.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Prompt {
-    /// Empty if nothing.
+    /// Empty if there is no action.
     pub(super) kind: String,
     pub(super) operation: String,
     pub(super) token: String,
-    /// The name of the program that asked.
+    /// The name of the calling program.
     pub(super) requester: String,
 }
 
-/// Nothing follows this state of an operation.
+/// Whether this is a final state of an operation.
 pub(super) fn is_final(state: &str) -> bool {
     matches!(state, "done" | "failed" | "cancelled")
 }
@@ -86,7 +86,7 @@ impl Operation {
         !is_final(&self.state)
     }
 
-    /// What its caller calls it.
+    /// The last element of the path, which the caller may have chosen.
     pub(super) fn handle(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or_default()
     }
@@ -144,19 +144,19 @@ impl Tree {
         self.tokens.iter().find(|token| token.id == id)
     }
 
-    /// What a person calls the token that holds a credential.
+    /// The label of the token that holds a credential.
     pub(super) fn token_label(&self, credential: &Credential) -> String {
         self.token(&credential.token).map_or_else(|| credential.token.clone(), |token| self.label(token))
     }
 
-    /// What a person calls a token: model and the end of its serial number; its id when others are called the same.
+    /// The label of a token: its model and the end of its serial number, with its id if that is not unique.
     pub(super) fn label(&self, token: &Token) -> String {
         let label = token.label();
         let same = self.tokens.iter().filter(|other| other.label() == label).count();
         if same > 1 { format!("{label} ({})", token.id) } else { label }
     }
 
-    /// What a request is about: its kind, and the credential.
+    /// The kind of a request, and its credential.
     pub(super) fn about(&self, operation: &Operation) -> String {
         let credential = self.credentials.iter().find(|credential| credential.path == operation.credential);
         match credential {
@@ -192,12 +192,12 @@ impl Token {
         self.state == "locked"
     }
 
-    /// Whether a person means this token: its id, path or serial number.
+    /// Whether this is the token's id, path or serial number.
     pub(super) fn is(&self, name: &str) -> bool {
         !name.is_empty() && (self.id == name || self.path == name || self.serial == name)
     }
 
-    /// For lists of choices.
+    /// The line for a list of choices.
     pub(super) fn choice(&self) -> String {
         format!("{}  {}  {}", self.label(), self.state, self.id)
     }
@@ -241,7 +241,7 @@ impl Credential {
     }
 }
 
-/// An object's properties; what is absent or of another type is taken as empty.
+/// The properties of an object. A property that is absent or has another type counts as empty.
 struct Properties<'map>(&'map HashMap<String, OwnedVariant>);
 
 impl Properties<'_> {

@@ -12,7 +12,7 @@ use super::{Failure, Output, query};
 #[derive(Serialize)]
 struct Json<'tree> {
     token: &'tree str,
-    /// False if it was not locked.
+    /// False if the token was not locked.
     unlocked: bool,
 }
 
@@ -28,11 +28,9 @@ pub(super) async fn run(arguments: &UnlockArguments, json: bool) -> Result<Outpu
             Ok(Output::text("").with_notes([format!("The token {label} is not locked.")]))
         };
     }
-    let source = Source::given(arguments.password_stdin, arguments.password_fd).or_else(Source::person);
+    let source = Source::given(arguments.password_stdin, arguments.password_fd).or_else(Source::terminal);
     let source = source.ok_or_else(|| {
-        Failure::usage(
-            "There is no terminal to ask for the password; pass --password-stdin or --password-fd.",
-        )
+        Failure::usage("There is no terminal to ask for the password; add --password-stdin or --password-fd.")
     })?;
     let password = source.read("password")?;
     bus.unlock(&token.path, Fd::from(&password)).await?;
@@ -40,5 +38,5 @@ pub(super) async fn run(arguments: &UnlockArguments, json: bool) -> Result<Outpu
         return Output::json(&Json { token: &token.id, unlocked: true });
     }
     Ok(Output::text("")
-        .with_notes([format!("The token {label} is unlocked for as long as it stays attached.")]))
+        .with_notes([format!("The token {label} is unlocked until it is unplugged or locked.")]))
 }

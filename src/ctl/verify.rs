@@ -16,11 +16,11 @@ use super::{Failure, Output, query};
 #[derive(Serialize)]
 struct Json<'reply> {
     status: &'reply str,
-    /// Null if Amazon Cognito gave none.
+    /// Null if Amazon Cognito returned none.
     session: Option<&'reply str>,
     attempts: Option<u32>,
     request_id: Option<String>,
-    /// Amazon Cognito's clock minus ours, in seconds.
+    /// Amazon Cognito's clock minus the clock of this computer, in seconds.
     clock_skew: Option<f64>,
     /// Null if the profile named it.
     credential: Option<&'reply Credential>,
@@ -66,22 +66,22 @@ fn text(status: &str, session: Option<&str>, print_session: bool) -> Output {
             output
         }
         Some(_) => output.with_notes([
-            "Amazon Cognito answered a session for the next step of the sign-in; use --print-session to see it."
+            "Amazon Cognito returned a session for the next step of the sign-in; add --print-session to print it."
                 .to_owned(),
         ]),
         None => output,
     }
 }
 
-/// The option of the call, and where its value comes from.
+/// The option of the D-Bus call, and the source of its value.
 fn authorization(arguments: &AuthorizationArguments) -> Result<(&'static str, Source), Failure> {
     let access_token = Source::given(arguments.access_token_stdin, arguments.access_token_fd);
     let session = Source::given(arguments.session_stdin, arguments.session_fd);
     match (access_token, session) {
         (None, Some(source)) => Ok(("session", source)),
-        (given, _) => given.or_else(Source::person).map(|source| ("access-token", source)).ok_or_else(|| {
+        (given, _) => given.or_else(Source::terminal).map(|source| ("access-token", source)).ok_or_else(|| {
             Failure::usage(
-                "Amazon Cognito wants an access token or a session; pass --access-token-stdin, --access-token-fd, --session-stdin or --session-fd.",
+                "Amazon Cognito requires an access token or a session; add --access-token-stdin, --access-token-fd, --session-stdin or --session-fd.",
             )
         }),
     }
@@ -93,7 +93,9 @@ fn named<'tree>(
 ) -> Result<Option<&'tree Credential>, Failure> {
     match (&arguments.query, &arguments.token) {
         (Some(query), token) => query::credential(tree, query, token.as_deref()).map(Some),
-        (None, Some(_)) => Err(Failure::usage("--token narrows a search; say which credential to look for.")),
+        (None, Some(_)) => {
+            Err(Failure::usage("--token needs a credential; name the credential to search for."))
+        }
         (None, None) => Ok(None),
     }
 }
@@ -110,7 +112,7 @@ fn options(arguments: &VerifyArguments) -> Options<'_> {
             options.insert(key, text.as_str().into());
         }
     }
-    Follower::mark(&mut options);
+    Follower::add_handle(&mut options);
     options
 }
 

@@ -1,4 +1,4 @@
-//! Says what a person has to do, or what the program waits for, while it waits.
+//! Shows what a running request waits for.
 
 use std::future::Future;
 use std::io::{IsTerminal, Write, stderr};
@@ -9,13 +9,13 @@ use tokio::sync::watch;
 
 use crate::text::escape_invisible;
 
-/// What is over sooner needs no words.
-const QUICK: Duration = Duration::from_millis(300);
+/// A shorter wait is not shown.
+const MIN_SHOWN_WAIT: Duration = Duration::from_millis(300);
 
-/// Between two steps of a countdown.
-const TICK: Duration = Duration::from_secs(1);
+/// The interval of the countdown.
+const COUNTDOWN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// One thing to wait for, and until when at most.
+/// One wait and its latest end.
 #[derive(Clone, Debug)]
 pub(super) struct Phase {
     /// A sentence without full stop.
@@ -30,11 +30,11 @@ impl Phase {
     }
 }
 
-/// Does the work, and says on standard error what it waits for: counted down on a terminal, a line each elsewhere.
+/// Does the work and shows its waits on standard error: with a countdown on a terminal, otherwise one line for each.
 pub(super) async fn announced<T>(mut phases: watch::Receiver<Phase>, work: impl Future<Output = T>) -> T {
     let mut announcer = Announcer { counts_down: is_smart_terminal(), shown: String::new() };
     let mut work = pin!(work);
-    let mut pause = pin!(tokio::time::sleep(QUICK));
+    let mut pause = pin!(tokio::time::sleep(MIN_SHOWN_WAIT));
     loop {
         tokio::select! {
             biased;
@@ -42,10 +42,10 @@ pub(super) async fn announced<T>(mut phases: watch::Receiver<Phase>, work: impl 
                 announcer.clear();
                 return done;
             }
-            Ok(()) = phases.changed() => pause.as_mut().reset(tokio::time::Instant::now() + QUICK),
+            Ok(()) = phases.changed() => pause.as_mut().reset(tokio::time::Instant::now() + MIN_SHOWN_WAIT),
             () = &mut pause => {
                 announcer.show(&phases.borrow());
-                pause.as_mut().reset(tokio::time::Instant::now() + TICK);
+                pause.as_mut().reset(tokio::time::Instant::now() + COUNTDOWN_INTERVAL);
             }
         }
     }
@@ -53,7 +53,7 @@ pub(super) async fn announced<T>(mut phases: watch::Receiver<Phase>, work: impl 
 
 struct Announcer {
     counts_down: bool,
-    /// The phase that was shown last.
+    /// The text that was shown last.
     shown: String,
 }
 
@@ -76,7 +76,7 @@ impl Announcer {
 }
 
 fn print(text: &str) {
-    // Nobody reads it when standard error is gone.
+    // Standard error may be closed.
     let _ = stderr().write_all(text.as_bytes());
 }
 
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_are_counted_down_to_zero_and_nothing_moves_the_cursor() {
+    fn the_line_counts_down_to_zero_and_escapes_control_characters() {
         let now = Instant::now();
         let phase = Phase { text: "Touch\x07".to_owned(), end: now + Duration::from_secs(7) };
         let at = |milliseconds| phase.line(now + Duration::from_millis(milliseconds));

@@ -1,4 +1,4 @@
-//! `oathbridgectl watch`: a line for each change of what a person has to do, for status bars.
+//! `oathbridgectl watch`: prints a line whenever the action that a person must take changes, for status bars.
 
 use std::io::{Write, stdout};
 use std::thread;
@@ -29,12 +29,12 @@ struct Waybar<'a> {
     alt: &'a str,
 }
 
-/// When a daemon that didn't answer is asked again.
-const AGAIN: Duration = Duration::from_secs(5);
+/// The pause after a call that the daemon did not answer.
+const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Runs until nobody reads any more.
+/// Runs until standard output is closed.
 pub(super) async fn run(arguments: &WatchArguments) -> Result<Output, Failure> {
-    // No daemon is started for that, and one that ends is waited for.
+    // Does not start the daemon, and waits for one that ends to come back.
     let bus = Bus::join().await?;
     let prompt =
         MatchRule::builder().msg_type(Type::Signal).sender(names::BUS).path(names::PROMPT).build()?;
@@ -48,7 +48,7 @@ pub(super) async fn run(arguments: &WatchArguments) -> Result<Output, Failure> {
             Err(Failure::silent_daemon())
         }
         () = show(&bus, arguments.format, changes.subscribe()) => Ok(Output::text("")),
-        () = nobody_reads() => Ok(Output::text("")),
+        () = output_closed() => Ok(Output::text("")),
     }
 }
 
@@ -58,9 +58,9 @@ async fn show(bus: &Bus, format: Format, mut changes: watch::Receiver<()>) {
     loop {
         changes.mark_unchanged();
         let tree = bus.tree_now().await;
-        // Without a daemon nobody waits for anything; one that doesn't answer leaves it as it was.
+        // Without a daemon there is no action. If the daemon does not answer, the last line stays valid.
         let line = match &tree {
-            Ok(Some(tree)) if is_half(tree) => None,
+            Ok(Some(tree)) if is_inconsistent(tree) => None,
             Ok(tree) => Some(line(tree.as_ref().unwrap_or(&Tree::default()), format)),
             Err(_) => None,
         };
@@ -73,27 +73,27 @@ async fn show(bus: &Bus, format: Format, mut changes: watch::Receiver<()>) {
         }
         tokio::select! {
             changed = changes.changed() => if changed.is_err() { return },
-            () = tokio::time::sleep(AGAIN), if tree.is_err() => {}
+            () = tokio::time::sleep(RETRY_INTERVAL), if tree.is_err() => {}
         }
     }
 }
 
-/// Read while what is to be done changed: the request is gone already, or not there yet. A signal follows.
-fn is_half(tree: &Tree) -> bool {
+/// The tree was read during a change: the operation of the prompt is already removed or not yet added. A signal follows.
+fn is_inconsistent(tree: &Tree) -> bool {
     let prompt = &tree.prompt;
     !prompt.kind.is_empty() && !tree.operations.iter().any(|operation| operation.path == prompt.operation)
 }
 
-/// Ends when the other end of standard output is closed: a line to write may be hours away.
-async fn nobody_reads() {
+/// Ends when the other end of standard output is closed. A failed write is not enough: the next line may be hours away.
+async fn output_closed() {
     let (closed, is_closed) = oneshot::channel();
-    // Not one of the runtime's threads, for whose end it waits.
+    // A thread of its own, because the runtime waits for its own threads at the end.
     let watching = thread::Builder::new().name("stdout".to_owned()).spawn(move || {
         let output = stdout();
-        // Errors and hang-ups are told unasked.
+        // poll always reports errors and hang-ups, so no event is requested.
         let mut wanted = [PollFd::new(&output, PollFlags::empty())];
         while poll(&mut wanted, None) == Err(Errno::INTR) {}
-        // An error means that nobody wants to know any more.
+        // An error means that the command has already ended.
         let _ = closed.send(());
     });
     if watching.is_err() || is_closed.await.is_err() {
@@ -130,7 +130,7 @@ fn sentence(tree: &Tree) -> String {
     }
 }
 
-/// For whom and what for.
+/// The operation and the calling program.
 fn who(tree: &Tree) -> String {
     let prompt = &tree.prompt;
     let operation = tree.operations.iter().find(|operation| operation.path == prompt.operation);
@@ -138,7 +138,7 @@ fn who(tree: &Tree) -> String {
     match (about.is_empty(), prompt.requester.as_str()) {
         (true, _) => String::new(),
         (false, "") => about,
-        (false, requester) => format!("{about}, asked for by {requester}"),
+        (false, requester) => format!("{about}, requested by {requester}"),
     }
 }
 

@@ -1,6 +1,6 @@
-//! Secrets from standard input, a descriptor or a person, into a sealed memory file for the daemon.
+//! Reads secrets from standard input, a descriptor or the terminal into a sealed memfd for the daemon.
 //!
-//! Never from an argument: those can be read by every program of the user.
+//! Secrets never come from arguments, because every program of the user can read those.
 
 mod terminal;
 
@@ -15,10 +15,10 @@ use zeroize::Zeroizing;
 use super::Failure;
 use crate::secret::sealed;
 
-/// The daemon reads no more.
-const LIMIT: usize = 64 * 1024;
+/// The maximum length of a secret, in bytes; the daemon has the same limit.
+const MAX_SECRET_BYTES: usize = 64 * 1024;
 
-/// Where a secret comes from.
+/// The source of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     /// Standard input.
@@ -28,21 +28,21 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// What the options say, if they say anything.
+    /// The source that the options name, if any.
     pub(super) fn given(stdin: bool, descriptor: Option<i32>) -> Option<Self> {
         if stdin { Some(Self::Stdin) } else { descriptor.map(Self::Descriptor) }
     }
 
-    /// Standard input, if there is a person to ask.
-    pub(super) fn person() -> Option<Self> {
+    /// Standard input, if it is a terminal.
+    pub(super) fn terminal() -> Option<Self> {
         isatty(rustix::stdio::stdin()).then_some(Self::Stdin)
     }
 
-    /// Reads the secret to its end, or asks for it without echo where the source is a terminal.
+    /// Reads the secret to its end. If the source is a terminal, asks for it without echo.
     ///
     /// # Errors
     ///
-    /// When there is nothing to read, or too much.
+    /// The input is empty or too long, or reading fails.
     pub(super) fn read(self, name: &str) -> Result<OwnedFd, Failure> {
         match self {
             Self::Stdin => read(rustix::stdio::stdin(), name),
@@ -58,19 +58,17 @@ fn read(fd: BorrowedFd<'_>, name: &str) -> Result<OwnedFd, Failure> {
         read_all(fd).map_err(|error| Failure::failed(&format!("Reading the {name}"), error))?
     };
     if secret.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
-        return Err(Failure::usage(format!("There was no {name} to read; write it to what is read from.")));
+        return Err(Failure::usage(format!("The input was empty; write the {name} to it.")));
     }
-    if secret.len() > LIMIT {
-        return Err(Failure::usage(format!(
-            "What was read is longer than 64 KiB; write nothing but the {name}."
-        )));
+    if secret.len() > MAX_SECRET_BYTES {
+        return Err(Failure::usage(format!("The input is longer than 64 KiB; write only the {name} to it.")));
     }
-    sealed(&secret).map_err(|error| Failure::failed(&format!("Passing on the {name}"), error))
+    sealed(&secret).map_err(|error| Failure::failed(&format!("Passing the {name} to the daemon"), error))
 }
 
 fn read_all(fd: BorrowedFd<'_>) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Full size from the start: growing would leave copies behind.
-    let mut buffer = Zeroizing::new(vec![0; LIMIT + 1]);
+    // Full size from the start, because growing the buffer would leave copies in memory.
+    let mut buffer = Zeroizing::new(vec![0; MAX_SECRET_BYTES + 1]);
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match rustix::io::read(fd, rest) {
@@ -84,11 +82,11 @@ fn read_all(fd: BorrowedFd<'_>) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(buffer)
 }
 
-/// The number names a descriptor that this process got from its parent.
+/// Duplicates a descriptor that this process inherited.
 fn duplicate(number: i32) -> Result<OwnedFd, Failure> {
     let own = || pidfd_getfd(pidfd_open(getpid(), PidfdFlags::empty())?, number, PidfdGetfdFlags::empty());
     match own() {
-        // Kernels before 5.6 and some containers don't have it; opening again does for all but sockets.
+        // Kernels before 5.6 and some containers lack pidfd_getfd; opening the file again works except for sockets.
         Err(Errno::NOSYS | Errno::PERM) => std::fs::File::open(format!("/proc/self/fd/{number}"))
             .map(OwnedFd::from)
             .map_err(|_| not_open(number)),
@@ -97,7 +95,9 @@ fn duplicate(number: i32) -> Result<OwnedFd, Failure> {
 }
 
 fn not_open(number: i32) -> Failure {
-    Failure::usage(format!("Descriptor {number} can't be read; open it, for example with {number}<FILE."))
+    Failure::usage(format!(
+        "Descriptor {number} is not open for reading; open it, for example with {number}<FILE."
+    ))
 }
 
 #[cfg(test)]
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_descriptor_is_read_into_a_file_that_is_sealed() {
+    fn a_descriptor_is_read_into_a_sealed_memfd() {
         let source = file(b"secret\n");
         let sealed = Source::Descriptor(source.as_raw_fd()).read("password").unwrap();
         assert!(rustix::io::write(&sealed, b"x").is_err());
@@ -128,8 +128,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_too_much_are_refused_without_repeating_it() {
-        for content in [&b""[..], b"\r\n", &[b'x'; LIMIT + 1]] {
+    fn empty_and_too_long_secrets_are_refused_and_not_printed() {
+        for content in [&b""[..], b"\r\n", &[b'x'; MAX_SECRET_BYTES + 1]] {
             let source = file(content);
             let failure = Source::Descriptor(source.as_raw_fd()).read("password").unwrap_err();
             assert_eq!(failure.code, super::super::exit::USAGE);

@@ -1,4 +1,4 @@
-//! A question on a terminal, whose answer is not shown.
+//! Asks for a secret on a terminal, without echo.
 
 use std::io::{Write, stderr};
 use std::os::fd::BorrowedFd;
@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use super::LIMIT;
+use super::MAX_SECRET_BYTES;
 use crate::ctl::Failure;
 
 const INTERRUPT: u8 = 0x03;
@@ -16,25 +16,25 @@ const BACKSPACE: u8 = 0x08;
 const KILL_LINE: u8 = 0x15;
 const DELETE: u8 = 0x7f;
 
-/// Asks for a line. The terminal's own line editing is off meanwhile: it would cut an access token at 4095 bytes.
+/// Asks for a line. The terminal's line editing is switched off, because it would cut an access token at 4095 bytes.
 pub(super) fn ask(terminal: BorrowedFd<'_>, name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let failed = |error: Errno| Failure::failed(&format!("Reading the {name} from the terminal"), error);
-    let silent = Silent::new(terminal).map_err(failed)?;
+    let no_echo = NoEcho::new(terminal).map_err(failed)?;
     print(&format!(
         "{}{} (not shown): ",
         name.get(..1).unwrap_or_default().to_uppercase(),
         name.get(1..).unwrap_or_default()
     ));
     let line = read_line(terminal);
-    drop(silent);
+    drop(no_echo);
     print("\n");
     line.map_err(failed)?
         .ok_or_else(|| Failure::new(crate::ctl::exit::FAILED, "Cancelled; nothing was sent to the daemon."))
 }
 
-/// The line without its end; nothing when the person interrupts.
+/// The line without its line break; `None` if the user interrupts.
 fn read_line(terminal: BorrowedFd<'_>) -> Result<Option<Zeroizing<Vec<u8>>>, Errno> {
-    let mut line = Zeroizing::new(Vec::with_capacity(LIMIT + 1));
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_SECRET_BYTES + 1));
     let mut byte = Zeroizing::new([0]);
     loop {
         match rustix::io::read(terminal, &mut *byte) {
@@ -47,15 +47,15 @@ fn read_line(terminal: BorrowedFd<'_>) -> Result<Option<Zeroizing<Vec<u8>>>, Err
             [b'\n' | b'\r' | END] => return Ok(Some(line)),
             [INTERRUPT] => return Ok(None),
             [KILL_LINE] => line.clear(),
-            [BACKSPACE | DELETE] => drop_letter(&mut line),
-            [_] if line.len() > LIMIT => {}
+            [BACKSPACE | DELETE] => drop_last_char(&mut line),
+            [_] if line.len() > MAX_SECRET_BYTES => {}
             [byte] => line.push(byte),
         }
     }
 }
 
-/// The last letter, which may be several bytes of UTF-8.
-fn drop_letter(line: &mut Vec<u8>) {
+/// Removes the last character, which may be several bytes of UTF-8.
+fn drop_last_char(line: &mut Vec<u8>) {
     while let Some(byte) = line.pop() {
         if byte & 0b1100_0000 != 0b1000_0000 {
             return;
@@ -63,17 +63,17 @@ fn drop_letter(line: &mut Vec<u8>) {
     }
 }
 
-/// A terminal that shows nothing of what is typed, until dropped.
-struct Silent<'terminal> {
+/// A terminal without echo, until dropped.
+struct NoEcho<'terminal> {
     terminal: BorrowedFd<'terminal>,
     before: Termios,
 }
 
-impl<'terminal> Silent<'terminal> {
+impl<'terminal> NoEcho<'terminal> {
     fn new(terminal: BorrowedFd<'terminal>) -> Result<Self, Errno> {
         let before = tcgetattr(terminal)?;
         let mut modes = before.clone();
-        // Without signals: an interrupt must not leave the terminal silent.
+        // Without signals, so that an interrupt does not leave the terminal without echo.
         modes.local_modes.remove(
             LocalModes::ECHO
                 | LocalModes::ECHONL
@@ -88,15 +88,15 @@ impl<'terminal> Silent<'terminal> {
     }
 }
 
-impl Drop for Silent<'_> {
+impl Drop for NoEcho<'_> {
     fn drop(&mut self) {
-        // A terminal that is gone needs no mending.
+        // A terminal that was closed needs no restoring.
         let _ = tcsetattr(self.terminal, OptionalActions::Drain, &self.before);
     }
 }
 
 fn print(text: &str) {
-    // A person who closed standard error knows what to type.
+    // Standard error may be closed; the question is then not shown.
     let _ = stderr().write_all(text.as_bytes());
 }
 
@@ -105,12 +105,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_letter_of_several_bytes_goes_at_once() {
+    fn backspace_removes_all_bytes_of_a_character() {
         let mut line = "aü".as_bytes().to_vec();
-        drop_letter(&mut line);
+        drop_last_char(&mut line);
         assert_eq!(line, b"a");
-        drop_letter(&mut line);
-        drop_letter(&mut line);
+        drop_last_char(&mut line);
+        drop_last_char(&mut line);
         assert!(line.is_empty());
     }
 }

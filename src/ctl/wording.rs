@@ -1,0 +1,69 @@
+//! The daemon's sentences for users of the command line: D-Bus options are replaced by those of `oathbridgectl`.
+
+use crate::dbus::names;
+
+/// D-Bus options that the command line has under another name.
+const RENAMED: [(&str, &str); 4] = [
+    ("access-token", "--access-token-stdin or --access-token-fd"),
+    ("session", "--session-stdin or --session-fd"),
+    ("client-secret", "--client-secret-fd"),
+    ("challenge-parameters", "ChallengeParameters"),
+];
+
+/// The words before the name of an option in a sentence of the daemon.
+const BEFORE_OPTION: [&str; 2] = ["the option ", "The option "];
+
+/// The sentence of an error reply for a user of the command line. `name` is the full name of the error.
+pub(super) fn of_reply(name: &str, sentence: &str) -> String {
+    if name.strip_prefix(names::ERROR) == Some("ConfirmationRequired") {
+        return "This credential is counter-based and each code uses one up; add --advance-counter to continue."
+            .to_owned();
+    }
+    BEFORE_OPTION.iter().fold(sentence.to_owned(), |text, before| with_own_options(&text, before))
+}
+
+/// Replaces `before` and the name of an option after it by the option of the command line.
+fn with_own_options(text: &str, before: &str) -> String {
+    let mut parts = text.split(before);
+    let mut own = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end =
+            part.find(|letter: char| !letter.is_ascii_lowercase() && letter != '-').unwrap_or(part.len());
+        let (name, rest) = part.split_at(end);
+        match RENAMED.iter().find(|(option, _)| *option == name) {
+            Some((_, renamed)) => own.push_str(renamed),
+            None => own.push_str(&format!("--{name}")),
+        }
+        own.push_str(rest);
+    }
+    own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_the_daemon_become_options_of_the_command_line() {
+        for (daemon, own) in [
+            (
+                "The app client is not known; pass the option client-id.",
+                "The app client is not known; pass --client-id.",
+            ),
+            (
+                "The option region has the wrong type; pass a string.",
+                "--region has the wrong type; pass a string.",
+            ),
+            ("Pass the option session.", "Pass --session-stdin or --session-fd."),
+            ("The token was removed; plug it in.", "The token was removed; plug it in."),
+        ] {
+            assert_eq!(of_reply("io.github.oathbridge.OathBridge1.Error.Any", daemon), own);
+        }
+    }
+
+    #[test]
+    fn a_counter_is_confirmed_with_the_option_of_the_command_line() {
+        let own = of_reply("io.github.oathbridge.OathBridge1.Error.ConfirmationRequired", "Any sentence.");
+        assert!(own.contains("--advance-counter"), "{own}");
+    }
+}
