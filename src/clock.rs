@@ -1,4 +1,4 @@
-//! Time, injected: the system's clock in the daemon, a clock that a test moves by hand in tests.
+//! The clock as a dependency: the system's clock in the daemon, a manual clock in tests.
 
 use std::fmt;
 use std::future::Future;
@@ -10,15 +10,15 @@ use tokio::sync::watch;
 /// A future that ends at a point in time; see [`Clock::sleep`].
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Where the daemon gets its time from.
+/// The source of the daemon's time.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// Wall-clock time since the Unix epoch. It may jump in both directions.
     fn unix_time(&self) -> Duration;
 
-    /// Time since some fixed point; it never jumps. Deadlines are counted with it.
+    /// Time since a fixed point; it never jumps. Deadlines use it.
     fn monotonic(&self) -> Duration;
 
-    /// Ends when `duration` has passed by [`Clock::monotonic`].
+    /// Completes when `duration` has passed by [`Clock::monotonic`].
     fn sleep(&self, duration: Duration) -> Sleep;
 }
 
@@ -43,7 +43,7 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     fn unix_time(&self) -> Duration {
-        // Before 1970 there is no time step; zero makes the codes wrong, as such a clock deserves.
+        // There is no time step before 1970. Zero results in wrong codes, which is correct for such a clock.
         SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 
@@ -56,7 +56,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved.
+/// A clock that stands still until a test moves it.
 #[derive(Debug)]
 pub struct ManualClock {
     now: watch::Sender<Times>,
@@ -66,17 +66,17 @@ pub struct ManualClock {
 struct Times {
     unix: Duration,
     monotonic: Duration,
-    /// When the sleepers wake, by monotonic time.
+    /// The wake-up times of the sleepers, as monotonic time.
     wakes: Vec<Duration>,
 }
 
 impl ManualClock {
-    /// A clock that shows `unix` until it is moved.
+    /// A clock that shows `unix` until a test moves it.
     pub fn at(unix: Duration) -> Self {
         Self { now: watch::Sender::new(Times { unix, monotonic: Duration::ZERO, wakes: Vec::new() }) }
     }
 
-    /// Lets `duration` pass: both times move, and sleepers whose time has come wake.
+    /// Advances both times by `duration`, and wakes the sleepers whose time has come.
     pub fn advance(&self, duration: Duration) {
         self.now.send_modify(|times| {
             times.unix += duration;
@@ -84,15 +84,15 @@ impl ManualClock {
         });
     }
 
-    /// Sets the wall clock, as an administrator or NTP would; the monotonic time stays.
+    /// Sets the wall clock, like an administrator or NTP; the monotonic time does not change.
     pub fn set_unix_time(&self, unix: Duration) {
         self.now.send_modify(|times| times.unix = unix);
     }
 
-    /// Ends when somebody sleeps who will wake in exactly `duration`: the moment to move the clock.
+    /// Completes when there is a sleeper that will wake in exactly `duration`. A test can then move the clock.
     pub async fn somebody_sleeps(&self, duration: Duration) {
         let sleeps = |times: &Times| times.wakes.contains(&(times.monotonic + duration));
-        // The sender lives as long as this borrow, so waiting can't fail.
+        // The sender lives as long as this borrow, so waiting cannot fail.
         let _ = self.now.subscribe().wait_for(sleeps).await;
     }
 }
@@ -114,7 +114,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// One sleep on a manual clock, listed there until it ends or is given up.
+/// One sleep on a manual clock, registered there until it ends or is dropped.
 struct Sleeper {
     now: watch::Sender<Times>,
     wake: Duration,
@@ -145,14 +145,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_manual_clock_wakes_sleepers_when_their_time_has_come() {
+    async fn a_manual_clock_wakes_sleepers_at_their_time() {
         let clock = ManualClock::at(Duration::from_secs(59));
         let mut sleep = clock.sleep(Duration::from_secs(30));
         clock.somebody_sleeps(Duration::from_secs(30)).await;
         clock.advance(Duration::from_secs(29));
         clock.set_unix_time(Duration::from_secs(5_000));
         let mut context = Context::from_waker(Waker::noop());
-        assert!(sleep.as_mut().poll(&mut context).is_pending(), "a wall-clock jump must not wake a sleeper");
+        assert!(
+            sleep.as_mut().poll(&mut context).is_pending(),
+            "a jump of the wall clock must not wake a sleeper"
+        );
         clock.advance(Duration::from_secs(1));
         sleep.await;
         assert_eq!(clock.monotonic(), Duration::from_secs(30));

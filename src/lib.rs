@@ -1,29 +1,30 @@
 //! oathbridge: codes from hardware OATH tokens, on the session bus, submitted to Amazon Cognito.
 //!
-//! The tour, bottom up. Every module may use the ones above it in this list and none below it
-//! (`tests/repository/layers.rs` keeps it so):
+//! The modules, bottom up. A module may use only the modules above it in this list (`tests/repository/layers.rs` checks
+//! that):
 //!
-//! * [`regular_file`], [`certificates`], [`text`], [`utc`], [`xdg`]: what the leaves use, too: files that a user names,
-//!   text and times as people read them;
-//! * [`clock`], [`config`], [`markup`], [`secret`], [`signals`], [`state_file`], [`task`]: leaves that anybody may use;
+//! * [`regular_file`], [`certificates`], [`text`], [`utc`], [`xdg`]: the lowest leaves: files that a user names, text and
+//!   times for people;
+//! * [`clock`], [`config`], [`markup`], [`secret`], [`signals`], [`state_file`], [`task`]: leaves that every module may
+//!   use;
 //! * [`iso7816`]: command and response APDUs, status words, TLV; bytes only;
 //! * [`otp`]: HOTP and TOTP arithmetic (RFC 4226, RFC 6238), without a token;
 //! * [`device`]: the seam between bytes and protocols: `Transport`, `Device`, `Transaction`;
-//! * [`virt`]: a token made of software, and its transport;
-//! * [`protocol`]: what tokens speak: YKOATH;
-//! * [`token`]: one attached token: a worker thread, and the handle to it;
-//! * [`registry`]: what is attached now, as immutable snapshots;
+//! * [`virt`]: virtual tokens, and their transport;
+//! * [`protocol`]: the protocols of tokens: YKOATH;
+//! * [`token`]: one attached token: its worker thread and its handle;
+//! * [`registry`]: the attached tokens, as immutable snapshots;
 //! * [`cognito`]: the client for Amazon Cognito; knows neither tokens nor D-Bus;
-//! * [`guard`]: the single-use record: which time step of which seed was spent;
-//! * [`operations`]: a running request: state, deadline, who asked, how it is cancelled;
-//! * [`flows`]: what the product does: hand out a code, prove a token to Cognito;
-//! * [`access`]: who asks, may they, and how often;
-//! * [`dbus`]: our interfaces, and the task that keeps the object tree true;
-//! * [`desktop`]: other services that the daemon calls: notifications, logind;
-//! * [`ctl`]: the user's tool, a client of [`dbus`] in another process; reads [`guard`]'s file;
-//! * [`transport`]: PC/SC, the only folder that blocks or links C; only [`daemon`] knows it;
-//! * [`daemon`]: assembles all of these, runs them, stops them;
-//! * [`process`] and [`logging`]: what the programs do before anything else.
+//! * [`guard`]: the single-use record: the spent time steps of each seed;
+//! * [`operations`]: a running request: state, deadline, requester, cancellation;
+//! * [`flows`]: the functions of the daemon: return a code, submit a code, answer a challenge;
+//! * [`access`]: the identity of callers, their permissions and their limits;
+//! * [`dbus`]: the D-Bus interfaces, and the task that updates the object tree;
+//! * [`desktop`]: desktop services that the daemon calls: notifications, logind;
+//! * [`ctl`]: `oathbridgectl`, a client of [`dbus`] in another process; it also reads the file of [`guard`];
+//! * [`transport`]: PC/SC, the only folder that blocks or links C; only the daemon's binary uses it;
+//! * [`daemon`]: assembles all of these, runs and stops them;
+//! * [`process`] and [`logging`]: protection and logging, which the programs start first.
 
 pub mod access;
 pub mod certificates;

@@ -1,4 +1,4 @@
-//! Logs: to standard error, where the journal picks them up, and never a secret in them.
+//! Logs to standard error, which goes to the journal. Logs never contain a secret.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Libraries that see access tokens and codes: their debugging is nobody's business.
+/// Libraries that handle access tokens and codes; they never log below `info`.
 const CAPPED: [&str; 5] = ["aws", "hyper", "h2", "rustls", "zbus"];
 
 /// How much to log.
@@ -43,12 +43,12 @@ impl fmt::Display for Level {
     }
 }
 
-/// Not one of the five words.
+/// The text is not one of the five levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("levels are error, warn, info, debug and trace")]
+#[error("the level must be error, warn, info, debug or trace")]
 pub struct UnknownLevel;
 
-/// Starts logging. Only the first call in a process does anything.
+/// Starts logging. Only the first call in a process has an effect.
 pub fn start(level: Level) {
     let capped = level.0.min(LevelFilter::INFO);
     let targets = CAPPED
@@ -58,8 +58,8 @@ pub fn start(level: Level) {
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .with_span_events(FmtSpan::NONE)
-        // The journal adds its own.
+        // The journal adds its own time.
         .without_time();
-    // An error means that logging was started before, by a test in the same process.
+    // An error means that a test in the same process has already started logging.
     let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
 }

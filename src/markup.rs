@@ -1,6 +1,6 @@
-//! The markup that desktops show: a little HTML in notifications, Pango's in status bars.
+//! Escapes text for desktop markup: a subset of HTML in notifications, Pango markup in status bars.
 
-/// Text as markup that shows it, whatever it holds.
+/// Markup that shows the text literally, whatever its content.
 pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -10,7 +10,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markup_is_shown_and_not_obeyed() {
+    fn markup_in_the_text_is_escaped() {
         assert_eq!(escaped("<b>a&b</b>"), "&lt;b&gt;a&amp;b&lt;/b&gt;");
     }
 }

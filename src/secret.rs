@@ -1,6 +1,6 @@
-//! Secrets: wiped when dropped, silent in `Debug`, compared in constant time.
+//! Types for secrets: wiped on drop, not printed by `Debug`, compared in constant time.
 //!
-//! What a newtype can't reach (the copies that libraries make) the wiping allocator of the binaries does.
+//! The wiping allocator of the binaries covers what these types cannot reach: the copies in libraries.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
@@ -10,17 +10,17 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// Bytes that nobody else may see: seeds, access keys, passwords.
+/// Secret bytes: seeds, access keys, passwords.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct SecretBytes(Vec<u8>);
 
 impl SecretBytes {
-    /// Takes the bytes over.
+    /// Takes ownership of the bytes.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// The bytes themselves; keep the borrow short and copy nothing out of it.
+    /// The bytes. Keep the borrow short, and do not copy them.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
@@ -40,17 +40,17 @@ impl fmt::Debug for SecretBytes {
     }
 }
 
-/// Text that nobody else may see: passwords, access tokens, sessions, codes.
+/// Secret text: passwords, access tokens, sessions, codes.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct SecretText(String);
 
 impl SecretText {
-    /// Takes the text over.
+    /// Takes ownership of the text.
     pub fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// The text itself; keep the borrow short and copy nothing out of it.
+    /// The text. Keep the borrow short, and do not copy it.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -59,7 +59,7 @@ impl SecretText {
     ///
     /// # Errors
     ///
-    /// When they aren't UTF-8; the bytes are wiped then.
+    /// [`NotUtf8`]; the bytes are then wiped.
     pub fn from_utf8(bytes: Vec<u8>) -> Result<Self, NotUtf8> {
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self(text)),
@@ -91,13 +91,13 @@ impl fmt::Debug for SecretText {
     }
 }
 
-/// Reads a secret to its end. One final line break is dropped.
+/// Reads a secret to its end, and removes one final line break.
 ///
 /// # Errors
 ///
-/// Those of the source; [`ErrorKind::InvalidData`] when it has more than `limit` bytes.
+/// Errors of the source, and [`ErrorKind::InvalidData`] for more than `limit` bytes.
 pub fn read_to_end(mut source: impl Read, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Full size from the start: growing would leave unwiped copies behind.
+    // Full size from the start, because growing the buffer would leave unwiped copies in memory.
     let mut buffer = Zeroizing::new(vec![0; limit.saturating_add(1)]);
     let mut filled = 0;
     while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -121,16 +121,16 @@ pub fn read_to_end(mut source: impl Read, limit: usize) -> io::Result<Zeroizing<
     Ok(buffer)
 }
 
-/// A file in memory that nobody can change any more, to be read from its start: for handing a secret over.
+/// A sealed memfd with a secret, to pass it to another process. Its offset is at the start.
 ///
 /// # Errors
 ///
-/// When the system has no memory or no descriptor left.
+/// The system has no memory or no descriptor left.
 pub fn sealed(secret: &[u8]) -> io::Result<OwnedFd> {
     let fd = memfd_create("oathbridge", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     let (mut rest, mut written) = (secret, 0);
     while !rest.is_empty() {
-        // Not where the reader's offset is, so that it stays at the start.
+        // pwrite does not move the offset, so it stays at the start.
         let count = rustix::io::pwrite(&fd, rest, written)?;
         rest = rest.get(count..).unwrap_or_default();
         written += u64::try_from(count).unwrap_or_default();
@@ -139,7 +139,7 @@ pub fn sealed(secret: &[u8]) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// The bytes of a secret that should have been text aren't UTF-8.
+/// The bytes of a secret are not UTF-8 text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not UTF-8 text")]
 pub struct NotUtf8;
@@ -149,20 +149,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_says_nothing() {
+    fn debug_output_contains_no_secret() {
         assert_eq!(format!("{:?}", SecretText::from("hunter2")), "SecretText(..)");
         assert_eq!(format!("{:?}", SecretBytes::new(vec![0x42])), "SecretBytes(..)");
     }
 
     #[test]
-    fn comparison_sees_content_and_length() {
+    fn comparison_covers_content_and_length() {
         assert_eq!(SecretText::from("a"), SecretText::from("a"));
         assert_ne!(SecretText::from("a"), SecretText::from("b"));
         assert_ne!(SecretBytes::new(vec![1]), SecretBytes::new(vec![1, 1]));
     }
 
     #[test]
-    fn a_secret_is_read_to_its_end_and_loses_one_line_break() {
+    fn a_secret_is_read_to_its_end_without_one_line_break() {
         for (content, secret) in [
             ("", ""),
             ("\n", ""),
@@ -172,7 +172,7 @@ mod tests {
             ("a\n\n", "a\n"),
             ("a\r", "a\r"),
         ] {
-            // In parts, as from a pipe.
+            // In two parts, as from a pipe.
             let (one, two) = content.as_bytes().split_at(content.len() / 2);
             assert_eq!(**read_to_end(one.chain(two), 4).unwrap(), *secret.as_bytes(), "{content:?}");
         }
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_file_is_read_from_its_start_and_can_t_be_changed() {
+    fn a_sealed_memfd_is_read_from_its_start_and_cannot_be_changed() {
         let mut file = std::fs::File::from(sealed(b"hunter2").unwrap());
         assert!(io::Write::write_all(&mut file, b"x").is_err());
         assert_eq!(io::read_to_string(file).unwrap(), "hunter2");

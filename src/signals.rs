@@ -1,42 +1,43 @@
-//! Signals of one service of a bus, heard without ever keeping the connection waiting.
+//! Receives the signals of one service, without ever blocking the connection.
 //!
-//! zbus reads nothing more from the bus, replies included, while any queue of the connection is full. So whoever waits
-//! for a reply before it takes the next signal is stopped for good by a burst of them. And it lets all signals pass that
-//! somebody sends to this connection alone, whatever well-known name a rule wants as their sender.
+//! zbus stops reading from the bus, replies included, while any queue of the connection is full. So a task that waits for
+//! a reply before it takes the next signal can block for ever after a burst of signals. zbus also accepts unicast signals
+//! from any sender, even if the match rule names the well-known name of a service as the sender.
 
 use futures_util::StreamExt;
 use zbus::message::{Message, Type};
 use zbus::names::{BusName, OwnedUniqueName};
 use zbus::{Connection, MatchRule, MessageStream, fdo};
 
-/// The bus itself, which is no connection and can't be mistaken for one.
+/// The name of the bus itself; no connection can have it.
 const BUS: &str = "org.freedesktop.DBus";
 
-/// What became of the service.
+/// An event of the service.
 #[derive(Clone, Copy, Debug)]
-pub enum Told<'message> {
-    /// It sent a signal that fits the rule.
+pub enum ServiceEvent<'message> {
+    /// The service sent a signal that matches the rule.
     Signal(&'message Message),
-    /// It is there, or another process is it now.
+    /// The service has appeared on the bus, or another process has taken its name.
     Arrived,
-    /// Nobody is it.
+    /// The service is not on the bus.
     Left,
 }
 
-/// Tells `hear` what a service sends, and first of all whether it is there. Ends with the connection.
+/// Calls `on_event` for every event of a service, first with [`ServiceEvent::Arrived`] or [`ServiceEvent::Left`]. Ends with
+/// the connection.
 ///
-/// Nothing in `hear` may wait: it takes a note, and somebody else acts upon it.
+/// `on_event` must not wait: it records the event, and another task handles it.
 ///
 /// # Errors
 ///
-/// When the bus refuses a rule, or is lost.
+/// The bus refused a match rule, or the connection was lost.
 pub async fn listen(
     connection: &Connection,
     service: &str,
     rule: MatchRule<'_>,
-    mut hear: impl FnMut(Told<'_>),
+    mut on_event: impl FnMut(ServiceEvent<'_>),
 ) -> zbus::Result<()> {
-    // Before the first call: from here on no queue fills up.
+    // Created before the first call, so that no queue fills up from here on.
     let mut messages = MessageStream::from(connection);
     let changes = owner_changes(service)?;
     let asking = std::pin::pin!(subscribe(connection, service, &changes, &rule));
@@ -48,17 +49,17 @@ pub async fn listen(
                 let Some(message) = message else { return Ok(()) };
                 let message = message?;
                 if let Some(now) = new_owner(&message, &changes) {
-                    hear(if now.is_some() { Told::Arrived } else { Told::Left });
+                    on_event(if now.is_some() { ServiceEvent::Arrived } else { ServiceEvent::Left });
                     owner = Some(now);
-                } else if is_of(&message, owner.as_ref()) && rule.matches(&message)? {
-                    hear(Told::Signal(&message));
+                } else if is_from(&message, owner.as_ref()) && rule.matches(&message)? {
+                    on_event(ServiceEvent::Signal(&message));
                 }
             }
             asked = &mut asking => {
                 let asked = asked?;
-                // What was told meanwhile is newer.
+                // A signal that arrived meanwhile is newer than this reply.
                 if owner.is_none() {
-                    hear(if asked.is_some() { Told::Arrived } else { Told::Left });
+                    on_event(if asked.is_some() { ServiceEvent::Arrived } else { ServiceEvent::Left });
                     owner = Some(asked);
                 }
             }
@@ -71,7 +72,7 @@ fn owner_changes(service: &str) -> zbus::Result<MatchRule<'_>> {
     rule.member("NameOwnerChanged").arg(0, service).build()
 }
 
-/// Has the bus send both, and tells who is the service now.
+/// Adds both match rules, and returns the current owner of the service's name.
 async fn subscribe(
     connection: &Connection,
     service: &str,
@@ -88,7 +89,7 @@ async fn subscribe(
     }
 }
 
-/// Who is the service from this message on, if that is what it says.
+/// The new owner of the service's name, if this message reports one.
 fn new_owner(message: &Message, changes: &MatchRule<'_>) -> Option<Option<OwnedUniqueName>> {
     let is_of_the_bus = message.header().sender().is_some_and(|sender| sender.as_str() == BUS);
     if !is_of_the_bus || !changes.matches(message).unwrap_or(false) {
@@ -99,8 +100,8 @@ fn new_owner(message: &Message, changes: &MatchRule<'_>) -> Option<Option<OwnedU
     Some(OwnedUniqueName::try_from(now).ok())
 }
 
-/// The bus itself writes into each message who sent it.
-fn is_of(message: &Message, owner: Option<&Option<OwnedUniqueName>>) -> bool {
+/// Whether the owner of the name sent the message; the bus itself writes the sender into each message.
+fn is_from(message: &Message, owner: Option<&Option<OwnedUniqueName>>) -> bool {
     let header = message.header();
     let (Some(sender), Some(Some(owner))) = (header.sender(), owner) else { return false };
     sender.as_str() == owner.as_str()

@@ -1,52 +1,52 @@
-//! What a caller shows to Cognito, checked before a token is touched or anything is sent.
+//! The caller's access token or session, checked before the hardware token is used or anything is sent.
 
 use super::{AccessToken, Session};
 
-/// In whose name a request is made: exactly one of the two.
+/// The authorization of a request: exactly one of the two.
 #[derive(Clone, Debug)]
 pub enum Authorization {
     /// A signed-in user's access token.
     AccessToken(AccessToken),
-    /// The session of a sign-in under way.
+    /// The session of a sign-in in progress.
     Session(Session),
 }
 
-/// Why an access token or a session is not worth sending.
+/// The reason why an access token or a session is refused before it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// It isn't a JSON Web Token.
+    /// It is not a JSON Web Token.
     #[error("this is not an access token: {0}")]
     NotAToken(Defect),
-    /// It is an ID token, or something else than an access token.
+    /// It is an ID token or another token that is not an access token.
     #[error("this token is not an access token; pass the access token of the sign-in")]
     WrongTokenUse,
-    /// Its scopes don't allow self-service.
+    /// Its scopes do not include self-service.
     #[error("the access token lacks the scope aws.cognito.signin.user.admin; sign in with that scope")]
     ScopeMissing,
-    /// Its time is over.
+    /// It has expired.
     #[error("the access token has expired; get a new one and try again")]
     TokenExpired,
-    /// It can't be a session.
+    /// It does not have the shape of a session.
     #[error("this is not a session: {0}")]
     SessionShape(Defect),
-    /// Something else has not the form that the API's model demands.
-    #[error("{0} has not the form that Cognito gives it")]
+    /// Another value does not match the API's model.
+    #[error("{0} does not have the form that Cognito uses")]
     Shape(&'static str),
 }
 
-/// What is wrong with the shape of an access token or a session.
+/// The defect in the shape of an access token or a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Defect {
     /// It is empty, too short or too long.
     #[error("its length is wrong")]
     Length,
-    /// It contains characters that don't belong there.
-    #[error("it contains characters that don't belong there")]
+    /// It contains invalid characters.
+    #[error("it contains invalid characters")]
     Characters,
-    /// It isn't three parts with dots between them.
-    #[error("it has not three parts")]
+    /// It does not consist of three parts with dots between them.
+    #[error("it does not have three parts")]
     Parts,
-    /// Its header or its claims aren't the JSON they should be.
+    /// Its header or its claims are not the expected JSON.
     #[error("its header or claims are unreadable")]
     Claims,
 }

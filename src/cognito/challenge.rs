@@ -15,29 +15,29 @@ use super::{Error, ErrorKind, Respondent, Session};
 use crate::otp::Code;
 use crate::secret::SecretText;
 
-/// What Cognito says to an answer.
+/// Cognito's response to an answer.
 #[derive(Debug)]
 pub enum Responded {
     /// The user is signed in.
     Tokens(Box<Tokens>),
-    /// It wants something else as well.
+    /// Cognito sent another challenge.
     Next(NextChallenge),
 }
 
 /// The tokens of a signed-in user.
 #[derive(Clone)]
 pub struct Tokens {
-    /// For the API of Cognito and of the app.
+    /// The token for the API of Cognito and of the app.
     pub access_token: SecretText,
-    /// Who the user is.
+    /// The token with the user's identity.
     pub id_token: Option<SecretText>,
-    /// For new tokens.
+    /// The token to get new tokens.
     pub refresh_token: Option<SecretText>,
     /// `Bearer`.
     pub token_type: String,
     /// Lifetime of the access token in seconds.
     pub expires_in: u32,
-    /// Key and group of a device that was not known before.
+    /// Key and group of a new device.
     pub new_device: Option<(String, String)>,
 }
 
@@ -50,29 +50,29 @@ impl fmt::Debug for Tokens {
 /// Another challenge.
 #[derive(Clone)]
 pub struct NextChallenge {
-    /// Its name, such as `NEW_PASSWORD_REQUIRED`.
+    /// The name, such as `NEW_PASSWORD_REQUIRED`.
     pub name: String,
     /// The session to answer it with.
     pub session: Option<SecretText>,
-    /// What else Cognito tells.
+    /// The challenge's parameters.
     pub parameters: BTreeMap<String, String>,
 }
 
 impl fmt::Debug for NextChallenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The parameters tell who signs in.
+        // The parameters contain the user's name.
         f.debug_struct("NextChallenge").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-/// What Cognito's parameters say that the token is called; nothing if they don't.
+/// The device name of the token in Cognito's parameters, if there is one.
 pub fn device_name(parameters: &BTreeMap<String, String>) -> Option<String> {
     parameters.get("FRIENDLY_DEVICE_NAME").filter(|name| !name.is_empty()).cloned()
 }
 
 impl Client {
-    /// Answers SOFTWARE_TOKEN_MFA with a code. At most one request leaves; whoever drops the future before it ends
-    /// has to take the code for sent.
+    /// Answers SOFTWARE_TOKEN_MFA with a code. At most one request is sent. A caller that drops the future before it
+    /// ends must treat the code as sent.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ impl Client {
         self.respond(respondent, session, ChallengeNameType::SoftwareTokenMfa, response).await
     }
 
-    /// Answers SELECT_MFA_TYPE: the code of a software token shall be asked for.
+    /// Answers SELECT_MFA_TYPE with the software token.
     ///
     /// # Errors
     ///

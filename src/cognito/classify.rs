@@ -1,14 +1,14 @@
-//! From the SDK's many ways to fail to one [`Error`].
+//! Maps the SDK's errors to [`Error`].
 //!
-//! Cognito says two of its errors for a dozen different reasons, which only their texts tell apart. The
-//! texts are in no documentation; those known here were seen in issue threads and recorded runs.
+//! Cognito uses two of its exceptions for a dozen different reasons, and only their texts differ. The texts are not
+//! documented; those in the tables come from issue threads and recorded runs.
 
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 
 use super::error::{Delivered, Error, ErrorKind};
 use super::exchange::{ConnectFailure, Exchange, Progress};
 
-/// Texts of `NotAuthorizedException`, in lower case; the first that occurs decides.
+/// Texts of `NotAuthorizedException`, in lower case; the first match decides.
 const NOT_AUTHORIZED: [(&str, ErrorKind); 11] = [
     ("password attempts exceeded", ErrorKind::LockedOut),
     ("temporarily locked", ErrorKind::LockedOut),
@@ -23,12 +23,12 @@ const NOT_AUTHORIZED: [(&str, ErrorKind); 11] = [
     ("user is not enabled", ErrorKind::AccountState),
 ];
 
-/// The same of `InvalidParameterException`.
+/// The same for `InvalidParameterException`.
 const INVALID_PARAMETER: [(&str, ErrorKind); 2] =
     [("delivery config", ErrorKind::NotEnrolled), ("not set up", ErrorKind::NotEnrolled)];
 
-/// Exceptions whose own names tell more than any class: what the pool's Lambda functions and its lack of a second
-/// factor lead to, and what belongs to challenges that are not answered here.
+/// Exceptions whose own names say more than any class: those of the pool's Lambda functions, of a pool without a second
+/// factor, and of challenges that oathbridge does not answer.
 const REJECTIONS: [&str; 8] = [
     "InvalidLambdaResponseException",
     "UnexpectedLambdaException",
@@ -40,7 +40,7 @@ const REJECTIONS: [&str; 8] = [
     "PasswordHistoryPolicyViolationException",
 ];
 
-/// The error that `error` is, given how far its request got.
+/// Classifies `error`, given the progress of its request.
 pub(super) fn classify<E, R>(error: &SdkError<E, R>, exchange: &Exchange) -> Error
 where
     E: ProvideErrorMetadata,
@@ -61,12 +61,12 @@ where
         }
         _ => (ErrorKind::ServiceUnavailable, None),
     };
-    // Whatever its body says, a server that failed may have done the work before.
+    // A server that failed may have accepted the code before, whatever its body says.
     let kind = if head.status >= 500 { ErrorKind::ServiceUnavailable } else { kind };
     Error { aws_code: code.map(str::to_owned), retry_after: head.retry_after, ..answered(kind) }
 }
 
-/// What stopped a request on its way to the connector: the time was up, or the SDK found no endpoint.
+/// The reason why a request did not reach the connector: a timeout, or the SDK found no endpoint.
 fn before_the_request<E, R>(error: &SdkError<E, R>) -> ErrorKind {
     match error {
         SdkError::TimeoutError(_) => ErrorKind::Network,
@@ -74,12 +74,12 @@ fn before_the_request<E, R>(error: &SdkError<E, R>) -> ErrorKind {
     }
 }
 
-/// An error whose request's outcome nobody knows.
+/// An error of a request whose outcome is unknown.
 pub(super) fn unknown(kind: ErrorKind) -> Error {
     Error { kind, delivered: Delivered::Unknown, aws_code: None, retry_after: None }
 }
 
-/// An error that Cognito answered with.
+/// An error in Cognito's response.
 pub(super) fn answered(kind: ErrorKind) -> Error {
     let delivered = match kind {
         ErrorKind::ServiceUnavailable | ErrorKind::OutcomeUnknown => Delivered::Unknown,
@@ -88,16 +88,16 @@ pub(super) fn answered(kind: ErrorKind) -> Error {
     Error { kind, delivered, aws_code: None, retry_after: None }
 }
 
-/// Codes are names of exceptions. What else a server writes there gets no further.
+/// Whether a text has the form of an exception's name. Other text from a server is dropped.
 fn is_code(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
 fn kind(code: &str, message: &str) -> ErrorKind {
     match code {
-        // Verify's own name for a wrong code is the first; the second is that of RespondToAuthChallenge.
+        // The names for a wrong code of VerifySoftwareToken and RespondToAuthChallenge.
         "EnableSoftwareTokenMFAException" | "CodeMismatchException" => ErrorKind::CodeMismatch,
-        // Not in the model of VerifySoftwareToken, but what AWS says of a code that was used before.
+        // Not in the model of VerifySoftwareToken, but AWS sends it for a code that was used before.
         "ExpiredCodeException" => ErrorKind::CodeAlreadyUsed,
         "NotAuthorizedException" => known(&NOT_AUTHORIZED, message).unwrap_or(ErrorKind::NotAuthorized),
         "InvalidParameterException" => {
@@ -114,14 +114,14 @@ fn kind(code: &str, message: &str) -> ErrorKind {
         "ResourceNotFoundException"
         | "InvalidUserPoolConfigurationException"
         | "OperationNotEnabledException"
-        // Only a pool's administrator can give Cognito the right to send messages.
+        // Only an administrator of the pool can allow Cognito to send messages.
         | "InvalidEmailRoleAccessPolicyException"
         | "InvalidSmsRoleAccessPolicyException"
         | "InvalidSmsRoleTrustRelationshipException" => ErrorKind::PoolError,
         "ForbiddenException" => ErrorKind::Blocked,
         code => {
             if !REJECTIONS.contains(&code) {
-                tracing::warn!(code, "Cognito has an exception that is not known here; please report it");
+                tracing::warn!(code, "unknown exception of Cognito; please report it");
             }
             ErrorKind::Rejected
         }

@@ -1,4 +1,4 @@
-//! One request of each kind: checked, sent once, its answer read.
+//! Makes one request: checks it, sends it once, and reads the response.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,22 +18,22 @@ use crate::clock::Clock;
 use crate::otp::Code;
 use crate::secret::SecretText;
 
-/// A client for one endpoint. It holds no connection: each request makes its own and closes it.
+/// A client for one endpoint. It holds no connection: each request opens and closes its own.
 pub struct Client {
     config: Config,
     route: Route,
     clock: Arc<dyn Clock>,
 }
 
-/// An answer of Cognito's, or the lack of one.
+/// The outcome of a request, with or without a response.
 #[derive(Debug)]
 pub struct Answer<T> {
-    /// What it says.
+    /// The value or the error.
     pub result: Result<T, Error>,
-    /// Names the request in Cognito's own log (CloudTrail): a UUID.
+    /// The id of the request in CloudTrail: a UUID.
     pub request_id: Option<String>,
-    /// Seconds that the server's clock is ahead of ours, from its `Date`; about a second exact. Whoever
-    /// answered wrote it, so correct a clock by it only when that was AWS.
+    /// The seconds that the server's clock is ahead of ours, from its `Date` header; exact to about a second. Any server
+    /// may have written it, so do not adjust a clock by it unless the server is AWS.
     pub clock_skew: Option<f64>,
 }
 
@@ -51,7 +51,7 @@ impl<T> Answer<T> {
 /// VerifySoftwareToken's `SUCCESS`.
 #[derive(Debug)]
 pub struct Verified {
-    /// The session to go on with, when the request had one.
+    /// The session to continue with, if the request had one.
     pub session: Option<SecretText>,
 }
 
@@ -61,10 +61,10 @@ impl Client {
     /// # Errors
     ///
     /// [`ErrorKind::Config`] for an endpoint with neither region nor URL, an endpoint URL together with FIPS
-    /// or dual stack, and a proxy that isn't an `http` or `https` URL.
+    /// or dual stack, and a proxy that is not an `http` or `https` URL.
     pub fn new(settings: &Settings, endpoint: &Endpoint, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let unusable = |Unusable(setting): Unusable| {
-            tracing::warn!(setting, "this setting for Cognito can't be used");
+            tracing::warn!(setting, "unusable setting for Cognito");
             Error::unsent(ErrorKind::Config)
         };
         let config = config(settings, endpoint).map_err(unusable)?;
@@ -72,15 +72,15 @@ impl Client {
         Ok(Self { config, route, clock })
     }
 
-    /// VerifySoftwareToken: shows Cognito a code of the user's software token. At most one request leaves.
+    /// Submits a code of the user's software token with VerifySoftwareToken. At most one request is sent.
     ///
-    /// An empty `device_name` isn't sent. `Ok` is nothing but the API's `SUCCESS`. Whoever drops the future
-    /// before it ends has to take the code for sent.
+    /// An empty `device_name` is not sent. `Ok` means the API's `SUCCESS`. A caller that drops the future before it ends
+    /// must treat the code as sent.
     ///
     /// # Errors
     ///
-    /// In the answer: any [`ErrorKind`]; [`ErrorKind::InvalidParameter`] without a request when the code
-    /// isn't six digits.
+    /// In the answer: any [`ErrorKind`]; [`ErrorKind::InvalidParameter`] without a request if the code does not have six
+    /// digits.
     pub async fn verify_software_token(
         &self,
         authorization: &Authorization,
@@ -123,7 +123,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The proxy's password is in there.
+        // The settings contain the proxy's password.
         f.debug_struct("Client").finish_non_exhaustive()
     }
 }
@@ -153,7 +153,7 @@ fn config(settings: &Settings, endpoint: &Endpoint) -> Result<Config, Unusable> 
     Ok(config.build())
 }
 
-/// HTTP 200 alone is no success.
+/// Success requires the status `SUCCESS`; HTTP 200 alone is not enough.
 fn verified(output: VerifySoftwareTokenOutput) -> Result<Verified, Error> {
     match output.status {
         Some(VerifySoftwareTokenResponseType::Success) => {

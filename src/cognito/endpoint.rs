@@ -1,4 +1,4 @@
-//! Where Cognito is: a region, or a URL that the configuration names.
+//! The endpoint of Cognito: a region, or a URL from the configuration.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,12 +7,12 @@ use http::Uri;
 
 use super::Region;
 
-/// Where Cognito is. The URL wins; one of the two is needed.
+/// The endpoint of Cognito. One of the two is required; the URL has priority.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoint {
     /// The region of the user pool.
     pub region: Option<Region>,
-    /// Another address than the region's own.
+    /// The URL to use instead of the region's endpoint.
     pub url: Option<EndpointUrl>,
 }
 
@@ -24,7 +24,7 @@ pub struct EndpointUrl {
 }
 
 impl EndpointUrl {
-    /// A URL with a scheme, a host, perhaps a port and a path, and nothing else.
+    /// Parses a URL with a scheme and a host, optionally a port and a path, and nothing else.
     ///
     /// # Errors
     ///
@@ -48,12 +48,12 @@ impl EndpointUrl {
         Ok(Self { text: text.to_owned(), loopback })
     }
 
-    /// The URL as it was written.
+    /// The URL as in the configuration.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Its host is a literal loopback address, so what is sent there stays on this machine.
+    /// Whether the host is a literal loopback address, so that requests stay on this machine.
     pub fn is_loopback(&self) -> bool {
         self.loopback
     }
@@ -65,17 +65,17 @@ impl fmt::Display for EndpointUrl {
     }
 }
 
-/// Why a URL can't be an endpoint.
+/// The reason why a URL is not usable as an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnusableUrl {
-    /// It isn't a URL with scheme `https` or `http` and a host.
-    #[error("an endpoint is a URL like https://host:port")]
+    /// It is not a URL with scheme `https` or `http` and a host.
+    #[error("an endpoint must be a URL like https://host:port")]
     NotAUrl,
-    /// It would send codes in the clear.
-    #[error("plain http is for 127.0.0.1 and [::1] only; use https")]
+    /// It would send codes without encryption.
+    #[error("plain http is allowed for 127.0.0.1 and [::1] only; use https")]
     PlainHttp,
     /// It has user information, a query or a fragment.
-    #[error("an endpoint has no user name, query or fragment")]
+    #[error("an endpoint must not have a user name, query or fragment")]
     Excess,
 }
 
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_be_an_endpoint() {
+    fn valid_endpoints_are_accepted() {
         for (text, loopback) in [
             ("https://cognito-idp.eu-central-1.amazonaws.com", false),
             ("https://cognito.example:8443/idp", false),
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not() {
+    fn invalid_endpoints_are_refused() {
         use UnusableUrl::{Excess, NotAUrl, PlainHttp};
         for (text, error) in [
             ("http://cognito.example", PlainHttp),

@@ -1,7 +1,7 @@
-//! A connector that lets one request through, and keeps what its answer's head tells.
+//! A connector that lets one request pass and keeps the head of its response.
 //!
-//! This is where "no byte has left" is proven. A request that never got to the connector hasn't left, nor
-//! has one whose connection (name, TCP, proxy, TLS) failed; after that, anything is possible.
+//! It proves that no byte was sent: either the request never reached the connector, or its connection (name, TCP, proxy,
+//! TLS) failed. In every other case the request may have arrived.
 
 use std::error::Error as StdError;
 use std::io;
@@ -19,48 +19,48 @@ use http_body_util::Limited;
 
 use crate::clock::Clock;
 
-/// A body of Cognito's has a few KiB.
-const LONGEST_BODY: usize = 64 * 1024;
-/// Longer waits aren't worth telling.
-const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+/// The maximum length of a response body, in bytes. A body from Cognito has a few KiB.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// A longer `Retry-After` is ignored.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3_600);
 
-/// What became of one request.
+/// The progress of one request.
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
     begun: AtomicBool,
     progress: OnceLock<Progress>,
 }
 
-/// How far a request got for certain.
+/// The proven progress of a request.
 #[derive(Clone, Debug)]
 pub(super) enum Progress {
-    /// No connection: nothing left.
+    /// There was no connection, so nothing was sent.
     NotConnected(ConnectFailure),
-    /// An answer began.
+    /// The head of a response arrived.
     Answered(Head),
 }
 
-/// What kept a connection from being made.
+/// The reason why there was no connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ConnectFailure {
-    /// No way to the server: its name, the route, a refusal, the proxy, silence.
+    /// The server was not reachable: name, route, refusal, proxy or timeout.
     Network,
-    /// The server didn't prove who it is.
+    /// The server did not prove its identity.
     Tls,
 }
 
-/// The head of an answer, as far as it is of use.
+/// The used parts of a response's head.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
     pub(super) status: u16,
     pub(super) request_id: Option<String>,
     pub(super) retry_after: Option<Duration>,
-    /// Seconds that the server's clock is ahead of ours.
+    /// The seconds that the server's clock is ahead of ours.
     pub(super) clock_skew: Option<f64>,
 }
 
 impl Exchange {
-    /// The request was handed to the connector.
+    /// Whether the request has reached the connector.
     pub(super) fn has_begun(&self) -> bool {
         self.begun.load(Ordering::Acquire)
     }
@@ -77,12 +77,12 @@ impl Exchange {
     }
 
     fn reach(&self, progress: Progress) {
-        // Set once: there is one request.
+        // This is set only once, because there is one request.
         let _ = self.progress.set(progress);
     }
 }
 
-/// The connector around the SDK's.
+/// A wrapper of the SDK's connector.
 #[derive(Debug)]
 pub(super) struct OneRequest {
     pub(super) inner: SharedHttpConnector,
@@ -92,9 +92,9 @@ pub(super) struct OneRequest {
 
 impl HttpConnector for OneRequest {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        // The SDK's retries are off. Should they ever come back, they end here: a code is sent once.
+        // The SDK's retries are off. If a later SDK retries all the same, the retry fails here: a code is sent once.
         if self.exchange.begun.swap(true, Ordering::AcqRel) {
-            let error = ConnectorError::user("a request with a code is sent once only".into());
+            let error = ConnectorError::user("a request with a code is sent only once".into());
             return HttpConnectorFuture::ready(Err(error));
         }
         let (exchange, clock) = (Arc::clone(&self.exchange), Arc::clone(&self.clock));
@@ -104,7 +104,7 @@ impl HttpConnector for OneRequest {
             match answer.await {
                 Ok(response) => {
                     exchange.reach(Progress::Answered(head(&response, sent, clock.unix_time())));
-                    Ok(response.map(|body| SdkBody::from_body_1_x(Limited::new(body, LONGEST_BODY))))
+                    Ok(response.map(|body| SdkBody::from_body_1_x(Limited::new(body, MAX_BODY_BYTES))))
                 }
                 Err(error) => {
                     if let Some(failure) = connect_failure(&error) {
@@ -127,23 +127,23 @@ fn head(response: &HttpResponse, sent: Duration, received: Duration) -> Head {
     }
 }
 
-/// A UUID in practice; nothing else gets into logs.
+/// Whether a text has the form of a request id, a UUID; other text must not get into logs.
 fn is_request_id(text: &str) -> bool {
     text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
-/// AWS's header counts milliseconds, that of RFC 9110 §10.2.3 seconds.
+/// AWS's header has milliseconds, that of RFC 9110 §10.2.3 seconds.
 fn retry_after(headers: &Headers) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.parse::<u64>().ok();
     let milliseconds = number("x-amz-retry-after").map(Duration::from_millis);
     let wait = milliseconds.or_else(|| number("retry-after").map(Duration::from_secs))?;
-    Some(wait.min(LONGEST_WAIT))
+    Some(wait.min(MAX_RETRY_AFTER))
 }
 
-/// `Date` counts whole seconds, so half a second is added on average; the server wrote it at some moment
-/// between `sent` and `received`. The error is about half a second and half the time between the two.
+/// `Date` has whole seconds, so half a second is added. The server wrote it at some time between `sent` and `received`.
+/// The error is about half a second and half the time between the two.
 fn clock_skew(headers: &Headers, sent: Duration, received: Duration) -> Option<f64> {
-    // With an `Age`, a cache has answered, not the server.
+    // A response with `Age` comes from a cache, not from the server.
     if headers.contains_key("age") {
         return None;
     }
@@ -153,7 +153,7 @@ fn clock_skew(headers: &Headers, sent: Duration, received: Duration) -> Option<f
 }
 
 fn connect_failure(error: &ConnectorError) -> Option<ConnectFailure> {
-    // The pool keeps no idle connection, so "connect" is never said of one that was used before.
+    // The pool keeps no idle connections, so a connect error never refers to a connection that was used before.
     let connecting = causes(error).any(|cause| {
         cause.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
     });
@@ -164,7 +164,7 @@ fn connect_failure(error: &ConnectorError) -> Option<ConnectFailure> {
     Some(if tls { ConnectFailure::Tls } else { ConnectFailure::Network })
 }
 
-/// An error and what is behind it. An `io::Error` says nothing of the error it carries in `source`.
+/// An error and its causes. `source` of an `io::Error` does not return the error that it wraps.
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&cause| match cause.downcast_ref::<io::Error>() {
         Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
@@ -185,12 +185,12 @@ mod tests {
     impl HttpConnector for Counting {
         fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
             self.0.fetch_add(1, Ordering::Relaxed);
-            HttpConnectorFuture::ready(Err(ConnectorError::io("the line is dead".into())))
+            HttpConnectorFuture::ready(Err(ConnectorError::io("the connection broke".into())))
         }
     }
 
     #[tokio::test]
-    async fn a_second_request_is_not_let_through() {
+    async fn a_second_request_is_refused() {
         let passed = Arc::new(AtomicUsize::new(0));
         let connector = OneRequest {
             inner: SharedHttpConnector::new(Counting(Arc::clone(&passed))),
@@ -200,7 +200,7 @@ mod tests {
         assert!(connector.call(HttpRequest::empty()).await.is_err_and(|error| error.is_io()));
         assert!(connector.call(HttpRequest::empty()).await.is_err_and(|error| error.is_user()));
         assert_eq!(passed.load(Ordering::Relaxed), 1);
-        // An I/O error that nobody calls a connect error proves nothing.
+        // An I/O error that is not a connect error proves nothing.
         assert!(connector.exchange.has_begun() && connector.exchange.progress().is_none());
     }
 
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_skew_is_measured_against_the_middle() {
+    fn the_skew_refers_to_the_middle_of_the_exchange() {
         let at = |later: u64| Duration::from_millis(784_111_777_000 + later);
         let skew = |pairs: &[_]| clock_skew(&headers(pairs), at(0), at(1_000));
         assert_eq!(skew(&[("date", "Sun, 06 Nov 1994 08:49:37 GMT")]), Some(0.0));
@@ -224,13 +224,13 @@ mod tests {
     }
 
     #[test]
-    fn waits_have_two_units_and_a_limit() {
+    fn retry_after_has_two_units_and_a_maximum() {
         assert_eq!(
             retry_after(&headers(&[("x-amz-retry-after", "1500")])),
             Some(Duration::from_millis(1_500))
         );
         assert_eq!(retry_after(&headers(&[("retry-after", "2")])), Some(Duration::from_secs(2)));
-        assert_eq!(retry_after(&headers(&[("retry-after", "99999999999")])), Some(LONGEST_WAIT));
+        assert_eq!(retry_after(&headers(&[("retry-after", "99999999999")])), Some(MAX_RETRY_AFTER));
         assert_eq!(retry_after(&headers(&[("retry-after", "soon")])), None);
     }
 

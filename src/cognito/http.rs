@@ -1,4 +1,4 @@
-//! The HTTP client of one request: trust, proxy, connections.
+//! The HTTP client of one request: trusted certificates, proxy, connections.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use super::exchange::{Exchange, OneRequest};
 use super::{Endpoint, Settings};
 use crate::clock::Clock;
 
-/// How to reach a server, checked.
+/// The checked settings to reach a server.
 pub(super) struct Route {
     trust: TrustStore,
     proxy: ProxyConfig,
 }
 
-/// The setting that can't be used.
+/// The setting that is not usable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unusable(pub(super) &'static str);
 
@@ -53,7 +53,7 @@ impl Route {
     }
 }
 
-/// What a loopback endpoint gets must stay on this machine, whatever proxy the environment names.
+/// Requests to a loopback endpoint must stay on this machine, so they use no proxy.
 fn proxy(settings: &Settings, endpoint: &Endpoint) -> Result<ProxyConfig, Unusable> {
     if endpoint.url.as_ref().is_some_and(|url| url.is_loopback()) {
         return Ok(ProxyConfig::disabled());

@@ -1,9 +1,9 @@
 //! The client for Amazon Cognito user pools: request validation, one request per call, classified errors.
 //!
-//! It sends what it is given and says what is known of the outcome; which code to send, and whether a
-//! time step is still unspent, is its caller's business. The AWS SDK does the protocol. Three things are
-//! done here because the SDK doesn't: arguments are checked before anything is sent, a request leaves at
-//! most once, and an error tells whether its request can have arrived ([`Delivered`]).
+//! The client sends a code and returns the known outcome. Its caller chooses the code and checks that the time step is
+//! unspent. The AWS SDK implements the protocol. This module adds three things that the SDK does not do: it checks
+//! arguments before anything is sent, it sends a request at most once, and its errors state whether the request may have
+//! arrived ([`Delivered`]).
 
 mod authorization;
 mod challenge;

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-/// Regions with user pools: botocore's endpoint data, and the two of China, which only AWS's Chinese
-/// documentation names.
+/// Regions with user pools, from botocore's endpoint data. The two in China are only in AWS's Chinese documentation.
 const REGIONS: [&str; 39] = [
     "af-south-1",
     "ap-east-1",
@@ -51,12 +50,12 @@ const REGIONS: [&str; 39] = [
 pub struct Region(&'static str);
 
 impl Region {
-    /// The region of that name.
+    /// The region with this name.
     ///
     /// # Errors
     ///
-    /// [`UnknownRegion`] when no known region has exactly this name. A region that is newer than this
-    /// program is reached through an endpoint URL.
+    /// [`UnknownRegion`] if no known region has exactly this name. To use a region that is newer than this program,
+    /// configure an endpoint URL.
     pub fn parse(text: &str) -> Result<Self, UnknownRegion> {
         match REGIONS.iter().find(|region| **region == text) {
             Some(region) => Ok(Self(region)),
@@ -64,7 +63,7 @@ impl Region {
         }
     }
 
-    /// Its name, as `eu-central-1`.
+    /// The name, such as `eu-central-1`.
     pub fn as_str(self) -> &'static str {
         self.0
     }
@@ -80,12 +79,12 @@ impl fmt::Display for Region {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no AWS region with Cognito has this name; the nearest one is {nearest}")]
 pub struct UnknownRegion {
-    /// The known region whose name is most like the one given.
+    /// The known region with the most similar name.
     pub nearest: &'static str,
 }
 
 fn nearest(text: &str) -> &'static str {
-    // The distance costs the product of both lengths, and no name is half as long as that.
+    // Comparing costs the product of both lengths, so the text is cut; every name has less than half this length.
     let start: String = text.chars().take(32).map(|letter| letter.to_ascii_lowercase()).collect();
     let distance = |region: &&&str| strsim::damerau_levenshtein(region, &start);
     REGIONS.iter().min_by_key(distance).copied().unwrap_or("us-east-1")
@@ -96,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_known_region_has_the_shape_of_one() {
+    fn every_known_region_has_the_form_of_a_region_name() {
         for region in REGIONS {
             let mut words: Vec<_> = region.split('-').collect();
             let number = words.pop().unwrap();
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_names_the_region_that_was_meant() {
+    fn a_typing_error_suggests_the_nearest_region() {
         for (slip, meant) in [
             ("eu-central1", "eu-central-1"),
             ("EU-CENTRAL-1", "eu-central-1"),

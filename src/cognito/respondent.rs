@@ -1,4 +1,4 @@
-//! Who answers a challenge, by which name, and with which proof.
+//! The app client and the user of a challenge, and the proof of the app client.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,10 +9,10 @@ use sha2::Sha256;
 use super::Refused;
 use crate::secret::SecretText;
 
-/// Names under which Cognito's parameters hold the user's name, best first.
+/// The parameters of Cognito that contain the user's name, in order of priority.
 const USER_NAMES: [&str; 2] = ["USER_ID_FOR_SRP", "USERNAME"];
 
-/// Who answers a challenge: an app client, for a user.
+/// The app client and the user that answer a challenge.
 #[derive(Clone, Debug)]
 pub struct Respondent {
     pub(super) client_id: SecretText,
@@ -22,20 +22,20 @@ pub struct Respondent {
     pub(super) metadata: HashMap<String, String>,
 }
 
-/// How an app client proves that it is one.
+/// The proof of an app client.
 #[derive(Clone, Debug)]
 pub enum Proof {
-    /// It has no secret.
+    /// The app client has no secret.
     None,
-    /// By its secret, from which the hash is made.
+    /// The secret, from which the hash is computed.
     ClientSecret(SecretText),
-    /// By the hash itself, which its caller made for the user's name.
+    /// The hash, which the caller computed for the user's name.
     SecretHash(SecretText),
 }
 
 impl Proof {
-    /// By which name the user signs in: that of Cognito's parameters, since Cognito wants to be told that one, rather
-    /// than `given`. A hash that was made by somebody else is good for the given name only.
+    /// The user's name for the request. Cognito expects the name of its own parameters, so that name has priority over
+    /// `given`. A hash that the caller computed is valid for the given name only.
     pub fn username(&self, given: Option<String>, parameters: &BTreeMap<String, String>) -> Option<String> {
         let of_server = || USER_NAMES.iter().find_map(|key| parameters.get(*key)).cloned();
         match self {
@@ -46,11 +46,11 @@ impl Proof {
 }
 
 impl Respondent {
-    /// Checks the shapes that the API's model demands.
+    /// Checks the values against the API's model.
     ///
     /// # Errors
     ///
-    /// [`Refused::Shape`] with the name of what is wrong.
+    /// [`Refused::Shape`] with the name of the invalid value.
     pub fn new(
         client_id: String,
         username: String,
@@ -84,7 +84,7 @@ impl Respondent {
         Ok(Self { client_id, username, proof, device_key, metadata })
     }
 
-    /// The same, by the name that Cognito's parameters have for the user.
+    /// The same with the user's name from Cognito's parameters.
     pub fn named_by(&self, parameters: &BTreeMap<String, String>) -> Self {
         let mut respondent = self.clone();
         let own = Some(self.username.expose().to_owned());
@@ -94,7 +94,7 @@ impl Respondent {
         respondent
     }
 
-    /// `base64(HMAC-SHA256(client secret, username + client id))`, as the developer guide says.
+    /// `base64(HMAC-SHA256(client secret, username + client id))`, as in the developer guide.
     pub(super) fn secret_hash(&self) -> Option<String> {
         match &self.proof {
             Proof::None => None,
@@ -117,16 +117,16 @@ mod tests {
         Respondent::new(client_id.to_owned(), username.to_owned(), proof, None, HashMap::new())
     }
 
-    /// Made with `printf %s aliceclient1 | openssl dgst -sha256 -hmac abcdefghijklmnopqrstuvwx -binary | base64`.
+    /// Computed with `printf %s aliceclient1 | openssl dgst -sha256 -hmac abcdefghijklmnopqrstuvwx -binary | base64`.
     #[test]
-    fn the_secret_hash_is_that_of_openssl() {
+    fn the_secret_hash_equals_that_of_openssl() {
         let proof = Proof::ClientSecret("abcdefghijklmnopqrstuvwx".into());
         let respondent = respondent("client1", "alice", proof).unwrap();
         assert_eq!(respondent.secret_hash().as_deref(), Some("AxrZGC20Q33ladIOvbiGYVMlwo6a2w5u6SvQvctsPiA="));
     }
 
     #[test]
-    fn wrong_shapes_are_refused_by_name() {
+    fn the_error_names_the_invalid_value() {
         let long = "a".repeat(129);
         for (client_id, username, proof, what) in [
             ("", "alice", Proof::None, "client-id"),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_that_cognito_uses_wins() {
+    fn the_user_name_of_cognito_has_priority() {
         let respondent = respondent("c", "alice@example.com", Proof::None).unwrap();
         let parameters = BTreeMap::from([("USER_ID_FOR_SRP".to_owned(), "sub".to_owned())]);
         assert_eq!(respondent.named_by(&parameters).username.expose(), "sub");

@@ -1,23 +1,23 @@
-//! The opaque string that ties the steps of one sign-in together.
+//! The session: the opaque string that connects the steps of one sign-in.
 
 use super::authorization::{Defect, Refused};
 use crate::secret::SecretText;
 
-/// Lengths of the API's `SessionType`.
-const LENGTHS: std::ops::RangeInclusive<usize> = 20..=4096;
+/// The valid lengths of the API's `SessionType`.
+const LENGTH_RANGE: std::ops::RangeInclusive<usize> = 20..=4096;
 
-/// A session as Cognito gave it out, of the right shape; whether it still holds only Cognito knows.
+/// A session with a valid shape. Only Cognito knows whether it is still valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session(SecretText);
 
 impl Session {
-    /// A session of 20 to 4,096 printable ASCII characters.
+    /// Parses a session of 20 to 4,096 printable ASCII characters.
     ///
     /// # Errors
     ///
     /// [`Refused::SessionShape`] for anything else.
     pub fn parse(text: SecretText) -> Result<Self, Refused> {
-        if !LENGTHS.contains(&text.expose().len()) {
+        if !LENGTH_RANGE.contains(&text.expose().len()) {
             return Err(Refused::SessionShape(Defect::Length));
         }
         if !text.expose().bytes().all(|byte| matches!(byte, b' '..=b'~')) {
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shape_decides() {
+    fn invalid_shapes_are_refused() {
         for length in [20, 1_560, 4_096] {
             assert!(parse(&"s".repeat(length)).is_ok());
         }
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_says_nothing() {
+    fn debug_output_does_not_contain_the_session() {
         assert!(!format!("{:?}", parse(&"canary".repeat(10))).contains("canary"));
     }
 }

@@ -1,26 +1,26 @@
-//! How requests travel: the `[cognito]` section of the configuration, less what is decided elsewhere.
+//! The transport settings of requests, from the `[cognito]` section of the configuration.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::certificates::CaCertificates;
 
-/// How requests travel.
+/// The transport settings of requests.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// How long name resolution, TCP and TLS may take together; 3 s. Shorter than `request_timeout`, or a
-    /// host that doesn't answer counts as one that may have got the code.
+    /// The timeout for name resolution, TCP and TLS together; 3 s. It must be shorter than `request_timeout`. Otherwise a
+    /// host that does not answer would count as one that may have received the code.
     pub connect_timeout: Duration,
-    /// How long the whole request may take; 8 s.
+    /// The timeout for the whole request; 8 s.
     pub request_timeout: Duration,
-    /// Use the endpoints with FIPS 140 validated cryptography. Not with an endpoint URL.
+    /// Whether to use the endpoints with FIPS 140 validated cryptography. Not with an endpoint URL.
     pub fips: bool,
-    /// Use the endpoints that have IPv6. Not with an endpoint URL.
+    /// Whether to use the endpoints that support IPv4 and IPv6. Not with an endpoint URL.
     pub dual_stack: bool,
-    /// URL of an HTTP proxy, `http://` or `https://`, instead of the environment's `HTTPS_PROXY`.
-    /// Endpoints on loopback are always reached directly.
+    /// The URL of an HTTP proxy, `http://` or `https://`, instead of `HTTPS_PROXY` of the environment. Endpoints on
+    /// loopback never use a proxy.
     pub proxy: Option<String>,
-    /// Certificate authorities that are trusted besides the system's.
+    /// Certificate authorities to trust in addition to the system's.
     pub ca_certificates: Option<CaCertificates>,
 }
 
@@ -39,7 +39,7 @@ impl Default for Settings {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A proxy's URL may hold a password.
+        // The URL of a proxy may contain a password.
         f.debug_struct("Settings")
             .field("connect_timeout", &self.connect_timeout)
             .field("request_timeout", &self.request_timeout)
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_keeps_the_proxys_password() {
+    fn debug_output_does_not_contain_the_proxy_s_password() {
         let settings =
             Settings { proxy: Some("http://me:canary@proxy:3128".to_owned()), ..Settings::default() };
         assert!(!format!("{settings:?}").contains("canary"));

@@ -1,7 +1,7 @@
-//! Access tokens (JSON Web Tokens, RFC 7519), read only far enough to refuse the hopeless ones.
+//! Access tokens (JSON Web Tokens, RFC 7519), read only as far as necessary to refuse unusable ones.
 //!
-//! No signature is checked: that is Cognito's business. So nothing that a token says is trusted further
-//! than to choose among known regions.
+//! Cognito checks the signature, not this module. So the content of an access token is trusted only to choose among known
+//! regions.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use super::Region;
 use super::authorization::{Defect, Refused};
 use crate::secret::SecretText;
 
-/// Real ones have one or two thousand characters.
-const LONGEST: usize = 16 * 1024;
-/// For clocks that differ.
+/// The maximum length of an access token, in characters; real ones have one or two thousand.
+const MAX_TOKEN_CHARS: usize = 16 * 1024;
+/// The tolerance for clocks that differ.
 const LEEWAY: Duration = Duration::from_secs(30);
 const SCOPE: &str = "aws.cognito.signin.user.admin";
-/// What follows the region in the name of a host of AWS, by partition.
+/// The suffixes of AWS host names after the region, by partition.
 const SUFFIXES: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"];
 
-/// An access token of the right shape, for self-service, not expired; its signature is unchecked.
+/// An access token with a valid shape, with the scope for self-service, not expired. Its signature is not checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessToken {
     text: SecretText,
@@ -31,8 +31,8 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// Reads the claims: `token_use` must be `access`, `scope` contain `aws.cognito.signin.user.admin`, and
-    /// `exp` (Unix seconds) be no more than 30 s before `now_unix`.
+    /// Checks the claims: `token_use` must be `access`, `scope` must contain `aws.cognito.signin.user.admin`, and `exp`
+    /// (Unix seconds) must not be more than 30 s before `now_unix`.
     ///
     /// # Errors
     ///
@@ -52,12 +52,12 @@ impl AccessToken {
         Ok(Self { text, region: issuer.region, pool_id: issuer.pool_id })
     }
 
-    /// The region of its issuer; `None` when the issuer isn't AWS, or a region that isn't known here.
+    /// The region of the issuer; `None` if the issuer is not AWS or its region is not known.
     pub fn region(&self) -> Option<Region> {
         self.region
     }
 
-    /// The user pool of its issuer, whoever that is.
+    /// The user pool of the issuer, which need not be AWS.
     pub fn pool_id(&self) -> Option<&str> {
         self.pool_id.as_deref()
     }
@@ -68,7 +68,7 @@ impl AccessToken {
     }
 }
 
-/// RFC 7519 §4.1, and Cognito's `token_use`. What is absent is empty, and refused by its reader.
+/// RFC 7519 §4.1, and Cognito's `token_use`. An absent claim is empty, and `parse` refuses it.
 #[derive(Deserialize)]
 struct Claims {
     #[serde(default)]
@@ -81,7 +81,7 @@ struct Claims {
 }
 
 fn claims(text: &str) -> Result<Claims, Defect> {
-    if text.is_empty() || text.len() > LONGEST {
+    if text.is_empty() || text.len() > MAX_TOKEN_CHARS {
         return Err(Defect::Length);
     }
     let mut parts = text.split('.');
@@ -107,7 +107,7 @@ fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Defect> {
     serde_json::from_slice(bytes).map_err(|_| Defect::Claims)
 }
 
-/// What `iss` tells: `https://HOST/POOL`.
+/// The content of `iss`: `https://HOST/POOL`.
 #[derive(Default)]
 struct Issuer {
     region: Option<Region>,
@@ -125,7 +125,7 @@ impl Issuer {
     }
 }
 
-/// Of `cognito-idp.REGION.SUFFIX` and `issuer-cognito-idp.REGION.SUFFIX`.
+/// The region in `cognito-idp.REGION.SUFFIX` and `issuer-cognito-idp.REGION.SUFFIX`.
 fn region_of_host(host: &str) -> Option<Region> {
     let host = host.strip_prefix("issuer-").unwrap_or(host).strip_prefix("cognito-idp.")?;
     let region = SUFFIXES.iter().find_map(|suffix| host.strip_suffix(suffix))?;
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_token_tells_region_and_pool() {
+    fn a_valid_token_has_region_and_pool() {
         let token = parse(&token(&good())).unwrap();
         assert_eq!(token.region().map(Region::as_str), Some("eu-central-1"));
         assert_eq!(token.pool_id(), Some("eu-central-1_AbC123"));
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_decide() {
+    fn invalid_claims_are_refused() {
         assert_eq!(with("token_use", json!("id")), Err(Refused::WrongTokenUse));
         assert_eq!(with("scope", json!("openid")), Err(Refused::ScopeMissing));
         assert_eq!(with("scope", json!("xaws.cognito.signin.user.admin")), Err(Refused::ScopeMissing));
@@ -201,11 +201,11 @@ mod tests {
     }
 
     #[test]
-    fn the_shape_decides() {
+    fn invalid_shapes_are_refused() {
         let header = BASE64URL_NOPAD.encode(b"{}");
         for (text, defect) in [
             (String::new(), Defect::Length),
-            ("x".repeat(LONGEST + 1), Defect::Length),
+            ("x".repeat(MAX_TOKEN_CHARS + 1), Defect::Length),
             ("canary".to_owned(), Defect::Parts),
             (format!("{header}.{header}"), Defect::Parts),
             (format!("{header}.{header}."), Defect::Parts),
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn only_hosts_of_aws_name_a_region() {
+    fn only_hosts_of_aws_have_a_region() {
         for (iss, region) in [
             ("https://issuer-cognito-idp.us-east-1.amazonaws.com/us-east-1_x", Some("us-east-1")),
             ("https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_x", Some("cn-north-1")),

@@ -18,7 +18,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::dbus::names;
 use crate::operations::Deadline;
 use crate::otp::{Period, Step};
-use crate::signals::{self, Told};
+use crate::signals::{self, ServiceEvent};
 
 /// The `handle-token` of this program's operation; the program has one operation at a time.
 const HANDLE: &str = "oathbridgectl";
@@ -146,10 +146,10 @@ async fn listen(
     hearing: watch::Sender<Heard>,
 ) -> zbus::Result<()> {
     let rule = MatchRule::builder().msg_type(Type::Signal).sender(names::BUS).path(operation).build()?;
-    let note = |told: Told<'_>| {
+    let note = |told: ServiceEvent<'_>| {
         hearing.send_if_modified(|heard| match told {
-            Told::Signal(signal) => heard.take(signal).is_some(),
-            Told::Arrived | Told::Left => !std::mem::replace(&mut heard.is_listening, true),
+            ServiceEvent::Signal(signal) => heard.take(signal).is_some(),
+            ServiceEvent::Arrived | ServiceEvent::Left => !std::mem::replace(&mut heard.is_listening, true),
         });
     };
     signals::listen(&connection, names::BUS, rule, note).await

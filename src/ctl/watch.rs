@@ -17,7 +17,7 @@ use super::tree::Tree;
 use super::{Failure, Output};
 use crate::dbus::names;
 use crate::markup::escaped;
-use crate::signals::{self, Told};
+use crate::signals::{self, ServiceEvent};
 use crate::text::escape_invisible;
 
 /// A module of Waybar with `return-type` `json` (waybar-custom(5)).
@@ -39,7 +39,7 @@ pub(super) async fn run(arguments: &WatchArguments) -> Result<Output, Failure> {
     let prompt =
         MatchRule::builder().msg_type(Type::Signal).sender(names::BUS).path(names::PROMPT).build()?;
     let changes = watch::Sender::new(());
-    let note = |_: Told<'_>| {
+    let note = |_: ServiceEvent<'_>| {
         changes.send_replace(());
     };
     tokio::select! {
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_that_has_gone_meanwhile_is_told_by_no_line() {
+    fn a_prompt_without_its_operation_prints_no_line() {
         let prompt =
             Prompt { kind: "touch".to_owned(), operation: "/operations/1".to_owned(), ..Prompt::default() };
         let operation = |path: &str| Operation {
@@ -158,10 +158,10 @@ mod tests {
             credential: "/".to_owned(),
         };
         let mut tree = Tree { prompt, ..Tree::default() };
-        assert!(is_half(&tree) && !is_half(&Tree::default()));
+        assert!(is_inconsistent(&tree) && !is_inconsistent(&Tree::default()));
         tree.operations = vec![operation("/operations/0")];
-        assert!(is_half(&tree));
+        assert!(is_inconsistent(&tree));
         tree.operations.push(operation("/operations/1"));
-        assert!(!is_half(&tree));
+        assert!(!is_inconsistent(&tree));
     }
 }

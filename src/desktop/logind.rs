@@ -1,8 +1,8 @@
-//! Locked screens and suspend, as systemd-logind tells them (org.freedesktop.login1(5)).
+//! Locked screens and suspend, from systemd-logind (org.freedesktop.login1(5)).
 //!
-//! Levels, not edges: whatever logind signals, the state is asked for anew, so a session that comes later or a logind
-//! that starts again is no special case. Nor is a system bus that does: what was told last stays true until logind says
-//! otherwise.
+//! This is level-triggered: after every signal of logind the state is read again. So a new session and a restart of
+//! logind need no special case. Nor does a restart of the system bus: the last state stays valid until logind reports
+//! another one.
 
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -13,16 +13,16 @@ use zbus::message::{Message, Type};
 use zbus::{Connection, MatchRule, OwnedObjectPath, fdo};
 
 use super::outage::Outage;
-use crate::signals::{self, Told};
+use crate::signals::{self, ServiceEvent};
 
 const SERVICE: &str = "org.freedesktop.login1";
 const SESSION: &str = "org.freedesktop.login1.Session";
 
-/// How long logind, or the bus, may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The timeout for a reply of logind or the bus.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// When it is asked again after it failed to answer.
-const AGAIN: Duration = Duration::from_secs(1);
+/// The pause after a call that logind did not answer.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 #[zbus::proxy(
     interface = "org.freedesktop.login1.Manager",
@@ -36,35 +36,35 @@ trait Manager {
     fn list_sessions(&self) -> zbus::Result<Vec<(String, u32, String, String, OwnedObjectPath)>>;
 }
 
-/// What happens at the computer.
+/// A change of the session or of the computer.
 #[derive(Debug)]
 pub enum Event {
     /// The screen was locked.
     Locked,
-    /// It was unlocked.
+    /// The screen was unlocked.
     Unlocked,
-    /// The computer goes to sleep when [`Release`] is dropped, or after logind's own limit (5 s).
+    /// The computer goes to sleep when [`Release`] is dropped, or after the limit of logind (5 s).
     Sleep(Release),
-    /// It woke up.
+    /// The computer woke up.
     Awake,
 }
 
-/// Holds the computer awake until it is dropped.
+/// Delays the suspend until it is dropped.
 #[derive(Debug)]
 pub struct Release {
     _inhibitor: Option<OwnedFd>,
 }
 
-/// Tells what happens, for as long as somebody listens. A system bus that isn't there, or is lost, is looked for again.
+/// Sends events until the receiver is dropped. If the system bus is missing or lost, it tries to connect again.
 pub async fn watch(events: mpsc::Sender<Event>) {
-    let (mut known, mut outage) = (Known::default(), Outage::default());
+    let (mut reported, mut outage) = (Reported::default(), Outage::default());
     while !events.is_closed() {
-        let ended = follow(&events, &mut known, &mut outage).await;
-        // Nobody else will tell that it is over.
-        if known.is_asleep && events.send(Event::Awake).await.is_ok() {
-            known.is_asleep = false;
+        let ended = follow(&events, &mut reported, &mut outage).await;
+        // Without the bus no signal will report the end of the suspend.
+        if reported.is_asleep && events.send(Event::Awake).await.is_ok() {
+            reported.is_asleep = false;
         }
-        let why = ended.map_or_else(|error| error.to_string(), |()| "it is gone".to_owned());
+        let why = ended.map_or_else(|error| error.to_string(), |()| "the connection was closed".to_owned());
         tokio::select! {
             () = tokio::time::sleep(outage.pause(&why)) => {}
             () = events.closed() => {}
@@ -72,69 +72,74 @@ pub async fn watch(events: mpsc::Sender<Event>) {
     }
 }
 
-/// Tells what happens until nobody listens, or the system bus is lost.
-async fn follow(events: &mpsc::Sender<Event>, known: &mut Known, outage: &mut Outage) -> zbus::Result<()> {
+/// Sends events until the receiver is dropped or the system bus is lost.
+async fn follow(
+    events: &mpsc::Sender<Event>,
+    reported: &mut Reported,
+    outage: &mut Outage,
+) -> zbus::Result<()> {
     let connection = bounded(Connection::system()).await?;
     let rule = MatchRule::builder().msg_type(Type::Signal).sender(SERVICE).build()?;
-    let heard = watch::Sender::new(Heard::default());
-    let note = |told: Told<'_>| {
+    let state = watch::Sender::new(LogindState::default());
+    let on_event = |event: ServiceEvent<'_>| {
         outage.end();
-        heard.send_if_modified(|heard| heard.take(told));
+        state.send_if_modified(|state| state.apply(event));
     };
     let logind = Logind { connection: connection.clone(), events: events.clone() };
     tokio::select! {
-        ended = signals::listen(&connection, SERVICE, rule, note) => ended,
-        _ = logind.follow_sleep(heard.subscribe(), &mut known.is_asleep) => Ok(()),
-        _ = logind.follow_locks(heard.subscribe(), &mut known.is_locked) => Ok(()),
+        ended = signals::listen(&connection, SERVICE, rule, on_event) => ended,
+        _ = logind.follow_sleep(state.subscribe(), &mut reported.is_asleep) => Ok(()),
+        _ = logind.follow_locks(state.subscribe(), &mut reported.is_locked) => Ok(()),
         () = events.closed() => Ok(()),
     }
 }
 
-/// What was told last; it outlives the connection. Taken down only when it was told, since that may be called off.
+/// The state of the last events, which outlives the connection. It is changed only after an event was sent, because
+/// sending may be interrupted.
 #[derive(Debug, Default)]
-struct Known {
+struct Reported {
     is_locked: bool,
     is_asleep: bool,
 }
 
-/// What logind has said until now. Whoever acts upon it may be late, and misses no level.
+/// The state from the signals of logind. A late reader misses steps, but never the current state.
 #[derive(Clone, Copy, Debug, Default)]
-struct Heard {
-    is_there: bool,
-    /// How often it came.
-    arrivals: u64,
+struct LogindState {
+    is_running: bool,
+    /// The number of starts of logind.
+    starts: u64,
     is_asleep: bool,
-    /// How often the computer went to sleep, and woke up.
-    naps: u64,
+    /// The number of suspends, and of wake-ups.
+    suspends: u64,
     wakes: u64,
 }
 
-impl Heard {
-    /// False if that means nothing.
-    fn take(&mut self, told: Told<'_>) -> bool {
-        match told {
-            Told::Signal(signal) => return self.take_signal(signal),
-            Told::Arrived => {
-                self.arrivals += 1;
-                self.is_there = true;
+impl LogindState {
+    /// Applies an event; false if it changes nothing.
+    fn apply(&mut self, event: ServiceEvent<'_>) -> bool {
+        match event {
+            ServiceEvent::Signal(signal) => return self.apply_signal(signal),
+            ServiceEvent::Arrived => {
+                self.starts += 1;
+                self.is_running = true;
             }
-            Told::Left => {
-                tracing::debug!("logind has left");
-                self.is_there = false;
+            ServiceEvent::Left => {
+                tracing::debug!("logind has left the bus");
+                self.is_running = false;
             }
         }
-        // Nobody else will tell that it is over.
+        // The new logind will not report the end of an earlier suspend.
         if self.is_asleep {
             self.wake();
         }
         true
     }
 
-    fn take_signal(&mut self, signal: &Message) -> bool {
+    fn apply_signal(&mut self, signal: &Message) -> bool {
         match signal.header().member().map(|member| member.as_str()) {
             Some("PrepareForSleep") => match signal.body().deserialize() {
                 Ok(true) => {
-                    self.naps += 1;
+                    self.suspends += 1;
                     self.is_asleep = true;
                 }
                 Ok(false) => self.wake(),
@@ -158,13 +163,17 @@ struct Logind {
 }
 
 impl Logind {
-    /// Ends when nobody listens any more.
-    async fn follow_sleep(&self, mut heard: watch::Receiver<Heard>, is_asleep: &mut bool) -> Option<()> {
-        let mut before = Heard::default();
+    /// Ends when the receiver of the events is dropped.
+    async fn follow_sleep(
+        &self,
+        mut state: watch::Receiver<LogindState>,
+        is_asleep: &mut bool,
+    ) -> Option<()> {
+        let mut before = LogindState::default();
         let mut inhibitor = None;
         loop {
-            let now = *heard.borrow_and_update();
-            if now.is_asleep && now.naps != before.naps {
+            let now = *state.borrow_and_update();
+            if now.is_asleep && now.suspends != before.suspends {
                 let release = Release { _inhibitor: inhibitor.take() };
                 self.events.send(Event::Sleep(release)).await.ok()?;
                 *is_asleep = true;
@@ -173,42 +182,46 @@ impl Logind {
                 self.events.send(Event::Awake).await.ok()?;
                 *is_asleep = false;
             }
-            if !now.is_there {
+            if !now.is_running {
                 inhibitor = None;
-            } else if !now.is_asleep && (now.arrivals, now.wakes) != (before.arrivals, before.wakes) {
+            } else if !now.is_asleep && (now.starts, now.wakes) != (before.starts, before.wakes) {
                 inhibitor = self.inhibit().await;
             }
             before = now;
-            heard.changed().await.ok()?;
+            state.changed().await.ok()?;
         }
     }
 
-    /// Ends when nobody listens any more.
-    async fn follow_locks(&self, mut heard: watch::Receiver<Heard>, is_locked: &mut bool) -> Option<()> {
+    /// Ends when the receiver of the events is dropped.
+    async fn follow_locks(
+        &self,
+        mut state: watch::Receiver<LogindState>,
+        is_locked: &mut bool,
+    ) -> Option<()> {
         loop {
-            // A logind that is gone unlocks nothing.
-            let is_there = heard.borrow_and_update().is_there;
-            let found = if is_there { self.look().await } else { Some(*is_locked) };
-            // Nor does one that doesn't answer.
+            // Without logind a locked screen stays locked.
+            let is_running = state.borrow_and_update().is_running;
+            let found = if is_running { self.read_lock().await } else { Some(*is_locked) };
+            // The same holds if logind does not answer.
             if let Some(now) = found.filter(|now| now != is_locked) {
                 let event = if now { Event::Locked } else { Event::Unlocked };
                 self.events.send(event).await.ok()?;
                 *is_locked = now;
             }
             tokio::select! {
-                changed = heard.changed() => changed.ok()?,
-                () = tokio::time::sleep(AGAIN), if found.is_none() => {}
+                changed = state.changed() => changed.ok()?,
+                () = tokio::time::sleep(RETRY_INTERVAL), if found.is_none() => {}
             }
         }
     }
 
-    /// Whether the screen is locked; nothing if logind doesn't say.
-    async fn look(&self) -> Option<bool> {
-        let looked = bounded(self.any_locked()).await;
-        looked.inspect_err(|error| tracing::debug!("whether the screen is locked is unknown: {error}")).ok()
+    /// Whether the screen is locked; `None` if logind does not answer.
+    async fn read_lock(&self) -> Option<bool> {
+        let locked = bounded(self.any_locked()).await;
+        locked.inspect_err(|error| tracing::debug!("cannot read whether the screen is locked: {error}")).ok()
     }
 
-    /// One of the user's sessions says so. The signals Lock and Unlock are requests; this is the truth.
+    /// Whether the `LockedHint` of one of the user's sessions is true. The signals Lock and Unlock are only requests.
     async fn any_locked(&self) -> zbus::Result<bool> {
         let own = geteuid().as_raw();
         for (_, user, _, _, path) in ManagerProxy::new(&self.connection).await?.list_sessions().await? {
@@ -228,27 +241,27 @@ impl Logind {
         let name = zbus::names::InterfaceName::from_static_str_unchecked(SESSION);
         match properties.get(name, "LockedHint").await {
             Ok(hint) => Ok(bool::try_from(hint)?),
-            // It has just ended.
+            // The session has just ended.
             Err(fdo::Error::UnknownObject(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
 
     async fn inhibit(&self) -> Option<OwnedFd> {
-        let why = "Requests are cancelled and keys wiped before the computer sleeps";
+        let why = "Cancels requests and wipes keys before the computer sleeps";
         let asking = async {
             let proxy = ManagerProxy::new(&self.connection).await?;
             proxy.inhibit("sleep", "oathbridge", why, "delay").await
         };
         let inhibitor = bounded(asking).await;
         inhibitor
-            .inspect_err(|error| tracing::debug!("suspend can't be delayed: {error}"))
+            .inspect_err(|error| tracing::debug!("cannot delay the suspend: {error}"))
             .ok()
             .map(OwnedFd::from)
     }
 }
 
 async fn bounded<T>(asking: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
-    let late = || zbus::Error::Failure("there is no answer".to_owned());
-    tokio::time::timeout(PATIENCE, asking).await.unwrap_or_else(|_| Err(late()))
+    let late = || zbus::Error::Failure("no reply".to_owned());
+    tokio::time::timeout(REPLY_TIMEOUT, asking).await.unwrap_or_else(|_| Err(late()))
 }

@@ -1,4 +1,4 @@
-//! Other services of the desktop that the daemon calls, through proxies of its own: notifications, and logind.
+//! Desktop services that the daemon calls, through its own proxies: notifications and logind.
 
 pub mod logind;
 pub mod notifications;

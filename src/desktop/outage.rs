@@ -1,39 +1,41 @@
-//! The time without a system bus.
+//! The pauses between attempts to connect to the system bus.
 
 use std::time::Duration;
 
-/// After which pause it is looked for again, at first.
-const FIRST: Duration = Duration::from_secs(1);
+/// The first pause.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// What each pause is longer than the one before.
-const GROWTH: u32 = 16;
+/// The ratio of each pause to the previous one.
+const PAUSE_GROWTH: u32 = 16;
 
-/// A machine may have no system bus at all, and is not to be woken up often for that: each try costs up to three switches.
-const LONGEST: Duration = Duration::from_secs(128);
+/// The longest pause. A machine may have no system bus at all, and each attempt costs up to three context switches.
+const MAX_PAUSE: Duration = Duration::from_secs(128);
 
-/// How often the bus was looked for in vain. Each outage is told once, not each try.
+/// The number of failed attempts. Each outage is logged once, not each attempt.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
     tries: u32,
 }
 
 impl Outage {
-    /// How long to wait after the bus was lost or looked for in vain.
+    /// The pause after the bus was lost, or after a failed attempt.
     pub(super) fn pause(&mut self, why: &str) -> Duration {
         if self.tries == 0 {
             tracing::warn!(
-                "the system bus can't be reached ({why}); until it can, locked screens and suspend are not noticed"
+                "the system bus is not reachable ({why}); the daemon does not notice locked screens and suspend"
             );
         }
-        let pause = FIRST.saturating_mul(GROWTH.saturating_pow(self.tries)).min(LONGEST);
+        let pause = FIRST_PAUSE.saturating_mul(PAUSE_GROWTH.saturating_pow(self.tries)).min(MAX_PAUSE);
         self.tries = self.tries.saturating_add(1);
         pause
     }
 
-    /// The bus is there.
+    /// Records that the bus is reachable.
     pub(super) fn end(&mut self) {
         if self.tries > 0 {
-            tracing::info!("the system bus is reached; locked screens and suspend are noticed");
+            tracing::info!(
+                "the system bus is reachable again; the daemon notices locked screens and suspend"
+            );
             self.tries = 0;
         }
     }
@@ -44,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lost_bus_is_looked_for_soon_and_one_that_never_comes_seldom() {
+    fn pauses_grow_from_one_second_to_the_maximum() {
         let mut outage = Outage::default();
         let pauses: Vec<_> = (0..40).map(|_| outage.pause("gone").as_secs()).collect();
         assert_eq!(pauses.first_chunk(), Some(&[1, 16, 128, 128]));

@@ -1,5 +1,5 @@
-//! Answer the challenge of a sign-in with RespondToAuthChallenge: choose the software token if there is a choice, and
-//! submit its code.
+//! Answers the challenge of a sign-in with RespondToAuthChallenge: selects the software token if there is a choice, and
+//! submits its code.
 
 use futures_util::FutureExt;
 
@@ -10,35 +10,35 @@ use crate::operations::{Challenge, Operation, Sending, State};
 use crate::otp::{self, Code};
 use crate::registry::Found;
 
-/// Which challenge is to be answered.
+/// The challenge to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// `SELECT_MFA_TYPE`: which kind of second factor shall be asked for.
+    /// `SELECT_MFA_TYPE`: the choice of the second factor.
     SelectMfaType,
     /// `SOFTWARE_TOKEN_MFA`: a code.
     SoftwareTokenMfa,
 }
 
-/// A challenge is to be answered.
+/// A request to answer a challenge.
 #[derive(Debug)]
 pub struct ChallengeRequest {
-    /// With which credential, where and how.
+    /// The credential, the endpoint and the policy.
     pub submission: Submission,
-    /// Which challenge it is.
+    /// The challenge.
     pub step: Step,
-    /// The session that came with it.
+    /// The session that came with the challenge.
     pub session: Session,
-    /// Who answers.
+    /// The app client and the user.
     pub respondent: Respondent,
 }
 
 impl Flows {
-    /// Answers the challenge, and the one after it if that asks for the code that was chosen here. The same session
-    /// is good for a second code when the first was refused.
+    /// Answers the challenge. After SELECT_MFA_TYPE it also answers the next challenge if that asks for the code. The
+    /// same session is valid for a second code if the first one was refused.
     ///
     /// # Errors
     ///
-    /// Any [`Error`]. One of Cognito's means that a code was sent, unless the operation's facts say otherwise.
+    /// Any [`Error`]. An error of Cognito means that a code was sent, unless the details of the operation say otherwise.
     pub async fn respond(
         &self,
         request: &ChallengeRequest,
@@ -56,7 +56,7 @@ impl Flows {
         let NextChallenge { name, session: Some(session), parameters } = next else {
             return Ok(Responded::Next(next));
         };
-        // Whatever fails from here on, the sign-in can go on from there.
+        // If a later part fails, the sign-in can continue with this challenge.
         let challenge = Challenge { name, session: session.clone(), parameters: parameters.clone() };
         operation.note(|facts| facts.challenge = Some(challenge));
         operation.end_submission();
@@ -74,11 +74,11 @@ impl Flows {
         self.submit(&submission, &Reply { respondent: &respondent, session: &session }, operation).await
     }
 
-    /// Whether a code can follow the choice: without one the session would be used up in vain.
+    /// Checks that a code can follow the choice. Otherwise the choice would use up the session for nothing.
     async fn can_follow(&self, submission: &Submission, operation: &Operation) -> Result<(), Error> {
         let found = match self.find(&submission.credential, operation).await {
             Ok(found) => found,
-            // Which one it is, the next challenge may tell.
+            // The next challenge may name the credential.
             Err(Error::Ambiguous(_) | Error::Unnamed) => return self.in_time(operation),
             Err(error) => return Err(error),
         };
@@ -87,8 +87,9 @@ impl Flows {
         self.in_time(operation)
     }
 
-    /// Carries no code, so no step is spent when it fails; the session may be. So it isn't interrupted, and until
-    /// [`Operation::end_submission`] nothing is: the caller has to hear what became of the session.
+    /// Sends the choice of the software token. It contains no code, so a failure spends no time step, but it may use up the
+    /// session. So nothing interrupts it until [`Operation::end_submission`]: the caller must learn the state of the
+    /// session.
     async fn select(&self, request: &ChallengeRequest, operation: &Operation) -> Result<Responded, Error> {
         let client = self.client(&request.submission, operation)?;
         operation.begin_submission(Sending::Choice)?;
@@ -102,7 +103,7 @@ impl Flows {
     }
 }
 
-/// A code as the answer to SOFTWARE_TOKEN_MFA.
+/// The answer to SOFTWARE_TOKEN_MFA with a code.
 struct Reply<'a> {
     respondent: &'a Respondent,
     session: &'a Session,

@@ -1,4 +1,4 @@
-//! Why a flow ended without what was asked for.
+//! The errors of flows.
 
 use std::time::Duration;
 
@@ -6,56 +6,56 @@ use crate::operations::Cancellation;
 use crate::registry::Missing;
 use crate::{cognito, guard, token};
 
-/// Why a flow ended without what was asked for.
+/// The error of a flow.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// The credential can't be found.
-    #[error("the credential can't be found")]
+    /// The credential was not found.
+    #[error("the credential was not found")]
     Missing(Missing),
-    /// Nothing attached matches the profile's issuer, account and token.
+    /// No attached credential matches the profile's issuer, account and token.
     #[error("no attached token has the credential of the profile")]
     NoMatch {
-        /// A locked token might have it.
+        /// A locked token may have it.
         locked: bool,
     },
     /// More than one credential matches.
     #[error("{0} credentials match")]
     Ambiguous(usize),
-    /// Nothing says which credential is meant: there is no name of it, and none of its token.
+    /// Neither the credential nor its token is named.
     #[error("no credential is named")]
     Unnamed,
-    /// Nothing but the token's name says which credential is meant, and no attached token has it.
-    #[error("no attached token has the name that Cognito knows")]
+    /// Only the device name identifies the credential, and no attached token has that name.
+    #[error("no attached token has the device name of Cognito")]
     OtherDevice,
-    /// The credential, or what is asked of it, can't be served; the reason is part of a sentence.
+    /// The credential does not support the request; the reason is part of a sentence.
     #[error("{0}")]
     Unsupported(String),
-    /// A counter would be used up, and the caller didn't say that it may be.
-    #[error("a counter would be used up")]
+    /// The request would use up a value of a counter, and the caller did not confirm that.
+    #[error("the request would use up a value of the counter")]
     CounterNotConfirmed,
-    /// An argument makes no sense; the reason is part of a sentence.
+    /// An argument is invalid; the reason is part of a sentence.
     #[error("{0}")]
     InvalidArgument(String),
-    /// A touch is needed, and the caller wants nobody to be asked.
-    #[error("a touch is needed")]
+    /// The token requires a touch, and the caller does not allow asking a person.
+    #[error("the token requires a touch")]
     TouchRequired,
     /// The token failed.
     #[error(transparent)]
     Token(#[from] token::Error),
-    /// The time step was submitted before, and the next one opens too late for this request.
+    /// The time step was submitted before, and the next one starts too late for this request.
     #[error("the time step is spent")]
     StepSpent {
-        /// When the next one opens, in Unix time.
+        /// The start of the next one, in Unix time.
         opens: Duration,
     },
-    /// The record of spent steps can't be used.
-    #[error("the single-use record can't be used: {0}")]
+    /// The single-use record is not usable.
+    #[error("the single-use record is not usable: {0}")]
     StateUnavailable(guard::Unavailable),
-    /// It was ended early, before anything was sent.
-    #[error("it was cancelled")]
+    /// The request was cancelled before anything was sent.
+    #[error("the request was cancelled")]
     Cancelled(Cancellation),
-    /// The deadline came before anything was sent.
-    #[error("the deadline came first")]
+    /// The deadline passed before anything was sent.
+    #[error("the deadline has passed")]
     Timeout,
     /// Too many codes of this credential were refused.
     #[error("too many codes were refused")]
@@ -63,13 +63,13 @@ pub enum Error {
         /// How long to wait.
         wait: Duration,
     },
-    /// The request can't be made.
+    /// An argument for Cognito was refused before it was sent.
     #[error(transparent)]
     Refused(#[from] cognito::Refused),
-    /// Nobody knows what became of the choice of a second factor, which used a session up and carried no code.
+    /// The outcome of the choice of a second factor is unknown. It may have used up the session, but contained no code.
     #[error("the choice of the second factor may have arrived")]
     ChoiceUnknown(cognito::Error),
-    /// Cognito, or the way to it, failed.
+    /// Cognito, or the connection to it, failed.
     #[error(transparent)]
     Cognito(#[from] cognito::Error),
 }

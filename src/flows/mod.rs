@@ -1,5 +1,5 @@
-//! What the product does, one thing a file: hand out a code, prove a token to Cognito, answer
-//! the challenge of a sign-in, unlock a token.
+//! The functions of the daemon, one per file: return a code, submit a code with VerifySoftwareToken, answer the
+//! challenge of a sign-in, unlock a token.
 
 mod budget;
 mod calculate;
@@ -34,20 +34,20 @@ pub use submission::Submission;
 pub use unlocking::Unlocking;
 pub use verify::{VerifyReply, VerifyRequest};
 
-/// How requests to Cognito are made: the `[cognito]` section of the configuration.
+/// The settings for requests to Cognito, from the `[cognito]` section of the configuration.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// Time-outs, proxy and certificates.
+    /// Timeouts, proxy and certificates.
     pub settings: cognito::Settings,
-    /// How many codes one request may submit, 1 or 2.
+    /// The maximum number of codes that one request submits, 1 or 2.
     pub max_attempts: u32,
-    /// A code is not submitted when its time step ends sooner than this.
+    /// The minimum remaining time of the time step of a submitted code.
     pub min_seconds_left: Duration,
-    /// Submit the code of the next time step, instead of waiting for it, when the current one is spent.
+    /// Whether to submit the code of the next time step at once if the current one is spent, instead of waiting.
     pub early_next_step: bool,
 }
 
-/// Everything a flow needs; clones share it.
+/// The dependencies of all flows; clones share them.
 #[derive(Clone, Debug)]
 pub struct Flows {
     registry: Registry,
@@ -64,7 +64,7 @@ impl Flows {
     ///
     /// # Errors
     ///
-    /// When the system gives no random numbers.
+    /// The system provides no random numbers.
     pub fn new(
         registry: Registry,
         state_directory: PathBuf,
@@ -81,11 +81,11 @@ impl Flows {
         })
     }
 
-    /// Writes into the journal if the single-use record can't be used. Reads a file.
+    /// Logs an error if the single-use record is not usable. Reads a file.
     pub fn check_record(&self) {
         if let Err(error) = self.guard.show() {
             let path = self.guard.file();
-            tracing::error!("nothing can be submitted: {error}; repair or remove {}", path.display());
+            tracing::error!("the daemon cannot submit codes: {error}; repair or remove {}", path.display());
         }
     }
 
@@ -94,7 +94,7 @@ impl Flows {
         &self.registry
     }
 
-    /// The clock that everything here runs by.
+    /// The clock of all flows.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }

@@ -1,4 +1,4 @@
-//! Unlock a token, and lock all of them.
+//! Unlocks a token, and locks one or all tokens.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::registry::{Attached, Missing};
 use crate::secret::SecretText;
 use crate::token::{self, Token};
 
-/// How long tokens may take to show that they are locked. Their keys are gone before that.
-const SHOWN: Duration = Duration::from_secs(3);
+/// The timeout for the state `locked` to appear. The keys are already wiped before that.
+const LOCKED_STATE_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Flows {
-    /// An `Unlock` of this token, to be noted before anything else: who locks the token from now on calls it off.
+    /// Registers an `Unlock` of this token. From now on locking the token cancels it.
     pub fn begin_unlock(&self, token: TokenId) -> Arc<Unlocking> {
         self.unlocks.begin(token)
     }
@@ -25,9 +25,9 @@ impl Flows {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] when it isn't attached, and the request doesn't wait for it or has waited long enough;
-    /// [`Error::Token`] with what the token says, and [`token::Error::Locked`] when somebody locks it meanwhile. Nothing is
-    /// retried.
+    /// [`Error::Missing`] if the token is not attached and the request does not wait for it or has waited too long.
+    /// [`Error::Token`] with the error of the token, and with [`token::Error::Locked`] if the token is locked meanwhile.
+    /// Nothing is retried.
     pub async fn unlock(
         &self,
         password: SecretText,
@@ -40,7 +40,7 @@ impl Flows {
             () = unlocking.locked() => return Err(token::Error::Locked.into()),
             attached = self.attached(&id, operation) => attached?,
         };
-        // Taken before the look: a lock that comes after the look wipes what is tried.
+        // Read before the check below, so that a lock after the check wipes the tried key.
         let since = attached.token.since();
         if unlocking.is_locked() {
             return Err(token::Error::Locked.into());
@@ -52,7 +52,7 @@ impl Flows {
         }
     }
 
-    /// The token with this id, as soon as it is attached.
+    /// The token with this id; waits until it is attached.
     async fn attached(&self, id: &TokenId, operation: &Operation) -> Result<Arc<Attached>, Error> {
         let mut snapshots = self.registry.subscribe();
         let mut limit = self.clock.sleep(operation.deadline().person(&*self.clock));
@@ -75,28 +75,28 @@ impl Flows {
         }
     }
 
-    /// Forgets a token's key, and calls off what would unlock it.
+    /// Wipes a token's key, and cancels pending unlocks of the token.
     ///
     /// # Errors
     ///
-    /// [`token::Error::Busy`] when too many requests wait for it.
+    /// [`token::Error::Busy`] if too many requests wait for the token.
     pub async fn lock(&self, id: &TokenId, token: &Token) -> Result<(), token::Error> {
         self.unlocks.lock(Some(id));
         token.lock().await
     }
 
-    /// Forgets the keys of all tokens: at once, also of those that are busy or hang. Calls off what would unlock one, also
-    /// of those that aren't attached.
+    /// Wipes the keys of all tokens at once, including tokens that are busy or hang. Cancels all pending unlocks, including
+    /// those of tokens that are not attached.
     pub async fn lock_all(&self) {
-        // Before the keys: what is called off too late for this has its key wiped.
+        // Cancelled before the keys are wiped: an unlock that is too late to be cancelled has its key wiped.
         self.unlocks.lock(None);
         let snapshot = self.registry.now();
         snapshot.tokens.values().for_each(|attached| attached.token.wipe());
-        // What went wrong shows as the token's state.
+        // An error is visible as the token's state.
         let locks = snapshot.tokens.values().map(|attached| attached.token.lock());
         tokio::select! {
             _ = join_all(locks) => {}
-            () = self.clock.sleep(SHOWN) => {}
+            () = self.clock.sleep(LOCKED_STATE_TIMEOUT) => {}
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Calls of `Unlock` that have not ended. Who locks a token means those too that have not got to it: one may wait for
-//! its token for minutes.
+//! The pending calls of `Unlock`. Locking a token also cancels pending unlocks of it, which may wait for the token for
+//! minutes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::oath::TokenId;
 
-/// One of them, from its first moment on. It ends when this is dropped.
+/// A pending `Unlock`, registered at the start of the call and removed on drop.
 #[derive(Debug)]
 pub struct Unlocking {
     token: TokenId,
@@ -15,18 +15,18 @@ pub struct Unlocking {
 }
 
 impl Unlocking {
-    /// Whether somebody has locked its token since.
+    /// Whether the token was locked since the start of the call.
     pub(super) fn is_locked(&self) -> bool {
         self.locked.is_cancelled()
     }
 
-    /// Ends when somebody locks its token.
+    /// Completes when the token is locked.
     pub(super) async fn locked(&self) {
         self.locked.cancelled().await;
     }
 }
 
-/// All of them.
+/// All pending unlocks.
 #[derive(Debug, Default)]
 pub(super) struct Unlocks {
     running: Mutex<Vec<Weak<Unlocking>>>,
@@ -41,7 +41,7 @@ impl Unlocks {
         unlocking
     }
 
-    /// Locks a token, or all of them.
+    /// Cancels the pending unlocks of a token, or of all tokens.
     pub(super) fn lock(&self, token: Option<&TokenId>) {
         for unlocking in self.running().iter().filter_map(Weak::upgrade) {
             if token.is_none_or(|token| *token == unlocking.token) {
@@ -60,12 +60,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_means_what_has_begun_and_what_is_about_its_token() {
+    fn a_lock_cancels_earlier_unlocks_of_its_token_only() {
         let unlocks = Unlocks::default();
         let [id, other] = ["a", "b"].map(|value| TokenId::new("ykoath", value));
         drop(unlocks.begin(id.clone()));
         let [a, b] = [&id, &other].map(|token| unlocks.begin(token.clone()));
-        assert_eq!(unlocks.running().len(), 2, "what has ended is let go");
+        assert_eq!(unlocks.running().len(), 2, "ended calls are removed");
         unlocks.lock(Some(&id));
         assert!(a.is_locked() && !b.is_locked());
         unlocks.lock(None);

@@ -1,4 +1,4 @@
-//! Prove a token to Cognito with VerifySoftwareToken.
+//! Submits a code with VerifySoftwareToken, to enrol a token or verify it again.
 
 use super::find::device_name;
 use super::submission::Submit;
@@ -9,32 +9,32 @@ use crate::otp::Code;
 use crate::registry::Found;
 use crate::secret::SecretText;
 
-/// A token is to be proved.
+/// A request to submit a code with VerifySoftwareToken.
 #[derive(Debug)]
 pub struct VerifyRequest {
-    /// With which credential, where and how.
+    /// The credential, the endpoint and the policy.
     pub submission: Submission,
     /// The access token or the session.
     pub authorization: Authorization,
-    /// What Cognito shall call the token; made from its model and serial number if absent.
+    /// The name of the token in Cognito; the default is its model and serial number.
     pub device_name: Option<String>,
 }
 
-/// Cognito said SUCCESS.
+/// The outcome `SUCCESS`.
 #[derive(Debug)]
 pub struct VerifyReply {
-    /// The session for the next call of the sign-in, if Cognito gave one.
+    /// The session for the next call of the sign-in, if Cognito returned one.
     pub session: Option<SecretText>,
 }
 
 impl Flows {
     /// Submits codes until one is accepted, at most as many as the policy allows, each of another time step.
     ///
-    /// What Cognito told besides its answer is noted in the operation.
+    /// The details of Cognito's responses are added to the operation.
     ///
     /// # Errors
     ///
-    /// Any [`Error`]. One of Cognito's means that a code was sent, unless it says `Network`, `Tls` or `Config`.
+    /// Any [`Error`]. An error of Cognito means that a code was sent, unless it is `Network`, `Tls` or `Config`.
     pub async fn verify(&self, request: &VerifyRequest, operation: &Operation) -> Result<VerifyReply, Error> {
         let Verified { session } = self.submit(&request.submission, request, operation).await?;
         Ok(VerifyReply { session })

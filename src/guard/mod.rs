@@ -1,10 +1,10 @@
-//! The single-use record: which time step of which seed was spent.
+//! The single-use record: the spent time steps of each seed.
 //!
-//! RFC 6238 §5.2 forbids a server to accept a code twice; a client that sends one twice therefore fails, or
-//! locks its user out. So a step is written down before its code is sent, and what is written down is never sent
-//! again: not by another program, not by another daemon on the same directory, not after a crash.
+//! RFC 6238 §5.2 forbids a server to accept a code twice. A client that sends one twice therefore fails, or locks its
+//! user out. So a time step is recorded before its code is sent. A recorded step is never sent again: not by another
+//! program, not by another daemon with the same directory, not after a crash.
 //!
-//! All calls read and write a small file, and wait for its lock for 2 seconds at most.
+//! All calls read and write a small file, and wait for its lock for at most 2 seconds.
 
 mod records;
 mod sent;
@@ -24,43 +24,43 @@ use state::State;
 use crate::otp::Step;
 use crate::state_file::{self, StateFile};
 
-/// The record in one directory. Clones share it, and so do other processes.
+/// The record in one directory. Clones and other processes share it.
 #[derive(Clone, Debug)]
 pub struct Guard {
     store: Arc<StateFile>,
 }
 
 impl Guard {
-    /// The record in `directory`, which is created when it is first needed.
+    /// The record in `directory`, which is created at the first write.
     ///
-    /// Never fails: a record that is damaged or can't be written shows at its first use.
+    /// This never fails: the first use reports a record that is damaged or not writable.
     pub fn open(directory: PathBuf) -> Self {
         Self { store: Arc::new(StateFile::new(directory, "guard")) }
     }
 
-    /// The file that holds the record, for messages that tell where to look.
+    /// The path of the record's file, for messages.
     pub fn file(&self) -> PathBuf {
         self.store.path()
     }
 
-    /// Records, durably, that the code of `step` is about to be sent.
+    /// Records durably that the code of `step` is about to be sent.
     ///
-    /// `credential` is the object id, `<token id>_<16 hex>`; `now` is the step the clock shows.
+    /// `credential` is the object id, `<token id>_<16 hex>`; `now` is the current step of the clock.
     ///
     /// # Errors
     ///
-    /// [`Error::Spent`] if this step or a later one was recorded before, [`Error::Unavailable`] if that
-    /// can't be known or can't be written down: the code must not be sent then.
+    /// [`Error::Spent`] if this step or a later one was recorded before. [`Error::Unavailable`] if the record cannot be
+    /// read or written; the code must not be sent then.
     pub fn reserve(&self, credential: &str, step: Step, now: Step) -> Result<Reservation, Error> {
         let group = self.record(credential, step, now, Use::Intent)?;
         Ok(Reservation { store: Arc::clone(&self.store), credential: credential.to_owned(), group, step })
     }
 
-    /// Records, durably, that somebody else is going to send the code of `step`.
+    /// Records durably that the caller of the daemon is going to send the code of `step`.
     ///
     /// # Errors
     ///
-    /// As [`Guard::reserve`].
+    /// Like [`Guard::reserve`].
     pub fn claim(&self, credential: &str, step: Step, now: Step) -> Result<(), Error> {
         self.record(credential, step, now, Use::Spent).map(drop)
     }
@@ -69,17 +69,17 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if the record can't be read.
+    /// [`Error::Unavailable`] if the record cannot be read.
     pub fn earliest(&self, credential: &str, now: Step) -> Result<Step, Error> {
         let state: State = self.store.read()?;
         Ok(state.records(credential).map_or(now, |records| records.earliest(now)))
     }
 
-    /// Everything recorded, by credential.
+    /// All records, by credential.
     ///
     /// # Errors
     ///
-    /// As [`Guard::earliest`].
+    /// Like [`Guard::earliest`].
     pub fn show(&self) -> Result<Vec<Entry>, Error> {
         let state: State = self.store.read()?;
         let entries = state.credentials.iter().map(|(credential, group)| Entry {
@@ -90,18 +90,18 @@ impl Guard {
         Ok(entries.filter(|entry| !entry.records.is_empty()).collect())
     }
 
-    /// Drops what is recorded for the seed of a credential; false if nothing was.
+    /// Deletes the records of a credential's seed; false if there were none.
     ///
-    /// The seed's codes of this moment can be sent a second time after that.
+    /// The current codes of the seed can be sent a second time afterwards.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if the record can't be read or written.
+    /// [`Error::Unavailable`] if the record cannot be read or written.
     pub fn forget(&self, credential: &str) -> Result<bool, Error> {
         self.store.update(|state: &mut State| {
             let Some(group) = state.credentials.get(credential).cloned() else { return Ok(false) };
             if state.credentials.values().filter(|other| **other == group).count() > 1 {
-                // The others keep knowing that they share a seed.
+                // The group stays, so that its other credentials still share their records.
                 state.groups.insert(group, records::Records::default());
             } else {
                 state.credentials.remove(credential);
@@ -124,7 +124,7 @@ impl Guard {
     }
 }
 
-/// The seed group of a credential, a new one if it has none.
+/// The seed group of a credential; creates one if there is none.
 fn group_of(state: &mut State, credential: &str) -> Result<String, Unavailable> {
     if let Some(group) = state.credentials.get(credential) {
         return Ok(group.clone());
@@ -136,9 +136,9 @@ fn group_of(state: &mut State, credential: &str) -> Result<String, Unavailable> 
     Ok(group)
 }
 
-/// A step that nobody else can submit. Dropped without a word it stays recorded, and counts as spent.
+/// A step that no other request can submit. If it is dropped, it stays recorded and counts as spent.
 #[derive(Debug)]
-#[must_use = "what became of the code belongs into the record"]
+#[must_use = "the outcome of the code must be recorded"]
 pub struct Reservation {
     store: Arc<StateFile>,
     credential: String,
@@ -152,11 +152,12 @@ impl Reservation {
         self.step
     }
 
-    /// The code was sent, or may have been.
+    /// Records that the code was sent or may have been sent.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if that can't be written; the step stays recorded as an intent, which is as good.
+    /// [`Error::Unavailable`] if the record cannot be written. The step stays recorded as an intent, which also counts as
+    /// spent.
     pub fn spent(self) -> Result<(), Error> {
         self.store.update(|state: &mut State| {
             state.groups.entry(self.group.clone()).or_default().settle(self.step);
@@ -165,11 +166,11 @@ impl Reservation {
         })
     }
 
-    /// The code was provably not sent: the request failed before its first byte.
+    /// Removes the record, because the code was provably not sent: the request failed before its first byte.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if that can't be written; the step stays closed.
+    /// [`Error::Unavailable`] if the record cannot be written; the step stays closed.
     pub fn take_back(self) -> Result<(), Error> {
         self.store.update(|state: &mut State| {
             if let Some(records) = state.groups.get_mut(&self.group) {
@@ -180,18 +181,18 @@ impl Reservation {
     }
 }
 
-/// What is recorded for a credential.
+/// The records of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its object id.
+    /// The object id of the credential.
     pub credential: String,
-    /// A random name of its seed: credentials with the same one share their records.
+    /// A random name of the seed; credentials with the same name share their records.
     pub seed: String,
     /// The recorded steps, ascending.
     pub records: Vec<Record>,
 }
 
-/// Why a step may not be submitted.
+/// The reason why a step must not be submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// This step or a later one was recorded before.
@@ -200,19 +201,19 @@ pub enum Error {
         /// The first step from now on that may be submitted.
         earliest: Step,
     },
-    /// Nobody knows whether it was.
+    /// The record is not usable, so it is unknown whether the step was spent.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
-/// Why the record is of no use. The file is left as it was found.
+/// The reason why the record is not usable. The file is not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unavailable {
-    /// Its file can't be used.
-    #[error("the single-use record is of no use ({0})")]
+    /// Its file is not usable.
+    #[error("the single-use record is not usable ({0})")]
     Record(#[from] state_file::Error),
-    /// The system has no random numbers.
-    #[error("the system gives no random numbers")]
+    /// The system provides no random numbers.
+    #[error("the system provides no random numbers")]
     NoRandomness,
 }
 

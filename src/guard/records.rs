@@ -1,26 +1,26 @@
-//! The time steps of one seed that were handed out, as a set that stays small and forgets nothing.
+//! The recorded time steps of one seed, as a set with a bounded size that never loses a step.
 
 use serde::{Deserialize, Serialize};
 
 use crate::otp::Step;
 
-/// A recorded step this far ahead of now was recorded by a wrong clock, and must not close the steps before it.
-const LOOKAHEAD: u64 = 10;
+/// A recorded step that is more steps ahead of now comes from a wrong clock, and must not close the steps before it.
+const MAX_STEPS_AHEAD: u64 = 10;
 
-/// More records than this are joined, so that the file stays small.
-const MOST: usize = 64;
+/// The maximum number of records of a seed. Further records are joined, so that the file stays small.
+const MAX_RECORDS: usize = 64;
 
-/// What is known of a recorded step. Both count as spent.
+/// The use of a recorded step. Both values count as spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Use {
-    /// Its code was about to be sent; nobody wrote down what came of it.
+    /// The code was about to be sent, and its outcome was not recorded.
     Intent,
-    /// Its code was sent, or given to somebody who was going to send it.
+    /// The code was sent, or was returned to a caller that was going to send it.
     Spent,
 }
 
-/// A run of steps that may not be submitted again: nearly always a single one.
+/// A run of steps that must not be submitted again, usually a single step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
@@ -36,12 +36,12 @@ impl Record {
         Step(self.first)
     }
 
-    /// The last step of the run, which belongs to it.
+    /// The last step of the run, inclusive.
     pub fn last(self) -> Step {
         Step(self.last)
     }
 
-    /// What is known of it.
+    /// The use of the steps.
     pub fn usage(self) -> Use {
         self.usage
     }
@@ -76,13 +76,13 @@ impl Records {
         Step(step)
     }
 
-    /// Records a step that [`Records::may_submit`].
+    /// Records a step for which [`Records::may_submit`] is true.
     pub(super) fn add(&mut self, step: Step, usage: Use, now: Step) {
         self.insert(Record::single(step, usage));
-        while self.0.len() > MOST && self.join_closest(now) {}
+        while self.0.len() > MAX_RECORDS && self.join_closest(now) {}
     }
 
-    /// Turns an intent into a spent step, which it stays even if the record was dropped meanwhile.
+    /// Changes an intent to spent. If the record was deleted meanwhile, the step is recorded as spent again.
     pub(super) fn settle(&mut self, step: Step) {
         match self.intent(step) {
             Some(index) => {
@@ -95,7 +95,7 @@ impl Records {
         }
     }
 
-    /// Removes an intent whose code was never sent. One that was joined with others stays spent.
+    /// Removes an intent whose code was never sent. An intent that was joined with other records stays spent.
     pub(super) fn take_back(&mut self, step: Step) {
         if let Some(index) = self.intent(step) {
             self.0.remove(index);
@@ -106,15 +106,15 @@ impl Records {
         self.0.iter().copied()
     }
 
-    /// Ascending and without a run that ends before it starts; what this program writes always is.
+    /// Whether the runs are ascending and none ends before it starts. This is true for every file of this program.
     pub(super) fn is_sound(&self) -> bool {
         self.0.iter().all(|record| record.first <= record.last)
             && self.0.is_sorted_by(|left, right| left.last < right.first)
     }
 
-    /// Everything below it is closed: the step after the highest recorded one that isn't absurdly far ahead.
+    /// The lowest open step: the step after the highest recorded one that is not too far ahead.
     fn lowest_open(&self, now: Step) -> u64 {
-        let horizon = now.0.saturating_add(LOOKAHEAD);
+        let horizon = now.0.saturating_add(MAX_STEPS_AHEAD);
         let near = self.0.iter().rev().find(|record| record.first <= horizon);
         near.map_or(0, |record| record.last.min(horizon).saturating_add(1))
     }
@@ -132,8 +132,8 @@ impl Records {
         self.0.insert(index, record);
     }
 
-    /// Joins the two neighbours with the fewest open steps between them, and closes those. A pair with `now`
-    /// in between is left alone, since that could close the future; there is at most one such pair.
+    /// Joins the two neighbours with the fewest open steps between them, and closes those steps. A pair with `now` in
+    /// between is skipped, because joining it could close future steps; there is at most one such pair.
     fn join_closest(&mut self, now: Step) -> bool {
         let gaps = self.0.windows(2).enumerate().filter_map(|(index, pair)| match pair {
             [left, right] if left.last > now.0 || right.first <= now.0 => {
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_far_ahead_closes_only_the_step_it_used() {
+    fn a_clock_far_ahead_closes_only_the_used_step() {
         let mut records = spent([100]);
         records.add(Step(5_000), Use::Spent, Step(5_000));
         assert_eq!(records.earliest(Step(101)), Step(101));
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_reopens_nothing_that_was_used() {
+    fn a_clock_that_is_set_back_does_not_reopen_used_steps() {
         let records = spent([20, 100]);
         assert!(!records.may_submit(Step(20), Step(20)));
         assert!(!records.may_submit(Step(19), Step(20)));
@@ -196,11 +196,11 @@ mod tests {
     }
 
     #[test]
-    fn many_records_are_joined_and_none_is_forgotten() {
+    fn many_records_are_joined_and_no_step_is_lost() {
         let used: Vec<u64> = (0..10_000).map(|n| 1_000 + n * n % 7 + n * 9).collect();
         let mut records = spent(used.iter().copied());
         records.add(Step(9_000_000), Use::Intent, Step(9_000_000));
-        assert!(records.0.len() <= MOST && records.is_sound());
+        assert!(records.0.len() <= MAX_RECORDS && records.is_sound());
         for step in used {
             assert!(!records.may_submit(Step(step), Step(step)), "step {step} is open again");
         }
@@ -208,17 +208,17 @@ mod tests {
     }
 
     #[test]
-    fn joining_never_closes_the_future() {
+    fn joining_never_closes_future_steps() {
         let mut records = spent((0..64).map(|n| n * 1_000));
         records.add(Step(64_020), Use::Spent, Step(64_020));
         records.add(Step(64_000), Use::Spent, Step(64_000));
-        assert_eq!(records.0.len(), MOST);
+        assert_eq!(records.0.len(), MAX_RECORDS);
         assert_eq!(records.earliest(Step(64_000)), Step(64_001), "the closest two must not be joined");
         assert_eq!(records.0.last(), Some(&Record::single(Step(64_020), Use::Spent)));
     }
 
     #[test]
-    fn only_an_intent_is_taken_back() {
+    fn only_an_intent_can_be_taken_back() {
         let mut records = Records::default();
         records.add(Step(7), Use::Intent, Step(7));
         records.take_back(Step(7));
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_time_does_not_overflow() {
+    fn the_highest_step_does_not_overflow() {
         let mut records = Records::default();
         records.add(Step(u64::MAX), Use::Spent, Step(u64::MAX));
         assert!(!records.may_submit(Step(u64::MAX), Step(u64::MAX)));

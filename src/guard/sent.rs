@@ -1,4 +1,4 @@
-//! Which codes were sent a moment ago, whatever credential they came from.
+//! The codes that were sent in the last few time steps, for all credentials.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,16 +8,16 @@ use super::Unavailable;
 use crate::otp::{Algorithm, Code, Step};
 use crate::secret::SecretBytes;
 
-/// A server that accepts a code at all accepts it within a step or two of its own.
-const REACH: u64 = 4;
+/// The number of steps for which a sent code is kept. A server accepts a code only within a step or two of its own.
+const KEPT_STEPS: u64 = 4;
 
-/// What the quotas let through in that time is far less.
-const MOST: usize = 1024;
+/// The maximum number of kept codes; the quotas allow far fewer in that time.
+const MAX_KEPT_CODES: usize = 1024;
 
 /// The codes sent in the last few steps, as keyed hashes in memory.
 ///
-/// The record on the disk knows credentials; this one also catches the same seed written to two tokens by
-/// somebody else, which has two credentials but one code.
+/// The record on the disk is by credential. This one also detects the same seed on two tokens: two credentials with the
+/// same code.
 pub struct SentCodes {
     key: SecretBytes,
     sent: Mutex<VecDeque<Sent>>,
@@ -30,44 +30,44 @@ struct Sent {
 }
 
 impl SentCodes {
-    /// Nothing sent yet, under a key of its own.
+    /// An empty set with a new random key.
     ///
     /// # Errors
     ///
-    /// [`Unavailable::NoRandomness`] when the system has none.
+    /// [`Unavailable::NoRandomness`] if the system provides no random numbers.
     pub fn new() -> Result<Self, Unavailable> {
         let mut key = vec![0; 32];
         getrandom::fill(&mut key).map_err(|_| Unavailable::NoRandomness)?;
         Ok(Self { key: SecretBytes::new(key), sent: Mutex::default() })
     }
 
-    /// Notes that `code` of `step` goes out now; false if an equal one already went out in this step.
+    /// Records that `code` of `step` is sent now; false if an equal code was already sent in this step.
     ///
-    /// It doesn't matter where to: one pool has many names (its id, an app client, an endpoint), and nobody can tell
-    /// which of them mean the same. Two seeds whose codes are equal by chance, one time in a million, cost the later one a
-    /// step. Codes of steps more than 4 away are dropped.
+    /// The destination does not matter: one user pool has many names (its id, an app client, an endpoint), and the daemon
+    /// cannot know which of them are the same pool. If the codes of two seeds are equal by chance, once in a million, the
+    /// later one loses a step. Codes of steps that are more than 4 steps away are dropped.
     pub fn first_time(&self, step: Step, code: &Code) -> bool {
         let new = self.entry(step, code);
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        sent.retain(|old| old.step.0.abs_diff(step.0) <= REACH);
+        sent.retain(|old| old.step.0.abs_diff(step.0) <= KEPT_STEPS);
         if sent.contains(&new) {
             return false;
         }
-        if sent.len() >= MOST {
+        if sent.len() >= MAX_KEPT_CODES {
             sent.pop_front();
         }
         sent.push_back(new);
         true
     }
 
-    /// The code was provably not sent after all.
+    /// Removes a code that was provably not sent.
     pub fn take_back(&self, step: Step, code: &Code) {
         let entry = self.entry(step, code);
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).retain(|old| *old != entry);
     }
 
     fn entry(&self, step: Step, code: &Code) -> Sent {
-        // The step has a fixed length, so no two inputs read the same.
+        // The step has a fixed length, so different inputs give different messages.
         let mut message = zeroize::Zeroizing::new(Vec::with_capacity(32));
         message.extend_from_slice(&step.challenge());
         message.extend_from_slice(code.expose().as_bytes());
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_code_goes_out_once_in_a_step() {
+    fn the_same_code_is_sent_once_in_a_step() {
         let sent = SentCodes::new().unwrap();
         assert!(sent.first_time(Step(7), &code(1)));
         assert!(!sent.first_time(Step(7), &code(1)));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_sent_may_be_sent() {
+    fn a_code_that_was_not_sent_may_be_sent() {
         let sent = SentCodes::new().unwrap();
         assert!(sent.first_time(Step(7), &code(1)));
         sent.take_back(Step(7), &code(1));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_stays_bounded_and_a_clock_that_jumps_is_survived() {
+    fn memory_is_bounded_also_when_the_clock_jumps() {
         let sent = SentCodes::new().unwrap();
         assert!(sent.first_time(Step(1_000_000), &code(0)));
         for step in 0..3_000 {
@@ -124,11 +124,11 @@ mod tests {
         for value in 0..3_000 {
             sent.first_time(Step(9), &code(value));
         }
-        assert_eq!(sent.sent.lock().unwrap().len(), MOST);
+        assert_eq!(sent.sent.lock().unwrap().len(), MAX_KEPT_CODES);
     }
 
     #[test]
-    fn debug_says_nothing() {
+    fn debug_output_contains_no_code() {
         assert_eq!(format!("{:?}", SentCodes::new().unwrap()), "SentCodes(..)");
     }
 }

@@ -1,4 +1,4 @@
-//! What the file of the record holds.
+//! The content of the record's file.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::records::Records;
 use crate::state_file::Content;
 
-/// What the file holds. No account names, no codes.
+/// The content of the file. It has no account names and no codes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct State {
-    /// The records of each seed, by a random id: the seed itself is never known here.
+    /// The records of each seed, by a random id; the guard never knows the seed.
     pub(super) groups: BTreeMap<String, Records>,
-    /// Which seed a credential has: several credentials may share one.
+    /// The random id of each credential's seed; several credentials may share one.
     pub(super) credentials: BTreeMap<String, String>,
 }
 

@@ -1,4 +1,4 @@
-//! The record as its callers see it: through files, across threads, processes, crashes and clocks.
+//! Tests of the record with files, threads, processes, crashes and clocks.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -25,7 +25,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn a_step_is_reserved_once_and_the_next_one_is_named() {
+fn a_step_is_reserved_once_and_the_error_names_the_next_step() {
     let directory = temporary();
     let guard = guard(directory.path());
     guard.reserve(CREDENTIAL, NOW, NOW).unwrap().spent().unwrap();
@@ -38,7 +38,7 @@ fn a_step_is_reserved_once_and_the_next_one_is_named() {
 }
 
 #[test]
-fn an_intent_nobody_settled_counts_as_spent_after_a_restart() {
+fn an_unsettled_intent_counts_as_spent_after_a_restart() {
     let directory = temporary();
     drop(guard(directory.path()).reserve(CREDENTIAL, NOW, NOW).unwrap());
     let restarted = guard(directory.path());
@@ -50,7 +50,7 @@ fn an_intent_nobody_settled_counts_as_spent_after_a_restart() {
 }
 
 #[test]
-fn the_intent_is_on_the_disk_before_the_reservation_is_there() {
+fn the_intent_is_on_the_disk_before_reserve_returns() {
     let directory = temporary();
     let reservation = guard(directory.path()).reserve(CREDENTIAL, NOW, NOW).unwrap();
     let other = guard(directory.path());
@@ -60,7 +60,7 @@ fn the_intent_is_on_the_disk_before_the_reservation_is_there() {
 }
 
 #[test]
-fn what_was_not_sent_may_be_sent() {
+fn a_step_that_was_taken_back_may_be_reserved() {
     let directory = temporary();
     let guard = guard(directory.path());
     guard.reserve(CREDENTIAL, NOW, NOW).unwrap().take_back().unwrap();
@@ -122,7 +122,7 @@ fn two_daemons_never_get_the_same_step() {
 }
 
 #[test]
-fn a_lock_that_is_never_released_is_waited_for_only_a_while() {
+fn waiting_for_a_lock_that_is_never_released_times_out() {
     let directory = temporary();
     let guard = guard(directory.path());
     guard.claim(CREDENTIAL, NOW, NOW).unwrap();
@@ -149,7 +149,7 @@ fn a_clock_far_ahead_does_not_block_a_credential() {
 }
 
 #[test]
-fn a_clock_set_back_reopens_nothing() {
+fn a_clock_that_is_set_back_does_not_reopen_used_steps() {
     let directory = temporary();
     let guard = guard(directory.path());
     guard.claim(CREDENTIAL, NOW, NOW).unwrap();
@@ -158,7 +158,7 @@ fn a_clock_set_back_reopens_nothing() {
 }
 
 #[test]
-fn files_are_for_their_owner_and_name_no_code() {
+fn only_the_owner_can_read_the_files_and_they_contain_no_code() {
     let directory = temporary();
     let guard = guard(directory.path());
     guard.claim(CREDENTIAL, NOW, NOW).unwrap();
@@ -167,7 +167,7 @@ fn files_are_for_their_owner_and_name_no_code() {
     assert!(!guard.file().with_file_name("guard.json.new").exists());
 }
 
-/// Contents that no version wrote, or a newer one, and what the guard says about them.
+/// File contents that no version or a newer version wrote, with the error of the guard.
 fn unusable_files() -> Vec<(String, Unavailable)> {
     let group = r#""groups":{"g":[{"first":9,"last":8,"use":"spent"}]}"#;
     let twice = r#"{"first":9,"last":9,"use":"spent"}"#;
@@ -203,7 +203,7 @@ fn unusable_files() -> Vec<(String, Unavailable)> {
 }
 
 #[test]
-fn an_unusable_record_refuses_and_is_left_as_it_is() {
+fn an_unusable_record_is_refused_and_not_changed() {
     for (text, expected) in unusable_files() {
         let directory = temporary();
         let guard = guard(directory.path());
@@ -236,7 +236,7 @@ fn every_truncation_of_a_record_is_damaged() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_refuses() {
+fn an_unwritable_place_is_refused() {
     let directory = temporary();
     let file = directory.path().join("file");
     fs::write(&file, "in the way").unwrap();
@@ -260,7 +260,7 @@ fn a_place_that_cannot_be_written_refuses() {
 }
 
 #[test]
-fn a_pipe_or_a_directory_in_place_of_the_file_is_damage_and_not_a_hang() {
+fn a_pipe_or_a_directory_in_place_of_the_file_is_damaged_and_does_not_block() {
     let directory = temporary();
     let guard = guard(directory.path());
     fs::create_dir(directory.path().join("oathbridge")).unwrap();
@@ -275,7 +275,7 @@ fn a_pipe_or_a_directory_in_place_of_the_file_is_damage_and_not_a_hang() {
 }
 
 #[test]
-fn what_a_crash_leaves_beside_the_record_does_no_harm() {
+fn leftover_files_of_a_crash_are_ignored() {
     let directory = temporary();
     let guard = guard(directory.path());
     guard.claim(CREDENTIAL, NOW, NOW).unwrap();
@@ -285,11 +285,11 @@ fn what_a_crash_leaves_beside_the_record_does_no_harm() {
     assert_eq!(guard.show().unwrap()[0].records.len(), 2);
 }
 
-/// The directory that [`a_full_disk_refuses_and_keeps_the_record`] hands to itself in another process.
+/// The directory that [`a_full_disk_is_refused_and_keeps_the_record`] passes to itself in another process.
 const FULL_DISK: &str = "OATHBRIDGE_TEST_FULL_DISK";
 
 #[test]
-fn a_full_disk_refuses_and_keeps_the_record() {
+fn a_full_disk_is_refused_and_keeps_the_record() {
     if let Some(directory) = std::env::var_os(FULL_DISK) {
         let later = NOW.next();
         let refused = guard(Path::new(&directory)).reserve(CREDENTIAL, later, later).unwrap_err();
@@ -302,11 +302,11 @@ fn a_full_disk_refuses_and_keeps_the_record() {
     let directory = temporary();
     let guard = guard(directory.path());
     guard.claim(CREDENTIAL, NOW, NOW).unwrap();
-    // A process that may write no byte into any file: permissions don't stop root, this does.
+    // The limit of file size stops every write, also for root; permissions do not stop root.
     let child = Command::new("sh")
         .args(["-c", r#"trap "" XFSZ; ulimit -f 0; exec "$@""#, "sh"])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "guard::tests::a_full_disk_refuses_and_keeps_the_record", "--nocapture"])
+        .args(["--exact", "guard::tests::a_full_disk_is_refused_and_keeps_the_record", "--nocapture"])
         .env(FULL_DISK, directory.path())
         .output()
         .unwrap();

@@ -2,16 +2,16 @@
 
 use super::Command;
 
-/// The name under which a card application is selected.
+/// The identifier that selects a card application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Aid(&'static [u8]);
 
 impl Aid {
-    /// YKOATH, on every vendor's token; a prefix on the NEO, whose instance is `… 21 01 01`.
+    /// YKOATH on the tokens of all vendors. On the NEO it is a prefix of the instance's AID, `… 21 01 01`.
     pub const OATH: Self = Self(&[0xa0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01]);
     /// The YubiKey's management application.
     pub const MANAGEMENT: Self = Self(&[0xa0, 0x00, 0x00, 0x05, 0x27, 0x47, 0x11, 0x17]);
-    /// The YubiKey's OTP application, met over CCID.
+    /// The YubiKey's OTP application over CCID.
     pub const OTP: Self = Self(&[0xa0, 0x00, 0x00, 0x05, 0x27, 0x20, 0x01]);
     /// PIV (NIST SP 800-73-4).
     pub const PIV: Self = Self(&[0xa0, 0x00, 0x00, 0x03, 0x08]);

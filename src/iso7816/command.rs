@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// A short command APDU of class 00. Its data may be a secret, so it is wiped and never printed.
+/// A short command APDU of class 00. Its data may be a secret, so it is wiped on drop and never printed.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Command {
     instruction: u8,
@@ -14,7 +14,7 @@ pub struct Command {
 }
 
 impl Command {
-    /// The most data that a short APDU carries, in bytes.
+    /// The maximum length of the data of a short APDU, in bytes.
     pub const MAX_DATA: usize = 255;
 
     /// A command with data of 0 to 255 bytes.
@@ -38,7 +38,7 @@ impl Command {
         Self { instruction, p1, p2, data: data.to_vec() }
     }
 
-    /// The instruction byte: all that a log may show of a command.
+    /// The instruction byte, the only part of a command that may be logged.
     pub fn instruction(&self) -> u8 {
         self.instruction
     }
@@ -48,11 +48,11 @@ impl Command {
         self.data.len()
     }
 
-    /// The APDU as it goes over the wire. Le is always sent, as 00: some cards size their answer by it.
+    /// The APDU as it is sent. It always has Le 00, because some cards limit their response by Le.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(6 + self.data.len());
         bytes.extend([0x00, self.instruction, self.p1, self.p2]);
-        // `new` lets no more than 255 bytes in, and Lc is absent without data.
+        // `new` accepts at most 255 bytes; without data there is no Lc.
         if let Ok(length @ 1..) = u8::try_from(self.data.len()) {
             bytes.push(length);
             bytes.extend(&self.data);
@@ -75,9 +75,9 @@ impl fmt::Debug for Command {
     }
 }
 
-/// More data than a short APDU carries.
+/// More data than a short APDU can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{bytes} bytes don't fit into one command of at most 255")]
+#[error("{bytes} bytes are too long for a command of at most 255 bytes")]
 pub struct TooLong {
     bytes: usize,
 }
@@ -88,7 +88,7 @@ mod tests {
     use crate::iso7816::Aid;
 
     #[test]
-    fn select_is_the_documented_bytes_with_le() {
+    fn select_has_the_documented_bytes_and_le() {
         let expected = [0x00, 0xa4, 0x04, 0x00, 0x07, 0xa0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01, 0x00];
         assert_eq!(Aid::OATH.select().to_bytes(), expected);
     }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_data() {
+    fn debug_output_contains_no_data() {
         let command = Command::new(0xa3, 0, 0, vec![0x77; 3]).unwrap();
         assert_eq!(format!("{command:?}"), "Command(A3 00 00, 3 bytes)");
     }

@@ -1,6 +1,6 @@
-//! ISO/IEC 7816-4 as far as OATH tokens need it: short APDUs, status words, TLV, application identifiers.
+//! The parts of ISO/IEC 7816-4 that OATH tokens use: short APDUs, status words, TLV, application identifiers.
 //!
-//! Bytes only: nothing here knows a transport or a protocol.
+//! This module converts bytes only; it knows neither transports nor protocols.
 
 mod aid;
 mod command;

@@ -4,15 +4,15 @@ use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// The two bytes with which a card says how a command went.
+/// The two bytes of a response that state the outcome of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Zeroize)]
 pub struct Status(pub u16);
 
 impl Status {
-    /// Done.
+    /// Success.
     pub const OK: Self = Self(0x9000);
 
-    /// `61xx`: done so far, more data wait to be fetched. The count in `xx` is not to be trusted.
+    /// `61xx`: success, with more data to fetch. The count in `xx` is not reliable.
     pub fn more_data(self) -> bool {
         self.0 >> 8 == 0x61
     }
@@ -30,21 +30,21 @@ impl fmt::Debug for Status {
     }
 }
 
-/// What a card answered: data, possibly a secret, and the status word.
+/// The response of a card: data, possibly a secret, and the status word.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Response {
     /// The data without the status word, 0 to 65,536 bytes.
     pub data: Vec<u8>,
-    /// How the command went.
+    /// The status word.
     pub status: Status,
 }
 
 impl Response {
-    /// Splits the bytes that PC/SC delivers: data, then the status word.
+    /// Splits the bytes from PC/SC: data, then the status word.
     ///
     /// # Errors
     ///
-    /// [`Truncated`] for fewer than two bytes: what a reader returns when its card is torn out.
+    /// [`Truncated`] for fewer than two bytes, which a reader returns if its card is pulled out.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Truncated> {
         let (data, status) = bytes.split_last_chunk::<2>().ok_or(Truncated)?;
         Ok(Self { data: data.to_vec(), status: Status(u16::from_be_bytes(*status)) })
@@ -57,9 +57,9 @@ impl fmt::Debug for Response {
     }
 }
 
-/// An answer without a status word.
+/// A response without a status word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the answer has no status word")]
+#[error("the response has no status word")]
 pub struct Truncated;
 
 #[cfg(test)]
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_length_is_split_or_refused() {
+    fn every_length_is_split_or_refused() {
         assert_eq!(Response::from_bytes(&[]), Err(Truncated));
         assert_eq!(Response::from_bytes(&[0x90]), Err(Truncated));
         let bare = Response::from_bytes(&[0x6a, 0x82]).unwrap();

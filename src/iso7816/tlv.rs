@@ -1,8 +1,8 @@
-//! Tag, length, value with BER lengths (ISO/IEC 7816-4 §5.2.2), one-byte tags only.
+//! Tag-length-value elements with BER lengths (ISO/IEC 7816-4 §5.2.2) and one-byte tags.
 
 use zeroize::Zeroizing;
 
-/// One element, borrowed from the bytes it was read from.
+/// One element, borrowed from the parsed bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Tlv<'a> {
     /// The tag byte.
@@ -13,7 +13,7 @@ pub struct Tlv<'a> {
 
 /// Reads elements until the bytes end.
 ///
-/// Each item is an element, or [`Malformed`] once, after which the iterator ends.
+/// Each item is an element. A malformed element gives one [`Malformed`], and then the iterator ends.
 pub fn read(bytes: &[u8]) -> Reader<'_> {
     Reader { rest: bytes }
 }
@@ -40,7 +40,7 @@ impl<'a> Iterator for Reader<'a> {
     }
 }
 
-/// The first element and what follows it; `None` when there is none or it is cut off.
+/// The first element and the bytes after it; `None` if there is no element or it is truncated.
 pub fn split_first(bytes: &[u8]) -> Option<(Tlv<'_>, &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
     let (&first, rest) = rest.split_first()?;
@@ -60,11 +60,11 @@ pub fn split_first(bytes: &[u8]) -> Option<(Tlv<'_>, &[u8])> {
     Some((Tlv { tag, value }, rest))
 }
 
-/// Appends one element. The buffer is one that wipes itself, since values may be secrets.
+/// Appends one element. The buffer wipes itself, because values may be secrets.
 ///
-/// Values of more than 65,535 bytes can't be written; no APDU holds one, and `Command::new` refuses it.
+/// Values of more than 65,535 bytes are not supported; no APDU can hold one, and `Command::new` refuses it.
 pub fn write(buffer: &mut Zeroizing<Vec<u8>>, tag: u8, value: &[u8]) {
-    // Growing would leave an unwiped copy behind.
+    // Growing the buffer later would leave an unwiped copy in memory.
     buffer.reserve_exact(4 + value.len());
     buffer.push(tag);
     match u16::try_from(value.len()).unwrap_or(u16::MAX).to_be_bytes() {
@@ -75,9 +75,9 @@ pub fn write(buffer: &mut Zeroizing<Vec<u8>>, tag: u8, value: &[u8]) {
     buffer.extend_from_slice(value);
 }
 
-/// A length that reaches past the end, or a form of it that nobody uses.
+/// A length that exceeds the bytes, or an unsupported form of length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a TLV element is cut off")]
+#[error("a TLV element is truncated")]
 pub struct Malformed;
 
 #[cfg(test)]
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_reported_once() {
+    fn a_truncated_element_is_reported_once() {
         for bytes in [
             &[0x71][..],
             &[0x71, 0x02, 0x00],
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn any_bytes_are_survived() {
+    fn arbitrary_bytes_do_not_panic() {
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
         for _ in 0..20_000 {
             let mut bytes = Vec::new();

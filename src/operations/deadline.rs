@@ -1,17 +1,17 @@
-//! When a request has to be answered, and what may still be begun before that.
+//! The deadline of a request, and the latest start of its parts.
 
 use std::time::Duration;
 
 use crate::clock::Clock;
 
-/// A submission that starts later than this before the deadline may not be answered in time.
-const SUBMISSION: Duration = Duration::from_secs(8);
+/// The time that a submission needs before the deadline.
+const SUBMISSION_TIME: Duration = Duration::from_secs(8);
 
-/// What a person does has to leave room for a submission, and a second to notice it.
-const AFTER_PERSON: Duration = Duration::from_secs(9);
+/// The time after an action of a person: a submission, and a second to notice the action.
+const TIME_AFTER_PERSON: Duration = Duration::from_secs(9);
 
-/// No token waits longer for a touch.
-const LONGEST_TOUCH: Duration = Duration::from_secs(35);
+/// The longest wait for a touch; no token waits longer.
+const MAX_TOUCH_WAIT: Duration = Duration::from_secs(35);
 
 /// A point in monotonic time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,24 +28,24 @@ impl Deadline {
         Self(moment.saturating_add(timeout))
     }
 
-    /// How long it is until then; zero when it has passed.
+    /// The time until the deadline; zero if it has passed.
     pub fn left(self, clock: &dyn Clock) -> Duration {
         self.0.saturating_sub(clock.monotonic())
     }
 
-    /// How long a submission may still be put off; `None` when it is too late for one.
+    /// The time until the latest start of a submission; `None` if it is too late.
     pub fn until_last_submission(self, clock: &dyn Clock) -> Option<Duration> {
-        self.left(clock).checked_sub(SUBMISSION)
+        self.left(clock).checked_sub(SUBMISSION_TIME)
     }
 
-    /// How long a person may be waited for: to plug a token in, to unlock it, to touch it.
+    /// How long the request may wait for a person to plug in or unlock a token.
     pub fn person(self, clock: &dyn Clock) -> Duration {
-        self.left(clock).saturating_sub(AFTER_PERSON)
+        self.left(clock).saturating_sub(TIME_AFTER_PERSON)
     }
 
-    /// How long a touch may be waited for.
+    /// How long the request may wait for a touch.
     pub fn touch(self, clock: &dyn Clock) -> Duration {
-        self.person(clock).min(LONGEST_TOUCH)
+        self.person(clock).min(MAX_TOUCH_WAIT)
     }
 }
 
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn wall_clock_jumps_don_t_move_it() {
+    fn a_jump_of_the_wall_clock_does_not_move_the_deadline() {
         let clock = ManualClock::at(seconds(59));
         let deadline = Deadline::after(seconds(22), &clock);
         clock.set_unix_time(seconds(5_000));

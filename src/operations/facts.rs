@@ -1,45 +1,45 @@
-//! What is known of an operation besides its result: the details behind an error.
+//! Details of an operation besides its result.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::secret::SecretText;
 
-/// Details that a request gathers on its way, whatever becomes of it.
+/// Details that a request collects, whatever its outcome.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
-    /// How many codes were sent, or may have been.
+    /// The number of codes that were sent or may have been sent.
     pub attempts: u32,
-    /// Cognito's name for the last request that it answered.
+    /// The id of the last request that Cognito answered.
     pub request_id: Option<String>,
-    /// Cognito's own name for the last failure.
+    /// Cognito's own error code of the last failure.
     pub aws_code: Option<String>,
-    /// Cognito's clock minus ours in seconds, by its last answer.
+    /// Cognito's clock minus ours in seconds, from its last response.
     pub clock_skew: Option<f64>,
-    /// The challenge that the session which came with the request was given up for.
+    /// The challenge that followed after the session of the request was used up.
     pub challenge: Option<Challenge>,
 }
 
-/// What a sign-in goes on with.
+/// The challenge with which a sign-in can continue.
 #[derive(Clone, PartialEq)]
 pub struct Challenge {
-    /// Its name, such as `SOFTWARE_TOKEN_MFA`.
+    /// The name, such as `SOFTWARE_TOKEN_MFA`.
     pub name: String,
     /// The session to answer it with.
     pub session: SecretText,
-    /// What Cognito tells besides.
+    /// The parameters from Cognito.
     pub parameters: BTreeMap<String, String>,
 }
 
 impl fmt::Debug for Challenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The parameters tell who signs in.
+        // The parameters contain the user's name.
         f.debug_struct("Challenge").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
 impl Facts {
-    /// Something was sent, or may have been.
+    /// Whether a code was sent or may have been sent.
     pub fn submitted(&self) -> bool {
         self.attempts > 0
     }

@@ -1,4 +1,4 @@
-//! One operation, as the flow that does it and everybody who watches it share it.
+//! One operation, shared by the flow that runs it and by all observers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::{Cancellation, Deadline, Event, Facts, Hub, Request, Sending, State};
 use crate::oath::{ObjectId, TokenId};
 
-/// A running request; clones are the same one.
+/// A running request. Clones refer to the same request.
 #[derive(Clone, Debug)]
 pub struct Operation {
     inner: Arc<Inner>,
@@ -18,22 +18,22 @@ pub struct Operation {
 struct Inner {
     number: u64,
     request: Request,
-    /// The deadline in Unix time, as it was when the operation began.
+    /// The deadline in Unix time, by the clock at the start of the operation.
     ends: Duration,
     hub: Arc<Hub>,
     life: watch::Sender<Life>,
 }
 
-/// What changes while it runs.
+/// The mutable part of an operation.
 #[derive(Debug)]
 struct Life {
     state: State,
-    /// Since when it has been in this state, in Unix time.
+    /// The start of this state, in Unix time.
     since: Duration,
     credential: Option<ObjectId>,
     token: Option<TokenId>,
     is_published: bool,
-    /// What is on its way, or has an outcome that isn't recorded yet.
+    /// The submission in progress, until its outcome is recorded.
     submitting: Option<Sending>,
     cancelled: Option<Cancellation>,
     is_orphan: bool,
@@ -60,27 +60,27 @@ impl Operation {
         Self { inner: Arc::new(Inner { number, request, ends, hub, life: watch::Sender::new(life) }) }
     }
 
-    /// A number that no other operation of this daemon has.
+    /// A number that is unique in this process.
     pub fn number(&self) -> u64 {
         self.inner.number
     }
 
-    /// What was asked for.
+    /// The request.
     pub fn request(&self) -> &Request {
         &self.inner.request
     }
 
-    /// When the reply has to be there.
+    /// The deadline of the reply.
     pub fn deadline(&self) -> Deadline {
         self.inner.request.deadline
     }
 
-    /// The same in Unix time, by the clock as it was when the operation began.
+    /// The deadline in Unix time, by the clock at the start of the operation.
     pub fn ends(&self) -> Duration {
         self.inner.ends
     }
 
-    /// Where it stands.
+    /// The current state.
     pub fn state(&self) -> State {
         self.inner.life.borrow().state
     }
@@ -90,13 +90,13 @@ impl Operation {
         self.inner.life.borrow().credential.clone()
     }
 
-    /// The id of the token, as soon as it is known; the token needn't be attached.
+    /// The id of the token, once it is known; the token need not be attached.
     pub fn token(&self) -> Option<TokenId> {
         let of_credential = self.credential().map(|id| id.token().clone());
         of_credential.or_else(|| self.inner.life.borrow().token.clone())
     }
 
-    /// Says which token it is about, while its credential is not known.
+    /// Sets the token, while the credential is not known.
     pub fn set_token(&self, id: Option<&TokenId>) {
         let changed = self.inner.life.send_if_modified(|life| {
             let changed = life.token.as_ref() != id;
@@ -106,21 +106,21 @@ impl Operation {
         self.tell_waits(changed);
     }
 
-    /// What was gathered on the way.
+    /// The collected details.
     pub fn facts(&self) -> Facts {
         self.inner.life.borrow().facts.clone()
     }
 
-    /// Adds to what was gathered on the way.
+    /// Adds to the details.
     pub fn note(&self, note: impl FnOnce(&mut Facts)) {
         self.inner.life.send_modify(|life| note(&mut life.facts));
     }
 
-    /// Says where it stands now. When a person is needed, others can see it from then on.
+    /// Sets the state. If a person is needed, the operation is published as well.
     pub fn set_state(&self, state: State) {
         let hub = &self.inner.hub;
         let mut before = State::Queued;
-        // Told under the lock, so that news come in the order in which things happen.
+        // Sent under the lock, so that the events have the order of the changes.
         let changed = self.inner.life.send_if_modified(|life| {
             before = life.state;
             let changed = before != state && !before.is_final();
@@ -144,7 +144,7 @@ impl Operation {
         }
     }
 
-    /// Says which credential it is about.
+    /// Sets the credential.
     pub fn set_credential(&self, id: &ObjectId) {
         let changed = self.inner.life.send_if_modified(|life| {
             let changed = life.credential.as_ref() != Some(id);
@@ -157,14 +157,14 @@ impl Operation {
         self.tell_waits(changed);
     }
 
-    /// What a person has to do may be about something else now.
+    /// Updates the action that a person must take, if something changed.
     fn tell_waits(&self, changed: bool) {
         if changed && self.state().need().is_some() {
             self.inner.hub.update_waits();
         }
     }
 
-    /// Lets others see it, unless it is over.
+    /// Publishes the operation, unless it has ended.
     pub fn publish(&self) {
         self.inner.life.send_if_modified(|life| {
             let is_new = !life.state.is_final() && !std::mem::replace(&mut life.is_published, true);
@@ -175,13 +175,13 @@ impl Operation {
         });
     }
 
-    /// Others can see it.
+    /// Whether the operation is published.
     pub fn is_published(&self) -> bool {
         self.inner.life.borrow().is_published
     }
 
-    /// Ends what is not sent. False when a code was sent, which is not taken back, but nothing more follows; and when it
-    /// is over.
+    /// Cancels what is not sent yet. False if a code was already sent, which cannot be taken back, but nothing more is
+    /// sent. False also if the operation has ended.
     pub fn cancel(&self, why: Cancellation) -> bool {
         let mut nothing_sent = false;
         self.inner.life.send_if_modified(|life| {
@@ -191,19 +191,19 @@ impl Operation {
             if changed {
                 life.cancelled = Some(why);
             }
-            // Whatever else ended it before.
+            // Also if the operation was already cancelled for another reason.
             life.is_orphan |= why == Cancellation::CallerGone;
             changed
         });
         nothing_sent
     }
 
-    /// Its caller has left the bus, so nobody wants to know how it ended.
+    /// Whether the caller has left the bus, so that no result is needed.
     pub fn is_orphan(&self) -> bool {
         self.inner.life.borrow().is_orphan
     }
 
-    /// Ends when the operation is cancelled, and not while a submission is under way.
+    /// Completes when the operation is cancelled, but not during a submission.
     pub async fn cancelled(&self) -> Cancellation {
         let mut life = self.inner.life.subscribe();
         let why = match life.wait_for(|life| life.cancelled.is_some() && life.submitting.is_none()).await {
@@ -212,16 +212,16 @@ impl Operation {
         };
         match why {
             Some(why) => why,
-            // The sender lives as long as this borrow.
+            // The sender lives as long as this borrow, so this is unreachable.
             None => std::future::pending().await,
         }
     }
 
-    /// From here on nothing is cancelled until [`Operation::end_submission`].
+    /// Starts a submission. Until [`Operation::end_submission`] nothing can cancel it.
     ///
     /// # Errors
     ///
-    /// When it was cancelled before.
+    /// [`Cancellation`] if the operation was cancelled before.
     pub fn begin_submission(&self, what: Sending) -> Result<(), Cancellation> {
         let mut cancelled = None;
         self.inner.life.send_if_modified(|life| {
@@ -232,35 +232,35 @@ impl Operation {
         cancelled.map_or(Ok(()), Err)
     }
 
-    /// What was sent is known and recorded, and something else may follow.
+    /// Ends a submission, after its outcome was recorded.
     pub fn end_submission(&self) {
         self.inner.life.send_modify(|life| life.submitting = None);
     }
 
-    /// It is over; others still see it until [`Operation::forget`].
+    /// Ends the operation. It stays published until [`Operation::forget`].
     pub fn end(&self, state: State) {
         self.set_state(state);
         self.inner.hub.ended(self.inner.number);
     }
 
-    /// Nobody sees it any more, and its handle may be used again.
+    /// Unpublishes the operation and frees its handle.
     pub fn forget(&self) {
         let hub = &self.inner.hub;
         self.inner.life.send_if_modified(|life| {
             let is_new = !std::mem::replace(&mut life.is_forgotten, true);
-            // Told first: a later operation of the same handle has the same object, which shall come after this one's end.
+            // Sent first, because a later operation with the same handle has the same object path.
             if is_new && life.is_published {
                 hub.tell(Event::Forgotten(self.clone()));
             }
             if is_new {
-                // Only once: that later operation's handle is not to be freed.
+                // Only once, so that the handle of a later operation is not freed.
                 hub.forget_handle(&self.inner.request);
             }
             is_new
         });
     }
 
-    /// The state, and since when it is that, in Unix time.
+    /// The state and its start, in Unix time.
     pub(super) fn stands(&self) -> (State, Duration) {
         let life = self.inner.life.borrow();
         (life.state, life.since)

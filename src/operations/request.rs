@@ -1,20 +1,20 @@
-//! What was asked for, by whom, and why it may end early.
+//! The request of an operation, its requester, and the reasons of a cancellation.
 
 use super::{Deadline, Kind};
 use crate::oath::{ObjectId, TokenId};
 
-/// Who asked, as others may know it.
+/// The requester, in the form that other programs may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requester {
-    /// How it was recognised: `flatpak`, `unit`, `executable` or `unknown`.
+    /// The kind of identity: `flatpak`, `unit`, `executable` or `unknown`.
     pub kind: String,
-    /// Its name of that kind; empty if unknown.
+    /// The name of that kind; empty if unknown.
     pub name: String,
 }
 
 impl Requester {
-    /// What persons call the program; empty if unknown. Of a path that is the end, and nothing else is a path: a Flatpak
-    /// application, which names itself, may be `runtime/NAME/ARCH/BRANCH`.
+    /// The name to show to a person; empty if unknown. For an executable it is the last element of the path. A Flatpak id
+    /// is never shortened, because an application chooses it, and it may be `runtime/NAME/ARCH/BRANCH`.
     pub fn program(&self) -> &str {
         match self.kind.as_str() {
             "executable" => self.name.rsplit('/').next().unwrap_or_default(),
@@ -23,37 +23,37 @@ impl Requester {
     }
 }
 
-/// What was asked for.
+/// The request.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The kind.
+    /// The method.
     pub kind: Kind,
     /// The unique bus name of the caller.
     pub caller: String,
-    /// Who that is.
+    /// The identity of the caller.
     pub requester: Requester,
-    /// What the caller calls the operation.
+    /// The caller's `handle-token`.
     pub handle: Option<String>,
-    /// The id of the credential, if it is known already.
+    /// The id of the credential, if it is already known.
     pub credential: Option<ObjectId>,
-    /// The id of the token, for what is not about a credential.
+    /// The id of the token, for a request about a token.
     pub token: Option<TokenId>,
-    /// A person may be asked to do something.
+    /// Whether the daemon may ask a person to act.
     pub interactive: bool,
-    /// The caller tells the person itself.
+    /// Whether the caller prompts the person itself.
     pub own_prompt: bool,
-    /// A token that isn't there may be waited for.
+    /// Whether the request may wait for an absent token.
     pub wait_for_token: bool,
-    /// When the reply has to be there.
+    /// The deadline of the reply.
     pub deadline: Deadline,
 }
 
-/// Why an operation was ended early.
+/// The reason of a cancellation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cancellation {
-    /// Its caller wanted that.
+    /// `Cancel` was called.
     Caller,
-    /// Its caller left the bus.
+    /// The caller left the bus.
     CallerGone,
     /// The screen was locked.
     ScreenLocked,
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_paths_are_shortened() {
+    fn only_paths_of_executables_are_shortened() {
         let program = |kind: &str, name: &str| {
             Requester { kind: kind.to_owned(), name: name.to_owned() }.program().to_owned()
         };

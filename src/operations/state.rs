@@ -1,17 +1,17 @@
-//! The words for what an operation is, and for where it stands.
+//! The kinds and states of operations.
 
 use std::fmt;
 
-/// What was asked for: the name of the D-Bus method.
+/// The kind of an operation: the D-Bus method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A code is handed out.
+    /// Returns a code.
     Calculate,
-    /// A token is proved to Cognito.
+    /// Enrols a token in Cognito.
     VerifySoftwareToken,
-    /// A sign-in's challenge is answered.
+    /// Answers the challenge of a sign-in.
     RespondToMfaChallenge,
-    /// A token is unlocked.
+    /// Unlocks a token.
     Unlock,
 }
 
@@ -26,40 +26,40 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Where an operation stands.
+/// The state of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Others are served first.
+    /// It waits for earlier requests.
     Queued,
-    /// A person has to allow it.
+    /// A person must allow it.
     WaitingConsent,
-    /// A token has to be plugged in.
+    /// A person must plug in the token.
     WaitingToken,
-    /// A token has to be unlocked.
+    /// A person must unlock the token.
     WaitingUnlock,
-    /// A token has to be touched.
+    /// A person must touch the token.
     WaitingTouch,
-    /// The next time step has to begin.
+    /// It waits for the next time step.
     WaitingStep,
-    /// The token works.
+    /// The token is calculating.
     Calculating,
-    /// A code, or the choice of a second factor, is on its way to Cognito: nothing takes it back.
+    /// A code, or the choice of a second factor, is being sent to Cognito and cannot be taken back.
     Submitting,
-    /// It ended as asked for.
+    /// It succeeded.
     Done,
-    /// It ended with an error.
+    /// It failed with an error.
     Failed,
-    /// It was ended early.
+    /// It was cancelled.
     Cancelled,
 }
 
 impl State {
-    /// Nothing follows.
+    /// Whether no state follows.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Done | Self::Failed | Self::Cancelled)
     }
 
-    /// What a person has to do for it.
+    /// The action that a person must take.
     pub fn need(self) -> Option<Need> {
         match self {
             Self::WaitingConsent => Some(Need::Consent),
@@ -90,16 +90,16 @@ impl fmt::Display for State {
     }
 }
 
-/// What is on its way to Cognito.
+/// The content of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sending {
     /// A code.
     Code,
-    /// The choice of a second factor, which uses a session up and carries no code.
+    /// The choice of a second factor, which uses up a session and contains no code.
     Choice,
 }
 
-/// What a person has to do.
+/// The kind of action that a person must take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// Touch the token.

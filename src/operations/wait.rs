@@ -1,22 +1,22 @@
-//! What a person has to do for an operation.
+//! The action that a person must take for an operation.
 
 use std::time::Duration;
 
 use super::{Need, Operation};
 use crate::oath::{ObjectId, TokenId};
 
-/// An operation that goes on when a person has done something.
+/// An operation that waits for an action of a person.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wait {
-    /// What is to be done.
+    /// The kind of action.
     pub need: Need,
-    /// For which operation.
+    /// The operation.
     pub operation: Operation,
-    /// With which token, if that is known.
+    /// The id of the token, if it is known.
     pub token: Option<TokenId>,
-    /// For which credential, if that is known.
+    /// The id of the credential, if it is known.
     pub credential: Option<ObjectId>,
-    /// Since when, in Unix time.
+    /// The start of the wait, in Unix time.
     pub since: Duration,
 }
 

@@ -1,10 +1,10 @@
-//! From a digest to the digits a person types (RFC 4226 §5.3).
+//! Converts a digest to the code that a person types (RFC 4226 §5.3).
 
 use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// A one-time password, as text: digits with leading zeros, or Steam's five letters.
+/// A one-time password as text: digits with leading zeros, or the five letters of Steam.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Code(String);
 
@@ -12,7 +12,7 @@ impl Code {
     /// Steam's letters, least significant first.
     const STEAM: &'static [u8; 26] = b"23456789BCDFGHJKMNPQRTVWXY";
 
-    /// The decimal code of a truncated digest; its top bit is ignored.
+    /// The decimal code of a truncated digest, whose top bit is ignored.
     pub fn decimal(truncated: u32, digits: Digits) -> Self {
         let value = u64::from(truncated & 0x7fff_ffff) % 10_u64.pow(u32::from(digits.0));
         Self(format!("{value:0width$}", width = usize::from(digits.0)))
@@ -30,12 +30,12 @@ impl Code {
         Self(text)
     }
 
-    /// The API's `SoftwareTokenMFAUserCodeType`: the only codes that Cognito takes.
+    /// Whether the code has six digits (the API's `SoftwareTokenMFAUserCodeType`), as Cognito requires.
     pub fn is_six_digits(&self) -> bool {
         self.0.len() == 6 && self.0.bytes().all(|byte| byte.is_ascii_digit())
     }
 
-    /// The code itself; never put it into a log, an error or a property.
+    /// The code. Never put it into a log, an error or a property.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -52,10 +52,10 @@ impl fmt::Debug for Code {
 pub struct Digits(u8);
 
 impl Digits {
-    /// Six: the usual number, and the only one Cognito knows.
+    /// Six, the usual number, and the only one that Cognito supports.
     pub const SIX: Self = Self(6);
 
-    /// 4 to 10 digits: RFC 4226 asks for 6 at least, CanoKey offers 4, and 31 bits hold 10.
+    /// 4 to 10 digits: RFC 4226 requires at least 6, CanoKey supports 4, and 31 bits are 10 digits.
     ///
     /// # Errors
     ///
@@ -73,9 +73,9 @@ impl Digits {
     }
 }
 
-/// A number of digits that no token offers.
+/// A number of digits that no token supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("codes of {digits} digits don't exist")]
+#[error("codes of {digits} digits are not supported")]
 pub struct UnsupportedDigits {
     digits: u8,
 }
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_lead_and_nothing_overflows() {
+    fn codes_have_leading_zeros_and_do_not_overflow() {
         assert_eq!(Code::decimal(7, Digits::SIX).expose(), "000007");
         assert_eq!(Code::decimal(u32::MAX, Digits::new(10).unwrap()).expose(), "2147483647");
         assert!(Digits::new(3).is_err() && Digits::new(11).is_err());
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_says_nothing() {
+    fn debug_output_does_not_contain_the_code() {
         assert_eq!(format!("{:?}", Code::decimal(123_456, Digits::SIX)), "Code(..)");
     }
 }

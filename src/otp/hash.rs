@@ -7,10 +7,10 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
-/// Which HMAC a credential uses.
+/// The hash algorithm of a credential's HMAC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
-    /// HMAC-SHA-1, 20 bytes; the only one Cognito knows.
+    /// HMAC-SHA-1, 20 bytes; the only one that Cognito supports.
     Sha1,
     /// HMAC-SHA-256, 32 bytes.
     Sha256,
@@ -30,7 +30,7 @@ impl Algorithm {
 }
 
 fn mac<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Zeroizing<Vec<u8>> {
-    // HMAC takes keys of any length, so the error can't happen; no digest is the harmless answer.
+    // HMAC accepts keys of any length, so this error cannot occur; an empty digest is harmless.
     let Ok(mac) = <M as KeyInit>::new_from_slice(key) else {
         return Zeroizing::new(Vec::new());
     };

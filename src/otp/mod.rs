@@ -1,4 +1,4 @@
-//! One-time passwords without a token: HOTP (RFC 4226), TOTP (RFC 6238), Steam's variant, seeds as text.
+//! Computation of one-time passwords: HOTP (RFC 4226), TOTP (RFC 6238), Steam's variant, seeds as text.
 
 mod code;
 mod hash;

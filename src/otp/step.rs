@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-/// How long a code of a credential is shown: 1 second or more, nearly always 30.
+/// The length of a credential's time step: 1 second or more, usually 30.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Period(u32);
 
 impl Period {
-    /// 30 seconds: RFC 6238's default, and the only period Cognito knows.
+    /// 30 seconds, the default of RFC 6238, and the only period that Cognito supports.
     pub const DEFAULT: Self = Self(30);
 
     /// A period of `seconds`.
@@ -33,22 +33,22 @@ impl Period {
 #[error("a period of 0 seconds has no time steps")]
 pub struct UnsupportedPeriod;
 
-/// A time step: how many periods have passed since the Unix epoch. It is TOTP's moving factor.
+/// A time step: the number of periods since the Unix epoch, which is TOTP's moving factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Step(pub u64);
 
 impl Step {
-    /// The step that `unix_time` is in.
+    /// The step of `unix_time`.
     pub fn at(unix_time: Duration, period: Period) -> Self {
         Self(unix_time.as_secs() / u64::from(period.0))
     }
 
-    /// When it starts, in Unix time; a step is over when the next one starts.
+    /// The start of the step in Unix time; a step ends when the next one starts.
     pub fn start(self, period: Period) -> Duration {
         Duration::from_secs(self.0.saturating_mul(u64::from(period.0)))
     }
 
-    /// The step after it.
+    /// The next step.
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_begins_where_the_last_one_ends() {
+    fn a_step_starts_when_the_previous_one_ends() {
         let minute = Period::new(60).unwrap();
         assert_eq!(Step::at(Duration::from_millis(59_999), minute), Step(0));
         assert_eq!(Step::at(Duration::from_secs(60), minute), Step(1));

@@ -1,4 +1,4 @@
-//! Command APDUs as a card reads them: short and extended, any bytes (ISO/IEC 7816-4 §5.1).
+//! Parsing of command APDUs, short and extended, from arbitrary bytes (ISO/IEC 7816-4 §5.1).
 
 use super::status;
 use crate::iso7816::Status;
@@ -11,11 +11,11 @@ pub(super) struct Request<'a> {
     pub(super) p1: u8,
     pub(super) p2: u8,
     pub(super) data: &'a [u8],
-    /// The most data that the answer may have, 1 to 65,536 bytes; 256 when the command doesn't say.
+    /// The maximum length of the response data, 1 to 65,536 bytes; 256 if the command does not contain it.
     pub(super) expected: usize,
 }
 
-/// Reads a command APDU; the error is what the card answers.
+/// Parses a command APDU; the error is the card's response.
 pub(super) fn read(bytes: &[u8]) -> Result<Request<'_>, Status> {
     let (header, body) = bytes.split_first_chunk::<4>().ok_or(status::WRONG_LENGTH)?;
     let [class, instruction, p1, p2] = *header;
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn every_case_of_the_standard() {
+    fn every_case_of_the_standard_is_parsed() {
         assert_eq!(parts(&[0, 1, 2, 3]), Ok((&[][..], 256)));
         assert_eq!(parts(&[0, 1, 2, 3, 0]), Ok((&[][..], 256)));
         assert_eq!(parts(&[0, 1, 2, 3, 9]), Ok((&[][..], 9)));

@@ -1,24 +1,24 @@
-//! What a make of token does in its own way; one field is one deviation that was seen.
+//! The differences between makes of tokens; each field is one observed deviation.
 
 use super::spec::Firmware;
 use super::status;
 use crate::iso7816::Status;
 
-/// A make of token, as far as its OATH application can be told from others.
+/// A make of token: the properties in which OATH applications differ.
 pub(super) struct Flavour {
     /// Answer to reset (ISO/IEC 7816-3 §8.2).
     pub(super) atr: &'static [u8],
-    /// How many credentials it holds.
+    /// The maximum number of credentials.
     pub(super) capacity: usize,
-    /// The longest answer before it pages with `61xx`, in bytes.
+    /// The maximum length of a response in bytes; the token pages longer ones with `61xx`.
     pub(super) page: usize,
-    /// It can rename.
+    /// Whether the token supports RENAME.
     pub(super) renames: bool,
-    /// What a locked token answers.
+    /// The status word of a locked token.
     pub(super) locked: Status,
-    /// What a wrong access code is answered with.
+    /// The status word for a wrong access code.
     pub(super) wrong_code: Status,
-    /// What a credential that isn't there is answered with.
+    /// The status word for a missing credential.
     pub(super) missing: Status,
 }
 
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_atr_carries_its_name_and_the_right_checksum() {
+    fn the_atr_has_the_name_and_a_valid_checksum() {
         let flavour = Flavour::yubikey_5("5.4.3".parse().unwrap());
         assert_eq!(flavour.atr.iter().skip(1).fold(0, |sum, byte| sum ^ byte), 0);
         assert!(flavour.atr.windows(7).any(|window| window == b"YubiKey"));

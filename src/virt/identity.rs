@@ -1,13 +1,13 @@
-//! The applications of a YubiKey that tell who it is: management, OTP and PIV, as far as that goes.
+//! The identity commands of a YubiKey's management, OTP and PIV applications.
 //!
-//! After yubikey-manager's `yubikit/management.py`, `yubikit/yubiotp.py` and the `yubikey` crate.
+//! Sources: yubikey-manager's `yubikit/management.py`, `yubikit/yubiotp.py` and the `yubikey` crate.
 
 use super::apdu::Request;
 use super::spec::Firmware;
 use super::status;
 use crate::iso7816::Status;
 
-/// What the identity applications tell.
+/// The data of the identity applications.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Identity {
     pub(super) serial: u32,
@@ -17,7 +17,7 @@ pub(super) struct Identity {
 type Answer = Result<Vec<u8>, Status>;
 
 impl Identity {
-    /// The management application's answer to SELECT: text that ends in the firmware's version.
+    /// The management application's response to SELECT: text that ends in the firmware version.
     pub(super) fn select_management(self) -> Vec<u8> {
         format!("Virtual mgr - FW version {}", self.firmware).into_bytes()
     }
@@ -31,7 +31,7 @@ impl Identity {
         }
     }
 
-    /// The OTP application's answer to SELECT: version, programming sequence, touch level; no slot is in use.
+    /// The OTP application's response to SELECT: version, programming sequence, touch level; no slot is in use.
     pub(super) fn select_otp(self) -> Vec<u8> {
         let [major, minor, patch] = self.firmware.bytes();
         vec![major, minor, patch, 0x00, 0x00, 0x00]
@@ -47,7 +47,7 @@ impl Identity {
         }
     }
 
-    /// The PIV application's answer to SELECT: its property template (NIST SP 800-73-4 part 2, table 3).
+    /// The PIV application's response to SELECT: its property template (NIST SP 800-73-4 part 2, table 3).
     pub(super) fn select_piv(self) -> Vec<u8> {
         vec![
             0x61, 0x11, 0x4f, 0x06, 0x00, 0x00, 0x10, 0x00, 0x01, 0x00, 0x79, 0x07, 0x4f, 0x05, 0xa0, 0x00,
@@ -65,7 +65,7 @@ impl Identity {
     }
 
     fn configuration(self) -> Vec<u8> {
-        /// OTP, PIV and OATH: what this token has.
+        /// The capabilities of this token: OTP, PIV and OATH.
         const CAPABILITIES: [u8; 2] = [0x00, 0x31];
         const USB_A_KEYCHAIN: u8 = 0x01;
         let serial = self.serial.to_be_bytes();
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_configuration_page_states_its_own_length() {
+    fn the_configuration_page_starts_with_its_length() {
         let identity = Identity { serial: 12_345_678, firmware: "5.4.3".parse().unwrap() };
         let page = identity.configuration();
         assert_eq!(usize::from(page[0]), page.len() - 1);

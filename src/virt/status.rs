@@ -1,4 +1,4 @@
-//! The status words that the virtual token answers (ISO/IEC 7816-4 §5.6, Yubico's OATH protocol).
+//! The status words of the virtual token (ISO/IEC 7816-4 §5.6, Yubico's OATH protocol).
 
 use crate::iso7816::Status;
 
@@ -12,7 +12,7 @@ pub(super) const WRONG_P1_P2: Status = Status(0x6b00);
 pub(super) const INSTRUCTION_NOT_SUPPORTED: Status = Status(0x6d00);
 pub(super) const CLASS_NOT_SUPPORTED: Status = Status(0x6e00);
 
-/// `61xx`: more waits to be fetched; `xx` is how much, FF for 255 bytes or more.
+/// `61xx`: there is more data to fetch; `xx` is its length, FF for 255 bytes or more.
 pub(super) fn more_data(remaining: usize) -> Status {
     Status(0x6100 | u16::try_from(remaining).unwrap_or(u16::MAX).min(0xff))
 }

@@ -1,4 +1,4 @@
-//! Services of the desktop, as python-dbusmock plays them.
+//! Mock desktop services from python-dbusmock.
 //!
 //! Needs the Debian package python3-dbusmock.
 
@@ -11,15 +11,15 @@ use zbus::{Connection, DynamicType, OwnedVariant, connection, fdo};
 
 use crate::bus::PrivateBus;
 
-/// How long a service may take to come.
-const START: Duration = Duration::from_secs(20);
+/// The timeout for the start of a service.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 const MOCK: &str = "org.freedesktop.DBus.Mock";
 
-/// A call that a service got: when, which method, with what.
+/// A recorded call of a service: time, method, arguments.
 pub type Call = (u64, String, Vec<OwnedVariant>);
 
-/// A mocked service; it ends when dropped.
+/// A mock service, stopped on drop.
 #[derive(Debug)]
 pub struct Mock {
     child: Child,
@@ -29,21 +29,21 @@ pub struct Mock {
 }
 
 impl Mock {
-    /// A notification server on a bus.
+    /// Starts a notification server on a bus.
     ///
     /// # Errors
     ///
-    /// When it doesn't come up.
+    /// The service does not start.
     pub async fn notifications(bus: &str) -> io::Result<Self> {
         let (name, path) = ("org.freedesktop.Notifications", "/org/freedesktop/Notifications");
         Self::start("notification_daemon", bus, name, path).await
     }
 
-    /// logind on a bus that plays the system's.
+    /// Starts logind on a bus that stands for the system bus.
     ///
     /// # Errors
     ///
-    /// When it doesn't come up.
+    /// The service does not start.
     pub async fn logind(bus: &PrivateBus) -> io::Result<Self> {
         Self::start("logind", bus.address(), "org.freedesktop.login1", "/org/freedesktop/login1").await
     }
@@ -57,7 +57,10 @@ impl Mock {
             .stdout(Stdio::null())
             .spawn()?;
         let mock = Self { child, connection, name, path };
-        tokio::time::timeout(START, mock.up()).await.map_err(io::Error::other)?.map_err(io::Error::other)?;
+        tokio::time::timeout(START_TIMEOUT, mock.up())
+            .await
+            .map_err(io::Error::other)?
+            .map_err(io::Error::other)?;
         Ok(mock)
     }
 
@@ -73,7 +76,7 @@ impl Mock {
     ///
     /// # Errors
     ///
-    /// What it answers.
+    /// The error reply of the service.
     pub async fn mock<B>(&self, method: &str, body: &B) -> zbus::Result<zbus::Message>
     where
         B: Serialize + DynamicType,
@@ -85,7 +88,7 @@ impl Mock {
     ///
     /// # Errors
     ///
-    /// What it answers.
+    /// The error reply of the service.
     pub async fn call<B>(
         &self,
         path: &str,
@@ -99,20 +102,20 @@ impl Mock {
         self.connection.call_method(Some(self.name), path, Some(interface), method, body).await
     }
 
-    /// The calls that its main object got, oldest first.
+    /// The calls of its main object, oldest first.
     ///
     /// # Errors
     ///
-    /// When it is gone.
+    /// The service is not running.
     pub async fn calls(&self) -> zbus::Result<Vec<Call>> {
         self.mock("GetCalls", &()).await?.body().deserialize()
     }
 
-    /// Waits until the calls are as wanted.
+    /// Waits until `wanted` is true for the calls.
     ///
     /// # Errors
     ///
-    /// When they aren't within 20 s; the error has them.
+    /// The timeout of 20 s passed; the error contains the calls.
     pub async fn until(&self, wanted: impl Fn(&[Call]) -> bool) -> io::Result<Vec<Call>> {
         let mut calls = Vec::new();
         for _ in 0..1000 {
@@ -128,7 +131,7 @@ impl Mock {
 
 impl Drop for Mock {
     fn drop(&mut self) {
-        // It may have ended already; then both do nothing.
+        // If the process has already ended, both calls do nothing.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! What is installed once below cargo's target directory, and then used by every test.
+//! Third-party programs that are installed once below cargo's target directory for all tests.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,21 +8,21 @@ use std::time::Duration;
 
 use crate::patience::run_within;
 
-/// Packages come over the network.
-const INSTALL: Duration = Duration::from_secs(600);
+/// The timeout for an installation, which downloads packages.
+const INSTALL_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The folder of this name, which `install` fills if it isn't there yet with what is `wanted`.
+/// The folder of this name. If it does not contain what is `wanted` yet, `install` fills it.
 ///
 /// # Errors
 ///
-/// What `install` says, or when there is no room for files.
+/// Errors of `install`, and errors of the file system.
 pub(crate) fn once(
     name: &str,
     wanted: &str,
     install: impl FnOnce(&Path) -> io::Result<()>,
 ) -> io::Result<PathBuf> {
     let folder = target_directory()?.join(name);
-    // Tests are several processes: one installs, the others wait for it.
+    // Tests run in several processes: one installs, and the others wait for it.
     let lock = File::create(folder.with_extension("lock"))?;
     lock.lock()?;
     let installed = folder.join("installed");
@@ -38,9 +38,9 @@ pub(crate) fn once(
 ///
 /// # Errors
 ///
-/// When it fails or doesn't end; the error has what it said.
+/// The installer fails or times out; the error contains its output.
 pub(crate) fn run(command: &mut Command) -> io::Result<()> {
-    let output = run_within(command, INSTALL)?;
+    let output = run_within(command, INSTALL_TIMEOUT)?;
     if output.status.success() {
         return Ok(());
     }
@@ -48,10 +48,12 @@ pub(crate) fn run(command: &mut Command) -> io::Result<()> {
     Err(io::Error::other(format!("{command:?} failed: {said}")))
 }
 
-/// Cargo marks its target directory, which is above every program that it builds.
+/// Cargo's target directory: a marked directory above every built program.
 fn target_directory() -> io::Result<PathBuf> {
     let program = std::env::current_exe()?;
     let marked = |directory: &&Path| directory.join("CACHEDIR.TAG").exists();
     let directory = program.ancestors().find(marked).map(Path::to_path_buf);
-    directory.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "not below cargo's target directory"))
+    directory.ok_or_else(|| {
+        io::Error::new(io::ErrorKind::NotFound, "the program is not below cargo's target directory")
+    })
 }

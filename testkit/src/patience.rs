@@ -1,4 +1,4 @@
-//! Programs of others with a limit: one that hangs fails its test, and doesn't block all others for ever.
+//! Runs third-party programs with a timeout, so that a program that hangs fails only its own test.
 
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-const GLANCE: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Runs a program to its end, whatever its exit code, and gives what it wrote.
+/// Runs a program to its end and returns its output and exit code.
 ///
 /// # Errors
 ///
-/// When it can't be started, or hasn't ended within `limit`; then it and what it started are killed, and the error has
-/// what they wrote.
+/// The program does not start, or does not end within `limit`. In that case its process group is killed, and the error
+/// contains the output.
 pub fn run_within(command: &mut Command, limit: Duration) -> io::Result<Output> {
-    // A group of its own, since npm and the like leave the work to children.
+    // Its own process group, because programs such as npm do their work in child processes.
     let mut child =
         command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|error| {
             io::Error::new(error.kind(), format!("{}: {error}", command.get_program().display()))
@@ -33,7 +33,7 @@ pub fn run_within(command: &mut Command, limit: Duration) -> io::Result<Output> 
         None => Err(io::Error::new(
             io::ErrorKind::TimedOut,
             format!(
-                "{} has not ended within {limit:?}; it wrote: {}{}",
+                "{} did not end within {limit:?}; its output: {}{}",
                 command.get_program().display(),
                 String::from_utf8_lossy(&stdout),
                 String::from_utf8_lossy(&stderr)
@@ -42,9 +42,9 @@ pub fn run_within(command: &mut Command, limit: Duration) -> io::Result<Output> 
     }
 }
 
-/// Kills a child that leads a process group, and all of the group.
+/// Kills a child and its whole process group.
 pub fn kill_group(child: &mut Child) {
-    // It may have ended already; then all of this does nothing.
+    // If the process has already ended, this does nothing.
     let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
     let _ = child.wait();
 }
@@ -53,17 +53,17 @@ fn ended_within(child: &mut Child, limit: Duration) -> io::Result<Option<std::pr
     let start = Instant::now();
     loop {
         match child.try_wait()? {
-            None if start.elapsed() < limit => thread::sleep(GLANCE),
+            None if start.elapsed() < limit => thread::sleep(POLL_INTERVAL),
             status => return Ok(status),
         }
     }
 }
 
-/// Reads beside the waiting, since a full pipe would stop the program.
+/// Reads a pipe on a thread, because a full pipe would block the program.
 fn reader(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What came before an error is what there is to show.
+        // After an error the bytes before it are still returned.
         let _ = pipe.map(|mut pipe| pipe.read_to_end(&mut bytes));
         bytes
     })
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_ends_gives_all_that_it_wrote() {
+    fn all_output_of_a_program_is_returned() {
         let lines =
             run_within(&mut shell("seq 20000; echo end >&2; exit 3"), Duration::from_secs(60)).unwrap();
         assert_eq!((lines.status.code(), lines.stderr.as_slice()), (Some(3), &b"end\n"[..]));
@@ -95,7 +95,7 @@ mod tests {
             run_within(&mut shell("echo begun; sleep 600 & wait"), Duration::from_millis(300)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(error.to_string().ends_with("it wrote: begun\n"), "{error}");
-        // The child had both pipes; they would be open until its end.
+        // The child process inherited both pipes, which would stay open until its end.
         assert!(start.elapsed() < Duration::from_secs(60));
     }
 }

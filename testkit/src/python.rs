@@ -1,4 +1,4 @@
-//! Python environments for programs of others, from PyPI, below cargo's target directory.
+//! Python environments with third-party programs from PyPI, below cargo's target directory.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,11 +6,11 @@ use std::process::Command;
 
 use crate::installed::{once, run};
 
-/// The folder with the programs of an environment that has these requirements, installed when it isn't there yet.
+/// The folder with the programs of an environment with these requirements, installed if it is missing.
 ///
 /// # Errors
 ///
-/// When it can't be installed; the error has what pip said.
+/// The installation fails; the error contains the output of pip.
 pub fn environment(name: &str, requirements: &[&str]) -> io::Result<PathBuf> {
     let environment = once(name, &requirements.join("\n"), |environment| {
         run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment))?;

@@ -1,9 +1,9 @@
-//! What a process has taken from the system.
+//! The system resources of a process.
 
 use std::fs;
 use std::io;
 
-/// Counts of a process, as proc_pid_status(5) has them.
+/// The resources of a process, from proc_pid_status(5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resources {
     /// Open file descriptors.
@@ -12,16 +12,16 @@ pub struct Resources {
     pub threads: usize,
     /// Resident memory in KiB.
     pub memory: usize,
-    /// The most resident memory that it ever had, in KiB.
+    /// The peak of the resident memory, in KiB.
     pub peak: usize,
 }
 
 impl Resources {
-    /// Those of a running process of this user.
+    /// Reads the resources of a running process of this user.
     ///
     /// # Errors
     ///
-    /// When it has ended.
+    /// The process has ended.
     pub fn of(process: u32) -> io::Result<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status"))?;
         let number = |key: &str| {
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_has_some_of_everything() {
+    fn every_count_of_a_process_is_positive() {
         let own = Resources::of(std::process::id()).unwrap();
         let counts = [own.descriptors, own.threads, own.memory];
         assert!(counts.iter().all(|count| *count > 0) && own.peak >= own.memory, "{own:?}");

@@ -1,7 +1,7 @@
 //! A virtual card behind vpcd, the virtual reader of the vsmartcard project.
 //!
-//! Frames go both ways: a length of two bytes, big-endian, then so many bytes. A frame of one byte from
-//! vpcd is a control message, any other one a command APDU (`virtualsmartcard/src/vpcd/vpcd.h`).
+//! Both sides send frames: a length of two bytes, big-endian, and the data. A frame of one byte from vpcd is a control
+//! message, every other frame is a command APDU (`virtualsmartcard/src/vpcd/vpcd.h`).
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -14,15 +14,15 @@ const POWER_ON: u8 = 0x01;
 const RESET: u8 = 0x02;
 const GET_ATR: u8 = 0x04;
 
-/// Answers vpcd until the card is pulled out or vpcd goes.
+/// Serves vpcd until the card is pulled out or vpcd ends.
 ///
-/// `ready` is called each time the card was powered and has given its ATR: from then on programs see it.
-/// A fault that leaves the answer empty ends the connection, since vpcd waits for ever on an empty frame;
-/// programs see the same as with a card torn out, success without data.
+/// Calls `ready` each time the card was powered and has sent its ATR; from then on programs see the card. A fault with an
+/// empty response ends the connection, because vpcd would wait for ever for an empty frame. Programs then see the same as
+/// for a card that was pulled out: success without data.
 ///
 /// # Errors
 ///
-/// What the socket reports.
+/// Errors of the socket.
 pub fn serve(stream: &TcpStream, session: &Session, ready: &dyn Fn()) -> io::Result<()> {
     let mut powered = false;
     while let Some(frame) = read_frame(stream)? {
@@ -50,10 +50,10 @@ pub fn serve(stream: &TcpStream, session: &Session, ready: &dyn Fn()) -> io::Res
     Ok(())
 }
 
-/// The next frame; `None` when vpcd is gone.
+/// The next frame; `None` if vpcd has ended.
 fn read_frame(mut stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
     let mut length = [0; 2];
-    // vpcd writes length and payload apart: a delayed acknowledgement would cost 40 ms for each command.
+    // vpcd writes length and payload separately, so a delayed acknowledgement would cost 40 ms for each command.
     stream.set_quickack(true)?;
     if let Err(error) = stream.read_exact(&mut length) {
         return if error.kind() == io::ErrorKind::UnexpectedEof { Ok(None) } else { Err(error) };
@@ -80,7 +80,7 @@ mod tests {
 
     const SELECT: &[u8] = &[0x00, 0xa4, 0x04, 0x00, 0x07, 0xa0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01];
 
-    /// A card at one end of a connection; the other end is the test's, in vpcd's place.
+    /// Runs a test with a card at one end of a connection; the test acts as vpcd at the other end.
     fn with_card(test: impl FnOnce(&Card, &TcpStream)) {
         let card = Card::new(&TokenSpec::demo()[0]);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn control_messages_and_commands() {
+    fn control_messages_and_commands_are_answered() {
         with_card(|card, vpcd| {
             write_frame(vpcd, &[POWER_ON]).unwrap();
             assert_eq!(ask(vpcd, &[GET_ATR]).unwrap()[..2], [0x3b, 0xfd]);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn short_answers_go_out_and_empty_ones_end_the_connection() {
+    fn short_responses_are_sent_and_empty_ones_end_the_connection() {
         with_card(|card, vpcd| {
             card.fail_next(Fault::Answer(vec![0x42]));
             assert_eq!(ask(vpcd, SELECT).unwrap(), [0x42]);
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_that_goes_in_the_middle_ends_the_connection() {
+    fn pulling_the_card_out_during_a_command_ends_the_connection() {
         for fault in [Fault::Vanish, Fault::Hang] {
             with_card(|card, vpcd| {
                 card.fail_next(fault.clone());

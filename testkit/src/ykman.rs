@@ -1,6 +1,6 @@
-//! yubikey-manager, Yubico's own tool, as an independent opinion on the virtual token.
+//! yubikey-manager, Yubico's own tool, as an independent check of the virtual token.
 //!
-//! Its dependency pyscard is compiled: that needs the Debian packages python3-venv, python3-dev, gcc and
+//! Its dependency pyscard is compiled, which requires the Debian packages python3-venv, python3-dev, gcc and
 //! libpcsclite-dev.
 
 use std::io;
@@ -8,11 +8,11 @@ use std::path::PathBuf;
 
 use crate::python;
 
-/// The `ykman` program, installed when it isn't there yet.
+/// The `ykman` program, installed if it is missing.
 ///
 /// # Errors
 ///
-/// When it can't be installed; the error has what pip said.
+/// The installation fails; the error contains the output of pip.
 pub fn ykman() -> io::Result<PathBuf> {
     Ok(python::environment("ykman-venv", &["yubikey-manager==5.9.*"])?.join("ykman"))
 }

@@ -106,7 +106,7 @@ fn it_shows_the_main_job_and_ends() {
 fn it_can_be_kept_for_playing() {
     let mut demo = Demo::start(&built(), true);
     let address = demo.line("  export DBUS_SESSION_BUS_ADDRESS=");
-    demo.line("Ctrl-C ends it");
+    demo.line("press Ctrl-C");
     let status = Command::new("busctl")
         .env("DBUS_SESSION_BUS_ADDRESS", address.trim_matches('\''))
         .args(["--user", "call", "io.github.oathbridge.OathBridge1", "/io/github/oathbridge/OathBridge1"])

@@ -1,4 +1,4 @@
-//! The whole token: selects applications, hands commands to them, pages long answers.
+//! The whole token: selects applications, passes commands to them, and pages long responses.
 
 use std::fmt;
 
@@ -11,24 +11,24 @@ use super::spec::TokenSpec;
 use super::status;
 use crate::iso7816::{Response, Status};
 
-/// A YubiKey 5 as its USB smart card interface shows it: OATH in full, and what identifies it of the
-/// management, OTP and PIV applications.
+/// The USB smart card interface of a YubiKey 5: the whole OATH application, and the identity commands of the management,
+/// OTP and PIV applications.
 ///
-/// Pure: the same commands after the same [`TokenSpec`] get the same answers. Any bytes are survived.
+/// It is deterministic: the same commands after the same [`TokenSpec`] get the same responses. It accepts any bytes.
 pub struct Applet {
     identity: Identity,
     oath: Oath,
     selected: Option<Application>,
-    /// What SEND REMAINING fetches next.
+    /// The data that SEND REMAINING fetches next.
     rest: Zeroizing<Vec<u8>>,
 }
 
-/// What a command comes to.
+/// The outcome of a command.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The answer.
+    /// The response.
     Answer(Response),
-    /// No answer yet: the token blinks and waits. [`Applet::complete`] gets the answer.
+    /// The token waits for a touch; [`Applet::complete`] returns the response.
     Touch(Pending),
 }
 
@@ -38,12 +38,12 @@ pub struct Pending {
     expected: usize,
 }
 
-/// How a wait for a touch ended.
+/// The outcome of waiting for a touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Touch {
-    /// Touched in time.
+    /// The token was touched in time.
     Given,
-    /// Nobody came.
+    /// The token was not touched in time.
     Missed,
 }
 
@@ -60,7 +60,7 @@ const SELECT_BY_NAME: u8 = 0x04;
 const SEND_REMAINING: u8 = 0xa5;
 
 impl Applet {
-    /// A token as delivered: nothing selected yet.
+    /// A token without a selected application.
     pub fn new(spec: &TokenSpec) -> Self {
         Self {
             identity: Identity { serial: spec.serial, firmware: spec.firmware },
@@ -75,13 +75,13 @@ impl Applet {
         self.oath.flavour().atr
     }
 
-    /// Power off, or a reset: nothing is selected any more, so OATH is locked again.
+    /// Power off or a reset: no application is selected any more, so OATH is locked again.
     pub fn reset(&mut self) {
         self.selected = None;
         self.rest = Zeroizing::default();
     }
 
-    /// Handles one command APDU, short or extended; any bytes will do.
+    /// Handles one command APDU, short or extended; accepts any bytes.
     pub fn respond(&mut self, command: &[u8]) -> Outcome {
         let request = match apdu::read(command) {
             Ok(request) if request.class == 0 => request,
@@ -101,7 +101,7 @@ impl Applet {
         self.answer(answer.map(Zeroizing::new), request.expected)
     }
 
-    /// Ends a wait for a touch: the answer, or 6982 when nobody came.
+    /// Ends a wait for a touch: returns the response, or 6982 if the token was not touched.
     pub fn complete(&mut self, pending: &Pending, touch: Touch) -> Response {
         let data = match touch {
             Touch::Given => self.oath.finish(&pending.calculation),
@@ -110,12 +110,12 @@ impl Applet {
         self.page(data, pending.expected)
     }
 
-    /// The moving factor that the HOTP credential with this id (`[issuer:]account`) uses next.
+    /// The moving factor of the next code of the HOTP credential with this id (`[issuer:]account`).
     pub fn hotp_counter(&self, id: &str) -> Option<u64> {
         self.oath.hotp_counter(id)
     }
 
-    /// SELECT by name; an application that isn't there leaves the selection as it is.
+    /// SELECT by name; an unknown application does not change the selection.
     fn select(&mut self, request: &Request<'_>) -> Outcome {
         let Some(application) = Application::named(request.data) else {
             return refuse(status::APPLICATION_NOT_FOUND);
@@ -148,7 +148,7 @@ impl Applet {
         Outcome::Answer(self.page(data, expected))
     }
 
-    /// The first page of an answer; the rest is kept for SEND REMAINING, and an older rest is dropped.
+    /// The first page of a response. The rest is kept for SEND REMAINING, and an older rest is dropped.
     fn page(&mut self, data: Result<Zeroizing<Vec<u8>>, Status>, expected: usize) -> Response {
         self.rest = Zeroizing::default();
         let data = match data {
@@ -165,7 +165,7 @@ impl Applet {
 }
 
 impl Application {
-    /// By the name of the instance or the first part of it, 5 bytes (the vendor's id) or more.
+    /// The application whose name begins with `name`, which has 5 bytes (the vendor's id) or more.
     fn named(name: &[u8]) -> Option<Self> {
         let applications: [(Self, &[u8]); 4] = [
             (Self::Oath, &[0xa0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01, 0x01]),

@@ -12,21 +12,21 @@ use crate::iso7816::{Status, tlv};
 use crate::otp::Algorithm;
 use crate::secret::{SecretBytes, SecretText};
 
-/// HMAC-SHA-1, the only algorithm of access codes, as tag 7B names it.
+/// The value of tag 7B for HMAC-SHA-1, the only algorithm of access codes.
 pub(super) const ALGORITHM: u8 = 0x01;
 
-/// The access code, and whether this selection has given it.
+/// The access code, and whether it was validated since the application was selected.
 pub(super) struct Access {
     salt: [u8; 8],
     key: Option<SecretBytes>,
     unlocked: bool,
-    /// How many challenges were made; each is a new one.
+    /// The number of challenges; each challenge is new.
     challenges: u64,
     challenge: [u8; 8],
 }
 
 impl Access {
-    /// With the key that the password gives (RFC 8018's PBKDF2, 1000 rounds, 16 bytes), or without any.
+    /// With the key that is derived from the password (PBKDF2 of RFC 8018, 1000 rounds, 16 bytes), or without a key.
     pub(super) fn new(password: Option<&SecretText>, salt: [u8; 8]) -> Self {
         let key = password.map(|password| {
             let mut key = vec![0; 16];
@@ -40,7 +40,7 @@ impl Access {
         self.key.is_some() && !self.unlocked
     }
 
-    /// Forgets that the code was given; the challenge for giving it again, if there is a code.
+    /// Locks the application; returns the challenge to unlock it again, if there is an access code.
     pub(super) fn lock(&mut self) -> Option<[u8; 8]> {
         self.unlocked = false;
         self.key.as_ref()?;
@@ -50,7 +50,7 @@ impl Access {
         Some(self.challenge)
     }
 
-    /// VALIDATE: the host proves that it knows the key, then the token does.
+    /// VALIDATE: the host proves that it knows the key, and then the token proves the same.
     pub(super) fn validate(&mut self, data: &[u8], wrong_code: Status) -> Data {
         let key = self.key.as_ref().ok_or(status::DATA_INVALID)?;
         let mut input = Input::new(data);
@@ -70,7 +70,7 @@ impl Access {
         Ok(answer)
     }
 
-    /// SET CODE: a new key, with the proof that the host has it too; an empty key takes the code away.
+    /// SET CODE: sets a new key, with the proof that the host knows it; an empty key removes the access code.
     pub(super) fn set_code(&mut self, data: &[u8]) -> Result<(), Status> {
         let mut input = Input::new(data);
         let key = match input.element(tag::KEY)? {

@@ -16,7 +16,7 @@ pub(in super::super) struct Calculation {
 }
 
 impl Oath {
-    /// CALCULATE: the response of one credential; of a touch credential, what to do once it was touched.
+    /// CALCULATE: the response of one credential; for a credential that requires a touch, the calculation to finish.
     pub(super) fn calculate(&mut self, request: &Request<'_>) -> Result<Reply, crate::iso7816::Status> {
         let mut input = Input::new(request.data);
         let name = input.element(tag::NAME)?.to_vec();
@@ -30,7 +30,7 @@ impl Oath {
         if touch { Ok(Reply::Touch(calculation)) } else { self.finish(&calculation).map(Reply::Data) }
     }
 
-    /// Carries a calculation out, touched if need be.
+    /// Finishes a calculation, after a touch if required.
     pub(in super::super) fn finish(&mut self, calculation: &Calculation) -> Data {
         let Calculation { name, challenge, truncated } = calculation;
         let missing = self.flavour.missing;
@@ -42,8 +42,8 @@ impl Oath {
         Ok(answer)
     }
 
-    /// CALCULATE ALL: every TOTP credential with the same challenge. HOTP ones and those that want a touch
-    /// only say so, and no counter moves.
+    /// CALCULATE ALL: the responses of all TOTP credentials to one challenge. HOTP credentials and those that require a
+    /// touch return only a marker, and no counter changes.
     pub(super) fn calculate_all(&mut self, request: &Request<'_>) -> Data {
         let mut input = Input::new(request.data);
         let challenge = input.element(tag::CHALLENGE)?;

@@ -8,7 +8,7 @@ use crate::iso7816::Status;
 use crate::otp::{Algorithm, truncate};
 use crate::secret::SecretBytes;
 
-/// A credential as the application stores it.
+/// A credential in the application's storage.
 pub(super) struct Credential {
     pub(super) name: Vec<u8>,
     pub(super) algorithm: Algorithm,
@@ -18,11 +18,11 @@ pub(super) struct Credential {
     pub(super) factor: Factor,
 }
 
-/// What the credential's codes move with.
+/// The moving factor of a credential.
 pub(super) enum Factor {
-    /// The host's challenge; with `Some`, only ever an increasing one, and this was the last.
+    /// The host's challenge. With `Some` the challenge must increase, and this is the last one.
     Challenge(Option<Vec<u8>>),
-    /// A counter: the value for the next code.
+    /// A counter, with the value for the next code.
     Counter(u64),
 }
 
@@ -41,7 +41,7 @@ impl Credential {
         }
     }
 
-    /// The type and algorithm byte, as LIST shows it.
+    /// The type and algorithm byte, as in LIST.
     pub(super) fn type_byte(&self) -> u8 {
         let kind = match self.factor {
             Factor::Counter(_) => 0x10,
@@ -61,9 +61,9 @@ impl Credential {
         }
     }
 
-    /// The next response: `[digits] [digest]`, or with its truncation to 31 bits. A counter moves on.
+    /// The next response: `[digits] [digest]`, or with the digest truncated to 31 bits. A counter increases.
     ///
-    /// A challenge is used as it was sent, without padding.
+    /// The challenge is used without padding.
     pub(super) fn respond(&mut self, challenge: &[u8], truncated: bool) -> super::Data {
         let digest = match &mut self.factor {
             Factor::Counter(counter) => {

@@ -1,9 +1,9 @@
-//! Reads a command's data element by element, in the order that the applet asks for.
+//! Parses a command's data element by element, in the order of the protocol.
 
 use super::super::status;
 use crate::iso7816::{Status, tlv};
 
-/// What is left of a command's data.
+/// The rest of a command's data.
 pub(super) struct Input<'a> {
     rest: &'a [u8],
 }
@@ -29,7 +29,7 @@ impl<'a> Input<'a> {
         if self.rest.first() == Some(&tag) { self.element(tag).map(Some) } else { Ok(None) }
     }
 
-    /// The byte after this tag, if it is next: the property's form, which has no length.
+    /// The byte after this tag, if the tag is next; the property element has this form, without a length.
     pub(super) fn optional_byte(&mut self, tag: u8) -> Option<u8> {
         match self.rest {
             [first, byte, rest @ ..] if *first == tag => {
@@ -40,7 +40,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// Nothing may follow.
+    /// Checks that there is no more data.
     pub(super) fn end(&self) -> Result<(), Status> {
         if self.rest.is_empty() { Ok(()) } else { Err(status::WRONG_DATA) }
     }

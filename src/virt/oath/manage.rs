@@ -15,7 +15,7 @@ const ONLY_INCREASING: u8 = 0x01;
 const REQUIRE_TOUCH: u8 = 0x02;
 
 impl Oath {
-    /// PUT: a new credential, or another seed under a name that is there.
+    /// PUT: stores a new credential, or replaces the one with the same name.
     pub(super) fn put(&mut self, data: &[u8]) -> Result<(), Status> {
         let credential = read_credential(data)?;
         match self.position(&credential.name) {
@@ -35,7 +35,7 @@ impl Oath {
         Ok(())
     }
 
-    /// RENAME: refused when the new name is taken.
+    /// RENAME: refused if the new name exists.
     pub(super) fn rename(&mut self, data: &[u8]) -> Result<(), Status> {
         if !self.flavour.renames {
             return Err(status::INSTRUCTION_NOT_SUPPORTED);
@@ -81,7 +81,7 @@ fn read_credential(data: &[u8]) -> Result<Credential, Status> {
         0x03 => (Algorithm::Sha512, 128),
         _ => return Err(status::WRONG_DATA),
     };
-    // Hosts pad shorter keys with zeros and hash longer ones: both give the same HMAC.
+    // Hosts pad shorter keys with zeros and hash longer ones; both result in the same HMAC.
     if !(14..=block).contains(&key.len()) {
         return Err(status::WRONG_DATA);
     }

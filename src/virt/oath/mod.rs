@@ -18,23 +18,23 @@ use super::spec::{Firmware, TokenSpec};
 use super::status;
 use crate::iso7816::{Status, tlv};
 
-/// The application's state: what is stored, and how far the current selection has got.
+/// The application's state: the stored credentials, and the state of the current selection.
 pub(super) struct Oath {
     flavour: Flavour,
     firmware: Firmware,
     serial: u32,
-    /// How often it was reset: each time it gets a new salt.
+    /// The number of resets; each reset gives a new salt.
     resets: u32,
     salt: [u8; 8],
     access: Access,
     credentials: Vec<Credential>,
 }
 
-/// What a command comes to.
+/// The outcome of a command.
 pub(super) enum Reply {
-    /// Data for the host; the status word is 9000.
+    /// Data for the host, with the status word 9000.
     Data(Zeroizing<Vec<u8>>),
-    /// Nothing yet: a person has to touch the token first.
+    /// A calculation that requires a touch first.
     Touch(Calculation),
 }
 
@@ -58,7 +58,7 @@ impl Oath {
         &self.flavour
     }
 
-    /// SELECT: version, salt, and a challenge when an access code is set. It locks the application again.
+    /// SELECT: returns version, salt, and a challenge if an access code is set. It locks the application again.
     pub(super) fn select(&mut self) -> Zeroizing<Vec<u8>> {
         let mut answer = Zeroizing::new(Vec::new());
         tlv::write(&mut answer, tag::VERSION, &self.firmware.bytes());
@@ -70,7 +70,7 @@ impl Oath {
         answer
     }
 
-    /// One command, other than SELECT and SEND REMAINING.
+    /// Handles one command other than SELECT and SEND REMAINING.
     pub(super) fn command(&mut self, request: &Request<'_>) -> Result<Reply, Status> {
         let open = matches!(request.instruction, instruction::VALIDATE | instruction::RESET);
         if self.access.is_locked() && !open {
@@ -96,12 +96,12 @@ impl Oath {
         }
     }
 
-    /// The moving factor that the HOTP credential `name` uses next; `None` if there is no such credential.
+    /// The moving factor of the next code of the HOTP credential `name`; `None` if there is no such credential.
     pub(super) fn hotp_counter(&self, name: &str) -> Option<u64> {
         self.credentials.iter().find(|credential| credential.name == name.as_bytes())?.counter()
     }
 
-    /// The salt and challenge of published examples, instead of its own.
+    /// Sets the salt and challenge of published examples.
     #[cfg(test)]
     pub(super) fn fix(&mut self, salt: [u8; 8], challenge: [u8; 8]) {
         self.salt = salt;
@@ -120,7 +120,7 @@ fn done((): ()) -> Reply {
     Reply::Data(Zeroizing::default())
 }
 
-/// P1 and P2 are zero, but for the truncation of the calculating commands and RESET's DE AD.
+/// Checks P1 and P2: zero, except for the truncation of the calculating commands and RESET's DE AD.
 fn parameters(request: &Request<'_>) -> Result<(), Status> {
     let fits = match request.instruction {
         instruction::RESET => (request.p1, request.p2) == (0xde, 0xad),
@@ -130,7 +130,7 @@ fn parameters(request: &Request<'_>) -> Result<(), Status> {
     if fits { Ok(()) } else { Err(status::WRONG_P1_P2) }
 }
 
-/// Random on a real token; here it follows from the serial number, so that ids stay.
+/// The salt. It is random on a real token; here it is derived from the serial number, so that ids are stable.
 fn salt(serial: u32, resets: u32) -> [u8; 8] {
     let digest = Sha256::new()
         .chain_update("oathbridge virtual token")

@@ -8,39 +8,39 @@ use zeroize::Zeroizing;
 use crate::otp::{Algorithm, Digits, Period};
 use crate::secret::{SecretBytes, SecretText};
 
-/// A credential; a `[[token.credential]]` of the file.
+/// A credential: a `[[token.credential]]` section of the file.
 ///
-/// Steam has no type of its own, here as on real tokens: it is a TOTP credential of the issuer `Steam`.
+/// As on real tokens, Steam has no type of its own: it is a TOTP credential with the issuer `Steam`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "RawCredential")]
 pub struct CredentialSpec {
-    /// Who it logs in to; may be empty.
+    /// The service; may be empty.
     pub issuer: String,
-    /// Who it logs in.
+    /// The account.
     pub account: String,
-    /// What makes it move on.
+    /// The moving factor.
     pub kind: Kind,
-    /// Which HMAC it uses.
+    /// The hash algorithm of the HMAC.
     pub algorithm: Algorithm,
-    /// How long its codes are: 6 to 8 digits.
+    /// The length of a code: 6 to 8 digits.
     pub digits: Digits,
     /// The seed, 1 byte or more.
     pub seed: SecretBytes,
-    /// Whether it calculates only when touched.
+    /// Whether the credential requires a touch.
     pub touch: bool,
 }
 
-/// What makes a credential move on.
+/// The moving factor of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Time (RFC 6238).
+    /// The time (RFC 6238).
     Totp(Period),
-    /// A counter on the token (RFC 4226): the value that the next code is made from.
+    /// A counter on the token (RFC 4226), with the value for the next code.
     Hotp(u32),
 }
 
 impl CredentialSpec {
-    /// The credential's id on the token: `[period/][issuer:]account`, the period only when it isn't 30.
+    /// The credential's id on the token: `[period/][issuer:]account`, with the period only if it is not 30.
     pub fn id(&self) -> String {
         let period = match self.kind {
             Kind::Totp(period) if period != Period::DEFAULT => format!("{}/", period.seconds()),
@@ -104,7 +104,7 @@ impl TryFrom<u8> for RawDigits {
     fn try_from(digits: u8) -> Result<Self, &'static str> {
         match (digits, Digits::new(digits)) {
             (6..=8, Ok(digits)) => Ok(Self(digits)),
-            _ => Err("codes have 6, 7 or 8 digits"),
+            _ => Err("codes must have 6, 7 or 8 digits"),
         }
     }
 }
@@ -114,9 +114,9 @@ impl TryFrom<RawCredential> for CredentialSpec {
 
     fn try_from(raw: RawCredential) -> Result<Self, &'static str> {
         let kind = match (raw.kind, raw.period, raw.counter) {
-            (RawKind::Totp, period, None) => {
-                Kind::Totp(Period::new(period.unwrap_or(30)).map_err(|_| "a period is 1 second or more")?)
-            }
+            (RawKind::Totp, period, None) => Kind::Totp(
+                Period::new(period.unwrap_or(30)).map_err(|_| "a period must be 1 second or more")?,
+            ),
             (RawKind::Hotp, None, counter) => Kind::Hotp(counter.unwrap_or(0)),
             (RawKind::Totp, _, Some(_)) => return Err("a TOTP credential has no counter"),
             (RawKind::Hotp, Some(_), _) => return Err("a HOTP credential has no period"),
@@ -129,8 +129,8 @@ impl TryFrom<RawCredential> for CredentialSpec {
         let RawCredential { issuer, account, digits: RawDigits(digits), seed, touch, .. } = raw;
         let credential = Self { issuer, account, kind, algorithm, digits, seed, touch };
         match credential.id().len() {
-            _ if credential.account.is_empty() => Err("an account has a name"),
-            _ if credential.issuer.contains(':') => Err("an issuer has no colon"),
+            _ if credential.account.is_empty() => Err("an account must not be empty"),
+            _ if credential.issuer.contains(':') => Err("an issuer must not contain a colon"),
             1..=64 => Ok(credential),
             _ => Err("period, issuer and account together are longer than 64 bytes"),
         }
@@ -138,8 +138,8 @@ impl TryFrom<RawCredential> for CredentialSpec {
 }
 
 fn seed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretBytes, D::Error> {
-    // Serde's own message would quote the value.
-    let refused = || D::Error::custom("a seed is base32 text of one byte or more, in quotes");
+    // Serde's own message would contain the value.
+    let refused = || D::Error::custom("a seed must be base32 text of one byte or more, in quotes");
     let text = Zeroizing::new(String::deserialize(deserializer).map_err(|_| refused())?);
     let letters: Zeroizing<Vec<u8>> = Zeroizing::new(
         text.bytes()
@@ -158,6 +158,6 @@ pub(super) fn secret_text<'de, D: Deserializer<'de>>(
 ) -> Result<Option<SecretText>, D::Error> {
     match String::deserialize(deserializer) {
         Ok(text) => Ok(Some(SecretText::new(text))),
-        Err(_) => Err(D::Error::custom("a password is text in quotes")),
+        Err(_) => Err(D::Error::custom("a password must be text in quotes")),
     }
 }

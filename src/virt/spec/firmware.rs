@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
-/// A firmware version of a YubiKey 5, as `5.4.3`.
+/// A firmware version of a YubiKey 5, such as `5.4.3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Firmware {
@@ -13,7 +13,7 @@ pub struct Firmware {
 }
 
 impl Firmware {
-    /// Major, minor, patch: as tag 79 and the other applications carry it.
+    /// Major, minor and patch version, as in tag 79 and in the other applications.
     pub fn bytes(self) -> [u8; 3] {
         self.version
     }
@@ -25,7 +25,7 @@ impl Firmware {
 }
 
 impl Default for Firmware {
-    /// 5.4.3, for years what was sold.
+    /// 5.4.3, the version that was sold for years.
     fn default() -> Self {
         Self { version: [5, 4, 3] }
     }
@@ -59,9 +59,9 @@ impl fmt::Display for Firmware {
     }
 }
 
-/// Not a version of the YubiKey 5.
+/// The text is not a firmware version of the YubiKey 5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a firmware version is three numbers, the first one 5, as in \"5.4.3\"")]
+#[error("a firmware version must be three numbers, the first one 5, for example \"5.4.3\"")]
 pub struct InvalidFirmware;
 
 #[cfg(test)]
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_written_and_compared() {
+    fn versions_are_parsed_printed_and_compared() {
         let version: Firmware = "5.10.0".parse().unwrap();
         assert_eq!(version.to_string(), "5.10.0");
         assert!(version.is_at_least(5, 7, 0) && !version.is_at_least(5, 10, 1));

@@ -1,4 +1,4 @@
-//! What is on a virtual token, as a TOML file says it.
+//! The description of virtual tokens in a TOML file.
 
 mod credential;
 mod firmware;
@@ -15,68 +15,68 @@ pub use firmware::{Firmware, InvalidFirmware};
 use super::flavour::Flavour;
 use crate::secret::SecretText;
 
-/// One virtual token; a `[[token]]` of the file.
+/// One virtual token: a `[[token]]` section of the file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "RawToken")]
 pub struct TokenSpec {
-    /// The serial number; no two tokens share one.
+    /// The serial number, which must be unique.
     pub serial: u32,
-    /// The firmware's version; what the token can do follows from it.
+    /// The firmware version, which determines the token's features.
     pub firmware: Firmware,
-    /// The password of the OATH application, if it is locked.
+    /// The password of the OATH application, if it has one.
     pub password: Option<SecretText>,
-    /// How the person behaves when the token wants a touch.
+    /// The behaviour of the simulated user when the token waits for a touch.
     pub touch: TouchPolicy,
-    /// How long each command takes.
+    /// The duration of each command.
     pub delay: Duration,
-    /// What is stored on it, in this order.
+    /// The stored credentials, in this order.
     pub credentials: Vec<CredentialSpec>,
 }
 
-/// How the person behaves when a token wants a touch.
+/// The behaviour of the simulated user when a token waits for a touch.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TouchPolicy {
-    /// Touches the token after that time, in seconds.
+    /// The user touches the token after this time, in seconds.
     #[serde(deserialize_with = "duration")]
     AfterSeconds(Duration),
-    /// Is away; only [`super::Card::touch`] touches it.
+    /// The user is absent; only [`super::Card::touch`] touches the token.
     Never,
 }
 
 impl TokenSpec {
     /// The demo's tokens: one YubiKey without a password, with TOTP and HOTP credentials.
     ///
-    /// `src/virt/spec/demo.toml` is the list, and an example of the file's format.
+    /// The list is in `src/virt/spec/demo.toml`, which is also an example of the format.
     pub fn demo() -> Vec<Self> {
-        // A test parses it, so there is no error to report.
+        // A test parses this file, so the parse cannot fail.
         parse(include_str!("demo.toml")).unwrap_or_default()
     }
 }
 
-/// Reads a token file.
+/// Parses a token file.
 ///
 /// # Errors
 ///
-/// [`SpecError`] with the line of the first mistake: TOML syntax, an unknown key, a value out of range.
+/// [`SpecError`] with the line of the first error: TOML syntax, an unknown key, a value out of range.
 pub fn parse(text: &str) -> Result<Vec<TokenSpec>, SpecError> {
     let file: File = toml::from_str(text).map_err(|error| SpecError::locate(&error, text))?;
     Ok(file.token.0)
 }
 
-/// What is wrong with a token file. It quotes no seed and no password.
+/// An error in a token file. It contains no seed and no password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {message}")]
 pub struct SpecError {
-    /// Which line, from 1.
+    /// The line number, from 1.
     pub line: usize,
-    /// What is wrong there.
+    /// The error.
     pub message: String,
 }
 
 impl SpecError {
     fn locate(error: &toml::de::Error, text: &str) -> Self {
-        // The error's own Display quotes the line, which may hold a seed.
+        // The error's Display contains the line, which may contain a seed.
         let start = error.span().map_or(0, |span| span.start);
         let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
         Self { line, message: error.message().to_owned() }
@@ -131,7 +131,7 @@ impl TryFrom<RawToken> for TokenSpec {
     fn try_from(raw: RawToken) -> Result<Self, String> {
         let capacity = Flavour::yubikey_5(raw.firmware).capacity;
         if raw.credential.len() > capacity {
-            return Err(format!("a token with this firmware holds {capacity} credentials"));
+            return Err(format!("a token with this firmware holds at most {capacity} credentials"));
         }
         let mut names = BTreeSet::new();
         if let Some(twice) = raw.credential.iter().find(|credential| !names.insert(credential.id())) {

@@ -20,7 +20,7 @@ fn the_demo_has_a_credential_of_every_kind() {
 }
 
 #[test]
-fn what_is_left_out_has_a_default() {
+fn missing_keys_have_defaults() {
     let tokens = parse("[[token]]\nserial = 7\n[[token.credential]]\naccount = 'a'\nseed = 'me'").unwrap();
     let token = &tokens[0];
     assert_eq!(token.firmware.to_string(), "5.4.3");
@@ -33,7 +33,7 @@ fn what_is_left_out_has_a_default() {
 }
 
 #[test]
-fn several_tokens_and_both_touch_policies() {
+fn several_tokens_and_both_touch_policies_are_parsed() {
     let text =
         "[[token]]\nserial = 1\ntouch = 'never'\n[[token]]\nserial = 2\ntouch = { after-seconds = 0.5 }";
     let policies: Vec<_> = parse(text).unwrap().into_iter().map(|token| token.touch).collect();
@@ -41,7 +41,7 @@ fn several_tokens_and_both_touch_policies() {
 }
 
 #[test]
-fn a_mistake_is_named_with_its_line() {
+fn an_error_has_its_line() {
     let cases = [
         ("[[token]]\nserial = 1\nserail = 2", 3, "unknown field `serail`"),
         ("[[token]]\nserial = 1\nfirmware = '4.3.7'", 3, "the first one 5"),
@@ -65,7 +65,7 @@ fn a_mistake_is_named_with_its_line() {
 }
 
 #[test]
-fn what_contradicts_itself_is_refused() {
+fn contradictions_are_refused() {
     let credential = "\n[[token.credential]]\naccount = 'a'\nseed = 'me'";
     let token = format!("[[token]]\nserial = 1{credential}");
     for (text, message) in [
@@ -86,7 +86,7 @@ fn what_contradicts_itself_is_refused() {
 }
 
 #[test]
-fn secrets_stay_out_of_errors_and_debug() {
+fn errors_and_debug_output_contain_no_secret() {
     for text in
         ["password = 1234", "[[token.credential]]\naccount = 'a'\nseed = 1234", "x = 'seed1234", "seed1234"]
     {

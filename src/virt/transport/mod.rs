@@ -1,4 +1,4 @@
-//! Virtual cards as a transport of the daemon.
+//! The transport of virtual tokens.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::device::{
 };
 use crate::iso7816::{Command, Response};
 
-/// Virtual tokens, each in a reader of its own named `Virtual YubiKey <serial>`.
+/// Virtual tokens, each in its own reader with the name `Virtual YubiKey <serial>`.
 #[derive(Debug)]
 pub struct VirtualTransport {
     cards: Vec<Card>,
@@ -21,14 +21,14 @@ pub struct VirtualTransport {
 }
 
 impl VirtualTransport {
-    /// All tokens, plugged in.
+    /// A transport with all tokens plugged in.
     pub fn new(tokens: &[TokenSpec]) -> Self {
         let bell = Arc::<Bell>::default();
         let cards = tokens.iter().map(|spec| Card::with_bell(spec, Arc::clone(&bell))).collect();
         Self { cards, bell }
     }
 
-    /// The handle to the token with this serial number: who has it can plug, unplug, touch and break it.
+    /// The handle of the token with this serial number, to plug, unplug, touch and break it.
     pub fn card(&self, serial: u32) -> Option<Card> {
         self.cards.iter().find(|card| card.serial() == serial).cloned()
     }
@@ -60,7 +60,7 @@ impl Transport for VirtualTransport {
     fn watch(&self, reports: UnboundedSender<Presence>) {
         let mut seen = None;
         let mut reported = None;
-        // The count is read before the cards: a change in between is looked at twice rather than missed.
+        // The count is read before the cards, so a change in between causes a second look instead of being missed.
         while let Some(changes) = self.bell.wait(seen) {
             seen = Some(changes);
             let presence = self.presence();

@@ -1,4 +1,4 @@
-//! fake-cognito: a stand-in for Amazon Cognito on loopback, for demos and tests.
+//! fake-cognito: a fake Amazon Cognito on loopback, for demos and tests.
 
 use std::error::Error;
 use std::fs;
@@ -9,24 +9,23 @@ use clap::Parser;
 use data_encoding::BASE32_NOPAD;
 use testkit::fake_cognito::{FakeCognito, Options, Reuse};
 
-/// A stand-in for Amazon Cognito on loopback. Prints its URL, then, as one line of JSON, a user whose
-/// software token is associated with a ready access token and session. `POST /_control` and `GET /_log`
-/// steer it.
+/// A fake Amazon Cognito on loopback. Prints its URL, and then one line of JSON with a user whose software token is
+/// associated, an access token and a session. `POST /_control` and `GET /_log` control it.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Loopback address and port; port 0 takes a free one.
+    /// Loopback address and port; port 0 selects a free port.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Name of the user that is there from the start.
+    /// Name of the user that exists from the start.
     #[arg(long, default_value = "demo")]
     user: String,
     /// File with that user's seed in base32.
     #[arg(long)]
     secret_file: PathBuf,
-    /// How VerifySoftwareToken answers a code that was used before.
+    /// The response of VerifySoftwareToken to a code that was used before.
     #[arg(long, value_enum, default_value_t)]
     reuse: Reuse,
-    /// File that each request is appended to, as a line of JSON, before it is answered.
+    /// File to which each request is appended, as a line of JSON, before it is answered.
     #[arg(long)]
     log: Option<PathBuf>,
 }

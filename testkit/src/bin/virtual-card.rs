@@ -1,4 +1,4 @@
-//! A virtual token for programs that speak PC/SC: serves a token file to vpcd.
+//! A virtual token for PC/SC programs: serves a token file to vpcd.
 
 use std::error::Error;
 use std::fs;
@@ -13,17 +13,17 @@ use testkit::pcscd::PrivatePcscd;
 use testkit::vpicc;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Serves virtual tokens to a smart card service, until it is stopped.
+/// Serves virtual tokens to a smart card service until it is stopped.
 ///
-/// Without --port it starts a pcscd of its own, and prints the variable that leads programs to it. Each
-/// reader has a second slot that stays empty, where yubikey-manager waits for a card: name the reader, as in
+/// Without --port it starts its own pcscd, and prints the environment variable with which programs find it. Each reader
+/// has a second slot that stays empty, in which yubikey-manager would wait for a card. So name the reader, as in
 /// `ykman --reader 'CCID 00 00' oath accounts code`.
 #[derive(Parser)]
 struct Arguments {
-    /// Serve the first token to the vpcd that listens on this port (of a running pcscd: 35963).
+    /// Serve the first token to the vpcd on this port (35963 for a running pcscd).
     #[arg(long)]
     port: Option<u16>,
-    /// The token file; without one, the demo's token.
+    /// The token file; the default is the demo token.
     file: Option<PathBuf>,
 }
 
@@ -58,7 +58,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Ends by SIGINT or SIGTERM, in good order: pcscd goes too.
+/// Waits for SIGINT or SIGTERM; pcscd is then stopped as well.
 fn wait_for_a_signal() -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {

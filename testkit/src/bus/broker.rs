@@ -1,5 +1,5 @@
-//! dbus-broker, the message bus of Fedora and others, without the launcher that systemd starts it with: this is the
-//! controller that hands it a socket and a policy.
+//! dbus-broker, the message bus of Fedora and others. It is started without its usual launcher; this module is the
+//! controller that passes a socket and a policy to it.
 
 use std::fs::File;
 use std::io;
@@ -15,10 +15,10 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use tokio::sync::oneshot;
 use zbus::{Fd, ObjectPath, Variant, connection};
 
-/// How long it may take to listen.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The timeout for the start of the bus.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// As many bytes, descriptors, match rules and objects as one user may have: no limit that a test meets.
+/// The limits of one user for bytes, descriptors, match rules and objects, higher than any test needs.
 const LIMITS: [&str; 6] = [
     "--max-bytes=536870912",
     "--max-fds=4096",
@@ -28,30 +28,30 @@ const LIMITS: [&str; 6] = [
     "0123456789abcdef0123456789abcdef",
 ];
 
-/// A record of a policy that says of messages: allowed, priority, name, path, interface, member, type, broadcast, and
-/// how many descriptors.
+/// A policy record for messages: allowed, priority, name, path, interface, member, type, broadcast, and the range of
+/// descriptors.
 type Messages = (bool, u64, &'static str, &'static str, &'static str, &'static str, u32, u32, u64, u64);
 
-/// What somebody may do: connect, own names (allowed, priority, by prefix, name), send, receive.
+/// The permissions of a subject: connect, own names (allowed, priority, by prefix, name), send, receive.
 type Batch = (bool, u64, Vec<(bool, u64, bool, &'static str)>, Vec<Messages>, Vec<Messages>);
 
-/// For users, for groups, for SELinux, for AppArmor, and for which kind of bus.
+/// The policy: for users, for groups, for SELinux, for AppArmor, and the kind of bus.
 type Policy =
     (Vec<(u32, Batch)>, Vec<(bool, u32, u32, Batch)>, Vec<(&'static str, &'static str)>, bool, &'static str);
 
-/// A bus that runs as long as this does.
+/// A bus, stopped on drop.
 #[derive(Debug)]
 pub(super) struct Broker {
     child: Child,
-    /// Dropping it ends the controller, and with it the bus.
+    /// Dropping this ends the controller, and with it the bus.
     _stop: oneshot::Sender<()>,
 }
 
 impl Broker {
-    /// Starts one at this socket.
+    /// Starts a bus at this socket.
     pub(super) fn start(socket: &Path, log: File) -> io::Result<Self> {
         let listener = UnixListener::bind(socket)?;
-        // It takes connections until there is none left.
+        // The bus accepts connections in a loop until there is none left.
         listener.set_nonblocking(true)?;
         let (ours, theirs) = UnixStream::pair()?;
         fcntl_setfd(&theirs, FdFlags::empty())?;
@@ -67,24 +67,24 @@ impl Broker {
         let (stop, stopped) = oneshot::channel();
         let (ready, is_ready) = mpsc::channel();
         thread::Builder::new().name("bus controller".to_owned()).spawn(move || {
-            // An error means that nobody waits any more.
+            // An error means that the receiver was dropped.
             let _ = ready.send(control(ours, listener.into(), stopped, &ready));
         })?;
         let broker = Self { child, _stop: stop };
-        is_ready.recv_timeout(PATIENCE).map_err(io::Error::other)??;
+        is_ready.recv_timeout(START_TIMEOUT).map_err(io::Error::other)??;
         Ok(broker)
     }
 }
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        // It may have ended already; then both do nothing.
+        // If the process has already ended, both calls do nothing.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Hands over the socket, tells that it did, and stays connected: the bus ends with its controller.
+/// Passes the socket to the bus, reports that, and stays connected, because the bus ends with its controller.
 fn control(
     stream: UnixStream,
     listener: OwnedFd,
@@ -100,7 +100,7 @@ fn control(
         let broker = ("/org/bus1/DBus/Broker", "org.bus1.DBus.Broker");
         let added = connection.call_method(None::<&str>, broker.0, Some(broker.1), "AddListener", &arguments);
         added.await.map_err(io::Error::other)?;
-        // An error means that nobody waits any more.
+        // An error means that the receiver was dropped.
         let _ = ready.send(Ok(()));
         let _ = stopped.await;
         Ok(())

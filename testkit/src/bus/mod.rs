@@ -1,7 +1,7 @@
-//! A D-Bus message bus of one's own.
+//! A private D-Bus message bus.
 //!
-//! Needs the Debian package dbus-daemon; or, where the environment variable `OATHBRIDGE_TEST_BUS` is `dbus-broker`, the
-//! package of that name.
+//! Requires the Debian package dbus-daemon, or dbus-broker if the environment variable `OATHBRIDGE_TEST_BUS` is
+//! `dbus-broker`.
 
 mod broker;
 mod daemon;
@@ -15,10 +15,10 @@ use tempfile::TempDir;
 use broker::Broker;
 use daemon::Daemon;
 
-/// A private session bus; it ends when dropped.
+/// A private session bus, stopped on drop.
 #[derive(Debug)]
 pub struct PrivateBus {
-    /// Nothing while it is stopped.
+    /// `None` while it is stopped.
     bus: Option<Bus>,
     kind: Kind,
     address: String,
@@ -34,7 +34,7 @@ enum Bus {
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// With these rules besides those of a session bus.
+    /// With these rules in addition to those of a session bus.
     Daemon(&'static str),
     Broker,
 }
@@ -42,11 +42,11 @@ enum Kind {
 impl PrivateBus {
     /// Starts a bus and waits until it listens.
     ///
-    /// It has the session bus's rules, which allow all things to its own user, and its limits, and starts no services.
+    /// It has the rules of the session bus, which allow everything to its own user, and its limits. It starts no services.
     ///
     /// # Errors
     ///
-    /// When its program is missing or doesn't come up; the error has its log.
+    /// Its program is missing or does not start; the error contains its log.
     pub fn start() -> io::Result<Self> {
         match std::env::var("OATHBRIDGE_TEST_BUS").as_deref() {
             Err(_) | Ok("" | "dbus-daemon") => Self::start_kind(Kind::Daemon("")),
@@ -57,12 +57,12 @@ impl PrivateBus {
         }
     }
 
-    /// As [`PrivateBus::start`], and users of all kinds may join; always dbus-daemon.
+    /// Like [`PrivateBus::start`], but all users may connect. It is always dbus-daemon.
     ///
     /// # Errors
     ///
-    /// As [`PrivateBus::start`].
-    pub fn start_for_everybody() -> io::Result<Self> {
+    /// Like [`PrivateBus::start`].
+    pub fn start_for_all_users() -> io::Result<Self> {
         let bus = Self::start_kind(Kind::Daemon("<allow user=\"*\"/>"))?;
         for path in [bus.directory.path().to_owned(), bus.directory.path().join("bus")] {
             fs::set_permissions(path, fs::Permissions::from_mode(0o777))?;
@@ -78,23 +78,23 @@ impl PrivateBus {
         Ok(bus)
     }
 
-    /// Ends it for now: all connections are lost, and there is no socket.
+    /// Stops the bus: all connections are lost, and the socket is removed.
     ///
     /// # Errors
     ///
-    /// When its socket can't be removed.
+    /// The socket cannot be removed.
     pub fn stop(&mut self) -> io::Result<()> {
         self.bus = None;
         fs::remove_file(self.directory.path().join("bus"))
     }
 
-    /// Starts it anew at the same address, after [`PrivateBus::stop`].
+    /// Starts the bus again at the same address, after [`PrivateBus::stop`].
     ///
     /// # Errors
     ///
-    /// As [`PrivateBus::start`].
+    /// Like [`PrivateBus::start`].
     pub fn start_again(&mut self) -> io::Result<()> {
-        // Not on the test's standard error: as root dbus-daemon complains there about limits, and works.
+        // Logs to a file, because as root dbus-daemon prints harmless warnings about limits.
         let [socket, configuration, log] =
             ["bus", "bus.conf", "bus.log"].map(|name| self.directory.path().join(name));
         let output = File::create(&log)?;
@@ -109,7 +109,7 @@ impl PrivateBus {
         Ok(())
     }
 
-    /// The bus's address, as `DBUS_SESSION_BUS_ADDRESS` wants it.
+    /// The address of the bus, for `DBUS_SESSION_BUS_ADDRESS`.
     pub fn address(&self) -> &str {
         &self.address
     }
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_listens_and_ends() {
+    fn a_bus_listens_until_it_is_dropped() {
         let bus = PrivateBus::start().unwrap();
         let path = bus.address().strip_prefix("unix:path=").unwrap();
         let path = path.split(',').next().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! A D-Bus client of the daemon, as a desktop application would be one.
+//! A D-Bus client of the daemon, like a desktop application.
 
 mod refusal;
 mod signals;
@@ -17,16 +17,16 @@ use zbus::{Connection, Fd, ObjectPath, OwnedObjectPath, OwnedVariant, Type, Vari
 pub use refusal::Refusal;
 pub use signals::{Event, Signals};
 
-/// Longer than any call may honestly take here.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The timeout for a call; no correct call takes longer.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long the daemon may take to come or go.
-const START: Duration = Duration::from_secs(20);
+/// The timeout for the daemon's name to appear or disappear.
+const NAME_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Options of a call.
 pub type Options<'a> = HashMap<&'a str, Variant<'a>>;
 
-/// What a call adds to its reply.
+/// The additional values of a reply.
 pub type Extra = HashMap<String, OwnedVariant>;
 
 /// A reply of `Calculate`.
@@ -34,11 +34,11 @@ pub type Extra = HashMap<String, OwnedVariant>;
 pub struct Code {
     /// The digits.
     pub code: String,
-    /// Since when it is valid, Unix seconds; 0 for a counter's.
+    /// The start of its validity, Unix seconds; 0 for a counter-based credential.
     pub from: u64,
-    /// Until when.
+    /// The end of its validity.
     pub until: u64,
-    /// `next-code`, if asked for.
+    /// `next-code`, if requested.
     pub next: Option<String>,
 }
 
@@ -49,7 +49,7 @@ pub struct Verified {
     pub status: String,
     /// The next session; empty if there is none.
     pub session: String,
-    /// The rest.
+    /// The additional values.
     pub extra: Extra,
 }
 
@@ -60,25 +60,25 @@ pub struct Client {
 }
 
 impl Client {
-    /// Joins the bus.
+    /// Connects to the bus.
     ///
     /// # Errors
     ///
-    /// When there is none, or it refuses.
+    /// The bus is missing or refuses the connection.
     pub async fn connect(address: &str) -> zbus::Result<Self> {
         Ok(Self { connection: connection::Builder::address(address).build().await? })
     }
 
-    /// The connection, for what this type has no method for.
+    /// The connection, for calls without a method of this type.
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// Waits until the daemon's name is on the bus, or isn't any more.
+    /// Waits until the daemon's name is on the bus, or until it is not.
     ///
     /// # Errors
     ///
-    /// When that doesn't come within 20 s, or the bus is gone.
+    /// The timeout of 20 s passed, or the connection is lost.
     pub async fn wait_for_name(&self, present: bool) -> zbus::Result<()> {
         let bus = fdo::DBusProxy::new(&self.connection).await?;
         let mut changes = bus.receive_name_owner_changed_with_args(&[(0, names::BUS)]).await?;
@@ -88,24 +88,24 @@ impl Client {
             }
             Ok(())
         };
-        let late = || zbus::Error::Failure(format!("the name is not {present} after {START:?}"));
-        tokio::time::timeout(START, wait).await.map_err(|_| late())?
+        let late = || zbus::Error::Failure(format!("the name is not {present} after {NAME_TIMEOUT:?}"));
+        tokio::time::timeout(NAME_TIMEOUT, wait).await.map_err(|_| late())?
     }
 
-    /// Everything that the daemon signals from now on.
+    /// All signals of the daemon from now on.
     ///
     /// # Errors
     ///
-    /// When the bus refuses.
+    /// The bus refuses the match rule.
     pub async fn signals(&self) -> zbus::Result<Signals> {
         Signals::of(&self.connection).await
     }
 
-    /// Calls a method of one of our interfaces, named by its last part.
+    /// Calls a method of one of our interfaces; `interface` is the last part of its name.
     ///
     /// # Errors
     ///
-    /// What the daemon, or the bus in its stead, answered.
+    /// The error reply of the daemon or the bus.
     pub async fn call<B, R>(&self, path: &str, interface: &str, method: &str, body: &B) -> Result<R, Refusal>
     where
         B: serde::Serialize + zbus::DynamicType,
@@ -119,7 +119,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Client::call`].
+    /// Like [`Client::call`].
     pub async fn calculate(&self, credential: &str, options: Options<'_>) -> Result<Code, Refusal> {
         let (code, from, until, mut extra): (String, u64, u64, Extra) =
             self.call(credential, "Credential", "Calculate", &options).await?;
@@ -131,7 +131,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Client::call`].
+    /// Like [`Client::call`].
     pub async fn verify(&self, credential: &str, options: Options<'_>) -> Result<Verified, Refusal> {
         let credential = ObjectPath::try_from(credential)?;
         let (status, session, extra) =
@@ -143,7 +143,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Client::call`].
+    /// Like [`Client::call`].
     pub async fn unlock(&self, token: &str, password: &str) -> Result<(), Refusal> {
         let secret = memfd(password.as_bytes()).map_err(|error| zbus::Error::Failure(error.to_string()))?;
         self.unlock_with(token, &secret).await
@@ -153,7 +153,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Client::call`].
+    /// Like [`Client::call`].
     pub async fn unlock_with(&self, token: &str, secret: &impl AsFd) -> Result<(), Refusal> {
         let body = (Fd::from(secret.as_fd()), Options::new());
         self.call(token, "Token", "Unlock", &body).await
@@ -163,7 +163,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Client::call`]; also when it has another type.
+    /// Like [`Client::call`]; also if it has another type.
     pub async fn property<T>(&self, path: &str, interface: &str, name: &str) -> Result<T, Refusal>
     where
         T: TryFrom<OwnedVariant>,
@@ -174,11 +174,11 @@ impl Client {
         T::try_from(value).map_err(|_| Refusal::from(zbus::Error::IncorrectType))
     }
 
-    /// The object tree: each path, and the last parts of the names of our interfaces there.
+    /// The object tree: each path with the last parts of the names of our interfaces.
     ///
     /// # Errors
     ///
-    /// As [`Client::call`].
+    /// Like [`Client::call`].
     pub async fn objects(&self) -> Result<BTreeMap<String, BTreeSet<String>>, Refusal> {
         type Interfaces = HashMap<String, HashMap<String, OwnedVariant>>;
         let interface = "org.freedesktop.DBus.ObjectManager";
@@ -189,11 +189,11 @@ impl Client {
     }
 
     /// `FindCredentials`: the paths of the credentials with these attributes, and of the locked tokens. It
-    /// waits until everything present has been read.
+    /// waits until the daemon has read all attached tokens.
     ///
     /// # Errors
     ///
-    /// As [`Client::call`].
+    /// Like [`Client::call`].
     pub async fn find(&self, attributes: &[(&str, &str)]) -> Result<(Vec<String>, Vec<String>), Refusal> {
         let attributes: HashMap<_, _> = attributes.iter().copied().collect();
         let (found, locked): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
@@ -206,7 +206,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`Client::call`]; also when there is another number of them.
+    /// Like [`Client::call`]; also if the number of such credentials is not one.
     pub async fn credential(&self, account: &str) -> Result<String, Refusal> {
         let (found, _) = self.find(&[("account", account)]).await?;
         match found.as_slice() {
@@ -215,11 +215,11 @@ impl Client {
         }
     }
 
-    /// What `Manager.Problems` says.
+    /// The value of `Manager.Problems`.
     ///
     /// # Errors
     ///
-    /// As [`Client::call`].
+    /// Like [`Client::call`].
     pub async fn problems(&self) -> Result<Vec<String>, Refusal> {
         self.property(names::ROOT, "Manager", "Problems").await
     }
@@ -230,17 +230,17 @@ impl Client {
         R: DeserializeOwned + Type,
     {
         let call = self.connection.call_method(Some(names::BUS), path, Some(interface), method, body);
-        let late = || zbus::Error::Failure(format!("{method} has not answered within {PATIENCE:?}"));
-        let reply = tokio::time::timeout(PATIENCE, call).await.map_err(|_| late())??;
+        let late = || zbus::Error::Failure(format!("{method} has not answered within {CALL_TIMEOUT:?}"));
+        let reply = tokio::time::timeout(CALL_TIMEOUT, call).await.map_err(|_| late())??;
         Ok(reply.body().deserialize()?)
     }
 }
 
-/// A memfd with this content, at its start.
+/// A memfd with this content, with its offset at the start.
 ///
 /// # Errors
 ///
-/// When the system has none.
+/// The system cannot create one.
 pub fn memfd(content: &[u8]) -> io::Result<OwnedFd> {
     let fd = memfd_create("testkit", MemfdFlags::CLOEXEC)?;
     let mut rest = content;
@@ -251,7 +251,7 @@ pub fn memfd(content: &[u8]) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// The last part of the name of an interface of ours.
+/// The last part of the name of one of our interfaces.
 fn last_part(interface: &str) -> Option<String> {
     interface.strip_prefix(names::BUS)?.strip_prefix('.').map(str::to_owned)
 }

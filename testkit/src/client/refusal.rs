@@ -6,7 +6,7 @@ use zbus::DBusError;
 /// An error reply: its name, and the sentence in its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The name; ours without what they begin with, as `Cognito.CodeMismatch`.
+    /// The name; our names without their prefix, such as `Cognito.CodeMismatch`.
     pub name: String,
     /// The sentence.
     pub sentence: String,

@@ -1,4 +1,4 @@
-//! What the daemon signals, in the order of arrival.
+//! The daemon's signals, in the order of arrival.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -12,31 +12,31 @@ use zbus::{Connection, MatchRule, Message, MessageStream, ObjectPath, OwnedVaria
 
 use super::last_part;
 
-/// How long a signal may let itself be waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The timeout for the next signal.
+const SIGNAL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// One signal. Interfaces are named by the last parts of their names, and others than ours left out.
+/// One signal. Interfaces have the last parts of their names; interfaces other than ours are left out.
 #[derive(Debug)]
 pub enum Event {
     /// `InterfacesAdded`.
     Added {
-        /// Of which object.
+        /// The path of the object.
         path: String,
         /// The interfaces.
         interfaces: BTreeSet<String>,
     },
     /// `InterfacesRemoved`.
     Removed {
-        /// Of which object.
+        /// The path of the object.
         path: String,
         /// The interfaces.
         interfaces: BTreeSet<String>,
     },
     /// `PropertiesChanged`.
     Changed {
-        /// Of which object.
+        /// The path of the object.
         path: String,
-        /// Of which interface.
+        /// The interface.
         interface: String,
         /// The new values.
         properties: HashMap<String, OwnedVariant>,
@@ -50,14 +50,14 @@ impl Event {
         path.strip_prefix(names::ROOT).unwrap_or(path).trim_start_matches('/')
     }
 
-    /// A property's new value, if this is news of it and it has that type.
+    /// The new value of a property, if this event changes it and it has that type.
     pub fn value<T: TryFrom<OwnedVariant>>(&self, name: &str) -> Option<T> {
         let Self::Changed { properties, .. } = self else { return None };
         let value = properties.get(name)?.try_clone().ok()?;
         T::try_from(value).ok()
     }
 
-    /// The event that a signal of the daemon's is; nothing for other messages.
+    /// The event of a signal of the daemon; `None` for other messages.
     pub fn of(message: &Message) -> Option<Self> {
         let header = message.header();
         let body = message.body();
@@ -84,7 +84,7 @@ impl Event {
     }
 }
 
-/// The signals since this was made. Those not asked for wait.
+/// The signals since the creation of this value, in a queue.
 #[derive(Debug)]
 pub struct Signals {
     events: mpsc::UnboundedReceiver<Event>,
@@ -96,7 +96,7 @@ impl Signals {
             MatchRule::builder().msg_type(Type::Signal).path_namespace(names::ROOT).build()?.to_owned();
         let mut stream = MessageStream::for_match_rule(rule, connection, None).await?;
         let (sender, events) = mpsc::unbounded_channel();
-        // A stream that nobody polls would block the connection.
+        // A stream that is not polled would block the connection.
         tokio::spawn(async move {
             while let Some(Ok(message)) = stream.next().await {
                 if let Some(event) = Event::of(&message)
@@ -109,24 +109,24 @@ impl Signals {
         Ok(Self { events })
     }
 
-    /// The next one.
+    /// The next signal.
     ///
     /// # Errors
     ///
-    /// When there is none within 30 s.
+    /// The timeout of 30 s passed.
     pub async fn next(&mut self) -> io::Result<Event> {
-        match tokio::time::timeout(PATIENCE, self.events.recv()).await {
+        match tokio::time::timeout(SIGNAL_TIMEOUT, self.events.recv()).await {
             Ok(Some(event)) => Ok(event),
             Ok(None) => Err(io::ErrorKind::UnexpectedEof.into()),
-            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no signal came")),
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "there was no signal")),
         }
     }
 
-    /// All up to the first that fits, and that one.
+    /// All signals up to and including the first one for which `fits` is true.
     ///
     /// # Errors
     ///
-    /// When none fits before 30 s go by without any; the error has those that came.
+    /// There was no signal for 30 s before one fits; the error contains the signals.
     pub async fn until(&mut self, fits: impl Fn(&Event) -> bool) -> io::Result<Vec<Event>> {
         let mut events = Vec::new();
         loop {
@@ -140,7 +140,7 @@ impl Signals {
         }
     }
 
-    /// Those that have come and were not asked for.
+    /// The queued signals.
     pub fn waiting(&mut self) -> Vec<Event> {
         std::iter::from_fn(|| self.events.try_recv().ok()).collect()
     }

@@ -21,30 +21,30 @@ impl Daemon {
         self.child.id()
     }
 
-    /// How it ended, if it has.
+    /// Its exit status, if it has ended.
     ///
     /// # Errors
     ///
-    /// When the system won't say.
+    /// Errors of the system call.
     pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         self.child.try_wait()
     }
 
-    /// Asks it to end (SIGTERM), and waits.
+    /// Stops it with SIGTERM, and waits for its end.
     ///
     /// # Errors
     ///
-    /// When it can't be waited for.
+    /// Waiting fails.
     pub fn terminate(mut self) -> io::Result<ExitStatus> {
         kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         self.child.wait()
     }
 
-    /// Ends it without a chance to do anything (SIGKILL), and waits.
+    /// Kills it with SIGKILL, and waits for its end.
     ///
     /// # Errors
     ///
-    /// When it can't be waited for.
+    /// Waiting fails.
     pub fn kill(mut self) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait().map(drop)
@@ -53,7 +53,7 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // It may have ended already; then both do nothing.
+        // If the process has already ended, both calls do nothing.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

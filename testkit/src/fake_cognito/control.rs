@@ -1,4 +1,4 @@
-//! The control path, for scripts.
+//! The control requests, for scripts.
 
 use std::io;
 use std::time::Duration;
@@ -10,26 +10,26 @@ use serde_json::{Value, json};
 use super::state::{Stage, State};
 use super::{Plan, Ready, Reuse, texts};
 
-/// One order, as JSON: `{"plan": {"fault": "status-error"}}`, `{"forget-plans": {}}`, and so on.
+/// One control request, as JSON: `{"plan": {"fault": "status-error"}}`, `{"forget-plans": {}}`, and so on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Control {
     /// Adds a plan.
     Plan(Plan),
-    /// Forgets the plans that are left.
+    /// Removes the remaining plans.
     ForgetPlans {},
-    /// Sets how far the fake's clock is ahead, in seconds.
+    /// Sets the seconds that the fake's clock is ahead.
     ClockOffset(i64),
-    /// Sets how VerifySoftwareToken answers a code that was used before.
+    /// Sets the response of VerifySoftwareToken to a code that was used before.
     Reuse(Reuse),
-    /// Makes a user with a seed, in place of any of that name; answers with what [`Ready`] has.
+    /// Creates a user with a seed, or replaces the user of that name; the response has the members of [`Ready`].
     ReadyUser {
         /// The user's name.
         name: String,
-        /// The seed in base32 without padding; a new one of 32 bytes when absent.
+        /// The seed in base32 without padding; the default is a new seed of 32 bytes.
         secret: Option<String>,
     },
-    /// Another access token and another session of a user; answers with `access_token` and `session`.
+    /// Issues another access token and another session of a user; the response has `access_token` and `session`.
     Issue {
         /// The user's name.
         user: String,
@@ -37,7 +37,7 @@ pub enum Control {
 }
 
 impl Control {
-    /// Carries the order out. `now` is the fake's own time.
+    /// Performs the control request. `now` is the fake's own time.
     pub(super) fn perform(self, state: &mut State, now: Duration) -> io::Result<Value> {
         match self {
             Self::Plan(plan) => state.plans.add(plan),

@@ -1,4 +1,4 @@
-//! What arrived and what became of it.
+//! The log of requests and their outcomes.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -9,28 +9,28 @@ use serde::{Deserialize, Serialize};
 /// One request.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// When it arrived, Unix seconds by the fake's clock.
+    /// The time of arrival, Unix seconds by the fake's clock.
     pub arrived: f64,
-    /// The operation, as `VerifySoftwareToken`.
+    /// The operation, such as `VerifySoftwareToken`.
     pub operation: String,
-    /// Whose access token, session or user name it carried.
+    /// The user of its access token, session or user name.
     pub user: Option<String>,
-    /// The code it carried.
+    /// The code in it.
     pub code: Option<String>,
     /// The user's seed; each new seed gets a new number.
     pub seed: Option<u32>,
-    /// The time step that the code belongs to, if that is no more than 20 steps away.
+    /// The time step of the code, if it is at most 20 steps away.
     pub step: Option<u64>,
-    /// The friendly device name it carried.
+    /// The friendly device name in it.
     pub device_name: Option<String>,
-    /// `SUCCESS`, `ERROR` for HTTP 200 with `Status: ERROR`, or the name of an exception: what its
-    /// processing came to. A request that wasn't processed has the fault's name here.
+    /// The outcome: `SUCCESS`, `ERROR` for HTTP 200 with `Status: ERROR`, or the name of an exception. For a request that
+    /// was not processed it is the name of the fault.
     pub outcome: String,
-    /// It had an effect, if its outcome has one.
+    /// Whether the request was processed, so that its outcome took effect.
     pub processed: bool,
 }
 
-/// All of them, and perhaps a file.
+/// All entries, and optionally a file.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     entries: Vec<Entry>,
@@ -47,7 +47,7 @@ impl Log {
         &self.entries
     }
 
-    /// In one write, so that no line is ever half there.
+    /// Appends an entry in one write, so that no line is incomplete.
     pub(super) fn append(&mut self, entry: Entry) -> io::Result<()> {
         let line = line(&entry)?;
         self.entries.push(entry);
@@ -57,7 +57,7 @@ impl Log {
         }
     }
 
-    /// As JSON lines.
+    /// The log as JSON lines.
     pub(super) fn text(&self) -> io::Result<String> {
         self.entries.iter().map(line).collect()
     }

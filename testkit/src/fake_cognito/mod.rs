@@ -1,13 +1,12 @@
-//! A stand-in for Amazon Cognito's user pools, on loopback, with the wire format of the real one.
+//! A fake of Amazon Cognito's user pools on loopback, with the real wire format.
 //!
-//! It behaves as AWS does where the public emulators don't: secrets of 52 characters, one time step early
-//! or late accepted, a used code refused, sessions that expire and are good for one use. Faults come on
-//! demand ([`Plan`]), and every request that arrived is in the [log](FakeCognito::log).
+//! It behaves as AWS does where the public emulators do not: it has secrets of 52 characters, accepts one time step early
+//! or late, refuses used codes, and its sessions expire and are for single use. It produces faults on demand ([`Plan`]),
+//! and every request is in the [log](FakeCognito::log).
 //!
-//! Its tokens are signed; the keys to check them with are below the pool's path, as AWS has them.
+//! Its tokens are signed; the public keys are below the pool's path, as with AWS.
 //!
-//! The control path: `POST /_control` takes what [`Control`] says as JSON; `GET /_log` gives the log as
-//! JSON lines.
+//! Control: `POST /_control` takes a [`Control`] as JSON; `GET /_log` returns the log as JSON lines.
 
 mod control;
 mod log;
@@ -38,18 +37,18 @@ pub use log::Entry;
 pub use plan::{Fault, Plan};
 use state::State;
 
-/// How a fake Cognito is set up.
+/// The settings of a fake Cognito.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Loopback address and port; port 0 takes a free one.
+    /// Loopback address and port; port 0 selects a free port.
     pub listen: SocketAddr,
-    /// Its clock.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// How VerifySoftwareToken answers a code that was used before.
+    /// The response of VerifySoftwareToken to a code that was used before.
     pub reuse: Reuse,
     /// The `iss` of its tokens.
     pub issuer: String,
-    /// A file that each log entry is appended to before its request is answered.
+    /// A file to which each log entry is appended before its request is answered.
     pub log_file: Option<PathBuf>,
 }
 
@@ -65,7 +64,7 @@ impl Default for Options {
     }
 }
 
-/// The ways to answer a code that was used before; which one AWS takes in VerifySoftwareToken isn't known.
+/// The possible responses to a code that was used before; the one of AWS for VerifySoftwareToken is not known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reuse {
@@ -78,7 +77,7 @@ pub enum Reuse {
     StatusError,
 }
 
-/// A running fake Cognito; it stops when this is dropped.
+/// A running fake Cognito, stopped on drop.
 #[derive(Debug)]
 pub struct FakeCognito {
     address: SocketAddr,
@@ -87,7 +86,7 @@ pub struct FakeCognito {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the server's connections and the handle have in common.
+/// The data that the server's connections and the handle share.
 #[derive(Debug)]
 struct Shared {
     clock: Arc<dyn Clock>,
@@ -100,7 +99,7 @@ impl Shared {
     }
 }
 
-/// A user whose software token is associated, and what it takes to verify it at once.
+/// A user whose software token is associated, with everything that is needed to verify it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ready {
     /// The user's name.
@@ -116,11 +115,11 @@ pub struct Ready {
 }
 
 impl FakeCognito {
-    /// Starts one on a thread of its own.
+    /// Starts a fake Cognito on its own thread.
     ///
     /// # Errors
     ///
-    /// When the address isn't loopback or isn't free, or the log file can't be opened.
+    /// The address is not loopback or not free, or the log file cannot be opened.
     pub fn start(options: Options) -> io::Result<Self> {
         if !options.listen.ip().is_loopback() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the address is not loopback"));
@@ -149,7 +148,7 @@ impl FakeCognito {
     ///
     /// # Errors
     ///
-    /// When the system has no randomness to give.
+    /// The system provides no random numbers.
     pub fn ready_user(&self, name: &str, key: &[u8]) -> io::Result<Ready> {
         let now = self.now();
         self.shared.state().ready_user(name, key, now)
@@ -159,16 +158,16 @@ impl FakeCognito {
     ///
     /// # Errors
     ///
-    /// When the system has no randomness to give.
+    /// The system provides no random numbers.
     pub fn add_user(&self, name: &str, password: &str) -> io::Result<()> {
         self.shared.state().add_user(name, password)
     }
 
-    /// Another access token of a user, for an hour; one for a user that doesn't exist is never accepted.
+    /// Another access token of a user, for an hour. An access token for a missing user is never accepted.
     ///
     /// # Errors
     ///
-    /// When the system has no randomness to give.
+    /// The system provides no random numbers.
     pub fn access_token(&self, user: &str) -> io::Result<String> {
         let now = self.now();
         self.shared.state().issue_token(user, now)
@@ -178,18 +177,18 @@ impl FakeCognito {
     ///
     /// # Errors
     ///
-    /// When the system has no randomness to give.
+    /// The system provides no random numbers.
     pub fn session(&self, user: &str) -> io::Result<String> {
         let now = self.now();
         self.shared.state().open_session(user, state::Stage::Associated, now)
     }
 
-    /// A session of a sign-in that asks for a code of the user's software token, which is called `device_name`; with
-    /// `choice` it asks first which kind of second factor shall be used.
+    /// A session of a sign-in that asks for a code of the user's software token with the name `device_name`. With `choice`
+    /// it first asks for the choice of the second factor.
     ///
     /// # Errors
     ///
-    /// When the system has no randomness to give.
+    /// The system provides no random numbers.
     pub fn challenge(&self, user: &str, device_name: Option<&str>, choice: bool) -> io::Result<String> {
         let now = self.now();
         let mut state = self.shared.state();
@@ -201,72 +200,72 @@ impl FakeCognito {
         state.open_session(user, stage, now)
     }
 
-    /// Every session that was given out, those between two answers to challenges included.
+    /// All issued sessions, including those between two challenges.
     pub fn sessions(&self) -> Vec<String> {
         self.shared.state().sessions()
     }
 
-    /// From now on the app client has this secret, and sign-ins have to prove that they know it.
+    /// From now on the app client has this secret, and sign-ins must prove it.
     pub fn set_client_secret(&self, secret: &str) {
         self.shared.state().client_secret = Some(secret.to_owned());
     }
 
-    /// From now on a sign-in asks which kind of second factor shall be used.
+    /// From now on a sign-in asks for the choice of the second factor.
     pub fn offer_choice(&self) {
         self.shared.state().offers_choice = true;
     }
 
-    /// From now on a device that signs in without a key gets one.
+    /// From now on a device without a key gets one at a sign-in.
     pub fn track_devices(&self) {
         self.shared.state().tracks_devices = true;
     }
 
-    /// From now on who has no second factor signs in without one.
+    /// From now on users without a second factor sign in without one.
     pub fn make_mfa_optional(&self) {
         self.shared.state().mfa_is_optional = true;
     }
 
-    /// From now on tokens are issued by a pool of this id that has this fake's address, where also their keys are.
+    /// From now on tokens are issued by a pool with this id and this fake's address, where their keys are as well.
     pub fn become_pool(&self, id: &str) {
         self.shared.state().issuer = format!("{}/{id}", self.url());
     }
 
-    /// From now on an access token that was issued here is refused as revoked.
+    /// From now on this access token is refused as revoked.
     pub fn revoke(&self, access_token: &str) {
         self.shared.state().revoke(access_token);
     }
 
-    /// Lets the next request fail in this way.
+    /// Makes the next request fail with this fault.
     pub fn fail(&self, fault: Fault) {
         self.plan(Plan::from(fault));
     }
 
-    /// Adds a plan for requests to come. Plans wait in line; each request takes the first that is for it.
+    /// Adds a plan for later requests. Plans are in a queue; each request takes the first one that applies to it.
     pub fn plan(&self, plan: Plan) {
         self.shared.state().plans.add(plan);
     }
 
-    /// Forgets the plans that are left.
+    /// Removes the remaining plans.
     pub fn forget_plans(&self) {
         self.shared.state().plans.clear();
     }
 
-    /// Sets how far its clock is ahead of the one it was given, in seconds.
+    /// Sets the seconds that its clock is ahead of the given clock.
     pub fn set_clock_offset(&self, seconds: i64) {
         self.shared.state().clock_offset = seconds;
     }
 
-    /// Sets how VerifySoftwareToken answers a code that was used before.
+    /// Sets the response of VerifySoftwareToken to a code that was used before.
     pub fn set_reuse(&self, reuse: Reuse) {
         self.shared.state().reuse = reuse;
     }
 
-    /// Every request that arrived, oldest first.
+    /// All requests, oldest first.
     pub fn log(&self) -> Vec<Entry> {
         self.shared.state().log.entries().to_vec()
     }
 
-    /// How often a code of each time step of each seed arrived: more than once is a failed guard.
+    /// The number of codes that arrived for each time step of each seed. More than one is a fault of the guard.
     pub fn submissions(&self) -> BTreeMap<(u32, u64), usize> {
         let mut counts = BTreeMap::new();
         for entry in self.shared.state().log.entries() {
@@ -277,10 +276,10 @@ impl FakeCognito {
         counts
     }
 
-    /// Serves until the process is told to end.
+    /// Serves until the process ends.
     pub fn wait(mut self) {
         if let Some(thread) = self.thread.take() {
-            // A panic of the server has been printed by its thread.
+            // The server's thread has already printed its panic.
             let _ = thread.join();
         }
     }
@@ -293,7 +292,7 @@ impl FakeCognito {
 
 impl Drop for FakeCognito {
     fn drop(&mut self) {
-        // An error means that it has stopped by itself.
+        // An error means that the server has already stopped.
         let _ = self.stop.take().map(|stop| stop.send(()));
         let _ = self.thread.take().map(JoinHandle::join);
     }

@@ -1,4 +1,4 @@
-//! The operations, without HTTP: a request's JSON in, an answer's JSON out.
+//! The operations without HTTP: JSON request in, JSON response out.
 
 use std::io;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::sign_in::{initiate_auth, prove_client, tokens, verify_password};
 use super::state::{Exception, Stage, State, User};
 use super::{Reuse, texts};
 
-/// The members that are read, of whichever operation.
+/// The members of all operations' requests.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct Request {
@@ -26,12 +26,12 @@ pub(super) struct Request {
     pub(super) challenge_responses: Map<String, Value>,
 }
 
-/// Why there is no answer of the usual kind.
+/// The reason why there is no success.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The API's own.
+    /// An exception of the API.
     Exception(Exception),
-    /// The fake's.
+    /// A failure of the fake itself.
     Broken(io::Error),
 }
 
@@ -55,7 +55,7 @@ const INVALID_CODE: Exception = Exception {
               satisfy regular expression pattern: [0-9]+",
 };
 
-/// Carries one request out. `now` is the fake's own time.
+/// Performs one request. `now` is the fake's own time.
 pub(super) fn perform(state: &mut State, operation: &str, request: &Request, now: Duration) -> Reply {
     match operation {
         "InitiateAuth" => initiate_auth(state, request, now),
@@ -165,7 +165,7 @@ fn get_user(state: &State, request: &Request, now: Duration) -> Reply {
     Ok(reply)
 }
 
-/// The user that exactly one of access token and session stands for.
+/// The user of the access token or the session; the request must have exactly one of them.
 fn authorize(state: &State, request: &Request, stage: Stage, now: Duration) -> Result<String, Exception> {
     match (&request.access_token, &request.session) {
         (Some(token), None) => state.user_of_token(token, now),
@@ -183,7 +183,7 @@ enum Spent {
     Now,
 }
 
-/// Accepts a code of this step, the one before or the one after, once.
+/// Accepts a code of the current, the previous or the next time step, once.
 fn spend(user: &mut User, code: &str, now: Duration) -> Result<Spent, Exception> {
     if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(INVALID_CODE);

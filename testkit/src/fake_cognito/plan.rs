@@ -1,24 +1,24 @@
-//! What goes wrong on demand.
+//! Faults on demand.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// A way for a request to go wrong. Nothing is processed unless it says so.
+/// A fault of a request. The request is not processed, unless the fault says so.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Fault {
-    /// None: for a plan that only delays or shifts `Date`.
+    /// No fault, for a plan that only delays or shifts `Date`.
     #[default]
     None,
-    /// An exception; any name will do.
+    /// An exception with any name.
     Exception {
-        /// Its name, as in `__type`.
+        /// The name, as in `__type`.
         code: String,
-        /// Its message.
+        /// The message.
         #[serde(default)]
         message: String,
-        /// The HTTP status; 400, or 500 for `InternalErrorException`, when absent.
+        /// The HTTP status; the default is 400, or 500 for `InternalErrorException`.
         #[serde(default)]
         status: Option<u16>,
     },
@@ -26,9 +26,9 @@ pub enum Fault {
     StatusError,
     /// HTTP 200 with an empty object.
     NoStatus,
-    /// HTTP 503 with a page of HTML, as a load balancer sends it.
+    /// HTTP 503 with an HTML page, like a load balancer sends it.
     Html503,
-    /// HTTP 200 with a body that isn't JSON.
+    /// HTTP 200 with a body that is not JSON.
     Garbage,
     /// HTTP 200 with a success in a body of more than a megabyte.
     Huge,
@@ -57,21 +57,21 @@ impl Fault {
     }
 }
 
-/// A fault, when it strikes and what comes with it.
+/// A fault, with the requests that it applies to and further settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Plan {
-    /// What happens.
+    /// The fault.
     pub fault: Fault,
-    /// To how many requests.
+    /// The number of requests that it applies to.
     pub count: u32,
-    /// Only to requests of this operation.
+    /// Restricts it to requests of this operation.
     pub operation: Option<String>,
-    /// Seconds added to the `Date` of the answer.
+    /// Seconds added to the `Date` of the response.
     pub date_skew: i64,
-    /// Milliseconds to wait before anything else.
+    /// A delay in milliseconds before the request is handled.
     pub delay_ms: u64,
-    /// Milliseconds that the answer asks its client to wait.
+    /// The `Retry-After` of the response, in milliseconds.
     pub retry_after_ms: Option<u64>,
 }
 
@@ -94,7 +94,7 @@ impl From<Fault> for Plan {
     }
 }
 
-/// Plans in line.
+/// The queue of plans.
 #[derive(Debug, Default)]
 pub(super) struct Plans(VecDeque<Plan>);
 
@@ -107,7 +107,7 @@ impl Plans {
         self.0.clear();
     }
 
-    /// The plan for the request that has just arrived.
+    /// The plan for a request that has arrived.
     pub(super) fn next(&mut self, operation: &str) -> Plan {
         self.0.retain(|plan| plan.count > 0);
         let fits = |plan: &&mut Plan| plan.operation.as_ref().is_none_or(|wanted| wanted == operation);
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plans_strike_in_line_and_as_often_as_they_say() {
+    fn plans_apply_in_order_and_to_their_number_of_requests() {
         let mut plans = Plans::default();
         let verify = Some("VerifySoftwareToken".to_owned());
         plans.add(Plan { operation: verify, ..Plan::from(Fault::Silence) });

@@ -1,4 +1,4 @@
-//! From an HTTP request to its response, or to none.
+//! Handles one HTTP request; the response may be missing on purpose.
 
 use std::fmt;
 use std::future::pending;
@@ -19,11 +19,11 @@ use super::state::State;
 use super::{Control, Shared, sign, texts};
 
 const TARGET: &str = "AWSCognitoIdentityProviderService.";
-const LONGEST_REQUEST: usize = 1 << 20;
-/// How far from now a code's step is looked for, for the log.
-const WIDE: u64 = 20;
+const MAX_REQUEST_BYTES: usize = 1 << 20;
+/// The number of steps around now in which the log searches for the step of a code.
+const LOG_STEP_RANGE: u64 = 20;
 
-/// The connection is closed without an answer.
+/// The connection is closed without a response.
 #[derive(Debug)]
 pub(super) struct Dropped;
 
@@ -46,7 +46,7 @@ pub(super) async fn respond(
     shared: Arc<Shared>,
 ) -> Result<Response<Full<Bytes>>, Dropped> {
     let (head, body) = request.into_parts();
-    let body = Limited::new(body, LONGEST_REQUEST).collect().await.map_err(|_| Dropped)?.to_bytes();
+    let body = Limited::new(body, MAX_REQUEST_BYTES).collect().await.map_err(|_| Dropped)?.to_bytes();
     match (&head.method, head.uri.path()) {
         (&Method::GET, "/_log") => Ok(plain(StatusCode::OK, shared.state().log.text()?)),
         (&Method::GET, path) if path.ends_with("/.well-known/jwks.json") => {
@@ -132,7 +132,7 @@ fn answer(
     Ok(answer)
 }
 
-/// What a request tells by itself.
+/// The log entry of a request, before it is processed.
 fn entry(state: &State, operation: &str, request: &Request, now: Duration) -> Entry {
     let authorization = request.access_token.as_deref().or(request.session.as_deref());
     let user = authorization.and_then(|text| state.owner(text));
@@ -145,7 +145,7 @@ fn entry(state: &State, operation: &str, request: &Request, now: Duration) -> En
         user: user.map(str::to_owned),
         code: code.map(str::to_owned),
         seed: seed.map(|seed| seed.number),
-        step: seed.and_then(|seed| seed.step_of(code?, now, WIDE)),
+        step: seed.and_then(|seed| seed.step_of(code?, now, LOG_STEP_RANGE)),
         device_name: request.friendly_device_name.clone(),
         ..Entry::default()
     }
@@ -219,7 +219,7 @@ fn response(
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     for (name, value) in extra {
-        // A message needn't be fit for a header; the body has it too.
+        // A message may contain bytes that are invalid in a header; the body has it as well.
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
         }

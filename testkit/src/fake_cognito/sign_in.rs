@@ -1,4 +1,4 @@
-//! How a sign-in begins: InitiateAuth with a password or with SRP, and the proof that SRP asks for.
+//! The start of a sign-in: InitiateAuth with a password or with SRP, and the proof of SRP.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ fn ask_for_proof(state: &mut State, name: &str, public: &str, now: Duration) -> 
     });
     let name = user.name.clone();
     state.open_exchange(block, name, exchange, now);
-    // Without a session: the block stands for it.
+    // There is no session; the secret block identifies the sign-in.
     Ok(json!({"ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": parameters}))
 }
 
@@ -65,7 +65,7 @@ pub(super) fn verify_password(state: &mut State, request: &Request, now: Duratio
     next_step(state, request, &name, now)
 }
 
-/// What follows the password: a second factor, or tokens.
+/// The step after the password: a second factor, or tokens.
 fn next_step(state: &mut State, request: &Request, name: &str, now: Duration) -> Reply {
     let user = state.users.get(name).ok_or(UNKNOWN)?;
     let mut parameters = json!({"USER_ID_FOR_SRP": user.sub});
@@ -85,7 +85,7 @@ fn next_step(state: &mut State, request: &Request, name: &str, now: Duration) ->
     Ok(json!({"ChallengeName": challenge, "ChallengeParameters": parameters, "Session": session}))
 }
 
-/// The end of a sign-in.
+/// The tokens at the end of a sign-in.
 pub(super) fn tokens(state: &mut State, request: &Request, name: &str, now: Duration) -> Reply {
     let client = request.client_id.as_deref().unwrap_or_default();
     let device = state.meet_device(text(&request.challenge_responses, "DEVICE_KEY"))?;
@@ -100,7 +100,7 @@ pub(super) fn tokens(state: &mut State, request: &Request, name: &str, now: Dura
     Ok(json!({"AuthenticationResult": result, "ChallengeParameters": {}}))
 }
 
-/// A client that has a secret shows with each step that it knows it.
+/// Checks the proof of an app client with a secret, which is required in each step.
 pub(super) fn prove_client(
     state: &State,
     request: &Request,
@@ -156,7 +156,7 @@ mod tests {
         })
     }
 
-    /// Goes as far as the proof, made with this password, and leaves its sending to the test.
+    /// Prepares the request with the proof for this password; the test sends it.
     fn proof(state: &mut State, password: &str) -> Value {
         let sub = state.users["alice"].sub.clone();
         let (public, prove) = srp::tests::client((state.pool(), &sub, password));
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proof_leads_to_what_a_password_leads_to_and_is_good_once() {
+    fn a_proof_has_the_result_of_a_password_and_is_valid_once() {
         let mut state = state();
         let step = |state: &mut State| {
             let proof = proof(state, "open sesame");
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_password_in_time_there_is_no_sign_in() {
+    fn a_wrong_or_late_password_is_refused() {
         let mut state = state();
         let wrong = proof(&mut state, "open, sesame");
         assert_eq!(call(&mut state, "RespondToAuthChallenge", wrong, NOW), Err(UNKNOWN.message));
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_with_a_secret_proves_itself_in_both_steps() {
+    fn an_app_client_with_a_secret_proves_it_in_both_steps() {
         let mut state = state();
         let mut unproved = proof(&mut state, "open sesame");
         state.client_secret = Some("secret".to_owned());

@@ -1,8 +1,8 @@
-//! The server's half of a sign-in by SRP, in which the password stays with the client.
+//! The server side of a sign-in by SRP, in which the password stays with the client.
 //!
-//! The idea is that of RFC 5054 (SRP-6a), the group is number 15 of RFC 3526, of 3072 bits with generator 2. AWS
-//! documents neither how numbers become bytes nor how the key is made (HKDF, RFC 5869, with an info of its own): that
-//! is what its own clients do, `AuthenticationHelper` of amazon-cognito-identity-js and `aws_srp.py` of pycognito.
+//! The protocol is that of RFC 5054 (SRP-6a) with group 15 of RFC 3526 (3072 bits, generator 2). AWS documents neither the
+//! encoding of numbers nor the derivation of the key (HKDF, RFC 5869, with its own info). The sources are AWS's and other
+//! clients: `AuthenticationHelper` of amazon-cognito-identity-js and `aws_srp.py` of pycognito.
 
 use std::io;
 
@@ -26,7 +26,7 @@ const GROUP_15: &str = "\
 
 const INFO: &[u8] = b"Caldera Derived Key";
 
-/// What the server chooses for one sign-in.
+/// The random values of the server for one sign-in.
 #[derive(Debug)]
 pub(super) struct Choice {
     salt: BigUint,
@@ -40,7 +40,7 @@ pub(super) struct Exchange {
     choice: Choice,
     public: BigUint,
     key: Vec<u8>,
-    /// What the proof is about, besides block and time.
+    /// The data that the proof covers, besides block and time.
     subject: String,
 }
 
@@ -52,8 +52,8 @@ impl Choice {
 }
 
 impl Exchange {
-    /// Answers a client's public value, in hexadecimal digits; nothing if that value is none. `pool` is what follows the
-    /// underscore in the pool's id.
+    /// Starts a sign-in for a client's public value in hexadecimal digits; `None` for an invalid value. `pool` is the part
+    /// of the pool's id after the underscore.
     pub(super) fn begin(
         (pool, user, password): (&str, &str, &str),
         public: &str,
@@ -62,7 +62,7 @@ impl Exchange {
         let modulus = BigUint::parse_bytes(GROUP_15.as_bytes(), 16)?;
         let generator = BigUint::from(2_u8);
         let theirs = BigUint::parse_bytes(public.as_bytes(), 16)?;
-        // RFC 5054 §2.5.4: the key of such a value is known to everybody.
+        // RFC 5054 §2.5.4: every attacker knows the key for such a value.
         if (&theirs % &modulus) == BigUint::ZERO {
             return None;
         }
@@ -92,14 +92,14 @@ impl Exchange {
         BASE64.encode(&self.choice.block)
     }
 
-    /// Whether a `PASSWORD_CLAIM_SIGNATURE` of this `TIMESTAMP` shows that its maker knows the password.
+    /// Whether a `PASSWORD_CLAIM_SIGNATURE` for this `TIMESTAMP` proves the knowledge of the password.
     pub(super) fn is_proof(&self, signature: &str, timestamp: &str) -> bool {
         let message = [self.subject.as_bytes(), &self.choice.block, timestamp.as_bytes()].concat();
         BASE64.encode(&Algorithm::Sha256.hmac(&self.key, &message)) == signature
     }
 }
 
-/// The shortest big-endian form whose first bit is a sign, as Java and JavaScript make it.
+/// The shortest big-endian form with a sign bit, as in Java and JavaScript.
 fn bytes(number: &BigUint) -> Vec<u8> {
     BigInt::from(number.clone()).to_signed_bytes_be()
 }
@@ -126,7 +126,7 @@ pub(super) mod tests {
         BigUint::parse_bytes(digits.as_bytes(), 16).unwrap()
     }
 
-    /// What pycognito 2024.5.1 was given; its salt and its public value need a byte for the sign.
+    /// The values of a recorded run of pycognito 2024.5.1; salt and public value need a byte for the sign.
     fn choice() -> Choice {
         let private = number("3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d");
         let block = b"a block that says nothing".to_vec();
@@ -141,7 +141,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_proof_that_pycognito_made_is_accepted() {
+    fn the_recorded_proof_of_pycognito_is_accepted() {
         let exchange = Exchange::begin(IDENTITY, &client_public(), choice()).unwrap();
         assert_eq!(exchange.salt(), "00f0111111111111111111111111111111");
         let proof = "7ZY0ZfstBisLt82KvPmRu7qOxa2HdEcooHWT6O7BE00=";
@@ -152,7 +152,7 @@ pub(super) mod tests {
         assert!(!other.is_proof(proof, TIME));
     }
 
-    /// A client's public value, and its proof for what the server answered: RFC 5054's arithmetic, the other way round.
+    /// The client side of RFC 5054: a public value, and the proof for the server's response.
     pub(in super::super) fn client(
         (pool, user, password): (&str, &str, &str),
     ) -> (String, impl Fn(&str, &str, &str, &str) -> String + use<>) {
@@ -178,7 +178,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_value_whose_key_everybody_knows_is_refused() {
+    fn a_public_value_with_a_known_key_is_refused() {
         let twice = (number(GROUP_15) * 2_u8).to_str_radix(16);
         for value in ["0", GROUP_15, &twice, "", "not a number"] {
             assert!(Exchange::begin(IDENTITY, value, choice()).is_none(), "{value}");
@@ -186,7 +186,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn each_sign_in_has_a_choice_of_its_own() {
+    fn each_sign_in_has_its_own_random_values() {
         let [one, two] = [(); 2].map(|()| Choice::random().unwrap());
         assert!(one.salt != two.salt && one.private != two.private && one.block != two.block);
     }

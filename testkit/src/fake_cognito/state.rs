@@ -13,25 +13,25 @@ use super::plan::Plans;
 use super::srp::Exchange;
 use super::{Options, Ready, Reuse, texts};
 
-/// `AuthSessionValidity`'s default.
+/// The default of `AuthSessionValidity`.
 const SESSION_LIFE: Duration = Duration::from_secs(180);
 
-/// Everything that a fake Cognito knows.
+/// The state of a fake Cognito.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) plans: Plans,
     pub(super) log: Log,
     pub(super) reuse: Reuse,
-    /// Seconds that its clock is ahead of the one it was given.
+    /// The seconds that its clock is ahead of the given clock.
     pub(super) clock_offset: i64,
-    /// What the app client has to prove that it knows, if anything.
+    /// The secret that the app client must prove, if there is one.
     pub(super) client_secret: Option<String>,
-    /// A sign-in asks which kind of second factor shall be used.
+    /// Whether a sign-in asks for the choice of the second factor.
     pub(super) offers_choice: bool,
-    /// Each new device gets a key.
+    /// Whether each new device gets a key.
     pub(super) tracks_devices: bool,
     devices: BTreeSet<String>,
-    /// Who has no second factor signs in without one.
+    /// Whether users without a second factor sign in without one.
     pub(super) mfa_is_optional: bool,
     pub(super) issuer: String,
     pub(super) users: BTreeMap<String, User>,
@@ -47,12 +47,12 @@ pub(super) struct User {
     pub(super) sub: String,
     pub(super) password: String,
     pub(super) seed: Option<Seed>,
-    /// The seed was verified: sign-in asks for a code.
+    /// Whether the seed was verified, so that a sign-in asks for a code.
     pub(super) enrolled: bool,
     pub(super) device_name: Option<String>,
 }
 
-/// A seed and the time steps whose codes were accepted, by whichever operation.
+/// A seed, and the time steps whose codes were accepted by any operation.
 #[derive(Debug)]
 pub(super) struct Seed {
     pub(super) number: u32,
@@ -76,7 +76,7 @@ struct Pending {
     opened: Duration,
 }
 
-/// What a session is good for.
+/// The operation that a session is valid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// AssociateSoftwareToken.
@@ -98,7 +98,7 @@ struct Token {
     revoked: bool,
 }
 
-/// An error as the wire has it.
+/// An error on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Exception {
     pub(super) code: &'static str,
@@ -158,7 +158,7 @@ impl State {
         })
     }
 
-    /// Gives a user a new seed; what was enrolled before is gone at once.
+    /// Sets a new seed for a user; the previous enrolment is removed at once.
     pub(super) fn associate(&mut self, name: &str, key: Vec<u8>) {
         self.seeds += 1;
         let number = self.seeds;
@@ -181,12 +181,12 @@ impl State {
         texts::id_token(&self.issuer, user, sub, client, now)
     }
 
-    /// What follows the underscore in the pool's id, which ends its issuer.
+    /// The part of the pool's id after the underscore, at the end of its issuer.
     pub(super) fn pool(&self) -> &str {
         self.issuer.rsplit('_').next().unwrap_or_default()
     }
 
-    /// The key of a device that signs in without one, where devices are tracked.
+    /// The key for a device that signs in without one, if devices are tracked.
     pub(super) fn meet_device(&mut self, key: &str) -> Result<Option<String>, Failure> {
         if !self.tracks_devices || self.devices.contains(key) {
             return Ok(None);
@@ -223,7 +223,7 @@ impl State {
         self.exchanges.insert(block, Pending { user, exchange, opened });
     }
 
-    /// The sign-in by SRP that this block stands for, once; whose it is, and what its proof has to fit.
+    /// Removes and returns the sign-in by SRP with this block: its user and the exchange.
     pub(super) fn take_exchange(&mut self, block: &str, now: Duration) -> Option<(String, Exchange)> {
         let pending = self.exchanges.remove(block)?;
         (pending.opened + SESSION_LIFE >= now).then_some((pending.user, pending.exchange))
@@ -235,7 +235,7 @@ impl State {
         }
     }
 
-    /// The user of an access token that holds.
+    /// The user of a valid access token.
     pub(super) fn user_of_token(&self, text: &str, now: Duration) -> Result<String, Exception> {
         let refused = |message| Err(Exception { code: "NotAuthorizedException", message });
         match self.tokens.get(text) {
@@ -246,7 +246,7 @@ impl State {
         }
     }
 
-    /// The user of a session that holds and is good for `stage`.
+    /// The user of a valid session for `stage`.
     pub(super) fn user_of_session(
         &self,
         text: &str,
@@ -270,7 +270,7 @@ impl State {
         self.sessions.keys().cloned().collect()
     }
 
-    /// Whose access token or session this is, whether or not it holds.
+    /// The user of an access token or session, valid or not.
     pub(super) fn owner(&self, text: &str) -> Option<&str> {
         let token = self.tokens.get(text).map(|token| token.user.as_str());
         token.or_else(|| self.sessions.get(text).map(|session| session.user.as_str()))
@@ -278,7 +278,7 @@ impl State {
 }
 
 impl Seed {
-    /// The step of the code among those up to `reach` steps from now, the nearest first.
+    /// The step of a code, within `reach` steps of now, the nearest first.
     pub(super) fn step_of(&self, code: &str, now: Duration, reach: u64) -> Option<u64> {
         let current = Step::at(now, Period::DEFAULT).0;
         let near = (0..=reach).flat_map(|away| [current.saturating_sub(away), current + away]);

@@ -1,4 +1,4 @@
-//! Random things with the shape of Cognito's: seeds, sessions, access tokens, request ids.
+//! Random values in the form of Cognito: seeds, sessions, access tokens, request ids.
 
 use std::io;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use serde_json::json;
 
 use super::sign;
 
-/// How long an access token holds.
+/// The validity of an access token.
 pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(3_600);
 
-/// 32 bytes, as AWS makes them: 52 characters of base32.
+/// 32 bytes, as with AWS: 52 characters of base32.
 pub(super) fn seed() -> io::Result<Vec<u8>> {
     random(32)
 }
 
-/// Real ones have about 1,560 characters.
+/// A session; real ones have about 1,560 characters.
 pub(super) fn session() -> io::Result<String> {
     Ok(BASE64URL_NOPAD.encode(&random(1_170)?))
 }

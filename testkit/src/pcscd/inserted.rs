@@ -1,4 +1,4 @@
-//! A card in a reader: a thread that answers vpcd.
+//! A card in a reader: a thread that serves vpcd.
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
@@ -10,7 +10,7 @@ use oathbridge::virt::Card;
 
 use crate::vpicc;
 
-/// A card in a reader; pulled out when dropped.
+/// A card in a reader, pulled out on drop.
 #[derive(Debug)]
 pub(super) struct Inserted {
     card: Card,
@@ -27,7 +27,7 @@ struct Ready {
 }
 
 impl Inserted {
-    /// Plugs the card in and answers vpcd at the other end of `stream`.
+    /// Plugs the card in, and serves vpcd at the other end of `stream`.
     pub(super) fn new(card: Card, stream: TcpStream) -> io::Result<Self> {
         card.plug();
         let session = card.connect().ok_or_else(|| io::Error::other("the card was pulled out"))?;
@@ -35,7 +35,7 @@ impl Inserted {
         let for_thread = (stream.try_clone()?, Arc::clone(&ready));
         let thread = thread::Builder::new().name("virtual card".to_owned()).spawn(move || {
             let (stream, ready) = for_thread;
-            // A broken connection is as good as a closed one: vpcd is gone.
+            // A broken connection counts as closed: vpcd has ended.
             let _ = vpicc::serve(&stream, &session, &|| ready.set());
             let _ = stream.shutdown(Shutdown::Both);
         })?;
@@ -46,7 +46,7 @@ impl Inserted {
         &self.card
     }
 
-    /// Waits until pcscd has powered the card; `false` if it doesn't within `timeout`.
+    /// Waits until pcscd has powered the card; `false` after `timeout`.
     pub(super) fn wait_until_ready(&self, timeout: Duration) -> bool {
         self.ready.wait(timeout)
     }
@@ -55,10 +55,10 @@ impl Inserted {
 impl Drop for Inserted {
     fn drop(&mut self) {
         self.card.unplug();
-        // It may be closed already.
+        // The connection may already be closed.
         let _ = self.stream.shutdown(Shutdown::Both);
         if let Some(thread) = self.thread.take() {
-            // A panic of that thread was printed already.
+            // The thread has already printed its panic.
             drop(thread.join());
         }
     }

@@ -1,11 +1,11 @@
-//! A pcscd of one's own, with virtual readers, next to whatever runs on the machine.
+//! A private pcscd with virtual readers, independent of a pcscd of the system.
 //!
-//! pcscd's socket path is compiled in, so it runs in a mount namespace where that path is a private
-//! directory; clients find it with the environment variable `PCSCLITE_CSOCK_NAME`. And vpcd, the virtual
-//! reader, listens on all interfaces, so it runs in a network namespace that has only a loopback.
+//! pcscd's socket path is compiled in, so it runs in a mount namespace in which that path is a private directory. Clients
+//! find it with the environment variable `PCSCLITE_CSOCK_NAME`. vpcd, the virtual reader, listens on all interfaces, so it
+//! runs in a network namespace with only a loopback interface.
 //!
-//! Needs the Debian packages pcscd, vsmartcard-vpcd, util-linux, mount, iproute2 and bash; works as root and,
-//! where user namespaces are allowed, as any user.
+//! Requires the Debian packages pcscd, vsmartcard-vpcd, util-linux, mount, iproute2 and bash. It works as root and, where
+//! user namespaces are allowed, as any user.
 
 mod inserted;
 mod namespace;
@@ -21,10 +21,10 @@ use tempfile::TempDir;
 use self::inserted::Inserted;
 use self::process::Process;
 
-/// How long pcscd may take to start, and to see a card: it looks for cards every 0.4 s.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The timeout for pcscd to start, and to see a card; it checks for cards every 0.4 s.
+const PCSCD_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A private pcscd; it ends when dropped.
+/// A private pcscd, stopped on drop.
 #[derive(Debug)]
 pub struct PrivatePcscd {
     readers: Vec<Option<Inserted>>,
@@ -33,18 +33,18 @@ pub struct PrivatePcscd {
 }
 
 impl PrivatePcscd {
-    /// The name that pcscd gives to its first reader, with two numbers after it; yubikey-manager looks for it.
-    /// The others have a serial number in between, as `… (0001) 00 00`.
+    /// The name of pcscd's first reader, which is followed by two numbers; yubikey-manager searches for it. The names of
+    /// the other readers also contain a serial number, as in `… (0001) 00 00`.
     pub const READER_NAME: &str = "Yubico YubiKey OTP+FIDO+CCID";
 
     /// Starts pcscd with `readers` readers, 0 to 8, all empty.
     ///
-    /// vpcd's driver makes two slots of each reader, so pcscd shows twice as many; the second ones (`… 00 01`)
-    /// are counted behind all first ones.
+    /// vpcd's driver creates two slots for each reader, so pcscd shows twice as many readers. The second slots (`… 00 01`)
+    /// are numbered after all first ones.
     ///
     /// # Errors
     ///
-    /// When pcscd or the vpcd driver is missing, namespaces are not allowed, or pcscd doesn't come up.
+    /// pcscd or the vpcd driver is missing, namespaces are not allowed, or pcscd does not start.
     pub fn start(readers: usize) -> io::Result<Self> {
         let directory = tempfile::Builder::new().prefix("testkit-pcscd-").tempdir()?;
         process::configure(directory.path(), Self::READER_NAME, readers)?;
@@ -54,27 +54,27 @@ impl PrivatePcscd {
         Ok(pcscd)
     }
 
-    /// What `PCSCLITE_CSOCK_NAME` has to be for clients; it stays the same after a restart.
+    /// The value of `PCSCLITE_CSOCK_NAME` for clients; a restart does not change it.
     pub fn socket(&self) -> PathBuf {
         process::socket(self.directory.path())
     }
 
-    /// Puts a card into a reader, counted from 0, and waits until pcscd has powered it. A card that was in
-    /// the reader is pulled out; a card that was pulled out by itself ([`Card::unplug`]) is put in anew.
+    /// Inserts a card into a reader, counted from 0, and waits until pcscd has powered it. A card in the reader is pulled
+    /// out first; a card that was pulled out with [`Card::unplug`] is inserted again.
     ///
     /// # Errors
     ///
-    /// No such reader, pcscd doesn't run, or it doesn't see the card.
+    /// There is no such reader, pcscd is not running, or it does not see the card.
     pub fn insert(&mut self, reader: usize, card: &Card) -> io::Result<()> {
         self.push(reader, card)?;
         self.wait_until_seen(reader)
     }
 
-    /// As [`PrivatePcscd::insert`], a card into each reader from the first one on; pcscd sees them at the same time.
+    /// Like [`PrivatePcscd::insert`] for several cards, one in each reader from the first on. pcscd sees them at once.
     ///
     /// # Errors
     ///
-    /// As [`PrivatePcscd::insert`].
+    /// Like [`PrivatePcscd::insert`].
     pub fn insert_all(&mut self, cards: &[Card]) -> io::Result<()> {
         for (reader, card) in cards.iter().enumerate() {
             self.push(reader, card)?;
@@ -82,7 +82,7 @@ impl PrivatePcscd {
         (0..cards.len()).try_for_each(|reader| self.wait_until_seen(reader))
     }
 
-    /// Its process id, if it runs.
+    /// The process id, if pcscd is running.
     pub fn id(&self) -> Option<u32> {
         self.process.as_ref().map(Process::id)
     }
@@ -98,50 +98,50 @@ impl PrivatePcscd {
 
     fn wait_until_seen(&mut self, reader: usize) -> io::Result<()> {
         let inserted = self.reader(reader)?.as_ref();
-        match inserted.is_some_and(|inserted| inserted.wait_until_ready(PATIENCE)) {
+        match inserted.is_some_and(|inserted| inserted.wait_until_ready(PCSCD_TIMEOUT)) {
             true => Ok(()),
-            false => Err(io::Error::new(io::ErrorKind::TimedOut, "pcscd doesn't see the card")),
+            false => Err(io::Error::new(io::ErrorKind::TimedOut, "pcscd does not see the card")),
         }
     }
 
-    /// Pulls the card out of a reader, if there is one: a running command ends, and pcscd sees it within 0.4 s.
+    /// Pulls the card out of a reader, if there is one. A running command ends, and pcscd notices it within 0.4 s.
     ///
     /// # Errors
     ///
-    /// No such reader.
+    /// There is no such reader.
     pub fn remove(&mut self, reader: usize) -> io::Result<()> {
         *self.reader(reader)? = None;
         Ok(())
     }
 
-    /// Ends pcscd as a service manager would (SIGTERM); it removes its socket.
+    /// Stops pcscd with SIGTERM, like a service manager; pcscd removes its socket.
     ///
     /// # Errors
     ///
-    /// When it can't be waited for.
+    /// Waiting fails.
     pub fn stop(&mut self) -> io::Result<()> {
         self.process.take().map_or(Ok(()), Process::terminate)
     }
 
-    /// Ends pcscd as a crash would (SIGKILL); its socket stays as a dead file.
+    /// Kills pcscd with SIGKILL, like a crash; the file of its socket stays.
     ///
     /// # Errors
     ///
-    /// When it can't be waited for.
+    /// Waiting fails.
     pub fn kill(&mut self) -> io::Result<()> {
         self.process.take().map_or(Ok(()), Process::kill)
     }
 
-    /// Starts pcscd, again if it runs, under the same socket path and with the same readers and cards.
+    /// Starts or restarts pcscd with the same socket path, readers and cards.
     ///
-    /// A card notices it as a new insertion, as when its power goes.
+    /// For a card this is a new insertion, like a loss of power.
     ///
     /// # Errors
     ///
-    /// When it doesn't come up, or doesn't see the cards that were in.
+    /// pcscd does not start, or does not see the inserted cards.
     pub fn restart(&mut self) -> io::Result<()> {
         self.stop()?;
-        self.process = Some(Process::start(self.directory.path(), PATIENCE)?);
+        self.process = Some(Process::start(self.directory.path(), PCSCD_TIMEOUT)?);
         for reader in 0..self.readers.len() {
             if let Some(inserted) = self.reader(reader)?.take() {
                 let card = inserted.card().clone();

@@ -1,4 +1,4 @@
-//! Namespaces for a process, and a way into them.
+//! Namespaces for a process, and a connection into them.
 
 use std::io::{self, BufRead, BufReader};
 use std::net::TcpStream;
@@ -6,17 +6,17 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
-/// A mount and a network namespace, in a user namespace where the kernel allows it; root can do without.
+/// A mount namespace and a network namespace, in a user namespace unless the user is root.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Namespaces {
     user: bool,
 }
 
-/// Connects, and holds the connection as descriptor 3 until its standard input ends.
+/// Connects, and keeps the connection as descriptor 3 until its standard input ends.
 const CONNECT: &str = r#"exec 3<>"/dev/tcp/127.0.0.1/$1" && echo connected && read -r _"#;
 
 impl Namespaces {
-    /// What this user may have.
+    /// The namespaces that this user may create.
     pub(super) fn allowed() -> io::Result<Self> {
         for namespaces in [Self { user: true }, Self { user: false }] {
             let works = namespaces
@@ -29,10 +29,13 @@ impl Namespaces {
                 return Ok(namespaces);
             }
         }
-        Err(io::Error::new(io::ErrorKind::PermissionDenied, "a private pcscd needs user namespaces, or root"))
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "a private pcscd requires user namespaces or root",
+        ))
     }
 
-    /// A command that runs its arguments in new namespaces, as their first process.
+    /// A command that runs its arguments as the first process of new namespaces.
     pub(super) fn enter_new(self) -> Command {
         let mut command = Command::new("unshare");
         if self.user {
@@ -44,7 +47,7 @@ impl Namespaces {
 
     /// A connection to a port on the loopback of the process's network namespace.
     ///
-    /// A program goes there and connects, and its descriptor is fetched from it (`pidfd_getfd(2)`).
+    /// A helper process enters the namespace and connects, and its descriptor is duplicated with `pidfd_getfd(2)`.
     pub(super) fn connect(self, process: &Child, port: u16) -> io::Result<TcpStream> {
         let mut command = Command::new("nsenter");
         command.args(["--target", &process.id().to_string(), "--net"]);
@@ -54,7 +57,7 @@ impl Namespaces {
         command.args(["bash", "-c", CONNECT, "bash", &port.to_string()]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let stream = fetch(&mut child);
-        // Its standard input is closed when it is waited for, so it ends.
+        // Waiting closes its standard input, so the helper process ends.
         child.wait()?;
         stream
     }

@@ -13,10 +13,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::namespace::Namespaces;
 
-/// Where Debian's package vsmartcard-vpcd puts the driver.
+/// The path of the driver in Debian's package vsmartcard-vpcd.
 const DRIVER: &str = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
 
-/// Gives pcscd a loopback and a private /run/pcscd.
+/// Creates a loopback interface and a private /run/pcscd for pcscd.
 const SCRIPT: &str = r#"
 set -e
 PATH=$PATH:/usr/sbin:/sbin
@@ -28,23 +28,23 @@ shift
 exec "$@"
 "#;
 
-/// vpcd's usual port: free, since nobody else is in the network namespace. Each reader takes two.
+/// vpcd's default port, which is free in a new network namespace. Each reader takes two ports.
 const FIRST_PORT: u16 = 35_963;
 
-/// A running pcscd; killed when dropped.
+/// A running pcscd, killed on drop.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
     namespaces: Namespaces,
 }
 
-/// Writes pcscd's configuration: so many vpcd readers.
+/// Writes pcscd's configuration with this number of vpcd readers.
 pub(super) fn configure(directory: &Path, name: &str, readers: usize) -> io::Result<()> {
     fs::create_dir(run(directory))?;
     let mut configuration = String::new();
     for reader in 0..readers {
         let port = port(reader, 0)?;
-        // Two readers with the same library would share its global variables: each gets a copy.
+        // Readers with the same library would share its global variables, so each reader has its own copy.
         let driver = directory.join(format!("vpcd-{reader}.so"));
         fs::copy(DRIVER, &driver).map_err(|error| {
             io::Error::new(error.kind(), format!("{DRIVER}: {error} (package vsmartcard-vpcd)"))

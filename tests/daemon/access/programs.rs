@@ -134,7 +134,7 @@ async fn other_users_are_refused_everything() {
         return;
     }
     let bench =
-        Bench::on(PrivateBus::start_for_everybody().unwrap(), "[access]\nsandboxed = 'allow'\n").await;
+        Bench::on(PrivateBus::start_for_all_users().unwrap(), "[access]\nsandboxed = 'allow'\n").await;
     let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
     let refused = bench.calculate(&nobody);
     assert!(refused.code != 0 && refused.said.contains("own user"), "{}", refused.said);

@@ -9,9 +9,9 @@ use super::Bench;
 use super::session::{add_session, lock, sleep, until_inhibitors, until_state};
 
 /// What the journal says.
-const LOST: &str = "the system bus can't be reached";
+const LOST: &str = "the system bus is not reachable";
 
-const BACK: &str = "the system bus is reached";
+const BACK: &str = "the system bus is reachable again";
 
 async fn until_told(bench: &Bench, what: &str) {
     for _ in 0..1000 {

@@ -38,7 +38,7 @@ fn the_record_is_shown_as_times_with_and_without_a_daemon() {
 #[test]
 fn forgetting_wants_a_yes() {
     let rig = Rig::start();
-    rig.run(&["guard", "forget", "AWS:alice"]).failed(3, "nothing to forget");
+    rig.run(&["guard", "forget", "AWS:alice"]).failed(3, "nothing to delete");
     rig.use_steps("alice", 5);
     rig.run(&["guard", "forget", "AWS:alice"]).failed(2, "--yes");
     rig.run(&["code", "alice", "--claim"]).failed(7, "used already");

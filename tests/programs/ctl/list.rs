@@ -103,7 +103,7 @@ fn wrong_usage_help_and_version_have_their_codes() {
     rig.run(&["frobnicate"]).failed(2, "frobnicate");
     let help = rig.run(&["--help"]);
     assert_eq!((help.code, help.err.as_str()), (0, ""));
-    assert!(help.out.contains("10  the daemon can't be reached"), "{}", help.out);
+    assert!(help.out.contains("10  the daemon is not reachable"), "{}", help.out);
     assert!(rig.run(&["--version"]).out.starts_with("oathbridgectl "));
 }
 

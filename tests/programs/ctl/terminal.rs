@@ -79,7 +79,7 @@ fn an_access_token_longer_than_a_terminal_s_line_arrives_whole() {
     person.write_all(b"\n").unwrap();
     let shown = rest(&mut person);
     assert_eq!(child.wait().unwrap().code(), Some(2), "{shown}");
-    assert!(!shown.contains("has not three parts") && shown.contains("access token"), "{shown}");
+    assert!(!shown.contains("does not have three parts") && shown.contains("access token"), "{shown}");
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn by_descriptor_and_serial_number() {
     let again = rig.run(&["unlock", "33334444", "--json"]).json();
     assert_eq!(again["unlocked"], false);
     rig.run(&["unlock", "99"]).failed(3, "33334444".split_at(4).1);
-    rig.run(&["unlock", "--password", PASSWORD]).failed(2, "read the arguments");
+    rig.run(&["unlock", "--password", PASSWORD]).failed(2, "can read arguments");
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn what_is_missing_or_public_is_wrong_usage() {
     let token = &rig.user.access_token;
     rig.run(&["verify", "alice", "--profile", "work"]).failed(2, "--access-token-stdin");
     let public = rig.run(&["verify", "alice", "--access-token", token]);
-    public.failed(2, "read the arguments");
+    public.failed(2, "can read arguments");
     let astray = rig.run_with(&["verify", token, "--access-token-stdin"], token);
     astray.failed(3, "AWS:alice");
     for run in [public, astray, rig.run(&["verify", "alice", token])] {

@@ -1,8 +1,8 @@
-//! Whatever is sent, the token answers.
+//! The token responds to arbitrary bytes.
 
 use super::*;
 
-/// Xorshift: random enough, and the same in every run.
+/// Xorshift: sufficiently random, and the same in every run.
 struct Noise(u64);
 
 impl Noise {
@@ -22,8 +22,8 @@ impl Noise {
     }
 }
 
-/// Survives the bytes; the answer fits into what was asked for.
-fn survive(applet: &mut Applet, bytes: &[u8]) -> u16 {
+/// Sends the bytes and checks that the response fits into the expected length.
+fn send(applet: &mut Applet, bytes: &[u8]) -> u16 {
     let response = match applet.respond(bytes) {
         Outcome::Answer(response) => response,
         Outcome::Touch(pending) => applet.complete(&pending, Touch::Given),
@@ -33,17 +33,17 @@ fn survive(applet: &mut Applet, bytes: &[u8]) -> u16 {
 }
 
 #[test]
-fn noise_is_survived() {
+fn random_bytes_get_a_response() {
     let mut noise = Noise(0x2545_f491_4f6c_dd1d);
     let mut applet = oath("");
     for _ in 0..20_000 {
         let bytes = noise.bytes(24);
-        survive(&mut applet, &bytes);
+        send(&mut applet, &bytes);
     }
 }
 
 #[test]
-fn damaged_commands_are_survived() {
+fn damaged_commands_get_a_response() {
     let mut noise = Noise(88_172_645_463_325_252);
     let good = [
         SELECT_OATH.to_owned(),
@@ -67,7 +67,7 @@ fn damaged_commands_are_survived() {
         if round % 16 == 1 {
             bytes.truncate(noise.below(bytes.len()));
         }
-        done += usize::from(survive(&mut applet, &bytes) == 0x9000);
+        done += usize::from(send(&mut applet, &bytes) == 0x9000);
     }
-    assert!(done > 4_000, "many commands have to get past the first checks: {done}");
+    assert!(done > 4_000, "many commands must pass the first checks: {done}");
 }

@@ -1,4 +1,4 @@
-//! Whole exchanges, byte by byte, with the keys of RFC 6238 and RFC 4226.
+//! Complete exchanges byte by byte, with the keys of RFC 6238 and RFC 4226.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn select_without_an_access_code() {
 }
 
 #[test]
-fn an_access_code_is_set_asked_for_given_and_cleared() {
+fn an_access_code_is_set_required_validated_and_removed() {
     let mut applet = fixed("");
     let key = "49561F12FB17065DD680FC5A61D740A6";
     let mut derived = [0; 16];
@@ -71,7 +71,7 @@ fn a_full_response_and_the_list() {
 }
 
 #[test]
-fn calculate_all_shows_each_kind() {
+fn calculate_all_returns_each_kind() {
     let mut applet = oath("");
     ok(&mut applet, &put(&format!("73 16 21 08 {SHA1_KEY}")));
     ok(&mut applet, &with_data("00 01 00 00", &format!("71 06 546F75636879 73 16 21 06 {SHA1_KEY} 78 02")));
@@ -80,11 +80,11 @@ fn calculate_all_shows_each_kind() {
         ok(&mut applet, "00 A4 00 01 0A 74 08 0000000000000001"),
         hex("71 09 4157533A616C696365 76 05 08 41397EEA  71 06 546F75636879 7C 01 06  71 03 437472 77 01 06")
     );
-    assert_eq!(applet.hotp_counter("Ctr"), Some(0), "no counter moves");
+    assert_eq!(applet.hotp_counter("Ctr"), Some(0), "no counter changes");
 }
 
 #[test]
-fn hotp_starts_at_its_moving_factor() {
+fn hotp_starts_at_the_given_moving_factor() {
     let mut applet = oath("");
     let touched = format!("00 01 00 00 25 71 03 437472 73 16 11 06 {SHA1_KEY} 78 02 7A 04 00000005");
     ok(&mut applet, &touched);
@@ -123,10 +123,10 @@ fn delete_rename_and_reset() {
     let before = ok(&mut applet, SELECT_OATH);
     ok(&mut applet, "00 04 DE AD");
     assert!(ok(&mut applet, "00 A1 00 00 00").is_empty());
-    assert_ne!(ok(&mut applet, SELECT_OATH), before, "a reset makes a new salt");
+    assert_ne!(ok(&mut applet, SELECT_OATH), before, "a reset gives a new salt");
 }
 
-/// RFC 6238 appendix B, and ykneo-oath's unit test of both types. A short challenge is used as it is sent.
+/// RFC 6238 appendix B, and ykneo-oath's unit test of both types. A short challenge is used without padding.
 #[test]
 fn more_vectors() {
     let mut applet = oath("");
@@ -136,7 +136,7 @@ fn more_vectors() {
     {
         assert_eq!(decimal(&ok(&mut applet, &calculate(ALICE, &format!("74 08 {step}")))), code);
     }
-    // "foo bar", padded to 14 bytes as hosts do.
+    // "foo bar", padded to 14 bytes like a host does.
     let foo_bar = "666F6F20626172 00000000000000";
     ok(&mut applet, &put(&format!("73 10 21 06 {foo_bar}")));
     assert_eq!(ok(&mut applet, &calculate(ALICE, "74 08 0000000002BCADC8")), hex("76 05 06 3DC6BF3D"));

@@ -1,4 +1,4 @@
-//! The applications that tell who the token is.
+//! Tests of the identity commands.
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn nothing_is_selected_at_first_and_after_a_reset() {
 }
 
 #[test]
-fn an_unknown_application_leaves_the_selection() {
+fn an_unknown_application_does_not_change_the_selection() {
     let mut applet = oath("");
     for select in ["00 A4 04 00 07 D2 76 00 00 85 01 01", "00 A4 04 00", "00 A4 04 00 04 A0 00 00 05"] {
         assert_eq!(refused(&mut applet, select), 0x6a82, "{select}");
@@ -22,13 +22,13 @@ fn an_unknown_application_leaves_the_selection() {
 }
 
 #[test]
-fn serial_and_version_by_every_way() {
+fn every_application_returns_the_same_serial_and_version() {
     let mut applet = applet("firmware = '5.2.7'");
     let serial = 12_345_678_u32.to_be_bytes();
     assert_eq!(ok(&mut applet, "00 A4 04 00 08 A0 00 00 05 27 47 11 17"), b"Virtual mgr - FW version 5.2.7");
     let page = ok(&mut applet, "00 1D 00 00 00");
     assert!(page.windows(4).any(|window| window == serial));
-    // The 8-byte name is what the `yubikey` crate asks for, the 7-byte one is yubikey-manager's.
+    // The `yubikey` crate uses the 8-byte name, yubikey-manager the 7-byte name.
     for select in ["00 A4 04 00 08 A0 00 00 05 27 20 01 01", "00 A4 04 00 07 A0 00 00 05 27 20 01"] {
         assert_eq!(ok(&mut applet, select)[..3], [5, 2, 7]);
         assert_eq!(ok(&mut applet, "00 01 10 00 00"), serial);

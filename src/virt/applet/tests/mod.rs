@@ -34,7 +34,7 @@ fn hex(text: &str) -> Vec<u8> {
 fn send(applet: &mut Applet, command: &str) -> Response {
     match applet.respond(&hex(command)) {
         Outcome::Answer(response) => response,
-        Outcome::Touch(_) => panic!("{command} wants a touch"),
+        Outcome::Touch(_) => panic!("{command} requires a touch"),
     }
 }
 
@@ -57,7 +57,7 @@ fn touch(applet: &mut Applet, command: &str) -> Pending {
     }
 }
 
-/// A command with data, its Lc counted.
+/// A command with data and the computed Lc.
 fn with_data(header: &str, data: &str) -> String {
     format!("{header} {:02X} {data}", hex(data).len())
 }

@@ -1,4 +1,4 @@
-//! What the OATH application refuses, and how it pages, locks and waits for a touch.
+//! Refusals, paging, locking and waiting for a touch of the OATH application.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn name(text: &str) -> String {
     format!("71 {:02X} {}", text.len(), HEXUPPER_PERMISSIVE.encode(text.as_bytes()))
 }
 
-/// SELECT, and the answer to its challenge with this key.
+/// SELECT, and VALIDATE with this key.
 fn unlock(applet: &mut Applet, key: &[u8]) -> Response {
     let select = ok(applet, SELECT_OATH);
     let proof = Algorithm::Sha1.hmac(key, &select[17..25]);
@@ -22,7 +22,7 @@ fn key(applet: &mut Applet, password: &str) -> [u8; 16] {
 }
 
 #[test]
-fn a_locked_token_answers_only_validate_and_reset() {
+fn a_locked_token_allows_only_validate_and_reset() {
     let mut applet = applet("password = 'correct horse'\n[[token.credential]]\naccount = 'a'\nseed = 'me'");
     let key = key(&mut applet, "correct horse");
     for command in ["00 A1 00 00 00", "00 A4 00 01 0A 74 08 0000000000000001", "00 05 00 00", "00 77 00 00"] {
@@ -38,7 +38,7 @@ fn a_locked_token_answers_only_validate_and_reset() {
 
     ok(&mut applet, "00 A4 04 00 05 A0 00 00 03 08");
     ok(&mut applet, SELECT_OATH);
-    assert_eq!(refused(&mut applet, "00 A1 00 00 00"), 0x6982, "another application locks it");
+    assert_eq!(refused(&mut applet, "00 A1 00 00 00"), 0x6982, "selecting another application locks it");
     ok(&mut applet, "00 04 DE AD");
     assert_eq!(ok(&mut applet, SELECT_OATH).len(), 15);
     assert!(ok(&mut applet, "00 A1 00 00 00").is_empty());
@@ -57,10 +57,10 @@ fn every_select_has_a_new_challenge() {
 }
 
 #[test]
-fn validate_and_set_code_check_what_they_get() {
+fn validate_and_set_code_check_their_data() {
     let mut applet = oath("");
     let validate = "00 A3 00 00 20 75 14 013356628BC89766D4AAE0B6F3681FD85DDC854D 74 08 A0A1A2A3A4A5A6A7";
-    assert_eq!(refused(&mut applet, validate), 0x6984, "no code is set");
+    assert_eq!(refused(&mut applet, validate), 0x6984, "no access code is set");
     let wrong_proof = format!("73 11 21 {} 74 08 A0A1A2A3A4A5A6A7 75 14 {SHA1_KEY}", "00".repeat(16));
     assert_eq!(refused(&mut applet, &with_data("00 03 00 00", &wrong_proof)), 0x6984);
     for data in
@@ -68,11 +68,11 @@ fn validate_and_set_code_check_what_they_get() {
     {
         assert_eq!(refused(&mut applet, &with_data("00 03 00 00", data)), 0x6a80, "{data}");
     }
-    assert_eq!(ok(&mut applet, SELECT_OATH).len(), 15, "still without a code");
+    assert_eq!(ok(&mut applet, SELECT_OATH).len(), 15, "still without an access code");
 }
 
 #[test]
-fn put_refuses_what_it_cannot_store() {
+fn put_refuses_invalid_credentials() {
     let mut applet = oath("");
     for key in [
         "73 16 21 05 3132333435363738393031323334353637383930",
@@ -129,7 +129,7 @@ fn an_unfit_challenge_is_6a80() {
 }
 
 #[test]
-fn an_only_increasing_challenge_never_goes_back() {
+fn an_increasing_challenge_must_increase() {
     let mut applet = oath("");
     ok(&mut applet, &put(&format!("73 16 21 08 {SHA1_KEY} 78 01")));
     ok(&mut applet, &calculate(ALICE, "74 08 00000000000000FF"));
@@ -154,7 +154,7 @@ fn parameters_and_instructions_are_checked() {
 }
 
 #[test]
-fn a_long_answer_comes_in_pages() {
+fn a_long_response_is_paged() {
     let credentials: String = (0..20)
         .map(|n| format!("[[token.credential]]\naccount = 'account number {n:02}'\nseed = 'me'\n"))
         .collect();
@@ -183,7 +183,7 @@ fn a_long_answer_comes_in_pages() {
 }
 
 #[test]
-fn a_touch_credential_waits_and_gives_up() {
+fn a_touch_credential_waits_and_times_out() {
     let mut applet = oath(
         "[[token.credential]]\naccount = 'a'\nseed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'\ntouch = true\ndigits = 8",
     );
@@ -197,6 +197,6 @@ fn a_touch_credential_waits_and_gives_up() {
 }
 
 #[test]
-fn the_same_token_gets_the_same_salt_in_every_run() {
+fn a_token_has_the_same_salt_in_every_run() {
     assert_eq!(ok(&mut applet(""), SELECT_OATH), ok(&mut applet(""), SELECT_OATH));
 }
