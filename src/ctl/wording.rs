@@ -10,8 +10,11 @@ const RENAMED: [(&str, &str); 4] = [
     ("challenge-parameters", "ChallengeParameters"),
 ];
 
-/// The words before the name of an option in a sentence of the daemon.
-const BEFORE_OPTION: [&str; 2] = ["the option ", "The option "];
+/// The words before the name of an option, or before a list of names, in a sentence of the daemon.
+const BEFORE_OPTION: [&str; 4] = ["the option ", "The option ", "the options ", "The options "];
+
+/// The words between the names of options in a list.
+const BETWEEN_OPTIONS: [&str; 3] = [", ", " and ", " or "];
 
 /// The sentence of an error reply for a user of the command line. `name` is the full name of the error.
 pub(super) fn of_reply(name: &str, sentence: &str) -> String {
@@ -22,21 +25,27 @@ pub(super) fn of_reply(name: &str, sentence: &str) -> String {
     BEFORE_OPTION.iter().fold(sentence.to_owned(), |text, before| with_own_options(&text, before))
 }
 
-/// Replaces `before` and the name of an option after it by the option of the command line.
+/// Replaces `before` and the names of options after it by options of the command line.
 fn with_own_options(text: &str, before: &str) -> String {
     let mut parts = text.split(before);
     let mut own = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let end =
-            part.find(|letter: char| !letter.is_ascii_lowercase() && letter != '-').unwrap_or(part.len());
-        let (name, rest) = part.split_at(end);
-        match RENAMED.iter().find(|(option, _)| *option == name) {
-            Some((_, renamed)) => own.push_str(renamed),
-            None => own.push_str(&format!("--{name}")),
-        }
-        own.push_str(rest);
+        own.push_str(&with_own_list(part, before.ends_with("s ")));
     }
     own
+}
+
+/// Replaces the name at the start of a text; with `is_list` also those that follow it in a list.
+fn with_own_list(text: &str, is_list: bool) -> String {
+    let end = text.find(|letter: char| !letter.is_ascii_lowercase() && letter != '-').unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    let renamed = RENAMED.iter().find(|(option, _)| *option == name);
+    let own = renamed.map_or_else(|| format!("--{name}"), |(_, renamed)| (*renamed).to_owned());
+    let between = BETWEEN_OPTIONS.iter().find(|between| is_list && rest.starts_with(**between));
+    match between.and_then(|between| Some((between, rest.strip_prefix(*between)?))) {
+        Some((between, others)) => format!("{own}{between}{}", with_own_list(others, true)),
+        None => format!("{own}{rest}"),
+    }
 }
 
 #[cfg(test)]
@@ -55,6 +64,10 @@ mod tests {
                 "--region has the wrong type; pass a string.",
             ),
             ("Pass the option session.", "Pass --session-stdin or --session-fd."),
+            (
+                "Some options do not fit together: the options next, min-validity and claim require a clock.",
+                "Some options do not fit together: --next, --min-validity and --claim require a clock.",
+            ),
             ("The token was removed; plug it in.", "The token was removed; plug it in."),
         ] {
             assert_eq!(of_reply("io.github.oathbridge.OathBridge1.Error.Any", daemon), own);

@@ -1,4 +1,5 @@
-//! Has a token calculate: one request of a caller at a time where a person has to touch, equal ones together.
+//! Requests codes from tokens. Equal requests share one calculation. For a credential that requires a touch, each caller
+//! has at most one request in the token's queue.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -19,24 +20,24 @@ use crate::token::{self, Stage};
 type Result<T> = std::result::Result<T, token::Error>;
 type Calculation = BoxFuture<'static, Result<Arc<CodeResult>>>;
 
-/// Calculations that run, and whose turn it is.
+/// The running calculations, and the turns of the callers.
 #[derive(Debug, Default)]
 pub(super) struct Calculations {
     running: Mutex<HashMap<Key, Running>>,
-    /// By caller and token.
+    /// The turn of each caller and token.
     turns: Mutex<Turns>,
 }
 
 type Turns = HashMap<(String, TokenId), Weak<Turn>>;
 
-/// Whoever holds it may ask the token.
+/// The holder of the lock may send a request to the token.
 type Turn = tokio::sync::Mutex<()>;
 
-/// Requests with the same key get the same code.
+/// The key of a shared calculation: requests with the same key get the same code.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     credential: ObjectId,
-    /// Who asks, where a touch is needed: nobody's touch serves somebody else.
+    /// The caller, if a touch is required: a touch for one caller must not serve another one.
     caller: Option<String>,
     with_next: bool,
     step: Step,
@@ -49,7 +50,7 @@ struct Running {
 }
 
 impl Flows {
-    /// Has the token calculate for this request alone, for as long as the deadline allows.
+    /// Requests a code for this request alone, until the deadline.
     pub(super) async fn calculate(
         &self,
         found: &Found,
@@ -61,7 +62,7 @@ impl Flows {
         self.watched(self.in_turn(found, request, stage, operation), stages, found, operation).await
     }
 
-    /// Has the token calculate the code of this moment. Equal requests share one calculation, and one touch.
+    /// Requests the code of the current time step. Equal requests share one calculation and one touch.
     pub(super) async fn calculate_together(
         &self,
         found: &Found,
@@ -79,7 +80,7 @@ impl Flows {
         self.watched(calculation, stages, found, operation).await
     }
 
-    /// The running calculation of this key, else a new one.
+    /// The running calculation with this key, or a new one.
     fn join(
         &self,
         key: Key,
@@ -106,8 +107,8 @@ impl Flows {
         (calculation, stages)
     }
 
-    /// Calculates when it is the caller's turn: the queue of a token that waits for touches is open to all callers,
-    /// one request of each.
+    /// Waits for the caller's turn, and calculates. While a token waits for touches, its queue has at most one request of
+    /// each caller.
     fn in_turn(
         &self,
         found: &Found,
@@ -135,7 +136,7 @@ impl Flows {
         turn
     }
 
-    /// Shows how far the calculation is, and gives up when it takes too long for the operation.
+    /// Publishes the progress of the calculation, and times out at the deadline of the operation.
     async fn watched<T>(
         &self,
         calculation: impl Future<Output = Result<T>>,
@@ -179,7 +180,7 @@ fn state(stage: Stage) -> State {
 fn too_late(stage: Stage, touch: Touch) -> token::Error {
     match (stage, touch) {
         (Stage::Queued, _) | (_, Touch::No) => token::Error::Busy,
-        // Whoever waits that long probably waits for a touch that the token didn't announce.
+        // After such a long wait the token probably waits for a touch without having reported it.
         (_, Touch::Yes | Touch::Unknown) => token::Error::TouchTimeout,
     }
 }

@@ -1,4 +1,4 @@
-//! Hand out a code.
+//! Returns a code to the caller.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -13,29 +13,29 @@ use crate::registry::Found;
 use crate::state_file;
 use crate::token;
 
-/// A code is asked for.
+/// A request for a code.
 #[derive(Clone, Debug)]
 pub struct CodeRequest {
     /// The credential's id.
     pub credential: ObjectId,
-    /// The code of the next time step as well.
+    /// Whether to return the code of the next time step as well.
     pub next: bool,
-    /// How long the code has to be valid when it is handed out; at most one period.
+    /// The minimum remaining validity of the returned code; at most one period.
     pub min_validity: Duration,
-    /// The caller will submit this code: its step is recorded as spent before the reply.
+    /// Whether the caller will submit this code: its time step is recorded as spent before the reply.
     pub claim: bool,
-    /// The counter of a counter-based credential may be used up.
+    /// Whether the request may use up a code of a counter-based credential.
     pub advance_counter: bool,
 }
 
-/// A code, and when it is valid.
+/// A code and its validity.
 #[derive(Debug)]
 pub struct CodeReply {
     /// The code.
     pub code: Code,
-    /// From when and until when, in Unix time; none for a counter's code.
+    /// Start and end of the validity, in Unix time; `None` for a counter-based credential.
     pub valid: Option<(Duration, Duration)>,
-    /// The code of the next time step, if asked for.
+    /// The code of the next time step, if requested.
     pub next: Option<Code>,
 }
 
@@ -44,14 +44,14 @@ impl Flows {
     ///
     /// # Errors
     ///
-    /// Any [`Error`] but those of Cognito. A spent step is an error at once when the code is claimed.
+    /// Any [`Error`] except those of Cognito. With `claim`, a spent step is an error at once.
     pub async fn code(&self, request: &CodeRequest, operation: &Operation) -> Result<CodeReply, Error> {
         let target = Target::Id(request.credential.clone());
         let mut found = self.find(&target, operation).await?;
         loop {
             check(request, &found.credential, operation)?;
             if found.credential.kind == Kind::Hotp {
-                // Never repeated: nobody knows whether the counter has moved.
+                // Never repeated, because the counter may already have advanced.
                 let calculated = self.calculate(&found, When::Counter, operation).await?;
                 return Ok(CodeReply { code: calculated.code, valid: None, next: None });
             }
@@ -80,8 +80,8 @@ impl Flows {
             let Some(step) = calculated.step else {
                 return Err(token::Error::Malformed("a code without time step".to_owned()).into());
             };
-            // The step may have ended while a touch was waited for; a dead code helps nobody.
-            // Of a step that has just begun there is no longer-lived code.
+            // The step may have ended during the wait for a touch; an expired code is useless.
+            // A code of a step that has just started has the longest possible validity.
             let left = self.validity_left(step, period);
             if left.is_zero() || (left < request.min_validity && !is_fresh) {
                 continue;
@@ -99,17 +99,17 @@ impl Flows {
         }
     }
 
-    /// The time step of this moment.
+    /// The current time step.
     pub(super) fn now(&self, period: Period) -> Step {
         Step::at(self.clock.unix_time(), period)
     }
 
-    /// How long a step's code stays valid; zero when its time is over, more than a period when it lies ahead.
+    /// The remaining validity of a step's code: zero after the step, more than a period before the step.
     pub(super) fn validity_left(&self, step: Step, period: Period) -> Duration {
         step.next().start(period).saturating_sub(self.clock.unix_time())
     }
 
-    /// The first step that the record allows.
+    /// The first step that the single-use record allows.
     pub(super) async fn earliest(
         &self,
         credential: &ObjectId,
@@ -130,7 +130,7 @@ impl Flows {
         Ok(())
     }
 
-    /// Whether the next step had to be waited for.
+    /// Waits for the next step if necessary; returns whether it waited.
     async fn wait_for_validity(
         &self,
         period: Period,
@@ -150,8 +150,7 @@ impl Flows {
     }
 }
 
-/// Uses the guard's file where waiting for a disk or a lock stops nobody. Runs to its end even if its caller
-/// leaves.
+/// Runs work on the guard's file on a thread for blocking calls. It runs to its end even if the caller leaves the bus.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, guard::Error> + Send + 'static,
 ) -> Result<T, guard::Error> {
@@ -159,7 +158,7 @@ pub(super) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(lost.into()))
 }
 
-/// What the guard says, in the words of the flows.
+/// Converts an error of the guard.
 pub(super) fn spent(error: guard::Error, period: Period) -> Error {
     match error {
         guard::Error::Spent { earliest } => Error::StepSpent { opens: earliest.start(period) },
@@ -174,14 +173,14 @@ fn check(request: &CodeRequest, credential: &Credential, operation: &Operation) 
     }
     match credential.kind {
         Kind::Hotp if request.next || request.claim || !request.min_validity.is_zero() => {
-            invalid("next, min-validity and claim are for time-based credentials, and this one counts")
+            invalid("the options next, min-validity and claim require a time-based credential")
         }
         Kind::Hotp if !request.advance_counter => Err(Error::CounterNotConfirmed),
         Kind::Totp | Kind::Steam if request.advance_counter => {
-            invalid("advance-counter is for counter-based credentials, and this one is time-based")
+            invalid("the option advance-counter requires a counter-based credential")
         }
         _ if request.min_validity > Duration::from_secs(credential.name.period.seconds().into()) => {
-            invalid("min-validity is longer than the codes of this credential live")
+            invalid("the option min-validity is longer than the time step of this credential")
         }
         _ => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! Which credential is meant: exact matches only, and never a guess.
+//! Finds the credential of a request. Only exact matches count, and an ambiguous request is an error.
 
 use std::sync::Arc;
 
@@ -8,24 +8,24 @@ use crate::operations::{self, Operation};
 use crate::registry::{Attached, Found, Missing, Snapshot, State};
 use crate::token;
 
-/// What a credential has to match; an absent field matches everything.
+/// The properties that a credential must match; an absent field matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// The issuer, exactly.
+    /// The exact issuer.
     pub issuer: Option<String>,
-    /// The account, exactly.
+    /// The exact account.
     pub account: Option<String>,
     /// `totp`, `hotp` or `steam`.
     pub kind: Option<String>,
     /// The id of the token, or its serial number.
     pub token: Option<String>,
-    /// What Cognito calls the token. Where several match, that on the token of this name; and where nothing is said of
-    /// the credential itself, none on another.
+    /// The device name from Cognito. If several credentials match, it selects the one on the token with this name. If the
+    /// query has no property of the credential itself, it excludes all tokens with another name.
     pub device: Option<String>,
 }
 
 impl Query {
-    /// The matching credentials, and the tokens that might hold more if they were unlocked.
+    /// The matching credentials, and the locked tokens that may hold more.
     pub fn run(&self, snapshot: &Snapshot) -> (Vec<Found>, Vec<TokenId>) {
         let mut found = Vec::new();
         let mut locked = Vec::new();
@@ -57,12 +57,12 @@ impl Query {
     }
 }
 
-/// Which credential a request is about.
+/// The credential of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// The one with this id.
+    /// The credential with this id.
     Id(ObjectId),
-    /// The only one that matches.
+    /// The only credential that matches.
     Query(Query),
 }
 
@@ -74,7 +74,7 @@ impl Target {
         }
     }
 
-    /// The token that has to be unlocked before more is known, if it is one.
+    /// The locked token that may hold the credential, if there is exactly one.
     fn locked_token(&self, snapshot: &Snapshot) -> Option<TokenId> {
         let Self::Query(query) = self else { return None };
         match query.candidates(snapshot).1.as_slice() {
@@ -99,8 +99,8 @@ impl Query {
         }
     }
 
-    /// As [`Query::run`], without those that the token's name rules out. What the user's configuration says of the
-    /// credential weighs more than that name, which is whatever somebody called the token when it was enrolled.
+    /// Like [`Query::run`], without the credentials that the device name excludes. The user's configuration has priority
+    /// over the device name, which was chosen freely at the enrolment.
     fn candidates(&self, snapshot: &Snapshot) -> (Vec<Found>, Vec<TokenId>) {
         let (mut found, mut locked) = self.run(snapshot);
         let Some(device) = &self.device else { return (found, locked) };
@@ -120,12 +120,12 @@ impl Query {
 }
 
 impl Flows {
-    /// Finds the credential; waits for its token to be plugged in or unlocked, as far as the request allows that.
+    /// Finds the credential. Waits for its token to be plugged in or unlocked, if the request allows that.
     pub(super) async fn find(&self, target: &Target, operation: &Operation) -> Result<Found, Error> {
         self.find_other(target, operation, None).await
     }
 
-    /// As [`Flows::find`], after a token turned out to be gone or locked: that view of it is not believed.
+    /// Like [`Flows::find`], after the token turned out to be absent or locked, so that its previous snapshot is out of date.
     pub(super) async fn find_again(
         &self,
         target: &Target,
@@ -183,7 +183,7 @@ impl Flows {
     }
 }
 
-/// What the operation waits for when the credential can't be found; nothing if it must not wait.
+/// The waiting state for a credential that was not found; `None` if the operation must not wait.
 fn waiting(error: &Error, operation: &Operation) -> Option<operations::State> {
     let request = operation.request();
     match error {
@@ -197,7 +197,7 @@ fn waiting(error: &Error, operation: &Operation) -> Option<operations::State> {
     }
 }
 
-/// A person may cure it, and the request may wait for that.
+/// Whether a person can resolve the error, and the request may wait for that.
 pub(super) fn is_curable(error: &Error, operation: &Operation) -> bool {
     match error {
         Error::Token(token::Error::Locked) => operation.request().interactive,
@@ -206,7 +206,7 @@ pub(super) fn is_curable(error: &Error, operation: &Operation) -> bool {
     }
 }
 
-/// What Cognito is told that a token is called: its model and the last four digits of its serial number.
+/// The device name of a token in Cognito: its model and the last four digits of its serial number.
 pub(super) fn device_name(token: &Attached) -> String {
     let info = &token.info;
     let tail: String = info.serial.chars().skip(info.serial.chars().count().saturating_sub(4)).collect();

@@ -1,4 +1,4 @@
-//! When a code may go out: its step unspent, open for long enough, and early enough for the deadline.
+//! When a code may be submitted: its step is unspent, is open for long enough, and starts early enough for the deadline.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use crate::otp::{Algorithm, Digits, Period, Step};
 use crate::registry::Found;
 use crate::token;
 
-/// Cognito knows only this period.
+/// The only period that Cognito supports.
 pub(super) const PERIOD: Period = Period::DEFAULT;
 
-/// The step whose code goes out next.
+/// The step of the next submission.
 pub(super) struct Opening {
     pub(super) step: Step,
-    /// How long it has to be waited for.
+    /// The time until the step may be submitted.
     pub(super) wait: Duration,
 }
 
 impl Flows {
-    /// Whether codes of this credential may be submitted at all, as far as that is known without its token.
+    /// Checks whether codes of this credential may be submitted, without using its token.
     ///
     /// # Errors
     ///
-    /// `Unsupported`, `TouchRequired`, `TouchTimeout` when there is no time for one, `RateLimited`.
+    /// `Unsupported`, `TouchRequired`, `TouchTimeout` if there is no time for a touch, `RateLimited`.
     pub(super) fn may_submit(&self, found: &Found, operation: &Operation) -> Result<(), Error> {
         fits(&found.credential)?;
         if !operation.request().interactive && found.credential.touch == Touch::Yes {
@@ -43,7 +43,7 @@ impl Flows {
     ///
     /// # Errors
     ///
-    /// `StepSpent` or `Timeout` when it opens too late for the operation, `StateUnavailable`.
+    /// `StepSpent` or `Timeout` if it starts too late for the operation, `StateUnavailable`.
     pub(super) async fn next_opening(
         &self,
         found: &Found,
@@ -73,22 +73,22 @@ impl Flows {
         Ok(Opening { step, wait })
     }
 
-    /// Whether a submission that starts now can be answered in time.
+    /// Checks that a submission that starts now can end before the deadline.
     pub(super) fn in_time(&self, operation: &Operation) -> Result<(), Error> {
         operation.deadline().until_last_submission(&*self.clock).map(drop).ok_or(Error::Timeout)
     }
 }
 
-/// Cognito takes TOTP with SHA-1, six digits and 30 seconds, and nothing else.
+/// Checks that Cognito supports the credential: TOTP with SHA-1, six digits and 30 seconds.
 fn fits(credential: &Credential) -> Result<(), Error> {
     let why = if credential.kind != Kind::Totp {
         "it is not time-based (TOTP)".to_owned()
     } else if credential.algorithm != Algorithm::Sha1 {
-        format!("it uses {}, and Cognito wants SHA1", credential.algorithm)
+        format!("it uses {} and Cognito requires SHA1", credential.algorithm)
     } else if credential.digits_known && credential.digits != Digits::SIX {
-        format!("its codes have {} digits, and Cognito wants 6", credential.digits.get())
+        format!("its codes have {} digits and Cognito requires 6", credential.digits.get())
     } else if credential.name.period != PERIOD {
-        format!("its codes live {} seconds, and Cognito wants 30", credential.name.period.seconds())
+        format!("its time step is {} seconds and Cognito requires 30", credential.name.period.seconds())
     } else {
         return Ok(());
     };

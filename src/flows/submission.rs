@@ -1,4 +1,4 @@
-//! Submit codes to Cognito until one is accepted: each of another time step, and none twice.
+//! Submits codes to Cognito until one is accepted. Each code is of another time step, and none is submitted twice.
 
 use std::future::Future;
 
@@ -13,20 +13,20 @@ use crate::operations::{Operation, Sending, State};
 use crate::otp::{Code, Step};
 use crate::registry::Found;
 
-/// What every submission needs.
+/// The common parameters of all submissions.
 #[derive(Clone, Debug)]
 pub struct Submission {
     /// The credential.
     pub credential: Target,
-    /// Where to submit.
+    /// The endpoint.
     pub endpoint: Endpoint,
-    /// How to submit.
+    /// The settings.
     pub policy: Policy,
 }
 
-/// One request of Cognito's API that carries a code.
+/// A request of Cognito's API that contains a code.
 pub(super) trait Submit {
-    /// What Cognito answers when it accepts the code.
+    /// The response if Cognito accepts the code.
     type Done;
 
     /// Sends the request, once.
@@ -41,11 +41,11 @@ pub(super) trait Submit {
 impl Flows {
     /// Submits codes until one is accepted, at most as many as the policy allows.
     ///
-    /// What Cognito told besides its answer is noted in the operation.
+    /// The details of Cognito's responses are added to the operation.
     ///
     /// # Errors
     ///
-    /// Any [`Error`]. One of Cognito's means that a code was sent, unless it says `Network`, `Tls` or `Config`.
+    /// Any [`Error`]. An error of Cognito means that a code was sent, unless it is `Network`, `Tls` or `Config`.
     pub(super) async fn submit<S: Submit>(
         &self,
         request: &Submission,
@@ -64,7 +64,7 @@ impl Flows {
         Err(attempt.failure.unwrap_or(Error::Timeout))
     }
 
-    /// A client that gives up when the operation has to end.
+    /// A client whose timeouts end before the deadline of the operation.
     pub(super) fn client(
         &self,
         request: &Submission,
@@ -76,7 +76,7 @@ impl Flows {
     }
 }
 
-/// Keeps what an answer tells besides its result.
+/// Adds the details of a response to the operation.
 pub(super) fn note<T>(operation: &Operation, answer: &cognito::Answer<T>) {
     operation.note(|facts| {
         facts.clock_skew = answer.clock_skew.or(facts.clock_skew);
@@ -94,7 +94,7 @@ struct Attempt<'a, S> {
     found: Found,
     /// The first step that may be submitted.
     not_before: Step,
-    /// Why the last submission failed: what the request ends with when no other one helps.
+    /// The error of the last submission, with which the request ends if no other submission succeeds.
     failure: Option<Error>,
 }
 
@@ -113,7 +113,7 @@ impl<S: Submit> Attempt<'_, S> {
         };
         let (code, step, reservation) = match prepared {
             Ok(prepared) => prepared,
-            // The first refusal says more than the reason why there was no second try.
+            // The first refusal is more useful than the reason why there was no second attempt.
             Err(error) => return Err(self.failure.take().unwrap_or(error)),
         };
         let answer = self.submit(&code).await;
@@ -135,8 +135,8 @@ impl<S: Submit> Attempt<'_, S> {
         }
     }
 
-    /// Waits for a step that may be submitted, calculates its code and records the intent to send it. From then on
-    /// nothing is cancelled.
+    /// Waits for a step that may be submitted, calculates its code and records the intent to send it. After that the
+    /// operation cannot be cancelled.
     async fn prepare(&mut self) -> Result<(Code, Step, Reservation), Error> {
         loop {
             let (code, step) = match self.calculate().await {
@@ -168,7 +168,9 @@ impl<S: Submit> Attempt<'_, S> {
             return Err(Error::Unsupported("its codes have no time step".to_owned()));
         };
         if !calculated.code.is_six_digits() {
-            return Err(Error::Unsupported("its codes are not six digits, which Cognito wants".to_owned()));
+            return Err(Error::Unsupported(
+                "its codes do not have six digits, which Cognito requires".to_owned(),
+            ));
         }
         Ok((calculated.code, step))
     }
@@ -193,7 +195,7 @@ impl<S: Submit> Attempt<'_, S> {
                     late
                 }
             },
-            // Another program was faster.
+            // Another program has used the step meanwhile.
             Err(guard::Error::Spent { earliest }) => {
                 self.operation.end_submission();
                 self.not_before = earliest;
@@ -208,7 +210,7 @@ impl<S: Submit> Attempt<'_, S> {
         Err(error)
     }
 
-    /// Waits until a step that may be submitted is open and not about to close.
+    /// Waits for a step that may be submitted and does not end too soon.
     async fn wait_for_step(&self) -> Result<When, Error> {
         loop {
             let policy = &self.request.policy;
@@ -230,7 +232,7 @@ impl<S: Submit> Attempt<'_, S> {
         }
     }
 
-    /// Only a code that provably never left may be used again.
+    /// Records the outcome of a code. Only a code that was provably not sent may be used again.
     async fn settle(&self, reservation: Reservation, step: Step, code: &Code, delivered: Delivered) {
         if delivered == Delivered::No {
             self.flows.sent_codes.take_back(step, code);
@@ -240,12 +242,12 @@ impl<S: Submit> Attempt<'_, S> {
             Delivered::Yes | Delivered::Unknown => reservation.spent(),
         });
         if let Err(error) = settled.await {
-            // The intent stays on record, and an intent counts as spent: nothing can go out twice.
-            tracing::warn!("the single-use record of {} stays at intent: {error}", self.found.id);
+            // The intent stays in the record and counts as spent, so the code cannot be sent twice.
+            tracing::warn!("the single-use record of {} keeps its intent: {error}", self.found.id);
         }
     }
 
-    /// Whether a code of the next step is worth a try.
+    /// Decides whether to submit the code of the next step; otherwise returns the error.
     fn judge(&mut self, error: cognito::Error) -> Result<(), Error> {
         let refused = matches!(error.kind, ErrorKind::CodeMismatch | ErrorKind::CodeAlreadyUsed);
         if refused {
@@ -258,8 +260,8 @@ impl<S: Submit> Attempt<'_, S> {
         if again { Ok(()) } else { Err(self.failure.take().unwrap_or(Error::Timeout)) }
     }
 
-    /// Whether a failure is what the whole request ends with. What an earlier submission did stays open,
-    /// whatever became of a later one; and one that never left doesn't undo that an earlier one did.
+    /// Whether the request ends with this failure. An unknown outcome of an earlier submission stays unknown, whatever the
+    /// outcome of a later one. A later code that was not sent does not change that an earlier one was sent.
     fn says_more(&self, later: &cognito::Error) -> bool {
         match &self.failure {
             Some(Error::Cognito(earlier)) => {

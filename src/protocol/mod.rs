@@ -1,5 +1,5 @@
-//! What tokens speak, each protocol over [`crate::device`] and none knowing a transport.
+//! The protocols of tokens. Each protocol uses [`crate::device`] and knows no transport.
 //!
-//! * [`ykoath`]: Yubico's OATH protocol over ISO 7816, which most vendors' tokens understand.
+//! * [`ykoath`]: Yubico's OATH protocol over ISO 7816, which the tokens of most vendors support.
 
 pub mod ykoath;

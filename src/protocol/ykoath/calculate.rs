@@ -13,13 +13,13 @@ const INSTRUCTION: u8 = 0xa2;
 pub(super) fn command(credential: &Credential, factor: MovingFactor) -> Result<Command, Error> {
     let challenge = match (credential.kind, factor) {
         (Kind::Totp | Kind::Steam, MovingFactor::Step(step)) => step.challenge().to_vec(),
-        // Some tokens insist on the empty challenge, and all accept it.
+        // Some tokens require the empty challenge, and all accept it.
         (Kind::Hotp, MovingFactor::Counter) => Vec::new(),
         (Kind::Hotp, MovingFactor::Step(_)) => {
-            return Err(Error::Unsupported("the credential counts, it doesn't know time steps"));
+            return Err(Error::Unsupported("the credential is counter-based"));
         }
         (Kind::Totp | Kind::Steam, MovingFactor::Counter) => {
-            return Err(Error::Unsupported("the credential has no counter"));
+            return Err(Error::Unsupported("the credential is time-based"));
         }
     };
     let truncated = u8::from(credential.kind != Kind::Steam);
@@ -29,16 +29,18 @@ pub(super) fn command(credential: &Credential, factor: MovingFactor) -> Result<C
     Ok(Command::new(INSTRUCTION, 0x00, truncated, std::mem::take(&mut *data))?)
 }
 
-/// The code in an answer to [`command`]. `locked`: no VALIDATE has gone before, though one was wanted.
+/// The code in the response to [`command`]. `locked`: the token requires VALIDATE, and it was not sent.
 pub(super) fn parse(response: Response, credential: &Credential, locked: bool) -> Result<Code, Error> {
     match response.status {
-        // The same word for a missing password and for a missing touch.
+        // A missing password and a missing touch have the same status word.
         status if means_locked(status) && !locked && credential.touch != Touch::No => {
             return Err(Error::TouchTimedOut);
         }
         Status(0x6984 | 0x6a82) => return Err(Error::NoSuchCredential),
         Status(0x6d00) if credential.kind == Kind::Steam => {
-            return Err(Error::Unsupported("the token gives no full responses, which Steam's codes need"));
+            return Err(Error::Unsupported(
+                "the token does not return full responses, which codes of Steam require",
+            ));
         }
         _ => {}
     }
@@ -49,11 +51,13 @@ pub(super) fn parse(response: Response, credential: &Credential, locked: bool) -
             tag::FULL_RESPONSE | tag::TRUNCATED_RESPONSE => {
                 return code(element, credential.kind).ok_or(Error::Malformed("the code is unreadable"));
             }
-            tag::NO_RESPONSE => return Err(Error::Unsupported("the token calculates no such code")),
+            tag::NO_RESPONSE => {
+                return Err(Error::Unsupported("the token does not calculate this kind of code"));
+            }
             _ => {}
         }
     }
-    Err(Error::Malformed("the answer holds no code"))
+    Err(Error::Malformed("the response contains no code"))
 }
 
 fn code(element: tlv::Tlv<'_>, kind: Kind) -> Option<Code> {

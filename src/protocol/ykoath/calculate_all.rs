@@ -1,28 +1,29 @@
-//! CALCULATE ALL: here for what it tells of each credential, the codes themselves are thrown away.
+//! CALCULATE ALL, used for the properties of the credentials; its codes are dropped.
 //!
-//! It is the only command that tells which credentials want a touch and how long their codes are. It doesn't
-//! move HOTP counters, and credentials that want a touch don't ask for it.
+//! It is the only command that returns which credentials require a touch and how long their codes are. It does not
+//! advance HOTP counters, and it waits for no touch.
 
 use super::{CredentialId, Error, tag};
 use crate::iso7816::{Command, tlv};
 use crate::oath::Touch;
 use crate::otp::{Digits, Step};
 
-/// What CALCULATE ALL tells of one credential.
+/// The properties of one credential in the response of CALCULATE ALL.
 pub(super) struct Entry {
     pub(super) id: CredentialId,
     pub(super) touch: Touch,
     pub(super) digits: Option<Digits>,
 }
 
-/// Any step does, and the first one can't move a credential that takes rising challenges only.
+/// The command with the first step. Any step would do, but the first one cannot affect a credential that accepts only
+/// increasing challenges.
 pub(super) fn command() -> Result<Command, Error> {
     let mut data = zeroize::Zeroizing::new(Vec::new());
     tlv::write(&mut data, tag::CHALLENGE, &Step(0).challenge());
     Ok(Command::new(0xa4, 0x00, 0x01, std::mem::take(&mut *data))?)
 }
 
-/// Each name comes before its answer; whatever else is in between is skipped.
+/// Parses the response. Each name comes before its result; other elements are skipped.
 pub(super) fn parse(data: &[u8]) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();
     let mut name = None;

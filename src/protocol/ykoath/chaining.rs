@@ -1,7 +1,7 @@
-//! Answers in several frames: `61xx`, then more on request.
+//! Responses in several frames: `61xx`, then the rest on request.
 //!
-//! YKOATH has an instruction of its own for the rest, A5; tokens of the Trussed family know only ISO 7816's
-//! C0. The wrong one may be refused, or answered with nothing at all as if that were the end.
+//! YKOATH has its own instruction for the rest, A5. Tokens of the Trussed family support only C0 of ISO 7816. A token may
+//! refuse the wrong instruction, or return an empty response as if that were the end.
 
 use zeroize::Zeroizing;
 
@@ -14,15 +14,15 @@ const GET_RESPONSE: u8 = 0xc0;
 const MAX_ROUNDS: usize = 64;
 const MAX_BYTES: usize = 65_536;
 
-/// Whether a command may be sent again when its answer couldn't be fetched.
+/// Whether a command may be sent again if its response could not be fetched.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeat {
     Allowed,
-    /// It changes something, or asks for a touch.
+    /// It has an effect, or requires a touch.
     Never,
 }
 
-/// A transaction that delivers whole answers.
+/// A transaction that returns whole responses.
 pub(super) struct Channel<'t> {
     transaction: &'t mut dyn Transaction,
     continuation: u8,
@@ -33,7 +33,7 @@ impl<'t> Channel<'t> {
         Self { transaction, continuation: SEND_REMAINING }
     }
 
-    /// Sends a command and fetches its whole answer; the status is never `61xx`.
+    /// Sends a command and fetches its whole response; the status is never `61xx`.
     pub(super) fn send(
         &mut self,
         command: &Command,
@@ -46,13 +46,13 @@ impl<'t> Channel<'t> {
                 return Ok(response);
             }
             if repeat == Repeat::Never || self.continuation == GET_RESPONSE {
-                return Err(Error::Malformed("the token doesn't send the rest of its answer"));
+                return Err(Error::Malformed("the token does not send the rest of its response"));
             }
             self.continuation = GET_RESPONSE;
         }
     }
 
-    /// `None` when the token doesn't understand the continuation.
+    /// Fetches the rest; `None` if the token does not support the instruction for that.
     fn fetch_rest(&mut self, first: Response, progress: &dyn Progress) -> Result<Option<Response>, Error> {
         let mut whole = first;
         let command = Command::bare(self.continuation, 0, 0);
@@ -68,15 +68,15 @@ impl<'t> Channel<'t> {
                 return Err(Error::Status { instruction: self.continuation, status: next.status });
             }
             if next.data.is_empty() && next.status.more_data() {
-                return Err(Error::Malformed("the answer has an empty frame"));
+                return Err(Error::Malformed("the response has an empty frame"));
             }
             whole = join(&whole, &next)?;
         }
-        Err(Error::Malformed("the answer doesn't end"))
+        Err(Error::Malformed("the response does not end"))
     }
 }
 
-/// More was promised, so an empty success is a refusal as well.
+/// Whether a response refuses the continuation. The token announced more data, so an empty success is a refusal as well.
 fn refuses_continuation(response: &Response) -> bool {
     match response.status {
         Status::OK => response.data.is_empty(),
@@ -86,7 +86,7 @@ fn refuses_continuation(response: &Response) -> bool {
 
 fn join(whole: &Response, next: &Response) -> Result<Response, Error> {
     if whole.data.len() + next.data.len() > MAX_BYTES {
-        return Err(Error::Malformed("the answer is longer than 65,536 bytes"));
+        return Err(Error::Malformed("the response is longer than 65,536 bytes"));
     }
     let mut data = Zeroizing::new(Vec::with_capacity(whole.data.len() + next.data.len()));
     data.extend_from_slice(&whole.data);

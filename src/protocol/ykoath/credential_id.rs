@@ -1,4 +1,4 @@
-//! Credential ids: names that carry period, issuer and account.
+//! Credential ids: names that contain period, issuer and account.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use crate::oath::CredentialName;
 use crate::otp::Period;
 use crate::text::escape;
 
-/// A credential's name on its token, 1 to 64 bytes: `[period/][issuer:]account`, in theory.
+/// A credential's name on its token, 1 to 64 bytes; by convention `[period/][issuer:]account`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CredentialId(Vec<u8>);
 
 impl CredentialId {
-    /// The most bytes that any token keeps.
+    /// The maximum length that any token supports, in bytes.
     pub const MAX_LENGTH: usize = 64;
 
-    /// An id as a token sent it.
+    /// An id from a token.
     ///
     /// # Errors
     ///
-    /// [`UnusableName`] when it is empty or longer than 64 bytes.
+    /// [`UnusableName`] if it is empty or longer than 64 bytes.
     pub fn new(bytes: &[u8]) -> Result<Self, UnusableName> {
         match bytes.len() {
             1..=Self::MAX_LENGTH => Ok(Self(bytes.to_vec())),
@@ -30,7 +30,7 @@ impl CredentialId {
     ///
     /// # Errors
     ///
-    /// [`UnusableName`] when it is too long, or reads back as something else: an issuer with a colon does.
+    /// [`UnusableName`] if it is too long, or if parsing it gives another result, as for an issuer with a colon.
     pub fn totp(period: Period, issuer: Option<&str>, account: &str) -> Result<Self, UnusableName> {
         let prefix = if period == Period::DEFAULT { String::new() } else { format!("{}/", period.seconds()) };
         Self::from_parts(&prefix, period, issuer, account, false)
@@ -40,7 +40,7 @@ impl CredentialId {
     ///
     /// # Errors
     ///
-    /// As [`CredentialId::totp`].
+    /// Like [`CredentialId::totp`].
     pub fn hotp(issuer: Option<&str>, account: &str) -> Result<Self, UnusableName> {
         Self::from_parts("", Period::DEFAULT, issuer, account, true)
     }
@@ -50,10 +50,10 @@ impl CredentialId {
         &self.0
     }
 
-    /// Reads it as yubikit does: `^((\d+)/)?(([^:]+):)?(.+)$`, and for HOTP up to the first colon.
+    /// Parses it like yubikit: `^((\d+)/)?(([^:]+):)?(.+)$`, and for HOTP up to the first colon.
     ///
-    /// Any bytes make a name. What isn't text is replaced and what could mislead a reader is escaped, so two
-    /// ids may have one name.
+    /// Any bytes are a valid name. Bytes that are not text are replaced, and characters that could mislead a reader are
+    /// escaped, so two ids may have the same name.
     pub fn parse(&self, hotp: bool) -> CredentialName {
         let text = String::from_utf8_lossy(&self.0);
         let (period, rest) = if hotp { (Period::DEFAULT, &*text) } else { split_period(&text) };
@@ -86,12 +86,12 @@ impl fmt::Debug for CredentialId {
     }
 }
 
-/// A name that can't be a credential's id, or would be read back differently.
+/// A name that is not a valid credential id, or that is parsed differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("issuer and account don't make a credential name of 1 to 64 bytes")]
+#[error("issuer and account are not a credential name of 1 to 64 bytes")]
 pub struct UnusableName;
 
-/// A period that no clock can count by is part of the name instead.
+/// Splits off the period. An unsupported period is part of the name instead.
 fn split_period(text: &str) -> (Period, &str) {
     let whole = (Period::DEFAULT, text);
     let Some((digits, rest)) = text.split_once('/') else {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn totp_names_are_read_as_yubikit_reads_them() {
+    fn totp_names_are_parsed_like_yubikit() {
         for (id, expected) in [
             ("AWS:alice", parts(30, "AWS", "alice")),
             ("60/AWS:bob", parts(60, "AWS", "bob")),
@@ -128,7 +128,7 @@ mod tests {
             ("15/alice", parts(15, "", "alice")),
             ("a:b:c", parts(30, "a", "b:c")),
             ("AWS/x:alice", parts(30, "AWS/x", "alice")),
-            // Where the pattern has to go back, a part is missing and the rest is the account.
+            // If the regular expression backtracks, a part is missing and the rest is the account.
             ("30/", parts(30, "", "30/")),
             ("AWS:", parts(30, "", "AWS:")),
             (":alice", parts(30, "", ":alice")),
@@ -148,13 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn names_are_fit_for_display() {
+    fn misleading_characters_in_names_are_escaped() {
         assert_eq!(parsed(b"A\xff:\x1b[2J\0", false), parts(30, "A\u{fffd}", "\\u{1b}[2J\\u{0}"));
         assert_eq!(parsed("a\u{202e}b".as_bytes(), false), parts(30, "", "a\\u{202e}b"));
     }
 
     #[test]
-    fn new_ids_are_the_documented_bytes() {
+    fn new_ids_have_the_documented_bytes() {
         let minute = Period::new(60).unwrap();
         assert_eq!(CredentialId::totp(Period::DEFAULT, Some("AWS"), "alice").unwrap().bytes(), b"AWS:alice");
         assert_eq!(CredentialId::totp(minute, Some("AWS"), "bob").unwrap().bytes(), b"60/AWS:bob");
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_would_read_back_differently_is_refused() {
+    fn an_id_that_is_parsed_differently_is_refused() {
         let totp = |issuer: Option<&str>, account: &str| CredentialId::totp(Period::DEFAULT, issuer, account);
         assert_eq!(totp(Some("a:b"), "c"), Err(UnusableName));
         assert_eq!(totp(None, "12/c"), Err(UnusableName));
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_no_name() {
+    fn debug_output_contains_no_name() {
         assert_eq!(format!("{:?}", CredentialId::new(b"AWS:alice").unwrap()), "CredentialId(9 bytes)");
     }
 }

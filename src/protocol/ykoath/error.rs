@@ -1,36 +1,36 @@
-//! What can go wrong in a session.
+//! The errors of a session.
 
 use crate::device;
 use crate::iso7816::{Response, Status, TooLong, tlv};
 
-/// Why a session or a command failed.
+/// The error of a session or a command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The exchange itself failed.
+    /// The exchange with the device failed.
     #[error(transparent)]
     Device(#[from] device::Error),
     /// The card has no OATH application.
     #[error("the card has no OATH application")]
     NoApplication,
-    /// The token wants its password first.
+    /// The token requires its password first.
     #[error("the token is locked")]
     Locked,
-    /// The access key is not the token's; the session is of no use any more.
-    #[error("the token refuses the password")]
+    /// The token refused the access key; the session is not usable any more.
+    #[error("the token refused the password")]
     WrongKey,
-    /// The token accepted the access key but couldn't prove that it knows it.
-    #[error("the token doesn't know its own password")]
+    /// The token accepted the access key but could not prove that it knows it.
+    #[error("the token does not know its own password")]
     Impostor,
     /// The token has no credential of this id.
     #[error("the token has no such credential")]
     NoSuchCredential,
-    /// Nobody touched the token in time.
-    #[error("nobody touched the token in time")]
+    /// The token was not touched in time.
+    #[error("the token was not touched in time")]
     TouchTimedOut,
-    /// The token, the protocol or this credential has no such thing.
+    /// The token, the protocol or this credential does not support the request.
     #[error("{0}")]
     Unsupported(&'static str),
-    /// The token's answer makes no sense.
+    /// The token's response is invalid.
     #[error("{0}")]
     Malformed(&'static str),
     /// Any other refusal.
@@ -38,24 +38,24 @@ pub enum Error {
     Status {
         /// The instruction byte of the command.
         instruction: u8,
-        /// What the token answered.
+        /// The status word of the token.
         status: Status,
     },
 }
 
 impl From<tlv::Malformed> for Error {
     fn from(_: tlv::Malformed) -> Self {
-        Self::Malformed("an element of the answer is cut off")
+        Self::Malformed("an element of the response is truncated")
     }
 }
 
 impl From<TooLong> for Error {
     fn from(_: TooLong) -> Self {
-        Self::Unsupported("the command doesn't fit into one APDU")
+        Self::Unsupported("the command is too long for one APDU")
     }
 }
 
-/// The answer of a command that was done, or the refusal as an error.
+/// The response of a successful command, or the refusal as an error.
 pub(super) fn done(instruction: u8, response: Response) -> Result<Response, Error> {
     match response.status {
         Status::OK => Ok(response),
@@ -64,7 +64,7 @@ pub(super) fn done(instruction: u8, response: Response) -> Result<Response, Erro
     }
 }
 
-/// A privileged command without VALIDATE before it; 6985 is Solo's word for it.
+/// Whether the status word means that VALIDATE is required; Solo uses 6985 for that.
 pub(super) fn means_locked(status: Status) -> bool {
     matches!(status.0, 0x6982 | 0x6985)
 }

@@ -6,7 +6,7 @@ use crate::otp::Algorithm;
 
 pub(super) const INSTRUCTION: u8 = 0xa1;
 
-/// One line of the list.
+/// One entry of the list.
 pub(super) struct Entry {
     pub(super) id: CredentialId,
     pub(super) hotp: bool,
@@ -17,7 +17,7 @@ pub(super) fn command() -> Command {
     Command::bare(INSTRUCTION, 0, 0)
 }
 
-/// The usable entries; those of unknown types (Nitrokey's password entries are some) are left out.
+/// The usable entries. Entries of unknown types are skipped, such as Nitrokey's password entries.
 pub(super) fn parse(data: &[u8]) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();
     for element in tlv::read(data) {

@@ -1,8 +1,8 @@
-//! YKOATH: Yubico's OATH protocol over ISO 7816, as YubiKeys, Nitrokeys, CanoKeys, Solos and JavaCards speak it.
+//! YKOATH: Yubico's OATH protocol over ISO 7816, in the variants of YubiKeys, Nitrokeys, CanoKeys, Solos and JavaCards.
 //!
-//! One [`Session`] is one selection of the application within one transaction; nothing outlives it on the
-//! token. It implements [`crate::oath::OathSession`]. Tokens deviate from the specification and from each other, and any of them may be hostile: answers
-//! are bounded, elements may come in any order, and unknown ones are skipped.
+//! One [`Session`] is one selection of the application within one transaction; no state stays on the token after it. It
+//! implements [`crate::oath::OathSession`]. Tokens deviate from the specification and from each other, and any token may
+//! be hostile. So responses are bounded, elements may have any order, and unknown elements are skipped.
 //!
 //! Source: [the YKOATH protocol specification](https://developers.yubico.com/OATH/YKOATH_Protocol.html).
 
@@ -36,8 +36,8 @@ mod tag {
     pub(super) const NO_RESPONSE: u8 = 0x77;
     pub(super) const VERSION: u8 = 0x79;
     pub(super) const TOUCH: u8 = 0x7c;
-    /// Nitrokey's: how many tries the PIN has left.
+    /// Nitrokey only: the number of PIN attempts left.
     pub(super) const ATTEMPTS_LEFT: u8 = 0x82;
-    /// Nitrokey's: the serial number.
+    /// Nitrokey only: the serial number.
     pub(super) const SERIAL: u8 = 0x8f;
 }

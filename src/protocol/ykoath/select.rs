@@ -3,19 +3,19 @@
 use super::{Error, tag};
 use crate::iso7816::{Response, Status, tlv};
 
-/// What a token tells when its OATH application is selected.
+/// The response of a token to SELECT of its OATH application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// The version that the application claims: a YubiKey's firmware; of others it says nothing about features.
+    /// The version of the application. On a YubiKey it is the firmware version; on other tokens it says nothing about
+    /// their features.
     pub version: Option<[u8; 3]>,
-    /// The salt of the access key, usually 8 random bytes that change on reset only. A Nitrokey 3 with a PIN
-    /// sends none.
+    /// The salt of the access key, usually 8 random bytes that only a reset changes. A Nitrokey 3 with a PIN sends none.
     pub salt: Option<Vec<u8>>,
-    /// What VALIDATE has to answer; only there when an access key is set. New on every SELECT.
+    /// The challenge for VALIDATE, if an access key is set. Every SELECT returns a new one.
     pub challenge: Option<Vec<u8>>,
     /// A Nitrokey 3's serial number, 4 bytes.
     pub serial: Option<Vec<u8>>,
-    /// How many tries a Nitrokey 3's PIN has left; only there when a PIN is set.
+    /// The number of PIN attempts left on a Nitrokey 3, if a PIN is set.
     pub attempts_left: Option<u8>,
 }
 
@@ -39,11 +39,11 @@ pub(super) fn parse(response: &Response) -> Result<Selection, Error> {
             _ => {}
         }
     }
-    // Some cards say 9000 to any name: without one of YKOATH's own elements this is another application.
+    // Some cards return 9000 for every name. Without an element of YKOATH this is another application.
     if selection == Selection::default() { Err(Error::NoApplication) } else { Ok(selection) }
 }
 
-/// An empty salt or serial would make all such tokens one.
+/// A value that is not empty. An empty salt or serial number would give all such tokens the same identity.
 fn non_empty(value: &[u8]) -> Option<Vec<u8>> {
     (!value.is_empty()).then(|| value.to_vec())
 }

@@ -1,4 +1,4 @@
-//! One selection of the application, and what is done in it.
+//! One selection of the application, and its commands.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,10 @@ use crate::iso7816::{Aid, Command, Response, Status};
 use crate::oath::{Credential, KeySlot, Kind, MovingFactor, Touch};
 use crate::otp::{Code, Digits};
 
-/// No token holds more; what comes after them is left out.
+/// The maximum number of credentials; no token holds more. Further ones are ignored.
 const MAX_CREDENTIALS: usize = 256;
 
-/// What CALCULATE ALL tells, by credential.
+/// The properties from CALCULATE ALL, by credential.
 type Details = BTreeMap<CredentialId, (Touch, Option<Digits>)>;
 
 /// One selection of the OATH application within one transaction.
@@ -22,9 +22,9 @@ pub struct Session<'t> {
     channel: Channel<'t>,
     selection: Selection,
     locked: bool,
-    /// Where the key is, for tokens whose authorisation ends with the first command. It may have been wiped since.
+    /// The slot of the key, for tokens whose authorisation ends with the first command. The key may be wiped meanwhile.
     keys: Option<KeySlot>,
-    /// No command has used the authorisation yet.
+    /// Whether no command has used the authorisation yet.
     fresh: bool,
 }
 
@@ -33,7 +33,7 @@ impl<'t> Session<'t> {
     ///
     /// # Errors
     ///
-    /// [`Error::NoApplication`] when the card has none; [`Error::Malformed`], [`Error::Status`] or
+    /// [`Error::NoApplication`] if the card has none; [`Error::Malformed`], [`Error::Status`] or
     /// [`Error::Device`] otherwise.
     pub fn select(transaction: &'t mut dyn Transaction) -> Result<Self, Error> {
         let mut channel = Channel::new(transaction);
@@ -41,38 +41,37 @@ impl<'t> Session<'t> {
         Ok(Self { channel, locked: selection.challenge.is_some(), selection, keys: None, fresh: false })
     }
 
-    /// What the token told when it was selected.
+    /// The response to SELECT.
     pub fn selection(&self) -> &Selection {
         &self.selection
     }
 
-    /// An access key is set and hasn't been proven yet.
+    /// Whether an access key is set and was not validated yet.
     ///
-    /// A Nitrokey 3 with a PIN isn't locked in this sense: it answers, and hides what the PIN protects.
+    /// A Nitrokey 3 with a PIN is not locked in this sense: it answers, but hides the credentials that the PIN protects.
     pub fn is_locked(&self) -> bool {
         self.locked
     }
 
-    /// Unlocks the application for this session; sends nothing when it isn't locked.
+    /// Unlocks the application for this session; sends nothing if it is not locked.
     ///
     /// # Errors
     ///
-    /// [`Error::Locked`] when there is no key, [`Error::WrongKey`] when the token refuses it, [`Error::Impostor`] when
-    /// it can't prove that it knows the key itself. After any error the application has to be selected again.
+    /// [`Error::Locked`] if there is no key, [`Error::WrongKey`] if the token refuses it, [`Error::Impostor`] if the token
+    /// cannot prove that it knows the key. After an error the application must be selected again.
     pub fn validate(&mut self, keys: &KeySlot) -> Result<(), Error> {
         let mut challenge = [0; 8];
         getrandom::fill(&mut challenge)
-            .map_err(|_| device::Error::Failed("the system has no random numbers".to_owned()))?;
+            .map_err(|_| device::Error::Failed("the system provides no random numbers".to_owned()))?;
         self.validate_with(keys, &challenge)
     }
 
-    /// Everything that the token is willing to list, at most 256 credentials. Moves no counter, asks for no
-    /// touch.
+    /// Lists the credentials, at most 256. Advances no counter and requires no touch.
     ///
     /// # Errors
     ///
-    /// [`Error::Locked`]; [`Error::Malformed`] or [`Error::Status`] when LIST fails. Without CALCULATE ALL
-    /// there is no error, but touch and digits stay unknown.
+    /// [`Error::Locked`]; [`Error::Malformed`] or [`Error::Status`] if LIST fails. A failure of CALCULATE ALL is no error,
+    /// but touch and digits then stay unknown.
     pub fn credentials(&mut self) -> Result<Vec<Credential>, Error> {
         let details = self.details()?;
         let response = done(list::INSTRUCTION, self.privileged(&list::command())?)?;
@@ -83,15 +82,15 @@ impl<'t> Session<'t> {
         Ok(entries.into_iter().map(|entry| describe(entry, &details)).collect())
     }
 
-    /// One code. HOTP spends a count on the token, whether or not the code arrives.
+    /// Calculates one code. For HOTP the token's counter advances, whether or not the code arrives.
     ///
-    /// Tells `progress` when the credential is known to want a touch; without one the call blocks for as long
-    /// as the token waits, up to 35 s.
+    /// Calls `progress` if the credential is known to require a touch. Without a touch the call blocks for as long as the
+    /// token waits, up to 35 s.
     ///
     /// # Errors
     ///
-    /// [`Error::Unsupported`] when `factor` doesn't fit the kind of credential, before anything is sent;
-    /// [`Error::Locked`], [`Error::TouchTimedOut`], [`Error::NoSuchCredential`] and the rest as they are named.
+    /// [`Error::Unsupported`] before anything is sent if `factor` does not fit the kind of credential; any other
+    /// [`Error`] otherwise.
     pub fn calculate(
         &mut self,
         credential: &Credential,
@@ -116,7 +115,7 @@ impl<'t> Session<'t> {
         let Some(cards) = &self.selection.challenge else {
             return Ok(());
         };
-        // Borrowed before the token is waited for, which may take for ever.
+        // The key is borrowed before the exchange, because the token may block for ever.
         let lent = keys.lend(|key| (validate::command(key, cards, challenge), answer(key, challenge)));
         let (command, expected) = lent.ok_or(Error::Locked)?;
         let response = self.channel.send(&command?, Repeat::Never, &NoProgress)?;
@@ -127,12 +126,12 @@ impl<'t> Session<'t> {
         Ok(())
     }
 
-    /// Touch and digits by credential; empty when the token doesn't tell them.
+    /// Touch and digits by credential; empty if the token does not return them.
     fn details(&mut self) -> Result<Details, Error> {
         let response = match self.privileged(&calculate_all::command()?) {
             Ok(response) => response,
             Err(Error::Malformed(_) | Error::Status { .. }) => {
-                // Half-fetched answers have been seen to leak into the next one.
+                // On some tokens the rest of an aborted response appears in the next one.
                 self.renew()?;
                 return Ok(Details::new());
             }
@@ -142,8 +141,8 @@ impl<'t> Session<'t> {
             return Err(Error::Locked);
         }
         let mut details = Details::new();
-        // Missing (6D00), stopped by one corrupt credential (6581) or by one that refuses this step (6982):
-        // LIST still works then.
+        // CALCULATE ALL may be unsupported (6D00), or fail because of one corrupt credential (6581) or one that refuses
+        // this step (6982). LIST still works then.
         if response.status == Status::OK {
             for entry in calculate_all::parse(&response.data).unwrap_or_default() {
                 details.entry(entry.id).or_insert((entry.touch, entry.digits));
@@ -152,7 +151,8 @@ impl<'t> Session<'t> {
         Ok(details)
     }
 
-    /// Sends a harmless command that needs the authorisation, and renews it when the token has dropped it.
+    /// Sends a command without effects that requires the authorisation, and renews the authorisation if the token has
+    /// dropped it.
     fn privileged(&mut self, command: &Command) -> Result<Response, Error> {
         self.fresh = false;
         let response = self.channel.send(command, Repeat::Allowed, &NoProgress)?;

@@ -17,11 +17,11 @@ pub(super) fn command(key: &UnlockKey, card_challenge: &[u8], ours: &[u8; 8]) ->
     Ok(Command::new(INSTRUCTION, 0, 0, std::mem::take(&mut *data))?)
 }
 
-/// Whether the card accepted our proof and gave its own, which has to be `expected`.
+/// Checks that the card accepted our proof, and that its own proof is `expected`.
 pub(super) fn check(expected: &[u8], response: &Response) -> Result<(), Error> {
     match response.status {
         Status::OK => {}
-        // YubiKey's word, pico-fido's, a removed command's, Nitrokey's.
+        // The status words of YubiKey, pico-fido, tokens without the command, and Nitrokey.
         Status(0x6a80 | 0x6984 | 0x6982 | 0x6300) => return Err(Error::WrongKey),
         status => return Err(Error::Status { instruction: INSTRUCTION, status }),
     }

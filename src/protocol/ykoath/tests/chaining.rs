@@ -1,4 +1,4 @@
-//! Answers in several frames.
+//! Responses in several frames.
 
 use super::super::{Error, Session};
 use super::{CALCULATE_ALL, LIST, LOCKED, SELECT, Script, UNLOCKED, credential};
@@ -10,7 +10,7 @@ use crate::otp::Step;
 const A5: &str = "00 A5 00 00";
 const C0: &str = "00 C0 00 00";
 
-/// `71 09 "AWS:alice" 7C 01 08`, torn in the middle of the name.
+/// `71 09 "AWS:alice" 7C 01 08`, split in the middle of the name.
 const HEAD: &str = "71 09 41 57 53 3A";
 const TAIL: &str = "61 6C 69 63 65 7C 01 08";
 const LISTED: &str = "72 0A 21 4157533A616C696365 90 00";
@@ -63,29 +63,29 @@ fn where_a5_is_refused_or_answered_with_nothing_c0_is_used_from_the_start_and_re
 }
 
 #[test]
-fn without_a_continuation_the_list_fails() {
+fn without_a_supported_continuation_the_list_fails() {
     let first = "72 0A 21 4157533A 61 08";
     let result = listed(&[(CALCULATE_ALL, "6D00"), (LIST, first), (A5, "6D00"), (LIST, first), (C0, "6D00")]);
     assert!(matches!(result, Err(Error::Malformed(_))));
 }
 
 #[test]
-fn a_half_fetched_calculate_all_is_thrown_away_by_selecting_again() {
+fn after_an_aborted_calculate_all_the_application_is_selected_again() {
     let first = format!("{HEAD} 61 08");
-    // An empty frame that promises more is no refusal of A5, so C0 isn't tried.
+    // An empty frame that announces more data is no refusal of A5, so C0 is not tried.
     let credentials =
         listed(&[(CALCULATE_ALL, &first), (A5, "61 08"), (SELECT, UNLOCKED), (LIST, LISTED)]).unwrap();
     assert_eq!(touches(&credentials), [Touch::Unknown]);
 }
 
 #[test]
-fn an_empty_frame_that_promises_more_ends_it() {
+fn an_empty_frame_that_announces_more_data_is_an_error() {
     let result = listed(&[(CALCULATE_ALL, "6D00"), (LIST, "72 0A 21 61 08"), (A5, "61 08")]);
     assert!(matches!(result, Err(Error::Malformed(_))));
 }
 
 #[test]
-fn an_empty_frame_after_others_is_the_end() {
+fn an_empty_frame_after_others_ends_the_response() {
     let credentials = listed(&[
         (CALCULATE_ALL, "6D00"),
         (LIST, "72 0A 21 4157533A 61 FF"),
@@ -97,7 +97,7 @@ fn an_empty_frame_after_others_is_the_end() {
 }
 
 #[test]
-fn an_error_in_the_middle_is_no_shorter_list() {
+fn an_error_in_the_middle_fails_the_list() {
     let result = listed(&[
         (CALCULATE_ALL, "6D00"),
         (LIST, "72 0A 21 4157533A 61 FF"),
@@ -122,7 +122,7 @@ fn an_answer_longer_than_64_kib_is_given_up() {
 }
 
 #[test]
-fn what_spends_something_is_never_sent_twice() {
+fn a_command_with_an_effect_is_never_sent_twice() {
     let hotp = "00 A2 00 01 07 71 03 437472 74 00";
     let touchy = "00 A2 00 01 0F 71 03 437472 74 08 00 00 00 00 00 00 00 01";
     for (command, kind, touch, factor) in [
@@ -138,7 +138,7 @@ fn what_spends_something_is_never_sent_twice() {
 }
 
 #[test]
-fn a_select_may_come_in_frames_too() {
+fn the_response_to_select_may_have_several_frames() {
     let (head, tail) = LOCKED.split_at(30);
     let head = format!("{head} 61 10");
     let mut script = Script::new(&[(SELECT, &head), (A5, "6D00"), (SELECT, &head), (C0, tail)]);

@@ -10,8 +10,8 @@ use crate::otp::{Algorithm, Step};
 
 const LISTED: &str = "72 0A 21 4157533A616C696365 90 00";
 
-/// Solo 2: authorisation for one command only, another challenge for each SELECT and VALIDATE, 6985 for
-/// locked, C0 for the rest of an answer.
+/// Solo 2: the authorisation is valid for one command, each SELECT and VALIDATE has a new challenge, 6985 means locked, and
+/// C0 fetches the rest of a response.
 struct Solo {
     key: UnlockKey,
     challenge: u8,
@@ -79,22 +79,22 @@ impl Transaction for Solo {
 }
 
 #[test]
-fn authorisation_for_one_command_is_renewed_for_the_next() {
+fn an_authorisation_for_one_command_is_renewed_for_the_next() {
     let mut solo = Solo::new();
     let keys = KeySlot::from(key());
     let mut session = Session::select(&mut solo).unwrap();
     session.validate(&keys).unwrap();
     let credentials = session.credentials().unwrap();
     assert_eq!(credentials.len(), 1);
-    assert_eq!(credentials[0].touch, Touch::No, "CALCULATE ALL must have arrived whole");
+    assert_eq!(credentials[0].touch, Touch::No, "the whole response of CALCULATE ALL must have arrived");
     let renewed = [0xa4, 0xa3];
     let expected = [&[0xa4, 0xa3, 0xa4, 0xa5, 0xa4][..], &renewed, &[0xa4, 0xc0, 0xa1], &renewed, &[0xa1]];
     assert_eq!(solo.sent, expected.concat());
 }
 
-/// A code and its successor are two commands.
+/// A code and the next code are two commands.
 #[test]
-fn each_code_has_an_authorisation_of_its_own() {
+fn each_code_has_its_own_authorisation() {
     let mut solo = Solo::new();
     let keys = KeySlot::from(key());
     let mut session = Session::select(&mut solo).unwrap();
@@ -107,9 +107,9 @@ fn each_code_has_an_authorisation_of_its_own() {
     assert!(!session.is_locked());
 }
 
-/// Whoever wipes the keys while the token works doesn't wait for it to end.
+/// The keys can be wiped while the token is busy.
 #[test]
-fn a_key_that_was_wiped_renews_nothing() {
+fn a_wiped_key_does_not_renew_the_authorisation() {
     let mut solo = Solo::new();
     let keys = KeySlot::from(key());
     let mut session = Session::select(&mut solo).unwrap();
@@ -119,11 +119,11 @@ fn a_key_that_was_wiped_renews_nothing() {
     let factor = MovingFactor::Step(Step(1));
     assert_eq!(session.calculate(&credential, factor, &NoProgress).err(), Some(Error::Locked));
     assert_eq!(solo.sent.iter().filter(|instruction| **instruction == 0xa3).count(), 3);
-    assert_eq!(solo.sent.last(), Some(&0xa4), "nothing is asked of it any more");
+    assert_eq!(solo.sent.last(), Some(&0xa4), "no further command is sent");
 }
 
 #[test]
-fn without_the_key_such_a_token_is_locked() {
+fn without_the_key_the_token_is_locked() {
     let mut solo = Solo::new();
     let mut session = Session::select(&mut solo).unwrap();
     assert_eq!(session.credentials(), Err(Error::Locked));
@@ -145,13 +145,13 @@ fn a_nitrokey_3_with_a_pin_has_no_salt_and_no_calculate_all() {
     let credentials = session.credentials().unwrap();
     script.assert_finished();
     let names: Vec<_> = credentials.iter().map(|credential| credential.name.account.as_str()).collect();
-    assert_eq!(names, ["alice", "Ctr"], "password entries and reverse HOTP are left out");
+    assert_eq!(names, ["alice", "Ctr"], "password entries and reverse HOTP are skipped");
     assert!(credentials.iter().all(|c| c.touch == Touch::Unknown && !c.digits_known));
 }
 
 #[test]
-fn list_alone_does_when_calculate_all_fails() {
-    // A corrupt credential; one that refuses an old step; an answer that is cut off; elements of no sense.
+fn list_is_enough_if_calculate_all_fails() {
+    // A corrupt credential; one that refuses an old step; a truncated response; unknown elements.
     for answer in ["6581", "6982", "6F00", "71 09 41 90 00", "8E 01 00 90 00"] {
         let mut script = Script::new(&[(SELECT, UNLOCKED), (CALCULATE_ALL, answer), (LIST, LISTED)]);
         let credentials = Session::select(&mut script).unwrap().credentials().unwrap();
@@ -167,10 +167,10 @@ fn a_refused_list_is_an_error() {
 }
 
 #[test]
-fn strange_elements_are_skipped_and_the_first_of_two_is_kept() {
+fn unknown_elements_are_skipped_and_the_first_duplicate_is_used() {
     let mut script = Script::new(&[
         (SELECT, "8E 00 7B 01 01 71 00 79 03 01 02 03 90 00"),
-        // 77 without digits; a name without an answer; an answer without a name; a name too long.
+        // 77 without digits; a name without a result; a result without a name; a name that is too long.
         (
             CALCULATE_ALL,
             &format!(

@@ -1,4 +1,4 @@
-//! The worked exchanges of an honest token, byte for byte.
+//! Complete exchanges with a conforming token, byte by byte.
 
 use super::super::{Error, Selection, Session, derive, device_id};
 use super::{CALCULATE_ALL, LIST, LOCKED, SELECT, Script, Touches, UNLOCKED, bytes, credential};
@@ -70,13 +70,13 @@ fn validate_with_a_wrong_key() {
 }
 
 #[test]
-fn validate_sees_through_a_token_without_the_key() {
+fn validate_detects_a_token_without_the_key() {
     for answer in [
         "9000",
         "75 00 90 00",
         "75 14 7A64341DACCCCC3A813F22180BEA9DA8E3CFD970 90 00",
         "75 13 7A64341DACCCCC3A813F22180BEA9DA8E3CFD9 90 00",
-        // Our own proof, thrown back.
+        // The token returns our own proof.
         "75 14 013356628BC89766D4AAE0B6F3681FD85DDC854D 90 00",
     ] {
         let mut script = Script::new(&[(SELECT, LOCKED), (VALIDATE, answer)]);
@@ -102,7 +102,7 @@ fn host_challenges_differ() {
     assert_eq!(session.validate(&key()), Err(Error::WrongKey));
     let challenges: Vec<_> = card.0[1..].iter().map(|sent| sent[29..37].to_vec()).collect();
     assert_ne!(challenges[0], challenges[1]);
-    assert_eq!(card.0[1][..27], card.0[2][..27], "the answer to the card's challenge");
+    assert_eq!(card.0[1][..27], card.0[2][..27], "the response to the card's challenge");
 }
 
 #[test]
@@ -114,14 +114,14 @@ fn without_a_key_nothing_is_sent() {
 }
 
 #[test]
-fn an_unlocked_token_is_sent_no_validate() {
+fn validate_is_not_sent_to_an_unlocked_token() {
     let mut script = Script::new(&[(SELECT, UNLOCKED)]);
     Session::select(&mut script).unwrap().validate(&key()).unwrap();
     script.assert_finished();
 }
 
 #[test]
-fn credentials_join_both_lists() {
+fn credentials_combine_list_and_calculate_all() {
     let mut script = Script::new(&[
         (SELECT, UNLOCKED),
         (
@@ -161,7 +161,7 @@ fn credentials_join_both_lists() {
     assert!(credentials.iter().all(|credential| credential.name.period == Period::DEFAULT));
 }
 
-/// RFC 6238 appendix B, as the token's truncated words.
+/// RFC 6238 appendix B, as truncated responses of the token.
 #[test]
 fn totp_codes() {
     let alice = credential("AWS:alice", Kind::Totp, Touch::No);
@@ -183,7 +183,7 @@ fn totp_codes() {
 }
 
 #[test]
-fn a_period_is_part_of_the_name_that_is_sent() {
+fn the_sent_name_contains_the_period() {
     let bob = credential("60/AWS:bob", Kind::Totp, Touch::No);
     assert_eq!((bob.name.period.seconds(), bob.name.issuer.as_str()), (60, "AWS"));
     let command = "00 A2 00 01 16 71 0A 36302F4157533A626F62 74 08 0000000000000000";
@@ -191,9 +191,9 @@ fn a_period_is_part_of_the_name_that_is_sent() {
     assert_eq!(code.as_deref(), Ok("755224"));
 }
 
-/// RFC 4226 appendix D, as the token's truncated words.
+/// RFC 4226 appendix D, as truncated responses of the token.
 #[test]
-fn hotp_codes_want_an_empty_challenge() {
+fn hotp_codes_use_an_empty_challenge() {
     let counter = credential("Ctr", Kind::Hotp, Touch::Unknown);
     for (word, code) in [("4C93CF18", "755224"), ("41397EEA", "287082"), ("082FEF30", "359152")] {
         let answer = format!("76 05 06 {word} 90 00");
@@ -208,7 +208,7 @@ fn steam_codes_come_from_the_full_response() {
     let bob = credential("Steam:bob", Kind::Steam, Touch::No);
     let command = "00 A2 00 00 15 71 09 537465616D3A626F62 74 08 0000000000000001";
     let full = "75 15 06 75A48A19D4CBE100644E8AC1397EEA747A2D33AB 90 00";
-    // 41397EEA by the alphabet of 26, least significant first.
+    // 41397EEA in Steam's alphabet of 26 letters, least significant first.
     assert_eq!(calculated(command, full, &bob, MovingFactor::Step(Step(1))).as_deref(), Ok("PV9M4"));
     assert!(matches!(
         calculated(command, "6D00", &bob, MovingFactor::Step(Step(1))),
@@ -217,7 +217,7 @@ fn steam_codes_come_from_the_full_response() {
 }
 
 #[test]
-fn a_full_response_is_truncated_here_and_a_top_bit_is_cleared() {
+fn a_full_response_is_truncated_and_its_top_bit_is_cleared() {
     let alice = credential("AWS:alice", Kind::Totp, Touch::No);
     for answer in ["75 15 08 75A48A19D4CBE100644E8AC1397EEA747A2D33AB 90 00", "76 05 08 C1397EEA 90 00"] {
         assert_eq!(calculated(ALICE, answer, &alice, MovingFactor::Step(Step(1))).as_deref(), Ok("94287082"));
@@ -225,18 +225,18 @@ fn a_full_response_is_truncated_here_and_a_top_bit_is_cleared() {
 }
 
 #[test]
-fn a_touch_is_announced_before_the_command() {
+fn progress_reports_a_touch_before_the_command() {
     let touchy = credential("AWS:alice", Kind::Totp, Touch::Yes);
     let mut script = Script::new(&[(SELECT, UNLOCKED), (ALICE, "76 05 08 41397EEA 90 00")]);
     let touches = Touches::default();
     let mut session = Session::select(&mut script).unwrap();
     session.calculate(&touchy, MovingFactor::Step(Step(1)), &touches).unwrap();
     session.calculate(&touchy, MovingFactor::Counter, &touches).unwrap_err();
-    assert_eq!(touches.count(), 1, "none for what isn't even sent");
+    assert_eq!(touches.count(), 1, "no touch is reported for a command that is not sent");
 }
 
 #[test]
-fn one_refusal_has_two_meanings() {
+fn status_6982_means_locked_or_not_touched() {
     for (selected, touch, expected) in [
         (UNLOCKED, Touch::Yes, Error::TouchTimedOut),
         (UNLOCKED, Touch::Unknown, Error::TouchTimedOut),
@@ -258,7 +258,7 @@ fn one_refusal_has_two_meanings() {
 }
 
 #[test]
-fn what_a_calculation_can_end_with() {
+fn errors_of_a_calculation_are_classified() {
     let alice = credential("AWS:alice", Kind::Totp, Touch::No);
     let result = |answer| calculated(ALICE, answer, &alice, MovingFactor::Step(Step(1)));
     assert_eq!(result("6984"), Err(Error::NoSuchCredential));
@@ -273,7 +273,7 @@ fn what_a_calculation_can_end_with() {
 }
 
 #[test]
-fn a_factor_of_the_wrong_kind_is_refused_unsent() {
+fn a_factor_of_the_wrong_kind_is_refused_before_sending() {
     for (kind, factor) in [
         (Kind::Hotp, MovingFactor::Step(Step(1))),
         (Kind::Totp, MovingFactor::Counter),

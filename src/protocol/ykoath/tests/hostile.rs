@@ -1,4 +1,4 @@
-//! Valid answers, broken in every way that a deterministic generator finds.
+//! Valid responses with random damage from a deterministic generator.
 
 use super::super::{Session, derive};
 use super::{LOCKED, UNLOCKED, bytes};
@@ -7,10 +7,10 @@ use crate::iso7816::{Command, Response};
 use crate::oath::{Kind, MovingFactor};
 use crate::otp::Step;
 
-/// The most commands that any of these sessions may need: no answer talks us into a loop.
-const MOST_COMMANDS: usize = 2_000;
+/// The maximum number of commands of a session: no response may cause an endless loop.
+const MAX_COMMANDS: usize = 2_000;
 
-/// Xorshift64: the same answers in each run.
+/// Xorshift64: the same responses in every run.
 struct Generator(u64);
 
 impl Generator {
@@ -80,7 +80,7 @@ impl HostileCard {
 impl Transaction for HostileCard {
     fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, device::Error> {
         self.commands += 1;
-        assert!(self.commands < MOST_COMMANDS, "the card keeps us busy for ever");
+        assert!(self.commands < MAX_COMMANDS, "the session sends commands without end");
         let command = command.to_bytes();
         if command[1] == 0xa2 && command.ends_with(&[0x74, 0x00, 0x00]) {
             self.hotp_calculations += 1;
@@ -92,7 +92,7 @@ impl Transaction for HostileCard {
 }
 
 #[test]
-fn any_answers_are_survived() {
+fn damaged_responses_do_not_panic() {
     let key = derive(&"foobar".into(), &[0; 8]).into();
     let (mut selected, mut listed, mut calculated) = (0, 0, 0);
     for seed in 0..20_000 {
@@ -118,8 +118,8 @@ fn any_answers_are_survived() {
                 assert!((4..=10).contains(&code.expose().len()));
             }
         }
-        assert_eq!(card.hotp_calculations, expected_hotp, "a count is spent once for each request");
+        assert_eq!(card.hotp_calculations, expected_hotp, "the counter advances once for each request");
     }
-    // Unless a good part gets through, the test looks at nothing.
+    // The test is only meaningful if many responses pass the first checks.
     assert!(selected > 5_000 && listed > 3_000 && calculated > 3_000, "{selected} {listed} {calculated}");
 }

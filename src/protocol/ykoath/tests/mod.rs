@@ -23,12 +23,12 @@ const LOCKED: &str =
 const LIST: &str = "00 A1 00 00";
 const CALCULATE_ALL: &str = "00 A4 00 01 0A 74 08 00 00 00 00 00 00 00 00";
 
-/// A card that expects certain commands in a certain order.
+/// A card that expects given commands in a given order.
 struct Script(VecDeque<(Vec<u8>, Vec<u8>)>);
 
 impl Script {
-    /// Pairs of command and answer in hexadecimal. The commands are written without Le, as the specification
-    /// and most programs have them; ours always carry Le 00 at their end.
+    /// Pairs of command and response in hexadecimal. The commands are without Le, as in the specification and in most
+    /// programs; our commands always end with Le 00.
     fn new(steps: &[(&str, &str)]) -> Self {
         Self(
             steps
@@ -39,7 +39,7 @@ impl Script {
     }
 
     fn assert_finished(&self) {
-        assert_eq!(self.0.len(), 0, "commands were expected and never came");
+        assert_eq!(self.0.len(), 0, "expected commands were not sent");
     }
 }
 
@@ -52,7 +52,7 @@ impl Transaction for Script {
     }
 }
 
-/// Counts how often a touch was asked for.
+/// Counts the reports that a touch is required.
 #[derive(Default)]
 struct Touches(AtomicUsize);
 
@@ -80,7 +80,7 @@ fn hex(bytes: &[u8]) -> String {
     HEXUPPER.encode(bytes)
 }
 
-/// A credential as CALCULATE ALL and LIST would describe it.
+/// A credential as described by CALCULATE ALL and LIST.
 fn credential(id: &str, kind: Kind, touch: Touch) -> Credential {
     let name = CredentialId::new(id.as_bytes()).unwrap().parse(kind == Kind::Hotp);
     let (algorithm, digits) = (Algorithm::Sha1, Digits::SIX);
