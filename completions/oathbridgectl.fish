@@ -24,88 +24,88 @@ function __fish_oathbridgectl_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -s h -l help -d 'Print help'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -s V -l version -d 'Print version'
-complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "tokens" -d 'List the tokens that are attached'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "tokens" -d 'List the attached tokens'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "list" -d 'List the credentials on the attached tokens'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "code" -d 'Print the code of a credential'
-complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "verify" -d 'Prove a credential to Amazon Cognito, which turns it on for an account (VerifySoftwareToken)'
-complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "challenge" -d 'Answer the challenge of a sign-in, read as JSON from standard input'
-complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "watch" -d 'Print a line whenever it changes what a person has to do, for status bars'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "verify" -d 'Submit a code to Amazon Cognito, which enrols the credential for an account (VerifySoftwareToken)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "challenge" -d 'Answer the challenge of a sign-in, which is read as JSON from standard input'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "watch" -d 'Print a line for a status bar whenever the action that you must take changes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "cancel" -d 'Cancel a running request'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "unlock" -d 'Unlock a token with its password, for as long as it stays attached'
-complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "guard" -d 'Show or forget which time steps were used'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "guard" -d 'Show or delete the record of used time steps'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand tokens" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand tokens" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand tokens" -s h -l help -d 'Print help'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand list" -l refresh -d 'Have the daemon read its configuration and all tokens again first'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand list" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand list" -l refresh -d 'First make the daemon reload its configuration and read all tokens again'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand list" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand list" -s h -l help -d 'Print help'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l token -d 'Look only on the token with this id or serial number' -r
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l min-validity -d 'Wait for the next time step when the code would be valid for less time than this' -r
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l timeout -d 'How long to wait, for a touch for example' -r
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l next -d 'Print the code of the next time step as well, in a second line'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l claim -d 'Record the time step as used, so that this code is handed out and submitted only once'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l advance-counter -d 'Use up one value of a counter-based credential (HOTP), which has no code otherwise'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l token -d 'Search only the token with this id or serial number' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l min-validity -d 'Wait for the next time step if the current code is valid for less time than this' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l timeout -d 'How long to wait, for example for a touch' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l next -d 'Also print the code of the next time step, on a second line'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l claim -d 'Record the time step as used, so that no other program gets this code with --claim or submits it'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l advance-counter -d 'Use up one code of a counter-based credential (HOTP); required for such a credential'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -s h -l help -d 'Print help'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l token -d 'Look only on the token with this id or serial number' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l token -d 'Search only the token with this id or serial number' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l profile -d 'Use this profile of the configuration' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l region -d 'Ask Amazon Cognito in this region, for example eu-central-1' -r
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l friendly-device-name -d 'What Amazon Cognito shall call the token; its model and the end of its serial number otherwise' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l friendly-device-name -d 'The name of the token in Amazon Cognito; the default is its model and the end of its serial number' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l access-token-fd -d 'Read the access token from this descriptor' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l session-fd -d 'Read the session of a sign-in from this descriptor' -r
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l timeout -d 'How long to wait, for a touch or the next time step for example' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l timeout -d 'How long to wait, for example for a touch or the next time step' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l access-token-stdin -d 'Read the access token from standard input'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l session-stdin -d 'Read the session of a sign-in from standard input'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l print-session -d 'Print the session that Amazon Cognito answers, in a second line'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l print-session -d 'Also print the session that Amazon Cognito returned, on a second line'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -s h -l help -d 'Print help'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l token -d 'Look only on the token with this id or serial number' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l token -d 'Search only the token with this id or serial number' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l profile -d 'Use this profile of the configuration' -r
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l client-id -d 'The app client that signs in, unless the profile names it' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l client-id -d 'The app client; the default is that of the profile' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l region -d 'Ask Amazon Cognito in this region, for example eu-central-1' -r
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l username -d 'Who signs in, unless the challenge says that' -r
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l client-secret-fd -d 'Read the secret of the app client from this descriptor, if it has one' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l username -d 'The user who signs in; a user name in the challenge has priority' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l client-secret-fd -d 'Read the secret of the app client, if it has one, from this descriptor' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l device-key -d 'The key of a remembered device' -r
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l timeout -d 'How long to wait, for a touch or the next time step for example' -r
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l wait-for-token -d 'Wait for a token that is not plugged in'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l timeout -d 'How long to wait, for example for a touch or the next time step' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l wait-for-token -d 'Wait until the token is plugged in'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -s h -l help -d 'Print help'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand watch" -l format -d 'How to print it' -r -f -a "plain\t'A sentence a line'
-waybar\t'JSON for a custom module of Waybar, an object a line'"
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand watch" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand watch" -l format -d 'The output format' -r -f -a "plain\t'One sentence per line'
+waybar\t'JSON for a custom module of Waybar, one object per line'"
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand watch" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand cancel" -l all -d 'Cancel all of them'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand cancel" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand cancel" -l all -d 'Cancel all running requests'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand cancel" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand cancel" -s h -l help -d 'Print help'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l password-fd -d 'Read the password from this descriptor' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l password-stdin -d 'Read the password from standard input'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -s h -l help -d 'Print help'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -s h -l help -d 'Print help'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -f -a "show" -d 'Show the time steps whose codes were submitted, or are about to be'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -f -a "forget" -d 'Forget the time steps of a credential. Its codes of this moment can then be submitted a second time, which Amazon Cognito refuses, and which locks the account when it happens often'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -f -a "show" -d 'Show the time steps whose codes were submitted or are about to be submitted'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -f -a "forget" -d 'Delete the recorded time steps of a credential. Its current codes can then be submitted a second time. Amazon Cognito refuses that, and locks the account if it happens often'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from show" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from show" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from forget" -l yes -d 'Don\'t ask'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from forget" -l json -d 'Print JSON, whose shape is described in oathbridgectl(1)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from forget" -l yes -d 'Do not ask for confirmation'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from forget" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from forget" -s h -l help -d 'Print help'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the time steps whose codes were submitted, or are about to be'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "forget" -d 'Forget the time steps of a credential. Its codes of this moment can then be submitted a second time, which Amazon Cognito refuses, and which locks the account when it happens often'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the time steps whose codes were submitted or are about to be submitted'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "forget" -d 'Delete the recorded time steps of a credential. Its current codes can then be submitted a second time. Amazon Cognito refuses that, and locks the account if it happens often'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "tokens" -d 'List the tokens that are attached'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "tokens" -d 'List the attached tokens'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "list" -d 'List the credentials on the attached tokens'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "code" -d 'Print the code of a credential'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "verify" -d 'Prove a credential to Amazon Cognito, which turns it on for an account (VerifySoftwareToken)'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "challenge" -d 'Answer the challenge of a sign-in, read as JSON from standard input'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "watch" -d 'Print a line whenever it changes what a person has to do, for status bars'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "verify" -d 'Submit a code to Amazon Cognito, which enrols the credential for an account (VerifySoftwareToken)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "challenge" -d 'Answer the challenge of a sign-in, which is read as JSON from standard input'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "watch" -d 'Print a line for a status bar whenever the action that you must take changes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "cancel" -d 'Cancel a running request'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "unlock" -d 'Unlock a token with its password, for as long as it stays attached'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "guard" -d 'Show or forget which time steps were used'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "guard" -d 'Show or delete the record of used time steps'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "show" -d 'Show the time steps whose codes were submitted, or are about to be'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "forget" -d 'Forget the time steps of a credential. Its codes of this moment can then be submitted a second time, which Amazon Cognito refuses, and which locks the account when it happens often'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "show" -d 'Show the time steps whose codes were submitted or are about to be submitted'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "forget" -d 'Delete the recorded time steps of a credential. Its current codes can then be submitted a second time. Amazon Cognito refuses that, and locks the account if it happens often'

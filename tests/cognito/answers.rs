@@ -1,4 +1,4 @@
-//! What Cognito answers, and what it is taken for.
+//! The responses of Cognito and their classification.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use testkit::fake_cognito::{Fault, Plan};
 
 use crate::rig::{Rig, STEP, code, patient, session, verdict};
 
-/// The 14 exceptions of VerifySoftwareToken, the known texts of the two that have several meanings, what
-/// isn't in the model, and HTTP statuses that outweigh the body.
+/// The 14 exceptions of VerifySoftwareToken, the known texts of the two with several meanings, exceptions that are not in
+/// the model, and HTTP statuses with priority over the body.
 const EXCEPTIONS: [(&str, &str, Option<u16>, ErrorKind); 40] = [
     ("EnableSoftwareTokenMFAException", "Code mismatch and fail enable", None, ErrorKind::CodeMismatch),
     ("CodeMismatchException", "Invalid code received for user", None, ErrorKind::CodeMismatch),
@@ -73,14 +73,14 @@ const EXCEPTIONS: [(&str, &str, Option<u16>, ErrorKind); 40] = [
     ("UserLambdaValidationException", "canary", None, ErrorKind::Rejected),
     ("FeatureUnavailableInTierException", "", None, ErrorKind::Rejected),
     ("SurpriseException", "canary", None, ErrorKind::Rejected),
-    // A server that failed may have done the work, whatever its body says.
+    // A server that failed may have accepted the code, whatever its body says.
     ("CodeMismatchException", "", Some(500), ErrorKind::ServiceUnavailable),
     ("TooManyRequestsException", "", Some(503), ErrorKind::ServiceUnavailable),
     ("ServiceUnavailableException", "", Some(503), ErrorKind::ServiceUnavailable),
 ];
 
 #[tokio::test]
-async fn every_exception_has_its_one_kind() {
+async fn every_exception_has_exactly_one_error_kind() {
     let rig = Rig::new();
     let (client, token) = (rig.client(), rig.token());
     for (number, (code, message, status, kind)) in (1..).zip(EXCEPTIONS) {
@@ -98,7 +98,7 @@ async fn every_exception_has_its_one_kind() {
 }
 
 #[tokio::test]
-async fn what_is_no_answer_of_cognitos_leaves_the_outcome_open() {
+async fn a_response_that_is_not_from_cognito_leaves_the_outcome_unknown() {
     let rig = Rig::new();
     let (client, token) = (rig.client(), rig.token());
     for (number, (fault, kind)) in (1..).zip([
@@ -108,7 +108,7 @@ async fn what_is_no_answer_of_cognitos_leaves_the_outcome_open() {
         (Fault::InternalErrorAfter, ErrorKind::ServiceUnavailable),
         (Fault::NoStatus, ErrorKind::OutcomeUnknown),
         (Fault::exception("", ""), ErrorKind::ServiceUnavailable),
-        // A code has no digits: whatever else a server writes there is not let through.
+        // An error code has no digits; other text from a server is dropped.
         (Fault::exception(code(STEP).expose(), ""), ErrorKind::ServiceUnavailable),
         (Fault::exception(&"canary".repeat(20), ""), ErrorKind::ServiceUnavailable),
     ]) {
@@ -120,7 +120,7 @@ async fn what_is_no_answer_of_cognitos_leaves_the_outcome_open() {
 }
 
 #[tokio::test]
-async fn http_200_with_status_error_is_a_wrong_code() {
+async fn http_200_with_status_error_means_a_wrong_code() {
     let rig = Rig::new();
     rig.fake.fail(Fault::StatusError);
     let error = rig.failure(&rig.client(), &rig.token()).await;
@@ -129,7 +129,7 @@ async fn http_200_with_status_error_is_a_wrong_code() {
 }
 
 #[tokio::test]
-async fn a_server_that_repeats_the_secrets_is_not_repeated() {
+async fn secrets_in_the_text_of_a_server_are_not_passed_on() {
     let rig = Rig::new();
     for authorization in [rig.token(), rig.session()] {
         rig.fake.fail(Fault::Echo);
@@ -149,11 +149,11 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn success_tells_session_request_id_and_skew() {
+async fn a_success_has_session_request_id_and_clock_skew() {
     let rig = Rig::new();
     let answer = rig.verify(&rig.token()).await;
     assert_eq!(answer.request_id.map(|id| id.len()), Some(36));
-    // The clocks are one and stand still at a full second; half of one is what `Date` leaves open.
+    // Both clocks stand still at a full second; the resolution of `Date` adds half a second.
     assert_eq!(answer.clock_skew, Some(0.5));
     assert!(answer.result.unwrap().session.is_none());
 
@@ -166,7 +166,7 @@ async fn success_tells_session_request_id_and_skew() {
 }
 
 #[tokio::test]
-async fn a_skewed_server_clock_is_seen_on_success_and_on_errors() {
+async fn a_skewed_server_clock_is_detected_on_success_and_on_errors() {
     let rig = Rig::new();
     for (date_skew, fault) in [(95, Fault::None), (-3_600, Fault::exception("SurpriseException", ""))] {
         rig.fake.plan(Plan { date_skew, ..Plan::from(fault) });
@@ -188,7 +188,7 @@ async fn a_code_that_is_not_six_digits_is_not_sent() {
 }
 
 #[tokio::test]
-async fn one_client_makes_any_number_of_requests() {
+async fn one_client_can_make_many_requests() {
     let rig = Rig::new();
     let client = rig.client_at(&rig.fake.url(), &patient());
     let second = session(&rig.fake.session("alice").unwrap());
@@ -200,7 +200,7 @@ async fn one_client_makes_any_number_of_requests() {
 }
 
 #[tokio::test]
-async fn a_wait_that_the_server_asks_for_is_told() {
+async fn retry_after_of_the_server_is_returned() {
     let rig = Rig::new();
     let throttled = Fault::exception("TooManyRequestsException", "Rate exceeded");
     rig.fake.plan(Plan { retry_after_ms: Some(1_500), ..Plan::from(throttled) });

@@ -1,4 +1,4 @@
-//! What Cognito answers to a sign-in's code, and what it is taken for.
+//! The responses of Cognito to a challenge, and their classification.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -11,7 +11,7 @@ use testkit::fake_cognito::Fault;
 
 use crate::rig::{Rig, STEP, code, verdict};
 
-/// The exceptions of RespondToAuthChallenge with their class, some by more than one of their texts.
+/// The exceptions of RespondToAuthChallenge with their class, some with several texts.
 const EXCEPTIONS: [(&str, &str, ErrorKind); 33] = [
     ("AliasExistsException", "", ErrorKind::Rejected),
     ("CodeMismatchException", "Invalid code received for user", ErrorKind::CodeMismatch),
@@ -67,7 +67,7 @@ fn session(rig: &Rig) -> Session {
 }
 
 #[tokio::test]
-async fn every_exception_has_its_one_kind() {
+async fn every_exception_has_exactly_one_error_kind() {
     let rig = Rig::new();
     let (client, session, respondent) = (rig.client(), session(&rig), respondent());
     for (number, (name, message, kind)) in (1..).zip(EXCEPTIONS) {
@@ -86,7 +86,7 @@ async fn every_exception_has_its_one_kind() {
 }
 
 #[test]
-fn every_exception_of_the_model_has_a_row() {
+fn every_exception_of_the_model_is_in_the_table() {
     let rows: BTreeSet<_> = EXCEPTIONS.iter().map(|(name, ..)| (*name).to_owned()).collect();
     let modelled = modelled();
     let missing: Vec<_> = modelled.difference(&rows).collect();
@@ -97,7 +97,7 @@ fn every_exception_of_the_model_has_a_row() {
 }
 
 #[tokio::test]
-async fn an_answer_without_tokens_and_challenge_leaves_the_outcome_open() {
+async fn a_response_without_tokens_and_challenge_leaves_the_outcome_unknown() {
     let rig = Rig::new();
     for (fault, kind) in [
         (Fault::NoStatus, ErrorKind::OutcomeUnknown),
@@ -113,7 +113,7 @@ async fn an_answer_without_tokens_and_challenge_leaves_the_outcome_open() {
 }
 
 #[tokio::test]
-async fn a_server_that_repeats_the_secrets_is_not_repeated() {
+async fn secrets_in_the_text_of_a_server_are_not_passed_on() {
     let rig = Rig::new();
     let session = session(&rig);
     rig.fake.fail(Fault::Echo);
@@ -125,7 +125,7 @@ async fn a_server_that_repeats_the_secrets_is_not_repeated() {
     assert!(matches!(answer.result, Ok(Responded::Tokens(_))));
 }
 
-/// The names that the SDK knows for RespondToAuthChallenge, from its source: its enumeration may grow without notice.
+/// The exceptions of RespondToAuthChallenge in the source of the SDK, whose enumeration may grow in a new version.
 fn modelled() -> BTreeSet<String> {
     let source = sdk().join("src/operation/respond_to_auth_challenge.rs");
     let source = fs::read_to_string(source).unwrap();
@@ -136,9 +136,9 @@ fn modelled() -> BTreeSet<String> {
     source.lines().filter_map(name).collect()
 }
 
-/// Where cargo keeps the SDK that this is built with.
+/// The folder of the SDK's source.
 fn sdk() -> PathBuf {
-    // Of other platforms, packages may be missing.
+    // Packages of other platforms may be missing.
     let platform = format!("--filter-platform={}-unknown-linux-gnu", std::env::consts::ARCH);
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--locked", "--offline", &platform])

@@ -1,6 +1,6 @@
-//! What the SDK and its libraries log, at their most talkative: no token, session or code.
+//! The SDK and its libraries log no token, session or code, even at the level trace.
 //!
-//! A process of its own: tracing remembers per process which log lines anybody wants.
+//! This runs in its own process, because tracing caches the enabled log lines per process.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,7 +34,7 @@ impl MakeWriter<'_> for Log {
     }
 }
 
-/// The code as a word of its own: its digits may occur in a duration.
+/// Whether the code occurs as a separate word; its digits may occur in a duration.
 fn has_code(text: &str) -> bool {
     let digits = code(STEP);
     text.match_indices(digits.expose()).any(|(start, found)| {
@@ -46,14 +46,14 @@ fn has_code(text: &str) -> bool {
 }
 
 #[test]
-fn trace_logs_have_no_secrets() {
+fn trace_logs_contain_no_secrets() {
     own_process::run("cognito_logs::trace_of_a_verification").unwrap();
 }
 
-/// Messages of exceptions aren't covered: the SDK logs them at this level, whatever they say. The programs
-/// keep its levels down for that.
+/// Messages of exceptions are not covered: the SDK logs them at this level, whatever their content. The programs limit
+/// the level of the SDK for that reason.
 #[tokio::test]
-#[ignore = "run by trace_logs_have_no_secrets: all other tests would write to its log"]
+#[ignore = "run by trace_logs_contain_no_secrets: all other tests would write to its log"]
 async fn trace_of_a_verification() {
     let log = Log::default();
     let subscriber =

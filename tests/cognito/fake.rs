@@ -1,4 +1,4 @@
-//! The fake itself, met by the SDK: a whole enrolment and sign-in, each session good for its one step.
+//! The fake Cognito with the SDK: a whole enrolment and sign-in, in which each session is valid for one step.
 
 use aws_sdk_cognitoidentityprovider as sdk;
 use oathbridge::otp::{Algorithm, Code, Digits, Step, truncate};
@@ -87,7 +87,7 @@ async fn enrolment_by_session_then_sign_in_with_the_next_code() {
 }
 
 #[tokio::test]
-async fn a_session_is_good_for_its_own_step_only() {
+async fn a_session_is_valid_for_its_own_step_only() {
     let rig = Rig::new();
     rig.fake.add_user("bob", "open sesame").unwrap();
     let client = sdk_client(&rig);
@@ -108,7 +108,7 @@ async fn a_session_is_good_for_its_own_step_only() {
 }
 
 #[tokio::test]
-async fn a_new_seed_by_access_token_ends_the_old_one_at_once() {
+async fn a_new_seed_by_access_token_replaces_the_old_one_at_once() {
     let rig = Rig::new();
     let client = sdk_client(&rig);
     let token = &rig.ready.access_token;

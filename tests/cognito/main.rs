@@ -1,5 +1,5 @@
-//! The Cognito client against the fake: every class of failure, on a real socket, through the real SDK. Then the flows
-//! that use it, and other services that speak its protocol.
+//! The Cognito client with the fake: every class of error, on a real socket, through the real SDK. Also the flows that use
+//! the client, and third-party emulators.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
 

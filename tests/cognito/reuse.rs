@@ -1,4 +1,4 @@
-//! Codes and sessions are good for one use and for a time.
+//! Codes and sessions are for single use and expire.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use testkit::fake_cognito::Reuse;
 use crate::rig::{Rig, STEP, code, session, verdict};
 
 #[tokio::test]
-async fn a_used_code_is_refused_in_any_of_three_ways() {
+async fn a_used_code_is_refused_in_each_of_three_ways() {
     for (reuse, kind) in [
         (Reuse::Expired, ErrorKind::CodeAlreadyUsed),
         (Reuse::EnableMfa, ErrorKind::CodeMismatch),
@@ -24,7 +24,7 @@ async fn a_used_code_is_refused_in_any_of_three_ways() {
 }
 
 #[tokio::test]
-async fn a_wrong_code_leaves_the_session_and_a_right_one_uses_it_up() {
+async fn a_wrong_code_keeps_the_session_and_a_correct_one_uses_it_up() {
     let rig = Rig::new();
     let client = rig.client();
     let wrong = client.verify_software_token(&rig.session(), &code(STEP + 7), "").await;
@@ -48,7 +48,7 @@ async fn one_step_early_or_late_is_accepted_and_no_more() {
 }
 
 #[tokio::test]
-async fn sessions_and_tokens_have_their_time() {
+async fn sessions_and_access_tokens_expire() {
     let rig = Rig::new();
     let (token, old) = (rig.token(), rig.session());
     rig.fake.set_clock_offset(180);

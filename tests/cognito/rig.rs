@@ -1,4 +1,4 @@
-//! A fake Cognito, a client for it, a user with a token and a session, and one clock for all of them.
+//! A fake Cognito, a client, a user with an access token and a session, on one clock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use oathbridge::otp::{Algorithm, Code, Digits, Step, truncate};
 use oathbridge::secret::SecretText;
 use testkit::fake_cognito::{FakeCognito, Options, Ready};
 
-/// The user's seed: 32 bytes, as AWS's are.
+/// The user's seed: 32 bytes, as with AWS.
 pub(crate) const KEY: &[u8; 32] = b"oathbridge-test-seed-of-32-bytes";
-/// The step that a rig starts in, at its first second.
+/// The time step at the start of a rig, at its first second.
 pub(crate) const STEP: u64 = 60_000_000;
 
 pub(crate) struct Rig {
@@ -48,12 +48,12 @@ impl Rig {
         session(&self.ready.session)
     }
 
-    /// Shows the current code.
+    /// Submits the current code.
     pub(crate) async fn verify(&self, authorization: &Authorization) -> Answer<Verified> {
         self.client().verify_software_token(authorization, &code(STEP), "YubiKey 5C").await
     }
 
-    /// The error of showing the current code by `client`, after looking for what it must not contain.
+    /// The error of submitting the current code with `client`, after checking that it contains no secret.
     pub(crate) async fn failure(&self, client: &Client, authorization: &Authorization) -> Error {
         let answer = client.verify_software_token(authorization, &code(STEP), "YubiKey 5C").await;
         let error = answer.result.unwrap_err();
@@ -61,7 +61,7 @@ impl Rig {
         error
     }
 
-    /// No error may contain what was sent, nor what a server wrote.
+    /// Checks that an error contains neither the request's secrets nor text from the server.
     pub(crate) fn assert_discreet(&self, error: &Error) {
         let text = format!("{error} {error:?} {error:#?}");
         for canary in [&self.ready.access_token, &self.ready.session, code(STEP).expose(), "canary"] {
@@ -69,13 +69,13 @@ impl Rig {
         }
     }
 
-    /// How many requests reached the fake.
+    /// The number of requests that reached the fake.
     pub(crate) fn arrived(&self) -> usize {
         self.fake.log().len()
     }
 }
 
-/// Time enough for a loaded machine; nothing that succeeds waits for it.
+/// A generous timeout that only a failure reaches.
 pub(crate) fn patient() -> Settings {
     let (connect_timeout, request_timeout) = (Duration::from_secs(20), Duration::from_secs(30));
     Settings { connect_timeout, request_timeout, ..Settings::default() }
@@ -95,7 +95,7 @@ pub(crate) fn code(step: u64) -> Code {
     Code::decimal(truncate(&digest).unwrap(), Digits::SIX)
 }
 
-/// Kind and delivery, which is what the callers of the client decide by.
+/// Kind and delivery of an error, which the callers of the client use.
 pub(crate) fn verdict(error: &Error) -> (ErrorKind, Delivered) {
     (error.kind, error.delivered)
 }

@@ -1,4 +1,4 @@
-//! Answers that don't come: whatever may have arrived counts as arrived.
+//! Missing responses: a request that may have arrived counts as arrived.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use testkit::fake_cognito::{Fault, Plan};
 use crate::rig::{Rig, patient, verdict};
 
 #[tokio::test]
-async fn a_dropped_connection_leaves_the_outcome_open_and_nothing_is_sent_again() {
+async fn a_dropped_connection_leaves_the_outcome_unknown_and_nothing_is_sent_again() {
     for (fault, processed) in [(Fault::DropBefore, false), (Fault::DropAfter, true)] {
         let rig = Rig::new();
         rig.fake.fail(fault);

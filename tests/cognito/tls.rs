@@ -1,4 +1,4 @@
-//! TLS: a failed handshake spends nothing; what fails after it may have been sent.
+//! TLS: a failed handshake spends no code; after the handshake the code may have been sent.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::rig::{Rig, STEP, code, patient, verdict};
 
 const UNSENT: (ErrorKind, Delivered) = (ErrorKind::Tls, Delivered::No);
 
-/// TLS in front of a plain server. It stops when dropped.
+/// A TLS proxy in front of a plain server, stopped on drop.
 struct Front {
     address: SocketAddr,
     _stop: oneshot::Sender<()>,
@@ -57,7 +57,7 @@ async fn forward(listener: tokio::net::TcpListener, acceptor: TlsAcceptor, targe
         let (stream, _) = listener.accept().await.unwrap();
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
-            // Clients that don't like the certificate hang up.
+            // Clients that refuse the certificate close the connection.
             let Ok(mut outside) = acceptor.accept(stream).await else { return };
             let mut inside = TcpStream::connect(target).await.unwrap();
             let _ = copy_bidirectional(&mut outside, &mut inside).await;
@@ -87,7 +87,7 @@ impl Certificate {
         builder.with_no_client_auth().with_single_cert(self.chain(), self.key()).unwrap()
     }
 
-    /// A server that wants a certificate of the client, which has none.
+    /// A server that requires a client certificate, which the client does not have.
     fn demanding_server(&self) -> ServerConfig {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut roots = RootCertStore::empty();
@@ -120,7 +120,7 @@ impl Certificate {
 }
 
 #[tokio::test]
-async fn an_unknown_issuer_gets_nothing_and_the_ca_file_makes_it_known() {
+async fn nothing_is_sent_to_an_unknown_issuer_until_the_ca_file_contains_it() {
     let rig = Rig::new();
     let certificate = Certificate::new("127.0.0.1", 2999);
     let front = Front::start(certificate.server(), rig.fake.address());
@@ -135,7 +135,7 @@ async fn an_unknown_issuer_gets_nothing_and_the_ca_file_makes_it_known() {
 }
 
 #[tokio::test]
-async fn loopback_is_reached_without_the_proxy_of_the_settings() {
+async fn requests_to_loopback_do_not_use_the_proxy_of_the_settings() {
     let rig = Rig::new();
     let certificate = Certificate::new("127.0.0.1", 2999);
     let front = Front::start(certificate.server(), rig.fake.address());
@@ -145,7 +145,7 @@ async fn loopback_is_reached_without_the_proxy_of_the_settings() {
 }
 
 #[tokio::test]
-async fn a_wrong_name_or_an_expired_certificate_gets_nothing() {
+async fn nothing_is_sent_to_a_server_with_a_wrong_name_or_expired_certificate() {
     let rig = Rig::new();
     for certificate in [Certificate::new("cognito.example", 2999), Certificate::new("127.0.0.1", 2020)] {
         let front = Front::start(certificate.server(), rig.fake.address());
@@ -156,7 +156,7 @@ async fn a_wrong_name_or_an_expired_certificate_gets_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_gets_nothing() {
+async fn nothing_is_sent_to_a_server_without_tls() {
     let rig = Rig::new();
     let client = rig.client_at(&format!("https://{}", rig.fake.address()), &patient());
     assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
@@ -164,7 +164,7 @@ async fn a_server_without_tls_gets_nothing() {
 }
 
 #[tokio::test]
-async fn a_connection_lost_after_the_handshake_may_have_carried_the_code() {
+async fn after_a_connection_is_lost_after_the_handshake_the_code_may_have_arrived() {
     let rig = Rig::new();
     let certificate = Certificate::new("127.0.0.1", 2999);
     let front = Front::start(certificate.server(), rig.fake.address());
@@ -175,10 +175,10 @@ async fn a_connection_lost_after_the_handshake_may_have_carried_the_code() {
     assert_eq!(rig.arrived(), 1);
 }
 
-/// In TLS 1.3 the client's handshake is over before the server has judged the client's certificate: the
-/// request is on its way when the alert comes.
+/// In TLS 1.3 the client's handshake ends before the server has checked the client's certificate, so the request is
+/// already sent when the alert arrives.
 #[tokio::test]
-async fn an_alert_after_the_clients_handshake_may_have_met_the_code() {
+async fn after_an_alert_after_the_client_s_handshake_the_code_may_have_arrived() {
     let rig = Rig::new();
     let certificate = Certificate::new("127.0.0.1", 2999);
     let front = Front::start(certificate.demanding_server(), rig.fake.address());

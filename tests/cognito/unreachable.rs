@@ -1,4 +1,4 @@
-//! Requests that certainly didn't leave: the code stays unspent.
+//! Requests that were provably not sent: the code stays unspent.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -15,28 +15,28 @@ use crate::rig::{Rig, endpoint, patient, verdict};
 
 const UNSENT: (ErrorKind, Delivered) = (ErrorKind::Network, Delivered::No);
 
-/// An address where nobody listens.
+/// An address without a server.
 fn nobody() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 #[tokio::test]
-async fn a_refused_connection() {
+async fn a_refused_connection_sends_nothing() {
     let rig = Rig::new();
     let client = rig.client_at(&format!("http://{}", nobody()), &patient());
     assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_exist() {
+async fn a_name_that_does_not_exist_sends_nothing() {
     let rig = Rig::new();
-    // RFC 6761 §6.4: no such name ever exists.
+    // RFC 6761 §6.4: a name below .invalid never exists.
     let client = rig.client_at("https://cognito.invalid", &patient());
     assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_there() {
+async fn an_unreachable_proxy_sends_nothing() {
     let rig = Rig::new();
     let settings = Settings { proxy: Some(format!("http://me:canary@{}", nobody())), ..patient() };
     let client = rig.client_at("https://cognito.invalid", &settings);
@@ -45,7 +45,7 @@ async fn a_proxy_that_is_not_there() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_the_tunnel() {
+async fn a_proxy_that_refuses_the_tunnel_sends_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = Some(format!("http://{}", listener.local_addr().unwrap()));
     let asked = thread::spawn(move || {
@@ -65,21 +65,21 @@ async fn a_proxy_that_refuses_the_tunnel() {
     assert!(head[0].starts_with("CONNECT cognito.invalid:443 "), "{head:?}");
 }
 
-/// What is sent to loopback in the clear would leave this machine by a proxy.
+/// Through a proxy an unencrypted request to loopback would leave this machine.
 #[test]
-fn the_environments_proxy_never_gets_what_is_for_loopback() {
+fn requests_to_loopback_do_not_use_the_proxy_of_the_environment() {
     let proxy = format!("http://{}", nobody());
     let mut program = Command::new(std::env::current_exe().unwrap());
     program
         .envs(["HTTP_PROXY", "http_proxy", "ALL_PROXY"].map(|name| (name, &proxy)))
         .env_remove("NO_PROXY")
         .env_remove("no_proxy");
-    own_process::run_with(&mut program, "answers::success_tells_session_request_id_and_skew").unwrap();
+    own_process::run_with(&mut program, "answers::a_success_has_session_request_id_and_clock_skew").unwrap();
 }
 
 #[tokio::test]
-async fn a_server_that_never_greets() {
-    // The kernel accepts for it; nobody answers the TLS hello.
+async fn a_server_without_a_tls_handshake_times_out() {
+    // The kernel accepts the connection, but no server answers the handshake.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let rig = Rig::new();
     let settings = Settings { connect_timeout: Duration::from_millis(300), ..patient() };
@@ -88,7 +88,7 @@ async fn a_server_that_never_greets() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_up_on_the_hello() {
+async fn a_server_that_closes_during_the_handshake_gets_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let server = thread::spawn(move || drop(listener.accept().unwrap()));
@@ -99,7 +99,7 @@ async fn a_server_that_hangs_up_on_the_hello() {
 }
 
 #[test]
-fn settings_that_cannot_be_used() {
+fn unusable_settings_send_nothing() {
     let at_url = endpoint("https://cognito.example");
     let region = Endpoint { region: Some(Region::parse("eu-central-1").unwrap()), url: None };
     let proxy = |url: &str| Settings { proxy: Some(url.to_owned()), ..patient() };

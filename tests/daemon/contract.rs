@@ -1,4 +1,4 @@
-//! The D-Bus contract as it is written down, against the daemon as it runs.
+//! Compares the documented D-Bus contract with the running daemon.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,10 +26,10 @@ const ROOT: &str = "/io/github/oathbridge/OathBridge1";
 const EMITS: &str = "org.freedesktop.DBus.Property.EmitsChangedSignal";
 const UNIX_FD: &str = "org.gtk.GDBus.C.UnixFD";
 
-/// Long enough for any machine; only a failure takes it.
+/// A generous timeout that only a failure reaches.
 const START: Duration = Duration::from_secs(60);
 
-/// Without PC/SC, so that nothing but the virtual token decides when everything has been read.
+/// Without PC/SC, so that `Settled` depends only on the virtual token.
 const CONFIG: &str = r#"
 [pcsc]
 enabled = false
@@ -39,7 +39,7 @@ issuer = "AWS Cognito"
 account = "alice@example.com"
 "#;
 
-/// A daemon with the demo's virtual token and one profile, on a bus of its own, everything read.
+/// A daemon with the demo token and one profile on a private bus, after it has read everything.
 struct Daemon {
     child: Child,
     connection: Connection,
@@ -63,7 +63,7 @@ impl Daemon {
         daemon
     }
 
-    /// All credentials; the reply comes when everything has been read and is shown.
+    /// All credentials; the reply comes after everything has been read and published.
     async fn find(&self) -> Vec<OwnedObjectPath> {
         let none = HashMap::<String, String>::new();
         let (found, _): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) =
@@ -101,7 +101,7 @@ async fn shipped_and_live_introspection_agree() {
     let credential = daemon.find().await.swap_remove(0);
     let named =
         HashMap::from([("handle-token", zbus::Variant::from("shown")), ("interactive", false.into())]);
-    // Whether it succeeds or not, its operation is kept.
+    // The operation is kept, whether or not the call succeeds.
     let _ =
         daemon.proxy(credential.as_str(), "Credential").await.call::<_, _, ()>("Calculate", &(named)).await;
     let root =
@@ -166,9 +166,9 @@ async fn the_name_cannot_be_stolen() {
 }
 
 #[tokio::test]
-async fn a_second_daemon_ends_with_a_sentence() {
+async fn a_second_daemon_ends_with_an_error_message() {
     let daemon = Daemon::start().await;
-    // One that didn't end would fail the test with timeout's own exit code, 124.
+    // If the daemon did not end, the test would fail with timeout's exit code 124.
     let second = Command::new("timeout")
         .args(["20", env!("CARGO_BIN_EXE_oathbridged"), "--virtual-token"])
         .env("DBUS_SESSION_BUS_ADDRESS", daemon.bus.address())
@@ -185,7 +185,7 @@ async fn a_second_daemon_ends_with_a_sentence() {
 }
 
 #[test]
-fn documented_errors_are_the_table_s() {
+fn the_documented_errors_are_those_of_the_source() {
     let source = fs::read_to_string(root().join("src/dbus/error.rs")).unwrap();
     let table: BTreeSet<_> = source.split('"').filter(|piece| is_error_name(piece)).collect();
     assert!(table.contains("Internal") && table.contains("Cognito.Rejected"), "{table:?}");
@@ -199,7 +199,7 @@ fn documented_errors_are_the_table_s() {
 }
 
 #[tokio::test]
-async fn documented_options_are_those_that_are_taken() {
+async fn the_documented_options_are_those_of_the_daemon() {
     let daemon = Daemon::start().await;
     let credential = daemon.find().await.swap_remove(0);
     let bogus = HashMap::from([("no-such-option", OwnedVariant::from(true))]);
@@ -226,7 +226,10 @@ async fn documented_options_are_those_that_are_taken() {
         let document = document();
         let common = options(&document, "### Every call that may wait");
         let documented: BTreeSet<_> = options(&document, heading).into_iter().chain(common).collect();
-        assert_eq!(documented, taken, "{heading}: documented on the left, taken on the right");
+        assert_eq!(
+            documented, taken,
+            "{heading}: documented on the left, accepted by the daemon on the right"
+        );
     }
 }
 
@@ -279,7 +282,7 @@ fn shipped() -> Vec<(String, String)> {
     files
 }
 
-/// Our interfaces of a node and all below it: each with its members, as often as it occurs.
+/// Our interfaces of a node and its children, each with its members for each occurrence.
 fn collect(node: &Node<'_>, found: &mut BTreeMap<String, Vec<BTreeSet<String>>>) {
     for interface in node.interfaces().iter().filter(|interface| interface.name().starts_with(NAME)) {
         found.entry(interface.name().to_string()).or_default().push(members(interface));
@@ -289,7 +292,7 @@ fn collect(node: &Node<'_>, found: &mut BTreeMap<String, Vec<BTreeSet<String>>>)
     }
 }
 
-/// What a client can rely on, a line for each member.
+/// The contract of an interface, one line for each member.
 fn members(interface: &Interface<'_>) -> BTreeSet<String> {
     let methods =
         interface.methods().map(|method| format!("method {}({})", method.name(), args(method.args())));

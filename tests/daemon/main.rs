@@ -1,4 +1,4 @@
-//! The daemon as its clients on the bus meet it: who may call, what a call does, and what else it does on the desktop.
+//! The daemon as seen by its clients on the bus: permissions, methods, operations and desktop services.
 
 mod access;
 mod challenge;

@@ -25,8 +25,8 @@ const BARE: &str = "io.github.oathbridge.BareBusy";
 /// The other client is no flood.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Far longer than all of it takes; only a hang does.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// The timeout for the whole test, which only a hang reaches.
+const TEST_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Others use this machine, too, and a bus that falls behind once stays behind until its flood ends: the same daemon has
 /// rounds of 0.3 and of 5. So their median counts.
@@ -211,5 +211,5 @@ async fn fifty_thousand_calls_hurt_nobody() {
         let client = world.stage.client().await.unwrap();
         client.calculate(&world.alice, Options::new()).await.unwrap();
     };
-    tokio::time::timeout(PATIENCE, floods).await.expect("in good time");
+    tokio::time::timeout(TEST_TIMEOUT, floods).await.expect("in good time");
 }

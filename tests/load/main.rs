@@ -1,4 +1,4 @@
-//! Very many calls, cards and clients: the daemon stays in service and gives back what it took.
+//! Many calls, cards and clients: the daemon stays in service and frees its resources.
 
 mod hostile;
 mod soak;

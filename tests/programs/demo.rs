@@ -1,4 +1,4 @@
-//! `scripts/demo`: it shows what it promises, fails when it can't, and leaves nothing behind.
+//! `scripts/demo`: it shows the expected results, fails otherwise, and cleans up.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the whole file is a test")]
 
@@ -12,14 +12,14 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process_group};
 use tempfile::TempDir;
 use testkit::programs;
 
-/// Where cargo puts the programs; `cargo test --workspace` builds fake-cognito, too.
+/// The folder of the built programs; `cargo test --workspace` builds fake-cognito as well.
 fn built() -> PathBuf {
     let folder = Path::new(env!("CARGO_BIN_EXE_oathbridged")).parent().unwrap();
     assert!(folder.join("fake-cognito").exists(), "run cargo build --release --workspace --bins first");
     folder.to_owned()
 }
 
-/// The script, in a process group of its own and with a folder of its own for temporary files.
+/// The script in its own process group, with its own folder for temporary files.
 struct Demo {
     child: Child,
     output: BufReader<std::process::ChildStdout>,
@@ -46,7 +46,7 @@ impl Demo {
         Self { child, output, shown: String::new(), folder }
     }
 
-    /// The first line that begins so, without what it begins with.
+    /// The rest of the first line with this prefix.
     fn line(&mut self, beginning: &str) -> String {
         loop {
             let mut line = String::new();
@@ -64,21 +64,21 @@ impl Demo {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
     }
 
-    /// Waits for its end: how it ended, what it showed, and what it complained about.
+    /// Waits for its end, and returns exit status, output and errors.
     fn end(mut self) -> (ExitStatus, String, String) {
         self.output.read_to_string(&mut self.shown).unwrap();
         let group = Pid::from_child(&self.child);
         let Output { status, stderr, .. } = self.child.wait_with_output().unwrap();
-        assert!(test_kill_process_group(group).is_err(), "a process is left");
+        assert!(test_kill_process_group(group).is_err(), "a process is still running");
         let left: Vec<_> =
             fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path()).collect();
-        assert!(left.is_empty(), "files are left: {left:?}");
+        assert!(left.is_empty(), "files were not removed: {left:?}");
         (status, self.shown, String::from_utf8(stderr).unwrap())
     }
 }
 
 #[test]
-fn it_shows_the_main_job_and_ends() {
+fn the_demo_shows_the_main_function_and_ends() {
     let (status, shown, complaints) = Demo::start(&built(), false).end();
     assert!(status.success(), "{shown}{complaints}");
     assert_eq!(complaints, "");
@@ -103,7 +103,7 @@ fn it_shows_the_main_job_and_ends() {
 }
 
 #[test]
-fn it_can_be_kept_for_playing() {
+fn the_demo_can_be_kept_running() {
     let mut demo = Demo::start(&built(), true);
     let address = demo.line("  export DBUS_SESSION_BUS_ADDRESS=");
     demo.line("press Ctrl-C");
@@ -120,7 +120,7 @@ fn it_can_be_kept_for_playing() {
 }
 
 #[test]
-fn it_can_be_stopped_in_the_middle() {
+fn the_demo_can_be_stopped_in_the_middle() {
     let mut demo = Demo::start(&built(), false);
     demo.line("$ busctl");
     demo.terminate();
@@ -128,13 +128,13 @@ fn it_can_be_stopped_in_the_middle() {
 }
 
 #[test]
-fn it_fails_when_a_step_does_not_show_what_it_should() {
+fn the_demo_fails_if_a_step_has_an_unexpected_result() {
     let built = built();
     let folder = tempfile::tempdir().unwrap();
     let replace = |name: &str, script: String| {
         programs::script(folder.path().join(name), &script).unwrap();
     };
-    // A pool that knows another seed than the token's.
+    // The user pool has another seed than the token.
     let real = built.join("fake-cognito").display().to_string();
     let secret = folder.path().join("secret").display().to_string();
     fs::write(&secret, "MZXW6YTBOI").unwrap();

@@ -1,5 +1,5 @@
-//! 300 times kill -9 around a submission, and at once a request with the same credential again: no code arrives
-//! twice, whichever of the two calls it was that the kill met, and whichever followed.
+//! Kills the daemon 300 times with SIGKILL around a submission, and at once makes another request with the same
+//! credential. No code arrives twice, for both methods before and after the kill.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -27,7 +27,7 @@ enum Call {
     Challenge,
 }
 
-/// The call that is killed, the one after it, and how often.
+/// The call during the kill, the call after it, and their number.
 const ROUNDS: [(Call, Call, usize); 4] = [
     (Call::Verify, Call::Verify, 150),
     (Call::Challenge, Call::Challenge, 70),
@@ -37,21 +37,21 @@ const ROUNDS: [(Call, Call, usize); 4] = [
 
 const KILLS: usize = 300;
 
-/// More credentials for each call, to measure how long an undisturbed request takes.
+/// Further credentials for each call, to measure the duration of an undisturbed request.
 const UNDISTURBED: usize = 5;
 
 const CREDENTIALS: usize = KILLS + 2 * UNDISTURBED;
 
-/// Kills of each kind that there have to be of each call, so that the test has tested something.
-const ENOUGH: usize = 10;
+/// The minimum number of kills of each kind for each call, so that the test is meaningful.
+const MIN_KILLS_OF_EACH_KIND: usize = 10;
 
-/// Where the random delays begin; `KILL_SEED` in the environment repeats a run, as far as time repeats.
+/// The seed of the random delays; the environment variable `KILL_SEED` repeats a run, apart from timing.
 const SEED: u64 = 0x0a7b_81d6;
 
-/// So short that a request can't wait for another time step.
+/// Too short to wait for another time step, in seconds.
 const TIMEOUT: u32 = 9;
 
-/// A daemon that is started and killed, and credentials that each have a time step of their own to lose.
+/// A daemon that is started and killed, and credentials, each with its own time steps.
 struct Bench {
     stage: Stage,
     client: Client,
@@ -83,7 +83,7 @@ impl Bench {
         Self { stage, client, fake, users }
     }
 
-    /// A daemon that has read its tokens.
+    /// Starts a daemon and waits until it has read its tokens.
     async fn start(&self) -> Daemon {
         self.client.wait_for_name(false).await.unwrap();
         let daemon = self.stage.start(&self.client).await.unwrap();
@@ -91,7 +91,7 @@ impl Bench {
         daemon
     }
 
-    /// A request as an app makes it that was started again: a sign-in has a new session.
+    /// A request like that of a restarted app: a sign-in has a new session.
     fn request(&self, call: Call, number: usize) -> impl Future<Output = Result<(), Refusal>> + use<> {
         let (path, user) = self.users[number].clone();
         let session = self.fake.challenge(&user.user, None, false).unwrap();
@@ -124,13 +124,13 @@ impl Bench {
         panic!("the machine is too busy");
     }
 
-    /// How many codes of this user arrived.
+    /// The number of codes of this user that arrived.
     fn arrived(&self, number: usize) -> usize {
         let name = account(number);
         self.fake.log().iter().filter(|entry| entry.user.as_deref() == Some(&name)).count()
     }
 
-    /// How long a request takes that is the first one of its daemon: the median.
+    /// The median duration of the first request of a daemon.
     async fn undisturbed(&self, call: Call) -> Duration {
         let mut times = Vec::new();
         let first = if call == Call::Verify { KILLS } else { KILLS + UNDISTURBED };
@@ -145,16 +145,16 @@ impl Bench {
         times[UNDISTURBED / 2]
     }
 
-    /// Lets the kill strike within `window` of the request's beginning. What it met, and how the request ended.
+    /// Kills the daemon within `window` of the start of the request. Returns the state at the kill, and the outcome.
     async fn kill(&self, call: Call, number: usize, window: Duration, random: &mut Random) -> Killed {
         let daemon = self.start().await;
-        // An answer that never comes makes the time between sending and answering long.
+        // Without a response the time between sending and answering is long.
         if random.below(4) == 0 {
             self.fake.fail(Fault::Silence);
         }
         let delay = Duration::from_nanos(random.below(window.as_nanos().try_into().unwrap()));
         let request = tokio::spawn(self.request(call, number));
-        // The runtime's own timer knows milliseconds only.
+        // The runtime's timer has a resolution of milliseconds only.
         tokio::task::spawn_blocking(move || thread::sleep(delay)).await.unwrap();
         let answered = request.is_finished();
         daemon.kill().unwrap();
@@ -162,26 +162,26 @@ impl Bench {
     }
 }
 
-/// A request that the kill met, or didn't any more.
+/// The state of a request at the kill.
 struct Killed {
     delay: Duration,
     answered: bool,
     result: Result<(), Refusal>,
 }
 
-/// What the kills met.
+/// The numbers of kills by the state of the request.
 #[derive(Debug, Default)]
 struct Met {
-    /// No code had left.
+    /// No code was sent yet.
     before: usize,
-    /// A code had left, and no answer had come to the caller.
+    /// A code was sent, and the caller had no reply yet.
     during: usize,
-    /// The caller had the answer.
+    /// The caller had the reply.
     after: usize,
 }
 
 impl Met {
-    /// By what the window has to change, so that there will be enough of each.
+    /// The factor for the window, so that there are enough kills of each kind.
     fn count(&mut self, arrived: usize, answered: bool) -> f64 {
         let (count, correction) = match (arrived, answered) {
             (0, _) => (&mut self.before, 1.05),
@@ -208,7 +208,7 @@ async fn no_code_arrives_twice() {
         let killed = bench.kill(first, number, windows[first as usize], &mut random).await;
         let daemon = bench.start().await;
         bench.fake.forget_plans();
-        // The machine may have been busier, or less busy, when the window was measured.
+        // The load of the machine may have been different when the window was measured.
         let correction = met[first as usize].count(bench.arrived(number), killed.answered);
         windows[first as usize] = windows[first as usize].mul_f64(correction);
 
@@ -225,11 +225,11 @@ async fn no_code_arrives_twice() {
     }
     println!("KILL_SEED={seed}, within {windows:?}: {met:?}");
     for Met { before, during, after } in &met {
-        assert!([before, during, after].into_iter().all(|count| *count >= ENOUGH), "{met:?}");
+        assert!([before, during, after].into_iter().all(|count| *count >= MIN_KILLS_OF_EACH_KIND), "{met:?}");
     }
 }
 
-/// Five tokens: one holds 64 credentials.
+/// Five tokens, because one token holds 64 credentials.
 fn tokens() -> String {
     let mut text = String::new();
     for number in 0..CREDENTIALS {
@@ -246,7 +246,7 @@ fn account(number: usize) -> String {
     format!("user-{number}")
 }
 
-/// 32 bytes, as the seeds of AWS have.
+/// A seed of 32 bytes, like those of AWS.
 fn key(number: usize) -> [u8; 32] {
     format!("oathbridge-kill-seed-number-{number:04}").into_bytes().try_into().unwrap()
 }

@@ -1,4 +1,4 @@
-//! The built programs: the user's tool, the demo, a daemon that is killed, and the secrets that no program gives away.
+//! The built programs: the command-line tool, the demo, kills of the daemon, and secrets.
 
 mod ctl;
 mod demo;

@@ -1,4 +1,4 @@
-//! Arrows between the modules point down: each module uses only what its row allows.
+//! Each module uses only modules of lower layers, as listed in its row.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
 
@@ -6,14 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Everybody may use these, the leaves too. In this order: each uses only those before it.
+/// The lowest leaves: every module may use them, the other leaves included. Each uses only those before it.
 const ROOTS: [&str; 5] = ["regular_file", "certificates", "text", "utc", "xdg"];
 
-/// Everybody else may use these, and they use nobody but the roots.
+/// The leaves: every module may use them, and they use only the lowest leaves.
 const LEAVES: [&str; 9] =
     ["clock", "config", "logging", "markup", "process", "secret", "signals", "state_file", "task"];
 
-/// Who else may be used by whom; skipping a layer is allowed, going up is not.
+/// The modules that each module may use. Skipping a layer is allowed, using a higher one is not.
 const ALLOWED: [(&str, &[&str]); 17] = [
     ("iso7816", &[]),
     ("otp", &[]),
@@ -37,15 +37,15 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ("daemon", &["dbus", "desktop", "device", "flows", "guard", "operations", "registry", "token"]),
 ];
 
-/// The user's tool is a client of the daemon, and reads the single-use record by itself. It uses the daemon's rule
-/// for deadlines and its sentences for errors.
+/// `oathbridgectl` is a client of the daemon, and reads the single-use record itself. It also uses the daemon's deadlines
+/// and error sentences.
 const TOOL: (&str, &[&str]) = ("ctl", &["dbus", "guard", "operations", "otp", "token"]);
 
 /// These run a daemon with a token; the daemon itself gets its transports from its program.
 const TESTS_WITH_TOKENS: &str = "daemon/tests.rs";
 
 #[test]
-fn modules_use_only_what_lies_below_them() {
+fn modules_use_only_modules_of_lower_layers() {
     let allowed: BTreeMap<_, BTreeSet<_>> = ALLOWED
         .into_iter()
         .chain([TOOL])
@@ -82,9 +82,9 @@ fn every_module_has_a_row() {
     }
 }
 
-/// Only the transports talk to C, and only the daemon's program chooses among them.
+/// Only the transports use C libraries, and only the daemon's binary uses the transports.
 #[test]
-fn c_stays_in_its_folder() {
+fn only_the_transports_use_c_libraries() {
     for (module, file) in sources() {
         let text = fs::read_to_string(&file).unwrap();
         for name in ["pcsc::", "yubikey::"] {

@@ -1,4 +1,4 @@
-//! The files of the repository agree with each other, with the programs and with the tools that read them.
+//! Consistency of the repository's files with each other, with the programs and with the tools that read them.
 
 mod layers;
 mod manuals;

@@ -1,4 +1,4 @@
-//! The manual pages and the completions say what the programs do, no less and no more.
+//! The manual pages and the completions match the programs exactly.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
 
@@ -11,7 +11,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 use oathbridge::ctl::{Arguments, exit};
 
-/// Set, the completions are written instead of compared.
+/// If this variable is set, the completions are written instead of compared.
 const WRITE: &str = "OATHBRIDGE_WRITE_COMPLETIONS";
 
 fn root() -> &'static Path {
@@ -94,7 +94,7 @@ fn the_tool_s_page_has_every_exit_code() {
 fn the_daemon_s_page_has_every_option() {
     let help = Command::new(env!("CARGO_BIN_EXE_oathbridged")).arg("--help").output().unwrap();
     let mut documented = options(&page("oathbridged.8"));
-    // Of systemctl and journalctl.
+    // An option of systemctl and journalctl.
     documented.remove("--user");
     assert_eq!(documented, options(&String::from_utf8(help.stdout).unwrap()));
 }
@@ -137,7 +137,7 @@ fn the_interface_s_page_has_every_interface() {
     assert!(interfaces >= 5, "the interfaces were not found");
 }
 
-/// `OATHBRIDGE_WRITE_COMPLETIONS=1 cargo test --release --test repository manuals` writes them anew.
+/// `OATHBRIDGE_WRITE_COMPLETIONS=1 cargo test --release --test repository manuals` writes them.
 #[test]
 fn the_completions_are_those_of_the_tool() {
     for (shell, name) in [
@@ -160,9 +160,9 @@ fn the_completions_are_those_of_the_tool() {
     }
 }
 
-/// Warnings of groff are mistakes in a page.
+/// A warning of groff is an error in a page.
 #[test]
-fn the_pages_are_sound() {
+fn groff_reports_no_warnings() {
     for entry in fs::read_dir(root().join("man")).unwrap() {
         let file = entry.unwrap().path();
         let output = Command::new("groff").args(["-man", "-Tutf8", "-ww", "-z"]).arg(&file).output();

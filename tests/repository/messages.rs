@@ -16,7 +16,7 @@ use oathbridge::{cognito, daemon, state_file, token};
 
 const OURS: &str = "io.github.oathbridge.OathBridge1.Error.";
 
-/// What tells a reader to do something. A sentence needs one of them after its first words.
+/// Verbs of a next step. A sentence must contain one of them after its first word.
 const STEPS: [&str; 38] = [
     "add", "allow", "ask", "call", "check", "choose", "close", "correct", "delete", "enrol", "free", "get",
     "install", "leave", "list", "log in", "look", "make", "move", "name", "pass", "plug", "put", "remove",
@@ -27,9 +27,9 @@ const STEPS: [&str; 38] = [
 fn assert_helpful(sentence: &str) {
     let body = sentence.strip_suffix(['.', '?']).unwrap_or_else(|| panic!("no full stop: {sentence}"));
     assert!(!body.contains(". ") && !body.contains('\n'), "more than one sentence: {sentence}");
-    assert!(!body.ends_with(['.', ';', ',', ':']), "a loose end: {sentence}");
+    assert!(!body.ends_with(['.', ';', ',', ':']), "no proper end: {sentence}");
     let first = body.chars().next().unwrap();
-    assert!(first.is_uppercase() || !first.is_alphabetic(), "a small start: {sentence}");
+    assert!(first.is_uppercase() || !first.is_alphabetic(), "a lower-case start: {sentence}");
     let words = body.to_lowercase();
     let says_what_to_do = STEPS.iter().any(|step| {
         words.match_indices(step).any(|(place, _)| {
@@ -155,7 +155,7 @@ fn a_spent_step_names_the_second_in_which_the_next_one_opens() {
 }
 
 #[test]
-fn the_others_on_the_bus_are_helpful_too() {
+fn other_errors_on_the_bus_are_helpful_too() {
     assert_helpful(Error::internal().sentence());
     assert_helpful(Error::wrong_clock(-95.2).sentence());
     assert_helpful(Error::no_profile("wrok", &["work"]).sentence());
@@ -163,7 +163,7 @@ fn the_others_on_the_bus_are_helpful_too() {
 }
 
 #[test]
-fn complaints_about_the_configuration_name_the_line_and_the_cure() {
+fn errors_in_the_configuration_name_the_line_and_the_next_step() {
     for text in [
         "[cognito]\nmax_atempts = 1",
         "[cognito]\nmax_attempts = 3",
@@ -184,7 +184,7 @@ fn complaints_about_the_configuration_name_the_line_and_the_cure() {
 }
 
 #[test]
-fn the_daemon_s_last_words_are_helpful() {
+fn fatal_errors_of_the_daemon_are_helpful() {
     for error in [
         daemon::Error::NameTaken,
         daemon::Error::NameLost,
@@ -193,7 +193,7 @@ fn the_daemon_s_last_words_are_helpful() {
         daemon::Error::System(io::Error::from_raw_os_error(11)),
         daemon::Error::NoRandomness(Unavailable::NoRandomness),
     ] {
-        // The program puts its name before them and a full stop behind.
+        // The program adds its name before the sentence and a full stop after it.
         assert_helpful(&format!("Daemon: {error}."));
     }
 }

@@ -1,5 +1,5 @@
-//! The files around the programs: unit, activation, udev rules, installation. They must agree with each other,
-//! and with the tools that read them.
+//! The unit, D-Bus activation, udev rules and installation. They must be consistent with each other and with the tools
+//! that read them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "the whole file is a test")]
 
 use std::fs;
@@ -28,7 +28,7 @@ fn directives(text: &str) -> Vec<(&str, &str)> {
 
 fn value<'a>(directives: &[(&'a str, &'a str)], key: &str) -> &'a str {
     let values: Vec<_> = directives.iter().filter(|(name, _)| *name == key).collect();
-    assert_eq!(values.len(), 1, "{key}= must be there once");
+    assert_eq!(values.len(), 1, "{key}= must occur once");
     values[0].1
 }
 
@@ -47,7 +47,7 @@ fn analyze(directory: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// The unit in a directory of its own, with a program that exists.
+/// The unit in its own directory, with an existing program.
 fn unit_with_a_program() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("oathbridged");
@@ -61,20 +61,20 @@ fn unit_with_a_program() -> tempfile::TempDir {
 fn systemd_understands_every_line_of_the_unit() {
     let directory = unit_with_a_program();
     let output = analyze(directory.path(), &["verify", "--user", "--man=no"]);
-    // A key or a system call group that it doesn't know costs it a warning only.
+    // systemd only warns about an unknown key or system call group.
     assert!(output.status.success() && said(&output).is_empty(), "{}", said(&output));
 }
 
 #[test]
-fn the_sandbox_is_as_tight_as_it_was_measured() {
+fn the_exposure_score_of_the_unit_does_not_grow() {
     let directory = unit_with_a_program();
-    // Half of the points that are left are for capabilities, which a user's process never has.
+    // Half of the remaining points are for capabilities, which a process of a user never has.
     let output = analyze(directory.path(), &["security", "--user", "--offline=yes", "--threshold=64"]);
     assert!(output.status.success(), "{}", said(&output));
 }
 
 #[test]
-fn the_unit_keeps_what_the_daemon_relies_on() {
+fn the_unit_has_the_settings_that_the_daemon_requires() {
     let text = read(UNIT);
     let unit = directives(&text);
     for (key, expected) in [
@@ -105,7 +105,7 @@ fn the_unit_keeps_what_the_daemon_relies_on() {
 }
 
 #[test]
-fn nothing_in_the_unit_brings_a_user_namespace() {
+fn no_setting_of_the_unit_implies_a_user_namespace() {
     let text = read(UNIT);
     // Directives that imply PrivateUsers= in a user manager since systemd 254, or fail before (systemd.exec(5)).
     let starts = ["Private", "Protect", "Proc", "Capability", "Bind", "Mount", "Root", "Temporary", "Device"];
@@ -134,7 +134,7 @@ fn activation_names_the_unit_and_the_unit_names_the_bus_name() {
 }
 
 #[test]
-fn the_rules_start_the_unit_and_give_nobody_access() {
+fn the_rules_start_the_unit_and_grant_no_access() {
     let text = read(RULES);
     let rules: Vec<_> = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     assert_eq!(rules.first(), Some(&r#"ACTION=="remove", GOTO="oathbridge_end""#));
@@ -155,9 +155,9 @@ fn the_rules_start_the_unit_and_give_nobody_access() {
 }
 
 #[test]
-fn udev_understands_the_rules_where_it_can_be_asked() {
+fn udevadm_verify_accepts_the_rules() {
     let Ok(help) = Command::new("udevadm").arg("--help").output() else { return };
-    // The verb came with systemd 254.
+    // systemd 254 introduced the verb.
     if !said(&help).contains("verify") {
         return;
     }
@@ -180,7 +180,7 @@ fn make(goal: &str, destination: &Path) {
 }
 
 #[test]
-fn what_is_installed_fits_its_prefix_and_can_be_removed() {
+fn installed_files_match_the_prefix_and_can_be_removed() {
     let destination = tempfile::tempdir().unwrap();
     make("install", destination.path());
     let prefix = destination.path().join("opt/x");
@@ -209,10 +209,10 @@ fn what_is_installed_fits_its_prefix_and_can_be_removed() {
     assert_eq!(files_below(destination.path()), Vec::<PathBuf>::new());
 }
 
-/// Puts a program of this name first in the path.
+/// Adds a program of this name at the start of the path.
 fn pretend(directory: &Path, name: &str, script: &str) {
-    // Another process writes it: one that this process has open could be inherited by a child of another test
-    // at the wrong moment, and a program that is open for writing can't be run.
+    // Another process writes the file. A child process of another test could inherit a descriptor of this process, and a
+    // program that is open for writing cannot be run.
     let write = r#"printf '#!/bin/sh\n%s\n' "$2" > "$1" && chmod +x "$1""#;
     let mut command = Command::new("sh");
     command.args(["-c", write, "sh"]).arg(directory.join(name)).arg(script);
@@ -225,7 +225,7 @@ fn install_packages(directory: &Path, sets: &[&str]) -> Output {
 }
 
 #[test]
-fn only_missing_packages_are_installed_and_each_says_why() {
+fn only_missing_packages_are_installed_with_their_reasons() {
     let directory = tempfile::tempdir().unwrap();
     pretend(directory.path(), "id", "echo 0");
     pretend(
@@ -252,7 +252,7 @@ fn only_missing_packages_are_installed_and_each_says_why() {
 }
 
 #[test]
-fn a_command_from_elsewhere_will_do() {
+fn a_command_from_another_source_replaces_a_package() {
     let directory = tempfile::tempdir().unwrap();
     for tool in ["cat", "env", "sed", "sh", "sort", "tr"] {
         symlink(Path::new("/usr/bin").join(tool), directory.path().join(tool)).unwrap();
@@ -273,7 +273,7 @@ fn a_command_from_elsewhere_will_do() {
 }
 
 #[test]
-fn packages_are_never_installed_behind_a_failure() {
+fn a_failure_of_apt_get_is_returned() {
     let directory = tempfile::tempdir().unwrap();
     pretend(directory.path(), "dpkg-query", "exit 1");
     pretend(directory.path(), "apt-get", "exit 100");

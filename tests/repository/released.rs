@@ -1,6 +1,6 @@
-//! The interfaces against their last release: what was there stays as it was, and what is added raises `ApiVersion`.
+//! Compares the interfaces with their last release: released members do not change, and additions raise `ApiVersion`.
 //!
-//! Needs the Debian package python3-dbusdeviation, whose tool somebody else wrote.
+//! Requires the third-party tool in the Debian package python3-dbusdeviation.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
 
 use std::fs;
@@ -18,7 +18,7 @@ fn released() -> Vec<PathBuf> {
     files.filter(|path| path.extension().is_some_and(|extension| extension == "xml")).collect()
 }
 
-/// What breaks clients of the old interface, in the tool's words; empty if nothing does.
+/// The changes that break clients of the old interface, in the words of the tool; empty if there are none.
 fn breaks(old: &Path, new: &Path) -> String {
     let output = Command::new("dbus-interface-diff")
         .args(["--fatal-warnings", "--warnings=backwards-compatibility"])
@@ -30,7 +30,7 @@ fn breaks(old: &Path, new: &Path) -> String {
 }
 
 #[test]
-fn nothing_that_was_released_is_broken() {
+fn released_interfaces_are_not_broken() {
     let files = released();
     assert_eq!(files.len(), 5);
     for old in files {
@@ -39,9 +39,9 @@ fn nothing_that_was_released_is_broken() {
     }
 }
 
-/// Otherwise the test above would prove nothing.
+/// Checks that the test above is able to fail.
 #[test]
-fn the_tool_sees_what_breaks_clients() {
+fn the_tool_detects_changes_that_break_clients() {
     let name = "io.github.oathbridge.OathBridge1.Credential.xml";
     let old = folder("released").join(name);
     let text = fs::read_to_string(&old).unwrap();
@@ -65,7 +65,7 @@ fn the_tool_sees_what_breaks_clients() {
 }
 
 #[test]
-fn whatever_was_added_raised_the_version() {
+fn an_addition_raises_the_api_version() {
     let version: u32 =
         fs::read_to_string(folder("released").join("VERSION")).unwrap().trim().parse().unwrap();
     let same = |old: &PathBuf| {

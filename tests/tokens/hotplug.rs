@@ -1,4 +1,4 @@
-//! Tokens that come, go and misbehave behind a real pcscd, as D-Bus clients see it.
+//! Insertion, removal and faults of tokens behind a real pcscd, as seen by D-Bus clients.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -32,7 +32,7 @@ serial = 27182818
 credential = [{ account = 'erin', seed = 'MFRGGZDFMZTWQ2LK' }]
 ";
 
-/// What the first token's credentials are called on the token.
+/// The names of the first token's credentials.
 const NAMES: [&str; 3] = ["AWS Cognito:alice", "60/carol", "VPN:dave"];
 
 /// The objects of a token: its path, and those of the credentials with these names.
@@ -46,7 +46,7 @@ fn objects(token: &str, names: &[&str]) -> BTreeSet<String> {
     names.iter().map(credential).chain([token.to_owned()]).collect()
 }
 
-/// The tokens and credentials in the tree, as the real busctl shows it.
+/// The tokens and credentials in the output of the real `busctl tree`.
 fn busctl_tree(rig: &Rig) -> BTreeSet<String> {
     let tree = busctl(rig, &["--list", "tree", names::BUS]);
     let is_ours = |line: &&str| line.contains("/tokens/") || line.contains("/credentials/");
@@ -73,7 +73,7 @@ async fn until_state(signals: &mut Signals, state: &str) -> Vec<Event> {
     signals.until(|event| is_state(event, state)).await.unwrap()
 }
 
-/// All that comes until so many objects have gone.
+/// All events until this number of objects was removed.
 async fn until_gone(signals: &mut Signals, count: usize) -> Vec<String> {
     let mut gone = Vec::new();
     while gone.len() < count {
@@ -84,7 +84,7 @@ async fn until_gone(signals: &mut Signals, count: usize) -> Vec<String> {
     gone
 }
 
-/// Waits until `Problems` has this word, or hasn't.
+/// Waits until `Problems` contains this word, or does not.
 async fn until_problem(client: &Client, signals: &mut Signals, word: &str, present: bool) {
     let has = |problems: Vec<String>| problems.iter().any(|problem| problem == word);
     while has(client.problems().await.unwrap()) != present {
@@ -152,7 +152,7 @@ async fn busctl_reads_a_token_and_its_code() {
 }
 
 #[tokio::test]
-async fn pcscd_stops_dies_and_starts_again() {
+async fn the_daemon_survives_stops_crashes_and_restarts_of_pcscd() {
     let mut rig = Rig::start(DAEMON, TOKEN, "", true).await.unwrap();
     rig.client.credential("alice").await.unwrap();
     let expected = tree(&rig.client).await;
@@ -174,11 +174,11 @@ async fn pcscd_stops_dies_and_starts_again() {
         let alice = rig.client.credential("alice").await.unwrap();
         rig.client.calculate(&alice, Options::new()).await.unwrap();
     }
-    assert!(rig.daemon.unwrap().ended().unwrap().is_none(), "one daemon lived through all of it");
+    assert!(rig.daemon.unwrap().ended().unwrap().is_none(), "the daemon did not restart");
 }
 
 #[tokio::test]
-async fn a_daemon_without_pcscd_says_so_and_is_settled() {
+async fn without_pcscd_there_is_a_problem_and_the_daemon_is_settled() {
     let mut rig = Rig::start(DAEMON, TOKEN, "", true).await.unwrap();
     rig.daemon.take().unwrap().terminate().unwrap();
     rig.pcscd.stop().unwrap();
@@ -189,7 +189,7 @@ async fn a_daemon_without_pcscd_says_so_and_is_settled() {
     assert!(rig.client.property::<bool>(ROOT, "Manager", "Settled").await.unwrap());
     signals.waiting();
     rig.pcscd.restart().unwrap();
-    // Not settled while the token is read, settled once it has been.
+    // The daemon is not settled while it reads the token, and settled afterwards.
     let events = until_state(&mut signals, "ready").await;
     let unsettled = events.iter().position(|event| event.value("Settled") == Some(false));
     let ready = events.iter().position(|event| is_state(event, "ready"));
@@ -201,7 +201,7 @@ async fn a_daemon_without_pcscd_says_so_and_is_settled() {
 }
 
 #[tokio::test]
-async fn one_hangs_and_the_other_goes_on() {
+async fn a_token_that_hangs_does_not_affect_another_one() {
     let mut rig = Rig::start(DAEMON, &format!("{TOKEN}{OTHER}"), "", true).await.unwrap();
     let alice = rig.client.credential("alice").await.unwrap();
     let erin = rig.client.credential("erin").await.unwrap();
@@ -247,7 +247,7 @@ async fn alice_token(client: &Client, credential: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_card_that_vanishes_in_the_middle_is_removed() {
+async fn a_card_that_is_pulled_out_during_a_command_is_removed() {
     let mut rig = Rig::start(DAEMON, TOKEN, "", true).await.unwrap();
     let alice = rig.client.credential("alice").await.unwrap();
     let mut signals = rig.client.signals().await.unwrap();
@@ -264,7 +264,7 @@ async fn a_card_that_vanishes_in_the_middle_is_removed() {
 }
 
 #[tokio::test]
-async fn answers_that_make_no_sense_are_errors_and_no_more() {
+async fn invalid_responses_are_errors_without_further_effects() {
     let rig = Rig::start(DAEMON, TOKEN, "", true).await.unwrap();
     let alice = rig.client.credential("alice").await.unwrap();
     let card = rig.card().unwrap();
@@ -297,7 +297,7 @@ async fn answers_that_make_no_sense_are_errors_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_card_without_the_application_is_no_token() {
+async fn a_card_without_the_application_is_not_a_token() {
     let mut rig = Rig::start(DAEMON, &format!("{TOKEN}{OTHER}"), "", false).await.unwrap();
     let (card, other) = (rig.cards[0].clone(), rig.cards[1].clone());
     let mut signals = rig.client.signals().await.unwrap();

@@ -1,4 +1,4 @@
-//! Tokens behind a real pcscd: what the daemon makes of them, and what programs of others do.
+//! Tokens behind a real pcscd, used by the daemon and by third-party programs.
 
 mod codes;
 mod hotplug;

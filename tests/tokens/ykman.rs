@@ -1,4 +1,4 @@
-//! Yubico's own tool, through a real pcscd, takes the virtual token for a YubiKey.
+//! Yubico's own tool accepts the virtual token as a YubiKey, through a real pcscd.
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,
@@ -15,7 +15,7 @@ use oathbridge::otp::{Algorithm, Code, Digits, Period, Step, truncate};
 use oathbridge::virt::{self, Card};
 use testkit::pcscd::PrivatePcscd;
 
-/// The RFC 6238 key, which has no 52 characters but published codes.
+/// The key of RFC 6238, which is shorter than 52 characters but has published codes.
 const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 const KEY: &[u8] = b"12345678901234567890";
 
@@ -36,14 +36,14 @@ impl Bench {
         Self { ykman, card, pcscd }
     }
 
-    /// What the tool prints, or, when it fails, its complaint.
+    /// The output of the tool, or its error.
     fn try_ykman(&self, arguments: &[&str]) -> Result<String, String> {
         let output = Command::new(&self.ykman)
-            // Without a reader's name it waits for a card in the second slot, too.
+            // Without a reader's name ykman would also wait for a card in the second slot.
             .args(["--reader", "CCID 00 00"])
             .args(arguments)
             .env("PCSCLITE_CSOCK_NAME", self.pcscd.socket())
-            // It remembers passwords and asks a keyring for their key: not the developer's.
+            // The tool stores passwords with a key from a keyring; it must not use the developer's keyring.
             .env("XDG_DATA_HOME", self.pcscd.socket().with_file_name("data"))
             .env("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
             .output()
@@ -56,7 +56,7 @@ impl Bench {
         self.try_ykman(arguments).unwrap_or_else(|error| panic!("ykman {arguments:?}: {error}"))
     }
 
-    /// Asks for a code, and compares it with those that were right before and after.
+    /// Gets a code, and compares it with the correct codes before and after.
     fn assert_code(&self, arguments: &[&str], algorithm: Algorithm, key: &[u8], digits: u8, period: u32) {
         let before = totp(algorithm, key, digits, period);
         let shown = self.ykman(arguments);
@@ -78,7 +78,7 @@ fn hotp(algorithm: Algorithm, key: &[u8], digits: u8, factor: [u8; 8]) -> String
 }
 
 #[test]
-fn it_sees_a_yubikey() {
+fn ykman_detects_a_yubikey() {
     let bench = Bench::new("");
     let info = bench.ykman(&["info"]);
     for line in ["Serial number: 31415926", "Firmware version: 5.4.3", "Form factor: Keychain (USB-A)"] {
@@ -147,13 +147,13 @@ fn a_full_token_pages_its_list() {
         .collect();
     let bench = Bench::new(&credentials);
     assert_eq!(bench.ykman(&["oath", "accounts", "list"]).lines().count(), 32);
-    assert!(bench.card.count(0xa5) > 0, "the list takes more than one answer");
+    assert!(bench.card.count(0xa5) > 0, "the list needs more than one response");
     let error = bench.try_ykman(&["oath", "accounts", "add", "--force", "one more", SEED]).unwrap_err();
     assert!(error.contains("No space left"), "{error}");
 }
 
 #[test]
-fn the_card_and_pcscd_come_and_go() {
+fn the_card_and_pcscd_can_be_removed_and_restarted() {
     let mut bench = Bench::new("");
     let info = ["info"];
     assert!(bench.ykman(&info).contains("31415926"));

@@ -1,4 +1,4 @@
-//! The `yubikey` crate, through a real pcscd, takes the virtual token for a YubiKey.
+//! The `yubikey` crate accepts the virtual token as a YubiKey, through a real pcscd.
 #![cfg(feature = "yubikey")]
 
 use std::process::Command;
@@ -8,19 +8,19 @@ use testkit::own_process;
 use testkit::pcscd::PrivatePcscd;
 
 #[test]
-fn it_reads_serial_and_firmware() {
+fn the_crate_reads_serial_and_firmware() {
     let card = Card::new(&virt::parse("[[token]]\nserial = 31415926\nfirmware = '5.7.1'").unwrap()[0]);
     let mut pcscd = PrivatePcscd::start(1).unwrap();
     pcscd.insert(0, &card).unwrap();
-    // The variable has to be there from the program's start, so the other half is a program of its own.
+    // The variable must be set at the start of a process, so the other half is a separate process.
     let mut program = Command::new(std::env::current_exe().unwrap());
     program.env("PCSCLITE_CSOCK_NAME", pcscd.socket());
     own_process::run_with(&mut program, "yubikey_crate::other_half").unwrap();
-    assert_eq!((card.count(0xfd), card.count(0xf8)), (1, 1), "the other half did ask");
+    assert_eq!((card.count(0xfd), card.count(0xf8)), (1, 1), "the other half sent commands");
 }
 
 #[test]
-#[ignore = "run by it_reads_serial_and_firmware, with a pcscd of its own"]
+#[ignore = "run by the_crate_reads_serial_and_firmware, with a pcscd of its own"]
 fn other_half() {
     let yubikey = yubikey::YubiKey::open().unwrap();
     assert_eq!(yubikey.serial().to_string(), "31415926");

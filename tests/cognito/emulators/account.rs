@@ -1,4 +1,4 @@
-//! An account for a scenario: a pool with one user, whose seed is on the token.
+//! An account for a scenario: a user pool with one user, whose seed is on the token.
 
 use data_encoding::{BASE32_NOPAD, BASE64};
 use oathbridge::otp::{Algorithm, Code, Digits, Step, truncate};
@@ -10,14 +10,14 @@ use super::api::Api;
 const TEMPORARY: &str = "Temporary-1";
 const PASSWORD: &str = "Open-sesame-2";
 
-/// How far the user has come.
+/// The state of the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Has never signed in, in a pool that wants a second factor of everybody.
+    /// Has never signed in, in a pool that requires a second factor.
     New,
     /// Has a seed.
     Associated,
-    /// Has proved to have it, and signs in with codes.
+    /// Has verified the seed, and signs in with codes.
     Enrolled,
     /// Signs in with codes or text messages.
     Choice,
@@ -34,17 +34,17 @@ pub(crate) struct App {
 pub(crate) struct Account {
     pub(crate) pool: String,
     pub(crate) app: App,
-    /// One that has a secret.
+    /// An app client with a secret.
     pub(crate) secretive: App,
     pub(crate) user: String,
     pub(crate) seed: Vec<u8>,
     /// Empty for a new user.
     pub(crate) access_token: String,
-    /// Of a new user's first sign-in; empty for the others.
+    /// The session of a new user's first sign-in; empty otherwise.
     pub(crate) session: String,
 }
 
-/// A challenge that a sign-in met.
+/// A challenge of a sign-in.
 #[derive(Clone, Debug)]
 pub(crate) struct Challenge {
     pub(crate) name: String,
@@ -53,7 +53,7 @@ pub(crate) struct Challenge {
 }
 
 impl Account {
-    /// A pool of its own for each account: with moto all have one seed, and the daemon sends no code twice to a pool.
+    /// Each account has its own pool: with moto all accounts have one seed, and the daemon sends no code twice to a pool.
     pub(crate) async fn open(api: Api, stage: Stage) -> Self {
         let pool = api.must("CreateUserPool", &json!({"PoolName": "pool"}));
         let pool = pool["UserPool"]["Id"].as_str().unwrap().to_owned();
@@ -129,7 +129,7 @@ impl Account {
         api.must("SetUserMFAPreference", &preference);
     }
 
-    /// Begins a sign-in, and gives the challenge that it meets.
+    /// Starts a sign-in and returns its challenge.
     pub(crate) fn sign_in(&self, api: Api, app: &App) -> Challenge {
         Challenge::of(&api.must("InitiateAuth", &self.by_password(app, PASSWORD)))
     }
@@ -170,7 +170,7 @@ impl Challenge {
     }
 }
 
-/// A seed from base32 as loose as moto's: small letters, and a last letter with bits that belong to no byte.
+/// A seed from base32 like that of moto: lower-case letters, and a last letter with unused bits.
 fn seed(text: &str) -> Vec<u8> {
     let mut loose = BASE32_NOPAD.specification();
     loose.check_trailing_bits = false;

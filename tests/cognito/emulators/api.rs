@@ -1,4 +1,4 @@
-//! The API by plain HTTP: what an administrator and an app do, and what is seen of an emulator itself.
+//! The API over plain HTTP: the calls of an administrator and of an app, and direct observations of an emulator.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-const ANSWER: Duration = Duration::from_secs(60);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// moto reads the region of an administrator's call from the signature, and nobody checks it.
+/// moto reads the region of an administrator's call from the signature, and does not check the signature.
 const SIGNATURE: &str = "AWS4-HMAC-SHA256 Credential=none/20260101/eu-central-1/cognito-idp/aws4_request, \
                          SignedHeaders=host, Signature=none";
 
@@ -16,7 +16,7 @@ const SIGNATURE: &str = "AWS4-HMAC-SHA256 Credential=none/20260101/eu-central-1/
 pub(crate) struct Api(pub(crate) SocketAddr);
 
 impl Api {
-    /// The answer, or the name of the exception.
+    /// The response, or the name of the exception.
     pub(crate) fn call(self, operation: &str, body: &Value) -> Result<Value, String> {
         let reply = self.exchange(operation, &body.to_string());
         let body = reply.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str(body).ok());
@@ -30,8 +30,8 @@ impl Api {
 
     fn exchange(self, operation: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(self.0).unwrap();
-        stream.set_read_timeout(Some(ANSWER)).unwrap();
-        // HTTP/1.0: the answer comes in one piece, and ends with the connection.
+        stream.set_read_timeout(Some(RESPONSE_TIMEOUT)).unwrap();
+        // With HTTP/1.0 the response ends with the connection.
         let head = [
             "POST / HTTP/1.0".to_owned(),
             format!("Host: {}", self.0),
@@ -51,7 +51,7 @@ impl Api {
         self.call(operation, body).unwrap_or_else(|name| panic!("{operation}: {name}"))
     }
 
-    /// `RespondToAuthChallenge` with a code: what came of it, in a word.
+    /// `RespondToAuthChallenge` with a code: the outcome as a word.
     pub(crate) fn answer_with_code(self, app: &str, session: &str, user: &str, code: &str) -> String {
         let answer = self.call(
             "RespondToAuthChallenge",
@@ -64,7 +64,7 @@ impl Api {
     }
 }
 
-/// `tokens`, the name of the next challenge, `nothing`, or that of the exception.
+/// `tokens`, the name of the next challenge, `nothing`, or the name of the exception.
 pub(crate) fn what_came(answer: &Result<Value, String>) -> String {
     match answer {
         Ok(answer) if answer["AuthenticationResult"]["AccessToken"].is_string() => "tokens".to_owned(),

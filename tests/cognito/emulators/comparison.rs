@@ -11,16 +11,16 @@ use super::server::Emulator;
 use super::table::{Expected, TABLE, expected};
 use super::world::World;
 
-/// The time that a scenario needs in one time step: moto accepts the code of this step alone.
-const ROOM: u64 = 8;
+/// The seconds that a scenario needs in one time step: moto accepts only the code of the current step.
+const SCENARIO_SECONDS: u64 = 8;
 
 #[tokio::test]
-async fn cognito_local() {
+async fn the_scenarios_match_the_table_with_cognito_local() {
     all_is_as_the_table_says(Emulator::CognitoLocal).await;
 }
 
 #[tokio::test]
-async fn moto() {
+async fn the_scenarios_match_the_table_with_moto() {
     all_is_as_the_table_says(Emulator::Moto).await;
 }
 
@@ -30,7 +30,7 @@ async fn all_is_as_the_table_says(emulator: Emulator) {
     for scenario in ALL {
         world.renew().await;
         let scene = world.scene(scenario).await;
-        step_with_room(ROOM).await;
+        step_with_room(SCENARIO_SECONDS).await;
         let observed = (scenario.run)(&scene).await;
         if let Some(difference) = difference(emulator, scenario, &observed) {
             writeln!(differences, "{difference}").unwrap();
@@ -56,9 +56,9 @@ fn the_table_has_each_scenario_once_and_nothing_else() {
     assert_eq!(table, scenarios);
 }
 
-/// The page says the same, for who looks for an emulator.
+/// docs/emulators.md contains the same table.
 #[test]
-fn the_page_has_the_table() {
+fn the_documentation_has_the_same_table() {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/emulators.md")).unwrap();
     let cell = |expected| match expected {
         Expected::Works => "the same".to_owned(),
@@ -73,7 +73,7 @@ fn the_page_has_the_table() {
 }
 
 #[test]
-fn what_an_emulator_can_t_do_is_not_what_aws_does() {
+fn a_difference_of_an_emulator_differs_from_aws() {
     for scenario in ALL {
         for emulator in [Emulator::CognitoLocal, Emulator::Moto] {
             assert_ne!(

@@ -1,4 +1,4 @@
-//! Proof with programs of others: pycognito, cognito-local, moto. Everything is on loopback.
+//! Tests with third-party programs on loopback: pycognito, cognito-local, moto.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! A program with pycognito signs in by SRP against fake-cognito, and oathbridge sees to the second factor.
+//! A program with pycognito signs in by SRP at fake-cognito, and uses oathbridge for the second factor.
 
 use std::path::Path;
 use std::process::Command;
@@ -37,7 +37,7 @@ fn pool() -> FakeCognito {
 }
 
 impl Desk {
-    /// A daemon with a token that has this seed, and a profile of the fake.
+    /// A daemon with a token with this seed, and a profile for the fake Cognito.
     async fn new(fake: &FakeCognito, seed: &str) -> Self {
         let mut stage = Stage::new(DAEMON).unwrap();
         let credential = format!("credential = [{{ issuer = 'AWS', account = 'alice', seed = '{seed}' }}]");
@@ -65,13 +65,13 @@ fn world(fake: &FakeCognito, password: &str) -> Value {
     json!({"url": fake.url(), "pool": POOL, "client": CLIENT, "username": "alice", "password": password})
 }
 
-/// Runs the program, and reads what it prints.
+/// Runs the program and returns its output.
 async fn sign_in(way: &'static str, world: Value) -> Value {
     let run = move || {
         let python = python::environment("pycognito-venv", &REQUIREMENTS).unwrap().join("python");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cognito/emulators/sign_in.py");
         let mut command = Command::new(python);
-        // Neither a proxy nor somebody's AWS configuration.
+        // Uses neither a proxy nor the AWS configuration of the developer.
         command.env_clear().arg(script).args([way, &world.to_string()]);
         run_within(&mut command, LIMIT).unwrap()
     };
@@ -98,7 +98,7 @@ async fn oathbridge_answers_the_challenge_of_pycognito_s_sign_in() {
 }
 
 #[tokio::test]
-async fn pycognito_answers_with_the_code_that_oathbridge_gave_away() {
+async fn pycognito_answers_with_a_code_from_calculate() {
     let fake = pool();
     let password = enrolled(&fake);
     let desk = Desk::new(&fake, &BASE32_NOPAD.encode(SEED)).await;
@@ -120,9 +120,9 @@ async fn an_app_client_with_a_secret_signs_in_as_well() {
     assert_eq!(done, json!({"claims": "alice", "user": "alice"}));
 }
 
-/// pycognito's own sessions can't enrol, so the first sign-in has to do without a second factor.
+/// pycognito cannot enrol with a session, so the first sign-in has no second factor.
 #[tokio::test]
-async fn what_pycognito_associates_oathbridge_verifies() {
+async fn oathbridge_verifies_a_token_that_pycognito_associated() {
     let fake = pool();
     fake.make_mfa_optional();
     fake.add_user("alice", "open sesame").unwrap();

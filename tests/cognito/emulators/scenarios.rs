@@ -1,4 +1,4 @@
-//! What is tried with each emulator.
+//! The scenarios for each emulator.
 
 use data_encoding::BASE64URL_NOPAD;
 use futures_util::future::LocalBoxFuture;
@@ -10,25 +10,25 @@ use super::account::{Stage, code};
 use super::api::what_came;
 use super::world::Scene;
 
-/// Enough for the requests of a scenario to be in one time step.
-const ROOM: u64 = 10;
+/// The seconds that the requests of a scenario need in one time step.
+const SCENARIO_SECONDS: u64 = 10;
 
-/// So short that no request waits for the next step.
-const SHORT: u32 = 9;
+/// Too short to wait for the next step, in seconds.
+const ONE_SUBMISSION_TIMEOUT: u32 = 9;
 
-/// A code that is right by chance in one of a million runs.
+/// A code that is correct by chance in one of a million runs.
 const WRONG: &str = "000000";
 
 pub(crate) struct Scenario {
-    /// As the table and the profiles name it.
+    /// The name in the table and in the profiles.
     pub(crate) id: &'static str,
     pub(crate) user: Stage,
-    /// What is observed with AWS, by its documentation and by those who met it.
+    /// The behaviour of AWS, from its documentation and from reports of users.
     pub(crate) aws: &'static str,
     pub(crate) run: for<'a> fn(&'a Scene<'a>) -> LocalBoxFuture<'a, String>,
 }
 
-/// A scenario, and what is observed in it.
+/// Runs a scenario and returns the observed result.
 macro_rules! scenario {
     ($id:literal, $user:ident, $aws:literal, $run:expr) => {
         Scenario { id: $id, user: Stage::$user, aws: $aws, run: |scene| Box::pin($run(scene)) }
@@ -105,7 +105,7 @@ async fn verify_with_another_seed(scene: &Scene<'_>) -> String {
     verified(scene.verify(&scene.wrong, ("access-token", &scene.account.access_token)).await)
 }
 
-/// The claims are those of the user, the signature isn't AWS's.
+/// The claims are those of the user; the signature is invalid.
 async fn verify_forged(scene: &Scene<'_>) -> String {
     let (signed, signature) = scene.account.access_token.rsplit_once('.').unwrap();
     let mut signature = BASE64URL_NOPAD.decode(signature.as_bytes()).unwrap();
@@ -122,7 +122,7 @@ async fn device_name(scene: &Scene<'_>) -> String {
     outcome.map_or_else(|error| error, |_| name.to_owned())
 }
 
-/// The whole sign-in, answered by the daemon with one of the two credentials.
+/// The whole sign-in, with one of the two credentials.
 async fn signed_in(scene: &Scene<'_>, credential: &str) -> String {
     signed_in_with(scene, credential, Options::new()).await
 }
@@ -148,7 +148,7 @@ async fn select(scene: &Scene<'_>) -> String {
     format!("{met}, then {}", scene.respond(&scene.right, &challenge, app, Options::new()).await)
 }
 
-/// A wrong code doesn't use up the session.
+/// A wrong code does not use up the session.
 async fn second_try(scene: &Scene<'_>) -> String {
     let (api, account) = (scene.world.api, scene.account);
     let challenge = account.sign_in(api, &account.app);
@@ -157,24 +157,24 @@ async fn second_try(scene: &Scene<'_>) -> String {
     scene.respond(&scene.right, &challenge, &account.app, Options::new()).await
 }
 
-/// AWS takes the code of the step before too, for slow hands and clocks.
+/// AWS also accepts the code of the previous step.
 async fn step_before(scene: &Scene<'_>) -> String {
     let (api, account) = (scene.world.api, scene.account);
     let challenge = account.sign_in(api, &account.app);
-    let late = code(&account.seed, step_with_room(ROOM).await - 1);
+    let late = code(&account.seed, step_with_room(SCENARIO_SECONDS).await - 1);
     api.answer_with_code(&account.app.id, &challenge.session, &account.user, &late)
 }
 
 async fn same_step(scene: &Scene<'_>) -> String {
-    step_with_room(ROOM).await;
+    step_with_room(SCENARIO_SECONDS).await;
     assert_eq!(signed_in(scene, &scene.right).await, "tokens");
-    signed_in_with(scene, &scene.right, [("timeout", SHORT.into())].into()).await
+    signed_in_with(scene, &scene.right, [("timeout", ONE_SUBMISSION_TIMEOUT.into())].into()).await
 }
 
-/// By plain HTTP, since the daemon wouldn't.
+/// Over plain HTTP, because the daemon refuses it.
 async fn used_code(scene: &Scene<'_>) -> String {
     let (api, account) = (scene.world.api, scene.account);
-    let used = code(&account.seed, step_with_room(ROOM).await);
+    let used = code(&account.seed, step_with_room(SCENARIO_SECONDS).await);
     assert_eq!(signed_in(scene, &scene.right).await, "tokens");
     let challenge = account.sign_in(api, &account.app);
     api.answer_with_code(&account.app.id, &challenge.session, &account.user, &used)
@@ -183,10 +183,10 @@ async fn used_code(scene: &Scene<'_>) -> String {
 async fn used_session(scene: &Scene<'_>) -> String {
     let (api, account) = (scene.world.api, scene.account);
     let challenge = account.sign_in(api, &account.app);
-    let code = code(&account.seed, step_with_room(ROOM).await);
+    let code = code(&account.seed, step_with_room(SCENARIO_SECONDS).await);
     let first = api.answer_with_code(&account.app.id, &challenge.session, &account.user, &code);
     assert_eq!(first, "tokens");
-    // The daemon knows nothing of that, so it sends the code of this step.
+    // The daemon does not know about that code, so it sends the code of the current step.
     scene.respond(&scene.right, &challenge, &account.app, Options::new()).await
 }
 

@@ -11,17 +11,17 @@ use tempfile::TempDir;
 use testkit::patience::kill_group;
 use testkit::{node, python};
 
-/// How long an emulator may take to listen.
-const START: Duration = Duration::from_secs(120);
+/// The timeout for the start of an emulator.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// The next versions of these two, which cognito-local would take, want a newer Node.js than Debian 12 has.
+/// Later versions of these two, which cognito-local would install, require a newer Node.js than that of Debian 12.
 const FOR_NODE_18: [(&str, &str); 2] = [("@noble/hashes", "1.8.0"), ("@scure/base", "1.2.6")];
 
-/// A stand-in for Cognito that others wrote.
+/// A third-party emulator of Cognito.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Emulator {
     CognitoLocal,
-    /// With its switch for real codes.
+    /// With the setting that makes it check codes.
     Moto,
 }
 
@@ -46,7 +46,7 @@ impl Emulator {
     }
 }
 
-/// A running emulator; it ends when dropped.
+/// A running emulator, stopped on drop.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
@@ -56,14 +56,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(emulator: Emulator) -> Self {
-        // Between the choice of a port and its use somebody else may take it.
+        // Another program may take the port between its choice and its use.
         let mut started = (0..3).filter_map(|_| Self::try_start(emulator));
         started.next().unwrap_or_else(|| panic!("{emulator:?} doesn't start"))
     }
 
     fn try_start(emulator: Emulator) -> Option<Self> {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-        // Also the folder that cognito-local keeps its users in.
+        // cognito-local stores its users in this folder as well.
         let folder = tempfile::tempdir().unwrap();
         let log = File::create(folder.path().join("log")).unwrap();
         let mut command = emulator.command(address.port());
@@ -74,7 +74,7 @@ impl Server {
         server.listens().then_some(server)
     }
 
-    /// False if it ended instead.
+    /// False if the emulator ended instead.
     fn listens(&mut self) -> bool {
         let start = Instant::now();
         while TcpStream::connect(self.address).is_err() {
@@ -82,7 +82,7 @@ impl Server {
                 eprintln!("{status}: {}", self.log());
                 return false;
             }
-            assert!(start.elapsed() < START, "it doesn't listen; it wrote: {}", self.log());
+            assert!(start.elapsed() < START_TIMEOUT, "it doesn't listen; it wrote: {}", self.log());
             thread::sleep(Duration::from_millis(50));
         }
         true

@@ -1,13 +1,13 @@
-//! What each emulator does in each scenario.
+//! The result of each scenario with each emulator.
 
 use super::server::Emulator;
 
-/// What is to be observed.
+/// The expected result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
     /// The same as with AWS.
     Works,
-    /// This instead.
+    /// This result instead.
     Cant(&'static str),
 }
 
@@ -33,7 +33,7 @@ pub(crate) const TABLE: &[(&str, Expected, Expected)] = &[
     ("sign_in_wrong_secret", Cant("tokens"), Works),
 ];
 
-/// AWS has another name for it, which comes to the same on D-Bus.
+/// AWS has another exception, which has the same name on D-Bus.
 const MISMATCH: &str = "Cognito.CodeMismatch (CodeMismatchException)";
 
 pub(crate) fn expected(emulator: Emulator, scenario: &str) -> Option<Expected> {

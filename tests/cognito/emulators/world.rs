@@ -1,4 +1,4 @@
-//! An emulator with an account for each scenario, and a daemon whose tokens have the seeds.
+//! An emulator with an account for each scenario, and a daemon with tokens with the seeds.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
@@ -19,7 +19,7 @@ use super::server::{Emulator, Server};
 /// A seed that no user has.
 const OTHER: &[u8] = b"nobody has this seed";
 
-/// One attempt, so that the emulator's first answer shows.
+/// One attempt, so that the first response of the emulator is visible.
 const CONFIG: &str = "[pcsc]\nenabled = false\n[limits]\nsubmissions_per_minute = 1000\n[cognito]\nmax_attempts = 1\n\
                       min_seconds_left = 0\n";
 
@@ -33,14 +33,14 @@ pub(crate) struct World {
     calls: AtomicUsize,
 }
 
-/// A scenario's part of the world.
+/// The account, credentials and client of a scenario.
 pub(crate) struct Scene<'a> {
     pub(crate) world: &'a World,
     pub(crate) account: &'a Account,
     profile: &'static str,
     /// The credential with the user's seed.
     pub(crate) right: String,
-    /// One with another seed.
+    /// A credential with another seed.
     pub(crate) wrong: String,
 }
 
@@ -98,7 +98,7 @@ impl World {
 }
 
 impl Scene<'_> {
-    /// What a call passes.
+    /// The options of a call.
     fn options(&self) -> (String, Options<'static>) {
         let handle = format!("call{}", self.world.calls.fetch_add(1, Ordering::Relaxed));
         let options = [("profile", self.profile.into()), ("handle-token", handle.clone().into())];
@@ -119,7 +119,7 @@ impl Scene<'_> {
         }
     }
 
-    /// `RespondToMfaChallenge` through the daemon, with more options: what came of it, in a word.
+    /// `RespondToMfaChallenge` through the daemon, with further options: the outcome as a word.
     pub(crate) async fn respond(
         &self,
         credential: &str,
@@ -149,7 +149,7 @@ impl Scene<'_> {
         }
     }
 
-    /// The error's name, and the name that it had at the emulator.
+    /// The name of the error, and the emulator's name for it.
     async fn describe(&self, refusal: &Refusal, handle: &str) -> String {
         let name = self.world.client.connection().unique_name().unwrap();
         let caller = name.trim_start_matches(':').replace('.', "_");

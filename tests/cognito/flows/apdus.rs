@@ -1,4 +1,4 @@
-//! How many APDUs each request sends: one transaction, which selects the application, unlocks it and does the work.
+//! The APDUs of each request: one transaction, which selects the application, unlocks it and does the work.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl Bench {
         Self { card, registry, seen: 0, _state: state }
     }
 
-    /// The instructions since the last look.
+    /// The instructions since the last call.
     fn sent(&mut self) -> Vec<u8> {
         let log = self.card.log();
         let new = log[self.seen..].iter().map(|[_, instruction, ..]| *instruction).collect();
@@ -81,7 +81,7 @@ async fn an_open_token_is_selected_once_for_each_request() {
 #[tokio::test]
 async fn a_locked_token_is_selected_and_unlocked_once_for_each_request() {
     let mut bench = Bench::plug(&TOKEN.replace("12345678\n", "12345678\npassword = \"secret\"\n")).await;
-    assert_eq!(bench.sent(), [SELECT], "a locked token is not asked for more");
+    assert_eq!(bench.sent(), [SELECT], "no further command is sent to a locked token");
     let token = bench.attached().token.clone();
     token.unlock(SecretText::from("secret"), token.since()).await.unwrap();
     assert_eq!(bench.sent(), [SELECT, VALIDATE, CALCULATE_ALL, LIST]);

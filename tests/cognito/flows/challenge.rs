@@ -1,4 +1,4 @@
-//! Answer a sign-in's challenge: which code goes out when, how often, and what becomes of a failure.
+//! Answering a challenge: when and how often codes are sent, and the handling of errors.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use testkit::fake_cognito::{Fault, Plan};
 
 use super::rig::{Rig, STEP, STEP_START, limited, seconds};
 
-/// What ends a sign-in at once, however much time is left: exception, text, class.
+/// Errors that end a sign-in at once, however much time is left: exception, text, class.
 const FINAL: [(&str, &str, ErrorKind); 20] = [
     (
         "NotAuthorizedException",
@@ -41,7 +41,7 @@ const FINAL: [(&str, &str, ErrorKind); 20] = [
 ];
 
 #[tokio::test]
-async fn a_code_answers_in_its_own_step() {
+async fn a_code_is_submitted_in_its_own_step() {
     let rig = Rig::start(seconds(27)).await;
     let reply = rig.respond(&rig.challenge_request("alice", seconds(22))).await;
     assert!(matches!(reply.result, Ok(Responded::Tokens(_))), "{reply:?}");
@@ -51,7 +51,7 @@ async fn a_code_answers_in_its_own_step() {
 }
 
 #[tokio::test]
-async fn with_less_than_three_seconds_left_the_next_step_is_waited_for() {
+async fn with_less_than_three_seconds_left_the_request_waits_for_the_next_step() {
     let rig = Rig::start(Duration::from_millis(27_001)).await;
     let request = rig.challenge_request("alice", seconds(22));
     let (reply, ()) = tokio::join!(rig.respond(&request), rig.pass(Duration::from_millis(2_999)));
@@ -84,7 +84,7 @@ async fn nothing_starts_later_than_eight_seconds_before_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_step_that_was_proved_answers_no_challenge_and_the_other_way_round() {
+async fn verify_and_challenge_share_the_spent_steps() {
     let spent = Error::StepSpent { opens: seconds(STEP_START + 30) };
     let rig = Rig::start(seconds(5)).await;
     rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
@@ -98,9 +98,9 @@ async fn a_step_that_was_proved_answers_no_challenge_and_the_other_way_round() {
     assert_eq!(rig.submitted(), [STEP]);
 }
 
-/// Cognito answers a code that somebody else has used with ExpiredCodeException, and keeps the session.
+/// Cognito answers a code that was used elsewhere with ExpiredCodeException, and keeps the session.
 #[tokio::test]
-async fn a_code_used_elsewhere_is_followed_by_the_next_with_the_same_session() {
+async fn after_a_used_code_the_next_one_is_sent_with_the_same_session() {
     let elsewhere = Rig::start(seconds(20)).await;
     elsewhere.respond(&elsewhere.challenge_request("alice", seconds(22))).await.result.unwrap();
 
@@ -122,7 +122,7 @@ async fn a_code_used_elsewhere_is_followed_by_the_next_with_the_same_session() {
 }
 
 #[tokio::test]
-async fn without_time_for_a_second_code_the_first_failure_is_told() {
+async fn without_time_for_a_second_code_the_first_error_is_returned() {
     let rig = Rig::start(seconds(5)).await;
     rig.cognito.fail(Fault::exception("ExpiredCodeException", ""));
     let response = rig.respond(&rig.challenge_request("alice", seconds(22))).await;
@@ -131,7 +131,7 @@ async fn without_time_for_a_second_code_the_first_failure_is_told() {
 }
 
 #[tokio::test]
-async fn after_any_other_refusal_no_second_code_goes_out() {
+async fn after_any_other_refusal_no_second_code_is_sent() {
     let rig = Rig::start(seconds(20)).await;
     for (steps, (code, message, expected)) in (1..).zip(FINAL) {
         rig.cognito.fail(Fault::exception(code, message));
@@ -148,7 +148,7 @@ async fn after_any_other_refusal_no_second_code_goes_out() {
     }
 }
 
-/// The same from the fake's own books.
+/// The same with the session handling of the fake.
 #[tokio::test]
 async fn a_session_that_was_used_or_is_too_old_gets_one_code() {
     let rig = Rig::start(seconds(5)).await;
@@ -162,9 +162,10 @@ async fn a_session_that_was_used_or_is_too_old_gets_one_code() {
     assert_eq!(rig.submitted(), [STEP, STEP + 1, STEP + 8]);
 }
 
-/// Cognito counts failed sign-ins, and nobody knows whether it counts those of Verify with them: we do.
+/// Cognito counts failed sign-ins. Whether it counts failures of VerifySoftwareToken with them is not known, so the daemon
+/// counts both together.
 #[tokio::test]
-async fn after_five_wrong_codes_of_either_call_cognito_is_left_alone() {
+async fn after_five_wrong_codes_of_both_calls_no_code_is_sent() {
     let rig = Rig::start(seconds(5)).await;
     let wrong = Fault::exception("CodeMismatchException", "Invalid code received for user");
     rig.cognito.plan(Plan { count: 5, ..Plan::from(wrong) });
@@ -199,7 +200,7 @@ async fn two_wrong_codes_end_a_sign_in() {
 }
 
 #[tokio::test]
-async fn what_a_lost_answer_left_open_stays_open() {
+async fn an_unknown_outcome_stays_unknown_after_a_later_error() {
     for fault in [Fault::DropAfter, Fault::InternalErrorAfter] {
         let rig = Rig::start(seconds(20)).await;
         let expected = match fault {
@@ -209,7 +210,7 @@ async fn what_a_lost_answer_left_open_stays_open() {
         rig.cognito.fail(fault);
         let request = rig.challenge_request("alice", seconds(60));
         let (response, ()) = tokio::join!(rig.respond(&request), rig.pass(seconds(10)));
-        // The first code signed in and used the session up; the second's SessionConsumed proves no failure.
+        // The first code succeeded and used up the session, so SessionConsumed for the second one does not prove a failure.
         assert_eq!(rig.cognito.log()[1].outcome, "NotAuthorizedException");
         let Err(Error::Cognito(error)) = response.result else { panic!("another failure") };
         assert_eq!((error.kind, error.delivered), (expected, Delivered::Unknown));
@@ -218,7 +219,7 @@ async fn what_a_lost_answer_left_open_stays_open() {
 }
 
 #[tokio::test]
-async fn a_code_that_was_lost_on_its_way_is_made_good_by_the_next() {
+async fn after_a_lost_request_the_next_code_succeeds() {
     let rig = Rig::start(seconds(20)).await;
     rig.cognito.fail(Fault::DropBefore);
     let request = rig.challenge_request("alice", seconds(60));

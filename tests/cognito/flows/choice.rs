@@ -1,4 +1,4 @@
-//! SELECT_MFA_TYPE: the choice carries no code, and is made only when a code can follow.
+//! SELECT_MFA_TYPE: the choice contains no code, and is sent only if a code can follow.
 
 use std::time::Duration;
 
@@ -19,9 +19,9 @@ async fn the_choice_is_followed_by_a_code() {
     assert_eq!(rig.cognito.log().len(), 2);
 }
 
-/// Nobody knows what became of the choice, but this much is certain: no code was sent.
+/// The outcome of the choice is unknown, but no code was sent.
 #[tokio::test]
-async fn a_lost_answer_to_the_choice_is_no_lost_code() {
+async fn after_a_lost_answer_to_the_choice_no_code_counts_as_sent() {
     for fault in [Fault::DropBefore, Fault::DropAfter, Fault::InternalErrorAfter, Fault::Garbage] {
         let rig = Rig::start(seconds(5)).await;
         rig.cognito.fail(fault.clone());
@@ -30,14 +30,14 @@ async fn a_lost_answer_to_the_choice_is_no_lost_code() {
         assert_eq!(response.facts.attempts, 0, "{fault:?}");
         assert!(matches!(response.result, Err(Error::ChoiceUnknown(_))), "{fault:?}: {response:?}");
         assert_eq!(rig.cognito.log().len(), 1, "{fault:?}");
-        // The step is still there to be used.
+        // The step is still unspent.
         rig.respond(&rig.choice_request("alice", seconds(22))).await.result.unwrap();
         assert_eq!(rig.submitted(), [STEP]);
     }
 }
 
 #[tokio::test]
-async fn a_refused_choice_is_told_as_it_is_and_no_code_follows() {
+async fn a_refused_choice_returns_its_error_and_no_code_is_sent() {
     let rig = Rig::start(seconds(5)).await;
     for (message, expected) in [
         ("Invalid session for the user, session is expired.", ErrorKind::SessionExpired),
@@ -52,9 +52,9 @@ async fn a_refused_choice_is_told_as_it_is_and_no_code_follows() {
 }
 
 #[tokio::test]
-async fn a_refused_code_after_the_choice_is_followed_by_the_next_with_the_new_session() {
+async fn after_a_refused_code_the_next_one_is_sent_with_the_new_session() {
     let rig = Rig::start(seconds(20)).await;
-    // The first plan is the choice's.
+    // The first plan applies to the choice.
     rig.cognito.fail(Fault::None);
     rig.cognito.fail(Fault::exception("ExpiredCodeException", ""));
     let request = rig.choice_request("alice", seconds(60));
@@ -65,7 +65,7 @@ async fn a_refused_code_after_the_choice_is_followed_by_the_next_with_the_new_se
 }
 
 #[tokio::test]
-async fn cancelled_between_the_choice_and_the_code() {
+async fn a_cancellation_between_the_choice_and_the_code_sends_no_code() {
     let rig = Rig::start(seconds(28)).await;
     let request = rig.choice_request("alice", seconds(60));
     let operation = rig.hands.begin(Kind::RespondToMfaChallenge, &request);

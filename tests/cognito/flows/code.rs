@@ -1,4 +1,4 @@
-//! Hand out codes: valid ones, and claimed ones only once.
+//! Returning codes: codes are valid, and claimed codes are returned once.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn expected(step: u64) -> String {
 }
 
 #[tokio::test]
-async fn a_code_comes_with_its_validity_and_its_successor() {
+async fn a_code_is_returned_with_its_validity_and_the_next_code() {
     let rig = Rig::start(seconds(7)).await;
     let mut request = rig.code_request("alice", 22);
     request.next = true;
@@ -27,7 +27,7 @@ async fn a_code_comes_with_its_validity_and_its_successor() {
 }
 
 #[tokio::test]
-async fn a_longer_validity_is_waited_for() {
+async fn a_request_waits_for_the_minimum_validity() {
     let rig = Rig::start(seconds(15)).await;
     let mut request = rig.code_request("alice", 22);
     request.min_validity = seconds(15);
@@ -37,7 +37,7 @@ async fn a_longer_validity_is_waited_for() {
     let (reply, ()) = tokio::join!(rig.code(&request), rig.pass(seconds(15)));
     assert_eq!(reply.unwrap().code.expose(), expected(STEP + 1));
 
-    // A step that has just begun is the best there is.
+    // A step that has just started has the longest validity.
     rig.clock.advance(seconds(1));
     request.min_validity = seconds(30);
     request.deadline = rig.flows.deadline(seconds(40));
@@ -49,7 +49,7 @@ async fn a_longer_validity_is_waited_for() {
 }
 
 #[tokio::test]
-async fn what_the_deadline_doesn_t_allow_isn_t_waited_for() {
+async fn a_request_does_not_wait_beyond_its_deadline() {
     let rig = Rig::start(seconds(5)).await;
     let mut request = rig.code_request("alice", 20);
     request.min_validity = seconds(30);
@@ -57,7 +57,7 @@ async fn what_the_deadline_doesn_t_allow_isn_t_waited_for() {
 }
 
 #[tokio::test]
-async fn a_claimed_step_is_nobody_else_s() {
+async fn a_claimed_step_cannot_be_used_again() {
     let rig = Rig::start(seconds(5)).await;
     let mut request = rig.code_request("alice", 22);
     request.claim = true;
@@ -71,7 +71,7 @@ async fn a_claimed_step_is_nobody_else_s() {
 }
 
 #[tokio::test]
-async fn a_submitted_step_can_t_be_claimed() {
+async fn a_submitted_step_cannot_be_claimed() {
     let rig = Rig::start(seconds(5)).await;
     rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
     let mut request = rig.code_request("alice", 22);
@@ -81,7 +81,7 @@ async fn a_submitted_step_can_t_be_claimed() {
 }
 
 #[tokio::test]
-async fn a_counter_moves_only_when_that_is_said() {
+async fn a_counter_advances_only_with_advance_counter() {
     let rig = Rig::start(seconds(5)).await;
     let mut request = rig.code_request("counting", 22);
     assert_eq!(rig.code(&request).await.unwrap_err(), Error::CounterNotConfirmed);
@@ -95,7 +95,7 @@ async fn a_counter_moves_only_when_that_is_said() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_for_a_touch_who_doesn_t_want_to_be() {
+async fn without_interactive_a_touch_is_an_error() {
     let rig = Rig::start(seconds(5)).await;
     let mut request = rig.code_request("touched", 22);
     request.interactive = false;
@@ -104,7 +104,7 @@ async fn nobody_is_asked_for_a_touch_who_doesn_t_want_to_be() {
 }
 
 #[tokio::test]
-async fn a_dead_code_is_never_handed_out() {
+async fn an_expired_code_is_never_returned() {
     let rig = Rig::start(seconds(29)).await;
     let request = rig.code_request("touched", 60);
     let person = async {
@@ -119,7 +119,7 @@ async fn a_dead_code_is_never_handed_out() {
 }
 
 #[tokio::test]
-async fn a_token_that_never_answers_is_given_up_until_it_is_plugged_in_again() {
+async fn a_token_that_never_answers_is_stuck_until_it_is_plugged_in_again() {
     let rig = Rig::start(seconds(5)).await;
     let request = rig.code_request("alice", 60);
     let mut snapshots = rig.flows.registry().subscribe();
@@ -130,7 +130,7 @@ async fn a_token_that_never_answers_is_given_up_until_it_is_plugged_in_again() {
         while rig.card.log().len() == sent {
             tokio::task::yield_now().await;
         }
-        // Perhaps twice: the reading before it, just over, may still be seen to be watched for as long.
+        // Possibly twice, because the supervision of the previous reading may still be sleeping for the same time.
         loop {
             rig.pass(seconds(8)).await;
         }
@@ -141,7 +141,7 @@ async fn a_token_that_never_answers_is_given_up_until_it_is_plugged_in_again() {
     }
     let is_stuck = |state: &State| *state == State::Stuck;
     snapshots.wait_for(|now| now.tokens.values().all(|token| is_stuck(&token.state))).await.unwrap();
-    assert_eq!(rig.code(&request).await.unwrap_err(), stuck, "at once, without the token");
+    assert_eq!(rig.code(&request).await.unwrap_err(), stuck, "it fails at once, without using the token");
 
     rig.card.unplug();
     snapshots.wait_for(|now| now.tokens.is_empty()).await.unwrap();
@@ -152,7 +152,7 @@ async fn a_token_that_never_answers_is_given_up_until_it_is_plugged_in_again() {
 }
 
 #[tokio::test]
-async fn a_wrong_clock_of_ours_is_noticed() {
+async fn a_wrong_clock_is_detected() {
     let rig = Rig::start(seconds(5)).await;
     rig.cognito.plan(testkit::fake_cognito::Plan { date_skew: 95, ..Default::default() });
     let verification = rig.verify(&rig.verify_request("alice", seconds(22))).await;

@@ -1,4 +1,4 @@
-//! The flows against a virtual token and a fake Cognito that run by the same clock, which the tests move by hand.
+//! The flows with a virtual token and a fake Cognito on one manual clock.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! A token whose reading failed is read again: by the clock, and sooner when a call wants it.
+//! A token whose reading failed is read again: after a pause, and sooner when a call needs it.
 
 use std::sync::Arc;
 

@@ -69,7 +69,7 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    /// Everything plugged in and read, `offset` into a time step.
+    /// A rig with everything plugged in and read, `offset` after the start of a time step.
     pub(crate) async fn start(offset: Duration) -> Self {
         let clock = Arc::new(ManualClock::at(seconds(STEP_START) + offset));
         let state = tempfile::tempdir().unwrap();
@@ -86,7 +86,7 @@ impl Rig {
         let user = cognito.ready_user("alice", SEED).unwrap();
         let mut snapshots = flows.registry().subscribe();
         snapshots.wait_for(|snapshot| snapshot.settled).await.unwrap();
-        // The first reading is over for sure when a second one is: moving the clock can't hit it.
+        // When the second reading has ended, the first one has as well, so moving the clock cannot affect it.
         flows.registry().refresh().await;
         let (operations, _) = Operations::new(clock.clone());
         let hands = Hands { flows: flows.clone(), operations };
@@ -131,7 +131,7 @@ impl Rig {
         self.asked(VerifyRequest { submission, authorization, device_name: None }, timeout)
     }
 
-    /// An answer of alice's to SOFTWARE_TOKEN_MFA, with a session of its own.
+    /// An answer of alice to SOFTWARE_TOKEN_MFA, with its own session.
     pub(crate) fn challenge_request(&self, account: &str, timeout: Duration) -> Asked<ChallengeRequest> {
         let (client, user) = ("client".to_owned(), "alice".to_owned());
         let respondent = Respondent::new(client, user, Proof::None, None, HashMap::new());
@@ -144,7 +144,7 @@ impl Rig {
         self.asked(request, timeout)
     }
 
-    /// As [`Rig::challenge_request`], to SELECT_MFA_TYPE.
+    /// Like [`Rig::challenge_request`], for SELECT_MFA_TYPE.
     pub(crate) fn choice_request(&self, account: &str, timeout: Duration) -> Asked<ChallengeRequest> {
         let mut asked = self.challenge_request(account, timeout);
         (asked.step, asked.session) = (ChallengeStep::SelectMfaType, self.challenge_session(true));
@@ -186,7 +186,7 @@ impl Rig {
         Authorization::Session(Session::parse(self.user.session.as_str().into()).unwrap())
     }
 
-    /// The time steps of the codes that reached Cognito, in the order they came.
+    /// The time steps of the codes that reached Cognito, in order.
     pub(crate) fn submitted(&self) -> Vec<u64> {
         self.cognito.log().iter().filter_map(|entry| entry.step).collect()
     }
@@ -197,14 +197,14 @@ impl Rig {
         assert!(asked.await.unwrap());
     }
 
-    /// Lets time pass when, and only when, somebody sleeps for exactly that long.
+    /// Advances the clock when there is a sleeper for exactly this duration.
     pub(crate) async fn pass(&self, duration: Duration) {
         limited(Box::pin(self.clock.somebody_sleeps(duration))).await;
         self.clock.advance(duration);
     }
 }
 
-/// A request, and how it was made.
+/// A request and its operation.
 pub(crate) struct Asked<R> {
     request: R,
     pub(crate) caller: String,
@@ -227,19 +227,19 @@ impl<R> DerefMut for Asked<R> {
     }
 }
 
-/// Who waits for a time that no test lets pass would wait for ever.
+/// A timeout for futures that sleep for a time that the test does not let pass.
 pub(crate) async fn limited<T>(flow: Pin<Box<dyn Future<Output = T> + '_>>) -> T {
     tokio::time::timeout(seconds(30), flow).await.expect("it waits for a time that doesn't come")
 }
 
-/// How a verification went.
+/// The outcome of a verification.
 #[derive(Debug)]
 pub(crate) struct Verification {
     pub(crate) result: Result<VerifyReply, Error>,
     pub(crate) facts: Facts,
 }
 
-/// How the answer to a challenge went.
+/// The outcome of the answer to a challenge.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) result: Result<Responded, Error>,
@@ -256,7 +256,7 @@ impl Response {
     }
 }
 
-/// What carries requests out.
+/// The flows.
 #[derive(Clone)]
 pub(crate) struct Hands {
     flows: Flows,

@@ -1,4 +1,4 @@
-//! Prove a token: which code goes out when, and how often.
+//! VerifySoftwareToken: when and how often codes are sent.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use testkit::fake_cognito::{Fault, Plan, Reuse};
 
 use super::rig::{Rig, STEP, STEP_START, Verification, seconds};
 
-/// Port 1 is reserved, and nobody listens there.
+/// Port 1 is reserved, and no server listens there.
 const NOBODY: &str = "http://127.0.0.1:1";
 
 fn kind(verification: Verification) -> ErrorKind {
@@ -28,7 +28,7 @@ async fn a_code_goes_out_in_its_own_step() {
 }
 
 #[tokio::test]
-async fn with_less_than_three_seconds_left_the_next_step_is_waited_for() {
+async fn with_less_than_three_seconds_left_the_request_waits_for_the_next_step() {
     let rig = Rig::start(Duration::from_millis(27_001)).await;
     let request = rig.verify_request("alice", seconds(22));
     let (reply, ()) = tokio::join!(rig.verify(&request), rig.pass(Duration::from_millis(2_999)));
@@ -77,9 +77,9 @@ async fn two_requests_at_once_submit_different_steps() {
     assert_eq!(rig.submitted(), [STEP, STEP + 1]);
 }
 
-/// The two credentials hold one seed, and nobody told: only the codes give it away.
+/// The two credentials have the same seed, which only their equal codes reveal.
 #[tokio::test]
-async fn the_same_code_never_goes_out_twice_in_a_step() {
+async fn the_same_code_is_never_sent_twice_in_a_step() {
     let rig = Rig::start(seconds(20)).await;
     rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
     let request = rig.verify_request("touched", seconds(60));
@@ -100,7 +100,7 @@ async fn the_same_code_never_goes_out_twice_in_a_step() {
 }
 
 #[tokio::test]
-async fn the_next_step_may_be_submitted_early_where_that_is_wanted() {
+async fn with_early_next_step_the_next_step_is_submitted_early() {
     let rig = Rig::start(seconds(5)).await;
     let mut request = rig.verify_request("alice", seconds(22));
     request.submission.policy.early_next_step = true;
@@ -112,7 +112,7 @@ async fn the_next_step_may_be_submitted_early_where_that_is_wanted() {
 }
 
 #[tokio::test]
-async fn a_refused_code_is_followed_by_one_of_the_next_step_and_no_third() {
+async fn after_a_refused_code_one_more_is_sent_and_no_third() {
     for reuse in [Reuse::Expired, Reuse::EnableMfa, Reuse::StatusError] {
         let rig = Rig::start(seconds(20)).await;
         rig.cognito.set_reuse(reuse);
@@ -128,9 +128,9 @@ async fn a_refused_code_is_followed_by_one_of_the_next_step_and_no_third() {
     }
 }
 
-/// Somebody used the code of this step before us, on another machine.
+/// The code of this step was already used on another machine.
 #[tokio::test]
-async fn a_code_used_elsewhere_is_followed_by_the_next_one() {
+async fn after_a_used_code_the_next_one_is_sent() {
     for reuse in [Reuse::Expired, Reuse::EnableMfa, Reuse::StatusError] {
         let elsewhere = Rig::start(seconds(20)).await;
         elsewhere.cognito.set_reuse(reuse);
@@ -153,7 +153,7 @@ async fn a_code_used_elsewhere_is_followed_by_the_next_one() {
 }
 
 #[tokio::test]
-async fn without_time_for_a_second_try_the_first_failure_is_told() {
+async fn without_time_for_a_second_attempt_the_first_error_is_returned() {
     let rig = Rig::start(seconds(5)).await;
     rig.cognito.fail(Fault::exception("CodeMismatchException", "no"));
     assert_eq!(kind(rig.verify(&rig.verify_request("alice", seconds(22))).await), ErrorKind::CodeMismatch);
@@ -161,7 +161,7 @@ async fn without_time_for_a_second_try_the_first_failure_is_told() {
 }
 
 #[tokio::test]
-async fn one_attempt_is_one_attempt() {
+async fn with_max_attempts_one_there_is_one_attempt() {
     let rig = Rig::start(seconds(20)).await;
     rig.cognito.fail(Fault::exception("CodeMismatchException", "no"));
     let mut request = rig.verify_request("alice", seconds(60));
@@ -171,20 +171,20 @@ async fn one_attempt_is_one_attempt() {
 }
 
 #[tokio::test]
-async fn what_a_lost_answer_left_open_stays_open() {
+async fn an_unknown_outcome_stays_unknown_after_a_later_error() {
     let rig = Rig::start(seconds(20)).await;
     rig.cognito.fail(Fault::DropAfter);
     let mut request = rig.verify_request("alice", seconds(60));
     request.authorization = rig.session();
     let (result, ()) = tokio::join!(rig.verify(&request), rig.pass(seconds(10)));
-    // The first submission used the session up, so the second says SessionConsumed: no proof of failure.
+    // The first submission used up the session, so SessionConsumed for the second one does not prove a failure.
     let Err(Error::Cognito(error)) = result.result else { panic!("another failure") };
     assert_eq!((error.kind, error.delivered), (ErrorKind::OutcomeUnknown, Delivered::Unknown));
     assert_eq!(rig.submitted(), [STEP, STEP + 1]);
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_made_good_by_a_second_success() {
+async fn after_a_lost_answer_a_second_code_succeeds() {
     for fault in [Fault::DropBefore, Fault::DropAfter, Fault::InternalErrorAfter] {
         let rig = Rig::start(seconds(20)).await;
         rig.cognito.fail(fault);
@@ -195,9 +195,9 @@ async fn a_lost_answer_is_made_good_by_a_second_success() {
     }
 }
 
-/// A caller who hears that nothing was sent may count on it.
+/// A caller can rely on an error that means that nothing was sent.
 #[tokio::test]
-async fn a_second_try_that_never_left_doesn_t_hide_the_first() {
+async fn a_second_attempt_that_was_not_sent_does_not_hide_the_first() {
     let rig = Rig::start(seconds(20)).await;
     rig.cognito.fail(Fault::exception("CodeMismatchException", "no"));
     let mut request = rig.verify_request("alice", seconds(60));
@@ -213,7 +213,7 @@ async fn a_second_try_that_never_left_doesn_t_hide_the_first() {
 }
 
 #[tokio::test]
-async fn what_never_left_costs_no_step() {
+async fn a_request_that_was_not_sent_spends_no_step() {
     let rig = Rig::start(seconds(5)).await;
     let mut request = rig.verify_request("alice", seconds(22));
     let reachable = request.submission.endpoint.url.replace(EndpointUrl::parse(NOBODY).unwrap());
@@ -224,7 +224,7 @@ async fn what_never_left_costs_no_step() {
 }
 
 #[tokio::test]
-async fn after_five_refusals_cognito_is_left_alone() {
+async fn after_five_refusals_no_code_is_sent() {
     let rig = Rig::start(seconds(5)).await;
     rig.cognito.plan(Plan {
         fault: Fault::exception("CodeMismatchException", "no"),
@@ -244,7 +244,7 @@ async fn after_five_refusals_cognito_is_left_alone() {
 }
 
 #[tokio::test]
-async fn what_cognito_can_t_take_is_refused_with_the_reason() {
+async fn an_unsupported_credential_is_refused_with_the_reason() {
     let rig = Rig::start(seconds(5)).await;
     for (account, reason) in [("counting", "time-based"), ("eight", "8 digits")] {
         let error = rig.verify(&rig.verify_request(account, seconds(22))).await.result.unwrap_err();
@@ -254,7 +254,7 @@ async fn what_cognito_can_t_take_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_touch_that_outlasts_the_step_is_asked_for_again() {
+async fn after_a_late_touch_a_new_code_and_touch_are_requested() {
     let rig = Rig::start(seconds(20)).await;
     let request = rig.verify_request("touched", seconds(60));
     let person = async {
@@ -269,7 +269,7 @@ async fn a_touch_that_outlasts_the_step_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_touch_is_waited_for_until_nine_seconds_before_the_deadline() {
+async fn a_request_waits_for_a_touch_until_nine_seconds_before_the_deadline() {
     let rig = Rig::start(seconds(5)).await;
     let request = rig.verify_request("touched", seconds(22));
     let time_passes = async {

@@ -1,4 +1,4 @@
-//! More than the limits allow is refused at once, and nobody else is hurt.
+//! Calls over the limits are refused at once, and other callers are not affected.
 
 use std::collections::HashMap;
 use std::os::fd::AsFd;
@@ -14,7 +14,7 @@ use zbus::{Fd, ObjectPath, Variant};
 use super::Bench;
 
 #[tokio::test]
-async fn more_codes_than_a_minute_allows() {
+async fn more_codes_than_allowed_in_a_minute_are_refused() {
     let bench = Bench::new("[limits]\ncodes_per_minute = 3\n").await;
     for _ in 0..3 {
         bench.client.calculate(&bench.alice, Options::new()).await.unwrap();
@@ -23,15 +23,15 @@ async fn more_codes_than_a_minute_allows() {
     let refusal = bench.client.calculate(&bench.alice, named).await.unwrap_err();
     assert_eq!(refusal.name, "RateLimited");
     assert!(refusal.sentence.contains("try again in"), "{refusal:?}");
-    // Who connects anew is the same program, and other calls are no codes.
+    // A new connection of the same program counts for the same limit, and other calls do not count as codes.
     let again = bench.stage.client().await.unwrap();
     assert_eq!(again.calculate(&bench.alice, Options::new()).await.unwrap_err().name, "RateLimited");
     bench.client.find(&[]).await.unwrap();
-    // Another program has its own minute.
+    // Another program has its own limit.
     assert_eq!(bench.calculate(&[]).code, 0);
 }
 
-/// The name of the error of a submission whose session is this.
+/// The name of the error of a submission with this session.
 async fn submission(client: &Client, method: &str, session: Variant<'_>) -> String {
     let mut options = Options::from([("session", session), ("region", "eu-central-1".into())]);
     if method == "RespondToMfaChallenge" {
@@ -44,7 +44,7 @@ async fn submission(client: &Client, method: &str, session: Variant<'_>) -> Stri
 }
 
 #[tokio::test]
-async fn a_descriptor_counts_when_it_is_read_and_other_nonsense_does_not() {
+async fn a_call_with_a_descriptor_counts_and_one_with_invalid_arguments_does_not() {
     const INVALID: &str = "org.freedesktop.DBus.Error.InvalidArgs";
     let bench = Bench::new("[limits]\nsubmissions_per_minute = 2\n").await;
     let short = memfd(b"short").unwrap();
@@ -66,9 +66,9 @@ async fn a_descriptor_counts_when_it_is_read_and_other_nonsense_does_not() {
 }
 
 #[tokio::test]
-async fn more_calls_at_once_than_a_client_may_make() {
+async fn more_calls_at_once_than_allowed_for_a_client_are_refused() {
     let bench = Bench::new("[limits]\ncalls_per_client = 2\n").await;
-    // They wait for a token that never comes.
+    // The calls wait for a token that is never plugged in.
     let absent = bench.alice.replace("/ykoath_", "/ykoath_00");
     let wait = || Options::from([("wait-for-token", true.into()), ("timeout", 10_u32.into())]);
     let calls = (0..6).map(|_| bench.client.calculate(&absent, wait()));
@@ -79,7 +79,7 @@ async fn more_calls_at_once_than_a_client_may_make() {
 }
 
 #[tokio::test]
-async fn who_has_too_much_under_way_can_still_look_lock_and_cancel() {
+async fn a_client_with_too_many_calls_can_still_query_lock_and_cancel() {
     let bench = Bench::new("[limits]\ncalls_per_client = 2\ncalls = 2\n").await;
     let absent = bench.alice.replace("/ykoath_", "/ykoath_00");
     let wait = Options::from([("wait-for-token", true.into()), ("handle-token", "endless".into())]);
@@ -104,11 +104,11 @@ async fn who_has_too_much_under_way_can_still_look_lock_and_cancel() {
 }
 
 #[tokio::test]
-async fn nobody_is_kept_from_locking_by_those_who_look_too_much() {
+async fn a_client_with_too_many_queries_does_not_block_locking() {
     let bench = Bench::new("").await;
     let flood = async |flags: Option<Flags>| {
         let client = bench.stage.client().await.unwrap();
-        // A client whose replies nobody reads would stop.
+        // A client that does not read its replies would block.
         let mut replies = zbus::MessageStream::from(client.connection());
         let reading = tokio::spawn(async move { while let Some(Ok(_)) = replies.next().await {} });
         for _ in 0..1_000 {
@@ -126,22 +126,22 @@ async fn nobody_is_kept_from_locking_by_those_who_look_too_much() {
     };
     let quiet = Some(Flags::NO_REPLY_EXPECTED);
     tokio::join!(flood(None), flood(None), flood(None), flood(quiet), locking);
-    // Who wants no reply uses up nothing.
+    // Calls without a reply do not count.
     tokio::join!(flood(quiet), flood(quiet), flood(quiet));
     let mut looks = bench.client.problems().await;
     while looks.is_err() {
-        // The others' second goes by.
+        // Waits until the limit of one second has passed.
         looks = bench.client.problems().await;
     }
 }
 
 #[tokio::test]
-async fn a_message_that_is_far_too_long_is_never_in_memory() {
+async fn a_message_far_over_the_limit_is_never_held_in_memory() {
     let bench = Bench::new("").await;
     let find = HashMap::from([("issuer", "x".repeat(48 << 20))]);
     let refusal = bench.client.call::<_, ()>(ROOT, "Manager", "FindCredentials", &find).await.unwrap_err();
     assert_eq!(refusal.name, "org.freedesktop.DBus.Error.InvalidArgs", "{refusal:?}");
-    // A signal nobody asked for, and a header that is too long by itself.
+    // An unexpected signal, and a header that is over the limit by itself.
     let daemon = bench.client.connection().clone();
     let signal = Message::signal("/", "com.example.Noise", "Noise").destination(names::BUS);
     daemon.send(&signal.build(&"x".repeat(48 << 20)).unwrap()).await.unwrap();
@@ -154,7 +154,7 @@ async fn a_message_that_is_far_too_long_is_never_in_memory() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_too_long() {
+async fn a_message_over_the_limit_is_refused() {
     let bench = Bench::new("[limits]\nmessage_kib = 16\n").await;
     let find = |length: usize| HashMap::from([("issuer", "x".repeat(length))]);
     let refusal =

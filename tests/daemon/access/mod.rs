@@ -1,4 +1,4 @@
-//! Who asks, and may they: real programs, sandboxed and not, against a running daemon.
+//! Identity and permissions of callers: real programs, sandboxed and not, against a running daemon.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -31,7 +31,7 @@ struct Bench {
     alice: String,
 }
 
-/// How a program's call ended.
+/// The outcome of a program's call.
 struct Run {
     code: i32,
     said: String,
@@ -57,7 +57,7 @@ impl Bench {
         self.client.call::<_, ()>(ROOT, "Manager", "Reload", &()).await.unwrap();
     }
 
-    /// Runs busctl behind these words.
+    /// Runs busctl with this command prefix.
     fn busctl(&self, before: &[&str], path: &str, interface: &str, call: &[&str]) -> Run {
         let mut words = before.to_vec();
         let (address, interface) =

@@ -1,4 +1,4 @@
-//! Programs of all kinds.
+//! The identities of different kinds of programs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,13 +8,13 @@ use testkit::programs;
 
 use super::Bench;
 
-/// The word after a key in what busctl prints of an `a{sv}`.
+/// The value of a key in busctl's output of an `a{sv}`.
 pub(crate) fn value<'a>(info: &'a str, key: &str) -> Option<&'a str> {
     let (_, rest) = info.split_once(&format!("\"{key}\" s \""))?;
     rest.split('"').next()
 }
 
-/// Words that give a program another mount namespace. An ordinary user needs a user namespace for that.
+/// A command prefix that runs a program in another mount namespace. An ordinary user needs a user namespace for that.
 pub(crate) fn unshared() -> Vec<&'static str> {
     if rustix::process::geteuid().is_root() {
         vec!["unshare", "--mount"]
@@ -23,12 +23,12 @@ pub(crate) fn unshared() -> Vec<&'static str> {
     }
 }
 
-/// A program that runs others in a root with Flatpak's file in it.
+/// A command prefix that runs programs in a root with `/.flatpak-info`.
 fn flatpak(directory: &Path, id: &str) -> PathBuf {
     root(directory, &format!("printf '[Application]\\nname={id}\\n' >$root/.flatpak-info"))
 }
 
-/// A program that runs others in a root of its own, into which this line of shell puts something.
+/// A command prefix that runs programs in their own root, which this shell command prepares.
 pub(crate) fn root(directory: &Path, line: &str) -> PathBuf {
     let (root, script) = (directory.join("root"), directory.join("flatpak"));
     fs::create_dir(&root).unwrap();
@@ -43,7 +43,7 @@ pub(crate) fn root(directory: &Path, line: &str) -> PathBuf {
     script
 }
 
-/// Words that run a program in the unit that Flatpak would have made, where there are units.
+/// A command prefix that runs a program in the unit of a Flatpak application, if there are units.
 fn unit_for(id: &str) -> Vec<String> {
     if !Path::new("/run/systemd/system").is_dir() {
         return Vec::new();
@@ -53,7 +53,7 @@ fn unit_for(id: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_program_is_known_by_its_executable_and_may() {
+async fn a_program_is_identified_by_its_executable_and_allowed() {
     let bench = Bench::new("").await;
     let info = bench.info(&["env"]);
     assert!(value(&info, "executable").unwrap().ends_with("/busctl"), "{info}");
@@ -63,7 +63,7 @@ async fn a_program_is_known_by_its_executable_and_may() {
 }
 
 #[tokio::test]
-async fn another_view_of_the_file_system_is_a_sandbox() {
+async fn a_program_with_another_view_of_the_file_system_is_sandboxed() {
     let bench = Bench::new("").await;
     let info = bench.info(&unshared());
     assert_eq!(value(&info, "executable"), None, "the path proves nothing there: {info}");
@@ -79,7 +79,7 @@ async fn another_view_of_the_file_system_is_a_sandbox() {
 }
 
 #[tokio::test]
-async fn a_flatpak_application_is_known_by_its_id_and_let_in_by_a_rule() {
+async fn a_flatpak_application_is_identified_by_its_id_and_allowed_by_a_rule() {
     let bench = Bench::new("").await;
     let directory = tempfile::tempdir().unwrap();
     let script = flatpak(directory.path(), "org.example.Chat");
@@ -102,7 +102,7 @@ async fn a_flatpak_application_is_known_by_its_id_and_let_in_by_a_rule() {
 }
 
 #[tokio::test]
-async fn a_rule_shuts_a_program_out_and_leaves_the_others_alone() {
+async fn a_rule_denies_one_program_and_no_other() {
     let bench = Bench::new("[[access.rule]]\ncaller = 'executable:*/busctl'\nread_code = 'deny'\n").await;
     let refused = bench.calculate(&["env"]);
     assert!(refused.code != 0 && refused.said.contains("rule 1"), "{}", refused.said);
@@ -112,13 +112,13 @@ async fn a_rule_shuts_a_program_out_and_leaves_the_others_alone() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_deleted_while_it_runs_keeps_its_name() {
+async fn a_program_that_is_deleted_while_it_runs_keeps_its_path() {
     let directory = tempfile::tempdir().unwrap();
     let copy = directory.path().join("tool");
     let copy = copy.to_str().unwrap();
     let rule = format!("[[access.rule]]\ncaller = 'executable:{copy}'\nread_code = 'deny'\n");
     let bench = Bench::new(&rule).await;
-    // As it is when a package is upgraded: the file has gone before the program calls.
+    // Like during a package upgrade: the file is removed before the program calls.
     let line =
         "cp \"$(command -v \"$1\")\" \"$0\"; exec 3<\"$0\"; rm \"$0\"; shift; exec /proc/self/fd/3 \"$@\"";
     let deleted = ["sh", "-c", line, copy];
@@ -128,7 +128,7 @@ async fn a_program_that_is_deleted_while_it_runs_keeps_its_name() {
 }
 
 #[tokio::test]
-async fn other_users_are_refused_everything() {
+async fn programs_of_other_users_are_always_refused() {
     if !rustix::process::geteuid().is_root() {
         println!("not tested: only root can become another user");
         return;

@@ -1,4 +1,4 @@
-//! Programs that choose what is in their root, and what they are called.
+//! Programs that control the content of their root and their own identity.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Bench;
 use super::programs::{root, unshared, value};
 
-/// Words that run a program in a root of its own, after this line of shell.
+/// A command prefix that runs a program in its own root, after this shell command.
 fn inside(directory: &Path, line: &str) -> Vec<String> {
     let script = root(directory, line);
     unshared().into_iter().chain([script.to_str().unwrap()]).map(str::to_owned).collect()
@@ -16,9 +16,9 @@ fn info(bench: &Bench, words: &[String]) -> String {
     bench.info(&words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// Nobody writes into it, so opening it as a file waits for ever.
+/// The pipe has no writer, so opening it for reading would block for ever.
 #[tokio::test]
-async fn a_pipe_for_flatpak_s_file_stops_nobody() {
+async fn a_pipe_in_place_of_flatpak_info_does_not_block_the_daemon() {
     let bench = Bench::new("").await;
     let directory = tempfile::tempdir().unwrap();
     let words = inside(directory.path(), "mkfifo $root/.flatpak-info");
@@ -32,7 +32,7 @@ async fn a_pipe_for_flatpak_s_file_stops_nobody() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_file_is_not_flatpak_s() {
+async fn only_a_regular_file_is_accepted_as_flatpak_info() {
     let bench = Bench::new("").await;
     for line in ["mkdir $root/.flatpak-info", "ln -s /etc/hostname $root/.flatpak-info"] {
         let directory = tempfile::tempdir().unwrap();
@@ -41,9 +41,9 @@ async fn what_is_not_a_file_is_not_flatpak_s() {
     }
 }
 
-/// A rule for what is shown as unknown fits it.
+/// The rule for `unknown` matches every program that is shown as unknown.
 #[tokio::test]
-async fn a_sandboxed_program_without_a_name_is_let_in_by_the_rule_for_unknown_ones() {
+async fn a_sandboxed_program_without_a_name_is_allowed_by_the_rule_for_unknown() {
     let bench = Bench::new("").await;
     if unit().is_some() {
         println!("not tested: this test runs in a unit, which names what it runs");
@@ -56,11 +56,11 @@ async fn a_sandboxed_program_without_a_name_is_let_in_by_the_rule_for_unknown_on
     assert_eq!(bench.calculate(&unshared()).code, 0);
 }
 
-/// A control group, as systemd would make it for a unit; removed when dropped.
+/// A control group like that of a systemd unit, removed on drop.
 struct Group(PathBuf);
 
 impl Group {
-    /// Nothing where only somebody else may make one.
+    /// `None` if this user may not create one.
     fn new(name: &str) -> Option<Self> {
         let mounts = fs::read_to_string("/proc/mounts").unwrap();
         let places = mounts.lines().filter_map(|line| {
@@ -71,7 +71,7 @@ impl Group {
         places.map(|place| place.join(name)).find(|path| fs::create_dir(path).is_ok()).map(Self)
     }
 
-    /// Words that run a program in it.
+    /// A command prefix that runs a program in the control group.
     fn words(&self) -> Vec<String> {
         let move_there = format!("echo $$ >{}/cgroup.procs && exec \"$@\"", self.0.display());
         ["sh", "-c", &move_there, "sh"].map(str::to_owned).to_vec()
@@ -80,7 +80,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Whoever was in it has ended.
+        // Its processes have ended.
         let _ = fs::remove_dir(&self.0);
     }
 }
@@ -93,7 +93,7 @@ fn unit() -> Option<String> {
 }
 
 #[tokio::test]
-async fn an_application_that_runs_as_another_one_is_nobody() {
+async fn an_application_with_the_id_of_another_one_is_unknown() {
     let bench = Bench::new("[[access.rule]]\ncaller = 'flatpak:org.example.*'\nread_code = 'allow'\n").await;
     let directory = tempfile::tempdir().unwrap();
     let line = "printf '[Application]\\nname=org.example.Chat\\n' >$root/.flatpak-info";

@@ -1,11 +1,11 @@
-//! What doesn't make sense is refused before the token or the network is touched.
+//! Invalid arguments are refused before the token or the network is used.
 
 use zbus::Variant;
 
 use super::{Bench, INVALID};
 
 #[tokio::test]
-async fn wrong_arguments() {
+async fn wrong_arguments_are_refused() {
     let bench = Bench::new().await;
     let card = bench.rig.card().unwrap();
     let (log, session) = (card.log().len(), bench.session());

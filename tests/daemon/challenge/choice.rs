@@ -1,4 +1,4 @@
-//! SELECT_MFA_TYPE, and which token is meant when several could be.
+//! SELECT_MFA_TYPE, and the selection of the token if several are possible.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use testkit::fake_cognito::{Fault, Plan};
 
 use super::{Bench, OTHER, text, tokens};
 
-/// How a call ends, and what `GetResult` and `State` tell, when it is cancelled while the choice is on its way.
+/// The outcome of a call, `GetResult` and `State` after a cancellation while the choice is being sent.
 async fn cancelled_on_its_way(bench: &Bench, fault: Fault) -> (Refusal, Extra, String) {
     bench.fake.plan(Plan { delay_ms: 1_500, ..Plan::from(fault) });
     let mut options = bench.options(&bench.fake.challenge("alice", None, true).unwrap());
@@ -23,14 +23,14 @@ async fn cancelled_on_its_way(bench: &Bench, fault: Fault) -> (Refusal, Extra, S
         client.call::<_, bool>(&operation, "Operation", "Cancel", &()).await.unwrap()
     };
     let (reply, nothing_sent) = tokio::join!(bench.respond(&bench.first, options), cancelling);
-    assert!(nothing_sent, "a choice is no code");
+    assert!(nothing_sent, "a choice is not a code");
     assert!(bench.fake.submissions().is_empty());
     let result = client.call(&operation, "Operation", "GetResult", &()).await.unwrap();
     (reply.unwrap_err(), result, client.property(&operation, "Operation", "State").await.unwrap())
 }
 
 #[tokio::test]
-async fn cancelled_while_the_choice_is_on_its_way_the_sign_in_can_go_on() {
+async fn after_a_cancellation_during_the_choice_the_sign_in_can_continue() {
     let bench = Bench::new().await;
     let (refusal, result, state) = cancelled_on_its_way(&bench, Fault::None).await;
     assert_eq!((refusal.name.as_str(), state.as_str()), ("Cancelled", "cancelled"));
@@ -41,7 +41,7 @@ async fn cancelled_while_the_choice_is_on_its_way_the_sign_in_can_go_on() {
 }
 
 #[tokio::test]
-async fn cancelled_while_the_choice_is_lost_it_is_told_as_lost() {
+async fn after_a_cancellation_during_a_lost_choice_the_error_says_that_it_is_lost() {
     let bench = Bench::new().await;
     let (refusal, result, state) = cancelled_on_its_way(&bench, Fault::DropAfter).await;
     assert_eq!((refusal.name.as_str(), state.as_str()), ("Cognito.OutcomeUnknown", "failed"));
@@ -50,9 +50,9 @@ async fn cancelled_while_the_choice_is_lost_it_is_told_as_lost() {
 }
 
 #[tokio::test]
-async fn the_software_token_is_chosen_and_its_device_name_picks_the_token() {
+async fn the_software_token_is_chosen_and_the_device_name_selects_the_token() {
     let bench = Bench::new().await;
-    // Both tokens have the profile's credential; Cognito says which device it knows.
+    // Both tokens have the profile's credential; Cognito sends the device name.
     bench.fake.ready_user("alice", OTHER).unwrap();
     let session = bench.fake.challenge("alice", Some("YubiKey 5 2818"), true).unwrap();
     let mut options = bench.options(&session);
@@ -64,7 +64,7 @@ async fn the_software_token_is_chosen_and_its_device_name_picks_the_token() {
 }
 
 #[tokio::test]
-async fn the_parameters_of_the_challenge_pick_the_token_too() {
+async fn the_device_name_in_the_challenge_selects_the_token() {
     let bench = Bench::new().await;
     let session = bench.session();
     let parameters = HashMap::from([("FRIENDLY_DEVICE_NAME", "YubiKey 5 5926")]);
@@ -75,7 +75,7 @@ async fn the_parameters_of_the_challenge_pick_the_token_too() {
 }
 
 #[tokio::test]
-async fn an_unknown_device_name_is_no_guess() {
+async fn an_unknown_device_name_selects_no_token() {
     let bench = Bench::new().await;
     let session = bench.session();
     let mut options = bench.options(&session);

@@ -1,4 +1,4 @@
-//! The app client's secret from a credential of systemd's, which programs needn't know.
+//! The app client's secret in a systemd credential, so that programs do not need it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,12 +9,12 @@ use super::{Bench, CLIENT};
 
 const SECRET: &str = "abcdefghijklmnopqrstuvwx";
 
-/// The directory that systemd would have made.
+/// The credentials directory of systemd.
 fn directory(bench: &Bench) -> PathBuf {
     bench.rig.stage.home().join("credentials")
 }
 
-/// A daemon that was started with this in its environment, and whose profile keeps a secret.
+/// A daemon with this environment, and with `client_secret_credential` in its profile.
 async fn bench(variable: Option<&str>) -> Bench {
     let mut bench = Bench::new().await;
     bench.rig.daemon.take().unwrap().terminate().unwrap();
@@ -29,7 +29,7 @@ async fn bench(variable: Option<&str>) -> Bench {
     let lines = format!("{}client_secret_credential = 'client.secret'\n", super::alice());
     bench.rig.stage.configure(&super::config(&bench.fake, &lines)).unwrap();
     bench.rig.daemon = Some(bench.rig.stage.start(&bench.rig.client).await.unwrap());
-    // It comes back when the tokens have been read.
+    // The reply comes when the tokens have been read.
     bench.rig.client.find(&[]).await.unwrap();
     bench.fake.set_client_secret(SECRET);
     bench
@@ -40,10 +40,10 @@ fn put(bench: &Bench, content: impl AsRef<[u8]>) {
 }
 
 #[tokio::test]
-async fn the_daemon_proves_the_app_client_by_itself() {
+async fn the_daemon_proves_the_app_client_with_the_systemd_credential() {
     for end in ["", "\n", "\r\n"] {
         let bench = bench(Some("~/credentials")).await;
-        // After the daemon's start: it is read when it is needed.
+        // Written after the start of the daemon, which reads it only when needed.
         put(&bench, format!("{SECRET}{end}"));
         step_with_room(10).await;
         let reply = bench.respond(&bench.first, bench.options(&bench.session())).await.unwrap();
@@ -52,11 +52,11 @@ async fn the_daemon_proves_the_app_client_by_itself() {
 }
 
 #[tokio::test]
-async fn what_the_caller_passes_is_used_instead() {
+async fn a_secret_from_the_caller_has_priority() {
     let bench = bench(Some("~/credentials")).await;
     put(&bench, "0123456789012345678901234");
     step_with_room(20).await;
-    // The credential holds another client's secret, so what succeeds has not used it.
+    // The systemd credential has the secret of another client, so a successful call did not use it.
     let mut options = bench.options(&bench.session());
     options.insert("client-secret", SECRET.into());
     bench.respond(&bench.first, options).await.unwrap();
@@ -64,7 +64,7 @@ async fn what_the_caller_passes_is_used_instead() {
 }
 
 #[tokio::test]
-async fn the_secret_is_for_its_own_app_client_only() {
+async fn the_secret_is_used_only_for_its_own_app_client() {
     let bench = bench(Some("~/credentials")).await;
     put(&bench, SECRET);
     step_with_room(10).await;
@@ -73,7 +73,7 @@ async fn the_secret_is_for_its_own_app_client_only() {
     let refusal = bench.respond(&bench.first, options).await.unwrap_err();
     assert_eq!(refusal.name, "Cognito.NotAuthorized");
 
-    // The profile's own client, by name.
+    // The profile's own app client, by its id.
     let mut options = bench.options(&bench.session());
     options.insert("client-id", CLIENT.into());
     options.insert("timeout", 60_u32.into());
@@ -81,7 +81,7 @@ async fn the_secret_is_for_its_own_app_client_only() {
 }
 
 #[tokio::test]
-async fn without_the_credential_the_answer_says_how_to_pass_it() {
+async fn without_the_systemd_credential_the_error_says_how_to_pass_it() {
     for variable in [None, Some("credentials"), Some("~/credentials"), Some("~/nowhere")] {
         let bench = bench(variable).await;
         let log = bench.rig.card().unwrap().log().len();
@@ -101,7 +101,7 @@ async fn without_the_credential_the_answer_says_how_to_pass_it() {
 }
 
 #[tokio::test]
-async fn what_is_no_secret_is_not_sent() {
+async fn a_systemd_credential_that_is_no_client_secret_is_not_sent() {
     let bench = bench(Some("~/credentials")).await;
     let long = "a".repeat(2_000);
     for content in [

@@ -1,4 +1,4 @@
-//! Refusals and lost answers: the next code at most, and no code twice.
+//! Refusals and lost answers: at most one more code, and no code twice.
 
 use testkit::fake_cognito::Fault;
 use testkit::rig::step_with_room;
@@ -7,7 +7,7 @@ use zbus::Variant;
 use super::Bench;
 
 #[tokio::test]
-async fn a_code_that_was_used_elsewhere_is_followed_by_the_next_with_the_same_session() {
+async fn after_a_used_code_the_next_one_is_sent_with_the_same_session() {
     let bench = Bench::new().await;
     let mut options = bench.options(&bench.session());
     options.insert("timeout", Variant::from(60_u32));
@@ -21,7 +21,7 @@ async fn a_code_that_was_used_elsewhere_is_followed_by_the_next_with_the_same_se
 }
 
 #[tokio::test]
-async fn refusals_have_their_names() {
+async fn every_refusal_has_its_error_name() {
     let bench = Bench::new().await;
     for (code, message, name) in [
         ("NotAuthorizedException", "Invalid session for the user, session is expired.", "SessionExpired"),
@@ -52,13 +52,13 @@ async fn a_lost_answer_sends_no_code_twice() {
     step_with_room(10).await;
     bench.fake.fail(Fault::DropAfter);
     let refusal = bench.respond(&bench.first, options).await.unwrap_err();
-    // The session was used by the answer that was lost.
+    // The request with the lost answer has used up the session.
     assert_eq!(refusal.name, "Cognito.OutcomeUnknown");
     bench.assert_single_use();
 }
 
 #[tokio::test]
-async fn a_step_that_was_proved_is_not_answered_with() {
+async fn a_step_that_was_verified_is_not_used_for_a_challenge() {
     let bench = Bench::new().await;
     step_with_room(10).await;
     let mut options = bench.options(&bench.session());

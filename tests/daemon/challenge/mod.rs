@@ -1,4 +1,4 @@
-//! The daily sign-in: the challenge for a second factor is answered by the daemon.
+//! The daily sign-in: the daemon answers the challenge for a second factor.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -30,7 +30,7 @@ const CLIENT: &str = "1h57kf5cpq17m0eml12EXAMPLE";
 const SEED: &[u8] = b"12345678901234567890";
 const OTHER: &[u8] = b"abcdefghij0123456789";
 
-/// Two tokens that hold a credential of the same name.
+/// Two tokens with a credential of the same name.
 const TOKENS: &str = "[[token]]
 serial = 31415926
 credential = [{ issuer = 'AWS', account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' }]
@@ -48,7 +48,7 @@ fn config(fake: &FakeCognito, lines: &str) -> String {
     )
 }
 
-/// The lines of a profile of alice's.
+/// The lines of alice's profile.
 fn alice() -> String {
     format!("issuer = 'AWS'\naccount = 'alice'\nclient_id = '{CLIENT}'\n")
 }
@@ -60,7 +60,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// The user `alice` has the seed that is on the first token.
+    /// The user `alice` has the seed of the first token.
     async fn new() -> Self {
         Self::with(TOKENS, &alice()).await
     }
@@ -79,7 +79,7 @@ impl Bench {
         self.fake.challenge("alice", None, false).unwrap()
     }
 
-    /// What a sign-in of alice passes.
+    /// The options for a sign-in of alice.
     fn options(&self, session: &str) -> Options<'static> {
         Options::from([
             ("challenge-name", "SOFTWARE_TOKEN_MFA".into()),

@@ -1,4 +1,4 @@
-//! One seed on two tokens, one pool by two names: still one code a step.
+//! One seed on two tokens, one pool with two names: one code per step all the same.
 
 use testkit::client::Options;
 use testkit::rig::step_with_room;
@@ -14,8 +14,8 @@ serial = 27182818
 credential = [{ account = 'copy', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' }]
 ";
 
-/// The bench, the path of the second token's credential, and what proves the token of alice: her access token knows the
-/// pool's id, the challenge a region and an endpoint.
+/// The bench, the path of the second token's credential, and the options to verify alice's token. The access token
+/// contains the id of the pool, the challenge has a region and an endpoint.
 async fn bench() -> (Bench, String, Options<'static>) {
     let bench = Bench::with(TOKENS, &format!("client_id = '{CLIENT}'\n")).await;
     let user = bench.fake.ready_user("alice", SEED).unwrap();
@@ -25,7 +25,7 @@ async fn bench() -> (Bench, String, Options<'static>) {
 }
 
 #[tokio::test]
-async fn the_same_code_goes_out_once_whatever_the_pool_is_called() {
+async fn the_same_code_is_sent_once_under_all_names_of_the_pool() {
     let (bench, copy, proof) = bench().await;
     step_with_room(15).await;
     bench.rig.client.verify(&bench.first, proof).await.unwrap();
@@ -36,7 +36,7 @@ async fn the_same_code_goes_out_once_whatever_the_pool_is_called() {
 }
 
 #[tokio::test]
-async fn a_code_that_answered_a_challenge_proves_no_token() {
+async fn a_code_that_answered_a_challenge_is_not_used_to_verify() {
     let (bench, copy, mut proof) = bench().await;
     step_with_room(15).await;
     bench.respond(&bench.first, bench.options(&bench.session())).await.unwrap();

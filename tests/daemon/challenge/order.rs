@@ -1,4 +1,4 @@
-//! The choice uses the session up, so it comes after everything that can fail without it; and what it led to is kept.
+//! The choice uses up the session, so it is sent after all other checks, and its result is kept.
 
 use testkit::client::{Extra, Options};
 use testkit::fake_cognito::Fault;
@@ -14,7 +14,7 @@ fn choose(bench: &Bench, device: Option<&str>) -> Options<'static> {
     options
 }
 
-/// What GetResult tells of the operation with this handle.
+/// The result of the operation with this handle.
 async fn result(bench: &Bench, handle: &str) -> Extra {
     let client = &bench.rig.client;
     let name = client.connection().unique_name().unwrap().to_string();
@@ -24,7 +24,7 @@ async fn result(bench: &Bench, handle: &str) -> Extra {
 }
 
 #[tokio::test]
-async fn a_touch_that_nobody_may_be_asked_for_is_known_before_the_choice() {
+async fn a_forbidden_touch_is_detected_before_the_choice() {
     let token = "[[token]]\nserial = 31415926\ncredential = [{ issuer = 'AWS', account = 'alice', \
                  seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ', touch = true }]\n";
     let lines = format!("client_id = '{CLIENT}'\naccount = 'alice'\n");
@@ -32,8 +32,8 @@ async fn a_touch_that_nobody_may_be_asked_for_is_known_before_the_choice() {
     let mut options = choose(&bench, None);
     options.insert("interactive", false.into());
     assert_eq!(bench.respond("/", options).await.unwrap_err().name, "TouchRequired");
-    assert!(bench.fake.log().is_empty(), "the session is as good as before");
-    // Too short for a touch to be waited for.
+    assert!(bench.fake.log().is_empty(), "the session is still valid");
+    // Too short to wait for a touch.
     let mut options = choose(&bench, None);
     options.insert("timeout", Variant::from(9_u32));
     assert_eq!(bench.respond("/", options).await.unwrap_err().name, "TouchTimeout");
@@ -41,7 +41,7 @@ async fn a_touch_that_nobody_may_be_asked_for_is_known_before_the_choice() {
 }
 
 #[tokio::test]
-async fn a_credential_that_cognito_can_t_take_is_known_before_the_choice() {
+async fn an_unsupported_credential_is_detected_before_the_choice() {
     let token = "[[token]]\nserial = 31415926\ncredential = [{ issuer = 'AWS', account = 'alice', \
                  seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ', digits = 8 }]\n";
     let bench = Bench::with(token, &format!("client_id = '{CLIENT}'\naccount = 'alice'\n")).await;
@@ -50,7 +50,7 @@ async fn a_credential_that_cognito_can_t_take_is_known_before_the_choice() {
 }
 
 #[tokio::test]
-async fn a_spent_step_is_known_before_the_choice_and_so_is_a_lack_of_time() {
+async fn a_spent_step_and_a_short_timeout_are_detected_before_the_choice() {
     let bench = Bench::new().await;
     step_with_room(15).await;
     bench.respond(&bench.first, bench.options(&bench.session())).await.unwrap();
@@ -59,13 +59,13 @@ async fn a_spent_step_is_known_before_the_choice_and_so_is_a_lack_of_time() {
     assert_eq!(bench.respond(&bench.first, options).await.unwrap_err().name, "StepSpent");
     let mut options = choose(&bench, None);
     options.insert("timeout", Variant::from(7_u32));
-    // Which of the two tokens it is, is not known, but no choice of one would be in time.
+    // It is unknown which of the two tokens is used, but there is too little time for both.
     assert_eq!(bench.respond("/", options).await.unwrap_err().name, "Timeout");
     assert_eq!(bench.fake.log().len(), 1);
 }
 
 #[tokio::test]
-async fn the_session_after_the_choice_outlives_a_later_failure() {
+async fn get_result_has_the_session_after_the_choice_if_the_call_fails_later() {
     let bench = Bench::new().await;
     let mut options = choose(&bench, None);
     options.insert("handle-token", "lost".into());
@@ -80,11 +80,11 @@ async fn the_session_after_the_choice_outlives_a_later_failure() {
     options.insert("handle-token", "kept".into());
     options.insert("timeout", Variant::from(60_u32));
     bench.respond("/", options).await.unwrap();
-    assert!(!result(&bench, "kept").await.contains_key("session"), "it was used");
+    assert!(!result(&bench, "kept").await.contains_key("session"), "the session was used");
 }
 
 #[tokio::test]
-async fn a_choice_whose_answer_makes_no_sense_may_have_used_the_session_up() {
+async fn an_invalid_response_to_the_choice_may_have_used_up_the_session() {
     for (fault, name) in [
         (Fault::InternalErrorAfter, "Cognito.ServiceUnavailable"),
         (Fault::DropAfter, "Cognito.OutcomeUnknown"),

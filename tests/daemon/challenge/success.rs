@@ -1,4 +1,4 @@
-//! Signed in: with the code of this moment, once.
+//! Successful sign-ins, with the current code.
 
 use std::fs::File;
 use std::io::Read;
@@ -13,7 +13,7 @@ use zbus::{Fd, Variant};
 use super::{Bench, CLIENT, text, tokens};
 
 #[tokio::test]
-async fn the_tokens_of_the_sign_in_come_back() {
+async fn the_tokens_of_the_sign_in_are_returned() {
     let bench = Bench::new().await;
     let reply = bench.respond(&bench.first, bench.options(&bench.session())).await.unwrap();
     let tokens = tokens(&reply);
@@ -29,7 +29,7 @@ async fn the_tokens_of_the_sign_in_come_back() {
 }
 
 #[tokio::test]
-async fn the_session_and_the_tokens_may_travel_in_descriptors() {
+async fn the_session_and_the_tokens_may_be_passed_in_descriptors() {
     let bench = Bench::new().await;
     let session = memfd(bench.session().as_bytes()).unwrap();
     let mut options = bench.options("");
@@ -46,7 +46,7 @@ async fn the_session_and_the_tokens_may_travel_in_descriptors() {
 }
 
 #[tokio::test]
-async fn an_app_client_with_a_secret_proves_itself() {
+async fn an_app_client_with_a_secret_is_accepted() {
     let bench = Bench::new().await;
     let secret = "abcdefghijklmnopqrstuvwx";
     bench.fake.set_client_secret(secret);
@@ -62,7 +62,7 @@ async fn an_app_client_with_a_secret_proves_itself() {
 }
 
 #[tokio::test]
-async fn an_app_may_prove_itself_with_a_hash_of_its_own() {
+async fn an_app_may_pass_its_own_secret_hash() {
     let bench = Bench::new().await;
     bench.fake.set_client_secret("abcdefghijklmnopqrstuvwx");
     let mac = Algorithm::Sha256.hmac(b"abcdefghijklmnopqrstuvwx", format!("alice{CLIENT}").as_bytes());
@@ -71,9 +71,9 @@ async fn an_app_may_prove_itself_with_a_hash_of_its_own() {
     bench.respond(&bench.first, options).await.unwrap();
 }
 
-/// The daemon was told everything by the call, and nothing by a profile.
+/// The call has all parameters, and there is no profile.
 #[tokio::test]
-async fn a_profile_is_no_must_where_the_endpoint_is_aws_s() {
+async fn with_the_endpoint_of_aws_a_profile_is_optional() {
     let bench = Bench::new().await;
     let mut options = bench.options(&bench.session());
     options.remove("profile");

@@ -1,4 +1,4 @@
-//! Where nothing says which credential is meant, the only one is no better than any other.
+//! If neither the call nor the profile names a credential, the only attached one is not assumed to be the right one.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use testkit::client::Options;
 
 use super::{Bench, CLIENT, text, tokens};
 
-/// The user's token is at home; what is plugged in holds something else.
+/// The user's token is not attached; the attached token has another credential.
 const STRANGE: &str = "[[token]]
 serial = 27182818
 credential = [{ issuer = 'GitHub', account = 'alice', seed = 'MFRGGZDFMZTWQ2LKGAYTEMZUGU3DOOBZ' }]
@@ -17,7 +17,7 @@ serial = 31415926
 credential = [{ account = 'anything', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' }]
 ";
 
-/// The profile says where to ask and nothing of a credential, which is all that there is without one, too.
+/// A profile without issuer and account is like no profile with respect to the credential.
 async fn bench(tokens: &str) -> Bench {
     Bench::with(tokens, &format!("client_id = '{CLIENT}'\n")).await
 }
@@ -29,18 +29,18 @@ fn named<'a>(bench: &Bench, device: &'a str) -> Options<'a> {
 }
 
 #[tokio::test]
-async fn another_token_s_only_credential_is_not_sent() {
+async fn the_only_credential_of_another_token_is_not_used() {
     let bench = bench(STRANGE).await;
     let refusal = bench.respond("/", named(&bench, "YubiKey 5 5926")).await.unwrap_err();
     assert_eq!(refusal.name, "Ambiguous");
     assert!(bench.fake.log().is_empty());
     let empty = bench.respond("/", named(&bench, "")).await.unwrap_err();
-    assert_eq!(empty.name, super::INVALID, "there is no name of anything");
+    assert_eq!(empty.name, super::INVALID, "nothing names the credential or the token");
     assert!(bench.fake.log().is_empty());
 }
 
 #[tokio::test]
-async fn nor_is_it_after_a_choice() {
+async fn the_only_credential_of_another_token_is_not_used_after_a_choice_either() {
     for name in [None, Some("YubiKey 5 5926")] {
         let bench = bench(STRANGE).await;
         let session = bench.fake.challenge("alice", name, true).unwrap();
@@ -52,16 +52,16 @@ async fn nor_is_it_after_a_choice() {
 }
 
 #[tokio::test]
-async fn the_token_of_that_name_is_taken_and_no_other() {
+async fn only_the_token_with_the_device_name_is_used() {
     let bench = bench(&format!("{STRANGE}{OWN}")).await;
     let reply = bench.respond("/", named(&bench, "YubiKey 5 5926")).await.unwrap();
     assert!(text(&tokens(&reply), "access-token").is_some());
     bench.assert_single_use();
 }
 
-/// It is waited for, and what is plugged in already doesn't stand in for it.
+/// The call waits for that token, and does not use the attached one instead.
 #[tokio::test]
-async fn the_token_of_that_name_may_be_waited_for() {
+async fn a_call_may_wait_for_the_token_with_the_device_name() {
     let mut bench = bench(&format!("{OWN}{STRANGE}")).await;
     let mut signals = bench.rig.client.signals().await.unwrap();
     bench.rig.pcscd.remove(0).unwrap();
@@ -93,9 +93,9 @@ async fn the_token_of_that_name_may_be_waited_for() {
     assert_eq!(fake.log().len(), 1);
 }
 
-/// The user's own configuration names the credential; what somebody called the token long ago does not overrule it.
+/// The user's own configuration has priority over the device name from the enrolment.
 #[tokio::test]
-async fn a_profile_s_credential_is_taken_whatever_its_token_is_called() {
+async fn the_credential_of_the_profile_has_priority_over_the_device_name() {
     let lines = format!("client_id = '{CLIENT}'\naccount = 'anything'\n");
     let bench = Bench::with(&format!("{STRANGE}{OWN}"), &lines).await;
     bench.respond("/", named(&bench, "My old key")).await.unwrap();

@@ -1,4 +1,4 @@
-//! Every method, called by clients that others wrote: dbus-fast (Python) and gdbus (GLib).
+//! Every method, called by third-party clients: dbus-fast (Python) and gdbus (GLib).
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -25,10 +25,10 @@ use zbus_xml::Node;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
-/// Far longer than either client takes for all of its calls.
-const LIMIT: Duration = Duration::from_secs(120);
+/// The timeout for all calls of one client.
+const CLIENT_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A daemon with a token, and a Cognito that knows the seeds on it: each submission has a credential of its own.
+/// A daemon with a token, and a fake Cognito with its seeds. Each submission has its own credential.
 struct World {
     stage: Stage,
     _daemon: Daemon,
@@ -83,7 +83,7 @@ impl World {
     }
 }
 
-/// `Interface.Method` of all that is shipped.
+/// `Interface.Method` of every shipped method.
 fn methods() -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/dbus-1/interfaces");
     let files = fs::read_dir(folder).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
@@ -98,7 +98,7 @@ fn methods() -> BTreeSet<String> {
 }
 
 async fn run(mut command: Command) -> Output {
-    tokio::task::spawn_blocking(move || run_within(&mut command, LIMIT).unwrap()).await.unwrap()
+    tokio::task::spawn_blocking(move || run_within(&mut command, CLIENT_TIMEOUT).unwrap()).await.unwrap()
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn gdbus_calls_every_method() {
         (ROOT, "Manager.Reload", vec![], "()"),
         (world.token.as_str(), "Token.Unlock", vec!["@h 0", "{}"], "()"),
         (world.credentials[0].as_str(), "Credential.Calculate", vec!["{}"], "('"),
-        // Its result is for the connection that asked, and gdbus makes a new one for each call.
+        // Only the calling connection may read a result, and gdbus opens a new connection for each call.
         (operation.as_str(), "Operation.GetResult", vec![], "Error.AccessDenied"),
         (operation.as_str(), "Operation.Cancel", vec![], "(false,)"),
         (

@@ -1,4 +1,4 @@
-//! A system bus that comes late, or is lost and comes back.
+//! A system bus that starts late, or is lost and returns.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use testkit::dbusmock::Mock;
 use super::Bench;
 use super::session::{add_session, lock, sleep, until_inhibitors, until_state};
 
-/// What the journal says.
+/// The messages in the journal.
 const LOST: &str = "the system bus is not reachable";
 
 const BACK: &str = "the system bus is reachable again";
@@ -24,7 +24,7 @@ async fn until_told(bench: &Bench, what: &str) {
 }
 
 #[tokio::test]
-async fn a_system_bus_that_is_lost_unlocks_nothing_and_is_heeded_when_it_comes_back() {
+async fn losing_the_system_bus_unlocks_nothing_and_its_return_is_noticed() {
     let bench = Bench::prepare("").await;
     let logind = Mock::logind(&bench.system).await.unwrap();
     add_session(&logind).await;
@@ -39,7 +39,7 @@ async fn a_system_bus_that_is_lost_unlocks_nothing_and_is_heeded_when_it_comes_b
 
     bench.system.start_again().unwrap();
     until_told(&bench, BACK).await;
-    // There is no logind yet that could say otherwise.
+    // logind is not running yet, so the state cannot change.
     assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
     let logind = Mock::logind(&bench.system).await.unwrap();
     add_session(&logind).await;
@@ -48,11 +48,11 @@ async fn a_system_bus_that_is_lost_unlocks_nothing_and_is_heeded_when_it_comes_b
     lock(&logind, true).await;
     until_state(&bench, "locked").await;
     assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
-    assert_eq!(bench.stage.log().unwrap().matches(LOST).count(), 1, "each loss is told once");
+    assert_eq!(bench.stage.log().unwrap().matches(LOST).count(), 1, "each loss is logged once");
 }
 
 #[tokio::test]
-async fn a_system_bus_that_is_not_there_at_first_is_heeded_when_it_comes() {
+async fn a_system_bus_that_starts_late_is_noticed() {
     let mut bench = Bench::prepare("").await;
     bench.system.stop().unwrap();
     let mut bench = bench.start().await;
@@ -66,7 +66,7 @@ async fn a_system_bus_that_is_not_there_at_first_is_heeded_when_it_comes() {
 }
 
 #[tokio::test]
-async fn a_system_bus_that_is_lost_while_the_computer_falls_asleep_keeps_nobody_out() {
+async fn losing_the_system_bus_during_a_suspend_does_not_block_calls() {
     let mut bench = Bench::prepare("").await.start().await;
     let logind = Mock::logind(&bench.system).await.unwrap();
     until_inhibitors(&logind, 1).await;

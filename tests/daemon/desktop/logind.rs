@@ -1,4 +1,4 @@
-//! What is not logind's word is not heeded, and what logind doesn't say is not guessed.
+//! Forged signals are ignored, and an error of logind changes nothing.
 
 use testkit::client::Options;
 use testkit::dbusmock::Mock;
@@ -9,7 +9,7 @@ use super::session::{SESSION, add_session, lock, until_inhibitors, until_state};
 
 const MANAGER: &str = "org.freedesktop.login1.Manager";
 
-/// Another program on the system bus, and what the daemon is called there.
+/// Another program on the system bus, and the daemon's unique name there.
 async fn somebody(bench: &Bench) -> (Connection, String) {
     let connection = connection::Builder::address(bench.system.address()).build().await.unwrap();
     let bus = fdo::DBusProxy::new(&connection).await.unwrap();
@@ -24,7 +24,7 @@ async fn somebody(bench: &Bench) -> (Connection, String) {
 }
 
 #[tokio::test]
-async fn a_flood_of_forged_signals_stops_and_fakes_nothing() {
+async fn a_flood_of_forged_signals_has_no_effect() {
     let bench = Bench::prepare("").await;
     let logind = Mock::logind(&bench.system).await.unwrap();
     add_session(&logind).await;
@@ -49,12 +49,12 @@ async fn a_flood_of_forged_signals_stops_and_fakes_nothing() {
     call.await.unwrap().unwrap();
     lock(&logind, true).await;
     until_state(&bench, "locked").await;
-    // By now all of that was read; nobody sleeps.
+    // All signals have been read by now, without an effect.
     lock(&logind, false).await;
     bench.until_unlocked().await;
 }
 
-/// Has logind tell of a session at this path, from then on.
+/// Makes logind list a session at this path from now on.
 async fn tell_of_sessions(logind: &Mock, paths: &[&str]) {
     let user = rustix::process::geteuid().as_raw();
     let entry = |path| format!("('s1', dbus.UInt32({user}), 'me', 'seat0', dbus.ObjectPath('{path}'))");
@@ -67,7 +67,7 @@ async fn tell_of_sessions(logind: &Mock, paths: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_logind_that_fails_unlocks_nothing_and_is_asked_again() {
+async fn an_error_of_logind_unlocks_nothing_and_is_retried() {
     let bench = Bench::prepare("").await;
     let logind = Mock::logind(&bench.system).await.unwrap();
     add_session(&logind).await;
@@ -75,11 +75,11 @@ async fn a_logind_that_fails_unlocks_nothing_and_is_asked_again() {
     let bob = bench.client.credential("bob").await.unwrap();
     lock(&logind, true).await;
     until_state(&bench, "locked").await;
-    // It has no hint there, and says so with an error.
+    // The session has no LockedHint, so logind returns an error.
     tell_of_sessions(&logind, &["/org/freedesktop/login1/seat/seat0"]).await;
     let listed =
         |calls: &[testkit::dbusmock::Call]| calls.iter().filter(|call| call.1 == "ListSessions").count();
-    // Nothing but the failure makes the daemon look twice.
+    // Only the failure makes the daemon read the state again.
     logind.until(|calls| listed(calls) >= 2).await.unwrap();
     assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
     tell_of_sessions(&logind, &[]).await;

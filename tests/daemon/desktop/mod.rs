@@ -1,4 +1,4 @@
-//! Other services of the desktop, played by python-dbusmock: notifications, locked screens, suspend.
+//! Desktop services, mocked by python-dbusmock: notifications, locked screens, suspend.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -35,7 +35,7 @@ credential = [
 ]
 ";
 
-/// A daemon with an unlocked token, on a session bus and a system bus of its own.
+/// A daemon with an unlocked token, on a private session bus and a private system bus.
 struct Bench {
     stage: Stage,
     system: PrivateBus,
@@ -47,7 +47,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// Everything but the daemon.
+    /// Everything except the daemon.
     async fn prepare(config: &str) -> Self {
         let card = Card::new(&virt::parse(TOKEN).unwrap()[0]);
         let mut pcscd = PrivatePcscd::start(1).unwrap();
@@ -73,7 +73,7 @@ impl Bench {
         self.client.unlock(&self.token, "correct horse").await.unwrap();
     }
 
-    /// Unlocks it as soon as that is let through.
+    /// Unlocks the token as soon as the daemon allows it.
     async fn until_unlocked(&self) {
         for _ in 0..1000 {
             if self.client.unlock(&self.token, "correct horse").await.is_ok() {

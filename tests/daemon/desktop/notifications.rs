@@ -1,4 +1,4 @@
-//! A person is told what to do, and no longer than it is to be done.
+//! A notification is shown as long as a person must act.
 
 use testkit::client::Options;
 use testkit::dbusmock::{Call, Mock};
@@ -14,7 +14,7 @@ pub(crate) fn text(call: &Call, argument: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_touch_is_asked_for_by_program_issuer_and_account() {
+async fn a_notification_names_program_issuer_and_account() {
     let bench = Bench::prepare("").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
     let bench = bench.start().await;
@@ -27,7 +27,7 @@ async fn a_touch_is_asked_for_by_program_issuer_and_account() {
     let own = std::env::current_exe().unwrap();
     let own = own.file_name().unwrap().to_str().unwrap();
     assert_eq!(text(notify, 4), format!("{own} wants the code of AWS &lt;b&gt;: alice."));
-    // It goes by itself when nobody waits any more, should the daemon be unable to take it away.
+    // The notification expires by itself, in case the daemon cannot remove it.
     let expires = i32::try_from(notify.2[7].try_clone().unwrap()).unwrap();
     assert!((1..=22_000).contains(&expires), "{expires}");
 
@@ -35,7 +35,7 @@ async fn a_touch_is_asked_for_by_program_issuer_and_account() {
     call.await.unwrap().unwrap();
     server.until(|calls| of(calls, "CloseNotification").len() == 1).await.unwrap();
 
-    // The next one is a new one, and it goes when nobody waits any more.
+    // The next notification has a new id, and is removed when no request waits for it.
     let call = bench.calculating("alice", Options::from([("handle-token", "gone".into())])).await;
     bench.wants_a_touch().await;
     server.until(|calls| of(calls, "Notify").len() == 2).await.unwrap();
@@ -47,7 +47,7 @@ async fn a_touch_is_asked_for_by_program_issuer_and_account() {
 }
 
 #[tokio::test]
-async fn who_prompts_by_themselves_and_who_switched_it_off_see_nothing() {
+async fn there_is_no_notification_with_own_prompt_or_if_switched_off() {
     let bench = Bench::prepare("").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
     let bench = bench.start().await;
@@ -63,7 +63,7 @@ async fn who_prompts_by_themselves_and_who_switched_it_off_see_nothing() {
     bench.card.touch();
     call.await.unwrap().unwrap();
 
-    // One that is shown proves that the server would have got the others.
+    // A notification that is shown proves that the server would have received the others.
     bench.stage.configure("").unwrap();
     bench.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await.unwrap();
     let call = bench.calculating("alice", Options::new()).await;
@@ -83,7 +83,7 @@ async fn each_kind_can_be_switched_off_by_itself() {
     testkit::rig::step_with_room(10).await;
     let touched = bench.calculating("alice", Options::new()).await;
     bench.wants_a_touch().await;
-    // The oldest wait is not to be told; the next one is.
+    // The kind of the oldest wait is switched off, so the next wait is shown.
     let client = bench.client.clone();
     let options = Options::from([("wait-for-token", true.into()), ("timeout", 20_u32.into())]);
     let inserted = tokio::spawn(async move { client.calculate(&absent, options).await.map(drop) });
@@ -104,7 +104,7 @@ async fn each_kind_can_be_switched_off_by_itself() {
 }
 
 #[tokio::test]
-async fn a_locked_token_is_to_be_unlocked() {
+async fn a_notification_asks_to_unlock_a_locked_token() {
     let bench = Bench::prepare("").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
     let bench = bench.start().await;
@@ -126,7 +126,7 @@ async fn without_a_server_everything_else_works() {
     bench.wants_a_touch().await;
     bench.card.touch();
     call.await.unwrap().unwrap();
-    // One that comes later is found.
+    // A server that starts later is found.
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
     let call = bench.calculating("alice", Options::new()).await;
     bench.wants_a_touch().await;
@@ -136,7 +136,7 @@ async fn without_a_server_everything_else_works() {
 }
 
 #[tokio::test]
-async fn what_is_shown_goes_when_it_is_switched_off() {
+async fn switching_notifications_off_removes_the_shown_one() {
     let bench = Bench::prepare("").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
     let bench = bench.start().await;
@@ -145,19 +145,19 @@ async fn what_is_shown_goes_when_it_is_switched_off() {
     server.until(|calls| of(calls, "Notify").len() == 1).await.unwrap();
     bench.stage.configure("[notifications]\nenabled = false\n").unwrap();
     let client = bench.client.clone();
-    // It replies when the token was read, which waits for its touch.
+    // The reply comes after the token was read, which waits for the touch.
     let reloading = tokio::spawn(async move {
         client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await
     });
     server.until(|calls| of(calls, "CloseNotification").len() == 1).await.unwrap();
-    assert!(!call.is_finished(), "nobody has touched it");
+    assert!(!call.is_finished(), "the token was not touched");
     bench.card.touch();
     call.await.unwrap().unwrap();
     reloading.await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn what_is_shown_goes_with_the_daemon() {
+async fn stopping_the_daemon_removes_the_notification() {
     let bench = Bench::prepare("").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
     let mut bench = bench.start().await;

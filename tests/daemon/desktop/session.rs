@@ -1,4 +1,4 @@
-//! A locked screen and suspend end what is not sent, and wipe keys.
+//! A locked screen and suspend cancel requests that are not sent yet, and wipe keys.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ pub(crate) async fn sleep(logind: &Mock, start: bool) {
     logind.mock("EmitSignal", &body).await.unwrap();
 }
 
-/// Who delays suspend.
+/// The programs that delay the suspend.
 async fn inhibitors(logind: &Mock) -> usize {
     let manager = "org.freedesktop.login1.Manager";
     let reply = logind.call("/org/freedesktop/login1", manager, "ListInhibitors", &()).await.unwrap();
@@ -57,7 +57,7 @@ pub(crate) async fn until_state(bench: &Bench, state: &str) {
 }
 
 #[tokio::test]
-async fn a_locked_screen_ends_requests_wipes_keys_and_lets_nobody_in() {
+async fn a_locked_screen_cancels_requests_wipes_keys_and_refuses_calls() {
     let bench = Bench::prepare("").await;
     let logind = Mock::logind(&bench.system).await.unwrap();
     add_session(&logind).await;
@@ -74,7 +74,7 @@ async fn a_locked_screen_ends_requests_wipes_keys_and_lets_nobody_in() {
     assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
     let unlocking = bench.client.unlock(&bench.token, "correct horse").await.unwrap_err();
     assert_eq!(unlocking.name, "ScreenLocked");
-    // What secures is let through.
+    // Locking and cancelling are allowed.
     bench.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "LockAll", &()).await.unwrap();
 
     lock(&logind, false).await;
@@ -83,7 +83,7 @@ async fn a_locked_screen_ends_requests_wipes_keys_and_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn the_configuration_may_let_programs_in_while_the_screen_is_locked() {
+async fn the_configuration_may_allow_calls_while_the_screen_is_locked() {
     let bench = Bench::prepare("[access]\nwhile_locked = 'allow'\n").await;
     let logind = Mock::logind(&bench.system).await.unwrap();
     add_session(&logind).await;
@@ -96,7 +96,7 @@ async fn the_configuration_may_let_programs_in_while_the_screen_is_locked() {
 }
 
 #[tokio::test]
-async fn suspend_waits_until_requests_have_ended_and_keys_are_wiped() {
+async fn suspend_waits_until_requests_are_cancelled_and_keys_wiped() {
     let bench = Bench::prepare("").await;
     let logind = Mock::logind(&bench.system).await.unwrap();
     let bench = bench.start().await;
@@ -115,9 +115,9 @@ async fn suspend_waits_until_requests_have_ended_and_keys_are_wiped() {
     bench.unlock().await;
 }
 
-/// From the warning on, which is seconds before the computer stands still.
+/// From the warning on, which comes seconds before the suspend.
 #[tokio::test]
-async fn nothing_begins_between_the_warning_and_the_sleep() {
+async fn no_request_starts_between_the_suspend_warning_and_the_suspend() {
     let bench = Bench::prepare("").await;
     let logind = Mock::logind(&bench.system).await.unwrap();
     let bench = bench.start().await;
@@ -130,7 +130,7 @@ async fn nothing_begins_between_the_warning_and_the_sleep() {
     assert!(unlocking.sentence.contains("sleep"), "{unlocking:?}");
     let wait = Options::from([("wait-for-token", true.into())]);
     assert_eq!(bench.client.calculate(&bob, wait).await.unwrap_err().name, "Cancelled");
-    // What secures is let through.
+    // Locking and cancelling are allowed.
     bench.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "LockAll", &()).await.unwrap();
     sleep(&logind, false).await;
     until_inhibitors(&logind, 1).await;
@@ -139,7 +139,7 @@ async fn nothing_begins_between_the_warning_and_the_sleep() {
 }
 
 #[tokio::test]
-async fn a_call_that_came_in_before_the_sleep_begins_nothing_in_it() {
+async fn a_call_from_before_the_suspend_does_not_start_during_it() {
     let bench = Bench::prepare("").await;
     let logind = Mock::logind(&bench.system).await.unwrap();
     let bench = bench.start().await;
@@ -148,7 +148,7 @@ async fn a_call_that_came_in_before_the_sleep_begins_nothing_in_it() {
     let (client, token) = (bench.client.clone(), bench.token.clone());
     let body = (zbus::Fd::from(read), Options::new());
     let unlocking = tokio::spawn(async move { client.call::<_, ()>(&token, "Token", "Unlock", &body).await });
-    // It has come in before a call that came later is answered.
+    // The call has arrived when a later call is answered.
     bench.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "LockAll", &()).await.unwrap();
     sleep(&logind, true).await;
     until_inhibitors(&logind, 0).await;
@@ -158,9 +158,9 @@ async fn a_call_that_came_in_before_the_sleep_begins_nothing_in_it() {
     until_state(&bench, "locked").await;
 }
 
-/// The computer may stand still before all of it was done, or the warning may be missed.
+/// The computer may suspend before everything was done, or the warning may be missed.
 #[tokio::test]
-async fn waking_up_ends_requests_and_wipes_keys_once_more() {
+async fn waking_up_cancels_requests_and_wipes_keys_again() {
     let bench = Bench::prepare("").await;
     let logind = Mock::logind(&bench.system).await.unwrap();
     let bench = bench.start().await;
@@ -174,7 +174,7 @@ async fn waking_up_ends_requests_and_wipes_keys_once_more() {
 }
 
 #[tokio::test]
-async fn a_logind_that_leaves_while_the_computer_falls_asleep_keeps_nobody_out() {
+async fn losing_logind_during_a_suspend_does_not_block_calls() {
     let bench = Bench::prepare("").await;
     let logind = Mock::logind(&bench.system).await.unwrap();
     let bench = bench.start().await;
@@ -186,7 +186,7 @@ async fn a_logind_that_leaves_while_the_computer_falls_asleep_keeps_nobody_out()
 }
 
 #[tokio::test]
-async fn a_logind_that_comes_later_and_a_session_that_does_are_heeded() {
+async fn a_logind_and_a_session_that_start_late_are_noticed() {
     let bench = Bench::prepare("").await.start().await;
     let bob = bench.client.credential("bob").await.unwrap();
     bench.client.calculate(&bob, Options::new()).await.unwrap();
@@ -198,7 +198,7 @@ async fn a_logind_that_comes_later_and_a_session_that_does_are_heeded() {
 }
 
 #[tokio::test]
-async fn a_lock_is_heeded_at_once_while_a_waking_computer_reads_a_busy_token() {
+async fn a_screen_lock_takes_effect_at_once_while_a_busy_token_is_read() {
     let bench = Bench::prepare("").await;
     let logind = Mock::logind(&bench.system).await.unwrap();
     add_session(&logind).await;
@@ -209,7 +209,7 @@ async fn a_lock_is_heeded_at_once_while_a_waking_computer_reads_a_busy_token() {
     bench.wants_a_touch().await;
     sleep(&logind, true).await;
     assert_eq!(call.await.unwrap().unwrap_err().name, "Cancelled");
-    // Reads every token again; this one is busy until it is touched.
+    // Reads every token again; this token is busy until it is touched.
     sleep(&logind, false).await;
     lock(&logind, true).await;
     let started = Instant::now();
@@ -223,7 +223,7 @@ async fn a_lock_is_heeded_at_once_while_a_waking_computer_reads_a_busy_token() {
 }
 
 #[tokio::test]
-async fn a_logind_that_goes_away_unlocks_nothing() {
+async fn stopping_logind_unlocks_nothing() {
     let mut bench = Bench::prepare("").await;
     bench.stage.add_argument("--log-level=debug");
     let logind = Mock::logind(&bench.system).await.unwrap();

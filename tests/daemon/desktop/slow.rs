@@ -1,4 +1,4 @@
-//! A notification server that takes its time.
+//! A slow notification server.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use super::notifications::{of, text};
 
 const INTERFACE: &str = "org.freedesktop.Notifications";
 
-/// Has the server answer the first Notify only after three seconds; the notification is 71 then, and later ones are 72.
-/// Until then it answers nothing at all, so that a file tells that it has begun.
+/// Makes the server answer the first Notify after three seconds, with id 71; later ones have id 72. Until then the server
+/// answers nothing, so a file signals the start of the call.
 async fn slow_down(server: &Mock, begun: &Path) {
     let code = format!(
         "import time\nself.shown = getattr(self, 'shown', 70) + 1\nif self.shown == 71:\n  open('{}', 'w').close()\n  time.sleep(3)\nret = args[1] or self.shown",
@@ -39,7 +39,7 @@ fn number(call: &testkit::dbusmock::Call, argument: usize) -> u32 {
 }
 
 #[tokio::test]
-async fn what_is_shown_late_is_taken_away_all_the_same() {
+async fn a_notification_that_is_shown_late_is_removed() {
     let bench = Bench::prepare("").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
     let begun = bench.stage.home().join("begun");
@@ -56,7 +56,7 @@ async fn what_is_shown_late_is_taken_away_all_the_same() {
 }
 
 #[tokio::test]
-async fn what_overtakes_a_late_one_replaces_it() {
+async fn a_notification_replaces_one_that_is_shown_late() {
     let bench = Bench::prepare("").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
     let begun = bench.stage.home().join("begun");
@@ -70,7 +70,7 @@ async fn what_overtakes_a_late_one_replaces_it() {
     call.await.unwrap().unwrap();
     let call = bench.calculating("alice", Options::new()).await;
     bench.wants_a_touch().await;
-    // Whatever was shown is closed or replaced when the last one waits no more.
+    // Every shown notification is closed or replaced when the last request has ended.
     let calls = server.until(|calls| of(calls, "Notify").len() == 2).await.unwrap();
     assert_eq!(text(of(&calls, "Notify")[1], 3), "Touch YubiKey 5");
     bench.card.touch();

@@ -1,4 +1,4 @@
-//! What is not sent can be cancelled; what is sent is not taken back.
+//! A request whose code is not sent yet can be cancelled; a code that was sent cannot be taken back.
 
 use testkit::client::{Client, Event, Options};
 use testkit::fake_cognito::{FakeCognito, Fault, Plan};
@@ -18,18 +18,18 @@ async fn a_cancelled_request_ends_at_once_and_the_token_serves_the_next() {
     let call = calculating(&rig.client, &bob, named("mine"));
     wants_a_touch(card).await;
     let operation = path(&rig.client, "mine");
-    // Everybody may cancel.
+    // Every program of the user may cancel.
     assert!(cancel(&other(&rig).await, &operation).await);
     assert_eq!(call.await.unwrap().unwrap_err().name, "Cancelled");
     assert_eq!(state(&rig.client, &operation).await.unwrap(), "cancelled");
-    assert!(!cancel(&rig.client, &operation).await, "it is over");
+    assert!(!cancel(&rig.client, &operation).await, "the operation has ended");
     card.touch();
     let alice = rig.client.credential("alice").await.unwrap();
     rig.client.calculate(&alice, Options::new()).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_caller_that_leaves_takes_its_requests_along() {
+async fn the_requests_of_a_caller_that_leaves_are_cancelled() {
     let rig = rig().await;
     let card = rig.card().unwrap();
     let bob = rig.client.credential("bob").await.unwrap();
@@ -38,7 +38,7 @@ async fn a_caller_that_leaves_takes_its_requests_along() {
     let waiting = calculating(&leaver, &bob, named("waiting"));
     wants_a_touch(card).await;
     let queued = calculating(&leaver, &bob, Options::from([("next", true.into())]));
-    // It has arrived when a later call of the same connection has been answered.
+    // The call has arrived when a later call of the same connection is answered.
     leaver.problems().await.unwrap();
     let before = card.count(CALCULATE);
     waiting.abort();
@@ -48,10 +48,14 @@ async fn a_caller_that_leaves_takes_its_requests_along() {
     card.touch();
     let alice = rig.client.credential("alice").await.unwrap();
     rig.client.calculate(&alice, Options::new()).await.unwrap();
-    assert_eq!(card.count(CALCULATE), before + 1, "what was queued is not calculated for nobody");
+    assert_eq!(
+        card.count(CALCULATE),
+        before + 1,
+        "a queued calculation of a caller that has left is not run"
+    );
 }
 
-/// A rig whose token belongs to an account of a fake Cognito, and the access token.
+/// A rig whose token is enrolled for an account of a fake Cognito, and the access token.
 async fn with_cognito() -> (Rig, FakeCognito, String) {
     let cognito = FakeCognito::start(Default::default()).unwrap();
     let user = cognito.ready_user("alice", b"12345678901234567890").unwrap();
@@ -72,7 +76,7 @@ fn verify_options<'a>(access_token: &'a str, handle: &'a str) -> Options<'a> {
 }
 
 #[tokio::test]
-async fn what_is_on_its_way_is_not_taken_back() {
+async fn a_submission_in_progress_is_not_cancelled() {
     let (rig, cognito, access_token) = with_cognito().await;
     cognito.plan(Plan { delay_ms: 1_500, ..Plan::default() });
     step_with_room(10).await;
@@ -85,14 +89,14 @@ async fn what_is_on_its_way_is_not_taken_back() {
     };
     let (verified, cancelled) =
         tokio::join!(rig.client.verify("/", verify_options(&access_token, "sent")), cancelling);
-    assert!(!cancelled, "a code was under way");
+    assert!(!cancelled, "a code was being sent");
     assert_eq!(verified.unwrap().status, "SUCCESS");
     assert_eq!(state(&rig.client, &operation).await.unwrap(), "done");
     assert_eq!(text(&result(&rig.client, &operation).await.unwrap(), "status").as_deref(), Some("SUCCESS"));
 }
 
 #[tokio::test]
-async fn between_two_codes_the_second_is_cancelled_and_the_first_told() {
+async fn a_cancellation_between_two_codes_returns_the_outcome_of_the_first() {
     let (rig, cognito, access_token) = with_cognito().await;
     cognito.fail(Fault::exception("CodeMismatchException", "no"));
     step_with_room(10).await;
@@ -130,7 +134,7 @@ async fn lock_all_wipes_the_key_of_a_token_that_waits_for_a_touch() {
     let locking = tokio::spawn(async move {
         locker.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "LockAll", &()).await
     });
-    // What the card does already it may finish; what comes next meets a locked token.
+    // The card may finish its current command; later commands meet a locked token.
     tokio::time::timeout(SOON, locking).await.unwrap().unwrap().unwrap();
     card.touch();
     call.await.unwrap().unwrap();

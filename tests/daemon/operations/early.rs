@@ -1,4 +1,4 @@
-//! What happens between a call's arrival and its operation's beginning: its secrets are read, and that may take a while.
+//! The time between the arrival of a call and the start of its operation, in which the daemon reads the secrets.
 
 use std::fs::File;
 use std::io::Write;
@@ -24,7 +24,7 @@ async fn with_cognito() -> (Rig, FakeCognito, String) {
     (rig, cognito, user.access_token)
 }
 
-/// Options whose access token comes when it is written.
+/// Options with an access token in a pipe that the test writes later.
 fn slow_options() -> (Options<'static>, File) {
     let (reader, writer) = std::io::pipe().unwrap();
     let access_token = Variant::Fd(Fd::from(OwnedFd::from(reader)));
@@ -35,7 +35,7 @@ fn slow_options() -> (Options<'static>, File) {
 }
 
 #[tokio::test]
-async fn nothing_is_begun_for_a_caller_that_left_while_its_secrets_were_read() {
+async fn no_operation_starts_for_a_caller_that_left_while_its_secrets_were_read() {
     let (rig, cognito, access_token) = with_cognito().await;
     let card = rig.card().unwrap();
     let before = card.count(CALCULATE);
@@ -57,14 +57,14 @@ async fn nothing_is_begun_for_a_caller_that_left_while_its_secrets_were_read() {
                 .map(drop)
         })
     };
-    // It has arrived when a later call of the same connection has been answered.
+    // The call has arrived when a later call of the same connection is answered.
     tokio::task::yield_now().await;
     leaver.problems().await.unwrap();
     let info: testkit::client::Extra = leaver.call(ROOT, "Manager", "GetCallerInfo", &()).await.unwrap();
     assert!(info.contains_key("unique-name"));
     calling.abort();
     leaver.connection().clone().close().await.unwrap();
-    // The bus tells the daemon of it before it passes on a later call.
+    // The bus reports the disconnection to the daemon before it delivers a later call.
     for _ in 0..3 {
         rig.client.problems().await.unwrap();
     }
@@ -79,12 +79,12 @@ async fn nothing_is_begun_for_a_caller_that_left_while_its_secrets_were_read() {
     let log = rig.stage.log().unwrap();
     let line = log.lines().find(|line| line.contains("VerifySoftwareToken")).unwrap();
     assert!(line.contains("Cancelled"), "{line}");
-    assert!(cognito.log().is_empty(), "nothing is submitted for nobody");
-    assert_eq!(card.count(CALCULATE), before, "nor is the token asked");
+    assert!(cognito.log().is_empty(), "nothing is submitted for a caller that has left");
+    assert_eq!(card.count(CALCULATE), before, "no command is sent to the token");
 }
 
 #[tokio::test]
-async fn the_time_that_a_call_may_take_runs_from_its_arrival() {
+async fn the_timeout_of_a_call_counts_from_its_arrival() {
     let (rig, _cognito, access_token) = with_cognito().await;
     let (mut options, mut writer) = slow_options();
     options.insert("handle-token", "slow".into());

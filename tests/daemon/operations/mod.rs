@@ -1,4 +1,4 @@
-//! Requests that can be watched and cancelled, and what a person has to do for them.
+//! Operations: watching, cancelling, and the actions of a person.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
-/// Long enough for any machine; only a failure takes it.
+/// A generous timeout that only a failure reaches.
 const SOON: Duration = Duration::from_secs(30);
 
 /// CALCULATE, YKOATH.
@@ -54,7 +54,7 @@ async fn other(rig: &Rig) -> Client {
     rig.stage.client().await.unwrap()
 }
 
-/// Where the operation of this handle will be.
+/// The path of the operation with this handle.
 fn path(client: &Client, handle: &str) -> String {
     let name = client.connection().unique_name().unwrap().to_string();
     format!("{ROOT}/operations/{}/{handle}", name.trim_start_matches(':').replace('.', "_"))
@@ -64,7 +64,7 @@ fn named(handle: &str) -> Options<'_> {
     Options::from([("handle-token", handle.into())])
 }
 
-/// A call under way.
+/// A running call.
 fn calculating(
     client: &Client,
     credential: &str,

@@ -1,4 +1,4 @@
-//! What a person has to do, in one object.
+//! The Prompt object.
 
 use oathbridge::dbus::names::PROMPT;
 use testkit::client::{Client, Event, Options};
@@ -12,7 +12,7 @@ async fn kind_and_count(client: &Client) -> (String, u32) {
 }
 
 #[tokio::test]
-async fn it_shows_the_oldest_wait_in_one_signal_and_is_empty_afterwards() {
+async fn the_prompt_shows_the_oldest_wait_in_one_signal_and_is_empty_afterwards() {
     let rig = rig().await;
     let card = rig.card().unwrap();
     assert_eq!(kind_and_count(&rig.client).await, (String::new(), 0));
@@ -32,7 +32,7 @@ async fn it_shows_the_oldest_wait_in_one_signal_and_is_empty_afterwards() {
     let since = shown.value::<u64>("Since").unwrap();
     assert_eq!(shown.value::<u64>("Deadline").unwrap() - since, 22);
 
-    // Another caller's request for the same token waits in the queue: no person can do anything for it yet.
+    // Another caller's request for the same token waits in the queue and does not need a person yet.
     let second = calculating(&other(&rig).await, &bob, Options::new());
     assert_eq!(kind_and_count(&rig.client).await, ("touch".to_owned(), 1));
     card.touch();

@@ -1,4 +1,4 @@
-//! Equal requests share what they can: never somebody else's touch, and never a counter.
+//! Equal requests share a calculation, but never the touch of another caller, and never a counter.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use testkit::rig::step_with_room;
 
 use super::{CALCULATE, calculating, other, rig, wants_a_touch};
 
-/// So many calls of each client at once; the codes that came.
+/// Makes this number of calls per client at once, and returns the codes.
 async fn at_once(
     clients: &[Client],
     credential: &str,
@@ -26,7 +26,7 @@ async fn at_once(
 }
 
 #[tokio::test]
-async fn one_touch_serves_all_equal_requests_of_a_caller() {
+async fn equal_requests_of_one_caller_share_one_touch() {
     let rig = rig().await;
     let card = rig.card().unwrap();
     let bob = rig.client.credential("bob").await.unwrap();
@@ -34,7 +34,7 @@ async fn one_touch_serves_all_equal_requests_of_a_caller() {
     let before = card.count(CALCULATE);
     let calls: Vec<_> = (0..4).map(|_| calculating(&rig.client, &bob, Options::new())).collect();
     wants_a_touch(card).await;
-    // All of them have arrived when a later call of the same connection has been answered.
+    // All calls have arrived when a later call of the same connection is answered.
     rig.client.problems().await.unwrap();
     card.touch();
     for call in calls {
@@ -44,7 +44,7 @@ async fn one_touch_serves_all_equal_requests_of_a_caller() {
 }
 
 #[tokio::test]
-async fn nobody_gets_the_touch_that_was_meant_for_somebody_else() {
+async fn callers_do_not_share_a_touch() {
     let rig = rig().await;
     let card = rig.card().unwrap();
     let bob = rig.client.credential("bob").await.unwrap();
@@ -63,7 +63,7 @@ async fn nobody_gets_the_touch_that_was_meant_for_somebody_else() {
 }
 
 #[tokio::test]
-async fn where_no_touch_is_needed_callers_share() {
+async fn callers_share_a_calculation_without_touch() {
     let rig = rig().await;
     let card = rig.card().unwrap();
     let alice = rig.client.credential("alice").await.unwrap();

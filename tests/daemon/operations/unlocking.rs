@@ -1,4 +1,4 @@
-//! Unlocking that is called off: by its caller, by somebody who locks everything, or by a token that is pulled out.
+//! Cancelling an unlock: by its caller, by locking, or by unplugging the token.
 
 use std::io::{PipeWriter, Write};
 use std::time::Duration;
@@ -15,8 +15,8 @@ use super::{cancel, locked_rig, named, other, path, state};
 /// VALIDATE, YKOATH.
 const VALIDATE: u8 = 0xa3;
 
-/// So that there is time to do something before the token has told everything.
-const SLOW: Duration = Duration::from_millis(400);
+/// A delay of each command, so that the test can act before the token is read.
+const COMMAND_DELAY: Duration = Duration::from_millis(400);
 
 async fn locked_token(rig: &Rig) -> String {
     rig.client.find(&[]).await.unwrap().1.remove(0)
@@ -30,7 +30,7 @@ fn unlocking(client: &Client, token: &str, options: Options<'static>) -> JoinHan
     })
 }
 
-/// An `Unlock` whose password is yet to be written. It has come in when this returns.
+/// An `Unlock` whose password is not written yet. The call has arrived when this returns.
 async fn unlocking_later(
     client: &Client,
     token: &str,
@@ -45,7 +45,7 @@ async fn unlocking_later(
         })
     };
     tokio::task::yield_now().await;
-    // A later call of the same connection is answered.
+    // A later call of the same connection has been answered.
     assert_eq!(token_state(client, token).await, "locked");
     (call, writer)
 }
@@ -64,7 +64,7 @@ async fn until_proved(card: &Card, before: usize) {
     panic!("the password was never tried");
 }
 
-/// Whatever the token was doing has ended.
+/// Waits until the token is idle.
 async fn idle(client: &Client) {
     client.call::<_, ()>(ROOT, "Manager", "Reload", &()).await.unwrap();
 }
@@ -78,7 +78,7 @@ async fn a_cancelled_unlock_leaves_the_token_as_it_was() {
     let rig = locked_rig().await;
     let (card, token) = (rig.card().unwrap(), locked_token(&rig).await);
     let before = card.count(VALIDATE);
-    card.set_delay(SLOW);
+    card.set_delay(COMMAND_DELAY);
     let call = unlocking(&rig.client, &token, named("called_off"));
     until_proved(card, before).await;
     assert!(cancel(&rig.client, &path(&rig.client, "called_off")).await);
@@ -89,11 +89,11 @@ async fn a_cancelled_unlock_leaves_the_token_as_it_was() {
 }
 
 #[tokio::test]
-async fn who_locks_everything_means_what_is_being_unlocked_too() {
+async fn lock_all_cancels_an_unlock_in_progress() {
     let rig = locked_rig().await;
     let (card, token) = (rig.card().unwrap(), locked_token(&rig).await);
     let before = card.count(VALIDATE);
-    card.set_delay(SLOW);
+    card.set_delay(COMMAND_DELAY);
     let call = unlocking(&rig.client, &token, Options::new());
     until_proved(card, before).await;
     other(&rig).await.call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap();
@@ -104,7 +104,7 @@ async fn who_locks_everything_means_what_is_being_unlocked_too() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_pulled_out_before_its_password_is_tried_is_waited_for() {
+async fn unlock_may_wait_for_a_token_that_is_unplugged_before_its_password_is_tried() {
     let mut rig = locked_rig().await;
     let token = locked_token(&rig).await;
     let mut signals = rig.client.signals().await.unwrap();
@@ -134,7 +134,7 @@ async fn a_token_that_is_pulled_out_before_its_password_is_tried_is_waited_for()
 }
 
 #[tokio::test]
-async fn who_locks_everything_means_what_waits_for_its_token_too() {
+async fn lock_all_cancels_an_unlock_that_waits_for_its_token() {
     let mut rig = locked_rig().await;
     let (card, token) = (rig.card().unwrap().clone(), locked_token(&rig).await);
     let mut signals = rig.client.signals().await.unwrap();
@@ -155,7 +155,7 @@ async fn who_locks_everything_means_what_waits_for_its_token_too() {
 }
 
 #[tokio::test]
-async fn who_locks_a_token_means_an_unlock_whose_password_is_yet_to_be_read() {
+async fn lock_cancels_an_unlock_whose_password_is_not_read_yet() {
     let rig = locked_rig().await;
     let token = locked_token(&rig).await;
     let (call, mut writer) = unlocking_later(&rig.client, &token, Options::new()).await;
@@ -165,6 +165,6 @@ async fn who_locks_a_token_means_an_unlock_whose_password_is_yet_to_be_read() {
     assert_eq!(call.await.unwrap().unwrap_err().name, "TokenLocked");
     idle(&rig.client).await;
     assert_eq!(token_state(&rig.client, &token).await, "locked");
-    // Whoever comes later is let in.
+    // A later unlock succeeds.
     rig.client.unlock(&token, "correct horse").await.unwrap();
 }

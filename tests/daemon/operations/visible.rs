@@ -1,4 +1,4 @@
-//! When an operation can be seen, where, and what it says.
+//! The objects of operations: their path, lifetime and properties.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use zbus::{MatchRule, MessageStream, fdo};
 
 use super::{SOON, calculating, is_operation, named, other, path, result, rig, state, text, wants_a_touch};
 
-/// What became visible of the operations, in order: `+` an object, its states, `-` the object.
+/// The signals of operations in order: `+` for an added object, its states, `-` for a removed object.
 fn story(events: &[Event]) -> Vec<String> {
     let line = |event: &Event| match event {
         Event::Added { .. } => Some("+".to_owned()),
@@ -22,7 +22,7 @@ fn story(events: &[Event]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn with_a_handle_it_is_there_from_the_start_and_kept_after_the_end() {
+async fn with_a_handle_the_object_exists_from_the_start_until_after_the_end() {
     let rig = rig().await;
     let bob = rig.client.credential("bob").await.unwrap();
     let operation = path(&rig.client, "first_1");
@@ -45,7 +45,7 @@ async fn with_a_handle_it_is_there_from_the_start_and_kept_after_the_end() {
 
     rig.card().unwrap().touch();
     let code = call.await.unwrap().unwrap();
-    // The last state is announced before the reply.
+    // The last state is signalled before the reply.
     assert_eq!(story(&signals.waiting()).last().map(String::as_str), Some("done"));
     assert_eq!(state(&rig.client, &operation).await.unwrap(), "done");
     let kept = result(&rig.client, &operation).await.unwrap();
@@ -56,13 +56,13 @@ async fn with_a_handle_it_is_there_from_the_start_and_kept_after_the_end() {
     assert_eq!(result(&stranger, &operation).await.unwrap_err().name, "AccessDenied");
     let again = rig.client.calculate(&bob, named("first_1")).await.unwrap_err();
     assert_eq!(again.name, "AlreadyExists");
-    // Another caller's handles are its own.
+    // Handles of different callers are independent.
     let alice = rig.client.credential("alice").await.unwrap();
     stranger.calculate(&alice, named("first_1")).await.unwrap();
 }
 
 #[tokio::test]
-async fn without_a_handle_a_quick_one_is_never_seen() {
+async fn without_a_handle_a_fast_call_has_no_object() {
     let rig = rig().await;
     let alice = rig.client.credential("alice").await.unwrap();
     let mut signals = rig.client.signals().await.unwrap();
@@ -72,7 +72,7 @@ async fn without_a_handle_a_quick_one_is_never_seen() {
     assert_eq!(story(&signals.waiting()), Vec::<String>::new());
 }
 
-/// What one connection receives of a call's operation, in order: `+`, states, `reply`, `-`.
+/// The messages that one connection receives about a call's operation, in order: `+`, states, `reply`, `-`.
 async fn order_of_a_call(client: &Client, call: &Message) -> Vec<String> {
     let connection = client.connection();
     let rule = MatchRule::builder().msg_type(Type::Signal).sender(names::BUS).build().unwrap();
@@ -92,7 +92,7 @@ async fn order_of_a_call(client: &Client, call: &Message) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn without_a_handle_it_is_seen_while_a_person_is_needed() {
+async fn without_a_handle_the_object_exists_while_a_person_is_needed() {
     let rig = rig().await;
     let bob = rig.client.credential("bob").await.unwrap();
     let credential = zbus::ObjectPath::try_from(bob.as_str()).unwrap();
@@ -117,7 +117,7 @@ async fn without_a_handle_it_is_seen_while_a_person_is_needed() {
 }
 
 #[tokio::test]
-async fn failures_are_kept_with_their_reasons() {
+async fn results_of_failures_are_kept_with_their_details() {
     let rig = rig().await;
     let bob = rig.client.credential("bob").await.unwrap();
     let mut options = named("fails");
@@ -129,7 +129,7 @@ async fn failures_are_kept_with_their_reasons() {
     assert_eq!(text(&kept, "error").as_deref(), Some("io.github.oathbridge.OathBridge1.Error.TouchRequired"));
     assert!(!bool::try_from(kept["submitted"].try_clone().unwrap()).unwrap());
 
-    // When to try again is a number, not only a sentence.
+    // The time of the next attempt is also a number, not only in the sentence.
     let alice = rig.client.credential("alice").await.unwrap();
     let claim = |handle: &'static str| {
         let mut options = named(handle);
@@ -144,7 +144,7 @@ async fn failures_are_kept_with_their_reasons() {
 }
 
 #[tokio::test]
-async fn no_more_than_the_last_32_are_kept() {
+async fn only_the_last_32_results_are_kept() {
     let rig = rig().await;
     let alice = rig.client.credential("alice").await.unwrap();
     let handles: Vec<_> = (0..34).map(|number| format!("many{number}")).collect();
@@ -160,7 +160,7 @@ async fn no_more_than_the_last_32_are_kept() {
 }
 
 #[tokio::test]
-async fn handles_are_path_elements() {
+async fn handles_must_be_path_elements() {
     let rig = rig().await;
     let alice = rig.client.credential("alice").await.unwrap();
     let long = "x".repeat(65);
@@ -172,6 +172,6 @@ async fn handles_are_path_elements() {
         );
     }
     rig.client.calculate(&alice, named(&long[1..])).await.unwrap();
-    // So the daemon calls those that have no handle.
+    // The daemon gives such handles to calls without a handle.
     assert_eq!(rig.client.calculate(&alice, named("7__")).await.unwrap_err().name, "AlreadyExists");
 }

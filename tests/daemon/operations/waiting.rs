@@ -1,4 +1,4 @@
-//! Tokens that are not there, or locked: a call waits for them if it may.
+//! Absent and locked tokens: a call waits for them if it is allowed to.
 
 use testkit::client::{Event, Options};
 use zbus::Variant;
@@ -12,7 +12,7 @@ async fn until_prompt(signals: &mut testkit::client::Signals, kind: &str) -> Vec
 }
 
 #[tokio::test]
-async fn an_absent_token_is_waited_for_where_that_is_wanted() {
+async fn a_call_waits_for_an_absent_token_if_requested() {
     let mut rig = rig().await;
     let alice = rig.client.credential("alice").await.unwrap();
     let card = rig.card().unwrap().clone();
@@ -35,7 +35,7 @@ async fn an_absent_token_is_waited_for_where_that_is_wanted() {
 }
 
 #[tokio::test]
-async fn a_token_that_never_comes() {
+async fn waiting_for_an_absent_token_times_out() {
     let mut rig = rig().await;
     let alice = rig.client.credential("alice").await.unwrap();
     let mut signals = rig.client.signals().await.unwrap();
@@ -44,7 +44,7 @@ async fn a_token_that_never_comes() {
         .until(|event| matches!(event, Event::Removed { .. }) && event.place().starts_with("tokens/"))
         .await
         .unwrap();
-    // Until nine seconds before the end: here for one second.
+    // The call waits until nine seconds before its end: here for one second.
     let options = Options::from([("wait-for-token", true.into()), ("timeout", Variant::from(10_u32))]);
     let begun = std::time::Instant::now();
     assert_eq!(rig.client.calculate(&alice, options).await.unwrap_err().name, "TokenRemoved");
@@ -52,7 +52,7 @@ async fn a_token_that_never_comes() {
 }
 
 #[tokio::test]
-async fn a_locked_token_is_waited_for_unless_nobody_may_be_asked() {
+async fn a_call_waits_for_a_locked_token_unless_interactive_is_false() {
     let rig = locked_rig().await;
     let (_, locked) = rig.client.find(&[]).await.unwrap();
     let token = &locked[0];
@@ -70,7 +70,7 @@ async fn a_locked_token_is_waited_for_unless_nobody_may_be_asked() {
 }
 
 #[tokio::test]
-async fn what_never_was_is_no_object() {
+async fn a_call_on_an_unknown_path_fails_with_unknown_object() {
     let rig = rig().await;
     let alice = rig.client.credential("alice").await.unwrap();
     let nothing = format!("{}0000000000000000", &alice[..alice.len() - 16]);

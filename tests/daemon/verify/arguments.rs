@@ -1,4 +1,4 @@
-//! What can be refused without the token is refused without the token.
+//! The daemon refuses invalid calls without using the token.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -41,7 +41,7 @@ fn token_with(claim: &str, value: Value) -> String {
 }
 
 #[tokio::test]
-async fn wrong_arguments() {
+async fn wrong_arguments_are_refused() {
     let bench = Bench::with_more(UNFIT, ONE_ATTEMPT).await;
     let fresh = bench.fresh().await;
     let before = bench.rig.card().unwrap().log().len();
@@ -101,7 +101,7 @@ async fn wrong_arguments() {
 }
 
 #[tokio::test]
-async fn credentials_that_cognito_can_t_take() {
+async fn unsupported_credentials_are_refused() {
     let bench = Bench::with_more(UNFIT, ONE_ATTEMPT).await;
     let fresh = bench.fresh().await;
     let before = bench.rig.card().unwrap().log().len();

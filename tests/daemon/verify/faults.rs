@@ -1,4 +1,4 @@
-//! Answers that are lost, late or wrong: the error is the right one, and no code goes out twice.
+//! Lost, late and wrong answers: the error is correct, and no code is sent twice.
 
 use std::net::TcpListener;
 
@@ -8,7 +8,7 @@ use testkit::rig::step_with_room;
 use super::{Bench, ONE_ATTEMPT};
 
 #[tokio::test]
-async fn what_may_have_arrived_is_not_sent_again() {
+async fn a_code_that_may_have_arrived_is_not_sent_again() {
     let bench = Bench::new(ONE_ATTEMPT).await;
     for (fault, error) in [
         (Fault::DropBefore, "OutcomeUnknown"),
@@ -44,8 +44,8 @@ async fn what_may_have_arrived_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn what_certainly_did_not_leave_may_be_sent_in_the_same_step() {
-    // Nobody listens there any more.
+async fn a_code_that_was_not_sent_may_be_sent_in_the_same_step() {
+    // No server listens there any more.
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let config = format!(
         "{ONE_ATTEMPT}[profiles.closed]\nregion = 'eu-central-1'\nendpoint_url = 'http://{nobody}'\n"
@@ -63,9 +63,9 @@ async fn what_certainly_did_not_leave_may_be_sent_in_the_same_step() {
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_no_tls_is_no_cognito() {
+async fn a_server_without_tls_is_refused() {
     let bench = Bench::new(ONE_ATTEMPT).await;
-    // The fake's port is known only when it runs, so the daemon learns of it by Reload.
+    // The port of the fake is known only after its start, so the daemon gets it with Reload.
     let config = format!(
         "{ONE_ATTEMPT}[profiles.secure]\nregion = 'eu-central-1'\nendpoint_url = 'https://localhost:{}'\n",
         bench.fake.address().port()

@@ -24,13 +24,13 @@ use testkit::rig::Rig;
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 const INVALID: &str = "org.freedesktop.DBus.Error.InvalidArgs";
 
-/// So short that a request can't wait for the next step, and long enough for one submission.
-const SHORT: u32 = 9;
+/// Too short to wait for the next step, and long enough for one submission, in seconds.
+const ONE_SUBMISSION_TIMEOUT: u32 = 9;
 
-/// As many as a test may use up: each has a seed, and so time steps, of its own.
+/// The number of credentials that a test can use; each has its own seed, and so its own time steps.
 const CREDENTIALS: usize = 24;
 
-/// One attempt, so that each fault shows; and no waiting for a step that has just begun.
+/// One attempt, so that each fault is visible, and no waiting for the start of a step.
 const ONE_ATTEMPT: &str = "[cognito]
 max_attempts = 1
 min_seconds_left = 0
@@ -38,14 +38,14 @@ connect_timeout = 2.0
 request_timeout = 3.0
 ";
 
-/// The daemon, a card full of credentials, and a Cognito that knows all of their seeds.
+/// The daemon, a card full of credentials, and a fake Cognito with all of their seeds.
 struct Bench {
     rig: Rig,
     fake: FakeCognito,
     used: AtomicUsize,
 }
 
-/// A credential that no code was submitted of, and a user with its seed.
+/// An unused credential, and a user with its seed.
 struct Fresh {
     path: String,
     user: Ready,
@@ -57,7 +57,7 @@ impl Bench {
         Self::with_more("", config).await
     }
 
-    /// `credentials` are on the card, too.
+    /// The same, with `credentials` on the card as well.
     async fn with_more(credentials: &str, config: &str) -> Self {
         let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
         let mut token = "[[token]]\nserial = 31415926\nfirmware = '5.7.1'\n".to_owned();
@@ -83,15 +83,18 @@ impl Bench {
         Fresh { path, user: self.fake.ready_user(&account, &key).unwrap(), key }
     }
 
-    /// With the user's access token, and not longer than one attempt takes.
+    /// Options with the user's access token and a timeout for one attempt.
     async fn verify(&self, fresh: &Fresh) -> Result<Verified, Refusal> {
         self.verify_at("fake", fresh).await
     }
 
     async fn verify_at(&self, profile: &str, fresh: &Fresh) -> Result<Verified, Refusal> {
         let token = fresh.user.access_token.as_str();
-        let options =
-            [("access-token", token.into()), ("profile", profile.into()), ("timeout", SHORT.into())];
+        let options = [
+            ("access-token", token.into()),
+            ("profile", profile.into()),
+            ("timeout", ONE_SUBMISSION_TIMEOUT.into()),
+        ];
         self.rig.client.verify(&fresh.path, options.into()).await
     }
 
@@ -102,19 +105,19 @@ impl Bench {
         refusal.name
     }
 
-    /// How many requests arrived.
+    /// The number of requests that arrived.
     fn arrived(&self) -> usize {
         self.fake.log().len()
     }
 
-    /// No code of a time step arrived twice.
+    /// Checks that no code of a time step arrived twice.
     fn assert_single_use(&self) {
         let submissions = self.fake.submissions();
         assert!(submissions.values().all(|count| *count == 1), "{submissions:?}");
     }
 }
 
-/// 32 bytes, as the seeds of AWS have.
+/// A seed of 32 bytes, like those of AWS.
 fn key(number: usize) -> [u8; 32] {
     format!("oathbridge-e2e-seed-number-{number:05}").into_bytes().try_into().unwrap()
 }

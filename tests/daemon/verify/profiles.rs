@@ -1,4 +1,4 @@
-//! The profile says which credential is meant.
+//! The profile selects the credential.
 
 use oathbridge::dbus::names::ROOT;
 use testkit::client::Options;
@@ -44,7 +44,7 @@ account = 'user-0'
 ";
 
 #[tokio::test]
-async fn the_only_credential_that_fits_is_taken() {
+async fn the_only_matching_credential_is_used() {
     let bench = Bench::with_more(SHARED, &format!("{ONE_ATTEMPT}{PROFILES}")).await;
     let fresh = bench.fresh().await;
     let client = &bench.rig.client;

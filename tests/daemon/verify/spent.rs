@@ -1,4 +1,4 @@
-//! One time step, one submission: whoever asks, and wherever.
+//! Each time step is submitted once, for all callers and all daemons.
 
 use std::fs;
 
@@ -6,10 +6,10 @@ use testkit::client::Options;
 use testkit::daemon::Stage;
 use testkit::rig::step_with_room;
 
-use super::{Bench, DAEMON, ONE_ATTEMPT, SHORT};
+use super::{Bench, DAEMON, ONE_ATTEMPT, ONE_SUBMISSION_TIMEOUT};
 
 #[tokio::test]
-async fn of_many_requests_at_once_one_is_submitted() {
+async fn only_one_of_many_simultaneous_requests_is_submitted() {
     let bench = Bench::new(ONE_ATTEMPT).await;
     let fresh = bench.fresh().await;
     step_with_room(10).await;
@@ -48,14 +48,18 @@ async fn two_buses_of_one_user_share_the_record() {
     assert_eq!(client.credential("user-0").await.unwrap(), fresh.path);
     step_with_room(10).await;
     let token = fresh.user.access_token.as_str();
-    let options = [("access-token", token.into()), ("profile", "fake".into()), ("timeout", SHORT.into())];
+    let options = [
+        ("access-token", token.into()),
+        ("profile", "fake".into()),
+        ("timeout", ONE_SUBMISSION_TIMEOUT.into()),
+    ];
     client.verify(&fresh.path, options.into()).await.unwrap();
     assert_eq!(bench.verify(&fresh).await.unwrap_err().name, "StepSpent");
     assert_eq!(bench.arrived(), 1);
 }
 
 #[tokio::test]
-async fn without_a_record_nothing_is_submitted_and_nothing_else_suffers() {
+async fn without_a_usable_record_nothing_is_submitted_and_everything_else_works() {
     let bench = Bench::new(ONE_ATTEMPT).await;
     let fresh = bench.fresh().await;
     let state = bench.rig.stage.state();
@@ -69,7 +73,7 @@ async fn without_a_record_nothing_is_submitted_and_nothing_else_suffers() {
 
     fs::rename(&state, state.with_extension("away")).unwrap();
     fs::write(&state, "").unwrap();
-    assert_refused("a file in the folder's place").await;
+    assert_refused("a file in place of the folder").await;
     fs::remove_file(&state).unwrap();
     fs::rename(state.with_extension("away"), &state).unwrap();
 
@@ -77,11 +81,11 @@ async fn without_a_record_nothing_is_submitted_and_nothing_else_suffers() {
     for damage in ["", "{", "{}", r#"{"version": 99, "groups": {}, "credentials": {}}"#] {
         fs::write(&record, damage).unwrap();
         assert_refused(damage).await;
-        assert_eq!(fs::read_to_string(&record).unwrap(), damage, "a damaged record is left as it was");
+        assert_eq!(fs::read_to_string(&record).unwrap(), damage, "a damaged record is not changed");
     }
     fs::remove_file(&record).unwrap();
     fs::create_dir(&record).unwrap();
-    assert_refused("a folder in the record's place").await;
+    assert_refused("a folder in place of the record").await;
 
     fs::remove_dir(&record).unwrap();
     bench.verify(&fresh).await.unwrap();

@@ -1,4 +1,4 @@
-//! What Cognito accepts, and what comes back.
+//! Successful submissions and their replies.
 
 use aws_sdk_cognitoidentityprovider as sdk;
 use sdk::types::ChallengeNameType;
@@ -11,7 +11,7 @@ use super::{Bench, ONE_ATTEMPT};
 const REUSES: [Reuse; 3] = [Reuse::Expired, Reuse::EnableMfa, Reuse::StatusError];
 
 #[tokio::test]
-async fn an_access_token_verifies_once_in_a_step() {
+async fn an_access_token_is_verified_once_in_a_step() {
     let bench = Bench::new(ONE_ATTEMPT).await;
     for reuse in REUSES {
         bench.fake.set_reuse(reuse);
@@ -36,7 +36,7 @@ async fn an_access_token_verifies_once_in_a_step() {
 }
 
 #[tokio::test]
-async fn a_session_comes_back_as_cognito_gave_it() {
+async fn the_session_of_cognito_is_returned_unchanged() {
     let bench = Bench::new(ONE_ATTEMPT).await;
     let config = sdk::Config::builder()
         .behavior_version(sdk::config::BehaviorVersion::v2026_01_12())
@@ -49,7 +49,7 @@ async fn a_session_comes_back_as_cognito_gave_it() {
         let options = [("session", session.into()), ("profile", "fake".into())];
         let reply = bench.rig.client.verify(&fresh.path, options.into()).await.unwrap();
         assert_eq!(reply.status, "SUCCESS");
-        // The next call of the sign-in takes it, and takes no other.
+        // The next call of the sign-in accepts this session, and no other.
         let answer = |session: &str| {
             cognito
                 .respond_to_auth_challenge()
@@ -66,7 +66,7 @@ async fn a_session_comes_back_as_cognito_gave_it() {
 }
 
 #[tokio::test]
-async fn a_code_that_somebody_else_used_is_refused_in_the_servers_way() {
+async fn a_code_that_was_used_elsewhere_is_refused() {
     use oathbridge::otp::{Algorithm, Code, Digits, truncate};
     let bench = Bench::new(ONE_ATTEMPT).await;
     let config = sdk::Config::builder()
@@ -83,13 +83,13 @@ async fn a_code_that_somebody_else_used_is_refused_in_the_servers_way() {
         elsewhere.user_code(code.expose()).send().await.unwrap();
         let refusal = bench.verify(&fresh).await.unwrap_err();
         assert_eq!(refusal.name, format!("Cognito.{error}"), "{reuse:?}");
-        // A refused code is as spent as an accepted one.
+        // A refused code is spent as well.
         assert_eq!(bench.verify(&fresh).await.unwrap_err().name, "StepSpent");
     }
 }
 
 #[tokio::test]
-async fn the_token_gets_a_name() {
+async fn the_token_gets_a_device_name() {
     let bench = Bench::new(ONE_ATTEMPT).await;
     for (given, name) in [(None, "YubiKey 5 5926"), (Some("My key"), "My key")] {
         let fresh = bench.fresh().await;
@@ -102,7 +102,7 @@ async fn the_token_gets_a_name() {
 }
 
 #[tokio::test]
-async fn a_secret_may_come_by_descriptor() {
+async fn a_secret_may_be_passed_in_a_descriptor() {
     use std::os::fd::AsFd;
     let bench = Bench::new(ONE_ATTEMPT).await;
     for name in ["access-token", "session"] {

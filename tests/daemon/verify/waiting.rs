@@ -1,4 +1,4 @@
-//! The one test that waits for a real step: what is spent in one is submitted in the next.
+//! The only test that waits for a real time step: after a spent step the next one is submitted.
 
 use testkit::fake_cognito::Fault;
 use testkit::rig::step_with_room;
@@ -6,7 +6,7 @@ use testkit::rig::step_with_room;
 use super::Bench;
 
 #[tokio::test]
-async fn a_spent_step_is_followed_by_the_next() {
+async fn after_a_spent_step_the_next_step_is_submitted() {
     // Two attempts, the default.
     let bench = Bench::new("[cognito]\nmin_seconds_left = 0\n").await;
     let (lost, repeated) = (bench.fresh().await, bench.fresh().await);

@@ -1,4 +1,4 @@
-//! The interfaces as the daemon tells them, and calls of their methods.
+//! The interfaces from the daemon's introspection data, and calls of their methods.
 
 use std::os::fd::OwnedFd;
 
@@ -45,8 +45,7 @@ fn collect(node: &Node<'_>, path: &str, targets: &mut Vec<Target>) {
     }
 }
 
-/// Most calls are of a method that is there, with arguments of its types; nothing for what the library refuses to
-/// build.
+/// Most calls are of an existing method, with arguments of its types. `None` if the library refuses to build the message.
 pub(crate) fn random(dice: &mut Dice, targets: &[Target]) -> Option<Message> {
     let target = dice.pick(targets).clone();
     let path = match dice.roll(20) {
@@ -76,7 +75,7 @@ fn fit(dice: &mut Dice, call: Builder<'_>, target: &Target, targets: &[Target]) 
         "ssv" => call.build(&(&dice.pick(targets).interface, dice.text(), dice.variant(0))),
         "a{ss}" => call.build(&dice.attributes()),
         "a{sv}" => call.build(&dice.options()),
-        // Random options hardly ever make sense together.
+        // Random options are rarely valid together.
         "oa{sv}" if dice.roll(4) == 0 => {
             call.build(&(ObjectPath::from_static_str("/").unwrap(), dice.sign_in()))
         }
@@ -98,7 +97,7 @@ fn misfit(dice: &mut Dice, call: Builder<'_>) -> Option<Message> {
     .ok()
 }
 
-/// A file, the read end of a pipe that nobody writes to, or of one whose writer is gone.
+/// A file, the read end of a pipe without a writer, or of a pipe whose writer was closed.
 fn descriptor(dice: &mut Dice) -> Fd<'static> {
     let (reader, writer) = std::io::pipe().unwrap();
     match dice.roll(20) {

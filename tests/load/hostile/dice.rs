@@ -1,4 +1,4 @@
-//! Random values of all shapes, the same for the same seed.
+//! Random values of all types, reproducible by a seed.
 
 use std::collections::HashMap;
 
@@ -72,14 +72,14 @@ impl Dice {
         let mut options = HashMap::new();
         for _ in 0..self.roll(4) {
             let key = *self.pick(&KEYS);
-            // Half of them are what the key wants, so that what lies behind is reached.
+            // Half of the values have the type of the key, so that the code behind it is reached.
             let value = if self.roll(2) == 0 { self.variant(0) } else { self.wanted(key) };
             options.insert(key.to_owned(), value);
         }
         options
     }
 
-    /// The options of a sign-in, and perhaps another one.
+    /// The options of a sign-in, and sometimes one more.
     pub(crate) fn sign_in(&mut self) -> HashMap<String, Variant<'static>> {
         let mut options = HashMap::new();
         for key in ["challenge-name", "session", "username", "profile"] {

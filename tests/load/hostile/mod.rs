@@ -1,4 +1,5 @@
-//! Clients that read the interfaces and then call anything with anything: the daemon stays, small and in service.
+//! Clients that read the introspection data and call random methods with random arguments. The daemon must stay small and
+//! in service.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -24,15 +25,15 @@ use dice::Dice;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 const CALLS: usize = 100_000;
-/// A connection that has made so many calls leaves in the middle of things.
-const CALLS_OF_ONE: usize = 2_500;
-/// So many attack at once.
+/// The number of calls after which a client disconnects, with calls still running.
+const CALLS_PER_CLIENT: usize = 2_500;
+/// The number of simultaneous clients.
 const ATTACKERS: usize = 4;
-/// So many calls of one are under way.
-const UNDER_WAY: usize = 32;
+/// The number of simultaneous calls of a client.
+const SIMULTANEOUS_CALLS: usize = 32;
 
-/// Far longer than all of it takes; only a hang does.
-const PATIENCE: Duration = Duration::from_secs(480);
+/// The timeout for the whole test, which only a hang reaches.
+const TEST_TIMEOUT: Duration = Duration::from_secs(480);
 
 const TOKEN: &str = "[[token]]
 serial = 31415926
@@ -44,7 +45,7 @@ credential = [
 ]
 ";
 
-/// Limits so wide that the calls get behind the gate.
+/// Limits so high that the calls pass the inbound filter.
 const CONFIG: &str = "[pcsc]
 enabled = false
 [limits]
@@ -63,23 +64,23 @@ account = 'alice'
 client_id = 'c'
 ";
 
-/// How calls ended, by the last part of the error's name.
+/// The number of outcomes, by the last part of the error's name.
 type Outcomes = BTreeMap<String, usize>;
 
-/// One client: calls, and then leaves without waiting for what is still under way.
+/// One client: makes calls, and disconnects without waiting for the running ones.
 async fn attack(address: String, seed: u64) -> Outcomes {
     let mut dice = Dice(seed);
     let connection = connection::Builder::address(address.as_str()).build().await.unwrap();
     let targets = calls::surface(&connection).await;
     let mut messages = MessageStream::from(&connection);
     let (mut outcomes, mut under_way) = (Outcomes::new(), 0);
-    for _ in 0..CALLS_OF_ONE {
-        // What the library itself refuses to build or send is no call.
+    for _ in 0..CALLS_PER_CLIENT {
+        // Messages that the library refuses to build or send do not count as calls.
         let Some(call) = calls::random(&mut dice, &targets) else { continue };
         connection.send(&call).await.unwrap();
         under_way += 1;
-        while under_way >= UNDER_WAY {
-            // Some wait for what never comes, and some want no reply: then more are under way.
+        while under_way >= SIMULTANEOUS_CALLS {
+            // Some calls wait for ever and some need no reply, so more calls are started.
             let next = tokio::time::timeout(Duration::from_millis(20), messages.next());
             match next.await {
                 Ok(message) => under_way -= usize::from(count(&message.unwrap().unwrap(), &mut outcomes)),
@@ -101,7 +102,7 @@ fn count(message: &zbus::Message, outcomes: &mut Outcomes) -> bool {
     true
 }
 
-/// All attackers, one after the other on each of a few lines.
+/// All clients, a few at a time.
 async fn attacks(address: &str, seed: u64, count: usize) -> Outcomes {
     let lines = (0..ATTACKERS).map(|line| {
         let address = address.to_owned();
@@ -134,7 +135,7 @@ async fn a_hundred_thousand_random_calls() {
     let seed = std::env::var("OATHBRIDGE_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) << 32);
     println!("OATHBRIDGE_SEED={seed}");
-    tokio::time::timeout(PATIENCE, assault(seed)).await.expect("in good time");
+    tokio::time::timeout(TEST_TIMEOUT, assault(seed)).await.expect("in good time");
 }
 
 async fn assault(seed: u64) {
@@ -146,12 +147,12 @@ async fn assault(seed: u64) {
     let alice = client.credential("alice").await.unwrap();
     assert!(serves(&client, &alice).await);
     let before = Resources::of(daemon.id()).unwrap();
-    let outcomes = attacks(stage.address(), seed, CALLS / CALLS_OF_ONE).await;
+    let outcomes = attacks(stage.address(), seed, CALLS / CALLS_PER_CLIENT).await;
     println!("{outcomes:?}");
     assert!(serves(&client, &alice).await, "seed {seed}: {}", stage.log().unwrap());
     assert!(daemon.ended().unwrap().is_none(), "seed {seed}");
     let mut after = Resources::of(daemon.id()).unwrap();
-    // Threads that read descriptors linger for ten seconds, and touches for fifteen.
+    // Threads that read descriptors end after ten seconds, and waits for a touch after fifteen.
     for _ in 0..300 {
         if after.descriptors <= before.descriptors && after.threads <= before.threads {
             break;
@@ -168,7 +169,7 @@ async fn assault(seed: u64) {
     assert_deep(&outcomes);
 }
 
-/// Most calls met the daemon's own code: they were not refused for their number, name or signature.
+/// Checks that most calls reached the daemon's own code, and were not refused for their number, name or signature.
 fn assert_deep(outcomes: &Outcomes) {
     let shallow = ["Busy", "RateLimited", "UnknownMethod", "UnknownObject", "UnknownInterface"];
     let is_shallow = |name: &str| shallow.contains(&name);

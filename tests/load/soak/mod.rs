@@ -1,5 +1,5 @@
-//! Much of everything, through a real pcscd and over the bus, and nothing is left over: descriptors, threads, contexts
-//! and memory of the daemon come back to what they were.
+//! Many operations of every kind, through a real pcscd and over the bus. Descriptors, threads, contexts and memory of the
+//! daemon return to their previous values.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -22,16 +22,16 @@ use taken::Taken;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
-/// Nearly as many as pcscd has: with eight it ends by itself.
+/// One fewer than the maximum of pcscd, which ends by itself with eight.
 const READERS: usize = 7;
 
 /// Each reader has two slots.
 const CARDS: usize = 2 * READERS;
 
-/// Far longer than all of it takes; only a hang does.
-const PATIENCE: Duration = Duration::from_secs(900);
+/// The timeout for the whole test, which only a hang reaches.
+const TEST_TIMEOUT: Duration = Duration::from_secs(900);
 
-/// A client of this test asks as much as a hundred honest ones.
+/// A client of this test makes as many calls as a hundred usual ones.
 const CONFIG: &str = "[limits]
 calls_per_client = 64
 queries_per_second = 100000
@@ -41,7 +41,7 @@ codes_per_minute = 1000000
 struct World {
     rig: Rig,
     signals: Signals,
-    /// In the order of the cards.
+    /// The credentials, in the order of the cards.
     plain: Vec<String>,
     touched: Vec<String>,
 }
@@ -62,7 +62,7 @@ impl World {
         let mut rig = Rig::start_with_readers(DAEMON, &tokens, CONFIG, READERS).await.unwrap();
         let mut signals = rig.client.signals().await.unwrap();
         for card in &rig.cards {
-            // Nobody touches them, and what is cancelled holds its token until then.
+            // The tokens are not touched, and a cancelled request holds its token until the touch times out.
             card.set_touch_timeout(Duration::from_millis(20));
         }
         rig.pcscd.insert_all(&rig.cards).unwrap();
@@ -87,7 +87,7 @@ impl World {
         Taken::of(self.rig.daemon.as_ref().unwrap().id(), self.rig.pcscd.id().unwrap())
     }
 
-    /// So many times a card goes and comes back.
+    /// Removes and inserts a card this number of times.
     async fn plug(&mut self, cycles: usize) {
         for _ in 0..cycles.div_ceil(CARDS) {
             self.remove_all().await;
@@ -118,7 +118,7 @@ impl World {
         try_join_all(each).await.unwrap();
     }
 
-    /// Cancels so many requests while their tokens wait for a touch.
+    /// Cancels this number of requests while their tokens wait for a touch.
     async fn cancel(&self, count: usize) {
         let caller = self.client().connection().unique_name().unwrap().to_string();
         let each = self.touched.iter().enumerate().map(async |(number, credential)| {
@@ -128,7 +128,7 @@ impl World {
                 let call = self.client().calculate(credential, options);
                 let cancel = async {
                     let path = names::operation(&caller, Some(&handle), 0);
-                    // It may be over before: the token doesn't wait long for its touch.
+                    // The request may have ended before, because the token waits only briefly for a touch.
                     while self.client().call::<_, bool>(&path, "Operation", "Cancel", &()).await.is_err() {}
                 };
                 let (result, ()) = tokio::join!(call, cancel);
@@ -136,11 +136,11 @@ impl World {
             }
         });
         join_all(each).await;
-        // Behind what the tokens still do for those that left.
+        // This runs after the remaining work for clients that have left.
         self.calculate(CARDS).await;
     }
 
-    /// So many cards that never answer, one in each reader at a time: its other slot has to wait with it.
+    /// Cards that never answer, one per reader at a time, because the other slot of the reader is blocked as well.
     async fn hang(&mut self, count: usize) {
         for _ in 0..count.div_ceil(READERS) {
             for card in &self.rig.cards[..READERS] {
@@ -167,13 +167,13 @@ async fn all_ready(signals: &mut Signals, rig: &Rig) {
 }
 
 #[tokio::test]
-async fn nothing_is_left_over() {
-    tokio::time::timeout(PATIENCE, soak()).await.expect("in good time");
+async fn all_resources_are_freed() {
+    tokio::time::timeout(TEST_TIMEOUT, soak()).await.expect("in good time");
 }
 
 async fn soak() {
     let mut world = World::new().await;
-    // A little of all of it, so that growth is growth.
+    // A warm-up with every kind of operation, so that later growth is real growth.
     world.plug(CARDS).await;
     world.calculate(320).await;
     world.cancel(CARDS).await;

@@ -1,4 +1,4 @@
-//! What the daemon and pcscd have taken from the system.
+//! The system resources of the daemon and pcscd.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use testkit::resources::Resources;
 pub(crate) struct Taken {
     processes: [u32; 2],
     daemon: Resources,
-    /// Descriptors of pcscd: each context of the daemon is one of them.
+    /// Descriptors of pcscd, one for each context of the daemon.
     contexts: usize,
 }
 

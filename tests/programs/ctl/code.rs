@@ -7,7 +7,7 @@ fn is_code(line: &str) -> bool {
 }
 
 #[test]
-fn just_the_code_and_the_next_one_if_asked_for() {
+fn only_the_code_is_printed_and_the_next_one_if_requested() {
     let rig = Rig::start();
     let plain = rig.run(&["code", "AWS:alice"]);
     assert_eq!((plain.code, plain.err.as_str()), (0, ""));
@@ -25,7 +25,7 @@ fn just_the_code_and_the_next_one_if_asked_for() {
 }
 
 #[test]
-fn by_id_path_and_part_of_the_name() {
+fn a_credential_is_found_by_id_path_and_part_of_its_name() {
     let rig = Rig::start();
     let id = rig.id("alice");
     let path = format!("/io/github/oathbridge/OathBridge1/credentials/{id}");
@@ -36,7 +36,7 @@ fn by_id_path_and_part_of_the_name() {
 }
 
 #[test]
-fn several_matches_list_the_choices_and_none_what_is_there() {
+fn several_matches_list_the_choices_and_no_match_lists_all() {
     let rig = Rig::start();
     let run = rig.run(&["code", "AWS"]);
     run.failed(4, "2 credentials match \"AWS\"");
@@ -47,10 +47,10 @@ fn several_matches_list_the_choices_and_none_what_is_there() {
 }
 
 #[test]
-fn a_counter_is_used_up_only_when_that_is_said() {
+fn a_counter_advances_only_with_advance_counter() {
     let rig = Rig::start();
     rig.run(&["code", "dave"]).failed(2, "advance-counter");
-    // RFC 4226 appendix D: the first two values.
+    // RFC 4226, appendix D: the first two values.
     assert_eq!(rig.run(&["code", "dave", "--advance-counter"]).out, "755224\n");
     let json = rig.run(&["code", "dave", "--advance-counter", "--json"]).json();
     assert_eq!((json["code"].as_str(), json["valid_from"].is_null()), (Some("287082"), true));
@@ -58,7 +58,7 @@ fn a_counter_is_used_up_only_when_that_is_said() {
 }
 
 #[test]
-fn a_touch_is_asked_for_on_standard_error() {
+fn the_request_for_a_touch_is_on_standard_error() {
     let rig = Rig::start();
     let run = rig.run(&["code", "touched", "--timeout", "30"]);
     assert_eq!((run.code, is_code(run.out.trim_end())), (0, true), "{run:?}");
@@ -78,7 +78,7 @@ fn a_claimed_step_is_spent() {
 }
 
 #[test]
-fn what_would_need_a_longer_wait_than_allowed_fails_at_once() {
+fn a_wait_beyond_the_timeout_fails_at_once() {
     let rig = Rig::start();
     rig.run(&["code", "alice", "--min-validity", "31"]).failed(2, "min-validity");
 }

@@ -1,4 +1,4 @@
-//! What a person has to do is told by the daemon alone: others would have a touch serve themselves.
+//! Only the daemon's signals make the tool ask for a touch; another program could misuse the touch.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -11,10 +11,10 @@ use zbus::Variant;
 
 use super::rig::Rig;
 
-/// Thrice the time after which the tool tells what it waits for.
-const TOLD: Duration = Duration::from_millis(900);
+/// Three times the delay after which the tool shows its wait.
+const SHOWN_AFTER: Duration = Duration::from_millis(900);
 
-/// The name on the bus of the tool, and its operation.
+/// The unique bus name of the tool, and its operation.
 async fn tool_and_operation(client: &Client) -> (String, String) {
     let objects = client.objects().await.unwrap();
     let operation = objects.into_keys().find(|path| path.ends_with("/oathbridgectl")).unwrap();
@@ -24,7 +24,7 @@ async fn tool_and_operation(client: &Client) -> (String, String) {
 }
 
 #[tokio::test]
-async fn nobody_but_the_daemon_has_the_token_touched() {
+async fn forged_signals_do_not_ask_for_a_touch() {
     let rig = Rig::start();
     rig.use_steps("alice", 1);
     std::fs::write(rig.file("token"), &rig.user.access_token).unwrap();
@@ -46,8 +46,8 @@ async fn nobody_but_the_daemon_has_the_token_touched() {
     let properties = "org.freedesktop.DBus.Properties";
     let to = Some(name.as_str());
     forger.connection().emit_signal(to, operation, properties, "PropertiesChanged", &body).await.unwrap();
-    // What isn't told can't be waited for.
-    tokio::time::sleep(TOLD).await;
+    // There is no event for a message that is not shown, so the test waits for a fixed time.
+    tokio::time::sleep(SHOWN_AFTER).await;
     child.kill().unwrap();
     child.wait().unwrap();
     let rest: Vec<_> = lines.collect();

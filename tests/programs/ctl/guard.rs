@@ -13,7 +13,7 @@ fn the_record_is_shown_as_times_with_and_without_a_daemon() {
 
     let id = rig.id("alice");
     rig.guard().claim(&id, Step(60_000_000), Step(60_000_000)).unwrap();
-    // Dropped: nobody wrote down what came of it.
+    // A dropped reservation has no recorded outcome.
     drop(rig.guard().reserve(&id, Step(60_000_001), Step(60_000_001)).unwrap());
     let plain = rig.run(&["guard", "show"]);
     assert_eq!((plain.code, plain.err.as_str()), (0, ""));
@@ -36,7 +36,7 @@ fn the_record_is_shown_as_times_with_and_without_a_daemon() {
 }
 
 #[test]
-fn forgetting_wants_a_yes() {
+fn forget_requires_a_confirmation() {
     let rig = Rig::start();
     rig.run(&["guard", "forget", "AWS:alice"]).failed(3, "nothing to delete");
     rig.use_steps("alice", 5);
@@ -54,7 +54,7 @@ fn forgetting_wants_a_yes() {
 }
 
 #[test]
-fn a_damaged_record_is_named_and_kept() {
+fn a_damaged_record_is_reported_and_kept() {
     let rig = Rig::start();
     rig.use_steps("alice", 0);
     let file = rig.guard().file();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::rig::{PASSWORD, Rig};
 
 #[test]
-fn tokens_are_listed_for_persons_and_for_programs() {
+fn tokens_are_listed_as_text_and_as_json() {
     let rig = Rig::with_locked();
     let plain = rig.run(&["tokens"]);
     let lines: Vec<_> = plain.out.lines().collect();
@@ -34,7 +34,7 @@ fn tokens_are_listed_for_persons_and_for_programs() {
 }
 
 #[test]
-fn credentials_are_listed_and_what_a_token_says_of_them_is_harmless() {
+fn credentials_are_listed_and_control_characters_are_escaped() {
     let rig = Rig::with_locked();
     let plain = rig.run(&["list", "--refresh"]);
     assert_eq!(plain.code, 0);
@@ -58,7 +58,7 @@ fn credentials_are_listed_and_what_a_token_says_of_them_is_harmless() {
     let credentials = list["credentials"].as_array().unwrap();
     assert_eq!(credentials.len(), 4);
     let evil = credentials.iter().find(|credential| credential["account"] == "mallory\u{200b}AWS").unwrap();
-    // The daemon escapes control characters by itself.
+    // The daemon already escapes control characters.
     assert_eq!(evil["issuer"], "Evil\\u{1b}[31m");
     for (key, value) in [
         ("type", json!("totp")),
@@ -72,7 +72,7 @@ fn credentials_are_listed_and_what_a_token_says_of_them_is_harmless() {
 }
 
 #[test]
-fn an_empty_list_says_what_to_do() {
+fn an_empty_list_prints_what_to_do() {
     let rig = Rig::empty();
     for command in ["tokens", "list"] {
         let plain = rig.run(&[command]);
@@ -86,7 +86,7 @@ fn an_empty_list_says_what_to_do() {
 }
 
 #[test]
-fn without_a_daemon_the_way_to_start_it_is_named() {
+fn without_a_daemon_the_error_says_how_to_start_it() {
     let rig = Rig::without_daemon();
     for arguments in [&["tokens"][..], &["list", "--json"], &["code", "alice"], &["unlock"]] {
         rig.run(arguments).failed(10, "systemctl --user start oathbridge");
@@ -97,7 +97,7 @@ fn without_a_daemon_the_way_to_start_it_is_named() {
 }
 
 #[test]
-fn wrong_usage_help_and_version_have_their_codes() {
+fn wrong_usage_help_and_version_have_their_exit_codes() {
     let rig = Rig::without_daemon();
     rig.run(&["code"]).failed(2, "--help");
     rig.run(&["frobnicate"]).failed(2, "frobnicate");

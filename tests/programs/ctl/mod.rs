@@ -1,4 +1,4 @@
-//! `oathbridgectl` as a person and a script meet it: the real programs on a private bus, with virtual tokens.
+//! `oathbridgectl` as used by persons and scripts: the real programs on a private bus, with virtual tokens.
 
 #![allow(
     clippy::unwrap_used,

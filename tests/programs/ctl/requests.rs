@@ -1,4 +1,4 @@
-//! Requests under way: the challenge of a sign-in, what a person has to do, and cancelling.
+//! `challenge`, `watch` and `cancel`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
@@ -19,7 +19,7 @@ fn answer(rig: &Rig, arguments: &[&str], input: &str) -> Run {
 }
 
 #[test]
-fn a_challenge_becomes_tokens() {
+fn a_challenge_is_answered_with_tokens() {
     let rig = Rig::start();
     let session = rig.cognito.challenge("alice", None, true).unwrap();
     let challenge = json!({
@@ -37,12 +37,12 @@ fn a_challenge_becomes_tokens() {
 }
 
 #[test]
-fn what_a_challenge_waits_for_is_told_by_the_daemon() {
+fn the_wait_of_a_challenge_comes_from_the_daemon() {
     let rig = Rig::start();
     let session = rig.cognito.challenge("alice", None, false).unwrap();
     let challenge = json!({"ChallengeName": "SOFTWARE_TOKEN_MFA", "Session": session});
     let who = ["AWS:touched", "--profile", "work", "--client-id", "client1", "--username", "alice"];
-    // Near the end of a step the next one would be waited for, and perhaps a second touch.
+    // Near the end of a step the request could wait for the next one and for a second touch.
     rig.wait_for_room(10);
     let run = answer(&rig, &who, &challenge.to_string());
     assert_eq!((run.code, run.err.lines().count()), (0, 1), "{}", run.err);
@@ -50,14 +50,14 @@ fn what_a_challenge_waits_for_is_told_by_the_daemon() {
 }
 
 #[test]
-fn what_is_no_challenge_is_not_repeated() {
+fn invalid_input_of_challenge_is_not_printed() {
     let rig = Rig::start();
     let run = answer(&rig, &["--profile", "work"], "{\"Session\": \"s3cret-s3cret-s3cret\"}");
     run.failed(2, "InitiateAuth");
     assert!(!run.err.contains("s3cret"));
 }
 
-/// A running `watch`, and its lines, as long as somebody reads them.
+/// A running `watch` and its lines.
 struct Watching {
     child: Child,
     lines: Option<std::io::Lines<BufReader<std::process::ChildStdout>>>,
@@ -83,7 +83,7 @@ impl Drop for Watching {
 }
 
 #[test]
-fn a_touch_is_told_while_it_is_waited_for() {
+fn watch_shows_a_touch_while_a_request_waits_for_it() {
     let mut rig = Rig::start();
     let mut plain = Watching::start(&rig, &[]);
     let mut waybar = Watching::start(&rig, &["--format=waybar"]);
@@ -92,7 +92,7 @@ fn a_touch_is_told_while_it_is_waited_for() {
     assert_eq!((idle["class"].as_str(), idle["text"].as_str()), (Some("idle"), Some("")));
     let mut code =
         rig.tool().args(["code", "AWS:touched"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    assert_eq!(plain.next(), "Touch YubiKey 5 …2222: Calculate of AWS:touched, asked for by oathbridgectl.");
+    assert_eq!(plain.next(), "Touch YubiKey 5 …2222: Calculate of AWS:touched, requested by oathbridgectl.");
     let touch: Value = serde_json::from_str(&waybar.next()).unwrap();
     assert_eq!(
         (touch["class"].as_str(), touch["text"].as_str()),
@@ -100,18 +100,18 @@ fn a_touch_is_told_while_it_is_waited_for() {
     );
     assert!(code.wait().unwrap().success());
     assert_eq!(plain.next(), "Nothing to do.");
-    // It outlives the daemon.
+    // `watch` continues after the end of the daemon.
     rig.kill_daemon();
     assert!(plain.child.try_wait().unwrap().is_none());
 }
 
 #[test]
-fn it_ends_when_nobody_reads_any_more() {
+fn watch_ends_when_its_output_is_closed() {
     let rig = Rig::start();
     let mut watching = Watching::start(&rig, &[]);
     assert_eq!(watching.next(), "Nothing to do.");
     watching.lines = None;
-    // Nothing happens that it could tell.
+    // There is no event that it could print.
     let ended = (0..500).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(20));
         watching.child.try_wait().unwrap().is_some_and(|status| status.success())
@@ -120,7 +120,7 @@ fn it_ends_when_nobody_reads_any_more() {
 }
 
 #[test]
-fn there_is_nothing_to_cancel_when_nothing_runs() {
+fn cancel_fails_if_nothing_runs() {
     let rig = Rig::start();
     rig.run(&["cancel"]).failed(3, "nothing to cancel");
     rig.run(&["cancel", "unheard-of"]).failed(3, "No running request");

@@ -1,4 +1,4 @@
-//! The programs themselves: a daemon with virtual tokens on a bus of its own, and the tool that talks to it.
+//! A daemon with virtual tokens on a private bus, and the tool.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use testkit::bus::PrivateBus;
 use testkit::fake_cognito::{FakeCognito, Options, Ready};
 
-/// The seed of all credentials; RFC 6238's.
+/// The seed of all credentials, from RFC 6238.
 const SEED: &[u8] = b"12345678901234567890";
 
 /// The password of the second token.
@@ -54,7 +54,7 @@ account = "alice"
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 "#;
 
-/// How a run of the tool ended.
+/// The outcome of a run of the tool.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: i32,
@@ -68,7 +68,7 @@ impl Run {
         serde_json::from_str(&self.out).unwrap()
     }
 
-    /// Ended with this code, these words on standard error and nothing on standard output.
+    /// Checks this exit code, this text on standard error, and empty standard output.
     pub(crate) fn failed(&self, code: i32, words: &str) {
         assert_eq!((self.code, self.out.as_str()), (code, ""), "{self:?}");
         assert!(self.err.starts_with("oathbridgectl: ") && self.err.contains(words), "{self:?}");
@@ -84,7 +84,7 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    /// A token that is open.
+    /// A token without a password.
     pub(crate) fn start() -> Self {
         Self::with_tokens(TOKENS)
     }
@@ -94,7 +94,7 @@ impl Rig {
         Self::with_tokens(&format!("{TOKENS}{LOCKED}"))
     }
 
-    /// No token, and no smart card service.
+    /// No token and no smart card service.
     pub(crate) fn empty() -> Self {
         let mut rig = Self::without_daemon();
         fs::write(rig.file("config.toml"), "").unwrap();
@@ -102,7 +102,7 @@ impl Rig {
         rig
     }
 
-    /// A bus, and nobody on it.
+    /// A bus without a daemon.
     pub(crate) fn without_daemon() -> Self {
         let cognito = FakeCognito::start(Options::default()).unwrap();
         let user = cognito.ready_user("alice", SEED).unwrap();
@@ -142,7 +142,7 @@ impl Rig {
         assert!(message[..length].starts_with(b"READY=1"));
     }
 
-    /// Ends the daemon at once, whatever it is doing.
+    /// Kills the daemon.
     pub(crate) fn kill_daemon(&mut self) {
         let mut daemon = self.daemon.take().unwrap();
         daemon.kill().unwrap();
@@ -157,7 +157,7 @@ impl Rig {
         self.bus.address()
     }
 
-    /// What the daemon logged.
+    /// The daemon's log.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.file("log")).unwrap()
     }
@@ -166,7 +166,7 @@ impl Rig {
         Guard::open(self.file("state/oathbridge"))
     }
 
-    /// A command in the rig's world, and nothing of the one around it.
+    /// A command with only the environment of the rig.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command
@@ -183,7 +183,7 @@ impl Rig {
         self.command(env!("CARGO_BIN_EXE_oathbridgectl"))
     }
 
-    /// Runs the tool without a terminal and with nothing to read.
+    /// Runs the tool without a terminal and with empty standard input.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         self.run_with(arguments, "")
     }
@@ -203,13 +203,13 @@ impl Rig {
         found["id"].as_str().unwrap().to_owned()
     }
 
-    /// Waits for a time step that has this many seconds left.
+    /// Waits for a time step with this number of seconds left.
     pub(crate) fn wait_for_room(&self, seconds: u64) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(testkit::rig::step_with_room(seconds));
     }
 
-    /// Closes the steps up to this many after the one of now.
+    /// Closes this number of steps after the current one.
     pub(crate) fn use_steps(&self, account: &str, ahead: u64) {
         let now = Step::at(SystemTime::now().duration_since(UNIX_EPOCH).unwrap(), Period::DEFAULT);
         self.guard().claim(&self.id(account), Step(now.0 + ahead), now).unwrap();
@@ -219,7 +219,7 @@ impl Rig {
 impl Drop for Rig {
     fn drop(&mut self) {
         if let Some(daemon) = &mut self.daemon {
-            // It may have ended by itself; then both do nothing.
+            // If the process has already ended, both calls do nothing.
             let _ = daemon.kill();
             let _ = daemon.wait();
         }
@@ -229,7 +229,7 @@ impl Drop for Rig {
 pub(crate) fn finish(mut command: Command, input: &str) -> Run {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A tool that doesn't read its input may have ended before it is written.
+    // A tool that does not read its input may end before the input is written.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let (mut out, mut err) = (String::new(), String::new());
     child.stdout.take().unwrap().read_to_string(&mut out).unwrap();

@@ -1,4 +1,4 @@
-//! What a person at a terminal sees, and doesn't.
+//! The output of the tool on a terminal.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -9,7 +9,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::rig::{PASSWORD, Rig};
 
-/// The two ends of a terminal: the person's, and the program's.
+/// The two ends of a terminal: that of the user, and that of the program.
 fn terminal() -> (File, File) {
     let person: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&person).unwrap();
@@ -19,7 +19,7 @@ fn terminal() -> (File, File) {
     (person.into(), program)
 }
 
-/// Reads until these words were shown; what was shown so far.
+/// Reads until this text is shown, and returns everything shown so far.
 fn until(source: &mut impl Read, words: &str) -> String {
     let mut shown = Vec::new();
     let mut byte = [0];
@@ -30,11 +30,11 @@ fn until(source: &mut impl Read, words: &str) -> String {
     String::from_utf8(shown).unwrap()
 }
 
-/// All that the terminal shows until its program is gone.
+/// Everything that the terminal shows until the program ends.
 fn rest(person: &mut File) -> String {
     let mut shown = Vec::new();
     let mut bytes = [0; 256];
-    // The end of a terminal is an error on Linux.
+    // On Linux reading fails when the other end of a terminal is closed.
     while let Ok(count @ 1..) = person.read(&mut bytes) {
         shown.extend_from_slice(&bytes[..count]);
     }
@@ -53,12 +53,12 @@ fn start(rig: &Rig, arguments: &[&str], program: File) -> Child {
 }
 
 #[test]
-fn a_password_is_asked_for_and_not_shown() {
+fn the_terminal_does_not_show_the_password() {
     let rig = Rig::with_locked();
     let (mut person, program) = terminal();
     let mut child = start(&rig, &["unlock"], program);
     until(&mut person, "Password (not shown): ");
-    // A slip, taken back: a letter of two bytes, and a whole line.
+    // Corrections: a character of two bytes is deleted, and a whole line.
     person.write_all("nonsense\x15ü\x7f".as_bytes()).unwrap();
     person.write_all(PASSWORD.as_bytes()).unwrap();
     person.write_all(b"\r").unwrap();
@@ -68,12 +68,12 @@ fn a_password_is_asked_for_and_not_shown() {
 }
 
 #[test]
-fn an_access_token_longer_than_a_terminal_s_line_arrives_whole() {
+fn an_access_token_longer_than_a_terminal_line_is_read_completely() {
     let rig = Rig::start();
     let (mut person, program) = terminal();
     let mut child = start(&rig, &["verify", "alice", "--profile", "work"], program);
     until(&mut person, "Access token (not shown): ");
-    // Cut at 4095 bytes this would be another error: the daemon wants three parts.
+    // If it were cut at 4095 bytes, the error would be about missing parts.
     let token = format!("{}.{}", "a".repeat(9_000), "b.c");
     person.write_all(token.as_bytes()).unwrap();
     person.write_all(b"\n").unwrap();
@@ -83,7 +83,7 @@ fn an_access_token_longer_than_a_terminal_s_line_arrives_whole() {
 }
 
 #[test]
-fn an_interrupt_leaves_the_terminal_as_it_was() {
+fn an_interrupt_restores_the_terminal() {
     let rig = Rig::with_locked();
     let (mut person, program) = terminal();
     let before = rustix::termios::tcgetattr(&program).unwrap().local_modes;
@@ -98,7 +98,7 @@ fn an_interrupt_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
-fn a_wait_is_counted_down_and_wiped() {
+fn a_wait_is_shown_as_a_countdown_and_then_erased() {
     let rig = Rig::start();
     let (mut person, program) = terminal();
     let mut child = start(&rig, &["code", "touched"], program);
@@ -109,7 +109,7 @@ fn a_wait_is_counted_down_and_wiped() {
 }
 
 #[test]
-fn forgetting_asks_and_takes_no_for_an_answer() {
+fn forget_asks_for_a_confirmation() {
     let rig = Rig::start();
     rig.use_steps("alice", 5);
     for (answer, code, left) in [("n\n", 1, 1), ("\n", 1, 1), ("y\n", 0, 0)] {

@@ -3,7 +3,7 @@
 use super::rig::{PASSWORD, Rig, finish};
 
 #[test]
-fn the_only_locked_token_is_meant_and_nothing_is_repeated() {
+fn the_default_is_the_only_locked_token_and_no_password_is_printed() {
     let rig = Rig::with_locked();
     rig.run(&["unlock"]).failed(2, "--password-stdin");
     rig.run(&["unlock", "--password-stdin"]).failed(2, "no password");
@@ -21,7 +21,7 @@ fn the_only_locked_token_is_meant_and_nothing_is_repeated() {
 }
 
 #[test]
-fn by_descriptor_and_serial_number() {
+fn a_token_is_unlocked_by_serial_number_with_a_descriptor() {
     let rig = Rig::with_locked();
     std::fs::write(rig.file("password"), PASSWORD).unwrap();
     let mut shell = rig.command("sh");

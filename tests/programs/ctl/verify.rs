@@ -8,7 +8,7 @@ use testkit::fake_cognito::{Fault, Plan};
 use super::rig::{Rig, finish};
 
 #[test]
-fn an_access_token_from_standard_input_and_a_credential_by_name() {
+fn the_access_token_may_come_from_standard_input() {
     let rig = Rig::start();
     let token = format!("{}\n", rig.user.access_token);
     let run = rig.run_with(&["verify", "AWS:alice", "--profile", "work", "--access-token-stdin"], &token);
@@ -18,7 +18,7 @@ fn an_access_token_from_standard_input_and_a_credential_by_name() {
 }
 
 #[test]
-fn a_session_from_a_descriptor_and_the_credential_of_the_profile() {
+fn the_session_may_come_from_a_descriptor() {
     let rig = Rig::start();
     std::fs::write(rig.file("session"), &rig.user.session).unwrap();
     let mut shell = rig.command("sh");
@@ -33,7 +33,7 @@ fn a_session_from_a_descriptor_and_the_credential_of_the_profile() {
 }
 
 #[test]
-fn a_session_is_printed_only_when_asked_for() {
+fn the_session_is_printed_only_with_print_session() {
     let rig = Rig::start();
     let arguments = ["verify", "--profile", "work", "--session-stdin"];
     let run = rig.run_with(&arguments, &rig.user.session);
@@ -42,7 +42,7 @@ fn a_session_is_printed_only_when_asked_for() {
 }
 
 #[test]
-fn as_json_with_what_the_daemon_knows_besides() {
+fn json_has_the_additional_values_of_the_daemon() {
     let rig = Rig::start();
     let arguments = ["verify", "alice", "--profile", "work", "--session-stdin", "--json"];
     let run = rig.run_with(&arguments, &rig.user.session);
@@ -54,7 +54,7 @@ fn as_json_with_what_the_daemon_knows_besides() {
 }
 
 #[test]
-fn what_is_missing_or_public_is_wrong_usage() {
+fn missing_and_public_secrets_are_wrong_usage() {
     let rig = Rig::start();
     let token = &rig.user.access_token;
     rig.run(&["verify", "alice", "--profile", "work"]).failed(2, "--access-token-stdin");
@@ -76,7 +76,7 @@ fn what_is_missing_or_public_is_wrong_usage() {
 }
 
 #[test]
-fn refusals_of_cognito_have_a_code_of_their_own() {
+fn refusals_of_cognito_have_their_own_exit_code() {
     let rig = Rig::start();
     rig.cognito.revoke(&rig.user.access_token);
     let arguments = ["verify", "alice", "--profile", "work", "--access-token-stdin"];
@@ -86,7 +86,7 @@ fn refusals_of_cognito_have_a_code_of_their_own() {
 }
 
 #[test]
-fn a_spent_step_is_for_later_and_a_wait_for_the_next_one_is_told() {
+fn a_spent_step_exits_with_later_and_a_wait_for_the_next_one_is_shown() {
     let rig = Rig::start();
     rig.use_steps("alice", 1);
     let short = ["verify", "alice", "--profile", "work", "--access-token-stdin", "--timeout", "15"];
@@ -110,7 +110,7 @@ fn a_spent_step_is_for_later_and_a_wait_for_the_next_one_is_told() {
 }
 
 #[test]
-fn a_daemon_that_dies_leaves_the_outcome_unknown() {
+fn a_crash_of_the_daemon_leaves_the_outcome_unknown() {
     let mut rig = Rig::start();
     rig.cognito.plan(Plan { fault: Fault::None, delay_ms: 60_000, count: 1, ..Plan::default() });
     std::fs::write(rig.file("token"), &rig.user.access_token).unwrap();

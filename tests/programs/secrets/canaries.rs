@@ -1,4 +1,4 @@
-//! Logs, errors and files, searched for every secret that went through the daemon.
+//! Searches logs, errors and files for every secret that was passed through the daemon.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use super::{Bench, CREDENTIALS, PASSWORD, key};
 
 const WRONG_PASSWORD: &str = "canary-wrong-password";
 
-/// Whether a code is in the text as a word of its own: its digits may be part of a duration or a hash.
+/// Whether a code occurs in the text as a separate word; its digits may be part of a duration or a hash.
 pub(super) fn has_code(text: &str, code: &str) -> bool {
     text.match_indices(code).any(|(start, found)| {
         let before = text[..start].chars().next_back();
@@ -23,7 +23,7 @@ pub(super) fn has_code(text: &str, code: &str) -> bool {
     })
 }
 
-/// The code of the first credential, which is only calculated.
+/// The code of the first credential, which is calculated only.
 fn code(step: u64) -> String {
     let word = truncate(&Algorithm::Sha1.hmac(&key(0), &step.to_be_bytes())).unwrap();
     Code::decimal(word, Digits::SIX).expose().to_owned()
@@ -43,7 +43,7 @@ pub(super) fn files(folder: &Path) -> String {
     text
 }
 
-/// Ways for a Cognito to repeat what it was told, and other ways to fail.
+/// Faults in which Cognito repeats the request's secrets, and other faults.
 pub(super) fn faults(secret: &str) -> Vec<Fault> {
     let echo = |code: &str| Fault::exception(code, secret);
     vec![
@@ -59,7 +59,7 @@ pub(super) fn faults(secret: &str) -> Vec<Fault> {
     ]
 }
 
-/// What the daemon was told, and what it said.
+/// The secrets passed to the daemon, and all texts that it produced.
 #[derive(Default)]
 struct Exchange {
     secrets: Vec<String>,
@@ -121,7 +121,7 @@ impl Exchange {
 }
 
 #[tokio::test]
-async fn no_secret_is_told_or_kept() {
+async fn no_secret_is_in_logs_errors_or_files() {
     let bench = Bench::with_pcscd().await;
     let step = step_with_room(15).await;
     let mut exchange = Exchange::default();
@@ -155,7 +155,7 @@ async fn no_secret_is_told_or_kept() {
 }
 
 #[test]
-fn a_code_in_a_text_would_be_found() {
+fn the_search_finds_a_code_in_a_text() {
     for text in ["UserCode\":\"123456\"", "code=123456 sent", "123456"] {
         assert!(has_code(text, "123456"), "{text}");
     }

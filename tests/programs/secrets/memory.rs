@@ -1,4 +1,4 @@
-//! What is left in the daemon's memory when a request is over. Only root can look.
+//! The daemon's memory after a request. Only root can read it.
 
 use std::fs::{self, File};
 use std::os::fd::AsFd;
@@ -31,15 +31,15 @@ fn memory(id: u32) -> Option<Vec<Vec<u8>>> {
     Some(regions)
 }
 
-/// How many pieces of the secret are there: the first 24 bytes of every hundred.
+/// The number of pieces of the secret: the first 24 bytes of every hundred.
 fn pieces(regions: &[Vec<u8>], secret: &str) -> usize {
     let pieces: Vec<&[u8]> = secret.as_bytes().chunks(100).filter_map(|part| part.get(..24)).collect();
     let places = regions.iter().flat_map(|region| region.windows(24));
     places.filter(|window| pieces.iter().any(|piece| piece == window)).count()
 }
 
-/// How many pieces of each secret are left, down to `enough`, when the daemon has had time to clean up: what a
-/// finished request held is freed by tasks that may run after its reply.
+/// The number of pieces of each secret that remain, after waiting until it is at most `enough`. Tasks that run after the
+/// reply free the memory of a finished request.
 pub(super) async fn left(bench: &Bench, secrets: &[&str], enough: usize) -> Vec<usize> {
     let mut left = Vec::new();
     for _ in 0..20 {
@@ -53,7 +53,7 @@ pub(super) async fn left(bench: &Bench, secrets: &[&str], enough: usize) -> Vec<
     left
 }
 
-/// Whether this user may look; says so if not.
+/// Whether this user may read the memory; prints a message if not.
 pub(super) fn may_look(bench: &Bench) -> bool {
     let Some(memory) = memory(bench.daemon.id()) else {
         println!("not tested: this user may not read the memory of other processes");
@@ -64,7 +64,7 @@ pub(super) fn may_look(bench: &Bench) -> bool {
 }
 
 #[tokio::test]
-async fn what_came_by_descriptor_is_gone_when_the_request_is_over() {
+async fn secrets_from_descriptors_are_wiped_after_the_request() {
     let bench = Bench::new(DAEMON).await;
     if !may_look(&bench) {
         return;
@@ -83,9 +83,9 @@ async fn what_came_by_descriptor_is_gone_when_the_request_is_over() {
     assert_eq!(left(&bench, &secrets, 0).await, [0; 3], "password, access token, session");
 }
 
-/// zbus reads into a buffer of 4 KiB, which keeps the last messages until others overwrite them.
+/// zbus reads into a buffer of 4 KiB, which keeps the last messages until later ones overwrite them.
 #[tokio::test]
-async fn what_came_as_text_is_in_the_buffer_of_the_bus_at_most() {
+async fn a_secret_in_a_message_remains_only_in_the_bus_buffer() {
     let bench = Bench::new(DAEMON).await;
     if !may_look(&bench) {
         return;
@@ -98,11 +98,11 @@ async fn what_came_as_text_is_in_the_buffer_of_the_bus_at_most() {
     let one_copy = token.len().div_ceil(100);
     let left = left(&bench, &[token], one_copy).await;
     println!("{left:?} of {one_copy} pieces of the access token are left");
-    assert!(left[0] <= one_copy, "more than one copy is left: {left:?}");
+    assert!(left[0] <= one_copy, "there is more than one copy: {left:?}");
 }
 
 #[tokio::test]
-async fn variables_that_make_the_sdk_log_bodies_are_gone() {
+async fn variables_that_make_the_sdk_log_bodies_are_removed() {
     let bench = Bench::new(DAEMON).await;
     let Ok(environment) = fs::read(format!("/proc/{}/environ", bench.daemon.id())) else {
         println!("not tested: this user may not read the environment of other processes");

@@ -1,4 +1,4 @@
-//! Secrets stay where they belong: in no log, error, file or foreign process, and not in memory for long.
+//! Secrets are in no log, error, file or other process, and are wiped from memory.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -26,7 +26,7 @@ const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
 const PASSWORD: &str = "canary-password-3141592653";
 
-/// As many as a test uses up, each with time steps of its own.
+/// The number of credentials that a test uses, each with its own time steps.
 const CREDENTIALS: usize = 16;
 
 const CONFIG: &str = "[cognito]
@@ -36,12 +36,12 @@ min_seconds_left = 0
 submissions_per_minute = 1000
 ";
 
-/// The app client's secret, in the shape that the API's model demands.
+/// The app client's secret, in the form of the API's model.
 const CLIENT_SECRET: &str = "CanaryOfTheAppClientsSecret2718281828";
 
 const CLIENT_ID: &str = "1h57kf5cpq17m0eml12EXAMPLE";
 
-/// A program passes everything to the one profile, and the daemon keeps the client's secret of the other.
+/// With one profile the program passes everything; with the other one the daemon reads the client secret.
 fn config(url: &str) -> String {
     let place = format!("region = 'eu-central-1'\nclient_id = '{CLIENT_ID}'\nendpoint_url = '{url}'\n");
     format!(
@@ -49,7 +49,7 @@ fn config(url: &str) -> String {
     )
 }
 
-/// A daemon as talkative as it can be, a locked token, and a Cognito.
+/// A daemon with the log level trace, a locked token, and a fake Cognito.
 struct Bench {
     daemon: Daemon,
     client: Client,
@@ -59,14 +59,14 @@ struct Bench {
 }
 
 impl Bench {
-    /// The token is the daemon's own, made of software.
+    /// The token is a virtual token of the daemon.
     async fn new(program: impl AsRef<Path>) -> Self {
         let mut stage = Stage::new(program.as_ref()).unwrap();
         stage.use_virtual_tokens(&tokens()).unwrap();
         Self::start(stage, None).await
     }
 
-    /// The token is behind a real pcscd, so that its commands are logged, too.
+    /// The token is behind a real pcscd, so that its commands are logged as well.
     async fn with_pcscd() -> Self {
         let card = Card::new(&virt::parse(&tokens()).unwrap()[0]);
         let mut pcscd = PrivatePcscd::start(1).unwrap();
@@ -84,7 +84,7 @@ impl Bench {
         fs::write(credentials.join("canary-client"), CLIENT_SECRET).unwrap();
         stage.set_variable("CREDENTIALS_DIRECTORY", credentials);
         stage.add_argument("--log-level=trace");
-        // With these, the AWS SDK would log bodies.
+        // With these variables the AWS SDK would log bodies.
         for name in ["LOG_SENSITIVE_BODIES", "LOG_SIGNABLE_BODY"] {
             stage.set_variable(name, "true");
         }
@@ -94,13 +94,13 @@ impl Bench {
         Self { daemon, client, stage, fake, _pcscd }
     }
 
-    /// Opens the token.
+    /// Unlocks the token.
     async fn unlock(&self) {
         let token = self.client.find(&[]).await.unwrap().1.remove(0);
         self.client.unlock(&token, PASSWORD).await.unwrap();
     }
 
-    /// A credential, and a user who has its seed.
+    /// A credential, and a user with its seed.
     async fn user(&self, number: usize) -> (String, Ready) {
         let account = format!("user-{number}");
         let path = self.client.credential(&account).await.unwrap();
@@ -115,7 +115,7 @@ fn tokens() -> String {
     format!("[[token]]\nserial = 1\npassword = '{PASSWORD}'\ncredential = [{credentials}]\n")
 }
 
-/// 32 bytes, as the seeds of AWS have.
+/// A seed of 32 bytes, like those of AWS.
 fn key(number: usize) -> [u8; 32] {
     format!("canary-of-a-seed-with-number-{number:03}").into_bytes().try_into().unwrap()
 }

@@ -1,4 +1,4 @@
-//! Other programs of the same user can't look into the daemon.
+//! Other programs of the same user cannot read the daemon.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -10,11 +10,11 @@ use testkit::{own_process, programs};
 
 use super::{Bench, DAEMON};
 
-/// Nobody's user id on Debian: a user that may do nothing special.
+/// The user id of `nobody` on Debian, a user without special permissions.
 const NOBODY: &str = "65534";
 const PROGRAM: &str = "OATHBRIDGED_OF_NOBODY";
 
-/// A program that waits for the end of its standard input, which comes with the end of this one, too.
+/// A program that waits for the end of its standard input, so it also ends with this process.
 struct OpenBook(Child);
 
 impl OpenBook {
@@ -32,8 +32,8 @@ impl Drop for OpenBook {
 }
 
 #[test]
-fn the_users_other_programs_see_nothing() {
-    // Root sees everything, so the test becomes somebody else. Its files may lie where only root may read.
+fn other_programs_of_the_user_cannot_read_the_daemon() {
+    // Root can read everything, so the test continues as another user, who may be unable to read its files.
     let directory = tempfile::tempdir().unwrap();
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let copy = |from: &Path, name| {
@@ -53,11 +53,11 @@ fn the_users_other_programs_see_nothing() {
 }
 
 #[tokio::test]
-#[ignore = "run by the_users_other_programs_see_nothing, as another user where need be"]
+#[ignore = "run by other_programs_of_the_user_cannot_read_the_daemon, as another user where need be"]
 async fn other_half() {
     let bench = Bench::new(std::env::var_os(PROGRAM).unwrap()).await;
     bench.unlock().await;
-    // So that a refusal means something: this user may look into a program that doesn't mind.
+    // Checks that a refusal is meaningful: this user can read an unprotected program.
     let open_book = OpenBook::new();
     let look =
         |id: u32, name| File::open(format!("/proc/{id}/{name}")).map(drop).map_err(|error| error.kind());

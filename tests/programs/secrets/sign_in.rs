@@ -1,4 +1,4 @@
-//! The secrets of a sign-in: session, client secret, secret hash, the user's name and the tokens that come back.
+//! The secrets of a sign-in: session, client secret, secret hash, user name and the returned tokens.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -20,7 +20,7 @@ const WRONG_SECRET: &str = "CanaryOfASecretOfAnotherClient161803";
 const DEVICE_KEY: &str = "canary-device-0a1b2c3d";
 const METADATA: &str = "canary of the client's metadata";
 
-/// A user who isn't called what the token calls the account, and the session of a sign-in.
+/// A user whose name differs from the account on the token, and the session of a sign-in.
 pub(super) struct Visitor {
     pub(super) path: String,
     pub(super) name: String,
@@ -36,7 +36,7 @@ impl Visitor {
         Self { path, name, session }
     }
 
-    /// What every sign-in passes.
+    /// The options of every sign-in.
     pub(super) fn options(&self, profile: &'static str) -> Options<'static> {
         Options::from([
             ("challenge-name", "SOFTWARE_TOKEN_MFA".into()),
@@ -51,7 +51,7 @@ impl Visitor {
         bench.client.call(ROOT, "Cognito", "RespondToMfaChallenge", &(path, options)).await
     }
 
-    /// What proves the app client for this user.
+    /// The secret hash of the app client for this user.
     pub(super) fn hash(&self) -> String {
         hash(&self.name)
     }
@@ -76,7 +76,7 @@ pub(super) fn tokens(mut reply: Extra) -> [String; 3] {
     ["AccessToken", "IdToken", "RefreshToken"].map(|name| result[name].as_str().unwrap().to_owned())
 }
 
-/// What the daemon was told, and what it said.
+/// The secrets passed to the daemon, and all texts that it produced.
 #[derive(Default)]
 struct SignIns {
     secrets: Vec<String>,
@@ -88,7 +88,7 @@ impl SignIns {
         self.secrets.extend([visitor.name.clone(), visitor.session.clone(), visitor.hash()]);
     }
 
-    /// Keeps the parts of the tokens, and the name by which Cognito calls the user.
+    /// Adds the parts of the tokens, and Cognito's name of the user.
     fn signed_in(&mut self, reply: Extra) {
         let tokens = tokens(reply);
         let claims = tokens[0].split('.').nth(1).unwrap();
@@ -130,7 +130,7 @@ impl SignIns {
         }
     }
 
-    /// Servers that repeat what they were told, in every place where a server can write.
+    /// Servers that repeat the request in every place of a response.
     async fn failures(&mut self, bench: &Bench) {
         for number in 4.. {
             let visitor = Visitor::new(bench, number, number == 4).await;
@@ -170,7 +170,7 @@ impl SignIns {
             let mut options = visitor.options("kept");
             options.insert(key, value.into());
             let result = visitor.respond(bench, options).await;
-            // The name of a profile is no secret, and the answer says which one is missing.
+            // The name of a profile is not secret, and the error contains the missing one.
             if key != "profile" {
                 self.secrets.push(value.to_owned());
                 self.refused(result);
@@ -183,7 +183,7 @@ impl SignIns {
 fn command_lines() -> String {
     let mut text = String::new();
     for entry in fs::read_dir("/proc").unwrap() {
-        // Processes come and go.
+        // Processes may end meanwhile.
         let line = fs::read(entry.unwrap().path().join("cmdline")).unwrap_or_default();
         text += &String::from_utf8_lossy(&line).replace('\0', " ");
         text.push('\n');
@@ -192,7 +192,7 @@ fn command_lines() -> String {
 }
 
 #[tokio::test]
-async fn no_secret_of_a_sign_in_is_told_or_kept() {
+async fn no_secret_of_a_sign_in_is_in_logs_errors_or_files() {
     let bench = Bench::with_pcscd().await;
     bench.fake.set_client_secret(CLIENT_SECRET);
     bench.unlock().await;

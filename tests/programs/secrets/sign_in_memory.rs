@@ -1,4 +1,4 @@
-//! What is left in the daemon's memory when a sign-in is over. Only root can look.
+//! The daemon's memory after a sign-in. Only root can read it.
 
 use std::os::fd::AsFd;
 
@@ -9,10 +9,10 @@ use super::memory::{left, may_look};
 use super::sign_in::{Visitor, tokens};
 use super::{Bench, CLIENT_SECRET, DAEMON};
 
-/// With descriptors in both directions, nothing of a sign-in stays: neither what was passed, nor what was made of it
-/// or read from a credential, nor what Cognito gave.
+/// With descriptors in both directions, no secret of a sign-in remains: no argument, no value that is derived from it or
+/// read from a systemd credential, and no token from Cognito.
 #[tokio::test]
-async fn what_came_and_went_by_descriptor_is_gone_when_the_sign_in_is_over() {
+async fn secrets_of_a_sign_in_in_descriptors_are_wiped_after_it() {
     let bench = Bench::new(DAEMON).await;
     if !may_look(&bench) {
         return;
@@ -41,10 +41,10 @@ async fn what_came_and_went_by_descriptor_is_gone_when_the_sign_in_is_over() {
     assert_eq!(left(&bench, &secrets, 0).await, vec![0; secrets.len()], "of {} secrets", secrets.len());
 }
 
-/// zbus reads into a buffer of 4 KiB, which keeps the last messages until others overwrite them; what it writes is
-/// freed, and so wiped.
+/// zbus reads into a buffer of 4 KiB, which keeps the last messages until later ones overwrite them. Messages that it
+/// writes are freed and so wiped.
 #[tokio::test]
-async fn what_came_and_went_as_text_is_in_the_buffer_of_the_bus_at_most() {
+async fn secrets_of_a_sign_in_in_messages_remain_only_in_the_bus_buffer() {
     let bench = Bench::new(DAEMON).await;
     if !may_look(&bench) {
         return;
@@ -55,5 +55,5 @@ async fn what_came_and_went_as_text_is_in_the_buffer_of_the_bus_at_most() {
     let one_copy = visitor.session.len().div_ceil(100);
     let left = left(&bench, &[&visitor.session, &access, &id, &refresh], one_copy).await;
     println!("{left:?} of {one_copy} pieces of session and tokens are left");
-    assert!(left[0] <= one_copy && left[1..] == [0; 3], "more than one copy is left: {left:?}");
+    assert!(left[0] <= one_copy && left[1..] == [0; 3], "there is more than one copy: {left:?}");
 }

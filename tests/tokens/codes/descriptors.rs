@@ -1,4 +1,4 @@
-//! File descriptors with secrets in them, and others.
+//! Valid and invalid file descriptors for secrets.
 
 use std::fs::File;
 use std::io::{Write, pipe};
@@ -15,13 +15,13 @@ const LOCKED: &str = "password = 'correct horse'";
 
 const INVALID: &str = "org.freedesktop.DBus.Error.InvalidArgs";
 
-/// The name of the error of unlocking with this.
+/// The name of the error of an unlock with this descriptor.
 async fn refusal(bench: &Bench, token: &str, secret: &impl AsFd) -> String {
     bench.client().unlock_with(token, secret).await.unwrap_err().name
 }
 
 #[tokio::test]
-async fn what_holds_no_password_is_refused_before_the_token_hears_of_it() {
+async fn an_invalid_descriptor_is_refused_before_the_token_is_used() {
     let bench = Bench::new(LOCKED, "[limits]\nunlocks_per_minute = 100\n").await;
     let token = bench.client().find(&[]).await.unwrap().1.remove(0);
     let before = bench.card().log().len();
@@ -38,7 +38,7 @@ async fn what_holds_no_password_is_refused_before_the_token_hears_of_it() {
         assert_eq!(refusal(&bench, &token, &file).await, INVALID, "{what}");
     }
     let (reader, writer) = pipe().unwrap();
-    assert_eq!(refusal(&bench, &token, &writer).await, INVALID, "the wrong end of a pipe");
+    assert_eq!(refusal(&bench, &token, &writer).await, INVALID, "the write end of a pipe");
     drop(writer);
     assert_eq!(refusal(&bench, &token, &reader).await, INVALID, "an empty pipe");
 
@@ -47,15 +47,15 @@ async fn what_holds_no_password_is_refused_before_the_token_hears_of_it() {
     let begun = Instant::now();
     assert_eq!(refusal(&bench, &token, &reader).await, INVALID, "a pipe that is never closed");
     assert!(begun.elapsed() >= Duration::from_secs(2));
-    assert_eq!(bench.card().log().len(), before, "the token was left alone");
+    assert_eq!(bench.card().log().len(), before, "no command was sent to the token");
 }
 
 #[tokio::test]
-async fn what_holds_the_password_opens_it() {
+async fn every_kind_of_descriptor_with_the_password_unlocks() {
     let bench = Bench::new(LOCKED, "").await;
     let client = bench.client();
     let token = client.find(&[]).await.unwrap().1.remove(0);
-    // A file is read from its start, wherever its position is.
+    // A file is read from its start, whatever its offset.
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(b"correct horse\n").unwrap();
     client.unlock_with(&token, &file).await.unwrap();
@@ -67,13 +67,13 @@ async fn what_holds_the_password_opens_it() {
     });
     client.unlock_with(&token, &theirs).await.unwrap();
     writer.await.unwrap();
-    // As long as can be: read whole, and refused by the token rather than by its length.
+    // The maximum length: it is read completely, and the token refuses it.
     let long = memfd(&[b'x'; 64 * 1024]).unwrap();
     assert_eq!(refusal(&bench, &token, &long).await, "WrongPassword");
 }
 
 #[tokio::test]
-async fn who_passes_what_nobody_writes_to_keeps_nobody_else_waiting() {
+async fn descriptors_without_a_writer_do_not_delay_other_callers() {
     let bench = Bench::new(LOCKED, "").await;
     let token = bench.client().find(&[]).await.unwrap().1.remove(0);
     let mut writers = Vec::new();
@@ -84,7 +84,7 @@ async fn who_passes_what_nobody_writes_to_keeps_nobody_else_waiting() {
         writers.push(writer);
         calls.push(tokio::spawn(async move { client.unlock_with(&token, &reader).await }));
     }
-    // They have arrived when a later call of the same connection has been answered.
+    // The calls have arrived when a later call of the same connection is answered.
     bench.client().problems().await.unwrap();
     let other = bench.rig.stage.client().await.unwrap();
     let (reader, mut writer) = pipe().unwrap();
@@ -102,11 +102,11 @@ async fn who_passes_what_nobody_writes_to_keeps_nobody_else_waiting() {
 }
 
 #[tokio::test]
-async fn what_is_read_counts_once_whatever_it_holds() {
+async fn a_descriptor_counts_once_whatever_its_content() {
     let bench = Bench::new(LOCKED, "[limits]\nunlocks_per_minute = 2\n").await;
     let token = bench.client().find(&[]).await.unwrap().1.remove(0);
     let nothing = memfd(b"").unwrap();
-    // Nothing is read for a call that makes no sense.
+    // Nothing is read for a call with invalid arguments.
     for _ in 0..3 {
         let body = (Fd::from(nothing.as_fd()), Options::from([("nonsense", true.into())]));
         let refusal = bench.client().call::<_, ()>(&token, "Token", "Unlock", &body).await.unwrap_err();

@@ -31,7 +31,7 @@ fn pipe_with(text: &str) -> std::io::PipeReader {
 }
 
 #[tokio::test]
-async fn it_opens_to_its_password_and_to_no_other() {
+async fn only_the_correct_password_unlocks_the_token() {
     let bench = Bench::new(LOCKED, "").await;
     let client = bench.client();
     let token = token(client).await;
@@ -54,7 +54,7 @@ async fn it_opens_to_its_password_and_to_no_other() {
     client.calculate(&alice, Options::new()).await.unwrap();
 }
 
-/// How many signals about objects came between a call and its reply, on one connection.
+/// The number of signals about objects between a call and its reply, on one connection.
 async fn signals_before_the_reply(client: &Client, call: &zbus::Message) -> usize {
     let connection = client.connection();
     let rule = zbus::MatchRule::builder().msg_type(zbus::message::Type::Signal).sender(names::BUS);
@@ -99,7 +99,7 @@ async fn replies_follow_the_signals_that_they_imply() {
 }
 
 #[tokio::test]
-async fn it_is_locked_again_after_an_insertion() {
+async fn a_token_is_locked_again_after_an_insertion() {
     let mut bench = Bench::new(LOCKED, "").await;
     let token = token(bench.client()).await;
     bench.client().unlock(&token, PASSWORD).await.unwrap();
@@ -111,7 +111,7 @@ async fn it_is_locked_again_after_an_insertion() {
 }
 
 #[tokio::test]
-async fn a_credential_of_a_locked_token_is_told_from_one_that_is_not_there() {
+async fn a_credential_of_a_locked_token_and_a_missing_one_have_different_errors() {
     let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
     let ready = fake.ready_user("alice", KEY).unwrap();
     let config = format!("[profiles.fake]\nregion = 'eu-central-1'\nendpoint_url = '{}'", fake.url());

@@ -1,4 +1,4 @@
-//! Codes over D-Bus, from a card behind a real pcscd, next to Yubico's own tool.
+//! Codes over D-Bus from a card behind a real pcscd, and with Yubico's own tool.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -24,7 +24,7 @@ const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 /// The key of RFC 4226 and RFC 6238.
 const KEY: &[u8] = b"12345678901234567890";
 
-/// What RFC 4226, appendix D, has for the counters 0, 1 and 2.
+/// The codes of RFC 4226, appendix D, for the counters 0, 1 and 2.
 const HOTP: [&str; 3] = ["755224", "287082", "359152"];
 
 const CREDENTIALS: &str = "[[token.credential]]
@@ -50,7 +50,7 @@ type = 'hotp'
 seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
 ";
 
-/// The daemon and one card. Its counter must stand where the test moved it to.
+/// The daemon and one card. The test checks its counter at the end.
 struct Bench {
     rig: Rig,
     advances: u64,
@@ -86,7 +86,7 @@ impl Drop for Bench {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             let counter = self.card().hotp_counter("VPN:dave");
-            assert_eq!(counter, Some(self.advances), "a counter moves only when a caller says so");
+            assert_eq!(counter, Some(self.advances), "a counter advances only when a caller confirms it");
         }
     }
 }
@@ -101,7 +101,7 @@ fn unix_time() -> u64 {
 }
 
 #[tokio::test]
-async fn a_code_its_successor_and_their_time() {
+async fn a_code_has_its_validity_and_the_next_code() {
     let bench = Bench::new("", "").await;
     let alice = bench.credential("alice").await;
     let step = step_with_room(5).await;
@@ -119,7 +119,7 @@ async fn a_code_its_successor_and_their_time() {
 }
 
 #[tokio::test]
-async fn a_counter_moves_only_when_told_to() {
+async fn a_counter_advances_only_with_the_option_advance_counter() {
     let mut bench = Bench::new("", "").await;
     let dave = bench.credential("dave").await;
     assert_eq!(bench.refusal(&dave, Options::new()).await, "ConfirmationRequired");
@@ -142,7 +142,7 @@ async fn a_counter_moves_only_when_told_to() {
 }
 
 #[tokio::test]
-async fn a_claimed_step_is_claimed_once() {
+async fn a_step_can_be_claimed_once() {
     let bench = Bench::new("", "").await;
     let alice = bench.credential("alice").await;
     let claim = || bench.client().calculate(&alice, [("claim", true.into())].into());
@@ -152,15 +152,15 @@ async fn a_claimed_step_is_claimed_once() {
     assert_eq!(refusal.name, "StepSpent");
     let opens = format!("Unix time {}", (step + 1) * 30);
     assert!(refusal.sentence.contains(&opens), "{}", refusal.sentence);
-    // Who only looks is not concerned, and other credentials aren't either.
+    // Calls without claim and other credentials are not affected.
     bench.client().calculate(&alice, Options::new()).await.unwrap();
     let carol = bench.credential("carol").await;
     bench.client().calculate(&carol, [("claim", true.into())].into()).await.unwrap();
-    assert_eq!(unix_time() / 30, step, "all of this was one step");
+    assert_eq!(unix_time() / 30, step, "everything was in one step");
 }
 
 #[tokio::test]
-async fn a_claim_outlives_the_daemon() {
+async fn a_claim_survives_a_restart_of_the_daemon() {
     let mut bench = Bench::new("", "").await;
     let alice = bench.credential("alice").await;
     step_with_room(15).await;
@@ -173,13 +173,13 @@ async fn a_claim_outlives_the_daemon() {
 }
 
 #[tokio::test]
-async fn a_code_that_has_to_live_longer_is_waited_for_or_refused() {
+async fn a_minimum_validity_makes_the_call_wait_or_fail() {
     let bench = Bench::new("", "").await;
     let alice = bench.credential("alice").await;
     step_with_room(10).await;
     let reply = bench.client().calculate(&alice, [("min-validity", 5_u32.into())].into()).await.unwrap();
     assert!(reply.until >= unix_time() + 5);
-    // The next step is further away than this call may last.
+    // The next step starts after the deadline of this call.
     let options = [("min-validity", 30_u32.into()), ("timeout", 2_u32.into())];
     assert_eq!(bench.refusal(&alice, options.into()).await, "Timeout");
     let options = [("min-validity", 31_u32.into())];

@@ -1,4 +1,4 @@
-//! Options that make no sense are refused before the token hears of them.
+//! Invalid options are refused before the token is used.
 
 use std::os::fd::AsFd;
 
@@ -10,7 +10,7 @@ use super::Bench;
 const INVALID: &str = "org.freedesktop.DBus.Error.InvalidArgs";
 
 #[tokio::test]
-async fn unknown_keys_and_wrong_types() {
+async fn unknown_keys_and_wrong_types_are_refused() {
     let bench = Bench::new("", "").await;
     let alice = bench.credential("alice").await;
     let before = bench.card().log().len();

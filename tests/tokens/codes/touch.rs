@@ -1,4 +1,4 @@
-//! Credentials that want a touch.
+//! Credentials that require a touch.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use super::{Bench, code};
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// A person who touches the card as soon as it wants that.
+/// A simulated user who touches the card as soon as it waits for a touch.
 fn person(card: &Card) -> tokio::task::JoinHandle<bool> {
     let card = card.clone();
     tokio::task::spawn_blocking(move || {
@@ -33,27 +33,27 @@ async fn a_touch_gives_the_code() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_who_must_not_be() {
+async fn without_interactive_a_touch_credential_is_refused() {
     let bench = Bench::new("", "").await;
     let bob = bench.credential("bob").await;
     let before = bench.card().log().len();
     assert_eq!(bench.refusal(&bob, [("interactive", false.into())].into()).await, "TouchRequired");
-    assert_eq!(bench.card().log().len(), before, "the token was left alone");
+    assert_eq!(bench.card().log().len(), before, "no command was sent to the token");
 }
 
 #[tokio::test]
-async fn a_touch_that_never_comes() {
+async fn waiting_for_a_touch_times_out() {
     let bench = Bench::new("", "").await;
     let bob = bench.credential("bob").await;
-    // The caller's time is over first: a touch is waited for until nine seconds before the deadline.
+    // The deadline of the call comes first: the call waits for a touch until nine seconds before it.
     let begun = Instant::now();
     assert_eq!(bench.refusal(&bob, [("timeout", 10_u32.into())].into()).await, "TouchTimeout");
     assert!(begun.elapsed() >= Duration::from_secs(1));
-    // The token still waits; the next request is served when it has given up.
+    // The token still waits; the next request is served after the token's timeout.
     let alice = bench.credential("alice").await;
     bench.card().touch();
     bench.client().calculate(&alice, Options::new()).await.unwrap();
-    // The token's time is over first.
+    // The token's timeout comes first.
     bench.card().set_touch_timeout(Duration::from_millis(200));
     assert_eq!(bench.refusal(&bob, Options::new()).await, "TouchTimeout");
     bench.client().calculate(&alice, Options::new()).await.unwrap();

@@ -6,11 +6,11 @@ use testkit::client::Options;
 
 use super::{Bench, unix_time};
 
-/// The code that ykman shows, through the same pcscd.
+/// The code from ykman, through the same pcscd.
 fn ykman(bench: &Bench, account: &str) -> String {
     let socket = bench.rig.pcscd.socket();
     let output = Command::new(testkit::ykman::ykman().unwrap())
-        // Without a reader's name it waits for a card in the second slot, too.
+        // Without a reader's name ykman would also wait for a card in the second slot.
         .args(["--reader", "CCID 00 00", "oath", "accounts", "code", "--single", account])
         .env("XDG_DATA_HOME", socket.with_file_name("data"))
         .env("PCSCLITE_CSOCK_NAME", socket)
@@ -22,11 +22,11 @@ fn ykman(bench: &Bench, account: &str) -> String {
 }
 
 #[tokio::test]
-async fn ykman_has_the_same_codes_before_between_and_after() {
+async fn ykman_shows_the_same_codes_before_between_and_after() {
     let bench = Bench::new("", "").await;
     for (account, period) in [("alice", 30), ("carol", 60)] {
         let path = bench.credential(account).await;
-        // All within one time step, which the loop meets at the second try at the latest.
+        // Everything must be within one time step, which the second iteration of the loop achieves at the latest.
         loop {
             let begun = unix_time() / period;
             let before = ykman(&bench, account);
