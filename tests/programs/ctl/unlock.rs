@@ -6,7 +6,7 @@ use super::rig::{PASSWORD, Rig, finish};
 fn the_default_is_the_only_locked_token_and_no_password_is_printed() {
     let rig = Rig::with_locked();
     rig.run(&["unlock"]).failed(2, "--password-stdin");
-    rig.run(&["unlock", "--password-stdin"]).failed(2, "no password");
+    rig.run(&["unlock", "--password-stdin"]).failed(2, "was empty");
     let wrong = rig.run_with(&["unlock", "--password-stdin"], "not this 77aa\n");
     wrong.failed(5, "refused this password");
     assert!(!wrong.err.contains("77aa"));
