@@ -1,6 +1,6 @@
 //! The HTTP client of one request: trusted certificates, proxy, connections.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -11,6 +11,13 @@ use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector
 use super::exchange::{Exchange, OneRequest};
 use super::{Endpoint, Settings};
 use crate::clock::Clock;
+
+/// Reads the system's certificate authorities, which the SDK otherwise does when it first connects, and keeps. Blocks.
+pub fn load_system_authorities() {
+    static LOADED: Once = Once::new();
+    let load = || drop(Connector::builder().tls_provider(Provider::rustls(CryptoMode::AwsLc)).build());
+    LOADED.call_once(load);
+}
 
 /// The checked settings to reach a server.
 pub(super) struct Route {

@@ -24,6 +24,7 @@ pub use challenge::{NextChallenge, Responded, Tokens, device_name};
 pub use client::{Answer, Client, Verified};
 pub use endpoint::{Endpoint, EndpointUrl, UnusableUrl};
 pub use error::{Delivered, Error, ErrorKind};
+pub use http::load_system_authorities;
 pub use region::{Region, UnknownRegion};
 pub use respondent::{Proof, Respondent};
 pub use session::Session;

@@ -58,7 +58,7 @@ impl std::error::Error for Error {}
 #[non_exhaustive]
 pub enum Problem {
     /// It can't be read, isn't a regular file, or is too large.
-    #[error("the file can't be used, since {0}")]
+    #[error("the file can't be used, since {0}; correct the file or its path")]
     File(regular_file::Error),
     /// Somebody else could change where codes are sent.
     #[error("the file must belong to you or to root; change its owner")]
@@ -135,7 +135,9 @@ pub enum Problem {
     #[error("\"connect_timeout\" in [cognito] must be shorter than \"request_timeout\"")]
     ConnectTimeout,
     /// The certificate authorities can't be read.
-    #[error("the file that \"ca_file\" in [cognito] names can't be used, since {0}")]
+    #[error(
+        "the file that \"ca_file\" in [cognito] names can't be used, since {0}; name a PEM file with certificates"
+    )]
     CaFile(certificates::Error),
     /// Two settings that exclude each other.
     #[error("\"endpoint_url\" in [{section}] excludes \"{key}\" in [cognito]")]

@@ -3,7 +3,7 @@
 
 use futures_util::FutureExt;
 
-use super::submission::{Submit, note};
+use super::submission::{Submit, load_system_authorities, note};
 use super::{Error, Flows, Submission, Target};
 use crate::cognito::{self, Answer, Client, Delivered, NextChallenge, Responded, Respondent, Session};
 use crate::operations::{Challenge, Operation, Sending, State};
@@ -48,6 +48,7 @@ impl Flows {
             let answer = Reply { respondent: &request.respondent, session: &request.session };
             return self.submit(&request.submission, &answer, operation).await;
         }
+        load_system_authorities().await;
         self.can_follow(&request.submission, operation).await?;
         let next = match self.select(request, operation).await? {
             Responded::Next(next) if next.name == "SOFTWARE_TOKEN_MFA" => next,

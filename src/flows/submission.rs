@@ -52,6 +52,7 @@ impl Flows {
         how: &S,
         operation: &Operation,
     ) -> Result<S::Done, Error> {
+        load_system_authorities().await;
         let found = self.find(&request.credential, operation).await?;
         let mut attempt =
             Attempt { flows: self, request, how, operation, found, not_before: Step(0), failure: None };
@@ -74,6 +75,12 @@ impl Flows {
         settings.request_timeout = settings.request_timeout.min(operation.deadline().left(&*self.clock));
         Client::new(&settings, &request.endpoint, self.clock.clone())
     }
+}
+
+/// Before a step is reserved: files are read on another thread, and at the first submission only.
+pub(super) async fn load_system_authorities() {
+    // Without them the connection fails, and that is the error to report.
+    let _ = tokio::task::spawn_blocking(cognito::load_system_authorities).await;
 }
 
 /// Adds the details of a response to the operation.

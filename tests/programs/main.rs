@@ -3,4 +3,5 @@
 mod ctl;
 mod demo;
 mod kill;
+mod named_files;
 mod secrets;

@@ -41,7 +41,9 @@ impl Bench {
         let identities = Identities::new(state.path().to_owned());
         let clock = Arc::new(SystemClock::new());
         let (registry, watch) = Registry::new(vec![transport], clock, identities);
-        watch.start().unwrap();
+        for task in watch.start().unwrap() {
+            tokio::spawn(task.into_work());
+        }
         registry.subscribe().wait_for(|snapshot| snapshot.settled).await.unwrap();
         Self { card, registry, seen: 0, _state: state }
     }
