@@ -1,4 +1,4 @@
-//! Certificate authorities that a user trusts besides the system's.
+//! Certificate authorities to trust in addition to the system's.
 
 use std::fmt;
 use std::path::Path;
@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject;
 
 use crate::regular_file::{self, open_regular_file, read_at_most};
 
-/// More than any bundle of the world's certificate authorities has.
+/// The maximum size of a PEM file; a bundle of all public certificate authorities is smaller.
 const MAX_BYTES: u64 = 2 << 20;
 
 /// Certificates in PEM format (RFC 7468), at least one, each usable as a trust anchor. Clones share them.
@@ -55,17 +55,17 @@ impl fmt::Debug for CaCertificates {
     }
 }
 
-/// Why a file names no certificate authorities.
+/// The reason why a file is not usable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The file can't be used.
+    /// The file cannot be read.
     #[error(transparent)]
     File(#[from] regular_file::Error),
-    /// A certificate is cut off, or isn't a certificate.
-    #[error("a certificate in it can't be read")]
+    /// A certificate is truncated or invalid.
+    #[error("it contains an invalid certificate")]
     Unusable,
-    /// There is none.
-    #[error("it holds no certificate in PEM format")]
+    /// There is no certificate.
+    #[error("it contains no certificate in PEM format")]
     Empty,
 }
 
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn certificates_are_taken_and_anything_else_is_refused() {
+    fn certificates_are_accepted_and_everything_else_is_refused() {
         let pem = generate_simple_self_signed(["cognito.example".to_owned()]).unwrap().cert.pem();
         let both = format!("{pem}\n# another\n{pem}");
         assert_eq!(CaCertificates::parse(both.clone().into_bytes()).unwrap().pem(), both.as_bytes());

@@ -1,7 +1,7 @@
-//! Files that a user names: opened without waiting, read only if they are regular files of a bounded size.
+//! Files that a user names: opened without blocking, and read only if they are regular files of a bounded size.
 //!
-//! Opening a pipe waits for its other end, and reading a device or a pipe may never end. Reading a regular file can still
-//! take long on a network file system, so async code does it on tokio's pool for blocking calls.
+//! Opening a pipe blocks until its other end is opened, and reading a device or a pipe may never end. Reading a regular
+//! file may still take long on a network file system, so async code does it on tokio's pool for blocking calls.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
@@ -10,8 +10,8 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// Opens a regular file for reading. What was checked is what is read: the file is opened first. Symbolic links are
-/// followed.
+/// Opens a regular file for reading. It is opened before it is checked, so the checked file is the one that is read.
+/// Symbolic links are followed.
 ///
 /// # Errors
 ///
@@ -25,13 +25,13 @@ pub fn open_regular_file(path: &Path) -> Result<File, Error> {
 ///
 /// # Errors
 ///
-/// [`Error::TooLarge`] when it has more than `limit` bytes, else [`Error::Unreadable`].
+/// [`Error::TooLarge`] for more than `limit` bytes, otherwise [`Error::Unreadable`].
 pub fn read_at_most(file: File, limit: u64) -> Result<Vec<u8>, Error> {
     if file.metadata()?.len() > limit {
         return Err(Error::TooLarge { limit });
     }
     let mut bytes = Vec::new();
-    // It may grow meanwhile, and files below /proc have no length.
+    // The file may grow meanwhile, and files below /proc report no length.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     let fits = u64::try_from(bytes.len()).is_ok_and(|length| length <= limit);
     if fits { Ok(bytes) } else { Err(Error::TooLarge { limit }) }
@@ -47,25 +47,25 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| Error::NotText)
 }
 
-/// For [`OpenOptionsExt::custom_flags`]: opening doesn't wait for the other end of a pipe, and doesn't make a terminal
-/// the controlling one. The standard library adds `O_CLOEXEC`.
+/// Flags for [`OpenOptionsExt::custom_flags`]: opening does not block on a pipe, and does not make a terminal the
+/// controlling one. The standard library adds `O_CLOEXEC`.
 pub fn open_flags() -> i32 {
     (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed()
 }
 
-/// Why a file can't be used.
+/// The reason why a file is not usable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// It doesn't exist, or can't be opened or read.
-    #[error("it can't be read: {0}")]
+    /// It does not exist, or it cannot be opened or read.
+    #[error("it cannot be read: {0}")]
     Unreadable(ErrorKind),
     /// It is a directory, a pipe, a socket or a device.
     #[error("it is not a regular file")]
     NotRegular,
-    /// It has more bytes than it may have.
+    /// It is larger than allowed.
     #[error("it is larger than {} KiB", limit.div_ceil(1024))]
     TooLarge {
-        /// How many bytes it may have.
+        /// The maximum size in bytes.
         limit: u64,
     },
     /// It is not UTF-8.
@@ -79,7 +79,7 @@ impl From<io::Error> for Error {
     }
 }
 
-/// Sockets, and devices without a driver, can't be opened at all.
+/// Converts an error of opening. Sockets, and devices without a driver, cannot be opened at all.
 fn unopened(error: io::Error) -> Error {
     match rustix::io::Errno::from_io_error(&error) {
         Some(rustix::io::Errno::NXIO | rustix::io::Errno::NODEV) => Error::NotRegular,
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_regular_file_is_refused_without_waiting() {
+    fn other_kinds_of_files_are_refused_without_blocking() {
         let directory = tempfile::tempdir().unwrap();
         let place = |name| directory.path().join(name);
         mknodat(CWD, place("pipe"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_whole_or_not_at_all() {
+    fn a_file_is_read_completely_or_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         fs::write(&path, "1234").unwrap();
@@ -128,7 +128,7 @@ mod tests {
         fs::write(&path, b"\xff").unwrap();
         assert_eq!(read_text(&path, 3), Err(Error::NotText));
         assert_eq!(Error::TooLarge { limit: 1 << 20 }.to_string(), "it is larger than 1024 KiB");
-        // It has bytes, and says that it has none.
+        // The file has bytes, but reports a length of zero.
         assert_eq!(read_text("/proc/self/status".as_ref(), 3), Err(Error::TooLarge { limit: 3 }));
     }
 

@@ -1,23 +1,23 @@
-//! A task that the daemon can't do without: a future with a name.
+//! An essential task: a future with a name.
 //!
-//! Modules hand their tasks up instead of spawning them, so that `daemon` notices the end of each.
+//! Modules return their tasks instead of spawning them, so that `daemon` notices the end of each.
 
 use std::fmt;
 use std::pin::Pin;
 
-/// An essential task that doesn't run yet. It ends only together with the daemon.
+/// An essential task that is not started yet. It must not end before the daemon.
 pub struct Task {
     name: String,
     work: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Task {
-    /// Names a future; errors and the journal call it so.
+    /// A task with a name for errors and the journal.
     pub fn new(name: impl Into<String>, work: impl Future<Output = ()> + Send + 'static) -> Self {
         Self { name: name.into(), work: Box::pin(work) }
     }
 
-    /// What it is called.
+    /// The name.
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -1,12 +1,12 @@
-//! Text as people get it.
+//! Text that is shown to people.
 
-/// Text on one line whose direction nothing turns: control characters, line breaks and the characters that change the
-/// direction of text (Unicode TR 36 §2.2) become `\u{..}`.
+/// Replaces control characters, line breaks and characters that change the direction of text (Unicode TR 36 §2.2) by
+/// `\u{..}`.
 pub fn escape(text: &str) -> String {
     escape_where(text, is_unsafe)
 }
 
-/// As [`escape`], and the other invisible characters, too: for a terminal, where names are compared by eye.
+/// Like [`escape`], but also for other invisible characters: for a terminal, where people compare names.
 pub fn escape_invisible(text: &str) -> String {
     escape_where(text, |letter| is_unsafe(letter) || is_invisible(letter))
 }
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_moves_the_cursor_or_turns_the_text() {
+    fn control_characters_and_direction_marks_are_escaped() {
         let escaped = "a\\u{1b}[2Jb\\u{a}\\u{9b}c\\u{202e}d";
         assert_eq!(escape("a\x1b[2Jb\n\u{9b}c\u{202e}d"), escaped);
         assert_eq!(escape_invisible("a\x1b[2Jb\n\u{9b}c\u{202e}d"), escaped);
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn joiners_stay_except_on_a_terminal() {
+    fn joiners_are_escaped_only_for_a_terminal() {
         assert_eq!(escape("a\u{200d}b\u{feff}"), "a\u{200d}b\u{feff}");
         assert_eq!(escape_invisible("a\u{200d}b\u{feff}"), "a\\u{200d}b\\u{feff}");
     }

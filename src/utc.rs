@@ -1,17 +1,17 @@
-//! Unix time as people read it, in UTC.
+//! Unix time in human-readable form, in UTC.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-/// RFC 3339, as `2009-02-13T23:31:30Z`, without fractions; the number of seconds after the year 9999.
+/// RFC 3339 without fractions, such as `2009-02-13T23:31:30Z`; after the year 9999 the number of seconds.
 pub fn rfc3339(unix: Duration) -> String {
     timestamp(unix).map_or_else(|| format!("{} s", unix.as_secs()), |time| time.to_string())
 }
 
-/// The time of day, as `23:31:30`, rounded up to a whole second: nobody shall come too early. After the year 9999 the
-/// number of seconds.
+/// The time of day, such as `23:31:30`, rounded up to a whole second, so that a later attempt is not too early. After the
+/// year 9999 the number of seconds.
 pub fn time_of_day(unix: Duration) -> String {
     let whole = Duration::from_secs(whole_seconds(unix));
     timestamp(whole).map_or_else(
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_of_the_rfcs_read_as_they_should() {
+    fn times_have_the_form_of_rfc_3339() {
         // RFC 6238, appendix B.
         assert_eq!(rfc3339(Duration::from_secs(1_234_567_890)), "2009-02-13T23:31:30Z");
         assert_eq!(rfc3339(Duration::from_millis(20_000_000_000_999)), "2603-10-11T11:33:20Z");

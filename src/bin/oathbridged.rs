@@ -17,21 +17,21 @@ use oathbridge::{process, state_file};
 use zbus::address::Address;
 use zeroizing_alloc::ZeroAlloc;
 
-/// Freed memory is wiped: libraries copy secrets into places that no type of ours reaches.
+/// Wipes freed memory, because libraries copy secrets outside of our own types.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
-/// No description of tokens is longer, in bytes.
+/// The maximum size of a token file, in bytes.
 const MAX_TOKEN_FILE: u64 = 1 << 20;
 
 /// Offers the codes of OATH tokens on the session bus and submits them to Amazon Cognito.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Read this configuration instead of the user's or the system's.
+    /// Read this configuration instead of that of the user or the system.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Attach a token made of software, or those that FILE describes.
+    /// Attach a virtual token, or the virtual tokens that FILE describes.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     virtual_token: Option<Option<PathBuf>>,
     /// How much to log: error, warn, info, debug or trace.
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
 
 fn unprotected(error: std::io::Error) -> String {
     format!(
-        "the kernel refuses to protect this process ({error}); allow prctl and setrlimit, then start it again"
+        "the kernel refused to protect this process ({error}); allow prctl and setrlimit, and start it again"
     )
 }
 
@@ -71,7 +71,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
         transports.push(Arc::new(VirtualTransport::new(&virtual_tokens(file)?)));
     }
     let state_directory = state_file::directory()
-        .ok_or("there is no folder for state; set HOME or XDG_STATE_HOME to an absolute path")?;
+        .ok_or("there is no state folder; set HOME or XDG_STATE_HOME to an absolute path")?;
     let parts = Parts {
         clock: Arc::new(SystemClock::new()),
         transports,
@@ -96,7 +96,10 @@ fn run(arguments: Arguments) -> Result<(), String> {
 fn virtual_tokens(file: Option<PathBuf>) -> Result<Vec<TokenSpec>, String> {
     let Some(file) = file else { return Ok(TokenSpec::demo()) };
     let text = read_text(&file, MAX_TOKEN_FILE).map_err(|error| {
-        format!("{} describes no tokens, since {error}; pass the path of a TOML file", file.display())
+        format!(
+            "{} is not usable as a token file, because {error}; pass the path of a TOML file",
+            file.display()
+        )
     })?;
     virt::parse(&text).map_err(|error| format!("{}: {error}", file.display()))
 }

@@ -1,4 +1,4 @@
-//! The daemon: assembled bottom-up, run until told to stop.
+//! The daemon: assembled bottom-up, and run until it is stopped.
 
 mod prompts;
 mod reload;
@@ -39,25 +39,25 @@ pub use supervisor::End;
 /// The signal of a write beyond the file size limit, signal(7).
 const SIGXFSZ: i32 = 25;
 
-/// The task that has the notifier: notifications go when it ends.
+/// The name of the task that owns the notifier. The notification is removed when this task ends.
 const PROMPTS: &str = "prompts";
 
-/// How long the end may take.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// The timeout for the cleanup at the end of the daemon.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What the daemon is made of.
+/// The parts of the daemon.
 pub struct Parts {
-    /// Where the time comes from.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Where tokens come from.
+    /// The transports of tokens.
     pub transports: Vec<Arc<dyn Transport>>,
-    /// Where the single-use record and the known tokens are kept.
+    /// The folder of the single-use record and the known tokens.
     pub state_directory: PathBuf,
-    /// The configuration in force.
+    /// The current configuration.
     pub config: Loaded,
-    /// The file to read again on reload, if not the usual one.
+    /// The file to read at a reload, if it is not the default one.
     pub config_path: Option<PathBuf>,
-    /// Which bus to serve.
+    /// The address of the bus.
     pub bus: Address,
 }
 
@@ -65,9 +65,9 @@ pub struct Parts {
 ///
 /// # Errors
 ///
-/// Any [`Error`]. All of them but those of the start are for systemd, which starts the daemon again.
+/// Any [`Error`]. After an error that is not one of the start, systemd restarts the daemon.
 pub async fn run(parts: Parts, stop: impl Future<Output = ()>) -> Result<(), Error> {
-    // A file size limit shall be an error of the write, not the end of the daemon.
+    // Makes a file size limit an error of the write instead of ending the daemon.
     let _file_too_large = signal(SignalKind::from_raw(SIGXFSZ))?;
     let mut daemon = Daemon::start(parts).await?;
     let result = tokio::select! {
@@ -78,7 +78,7 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()>) -> Result<(), Err
     result
 }
 
-/// A daemon that serves.
+/// A running daemon.
 struct Daemon {
     connection: Connection,
     transports: Vec<Arc<dyn Transport>>,
@@ -87,7 +87,7 @@ struct Daemon {
 
 impl Daemon {
     async fn start(parts: Parts) -> Result<Self, Error> {
-        // From the first moment on: an early reload must not end the daemon.
+        // Registered first, because without a handler an early SIGHUP would end the daemon.
         let hangup = signal(SignalKind::hangup())?;
         let (clock, transports) = (Arc::clone(&parts.clock), parts.transports.clone());
         let identities = Identities::new(parts.state_directory.clone());
@@ -107,7 +107,7 @@ impl Daemon {
         tasks.spawn(Task::new(PROMPTS, prompts));
         tasks.spawn(Task::new("reload", reload::run(Arc::clone(&bridge), hangup)));
         tasks.spawn(Task::new("status", status::run(bridge.summaries())));
-        // Not before the name is ours: a second daemon shall leave the tokens alone.
+        // Only after the daemon owns the name: a second daemon must not use the tokens.
         tasks.spawn_all(watch.start()?);
         bridge.check_record();
         systemd::notify(&[NotifyState::Ready]);
@@ -116,10 +116,10 @@ impl Daemon {
         Ok(Self { connection, transports, tasks })
     }
 
-    /// Waits for whatever the daemon can't go on after.
+    /// Waits for an error that ends the daemon.
     async fn failure(&mut self) -> Error {
         tokio::select! {
-            // The tasks that use the bus end with it, and it is the reason then.
+            // Tasks that use the bus end with it; the reported error is then the loss of the bus.
             biased;
             error = lost(&self.connection) => error,
             (task, end) = self.tasks.next_end() => match self.connection.is_closed() {
@@ -129,7 +129,7 @@ impl Daemon {
         }
     }
 
-    /// Lets go what others would have to put up with.
+    /// Stops the transports and removes the notification.
     async fn end(mut self) {
         systemd::notify(&[NotifyState::Stopping]);
         tracing::info!("ending");
@@ -137,24 +137,24 @@ impl Daemon {
         let transports = std::mem::take(&mut self.transports);
         let stopping =
             tokio::task::spawn_blocking(move || transports.iter().for_each(|transport| transport.stop()));
-        // Nor may a notification outlive it: nobody would take it away.
+        // No other program would remove a notification of the daemon.
         self.tasks.abort(PROMPTS);
         let farewell = async { tokio::join!(self.tasks.end_of(notifications::TASK), stopping) };
-        let _ = tokio::time::timeout(FAREWELL, farewell).await;
+        let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, farewell).await;
     }
 }
 
-/// Feeds the watchdog that the service manager has set up, if it has.
+/// Feeds the watchdog of the service manager, if there is one.
 async fn watchdog(clock: Arc<dyn Clock>, bridge: Arc<Bridge>) {
     let feed = || systemd::notify(&[NotifyState::Watchdog]);
     watchdog::run(clock, sd_notify::watchdog_enabled(), || bridge.round(), feed).await;
 }
 
-/// Ends when a polite request to end arrives: SIGTERM or SIGINT.
+/// Completes at SIGTERM or SIGINT.
 ///
 /// # Errors
 ///
-/// When the system refuses a signal handler.
+/// The system refuses a signal handler.
 pub fn terminated() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -183,34 +183,36 @@ async fn lost(connection: &Connection) -> Error {
     }
 }
 
-/// Why the daemon ended.
+/// The error that ended the daemon.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Another process owns the bus name.
     #[error("another process owns the name {}; stop it before starting this one", names::BUS)]
     NameTaken,
-    /// The bus name was taken away.
-    #[error("the bus took the name {} away; start the daemon again", names::BUS)]
+    /// The daemon lost the bus name.
+    #[error("the daemon lost the bus name {}; start the daemon again", names::BUS)]
     NameLost,
-    /// The bus is gone.
-    #[error("the session bus is gone; start the daemon again in a session that has one")]
+    /// The connection to the bus is lost.
+    #[error("the connection to the session bus is lost; start the daemon again in a desktop session")]
     BusLost,
-    /// A task has ended that all the others need.
+    /// An essential task has ended.
     #[error("the daemon's task \"{task}\" {end}; start the daemon again, and report this with the journal")]
     TaskEnded {
-        /// What it is called.
+        /// The name of the task.
         task: String,
-        /// How it ended.
+        /// The end of the task.
         end: End,
     },
-    /// There is no bus.
-    #[error("the session bus can't be reached ({0}); start the daemon in a session that has one")]
+    /// The bus is not reachable.
+    #[error("the session bus is not reachable ({0}); start the daemon in a desktop session")]
     NoBus(zbus::Error),
-    /// The system is out of something.
-    #[error("the system refuses what the daemon needs ({0}); free some resources and start it again")]
+    /// The system refused a resource.
+    #[error(
+        "the system refused a resource that the daemon needs ({0}); free some resources and start it again"
+    )]
     System(#[from] std::io::Error),
-    /// The system gives no random numbers.
-    #[error("{0}; start the daemon again when it does")]
+    /// The system provides no random numbers.
+    #[error("{0}; check the system and start the daemon again")]
     NoRandomness(#[from] Unavailable),
 }
 

@@ -1,4 +1,4 @@
-//! Shows what a person has to do as a notification, and takes it away at once when it is done.
+//! Shows the action that a person must take as a notification, and removes it as soon as the action is done.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! SIGHUP: the configuration and the tokens' lists are read again.
+//! SIGHUP: reloads the configuration and the tokens' lists.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ pub(super) async fn run(bridge: Arc<Bridge>, mut hangup: Signal) {
     while hangup.recv().await.is_some() {
         systemd::reloading();
         match bridge.reload().await {
-            Ok(()) => tracing::info!("the configuration was read again"),
+            Ok(()) => tracing::info!("the configuration was reloaded"),
             Err(error) => tracing::error!("{}", error.sentence()),
         }
-        // Also after an error: the configuration in force stays, and with it the daemon is ready.
+        // Also after an error: the daemon continues with the previous configuration.
         systemd::notify(&[NotifyState::Ready]);
     }
 }

@@ -1,7 +1,7 @@
-//! What a locked screen and suspend mean: nothing more is sent, and no key is kept.
+//! Handles a locked screen and suspend: cancels requests that are not sent yet, and wipes keys.
 //!
-//! Whatever waits for a token runs on the side: the computer may be locked, sleep and wake up within that time, and
-//! none of it may be heeded late.
+//! Work that waits for tokens runs in separate tasks, because further events may arrive meanwhile and must be handled at
+//! once.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use crate::desktop::logind::{self, Event};
 use crate::flows::Flows;
 use crate::operations::{Cancellation, Operations};
 
-/// logind waits for 5 seconds at most.
-const BEFORE_SLEEP: Duration = Duration::from_secs(4);
+/// The timeout for the work before a suspend; logind waits for at most 5 seconds.
+const SUSPEND_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Runs until the daemon ends.
 pub(super) async fn run(bridge: Arc<Bridge>, operations: Operations, flows: Flows) {
@@ -28,7 +28,7 @@ pub(super) async fn run(bridge: Arc<Bridge>, operations: Operations, flows: Flow
             () = &mut watching => return,
             Some(event) = events.recv() => session.heed(event),
             Some(locked) = session.locking.join_next() => {
-                // Keys that stay in memory behind a locked screen are no small fault.
+                // A failure is serious, because keys would stay in memory while the screen is locked.
                 if let Err(error) = locked
                     && let Ok(panic) = error.try_into_panic()
                 {
@@ -43,7 +43,7 @@ struct Session {
     bridge: Arc<Bridge>,
     operations: Operations,
     flows: Flows,
-    /// What waits for tokens.
+    /// The tasks that wait for tokens.
     locking: JoinSet<()>,
 }
 
@@ -60,16 +60,16 @@ impl Session {
             Event::Unlocked => self.bridge.lock_screen(false),
             Event::Sleep(release) => {
                 tracing::info!("the computer goes to sleep");
-                // Nothing begins until it is awake: what is sent then may be hours late.
+                // No request starts until the computer is awake, because it could be sent hours late.
                 self.bridge.fall_asleep(true);
                 self.operations.cancel_all(Cancellation::Suspend);
                 self.locking.spawn(async move {
-                    let _ = tokio::time::timeout(BEFORE_SLEEP, flows.lock_all()).await;
+                    let _ = tokio::time::timeout(SUSPEND_TIMEOUT, flows.lock_all()).await;
                     drop(release);
                 });
             }
             Event::Awake => {
-                // It may have slept before all of that was done.
+                // The computer may have suspended before all of that was done.
                 self.operations.cancel_all(Cancellation::Suspend);
                 self.bridge.fall_asleep(false);
                 self.locking.spawn(async move {

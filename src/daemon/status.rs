@@ -1,4 +1,4 @@
-//! The line that `systemctl --user status oathbridge` shows: how many tokens there are, and the problems.
+//! The line in `systemctl --user status oathbridge`: the number of tokens, and the problems.
 
 use sd_notify::NotifyState;
 use tokio::sync::watch;

@@ -1,4 +1,4 @@
-//! The essential tasks, which all run until the daemon ends: the first one that ends is a reason for it to end.
+//! The essential tasks, which run until the daemon ends. If one of them ends, the daemon ends.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,7 +14,7 @@ pub(super) struct Supervisor {
     names: HashMap<Id, (String, AbortHandle)>,
 }
 
-/// How an essential task ended.
+/// The end of an essential task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// It returned, or was aborted.
@@ -47,7 +47,7 @@ impl Supervisor {
         }
     }
 
-    /// Waits for the next task that ends, and says which one it was; waits for ever when none is left.
+    /// Waits for the next task that ends, and returns its name; waits for ever if there is none.
     pub(super) async fn next_end(&mut self) -> (String, End) {
         let (id, end) = match self.running.join_next_with_id().await {
             Some(Ok((id, ()))) => (id, End::Finished),
@@ -72,7 +72,7 @@ impl Supervisor {
         }
     }
 
-    /// The names of the tasks that run, sorted.
+    /// The names of the running tasks, sorted.
     #[cfg(test)]
     pub(super) fn names(&self) -> Vec<String> {
         let mut names: Vec<_> = self.names.values().map(|(name, _)| name.clone()).collect();

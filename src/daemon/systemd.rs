@@ -1,15 +1,15 @@
-//! What the service manager is told (sd_notify(3)); nothing where there is none.
+//! Notifications to the service manager (sd_notify(3)), if there is one.
 
 use sd_notify::NotifyState;
 
-/// Sends what changed.
+/// Sends the changed state.
 pub(super) fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::debug!("the service manager can't be notified: {error}");
+        tracing::debug!("cannot notify the service manager: {error}");
     }
 }
 
-/// A reload begins; READY=1 says when it is over.
+/// Reports the start of a reload; READY=1 reports its end.
 pub(super) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => notify(&[NotifyState::Reloading, now]),

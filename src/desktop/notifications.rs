@@ -1,4 +1,4 @@
-//! Tells persons what to do (Desktop Notifications Specification 1.2).
+//! Desktop notifications that ask a person to act (Desktop Notifications Specification 1.2).
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -10,10 +10,10 @@ use zbus::{Connection, Variant, fdo};
 use crate::markup::escaped;
 use crate::task::Task;
 
-/// How long a notification server may take to answer what shows nothing.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The timeout for calls of the notification server, except Notify.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Shown over everything else, since somebody waits.
+/// The urgency `critical`, because a request waits for the person.
 const CRITICAL: u8 = 2;
 
 /// The name of the task of [`Notifier::new`].
@@ -45,7 +45,7 @@ trait Notifications {
     fn get_capabilities(&self) -> zbus::Result<Vec<String>>;
 }
 
-/// What a notification says.
+/// The content of a notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// One line.
@@ -54,33 +54,34 @@ pub struct Message {
     pub body: String,
 }
 
-/// The one notification of the daemon. Nobody waits for its server: what is wanted last is shown as soon as the server
-/// has answered what was asked before, and what it shows late is known by its id all the same.
+/// The daemon's only notification. Callers never wait for the server. The last message is shown as soon as the server has
+/// answered the previous call, and a notification that is shown late is still known by its id.
 #[derive(Debug)]
 pub struct Notifier {
     wanted: watch::Sender<Option<(Message, Instant)>>,
 }
 
 impl Notifier {
-    /// Shows nothing yet. The task talks to the server; it ends when the notifier is dropped and what was shown is gone.
+    /// A notifier without a message. Its task calls the server; it ends when the notifier is dropped and the notification
+    /// is removed.
     pub fn new(connection: Connection) -> (Self, Task) {
         let (wanted, changes) = watch::channel(None);
         let screen = Screen { connection, shown: None };
         (Self { wanted }, Task::new(TASK, screen.follow(changes)))
     }
 
-    /// Shows a message instead of the one before, for as long as that at most. Without a server nothing happens.
+    /// Shows a message instead of the previous one, for at most `left`. Without a server nothing happens.
     pub fn show(&self, message: Message, left: Duration) {
         self.wanted.send_replace(Some((message, Instant::now() + left)));
     }
 
-    /// Takes away what is shown.
+    /// Removes the notification.
     pub fn close(&self) {
         self.wanted.send_replace(None);
     }
 }
 
-/// What the server shows.
+/// The notification on the server.
 struct Screen {
     connection: Connection,
     shown: Option<Shown>,
@@ -88,7 +89,7 @@ struct Screen {
 
 struct Shown {
     id: u32,
-    /// The unique name of the server: another one has other ids.
+    /// The unique name of the server; another server has other ids.
     server: String,
 }
 
@@ -107,7 +108,7 @@ impl Screen {
     async fn show(&mut self, message: &Message, until: Instant) {
         match self.notify(message, until).await {
             Ok(shown) => self.shown = Some(shown),
-            Err(error) => tracing::debug!("no notification is shown: {error}"),
+            Err(error) => tracing::debug!("cannot show the notification: {error}"),
         }
     }
 
@@ -120,7 +121,7 @@ impl Screen {
             Ok(())
         };
         if let Err(error) = bounded(closing).await {
-            tracing::debug!("a notification can't be closed: {error}");
+            tracing::debug!("cannot close the notification: {error}");
         }
     }
 
@@ -138,7 +139,8 @@ impl Screen {
             ("desktop-entry", "oathbridge".into()),
         ]);
         let summary = &message.summary;
-        // However long it takes: without the id nobody could close it. A server that leaves the bus is an error.
+        // Without a timeout, because the id is needed to close the notification. If the server leaves the bus, the call
+        // fails.
         let id = proxy
             .notify("oathbridge", replaced, "dialog-password", summary, &body, &[], hints, expiry(until))
             .await?;
@@ -151,13 +153,13 @@ impl Screen {
     }
 }
 
-/// How long it is until then, in milliseconds; never 0, which would be for ever.
+/// The time until then in milliseconds; never 0, which would mean no expiry.
 fn expiry(until: Instant) -> i32 {
     let left = until.saturating_duration_since(Instant::now()).as_millis();
     i32::try_from(left).unwrap_or(i32::MAX).max(1)
 }
 
 async fn bounded<T>(work: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
-    let late = || zbus::Error::Failure("the notification server doesn't answer".to_owned());
-    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(late()))
+    let late = || zbus::Error::Failure("the notification server does not answer".to_owned());
+    tokio::time::timeout(REPLY_TIMEOUT, work).await.unwrap_or_else(|_| Err(late()))
 }

@@ -84,7 +84,7 @@ impl Flows {
             Err(error) => return Err(error),
         };
         self.may_submit(&found, operation)?;
-        self.next_opening(&found, &submission.policy, otp::Step(0), operation).await?;
+        self.next_window(&found, &submission.policy, otp::Step(0), operation).await?;
         self.in_time(operation)
     }
 

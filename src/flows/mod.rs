@@ -1,14 +1,14 @@
 //! The functions of the daemon, one per file: return a code, submit a code with VerifySoftwareToken, answer the
 //! challenge of a sign-in, unlock a token.
 
-mod budget;
 mod calculate;
 mod challenge;
 mod code;
 mod error;
 mod find;
-mod opening;
+mod lockout_guard;
 mod submission;
+mod submission_window;
 mod unlock;
 mod unlocking;
 mod verify;
@@ -22,8 +22,8 @@ use crate::cognito;
 use crate::guard::{Guard, SentCodes, Unavailable};
 use crate::operations::Deadline;
 use crate::registry::Registry;
-use budget::Budget;
 use calculate::Calculations;
+use lockout_guard::LockoutGuard;
 use unlocking::Unlocks;
 
 pub use challenge::{ChallengeRequest, Step as ChallengeStep};
@@ -53,7 +53,7 @@ pub struct Flows {
     registry: Registry,
     guard: Guard,
     sent_codes: Arc<SentCodes>,
-    budget: Arc<Budget>,
+    lockout_guard: Arc<LockoutGuard>,
     calculations: Arc<Calculations>,
     unlocks: Arc<Unlocks>,
     clock: Arc<dyn Clock>,
@@ -74,7 +74,7 @@ impl Flows {
             registry,
             guard: Guard::open(state_directory),
             sent_codes: Arc::new(SentCodes::new()?),
-            budget: Arc::default(),
+            lockout_guard: Arc::default(),
             calculations: Arc::default(),
             unlocks: Arc::default(),
             clock,

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use super::code::{blocking, spent};
 use super::find::is_curable;
-use super::opening::PERIOD;
+use super::submission_window::PERIOD;
 use super::{Error, Flows, Policy, Target};
 use crate::cognito::{self, Client, Delivered, Endpoint, ErrorKind};
 use crate::guard::{self, Reservation};
@@ -131,7 +131,7 @@ impl<S: Submit> Attempt<'_, S> {
         self.not_before = step.next();
         match answer.result {
             Ok(done) => {
-                self.flows.budget.accepted(&self.found.id.to_string());
+                self.flows.lockout_guard.accepted(&self.found.id.to_string());
                 Ok(Outcome::Accepted(done))
             }
             Err(error) => {
@@ -221,13 +221,12 @@ impl<S: Submit> Attempt<'_, S> {
     async fn wait_for_step(&self) -> Result<When, Error> {
         loop {
             let policy = &self.request.policy;
-            let opening =
-                self.flows.next_opening(&self.found, policy, self.not_before, self.operation).await?;
-            if opening.wait.is_zero() {
-                return Ok(When::NotBefore(opening.step));
+            let window = self.flows.next_window(&self.found, policy, self.not_before, self.operation).await?;
+            if window.wait.is_zero() {
+                return Ok(When::NotBefore(window.step));
             }
             self.operation.set_state(State::WaitingStep);
-            self.flows.clock.sleep(opening.wait).await;
+            self.flows.clock.sleep(window.wait).await;
         }
     }
 
@@ -258,7 +257,7 @@ impl<S: Submit> Attempt<'_, S> {
     fn judge(&mut self, error: cognito::Error) -> Result<(), Error> {
         let refused = matches!(error.kind, ErrorKind::CodeMismatch | ErrorKind::CodeAlreadyUsed);
         if refused {
-            self.flows.budget.refused(&self.found.id.to_string(), self.flows.clock.monotonic());
+            self.flows.lockout_guard.refused(&self.found.id.to_string(), self.flows.clock.monotonic());
         }
         let again = refused || error.delivered == Delivered::Unknown;
         if self.says_more(&error) {

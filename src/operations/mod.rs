@@ -1,8 +1,8 @@
-//! A running request: its state, its deadline, who asked, what a person has to do for it, and how it is ended early.
+//! A running request: its state, deadline, requester, cancellation, and the action that a person must take for it.
 //!
-//! One rule decides about ending early: what is not sent can be cancelled, what is sent can't be taken back. So a
-//! flow says when it begins to submit ([`Operation::begin_submission`]), and from then until it says that the
-//! outcome is known ([`Operation::end_submission`]) nothing interrupts it.
+//! A request can be cancelled until its code is sent; a code that was sent cannot be taken back. So a flow marks the start
+//! of a submission ([`Operation::begin_submission`]) and its end, when the outcome is recorded
+//! ([`Operation::end_submission`]). In between nothing interrupts it.
 
 mod deadline;
 mod facts;
@@ -27,28 +27,28 @@ pub use request::{Cancellation, Request, Requester};
 pub use state::{Kind, Need, Sending, State};
 pub use wait::Wait;
 
-/// What becomes of the operations that others can see, in the order in which it happens.
+/// Events of published operations, in order.
 #[derive(Debug)]
 pub enum Event {
-    /// From now on others can see it; it starts with this state.
+    /// The operation is published, with this state.
     Published(Operation, State),
-    /// Its state changed.
+    /// The state of the operation changed.
     Changed(Operation, State),
-    /// It is known now which credential it is about.
+    /// The credential of the operation is known now.
     Found(Operation),
-    /// Nobody shall see it any more.
+    /// The operation is not published any more.
     Forgotten(Operation),
-    /// Somebody waits until everything before this is shown.
+    /// A caller waits until all earlier events are handled.
     Barrier(oneshot::Sender<()>),
 }
 
-/// The running operations; clones are the same set.
+/// The running operations. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Operations {
     hub: Arc<Hub>,
 }
 
-/// What the operations share.
+/// The data that the operations share.
 #[derive(Debug)]
 struct Hub {
     clock: Arc<dyn Clock>,
@@ -61,28 +61,28 @@ struct Hub {
 struct Running {
     next: u64,
     operations: BTreeMap<u64, Operation>,
-    /// Caller and handle of those that were given one, for as long as they can be asked about.
+    /// Caller and handle of the operations with a handle, while they run or are kept.
     handles: BTreeSet<(String, String)>,
 }
 
-/// The caller has an operation with this handle already.
+/// The caller already has an operation with this handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the handle is in use")]
 pub struct HandleInUse;
 
 impl Operations {
-    /// No operations yet, and where their news will come from.
+    /// An empty set, and the receiver of its events.
     pub fn new(clock: Arc<dyn Clock>) -> (Self, mpsc::UnboundedReceiver<Event>) {
         let (events, news) = mpsc::unbounded_channel();
         let hub = Hub { clock, events, waits: watch::Sender::default(), running: Mutex::default() };
         (Self { hub: Arc::new(hub) }, news)
     }
 
-    /// Begins an operation. One with a handle can be seen at once.
+    /// Starts an operation. An operation with a handle is published at once.
     ///
     /// # Errors
     ///
-    /// [`HandleInUse`] while the caller's last operation of that handle runs or is kept.
+    /// [`HandleInUse`] while the caller's last operation with this handle runs or is kept.
     pub fn begin(&self, request: Request) -> Result<Operation, HandleInUse> {
         let operation = {
             let mut running = self.hub.running();
@@ -102,22 +102,22 @@ impl Operations {
         Ok(operation)
     }
 
-    /// Cancels whatever this caller's operations have not sent yet.
+    /// Cancels the operations of this caller whose code is not sent yet.
     pub fn cancel_of(&self, caller: &str, why: Cancellation) {
         self.cancel_if(why, |operation| operation.request().caller == caller);
     }
 
-    /// Cancels whatever is not sent yet.
+    /// Cancels all operations whose code is not sent yet.
     pub fn cancel_all(&self, why: Cancellation) {
         self.cancel_if(why, |_| true);
     }
 
-    /// What persons have to do now, the oldest first.
+    /// The actions that a person must take now, the oldest first.
     pub fn waits(&self) -> watch::Receiver<Arc<Vec<Wait>>> {
         self.hub.waits.subscribe()
     }
 
-    /// Waits until whoever shows the operations has shown everything that happened until now.
+    /// Waits until all events until now are handled.
     pub async fn caught_up(&self) {
         let (done, shown) = oneshot::channel();
         self.hub.tell(Event::Barrier(done));
@@ -125,7 +125,7 @@ impl Operations {
         let _ = shown.await;
     }
 
-    /// How many run.
+    /// The number of running operations.
     pub fn count(&self) -> usize {
         self.hub.running().operations.len()
     }
@@ -149,10 +149,10 @@ impl Hub {
         let _ = self.events.send(event);
     }
 
-    /// Computes what persons have to do, and publishes it, under the one lock of `waits`: of two threads that do so, the
-    /// later one sees all that the earlier one saw, so nothing newer is ever replaced by something older.
+    /// Computes the actions that a person must take and publishes them, both under the lock of `waits`. Of two threads the
+    /// later one sees everything that the earlier one saw, so a newer list is never replaced by an older one.
     ///
-    /// That lock is taken before those of `running` and of an operation, and never while one of these is held.
+    /// This lock is taken before those of `running` and of an operation, and never while one of these is held.
     fn update_waits(&self) {
         self.waits.send_if_modified(|shown| {
             let operations: Vec<_> = self.running().operations.values().cloned().collect();

@@ -1,6 +1,6 @@
-//! A small file of state: read, changed and replaced whole, under a lock, durably.
+//! A small state file, which is read and replaced as a whole, under a lock and durably.
 //!
-//! Two daemons of one user (two session buses) may share the folder, so nothing is cached between uses.
+//! Two daemons of one user (on two session buses) may share the folder, so nothing is cached.
 
 #[cfg(test)]
 mod tests;
@@ -19,36 +19,36 @@ use serde_json::{Map, Value};
 use crate::regular_file::{self, open_flags, open_regular_file, read_at_most};
 use crate::xdg;
 
-/// The version of every state file; a file of another version is left alone.
+/// The version of every state file. A file of another version is not changed.
 const VERSION: u64 = 1;
 
-/// Far above what 64 records for each of a thousand credentials need.
-const LARGEST: u64 = 16 << 20;
+/// The maximum size of a state file in bytes, far above 64 records for each of a thousand credentials.
+const MAX_FILE_BYTES: u64 = 16 << 20;
 
-/// Another daemon holds the lock for the time of one write; one that is stopped must not stop this one.
-const LOCK_WAIT: Duration = Duration::from_secs(2);
-const LOCK_PAUSE: Duration = Duration::from_millis(5);
+/// The timeout for the lock. Another daemon holds it during one write; a suspended daemon must not block this one.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 /// The folder of all state: `$XDG_STATE_HOME/oathbridge`, else `~/.local/state/oathbridge`.
 ///
-/// Not systemd's `StateDirectory`, which moves between its versions. `None` without a home.
+/// It is not systemd's `StateDirectory`, whose path depends on the version of systemd. `None` without a home.
 pub fn directory() -> Option<PathBuf> {
     Some(xdg::state_home()?.join("oathbridge"))
 }
 
-/// What a state file can hold. No secrets, and no account names.
+/// The content of a state file. It must not contain secrets or account names.
 pub trait Content: Clone + Default + PartialEq + Serialize + DeserializeOwned {
-    /// Whether it could have been written by this program.
+    /// Whether this program could have written the content.
     fn is_sound(&self) -> bool {
         true
     }
 }
 
-/// A file of JSON with a `version` field, mode 0600, in a folder of mode 0700 that is made when first needed.
+/// A JSON file with a `version` field and mode 0600, in a folder with mode 0700, which is created at the first write.
 #[derive(Debug)]
 pub struct StateFile {
     directory: PathBuf,
-    /// Without `.json`.
+    /// The name without `.json`.
     name: &'static str,
 }
 
@@ -58,18 +58,18 @@ impl StateFile {
         Self { directory, name }
     }
 
-    /// Where it is, for messages that tell where to look.
+    /// The path, for messages.
     pub fn path(&self) -> PathBuf {
         self.directory.join(format!("{}.json", self.name))
     }
 
-    /// What it holds now; the default when there is no file. Needs no lock: it is only ever replaced whole.
+    /// The current content; the default if there is no file. It needs no lock, because the file is only replaced as a whole.
     ///
     /// # Errors
     ///
-    /// [`Error`]; the file stays as it is.
+    /// [`Error`]; the file is not changed.
     pub fn read<T: Content>(&self) -> Result<T, Error> {
-        let read = open_regular_file(&self.path()).and_then(|file| read_at_most(file, LARGEST));
+        let read = open_regular_file(&self.path()).and_then(|file| read_at_most(file, MAX_FILE_BYTES));
         match read {
             Ok(bytes) => decode(&bytes),
             Err(regular_file::Error::Unreadable(ErrorKind::NotFound)) => Ok(T::default()),
@@ -78,12 +78,12 @@ impl StateFile {
         }
     }
 
-    /// Changes what it holds while no other thread or process can. What changed is on the disk when this
-    /// returns. Waits for the lock for 2 seconds at most.
+    /// Changes the content under the lock. The change is on the disk when this returns. Waits for the lock for at most 2
+    /// seconds.
     ///
     /// # Errors
     ///
-    /// [`Error`], or what `change` returns; then the file stays as it is.
+    /// [`Error`], or the error of `change`; the file is then not changed.
     pub fn update<T: Content, R, E: From<Error>>(
         &self,
         change: impl FnOnce(&mut T) -> Result<R, E>,
@@ -91,12 +91,12 @@ impl StateFile {
         self.update_from(Self::read, change)
     }
 
-    /// As [`StateFile::update`], for content that can be gathered again: a damaged file is renamed to
-    /// `<name>.json.damaged`, and the default takes its place.
+    /// Like [`StateFile::update`], for content that can be collected again: a damaged file is renamed to
+    /// `<name>.json.damaged`, and the default replaces it.
     ///
     /// # Errors
     ///
-    /// As [`StateFile::update`], but never [`Error::Damaged`].
+    /// Like [`StateFile::update`], but never [`Error::Damaged`].
     pub fn update_or_restart<T: Content, R, E: From<Error>>(
         &self,
         change: impl FnOnce(&mut T) -> Result<R, E>,
@@ -130,49 +130,49 @@ impl StateFile {
         fs::rename(self.path(), aside).map_err(unwritable)
     }
 
-    /// The lock lasts as long as the file stays open.
+    /// Takes the lock, which is released when the file is closed.
     fn lock(&self) -> Result<File, Error> {
         let path = self.directory.join(format!("{}.lock", self.name));
-        let give_up = Instant::now() + LOCK_WAIT;
+        let give_up = Instant::now() + LOCK_TIMEOUT;
         loop {
             let mut options = OpenOptions::new();
             options.write(true).create(true).truncate(false).mode(0o600).custom_flags(open_flags());
             let file = options.open(&path).map_err(unwritable)?;
             match file.try_lock() {
-                // The lock of a file that was deleted meanwhile keeps nobody out.
+                // The lock of a file that was deleted meanwhile excludes no other process.
                 Ok(()) if is_same_file(&file, &path) => return Ok(file),
                 Ok(()) | Err(TryLockError::WouldBlock) if Instant::now() >= give_up => {
                     return Err(Error::Locked);
                 }
-                Ok(()) | Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+                Ok(()) | Err(TryLockError::WouldBlock) => thread::sleep(LOCK_POLL_INTERVAL),
                 Err(TryLockError::Error(error)) => return Err(unwritable(error)),
             }
         }
     }
 
     fn replace<T: Content>(&self, content: &T) -> io::Result<()> {
-        // The lock makes one name enough; what a crash left there is overwritten.
+        // Under the lock one name is enough; a file that a crash left there is overwritten.
         let draft = self.directory.join(format!("{}.json.new", self.name));
         let written = write_durably(&draft, &encode(content)?)
             .and_then(|()| fs::rename(&draft, self.path()))
             .and_then(|()| File::open(&self.directory)?.sync_all());
         if written.is_err() {
-            // Best effort: a full disk may need the room.
+            // Best effort, because a full disk needs the space.
             let _ = fs::remove_file(&draft);
         }
         written
     }
 }
 
-/// The content as it is written: an object, with `version` among its members.
+/// The encoded content: an object with the member `version`.
 fn encode<T: Content>(content: &T) -> io::Result<Vec<u8>> {
     let mut value = serde_json::to_value(content)?;
     if let Value::Object(members) = &mut value {
         members.insert("version".to_owned(), VERSION.into());
     }
     let bytes = serde_json::to_vec_pretty(&value)?;
-    // Nothing is written that couldn't be read again.
-    let fits = u64::try_from(bytes.len()).is_ok_and(|length| length <= LARGEST);
+    // A file that could not be read again must not be written.
+    let fits = u64::try_from(bytes.len()).is_ok_and(|length| length <= MAX_FILE_BYTES);
     if fits { Ok(bytes) } else { Err(ErrorKind::FileTooLarge.into()) }
 }
 
@@ -199,7 +199,7 @@ fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Creates what is missing of the path, and makes each new entry last.
+/// Creates the missing folders of the path, durably.
 fn create_directory(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
@@ -222,25 +222,25 @@ fn is_same_file(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Why a state file is of no use. It is left as it was found.
+/// The reason why a state file is not usable. The file is not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// It holds something that no version of this program wrote.
+    /// No version of this program wrote its content.
     #[error("it is damaged")]
     Damaged,
     /// Another version of this program wrote it.
-    #[error("it has format {version}, which this version doesn't know")]
+    #[error("it has format {version}, which this version of oathbridge does not support")]
     OtherVersion {
         /// The number in the file.
         version: u64,
     },
-    /// It is there, but can't be read.
-    #[error("it can't be read: {0}")]
+    /// It exists, but is not readable.
+    #[error("it is not readable: {0}")]
     Unreadable(ErrorKind),
     /// The disk is full, or the folder read-only.
-    #[error("it can't be written: {0}")]
+    #[error("it is not writable: {0}")]
     Unwritable(ErrorKind),
-    /// Another process holds its lock and doesn't let go.
-    #[error("another process keeps it locked")]
+    /// Another process holds its lock for too long.
+    #[error("another process holds its lock")]
     Locked,
 }

@@ -1,4 +1,4 @@
-//! The file as its users see it: damaged, newer, too large, in a place that can't be written.
+//! Tests of the state file: damaged, newer, too large, and in an unwritable place.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -22,7 +22,7 @@ fn count(file: &StateFile, key: &str) -> Result<(), Error> {
 }
 
 #[test]
-fn writers_don_t_lose_each_other_s_changes() {
+fn concurrent_writers_lose_no_changes() {
     let directory = tempfile::tempdir().unwrap();
     let threads: Vec<_> = (0..4)
         .map(|_| {
@@ -36,7 +36,7 @@ fn writers_don_t_lose_each_other_s_changes() {
 }
 
 #[test]
-fn what_is_damaged_or_newer_is_refused_and_kept() {
+fn a_damaged_or_newer_file_is_refused_and_kept() {
     let directory = tempfile::tempdir().unwrap();
     let file = StateFile::new(directory.path().to_owned(), "counts");
     for (text, error) in [
@@ -52,7 +52,7 @@ fn what_is_damaged_or_newer_is_refused_and_kept() {
 }
 
 #[test]
-fn content_that_can_be_gathered_again_replaces_a_damaged_file() {
+fn update_or_restart_replaces_a_damaged_file() {
     let directory = tempfile::tempdir().unwrap();
     let file = StateFile::new(directory.path().to_owned(), "counts");
     let restart = || {
@@ -61,7 +61,7 @@ fn content_that_can_be_gathered_again_replaces_a_damaged_file() {
             Ok::<_, Error>(())
         })
     };
-    for damaged in ["{", "", &" ".repeat(usize::try_from(LARGEST).unwrap() + 1)] {
+    for damaged in ["{", "", &" ".repeat(usize::try_from(MAX_FILE_BYTES).unwrap() + 1)] {
         fs::write(file.path(), damaged).unwrap();
         restart().unwrap();
         restart().unwrap();
@@ -76,18 +76,18 @@ fn content_that_can_be_gathered_again_replaces_a_damaged_file() {
 }
 
 #[test]
-fn more_than_can_be_read_again_is_not_written() {
+fn a_content_that_is_too_large_to_be_read_is_not_written() {
     let directory = tempfile::tempdir().unwrap();
     let file = StateFile::new(directory.path().to_owned(), "counts");
     count(&file, "x").unwrap();
-    let key = "y".repeat(usize::try_from(LARGEST).unwrap());
+    let key = "y".repeat(usize::try_from(MAX_FILE_BYTES).unwrap());
     assert_eq!(count(&file, &key), Err(Error::Unwritable(ErrorKind::FileTooLarge)));
     let content: Content = file.read().unwrap();
     assert_eq!(content.counts, Counts::from([("x".to_owned(), 1)]));
 }
 
 #[test]
-fn what_can_t_be_written_is_an_error() {
+fn an_unwritable_place_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let occupied = directory.path().join("occupied");
     fs::write(&occupied, "").unwrap();
@@ -96,7 +96,7 @@ fn what_can_t_be_written_is_an_error() {
 }
 
 #[test]
-fn nobody_else_may_read_it() {
+fn only_the_owner_may_read_the_file() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path().join("a/b");

@@ -1,30 +1,30 @@
-//! A token in the world: a person plugs it in, touches it and pulls it out, and things go wrong.
+//! A virtual token with a simulated user, who plugs it in, touches it and pulls it out, and with faults.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::applet::Applet;
-use super::bell::Bell;
+use super::change_notifier::ChangeNotifier;
 use super::command_log::{CommandLog, Header};
 use super::session::Session;
 use super::spec::{TokenSpec, TouchPolicy};
 use crate::device::Identity;
 
-/// A virtual token and the person who holds it. Clones are handles to the same token.
+/// A virtual token with its simulated user. Clones are handles to the same token.
 #[derive(Clone, Debug)]
 pub struct Card {
     pub(super) shared: Arc<Shared>,
 }
 
-/// What goes wrong with one command; the applet doesn't see that command.
+/// A fault of one command; the applet does not receive that command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// No answer until the card is pulled out.
+    /// There is no response until the card is pulled out.
     Hang,
-    /// These bytes for an answer, which may be no answer at all.
+    /// The response has these bytes, which may be invalid.
     Answer(Vec<u8>),
-    /// The card is gone in the middle of the command.
+    /// The card is pulled out during the command.
     Vanish,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Shared {
     pub(super) identity: Identity,
     state: Mutex<State>,
     pub(super) changed: Condvar,
-    bell: Arc<Bell>,
+    notifier: Arc<ChangeNotifier>,
 }
 
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub(super) struct State {
     pub(super) plugged: bool,
     pub(super) insertion: u32,
     pub(super) in_transaction: bool,
-    /// How many wait for the transaction's end.
+    /// The number of threads that wait for the end of a transaction.
     pub(super) queued: u32,
     pub(super) delay: Duration,
     pub(super) touch_policy: TouchPolicy,
@@ -55,15 +55,15 @@ pub(super) struct State {
 }
 
 impl Card {
-    /// How long a YubiKey waits for a touch.
+    /// The time that a YubiKey waits for a touch.
     pub const TOUCH_TIMEOUT: Duration = Duration::from_secs(15);
 
-    /// A token that is plugged in.
+    /// A plugged-in token.
     pub fn new(spec: &TokenSpec) -> Self {
-        Self::with_bell(spec, Arc::default())
+        Self::with_notifier(spec, Arc::default())
     }
 
-    pub(super) fn with_bell(spec: &TokenSpec, bell: Arc<Bell>) -> Self {
+    pub(super) fn with_notifier(spec: &TokenSpec, notifier: Arc<ChangeNotifier>) -> Self {
         let state = State {
             applet: Applet::new(spec),
             plugged: true,
@@ -80,17 +80,22 @@ impl Card {
         };
         let identity =
             Identity { serial: Some(spec.serial.to_string()), firmware: Some(spec.firmware.to_string()) };
-        let shared =
-            Shared { serial: spec.serial, identity, state: Mutex::new(state), changed: Condvar::new(), bell };
+        let shared = Shared {
+            serial: spec.serial,
+            identity,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            notifier,
+        };
         Self { shared: Arc::new(shared) }
     }
 
-    /// The serial number of its [`TokenSpec`].
+    /// The serial number in its [`TokenSpec`].
     pub fn serial(&self) -> u32 {
         self.shared.serial
     }
 
-    /// Plugs it in, which is a new insertion; nothing happens when it is plugged in already.
+    /// Plugs it in, which is a new insertion; does nothing if it is already plugged in.
     pub fn plug(&self) {
         self.shared.change(|state| {
             if !state.plugged {
@@ -100,17 +105,17 @@ impl Card {
         });
     }
 
-    /// Pulls it out: whoever waits for an answer gets [`crate::device::Error::Removed`].
+    /// Pulls it out: running commands fail with [`crate::device::Error::Removed`].
     pub fn unplug(&self) {
         self.shared.change(State::unplug);
     }
 
-    /// Touches it now. A touch that the token doesn't wait for is lost, as on a real one.
+    /// Touches it now. If the token does not wait for a touch, the touch is lost, as on a real token.
     pub fn touch(&self) {
         self.shared.change(|state| state.touched = true);
     }
 
-    /// Waits until the token wants a touch; `false` if it doesn't within `timeout`.
+    /// Waits until the token waits for a touch; `false` after `timeout`.
     pub fn wait_until_it_wants_a_touch(&self, timeout: Duration) -> bool {
         let state = self.shared.lock();
         let (state, _) = self
@@ -121,22 +126,22 @@ impl Card {
         state.wants_touch
     }
 
-    /// How the person behaves from now on.
+    /// Sets the behaviour of the simulated user.
     pub fn set_touch_policy(&self, policy: TouchPolicy) {
         self.shared.change(|state| state.touch_policy = policy);
     }
 
-    /// How long it waits for a touch, instead of [`Card::TOUCH_TIMEOUT`].
+    /// Sets the time that it waits for a touch, instead of [`Card::TOUCH_TIMEOUT`].
     pub fn set_touch_timeout(&self, timeout: Duration) {
         self.shared.change(|state| state.touch_timeout = timeout);
     }
 
-    /// How long each command takes from now on.
+    /// Sets the duration of each command.
     pub fn set_delay(&self, delay: Duration) {
         self.shared.change(|state| state.delay = delay);
     }
 
-    /// What goes wrong with the next command; a second fault waits for the command after it.
+    /// Adds a fault for the next command; a second fault applies to the command after it.
     pub fn fail_next(&self, fault: Fault) {
         self.shared.change(|state| state.faults.push_back(fault));
     }
@@ -146,32 +151,32 @@ impl Card {
         self.shared.lock().log.newest()
     }
 
-    /// How many commands were sent.
+    /// The number of commands.
     pub fn commands(&self) -> usize {
         self.shared.lock().log.total()
     }
 
-    /// How many commands with this instruction byte were sent; SELECT and CALCULATE ALL share A4.
+    /// The number of commands with this instruction byte; SELECT and CALCULATE ALL share A4.
     pub fn count(&self, instruction: u8) -> usize {
         self.shared.lock().log.count(instruction)
     }
 
-    /// The moving factor that the HOTP credential with this id (`[issuer:]account`) uses next.
+    /// The moving factor of the next code of the HOTP credential with this id (`[issuer:]account`).
     pub fn hotp_counter(&self, id: &str) -> Option<u64> {
         self.shared.lock().applet.hotp_counter(id)
     }
 
-    /// How many wait until somebody else's transaction ends.
+    /// The number of threads that wait for the end of another transaction.
     pub fn queued(&self) -> u32 {
         self.shared.lock().queued
     }
 
-    /// A connection to it, good for this insertion; `None` when it isn't plugged in.
+    /// A connection to it, valid for this insertion; `None` if it is not plugged in.
     pub fn connect(&self) -> Option<Session> {
         self.insertion().map(|insertion| Session::new(self.clone(), insertion))
     }
 
-    /// Which insertion this is; `None` when it isn't plugged in.
+    /// The number of this insertion; `None` if it is not plugged in.
     pub(super) fn insertion(&self) -> Option<u32> {
         let state = self.shared.lock();
         state.plugged.then_some(state.insertion)
@@ -186,7 +191,7 @@ impl Shared {
     pub(super) fn change(&self, edit: impl FnOnce(&mut State)) {
         edit(&mut self.lock());
         self.changed.notify_all();
-        self.bell.ring();
+        self.notifier.notify();
     }
 }
 

@@ -1,14 +1,14 @@
-//! Which commands a virtual token got, in bounded memory.
+//! The log of a virtual token's commands, in bounded memory.
 
 use std::collections::VecDeque;
 
-/// The first four bytes of a command: CLA, INS, P1, P2; zeros where it was shorter.
+/// The first four bytes of a command: CLA, INS, P1, P2; missing bytes are zero.
 pub type Header = [u8; 4];
 
-/// How many headers are kept; the counts go on without them.
+/// The maximum number of kept headers; the counts include all commands.
 const MAX_HEADERS: usize = 4_096;
 
-/// The newest headers, and how many commands there were in all.
+/// The newest headers, and the number of all commands.
 #[derive(Debug)]
 pub(super) struct CommandLog {
     newest: VecDeque<Header>,
@@ -22,7 +22,7 @@ impl Default for CommandLog {
 }
 
 impl CommandLog {
-    /// Adds a command, of whatever length.
+    /// Adds a command of any length.
     pub(super) fn push(&mut self, command: &[u8]) {
         let header: Header = std::array::from_fn(|i| command.get(i).copied().unwrap_or_default());
         if self.newest.len() == MAX_HEADERS {
@@ -40,12 +40,12 @@ impl CommandLog {
         self.newest.iter().copied().collect()
     }
 
-    /// How many commands with this instruction byte there were.
+    /// The number of commands with this instruction byte.
     pub(super) fn count(&self, instruction: u8) -> usize {
         self.counts.get(usize::from(instruction)).copied().unwrap_or_default()
     }
 
-    /// How many commands there were.
+    /// The number of all commands.
     pub(super) fn total(&self) -> usize {
         self.counts.iter().sum()
     }

@@ -1,17 +1,17 @@
-//! The virtual token: a YubiKey made of software, for the demo, for developers without a token, and for tests.
+//! The virtual token: a simulated YubiKey, for the demo, for developers without a token, and for tests.
 //!
-//! * [`Applet`] is pure: a command APDU in, an answer out, no clock, no thread, no randomness.
-//! * [`Card`] puts it into a world with a person who plugs, unplugs and touches, and with faults.
-//! * [`VirtualTransport`] offers cards through [`crate::device::Transport`], as real readers do.
-//! * [`TokenSpec`] says what is on a token, from a TOML file or [`TokenSpec::demo`].
+//! * [`Applet`] converts a command APDU to a response, without clock, thread or randomness.
+//! * [`Card`] adds insertion and removal, a simulated user who touches the token, and faults.
+//! * [`VirtualTransport`] offers the virtual tokens through [`crate::device::Transport`], like real readers.
+//! * [`TokenSpec`] describes a token, from a TOML file or [`TokenSpec::demo`].
 //!
-//! It is no security device: its salts and challenges repeat from run to run, so that ids are stable
-//! and tests are exact, and its seeds lie in a file.
+//! It is not a security device: its salts and challenges are the same in every run, so that ids are stable and tests are
+//! exact, and its seeds are in a file.
 
 mod apdu;
 mod applet;
-mod bell;
 mod card;
+mod change_notifier;
 mod command_log;
 mod flavour;
 mod identity;

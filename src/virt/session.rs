@@ -27,27 +27,27 @@ impl Session {
         Self { card, insertion }
     }
 
-    /// The answer to reset.
+    /// The answer to reset (ATR).
     ///
     /// # Errors
     ///
-    /// [`Error::Removed`] when the card was pulled out.
+    /// [`Error::Removed`] if the card was pulled out.
     pub fn atr(&self) -> Result<&'static [u8], Error> {
         Ok(self.lock()?.applet.atr())
     }
 
-    /// Resets it, or switches it off: it forgets what was selected and unlocked.
+    /// Resets it or switches it off: no application is selected or unlocked any more.
     ///
     /// # Errors
     ///
-    /// [`Error::Removed`] when the card was pulled out.
+    /// [`Error::Removed`] if the card was pulled out.
     pub fn reset(&self) -> Result<(), Error> {
         self.lock()?.applet.reset();
         Ok(())
     }
 
-    /// Sends one command and waits for its answer: data and status word, unless a [`Fault`] makes it other
-    /// bytes. `touch_needed` is called when the card begins to wait for a touch.
+    /// Sends one command and waits for its response: data and status word, unless a [`Fault`] replaces it. Calls
+    /// `touch_needed` when the card starts to wait for a touch.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl Session {
         }
     }
 
-    /// Waits until nobody else has the card to himself.
+    /// Waits for exclusive use of the card.
     pub(super) fn begin(&self) -> Result<Exclusive<'_>, Error> {
         let mut state = self.lock()?;
         state.queued += 1;
@@ -98,7 +98,7 @@ impl Session {
         touch_needed: &dyn Fn(),
     ) -> Result<Vec<u8>, Error> {
         state.wants_touch = true;
-        // An earlier touch met a token that didn't wait for it.
+        // The token did not wait for an earlier touch, so that touch is lost.
         state.touched = false;
         let policy = state.touch_policy;
         let timeout = state.touch_timeout;
@@ -117,7 +117,7 @@ impl Session {
         Ok(bytes(&state.applet.complete(pending, touch)))
     }
 
-    /// Lets `time` pass, or less if it `ends` earlier.
+    /// Waits for `time`, or less if `ends` becomes true earlier.
     fn pause<'a>(
         &'a self,
         state: MutexGuard<'a, State>,
@@ -154,7 +154,7 @@ impl Exclusive<'_> {
 impl Drop for Exclusive<'_> {
     fn drop(&mut self) {
         let session = self.session;
-        // Pulling the card out ended the transaction, and the next insertion has transactions of its own.
+        // Pulling the card out has ended the transaction; the next insertion has its own transactions.
         if let Ok(mut state) = session.lock() {
             state.in_transaction = false;
         }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::bell::Bell;
 use super::card::Card;
+use super::change_notifier::ChangeNotifier;
 use super::session::{Exclusive, Session};
 use super::spec::TokenSpec;
 use crate::device::{
@@ -17,15 +17,15 @@ use crate::iso7816::{Command, Response};
 #[derive(Debug)]
 pub struct VirtualTransport {
     cards: Vec<Card>,
-    bell: Arc<Bell>,
+    notifier: Arc<ChangeNotifier>,
 }
 
 impl VirtualTransport {
     /// A transport with all tokens plugged in.
     pub fn new(tokens: &[TokenSpec]) -> Self {
-        let bell = Arc::<Bell>::default();
-        let cards = tokens.iter().map(|spec| Card::with_bell(spec, Arc::clone(&bell))).collect();
-        Self { cards, bell }
+        let notifier = Arc::<ChangeNotifier>::default();
+        let cards = tokens.iter().map(|spec| Card::with_notifier(spec, Arc::clone(&notifier))).collect();
+        Self { cards, notifier }
     }
 
     /// The handle of the token with this serial number, to plug, unplug, touch and break it.
@@ -61,7 +61,7 @@ impl Transport for VirtualTransport {
         let mut seen = None;
         let mut reported = None;
         // The count is read before the cards, so a change in between causes a second look instead of being missed.
-        while let Some(changes) = self.bell.wait(seen) {
+        while let Some(changes) = self.notifier.wait(seen) {
             seen = Some(changes);
             let presence = self.presence();
             if reported.as_ref() != Some(&presence) {
@@ -74,7 +74,7 @@ impl Transport for VirtualTransport {
     }
 
     fn stop(&self) {
-        self.bell.stop();
+        self.notifier.stop();
     }
 
     fn open(&self, device: &DeviceId) -> Result<Opened, Error> {

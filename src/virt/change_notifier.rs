@@ -1,12 +1,12 @@
-//! Wakes who watches which cards are plugged in.
+//! Wakes the watcher of the plugged-in cards.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Counts changes; a watcher waits for the next one.
 #[derive(Debug, Default)]
-pub(super) struct Bell {
+pub(super) struct ChangeNotifier {
     state: Mutex<State>,
-    rung: Condvar,
+    changed: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -15,25 +15,25 @@ struct State {
     stopped: bool,
 }
 
-impl Bell {
-    /// Something was plugged in or pulled out.
-    pub(super) fn ring(&self) {
+impl ChangeNotifier {
+    /// Reports that a card was plugged in or pulled out.
+    pub(super) fn notify(&self) {
         let mut state = self.lock();
         state.changes = state.changes.wrapping_add(1);
         drop(state);
-        self.rung.notify_all();
+        self.changed.notify_all();
     }
 
-    /// No more waiting, now and later.
+    /// Ends all current and later waits.
     pub(super) fn stop(&self) {
         self.lock().stopped = true;
-        self.rung.notify_all();
+        self.changed.notify_all();
     }
 
-    /// Waits until the count of changes isn't `seen`; `None` once stopped.
+    /// Waits until the count of changes differs from `seen`; `None` after a stop.
     pub(super) fn wait(&self, seen: Option<u64>) -> Option<u64> {
         let state = self
-            .rung
+            .changed
             .wait_while(self.lock(), |state| !state.stopped && seen == Some(state.changes))
             .unwrap_or_else(PoisonError::into_inner);
         (!state.stopped).then_some(state.changes)

@@ -13,7 +13,7 @@ use crate::token;
 pub(super) const PERIOD: Period = Period::DEFAULT;
 
 /// The step of the next submission.
-pub(super) struct Opening {
+pub(super) struct SubmissionWindow {
     pub(super) step: Step,
     /// The time until the step may be submitted.
     pub(super) wait: Duration,
@@ -33,7 +33,7 @@ impl Flows {
         if found.credential.touch == Touch::Yes && operation.deadline().touch(&*self.clock).is_zero() {
             return Err(token::Error::TouchTimeout.into());
         }
-        match self.budget.wait(&found.id.to_string(), self.clock.monotonic()) {
+        match self.lockout_guard.wait(&found.id.to_string(), self.clock.monotonic()) {
             Some(wait) => Err(Error::RateLimited { wait }),
             None => Ok(()),
         }
@@ -44,23 +44,23 @@ impl Flows {
     /// # Errors
     ///
     /// `StepSpent` or `Timeout` if it starts too late for the operation, `StateUnavailable`.
-    pub(super) async fn next_opening(
+    pub(super) async fn next_window(
         &self,
         found: &Found,
         policy: &Policy,
         not_before: Step,
         operation: &Operation,
-    ) -> Result<Opening, Error> {
+    ) -> Result<SubmissionWindow, Error> {
         let now = self.now(PERIOD);
         let recorded = self.earliest(&found.id, now, PERIOD).await?;
         let mut step = recorded.max(not_before).max(now);
         if policy.early_next_step && step == now.next() {
-            return Ok(Opening { step, wait: Duration::ZERO });
+            return Ok(SubmissionWindow { step, wait: Duration::ZERO });
         }
         let is_spent = step > now;
         if !is_spent {
             if self.validity_left(now, PERIOD) >= policy.min_seconds_left {
-                return Ok(Opening { step, wait: Duration::ZERO });
+                return Ok(SubmissionWindow { step, wait: Duration::ZERO });
             }
             step = now.next();
         }
@@ -70,7 +70,7 @@ impl Flows {
         if latest.is_none_or(|latest| wait > latest) {
             return Err(if is_spent { Error::StepSpent { opens } } else { Error::Timeout });
         }
-        Ok(Opening { step, wait })
+        Ok(SubmissionWindow { step, wait })
     }
 
     /// Checks that a submission that starts now can end before the deadline.
