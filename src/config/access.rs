@@ -1,4 +1,4 @@
-//! `[access]`: who may do what.
+//! `[access]`: the permissions of callers.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
@@ -8,20 +8,20 @@ use super::document::Document;
 use super::error::{Error, Problem};
 use super::value::{ASK, checked, is_line, must_be, tables};
 
-/// Who may do what.
+/// The permissions of callers.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Access {
-    /// What the user's own programs may do that no rule names.
+    /// The default for the user's own programs, where no rule decides.
     #[serde(deserialize_with = "permission")]
     pub programs: bool,
-    /// What sandboxed programs may do that no rule names, and programs that can't be recognised.
+    /// The default for sandboxed programs and for programs that cannot be identified, where no rule decides.
     #[serde(deserialize_with = "permission")]
     pub sandboxed: bool,
-    /// Codes may be read and submitted, and tokens unlocked, while the screen is locked.
+    /// Whether programs may read codes, submit codes and unlock tokens while the screen is locked.
     #[serde(deserialize_with = "permission")]
     pub while_locked: bool,
-    /// Exceptions, in order: the first that fits decides.
+    /// Exceptions, in order: the first one that matches decides.
     #[serde(rename = "rule", deserialize_with = "tables")]
     pub rules: Vec<AccessRule>,
 }
@@ -30,21 +30,21 @@ pub struct Access {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccessRule {
-    /// For whom.
+    /// The callers of the rule.
     #[serde(deserialize_with = "party")]
     pub caller: Party,
-    /// May get codes.
+    /// The permission to get codes.
     #[serde(default, deserialize_with = "exception")]
     pub read_code: Option<bool>,
-    /// May have codes submitted.
+    /// The permission to submit codes.
     #[serde(default, deserialize_with = "exception")]
     pub submit: Option<bool>,
-    /// May unlock and lock tokens, change what is on them, have the configuration read again.
+    /// The permission to unlock and lock tokens, change their content, and reload the configuration.
     #[serde(default, deserialize_with = "exception")]
     pub manage: Option<bool>,
 }
 
-/// Whom a rule is for.
+/// The callers that a rule matches.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Party {
     /// Flatpak applications by their id.
@@ -53,11 +53,11 @@ pub enum Party {
     Unit(Pattern),
     /// Programs by the path of their executable.
     Executable(Pattern),
-    /// Programs that can't be recognised.
+    /// Programs that cannot be identified.
     Unknown,
 }
 
-/// A name in which `*` stands for any letters, and `?` for one.
+/// A name in which `*` matches any characters, and `?` one character.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pattern(WildMatch);
 
@@ -67,7 +67,7 @@ impl Pattern {
         Self(WildMatch::new(pattern))
     }
 
-    /// It is the pattern of all of `name`.
+    /// Whether the pattern matches the whole `name`.
     pub fn matches(&self, name: &str) -> bool {
         self.0.matches(name)
     }
@@ -80,7 +80,7 @@ impl Default for Access {
 }
 
 impl Access {
-    /// A rule that decides nothing is a mistake.
+    /// Checks that every rule decides something.
     pub(super) fn check(&self, document: &Document<'_>) -> Result<(), Error> {
         let is_empty = |rule: &AccessRule| rule.read_code.or(rule.submit).or(rule.manage).is_none();
         match self.rules.iter().position(is_empty) {
@@ -116,7 +116,7 @@ fn parse_party(text: &str) -> Option<Party> {
     match kind {
         "flatpak" => Some(Party::Flatpak(Pattern::new(name))),
         "unit" => Some(Party::Unit(Pattern::new(name))),
-        // A pattern for a path that is none would never fit.
+        // A pattern that is not for an absolute path would never match.
         "executable" if name.starts_with(['/', '*']) => Some(Party::Executable(Pattern::new(name))),
         _ => None,
     }

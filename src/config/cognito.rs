@@ -1,4 +1,4 @@
-//! `[cognito]`: how requests to Amazon Cognito are made.
+//! `[cognito]`: the settings for requests to Amazon Cognito.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,38 +11,38 @@ use super::error::{Error, Problem};
 use super::value::{integer, is_proxy, path_or_empty, seconds, switch, text_or_empty};
 use crate::certificates::CaCertificates;
 
-/// How requests to Amazon Cognito are made.
+/// The settings for requests to Amazon Cognito.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cognito {
-    /// How long connecting may take, TLS included; shorter than the next.
+    /// The timeout for a connection, TLS included; shorter than `request_timeout`.
     #[serde(deserialize_with = "timeout")]
     pub connect_timeout: Duration,
-    /// How long a whole request may take.
+    /// The timeout for a whole request.
     #[serde(deserialize_with = "timeout")]
     pub request_timeout: Duration,
-    /// How many codes one call may submit: 1 or 2.
+    /// The maximum number of codes that one call submits: 1 or 2.
     #[serde(deserialize_with = "attempts")]
     pub max_attempts: u32,
-    /// A code with less time left than this is not sent; the next one is waited for.
+    /// The minimum remaining validity of a code; with less time left, the call waits for the next one.
     #[serde(deserialize_with = "time_left")]
     pub min_seconds_left: Duration,
-    /// Submit the next step's code right away instead of waiting for it, as far as Cognito's window allows.
+    /// Whether to submit the code of the next step at once instead of waiting for it, if Cognito's window allows that.
     #[serde(deserialize_with = "switch")]
     pub early_next_step: bool,
-    /// Use the FIPS 140 endpoints.
+    /// Whether to use the FIPS 140 endpoints.
     #[serde(deserialize_with = "switch")]
     pub fips: bool,
-    /// Use the endpoints that also have IPv6 addresses.
+    /// Whether to use the endpoints that also have IPv6 addresses.
     #[serde(deserialize_with = "switch")]
     pub dual_stack: bool,
-    /// The proxy's URL; without one the environment (`HTTPS_PROXY`, `NO_PROXY`) decides.
+    /// The URL of the proxy; the default comes from the environment (`HTTPS_PROXY`, `NO_PROXY`).
     #[serde(deserialize_with = "proxy")]
     pub proxy: Option<String>,
-    /// PEM file with the certificate authorities to trust besides the system's.
+    /// A PEM file with certificate authorities to trust in addition to the system's.
     #[serde(deserialize_with = "path_or_empty")]
     pub ca_file: Option<PathBuf>,
-    /// What `ca_file` held when the configuration was loaded.
+    /// The content of `ca_file` when the configuration was loaded.
     #[serde(skip)]
     pub ca_certificates: Option<CaCertificates>,
 }
@@ -72,7 +72,7 @@ impl Cognito {
         Ok(())
     }
 
-    /// Reads the certificates, so that no request has to.
+    /// Reads the certificates, so that requests need not read them.
     pub(super) fn load(&mut self, document: &Document<'_>) -> Result<(), Error> {
         let read = self.ca_file.as_deref().map(CaCertificates::read).transpose();
         self.ca_certificates =

@@ -1,4 +1,4 @@
-//! The text of a configuration file with the line of everything, and serde's complaints in our words.
+//! A configuration file with the line of each key, and serde's errors in our words.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use toml::de::{DeTable, DeValue};
 use super::error::{Error, Problem};
 use super::value::{ASK, MUST_BE, NOT_A_NAME};
 
-/// Names from the file are shortened to this in messages.
-const MAX_SHOWN: usize = 40;
+/// The maximum length of a name from the file in a message, in characters.
+const MAX_SHOWN_CHARS: usize = 40;
 
-/// A file that is TOML.
+/// A parsed TOML file.
 pub(super) struct Document<'a> {
     text: &'a str,
     path: &'a Path,
@@ -21,7 +21,7 @@ pub(super) struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Parses a text; `path` is what messages call the file.
+    /// Parses a text; `path` is the name of the file in messages.
     pub(super) fn parse(text: &'a str, path: &'a Path) -> Result<Self, Error> {
         let tree = DeTable::parse(text).map_err(|error| {
             let problem = Problem::Syntax(error.message().escape_debug().to_string());
@@ -30,7 +30,7 @@ impl<'a> Document<'a> {
         Ok(Self { text, path, tree })
     }
 
-    /// What serde makes of it.
+    /// Deserializes the file.
     pub(super) fn deserialize<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let deserializer = toml::Deserializer::from(self.tree.clone());
         serde_path_to_error::deserialize(deserializer).map_err(|error| {
@@ -39,22 +39,22 @@ impl<'a> Document<'a> {
         })
     }
 
-    /// Something that is wrong with a key or a section; elements of arrays go by their number.
+    /// An error of a key or a section; an element of an array is given by its number.
     pub(super) fn error(&self, keys: &[impl AsRef<str>], problem: Problem) -> Error {
         Error::at_line(self.path, line(self.text, self.find(keys).0), problem)
     }
 
-    /// Where a key or section is, as `config.toml:7`.
+    /// The place of a key or section, such as `config.toml:7`.
     pub(super) fn place(&self, keys: &[impl AsRef<str>]) -> String {
         format!("{}:{}", self.path.display(), line(self.text, self.find(keys).0))
     }
 
-    /// The key or section is in the file.
+    /// Whether the key or section is in the file.
     pub(super) fn has(&self, keys: &[impl AsRef<str>]) -> bool {
         self.find(keys).1.is_some()
     }
 
-    /// Where the deepest of the keys begins that exists, in bytes, and its value if all of them exist.
+    /// The offset in bytes of the deepest key that exists, and its value if all keys exist.
     fn find(&self, keys: &[impl AsRef<str>]) -> (usize, Option<&DeValue<'a>>) {
         let (mut start, mut found) = (0, None::<&DeValue<'a>>);
         for key in keys.iter().map(AsRef::as_ref) {
@@ -71,7 +71,7 @@ impl<'a> Document<'a> {
         (start, found)
     }
 
-    /// Serde's own messages quote values and know nothing of sections, so only their kind is used.
+    /// Converts serde's message. It may contain values and does not know sections, so only its kind is used.
     fn problem(&self, keys: &[String], message: &str) -> Problem {
         let names: Vec<&str> =
             keys.iter().map(String::as_str).filter(|key| key.parse::<usize>().is_err()).collect();
@@ -95,7 +95,7 @@ impl<'a> Document<'a> {
     fn unknown(&self, keys: &[String], section: String, name: &str, known: &str) -> Problem {
         let nearest = nearest(name, known.split('`').skip(1).step_by(2));
         match self.find(keys).1 {
-            // A date is a table to serde, but none in the file.
+            // For serde a date is a table.
             None => Problem::NotASection(section),
             Some(_) if !section.is_empty() => Problem::UnknownKey { key: shown(name), section, nearest },
             Some(value) if value.as_table().is_none() => Problem::OutsideSection(shown(name)),
@@ -104,7 +104,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// The line of a byte, from 1.
+/// The line number of a byte offset, from 1.
 fn line(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count().saturating_add(1)
 }
@@ -118,14 +118,15 @@ fn keys(path: &KeyPath) -> Vec<String> {
     path.iter().filter_map(key).collect()
 }
 
-/// A name from the file as messages show it: one short line, whatever is in it.
+/// A name from the file for a message: one short line, whatever its content.
 fn shown(name: &str) -> String {
-    name.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect()
+    name.chars().take(MAX_SHOWN_CHARS).flat_map(char::escape_debug).collect()
 }
 
 fn nearest<'known>(name: &str, known: impl Iterator<Item = &'known str>) -> Option<String> {
-    // A long name costs a lot to compare and is near to nothing.
-    let name: String = name.chars().take(MAX_SHOWN).collect::<String>().to_lowercase().replace('-', "_");
+    // Comparing a long name is expensive, and no known name is similar to it.
+    let name: String =
+        name.chars().take(MAX_SHOWN_CHARS).collect::<String>().to_lowercase().replace('-', "_");
     let limit = name.chars().count().div_ceil(3).max(2);
     let distances = known.map(|known| (strsim::osa_distance(&name, known), known));
     distances.min().filter(|(distance, _)| *distance <= limit).map(|(_, known)| known.to_owned())

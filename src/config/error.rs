@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration file, as one sentence each.
+//! The errors of a configuration file, as one sentence each.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{certificates, regular_file};
 
-/// Why a configuration file is not used. Its text is one sentence with the file and the line.
+/// An error in a configuration file. Its text is one sentence with the file and the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     file: PathBuf,
@@ -23,12 +23,12 @@ impl Error {
         Self { file: file.to_owned(), line: Some(line), problem }
     }
 
-    /// The line, counted from 1, if one is to blame.
+    /// The line number from 1, if the error has a line.
     pub fn line(&self) -> Option<usize> {
         self.line
     }
 
-    /// What is wrong.
+    /// The kind of error.
     pub fn problem(&self) -> &Problem {
         &self.problem
     }
@@ -53,63 +53,63 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What is wrong with a configuration file. Values are never repeated: one may be a secret in the wrong place.
+/// The kind of error in a configuration file. It contains no values, because a value may be a misplaced secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {
-    /// It can't be read, isn't a regular file, or is too large.
-    #[error("the file can't be used, since {0}; correct the file or its path")]
+    /// The file is not readable, is not a regular file, or is too large.
+    #[error("the file is not usable, because {0}; correct the file or its path")]
     File(regular_file::Error),
-    /// Somebody else could change where codes are sent.
+    /// Another user owns the file, and could change the endpoint of codes.
     #[error("the file must belong to you or to root; change its owner")]
     ForeignOwner,
-    /// As [`Problem::ForeignOwner`].
-    #[error("others may write this file; run chmod go-w on it")]
+    /// Another user could write the file.
+    #[error("other users can write this file; run chmod go-w on it")]
     WritableByOthers,
-    /// Not TOML, in the parser's words.
+    /// The file is not TOML; the text is that of the parser.
     #[error("this is not TOML: {0}")]
     Syntax(String),
-    /// A section that doesn't exist.
+    /// An unknown section.
     #[error("unknown section [{name}]{}", or_did_you_mean(.nearest.as_deref(), '[', ']'))]
     UnknownSection {
-        /// Its name.
+        /// The name.
         name: String,
-        /// The nearest one that exists.
+        /// The most similar known name.
         nearest: Option<String>,
     },
     /// A key before the first section.
     #[error("the key \"{0}\" is outside of a section")]
     OutsideSection(String),
-    /// A key that the section doesn't have.
+    /// An unknown key.
     #[error("unknown key \"{key}\" in [{section}]{}", or_did_you_mean(.nearest.as_deref(), '"', '"'))]
     UnknownKey {
         /// The key.
         key: String,
-        /// Where it is.
+        /// The section.
         section: String,
-        /// The nearest one that exists.
+        /// The most similar known name.
         nearest: Option<String>,
     },
-    /// Something that should be a section is a value.
-    #[error("[{0}] must be a section with keys of its own")]
+    /// A value instead of a section.
+    #[error("[{0}] must be a section with its own keys")]
     NotASection(String),
     /// A value of the wrong type or outside its range.
     #[error("\"{key}\" in [{section}] must be {shape}")]
     Value {
         /// The key.
         key: String,
-        /// Where it is.
+        /// The section.
         section: String,
-        /// What it must be.
+        /// The required form.
         shape: String,
     },
-    /// Something that should be an array of tables is something else.
+    /// Something else instead of an array of tables.
     #[error("[[{0}]] must be written with double brackets, once for each")]
     NotTables(String),
-    /// Asking a person is for a later version.
-    #[error("\"{0}\" can't be \"ask\" yet, which a later version will know; use \"allow\" or \"deny\"")]
+    /// "ask" is planned for a later version.
+    #[error("\"{0}\" can't be \"ask\" yet, which is planned; use \"allow\" or \"deny\"")]
     Ask(String),
-    /// A rule for nobody.
+    /// A rule without a caller.
     #[error(
         "[[access.rule]] needs \"caller\": \"flatpak:ID\", \"unit:NAME\", \"executable:/PATH\" or \"unknown\""
     )]
@@ -117,26 +117,26 @@ pub enum Problem {
     /// A rule that decides nothing.
     #[error("[[access.rule]] decides nothing; give it \"read_code\", \"submit\" or \"manage\"")]
     EmptyRule,
-    /// One client can't have more than all.
+    /// The limit of one client is higher than that of all.
     #[error("\"{0}\" in [limits] must not be larger than \"{1}\"")]
     LargerThan(&'static str, &'static str),
-    /// A profile's name can't be part of a D-Bus object path.
+    /// The name of a profile is invalid in a D-Bus object path.
     #[error(
-        "the profile name \"{0}\" becomes part of a D-Bus path and may have 1 to 64 letters A-Z, a-z, digits and _ only"
+        "the profile name \"{0}\" is part of a D-Bus path and must have 1 to 64 letters A-Z, a-z, digits and _ only"
     )]
     ProfileName(String),
     /// A profile without a region.
     #[error("[{0}] needs \"region\" (or a \"user_pool_id\" that starts with one)")]
     NoRegion(String),
-    /// A secret, and no app client that has it.
+    /// A client secret without an app client.
     #[error("[{0}] needs \"client_id\", the app client whose secret \"client_secret_credential\" is")]
     SecretOfNobody(String),
-    /// A request that ends before its connection may have failed could have sent a code.
+    /// A request that times out before the connection timeout would count as possibly sent.
     #[error("\"connect_timeout\" in [cognito] must be shorter than \"request_timeout\"")]
     ConnectTimeout,
-    /// The certificate authorities can't be read.
+    /// The certificate authorities are not usable.
     #[error(
-        "the file that \"ca_file\" in [cognito] names can't be used, since {0}; name a PEM file with certificates"
+        "the file of \"ca_file\" in [cognito] is not usable, because {0}; name a PEM file with certificates"
     )]
     CaFile(certificates::Error),
     /// Two settings that exclude each other.

@@ -1,4 +1,4 @@
-//! Where the file is, and whether it may be trusted.
+//! The place and the trust checks of the configuration file.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
@@ -8,7 +8,7 @@ use super::error::{Error, Problem};
 use crate::regular_file::{self, open_regular_file, read_at_most};
 use crate::xdg;
 
-const MAX_BYTES: u64 = 1 << 20;
+const MAX_FILE_BYTES: u64 = 1 << 20;
 const SYSTEM: &str = "/etc/oathbridge/config.toml";
 
 /// The user's file and the system's, in this order (XDG Base Directory Specification).
@@ -17,7 +17,7 @@ pub(super) fn standard_places() -> Vec<PathBuf> {
     user.into_iter().chain([PathBuf::from(SYSTEM)]).collect()
 }
 
-/// The text of a file that nobody else could have written.
+/// The text of a file that only the user or root can write.
 pub(super) fn read(path: &Path) -> Result<String, Error> {
     let failed = |problem| Error::of_file(path, problem);
     let unusable = |error| failed(Problem::File(error));
@@ -25,7 +25,7 @@ pub(super) fn read(path: &Path) -> Result<String, Error> {
     if let Some(problem) = untrusted(&file).map_err(unusable)? {
         return Err(failed(problem));
     }
-    let bytes = read_at_most(file, MAX_BYTES).map_err(unusable)?;
+    let bytes = read_at_most(file, MAX_FILE_BYTES).map_err(unusable)?;
     String::from_utf8(bytes).map_err(|_| unusable(regular_file::Error::NotText))
 }
 

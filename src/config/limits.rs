@@ -1,4 +1,4 @@
-//! `[limits]`: how much one client, and all of them, may ask for.
+//! `[limits]`: the limits of one client, one program and all programs.
 
 use serde::Deserialize;
 use serde::de::Deserializer;
@@ -7,47 +7,47 @@ use super::document::Document;
 use super::error::{Error, Problem};
 use super::value::integer;
 
-/// How much may be asked for.
+/// The limits of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Calls of one client that are served at once.
+    /// Simultaneous calls of one client.
     #[serde(deserialize_with = "at_once")]
     pub calls_per_client: u32,
-    /// Calls of one program that are served at once, however many clients it is.
+    /// Simultaneous calls of one program, with any number of clients.
     #[serde(deserialize_with = "at_once")]
     pub calls_per_program: u32,
-    /// Calls of all clients that are served at once.
+    /// Simultaneous calls of all clients.
     #[serde(deserialize_with = "at_once")]
     pub calls: u32,
-    /// The same for what is soon over: looking, locking, cancelling.
+    /// Simultaneous queries of one client: short calls such as reading properties, locking and cancelling.
     #[serde(deserialize_with = "at_once")]
     pub queries_per_client: u32,
-    /// The same of all clients.
+    /// Simultaneous queries of all clients.
     #[serde(deserialize_with = "at_once")]
     pub queries: u32,
-    /// Queries of one client in a second; that much may come at once.
+    /// Queries of one client per second; they may arrive at once.
     #[serde(deserialize_with = "rate")]
     pub queries_per_second: u32,
-    /// The same of all clients.
+    /// Queries of all clients per second.
     #[serde(deserialize_with = "rate")]
     pub all_queries_per_second: u32,
-    /// Codes that one program may get in a minute.
+    /// Codes of one program per minute.
     #[serde(deserialize_with = "rate")]
     pub codes_per_minute: u32,
-    /// Codes that all programs may get in a minute.
+    /// Codes of all programs per minute.
     #[serde(deserialize_with = "rate")]
     pub all_codes_per_minute: u32,
-    /// Requests of one program to submit codes in a minute.
+    /// Submissions of one program per minute.
     #[serde(deserialize_with = "rate")]
     pub submissions_per_minute: u32,
-    /// Requests of all programs to submit codes in a minute.
+    /// Submissions of all programs per minute.
     #[serde(deserialize_with = "rate")]
     pub all_submissions_per_minute: u32,
-    /// Passwords that one program may try in a minute.
+    /// Passwords that one program may try per minute.
     #[serde(deserialize_with = "rate")]
     pub unlocks_per_minute: u32,
-    /// The longest message that is served, in KiB.
+    /// The maximum length of a message, in KiB.
     #[serde(deserialize_with = "kib")]
     pub message_kib: u32,
 }
@@ -73,7 +73,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What one may have, all may have, unless it is said that they may not.
+    /// Raises a limit of all programs to that of one program, unless it is set in the file.
     pub(super) fn complete(&mut self, document: &Document<'_>) {
         let is_set = |key| document.has(&["limits", key]);
         let widen = |key, all: &mut u32, one: u32| {
@@ -94,7 +94,7 @@ impl Limits {
         }
     }
 
-    /// One can't have more than all.
+    /// Checks that no limit of one is higher than that of all.
     pub(super) fn check(&self, document: &Document<'_>) -> Result<(), Error> {
         let pairs = [
             ("calls_per_client", self.calls_per_client, "calls", self.calls),

@@ -1,7 +1,7 @@
 //! The configuration file: every key typed, unknown keys refused, parsed once and passed by value.
 //!
-//! Serde reads each section into its type; `document.rs` turns its complaints into one sentence each that names the
-//! line, and the nearest key that exists, and repeats no value. Secrets don't belong into the file.
+//! Serde reads each section into its type. `document.rs` converts its errors to one sentence each, with the line and the
+//! most similar key, and without values. The file must not contain secrets.
 
 mod access;
 mod cognito;
@@ -33,57 +33,57 @@ use document::Document;
 use profile::profiles;
 use value::section;
 
-/// Everything that can be configured. The default is what holds without a file.
+/// The whole configuration. The default applies without a file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// `[pcsc]`: smart card readers.
     #[serde(deserialize_with = "section")]
     pub pcsc: Pcsc,
-    /// `[access]`: who may do what.
+    /// `[access]`: the permissions of callers.
     #[serde(deserialize_with = "section")]
     pub access: Access,
-    /// `[limits]`: how much may be asked for.
+    /// `[limits]`: the limits of calls.
     #[serde(deserialize_with = "section")]
     pub limits: Limits,
-    /// `[notifications]`: what persons are told on the desktop.
+    /// `[notifications]`: the notifications on the desktop.
     #[serde(deserialize_with = "section")]
     pub notifications: Notifications,
-    /// `[cognito]`: how requests to Amazon Cognito are made.
+    /// `[cognito]`: the settings for requests to Amazon Cognito.
     #[serde(deserialize_with = "section")]
     pub cognito: Cognito,
-    /// `[profiles.NAME]`: which pool and which credential belong together, by name.
+    /// `[profiles.NAME]`: user pools and their credentials, by name.
     #[serde(deserialize_with = "profiles")]
     pub profiles: BTreeMap<String, Profile>,
 }
 
-/// A configuration and where it came from.
+/// A configuration and its source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// The file it was read from; `None` for the defaults.
+    /// The file of the configuration; `None` for the defaults.
     pub source: Option<PathBuf>,
 }
 
 impl Config {
-    /// Reads `explicit`, else `$XDG_CONFIG_HOME/oathbridge/config.toml` (`~/.config` if unset), else
-    /// `/etc/oathbridge/config.toml`; without any of them the defaults hold. Reads the files that it names, too. May
-    /// block.
+    /// Reads `explicit`, or else `$XDG_CONFIG_HOME/oathbridge/config.toml` (`~/.config` if unset), or else
+    /// `/etc/oathbridge/config.toml`. Without any of these files the defaults apply. Also reads the files that the
+    /// configuration names. May block.
     ///
     /// # Errors
     ///
-    /// [`Error`] if the file can't be read, if somebody else can write it, or if it isn't a configuration.
+    /// [`Error`] if the file cannot be read, if another user can write it, or if it is not a valid configuration.
     pub fn load(explicit: Option<&Path>) -> Result<Loaded, Error> {
         Self::load_first(explicit, &file::standard_places())
     }
 
-    /// Reads a configuration from its text. `path` is what messages and [`Profile::source`] call the file. Files that
-    /// it names are not read.
+    /// Parses a configuration. `path` is the name of the file in messages and in [`Profile::source`]. Files that the
+    /// configuration names are not read.
     ///
     /// # Errors
     ///
-    /// [`Error`] with the line of the first thing that is wrong.
+    /// [`Error`] with the line of the first error.
     pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
         Self::of(&Document::parse(text, path)?)
     }

@@ -1,23 +1,23 @@
-//! `[notifications]`: what persons are told on the desktop.
+//! `[notifications]`: the notifications on the desktop.
 
 use serde::Deserialize;
 
 use super::value::switch;
 
-/// What persons are told on the desktop.
+/// The notifications on the desktop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Notifications {
-    /// Anything at all.
+    /// Whether there are notifications.
     #[serde(deserialize_with = "switch")]
     pub enabled: bool,
-    /// That a token has to be touched.
+    /// Whether a notification asks to touch a token.
     #[serde(deserialize_with = "switch")]
     pub touch: bool,
-    /// That one has to be unlocked.
+    /// Whether a notification asks to unlock a token.
     #[serde(deserialize_with = "switch")]
     pub unlock: bool,
-    /// That one has to be plugged in.
+    /// Whether a notification asks to plug in a token.
     #[serde(deserialize_with = "switch")]
     pub insert: bool,
 }

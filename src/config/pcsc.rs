@@ -5,14 +5,14 @@ use serde::de::Deserializer;
 
 use super::value::{checked, is_line, switch};
 
-/// What to do with smart card readers.
+/// The settings for smart card readers.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pcsc {
-    /// Look for tokens in smart card readers.
+    /// Whether to use tokens in smart card readers.
     #[serde(deserialize_with = "switch")]
     pub enabled: bool,
-    /// Readers to leave alone; see [`Pcsc::ignores`].
+    /// Readers to ignore; see [`Pcsc::ignores`].
     #[serde(deserialize_with = "reader_names")]
     pub ignore_readers: Vec<String>,
 }
@@ -24,7 +24,7 @@ impl Default for Pcsc {
 }
 
 impl Pcsc {
-    /// True for a reader whose name contains one of the configured texts.
+    /// Whether the name of the reader contains one of the configured texts.
     pub fn ignores(&self, reader: &str) -> bool {
         self.ignore_readers.iter().any(|part| reader.contains(part))
     }

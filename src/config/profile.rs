@@ -1,4 +1,4 @@
-//! `[profiles.NAME]`: which pool and which credential belong together.
+//! `[profiles.NAME]`: a user pool and its credential.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use super::document::Document;
 use super::error::{Error, Problem};
 use super::value::{self, NOT_A_NAME, Table, text};
 
-/// A pool, and the credential that is used with it. What isn't set is left to the caller.
+/// A user pool and its credential. The caller provides values that are not set.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// The pool's AWS region; the user pool's if only that was set.
+    /// The AWS region; that of the user pool id if it is not set.
     #[serde(default, deserialize_with = "region")]
     pub region: String,
     /// The user pool.
@@ -23,28 +23,28 @@ pub struct Profile {
     /// The app client.
     #[serde(default, deserialize_with = "client_id")]
     pub client_id: Option<String>,
-    /// The systemd credential that holds the app client's secret: the name of a file, not the secret.
+    /// The name of the systemd credential with the app client's secret; not the secret itself.
     #[serde(default, deserialize_with = "systemd_credential")]
     pub client_secret_credential: Option<String>,
-    /// Where requests go instead of the region's endpoint: `https`, or `http` on a loopback address.
+    /// The endpoint to use instead of that of the region: `https`, or `http` on a loopback address.
     #[serde(default, deserialize_with = "endpoint")]
     pub endpoint_url: Option<String>,
-    /// The credential's issuer, exactly.
+    /// The exact issuer of the credential.
     #[serde(default, deserialize_with = "line")]
     pub issuer: Option<String>,
-    /// The credential's account, exactly.
+    /// The exact account of the credential.
     #[serde(default, deserialize_with = "line")]
     pub account: Option<String>,
-    /// The id of the token that has the credential.
+    /// The id of the token with the credential.
     #[serde(default, deserialize_with = "token_id")]
     pub token: Option<String>,
-    /// Where the profile is defined, as `FILE:LINE`.
+    /// The place of the profile, as `FILE:LINE`.
     #[serde(skip)]
     pub source: String,
 }
 
 impl Profile {
-    /// Says where it is defined, takes the region of the pool if none is set, and checks what belongs together.
+    /// Sets the place and, if it is not set, the region, and checks the combination of values.
     pub(super) fn complete(
         &mut self,
         name: &str,
@@ -67,7 +67,7 @@ impl Profile {
         }
     }
 
-    /// AWS has no FIPS and no dual-stack form of an endpoint of one's own; the SDK would refuse each request.
+    /// The setting that contradicts a custom endpoint: the SDK refuses FIPS and dual stack with it.
     fn contradiction(&self, cognito: &Cognito) -> Option<&'static str> {
         self.endpoint_url.as_ref()?;
         match (cognito.fips, cognito.dual_stack) {
@@ -78,7 +78,7 @@ impl Profile {
     }
 }
 
-/// AWS puts a pool's region before the underscore; emulators put other things there.
+/// The region of a user pool id. AWS uses the region before the underscore; emulators use other text.
 fn region_of(user_pool_id: &str) -> Option<String> {
     let (region, _) = user_pool_id.rsplit_once('_')?;
     value::is_region(region).then(|| region.to_owned())
@@ -92,7 +92,7 @@ pub(super) fn profiles<'de, D: Deserializer<'de>>(
     Ok(profiles.into_iter().map(|(Name(name), Table(profile))| (name, profile)).collect())
 }
 
-/// It becomes part of a D-Bus object path.
+/// The name of a profile, which is part of a D-Bus object path.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Name(String);
 

@@ -1,4 +1,4 @@
-//! The whole file: what ships, what is refused, and how.
+//! Tests of the whole file: the installed file, and errors.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -20,7 +20,7 @@ fn refusal(text: &str) -> String {
     parse(text).unwrap_err().to_string()
 }
 
-/// A commented key starts with `#` and no space; explanations have a space there, the example profile `## `.
+/// A commented-out key starts with `#` without a space; explanations have a space, and the example profile `## `.
 fn uncommented(example_too: bool) -> String {
     let line = |line: &str| match (line.strip_prefix("## "), line.strip_prefix('#')) {
         (Some(example), _) if example_too => example.to_owned(),
@@ -31,7 +31,7 @@ fn uncommented(example_too: bool) -> String {
 }
 
 #[test]
-fn the_shipped_file_shows_every_key_with_its_default() {
+fn the_shipped_file_has_every_key_with_its_default() {
     assert_eq!(parse(SHIPPED).unwrap(), Config::default());
     let text = uncommented(false);
     assert_eq!(parse(&text).unwrap(), Config::default());
@@ -50,7 +50,7 @@ fn the_shipped_file_shows_every_key_with_its_default() {
     }
 }
 
-/// The keys that serde knows of a section, in order; a rule has no default.
+/// The keys of a section that serde knows, in order; a rule has no default.
 fn keys_of<T: serde::de::DeserializeOwned>() -> Vec<String> {
     let error = toml::from_str::<T>("no_such_key = 1").err().unwrap();
     let (_, known) = error.message().rsplit_once("`, expected").unwrap();
@@ -114,7 +114,7 @@ fn every_key_of_a_section_is_read() {
 }
 
 #[test]
-fn a_complaint_is_one_sentence_with_the_line_and_the_nearest_name() {
+fn an_error_is_one_sentence_with_the_line_and_the_nearest_name() {
     let cases = [
         (
             "\n[profiles.work]\nregoin = 'us-east-1'",
@@ -128,10 +128,10 @@ fn a_complaint_is_one_sentence_with_the_line_and_the_nearest_name() {
         ("[pcsc]\n[pscs]", "config.toml line 2: unknown section [pscs]; did you mean [pcsc]?"),
         ("[[cogntio]]", r#"config.toml line 1: the key "cogntio" is outside of a section"#),
         ("enabled = true", r#"config.toml line 1: the key "enabled" is outside of a section"#),
-        ("pcsc = 3", "config.toml line 1: [pcsc] must be a section with keys of its own"),
+        ("pcsc = 3", "config.toml line 1: [pcsc] must be a section with its own keys"),
         (
             "[profiles]\nregion = 'x'",
-            "config.toml line 2: [profiles.region] must be a section with keys of its own",
+            "config.toml line 2: [profiles.region] must be a section with its own keys",
         ),
         (
             "[cognito]\n\nmax_attempts = 3",
@@ -143,7 +143,7 @@ fn a_complaint_is_one_sentence_with_the_line_and_the_nearest_name() {
         ),
         (
             "[profiles.'my work']\nregion = 'us-east-1'",
-            "config.toml line 1: the profile name \"my work\" becomes part of a D-Bus path \
+            "config.toml line 1: the profile name \"my work\" is part of a D-Bus path \
              and may have 1 to 64 letters A-Z, a-z, digits and _ only",
         ),
         (
@@ -169,7 +169,7 @@ fn a_complaint_is_one_sentence_with_the_line_and_the_nearest_name() {
 }
 
 #[test]
-fn names_from_the_file_are_shown_short_and_on_one_line() {
+fn names_from_the_file_are_shortened_to_one_line() {
     let sentence = refusal(&format!("[pcsc]\n\"a\\n\\u001b{}\" = 1", "b".repeat(500)));
     assert_eq!(
         sentence,
@@ -178,7 +178,7 @@ fn names_from_the_file_are_shown_short_and_on_one_line() {
 }
 
 #[test]
-fn values_outside_their_range_are_refused_and_never_repeated() {
+fn values_outside_their_range_are_refused_and_not_printed() {
     let cases = [
         ("pcsc", "enabled", vec!["1", "'true'", "[]"]),
         ("pcsc", "ignore_readers", vec!["'ACR'", "['']", "[1]"]),
@@ -239,7 +239,7 @@ fn values_outside_their_range_are_refused_and_never_repeated() {
 }
 
 #[test]
-fn endpoints_and_regions_that_exist_are_accepted() {
+fn valid_endpoints_and_regions_are_accepted() {
     for endpoint in
         ["https://x.example", "https://x.example:8443/pool", "http://127.0.0.1:9229", "http://[::1]:1/"]
     {
@@ -281,7 +281,7 @@ fn the_first_file_that_exists_is_read() {
 }
 
 #[test]
-fn a_broken_file_is_an_error_and_not_passed_over() {
+fn a_broken_file_is_an_error_and_not_skipped() {
     let directory = tempfile::tempdir().unwrap();
     let places = ["a.toml", "b.toml"].map(|name| directory.path().join(name));
     write(&places[1], "", 0o600);
@@ -326,7 +326,7 @@ fn certificate_authorities_are_read_with_the_configuration() {
     let pem = rcgen::generate_simple_self_signed(["x.example".to_owned()]).unwrap().cert.pem();
     write(&ca_file, &pem, 0o600);
     let loaded = Config::load(Some(&file)).unwrap();
-    // What is in force stays what it is, whatever becomes of the file.
+    // A later change of the file does not affect the loaded configuration.
     fs::remove_file(&ca_file).unwrap();
     assert_eq!(loaded.config.cognito.ca_certificates.unwrap().pem(), pem.as_bytes());
 }
@@ -337,14 +337,14 @@ fn a_foreign_owner_is_refused() {
     let path = directory.path().join("config.toml");
     write(&path, "", 0o600);
     if std::os::unix::fs::chown(&path, Some(12_345), None).is_err() {
-        // Only root can give a file away; what others can't make, they can't test.
+        // Only root can change the owner of a file, so only root can run this test.
         assert!(!rustix::process::geteuid().is_root());
         return;
     }
     assert_eq!(file::read(&path).unwrap_err().problem(), &Problem::ForeignOwner);
 }
 
-/// A generator that gives the same numbers every time (Marsaglia, xorshift64).
+/// A deterministic generator of random numbers (Marsaglia, xorshift64).
 struct Numbers(u64);
 
 impl Numbers {
@@ -357,7 +357,7 @@ impl Numbers {
 }
 
 #[test]
-fn no_file_makes_the_parser_panic_or_speak_in_paragraphs() {
+fn no_file_makes_the_parser_panic_or_print_several_lines() {
     const PIECES: &[&str] = &[
         "[", "]", "[[", "\"", "'''", "=", ".", "{", "}", "\n", "\\u0000", "é", "-9", "1e999", "0x", ",",
         "profiles",
@@ -394,7 +394,7 @@ fn no_file_makes_the_parser_panic_or_speak_in_paragraphs() {
 }
 
 #[test]
-fn rules_name_callers_and_decide_something() {
+fn rules_have_a_caller_and_a_decision() {
     let text = "[[access.rule]]\ncaller = 'unit:app-*-org.example.App-*.scope'\nread_code = 'deny'\n\
                 [[access.rule]]\ncaller = 'unknown'\nmanage = 'allow'\nsubmit = 'deny'\n";
     let rules = parse(text).unwrap().access.rules;
@@ -411,11 +411,11 @@ fn wrong_rules_and_limits_are_refused_with_their_lines() {
     for (text, complaint) in [
         (
             "[access]\nprograms = 'ask'",
-            "config.toml line 2: \"programs\" can't be \"ask\" yet, which a later version will know; use \"allow\" or \"deny\"",
+            "config.toml line 2: \"programs\" can't be \"ask\" yet, which is planned; use \"allow\" or \"deny\"",
         ),
         (
             "[[access.rule]]\ncaller = 'unknown'\nsubmit = 'ask'",
-            "config.toml line 3: \"submit\" can't be \"ask\" yet, which a later version will know; use \"allow\" or \"deny\"",
+            "config.toml line 3: \"submit\" can't be \"ask\" yet, which is planned; use \"allow\" or \"deny\"",
         ),
         (
             "[access]\nsandboxed = true",

@@ -1,4 +1,4 @@
-//! What values may be: each function takes a value of one shape and nothing else.
+//! Validation of values: each function accepts values of one form.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,16 +12,16 @@ use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-/// How the message about a value begins; what it must be follows.
+/// The start of the message about a value, before the required form.
 pub(super) const MUST_BE: &str = "must be ";
 
-/// The message about a permission that a later version will know.
+/// The message about the permission that is planned for a later version.
 pub(super) const ASK: &str = "can't be \"ask\"";
 
 /// The message about a profile's name.
 pub(super) const NOT_A_NAME: &str = "not the name of a profile";
 
-/// A value of type `V` that `check` takes for a `shape`. Serde's own message would quote the value.
+/// A value of type `V` that `check` accepts as a `shape`. Serde's own message would contain the value.
 pub(super) fn checked<'de, D: Deserializer<'de>, V: Deserialize<'de>, T>(
     deserializer: D,
     shape: &str,
@@ -31,7 +31,7 @@ pub(super) fn checked<'de, D: Deserializer<'de>, V: Deserialize<'de>, T>(
     value.ok_or_else(|| must_be(shape))
 }
 
-/// The error for a value that isn't a `shape`.
+/// The error for a value that is not a `shape`.
 pub(super) fn must_be<E: serde::de::Error>(shape: &str) -> E {
     E::custom(format_args!("{MUST_BE}{shape}"))
 }
@@ -50,7 +50,7 @@ pub(super) fn integer<'de, D: Deserializer<'de>>(
     checked(deserializer, shape, |number| range.contains(&number).then_some(number))
 }
 
-/// Seconds, whole or not, within `range`.
+/// Seconds within `range`, whole or fractional.
 pub(super) fn seconds<'de, D: Deserializer<'de>>(
     deserializer: D,
     range: RangeInclusive<f64>,
@@ -61,7 +61,7 @@ pub(super) fn seconds<'de, D: Deserializer<'de>>(
     })
 }
 
-/// A text on one line that isn't empty and `fits`.
+/// A text on one line that is not empty and for which `fits` is true.
 pub(super) fn text<'de, D: Deserializer<'de>>(
     deserializer: D,
     shape: &str,
@@ -70,7 +70,7 @@ pub(super) fn text<'de, D: Deserializer<'de>>(
     checked(deserializer, shape, |text: String| (is_line(&text) && fits(&text)).then_some(text))
 }
 
-/// As [`text`]; an empty one is none.
+/// Like [`text`]; an empty text is `None`.
 pub(super) fn text_or_empty<'de, D: Deserializer<'de>>(
     deserializer: D,
     shape: &str,
@@ -81,7 +81,7 @@ pub(super) fn text_or_empty<'de, D: Deserializer<'de>>(
     })
 }
 
-/// A path from the root of the file system; an empty text is none.
+/// An absolute path; an empty text is `None`.
 pub(super) fn path_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
     let path = text_or_empty(deserializer, "empty or an absolute path", |path| Path::new(path).is_absolute());
     Ok(path?.map(PathBuf::from))
@@ -94,7 +94,7 @@ pub(super) fn section<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Table::deserialize(deserializer).map(|Table(section)| section)
 }
 
-/// An array of tables, as `[[access.rule]]` makes one.
+/// An array of tables, such as `[[access.rule]]`.
 pub(super) fn tables<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
@@ -102,7 +102,7 @@ pub(super) fn tables<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Ok(tables.into_iter().map(|Table(table)| table).collect())
 }
 
-/// A table, and no array, which a derived type takes for one.
+/// A table. A derived type would also accept an array.
 pub(super) struct Table<T>(pub(super) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
@@ -130,8 +130,7 @@ pub(super) fn is_line(text: &str) -> bool {
     !text.is_empty() && !text.chars().any(char::is_control)
 }
 
-/// Where requests may go: `https`, or `http` to a loopback address, which is written as a number so that no
-/// name server decides.
+/// A valid endpoint: `https`, or `http` to a loopback address, which must be a number so that no name server is involved.
 pub(super) fn is_endpoint(text: &str) -> bool {
     server(text).is_some_and(|uri| {
         let allowed = match uri.scheme_str() {
@@ -171,7 +170,7 @@ pub(super) fn is_client_id(text: &str) -> bool {
     text.len() <= 128 && all(text, |c| is_word(c) || c == '+')
 }
 
-/// The name of a credential of systemd's, which becomes that of a file.
+/// The name of a systemd credential, which is also the name of its file.
 pub(super) fn is_systemd_credential(text: &str) -> bool {
     text.len() <= 255
         && all(text, |c| c.is_ascii_graphic() && !matches!(c, '/' | ':'))
@@ -183,16 +182,16 @@ pub(super) fn is_token_id(text: &str) -> bool {
     all(text, is_word)
 }
 
-/// True for what a D-Bus object path can have between two slashes, up to 64 characters.
+/// Whether the text is a valid element of a D-Bus object path, with at most 64 characters.
 pub(super) fn is_path_element(name: &str) -> bool {
     name.len() <= 64 && all(name, is_word)
 }
 
 fn server(text: &str) -> Option<Uri> {
-    // The parser drops a fragment without a word.
+    // The parser silently drops a fragment.
     let uri: Uri = text.parse().ok().filter(|_| !text.contains('#'))?;
     let authority = uri.authority()?;
-    // A port that is no port is dropped likewise.
+    // It also drops an invalid port.
     let port_fits =
         authority.as_str() == authority.host() || authority.port_u16().is_some_and(|port| port > 0);
     (!authority.host().is_empty() && !authority.as_str().contains('@') && port_fits).then_some(uri)
@@ -207,7 +206,7 @@ fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
-/// Not empty, and nothing but such characters.
+/// Whether the text is not empty and has only allowed characters.
 fn all(text: &str, is_allowed: impl Fn(char) -> bool) -> bool {
     !text.is_empty() && text.chars().all(is_allowed)
 }
