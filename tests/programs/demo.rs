@@ -98,7 +98,7 @@ fn the_demo_shows_the_main_function_and_ends() {
     assert!(printed_after(&format!("{verify} $ALICE 2 {with_token}")).starts_with("ssa{sv} \"SUCCESS\""));
     assert_eq!(shown.matches("ssa{sv} \"SUCCESS\"").count(), 2);
     assert!(printed_after(&format!("{verify} $ALICE 3 {with_token} timeout u 8")).contains("used already"));
-    assert!(printed_after(&format!("{verify} $CAROL")).contains("Cognito wants SHA1"));
+    assert!(printed_after(&format!("{verify} $CAROL")).contains("Cognito requires SHA1"));
     assert!(printed_after("cat \"$JOURNAL\"").contains("StepSpent"));
 }
 
