@@ -46,7 +46,7 @@ demo: ## Run a demo with a virtual token and a fake Cognito; KEEP=1 keeps them r
 
 test: ## Run every test
 	scripts/install-packages build test
-	$(CARGO) test --release --workspace
+	scripts/test
 
 broker: ## Run the tests of the bus with dbus-broker, which must be installed
 	OATHBRIDGE_TEST_BUS=dbus-broker $(CARGO) test --release --workspace --test daemon -- \

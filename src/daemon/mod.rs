@@ -141,6 +141,8 @@ impl Daemon {
         self.tasks.abort(PROMPTS);
         let farewell = async { tokio::join!(self.tasks.end_of(notifications::TASK), stopping) };
         let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, farewell).await;
+        // The name would stay in a process that goes on, as that of a test. An error means that the bus is gone.
+        let _ = self.connection.close().await;
     }
 }
 

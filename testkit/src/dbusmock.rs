@@ -72,6 +72,11 @@ impl Mock {
         Ok(())
     }
 
+    /// What its bus calls the connection that the test's own calls go through.
+    pub fn caller(&self) -> Option<String> {
+        self.connection.unique_name().map(ToString::to_string)
+    }
+
     /// Calls a method of the mock itself on its main object.
     ///
     /// # Errors

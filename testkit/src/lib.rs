@@ -13,6 +13,8 @@ pub mod pcscd;
 pub mod programs;
 pub mod python;
 pub mod resources;
-pub mod rig;
+pub mod scenario;
 pub mod vpicc;
 pub mod ykman;
+
+pub use testkit_macros::test;

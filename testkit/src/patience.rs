@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+/// How often a program is looked at, at most.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Runs a program to its end and returns its output and exit code.
@@ -17,9 +18,18 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// The program does not start, or does not end within `limit`. In that case its process group is killed, and the error
 /// contains the output.
 pub fn run_within(command: &mut Command, limit: Duration) -> io::Result<Output> {
+    run_with_stderr(command, limit, Stdio::piped())
+}
+
+/// As [`run_within`], with another place for what it writes to its standard error.
+///
+/// # Errors
+///
+/// As [`run_within`].
+pub fn run_with_stderr(command: &mut Command, limit: Duration, stderr: Stdio) -> io::Result<Output> {
     // Its own process group, because programs such as npm do their work in child processes.
     let mut child =
-        command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|error| {
+        command.process_group(0).stdout(Stdio::piped()).stderr(stderr).spawn().map_err(|error| {
             io::Error::new(error.kind(), format!("{}: {error}", command.get_program().display()))
         })?;
     let readers = (reader(child.stdout.take()), reader(child.stderr.take()));
@@ -51,11 +61,13 @@ pub fn kill_group(child: &mut Child) {
 
 fn ended_within(child: &mut Child, limit: Duration) -> io::Result<Option<std::process::ExitStatus>> {
     let start = Instant::now();
+    let mut pause = Duration::from_millis(1);
     loop {
         match child.try_wait()? {
-            None if start.elapsed() < limit => thread::sleep(POLL_INTERVAL),
+            None if start.elapsed() < limit => thread::sleep(pause),
             status => return Ok(status),
         }
+        pause = (2 * pause).min(POLL_INTERVAL);
     }
 }
 

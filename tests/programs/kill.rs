@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 
 use data_encoding::BASE32_NOPAD;
 use oathbridge::dbus::names::ROOT;
-use testkit::client::{Client, Extra, Options, Refusal};
-use testkit::daemon::{Daemon, Stage};
-use testkit::fake_cognito::{self, FakeCognito, Fault, Ready};
+use testkit::client::{Extra, Options, Refusal};
+use testkit::daemon::Daemon;
+use testkit::fake_cognito::{Fault, Ready};
+use testkit::scenario::{Scenario, World};
 use zbus::ObjectPath;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
@@ -53,49 +54,41 @@ const TIMEOUT: u32 = 9;
 
 /// A daemon that is started and killed, and credentials, each with its own time steps.
 struct Bench {
-    stage: Stage,
-    client: Client,
-    fake: FakeCognito,
+    world: World,
     users: Vec<(String, Ready)>,
 }
 
 impl Bench {
     async fn new() -> Self {
-        let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
-        let mut stage = Stage::new(DAEMON).unwrap();
-        stage.use_virtual_tokens(&tokens()).unwrap();
-        let config = format!(
-            "[pcsc]\nenabled = false\n[limits]\nqueries_per_second = 1000\nall_queries_per_second = 1000\n\
-             [cognito]\nmax_attempts = 1\nmin_seconds_left = 0\n\
-             [profiles.fake]\nregion = 'eu-central-1'\nclient_id = 'client'\nendpoint_url = '{}'\n",
-            fake.url()
-        );
-        stage.configure(&config).unwrap();
-        let client = stage.client().await.unwrap();
-        let daemon = stage.start(&client).await.unwrap();
+        let config = "[pcsc]\nenabled = false\n[limits]\nqueries_per_second = 1000\nall_queries_per_second = 1000\n\
+                      [cognito]\nmax_attempts = 1\nmin_seconds_left = 0\n\
+                      [profiles.fake]\nregion = 'eu-central-1'\nclient_id = 'client'\n\
+                      endpoint_url = 'COGNITO_URL'\n";
+        let scenario = Scenario::program(DAEMON).virtual_tokens(&tokens()).config(config);
+        let mut world = scenario.start().await.unwrap();
         let mut users = Vec::new();
         for number in 0..CREDENTIALS {
             let account = account(number);
-            let path = client.credential(&account).await.unwrap();
-            users.push((path, fake.ready_user(&account, &key(number)).unwrap()));
+            let path = world.client.credential(&account).await.unwrap();
+            users.push((path, world.cognito.ready_user(&account, &key(number)).unwrap()));
         }
-        daemon.kill().unwrap();
-        Self { stage, client, fake, users }
+        world.daemon.take().unwrap().kill().unwrap();
+        Self { world, users }
     }
 
     /// Starts a daemon and waits until it has read its tokens.
     async fn start(&self) -> Daemon {
-        self.client.wait_for_name(false).await.unwrap();
-        let daemon = self.stage.start(&self.client).await.unwrap();
-        self.client.credential(&account(0)).await.unwrap();
+        self.world.client.wait_for_name(false).await.unwrap();
+        let daemon = self.world.stage.start(&self.world.client).await.unwrap();
+        self.world.client.credential(&account(0)).await.unwrap();
         daemon
     }
 
     /// A request like that of a restarted app: a sign-in has a new session.
     fn request(&self, call: Call, number: usize) -> impl Future<Output = Result<(), Refusal>> + use<> {
         let (path, user) = self.users[number].clone();
-        let session = self.fake.challenge(&user.user, None, false).unwrap();
-        let client = self.client.clone();
+        let session = self.world.cognito.challenge(&user.user, None, false).unwrap();
+        let client = self.world.client.clone();
         async move {
             let mut options: Options<'_> = [("profile", "fake".into()), ("timeout", TIMEOUT.into())].into();
             if call == Call::Verify {
@@ -127,7 +120,7 @@ impl Bench {
     /// The number of codes of this user that arrived.
     fn arrived(&self, number: usize) -> usize {
         let name = account(number);
-        self.fake.log().iter().filter(|entry| entry.user.as_deref() == Some(&name)).count()
+        self.world.cognito.log().iter().filter(|entry| entry.user.as_deref() == Some(&name)).count()
     }
 
     /// The median duration of the first request of a daemon.
@@ -150,7 +143,7 @@ impl Bench {
         let daemon = self.start().await;
         // Without a response the time between sending and answering is long.
         if random.below(4) == 0 {
-            self.fake.fail(Fault::Silence);
+            self.world.cognito.fail(Fault::Silence);
         }
         let delay = Duration::from_nanos(random.below(window.as_nanos().try_into().unwrap()));
         let request = tokio::spawn(self.request(call, number));
@@ -207,7 +200,7 @@ async fn no_code_arrives_twice() {
     for (number, (first, then)) in rounds.enumerate() {
         let killed = bench.kill(first, number, windows[first as usize], &mut random).await;
         let daemon = bench.start().await;
-        bench.fake.forget_plans();
+        bench.world.cognito.forget_plans();
         // The load of the machine may have been different when the window was measured.
         let correction = met[first as usize].count(bench.arrived(number), killed.answered);
         windows[first as usize] = windows[first as usize].mul_f64(correction);
@@ -218,7 +211,7 @@ async fn no_code_arrives_twice() {
             "KILL_SEED={seed}, kill {number} {delay:?} after {first:?}: {result:?}, then {then:?}: {again:?}"
         );
         assert!(again.as_ref().err().is_none_or(|refusal| refusal.name == "StepSpent"), "{context}");
-        let submissions = bench.fake.submissions();
+        let submissions = bench.world.cognito.submissions();
         assert!(submissions.values().all(|count| *count == 1), "{context}; {submissions:?}");
         assert!(!answered || result.is_ok(), "{context}");
         daemon.kill().unwrap();

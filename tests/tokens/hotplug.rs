@@ -8,15 +8,13 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oathbridge::dbus::names::{self, ROOT};
 use oathbridge::virt::Fault;
 use sha2::{Digest, Sha256};
 use testkit::client::{Client, Event, Options, Signals};
-use testkit::rig::Rig;
-
-const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
+use testkit::scenario::{Scenario, World};
 
 const TOKEN: &str = "[[token]]
 serial = 31415926
@@ -32,8 +30,15 @@ serial = 27182818
 credential = [{ account = 'erin', seed = 'MFRGGZDFMZTWQ2LK' }]
 ";
 
-/// The names of the first token's credentials.
+/// CALCULATE, YKOATH.
+const CALCULATE: u8 = 0xa2;
+
+/// What the first token's credentials.
 const NAMES: [&str; 3] = ["AWS Cognito:alice", "60/carol", "VPN:dave"];
+
+async fn inserted(tokens: &str) -> World {
+    Scenario::inside().cards(tokens).start().await.unwrap()
+}
 
 /// The objects of a token: its path, and those of the credentials with these names.
 fn objects(token: &str, names: &[&str]) -> BTreeSet<String> {
@@ -47,14 +52,14 @@ fn objects(token: &str, names: &[&str]) -> BTreeSet<String> {
 }
 
 /// The tokens and credentials in the output of the real `busctl tree`.
-fn busctl_tree(rig: &Rig) -> BTreeSet<String> {
-    let tree = busctl(rig, &["--list", "tree", names::BUS]);
+fn busctl_tree(world: &World) -> BTreeSet<String> {
+    let tree = busctl(world, &["--list", "tree", names::BUS]);
     let is_ours = |line: &&str| line.contains("/tokens/") || line.contains("/credentials/");
     tree.lines().map(str::trim).filter(is_ours).map(str::to_owned).collect()
 }
 
-fn busctl(rig: &Rig, arguments: &[&str]) -> String {
-    let address = format!("--address={}", rig.stage.address());
+fn busctl(world: &World, arguments: &[&str]) -> String {
+    let address = format!("--address={}", world.stage.address());
     let output = Command::new("busctl").arg(address).args(arguments).output().unwrap();
     assert!(output.status.success(), "busctl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
@@ -92,15 +97,15 @@ async fn until_problem(client: &Client, signals: &mut Signals, word: &str, prese
     }
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn ten_insertions_and_removals() {
-    let mut rig = Rig::start(DAEMON, TOKEN, "", false).await.unwrap();
-    let card = rig.card().unwrap().clone();
-    let mut signals = rig.client.signals().await.unwrap();
+    let mut world = Scenario::inside().cards(TOKEN).left_out().start().await.unwrap();
+    let card = world.card().unwrap().clone();
+    let mut signals = world.client.signals().await.unwrap();
     let mut first = None;
     for round in 0..10 {
-        assert_eq!(busctl_tree(&rig), BTreeSet::new(), "round {round}");
-        rig.pcscd.insert(0, &card).unwrap();
+        assert_eq!(busctl_tree(&world), BTreeSet::new(), "round {round}");
+        world.pcscd().unwrap().insert(0, &card).unwrap();
         let events = until_state(&mut signals, "ready").await;
         let added: Vec<_> = events.iter().filter(|event| matches!(event, Event::Added { .. })).collect();
         let token = format!("{ROOT}/{}", added[0].place());
@@ -108,24 +113,24 @@ async fn ten_insertions_and_removals() {
         let paths: BTreeSet<_> = added.iter().map(|event| format!("{ROOT}/{}", event.place())).collect();
         assert_eq!((&paths, added.len()), (&expected, 4), "each object is announced once: {events:?}");
         assert!(added[0].place().starts_with("tokens/"), "the token comes first: {events:?}");
-        assert_eq!(busctl_tree(&rig), expected, "round {round}");
-        assert_eq!(tree(&rig.client).await, expected, "round {round}");
+        assert_eq!(busctl_tree(&world), expected, "round {round}");
+        assert_eq!(tree(&world.client).await, expected, "round {round}");
 
-        rig.pcscd.remove(0).unwrap();
+        world.pcscd().unwrap().remove(0).unwrap();
         let gone = until_gone(&mut signals, 4).await;
         assert!(gone[..3].iter().all(|place| place.starts_with("credentials/")), "{gone:?}");
         assert!(gone[3].starts_with("tokens/"), "the token goes last: {gone:?}");
     }
-    assert_eq!(tree(&rig.client).await, BTreeSet::new());
+    assert_eq!(tree(&world.client).await, BTreeSet::new());
     assert_eq!(card.hotp_counter("VPN:dave"), Some(0), "being seen costs no counter");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn busctl_reads_a_token_and_its_code() {
-    let rig = Rig::start(DAEMON, TOKEN, "", true).await.unwrap();
-    let alice = rig.client.credential("alice").await.unwrap();
+    let world = inserted(TOKEN).await;
+    let alice = world.client.credential("alice").await.unwrap();
     let interface = format!("{}.Credential", names::BUS);
-    let property = |name| busctl(&rig, &["get-property", names::BUS, &alice, &interface, name]);
+    let property = |name| busctl(&world, &["get-property", names::BUS, &alice, &interface, name]);
     assert_eq!(property("Issuer"), "s \"AWS Cognito\"\n");
     assert_eq!(property("Digits"), "u 6\n");
     let token = property("Token");
@@ -140,10 +145,10 @@ async fn busctl_reads_a_token_and_its_code() {
         ("Transports", "as 1 \"pcsc\""),
         ("AttemptsLeft", "i -1"),
     ] {
-        let shown = busctl(&rig, &["get-property", names::BUS, token, &interface_of_token, name]);
+        let shown = busctl(&world, &["get-property", names::BUS, token, &interface_of_token, name]);
         assert_eq!(shown.trim_end(), value, "{name}");
     }
-    let reply = busctl(&rig, &["call", names::BUS, &alice, &interface, "Calculate", "a{sv}", "0"]);
+    let reply = busctl(&world, &["call", names::BUS, &alice, &interface, "Calculate", "a{sv}", "0"]);
     let words: Vec<_> = reply.split_whitespace().collect();
     let (from, until): (u64, u64) = (words[2].parse().unwrap(), words[3].parse().unwrap());
     assert_eq!((words[0], from % 30, until), ("stta{sv}", 0, from + 30), "{reply}");
@@ -151,44 +156,43 @@ async fn busctl_reads_a_token_and_its_code() {
     assert!(code.len() == 6 && code.bytes().all(|digit| digit.is_ascii_digit()), "{reply}");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn the_daemon_survives_stops_crashes_and_restarts_of_pcscd() {
-    let mut rig = Rig::start(DAEMON, TOKEN, "", true).await.unwrap();
-    rig.client.credential("alice").await.unwrap();
-    let expected = tree(&rig.client).await;
+    let mut world = inserted(TOKEN).await;
+    world.client.credential("alice").await.unwrap();
+    let expected = tree(&world.client).await;
     assert_eq!(expected.len(), 4);
-    let mut signals = rig.client.signals().await.unwrap();
+    let mut signals = world.client.signals().await.unwrap();
     for kill in [false, true, false] {
         if kill {
-            rig.pcscd.kill().unwrap()
+            world.pcscd().unwrap().kill().unwrap()
         } else {
-            rig.pcscd.stop().unwrap()
+            world.pcscd().unwrap().stop().unwrap()
         }
-        until_problem(&rig.client, &mut signals, "pcscd-unavailable", true).await;
-        assert_eq!(tree(&rig.client).await, BTreeSet::new());
+        until_problem(&world.client, &mut signals, "pcscd-unavailable", true).await;
+        assert_eq!(tree(&world.client).await, BTreeSet::new());
         signals.waiting();
-        rig.pcscd.restart().unwrap();
+        world.pcscd().unwrap().restart().unwrap();
         until_state(&mut signals, "ready").await;
-        until_problem(&rig.client, &mut signals, "pcscd-unavailable", false).await;
-        assert_eq!(busctl_tree(&rig), expected, "killed: {kill}");
-        let alice = rig.client.credential("alice").await.unwrap();
-        rig.client.calculate(&alice, Options::new()).await.unwrap();
+        until_problem(&world.client, &mut signals, "pcscd-unavailable", false).await;
+        assert_eq!(busctl_tree(&world), expected, "killed: {kill}");
+        let alice = world.client.credential("alice").await.unwrap();
+        world.client.calculate(&alice, Options::new()).await.unwrap();
     }
-    assert!(rig.daemon.unwrap().ended().unwrap().is_none(), "the daemon did not restart");
+    assert!(!world.daemon.unwrap().has_ended().unwrap(), "the daemon did not restart");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn without_pcscd_there_is_a_problem_and_the_daemon_is_settled() {
-    let mut rig = Rig::start(DAEMON, TOKEN, "", true).await.unwrap();
-    rig.daemon.take().unwrap().terminate().unwrap();
-    rig.pcscd.stop().unwrap();
-    rig.client.wait_for_name(false).await.unwrap();
-    let mut signals = rig.client.signals().await.unwrap();
-    rig.daemon = Some(rig.stage.start(&rig.client).await.unwrap());
-    until_problem(&rig.client, &mut signals, "pcscd-unavailable", true).await;
-    assert!(rig.client.property::<bool>(ROOT, "Manager", "Settled").await.unwrap());
+    let mut world = inserted(TOKEN).await;
+    world.end_daemon().await.unwrap();
+    world.pcscd().unwrap().stop().unwrap();
+    let mut signals = world.client.signals().await.unwrap();
+    world.start_daemon().await.unwrap();
+    until_problem(&world.client, &mut signals, "pcscd-unavailable", true).await;
+    assert!(world.client.property::<bool>(ROOT, "Manager", "Settled").await.unwrap());
     signals.waiting();
-    rig.pcscd.restart().unwrap();
+    world.pcscd().unwrap().restart().unwrap();
     // The daemon is not settled while it reads the token, and settled afterwards.
     let events = until_state(&mut signals, "ready").await;
     let unsettled = events.iter().position(|event| event.value("Settled") == Some(false));
@@ -197,47 +201,48 @@ async fn without_pcscd_there_is_a_problem_and_the_daemon_is_settled() {
     if !events.iter().any(|event| event.value("Settled") == Some(true)) {
         signals.until(|event| event.value("Settled") == Some(true)).await.unwrap();
     }
-    assert_eq!(tree(&rig.client).await.len(), 4);
+    assert_eq!(tree(&world.client).await.len(), 4);
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_token_that_hangs_does_not_affect_another_one() {
-    let mut rig = Rig::start(DAEMON, &format!("{TOKEN}{OTHER}"), "", true).await.unwrap();
-    let alice = rig.client.credential("alice").await.unwrap();
-    let erin = rig.client.credential("erin").await.unwrap();
-    let full = tree(&rig.client).await;
+    let mut world = inserted(&format!("{TOKEN}{OTHER}")).await;
+    let alice = world.client.credential("alice").await.unwrap();
+    let erin = world.client.credential("erin").await.unwrap();
+    let full = tree(&world.client).await;
     assert_eq!(full.len(), 6, "{full:?}");
-    let mut signals = rig.client.signals().await.unwrap();
+    let mut signals = world.client.signals().await.unwrap();
 
-    rig.cards[0].fail_next(Fault::Hang);
+    world.cards[0].fail_next(Fault::Hang);
     let hanging = {
-        let (client, alice) = (rig.client.clone(), alice.clone());
+        let (client, alice) = (world.client.clone(), alice.clone());
         tokio::spawn(async move { client.calculate(&alice, Options::new()).await })
     };
-    let begun = Instant::now();
-    let mut answers = 0;
-    while !hanging.is_finished() {
-        rig.client.calculate(&erin, Options::new()).await.unwrap();
-        answers += 1;
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    let card = world.cards[0].clone();
+    let before = card.count(CALCULATE);
+    while card.count(CALCULATE) == before {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    for _ in 0..10 {
+        world.client.calculate(&erin, Options::new()).await.unwrap();
+    }
+    assert!(!hanging.is_finished());
+    world.pass(Duration::from_secs(8)).await.unwrap();
     let refusal = hanging.await.unwrap().unwrap_err();
     assert_eq!(refusal.name, "TokenStuck", "{refusal:?}");
-    assert!(answers > 10 && begun.elapsed() > Duration::from_secs(7), "{answers} in {:?}", begun.elapsed());
-    let token = alice_token(&rig.client, &alice).await;
+    let token = alice_token(&world.client, &alice).await;
     let events = until_state(&mut signals, "stuck").await;
     assert_eq!(format!("{ROOT}/{}", events.last().unwrap().place()), token);
-    let again = rig.client.calculate(&alice, Options::new()).await.unwrap_err();
+    let again = world.client.calculate(&alice, Options::new()).await.unwrap_err();
     assert_eq!(again.name, "TokenStuck");
 
-    let card = rig.cards[0].clone();
-    rig.pcscd.remove(0).unwrap();
+    world.pcscd().unwrap().remove(0).unwrap();
     until_gone(&mut signals, 4).await;
-    rig.pcscd.insert(0, &card).unwrap();
+    world.pcscd().unwrap().insert(0, &card).unwrap();
     until_state(&mut signals, "ready").await;
-    assert_eq!(tree(&rig.client).await, full);
+    assert_eq!(tree(&world.client).await, full);
     for credential in [alice, erin] {
-        rig.client.calculate(&credential, Options::new()).await.unwrap();
+        world.client.calculate(&credential, Options::new()).await.unwrap();
     }
 }
 
@@ -246,28 +251,28 @@ async fn alice_token(client: &Client, credential: &str) -> String {
     token.to_string()
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_card_that_is_pulled_out_during_a_command_is_removed() {
-    let mut rig = Rig::start(DAEMON, TOKEN, "", true).await.unwrap();
-    let alice = rig.client.credential("alice").await.unwrap();
-    let mut signals = rig.client.signals().await.unwrap();
-    let card = rig.card().unwrap().clone();
+    let mut world = inserted(TOKEN).await;
+    let alice = world.client.credential("alice").await.unwrap();
+    let mut signals = world.client.signals().await.unwrap();
+    let card = world.card().unwrap().clone();
     card.fail_next(Fault::Vanish);
-    let refusal = rig.client.calculate(&alice, Options::new()).await.unwrap_err();
+    let refusal = world.client.calculate(&alice, Options::new()).await.unwrap_err();
     assert_eq!(refusal.name, "TokenRemoved", "{refusal:?}");
     until_gone(&mut signals, 4).await;
-    let absent = rig.client.calculate(&alice, Options::new()).await.unwrap_err();
+    let absent = world.client.calculate(&alice, Options::new()).await.unwrap_err();
     assert_eq!(absent.name, "TokenRemoved", "{absent:?}");
-    rig.pcscd.insert(0, &card).unwrap();
+    world.pcscd().unwrap().insert(0, &card).unwrap();
     until_state(&mut signals, "ready").await;
-    rig.client.calculate(&alice, Options::new()).await.unwrap();
+    world.client.calculate(&alice, Options::new()).await.unwrap();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn invalid_responses_are_errors_without_further_effects() {
-    let rig = Rig::start(DAEMON, TOKEN, "", true).await.unwrap();
-    let alice = rig.client.credential("alice").await.unwrap();
-    let card = rig.card().unwrap();
+    let world = inserted(TOKEN).await;
+    let alice = world.client.credential("alice").await.unwrap();
+    let card = world.card().unwrap();
     let truncated = [0x79, 0x7f, 0x90, 0x00];
     let no_length = [0x79, 0x83, 0xff, 0xff, 0xff, 0x90, 0x00];
     let long: Vec<u8> = (0..=255).cycle().take(4_000).chain([0x90, 0x00]).collect();
@@ -287,30 +292,30 @@ async fn invalid_responses_are_errors_without_further_effects() {
         vec![selected, long],
     ] {
         answers.iter().for_each(|answer| card.fail_next(Fault::Answer(answer.clone())));
-        let result = rig.client.calculate(&alice, Options::new()).await;
+        let result = world.client.calculate(&alice, Options::new()).await;
         let name = result.as_ref().err().map(|refusal| refusal.name.as_str());
         assert_eq!(name, Some("Malformed"), "{result:?} for {answers:02x?}");
-        let next = rig.client.calculate(&alice, Options::new()).await;
+        let next = world.client.calculate(&alice, Options::new()).await;
         assert!(next.is_ok(), "{next:?} after {answers:02x?}");
     }
-    assert!(rig.daemon.unwrap().ended().unwrap().is_none());
+    assert!(!world.daemon.unwrap().has_ended().unwrap());
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_card_without_the_application_is_not_a_token() {
-    let mut rig = Rig::start(DAEMON, &format!("{TOKEN}{OTHER}"), "", false).await.unwrap();
-    let (card, other) = (rig.cards[0].clone(), rig.cards[1].clone());
-    let mut signals = rig.client.signals().await.unwrap();
+    let mut world = Scenario::inside().cards(&format!("{TOKEN}{OTHER}")).left_out().start().await.unwrap();
+    let (card, other) = (world.cards[0].clone(), world.cards[1].clone());
+    let mut signals = world.client.signals().await.unwrap();
     card.fail_next(Fault::Answer(vec![0x6a, 0x82]));
-    rig.pcscd.insert(0, &card).unwrap();
+    world.pcscd().unwrap().insert(0, &card).unwrap();
     signals.until(|event| event.value("Settled") == Some(false)).await.unwrap();
     signals.until(|event| event.value("Settled") == Some(true)).await.unwrap();
-    rig.pcscd.insert(1, &other).unwrap();
+    world.pcscd().unwrap().insert(1, &other).unwrap();
     until_state(&mut signals, "ready").await;
     let tokens: Vec<_> =
-        tree(&rig.client).await.into_iter().filter(|path| path.contains("/tokens/")).collect();
+        tree(&world.client).await.into_iter().filter(|path| path.contains("/tokens/")).collect();
     assert_eq!(tokens.len(), 1);
-    let serial: String = rig.client.property(&tokens[0], "Token", "Serial").await.unwrap();
+    let serial: String = world.client.property(&tokens[0], "Token", "Serial").await.unwrap();
     assert_eq!(serial, "27182818");
     assert_eq!(card.log().len(), 1, "one question was enough: {:02x?}", card.log());
 }

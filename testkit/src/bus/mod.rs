@@ -15,6 +15,9 @@ use tempfile::TempDir;
 use broker::Broker;
 use daemon::Daemon;
 
+/// How the directories of buses begin.
+const PREFIX: &str = "testkit-bus-";
+
 /// A private session bus, stopped on drop.
 #[derive(Debug)]
 pub struct PrivateBus {
@@ -39,6 +42,18 @@ enum Kind {
     Broker,
 }
 
+impl Kind {
+    fn wanted() -> io::Result<Self> {
+        match std::env::var("OATHBRIDGE_TEST_BUS").as_deref() {
+            Err(_) | Ok("" | "dbus-daemon") => Ok(Self::Daemon("")),
+            Ok("dbus-broker") => Ok(Self::Broker),
+            Ok(other) => {
+                Err(io::Error::new(io::ErrorKind::InvalidInput, format!("no bus is called {other}")))
+            }
+        }
+    }
+}
+
 impl PrivateBus {
     /// Starts a bus and waits until it listens.
     ///
@@ -48,13 +63,16 @@ impl PrivateBus {
     ///
     /// Its program is missing or does not start; the error contains its log.
     pub fn start() -> io::Result<Self> {
-        match std::env::var("OATHBRIDGE_TEST_BUS").as_deref() {
-            Err(_) | Ok("" | "dbus-daemon") => Self::start_kind(Kind::Daemon("")),
-            Ok("dbus-broker") => Self::start_kind(Kind::Broker),
-            Ok(other) => {
-                Err(io::Error::new(io::ErrorKind::InvalidInput, format!("no bus is called {other}")))
-            }
-        }
+        Self::start_in(tempfile::Builder::new().prefix(PREFIX).tempdir()?)
+    }
+
+    /// As [`PrivateBus::start`], in this empty directory.
+    ///
+    /// # Errors
+    ///
+    /// As [`PrivateBus::start`].
+    pub fn start_in(directory: TempDir) -> io::Result<Self> {
+        Self::start_kind(Kind::wanted()?, directory)
     }
 
     /// Like [`PrivateBus::start`], but all users may connect. It is always dbus-daemon.
@@ -63,15 +81,15 @@ impl PrivateBus {
     ///
     /// Like [`PrivateBus::start`].
     pub fn start_for_all_users() -> io::Result<Self> {
-        let bus = Self::start_kind(Kind::Daemon("<allow user=\"*\"/>"))?;
+        let directory = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+        let bus = Self::start_kind(Kind::Daemon("<allow user=\"*\"/>"), directory)?;
         for path in [bus.directory.path().to_owned(), bus.directory.path().join("bus")] {
             fs::set_permissions(path, fs::Permissions::from_mode(0o777))?;
         }
         Ok(bus)
     }
 
-    fn start_kind(kind: Kind) -> io::Result<Self> {
-        let directory = tempfile::Builder::new().prefix("testkit-bus-").tempdir()?;
+    fn start_kind(kind: Kind, directory: TempDir) -> io::Result<Self> {
         let address = format!("unix:path={}", directory.path().join("bus").display());
         let mut bus = Self { bus: None, kind, address, directory };
         bus.start_again()?;

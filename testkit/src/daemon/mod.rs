@@ -1,5 +1,6 @@
-//! The daemon as its users meet it: a process with a bus, a home and a log.
+//! The daemon as its users meet it, with a bus, a home and a log: a process, or a thread of this one.
 
+mod inside;
 mod process;
 
 use std::ffi::{OsStr, OsString};
@@ -7,13 +8,18 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
+use oathbridge::clock::ManualClock;
+use oathbridge::virt::{self, TokenSpec};
 use tempfile::TempDir;
 
 use crate::bus::PrivateBus;
 use crate::client::Client;
+use crate::own_process::Folder;
 use crate::pcscd::PrivatePcscd;
 
+use inside::{Inside, Setup};
 pub use process::Daemon;
 
 /// A private bus and an empty home, where the daemon can be started again and again.
@@ -22,11 +28,17 @@ pub use process::Daemon;
 /// bus unless it is given one.
 #[derive(Debug)]
 pub struct Stage {
-    program: PathBuf,
-    arguments: Vec<OsString>,
-    environment: Vec<(OsString, OsString)>,
+    kind: Kind,
     bus: PrivateBus,
-    home: TempDir,
+    home: Arc<TempDir>,
+    log: PathBuf,
+}
+
+/// What is started.
+#[derive(Debug)]
+enum Kind {
+    Program { program: PathBuf, arguments: Vec<OsString>, environment: Vec<(OsString, OsString)> },
+    Inside { clock: Arc<ManualClock>, tokens: Vec<TokenSpec> },
 }
 
 impl Stage {
@@ -46,8 +58,10 @@ impl Stage {
     /// When there is no room for files.
     pub fn on(bus: PrivateBus, program: impl Into<PathBuf>) -> io::Result<Self> {
         let home = tempfile::Builder::new().prefix("testkit-home-").tempdir()?;
-        let mut stage =
-            Self { program: program.into(), arguments: Vec::new(), environment: Vec::new(), bus, home };
+        let (arguments, environment) = (Vec::new(), Vec::new());
+        let kind = Kind::Program { program: program.into(), arguments, environment };
+        let log = home.path().join("log");
+        let mut stage = Self { kind, bus, home: Arc::new(home), log };
         let nobody = stage.home().join("no-pcscd");
         stage.set_variable("PCSCLITE_CSOCK_NAME", nobody);
         let nowhere = format!("unix:path={}", stage.home().join("no-system-bus").display());
@@ -55,7 +69,35 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Leads the daemon to a pcscd.
+    /// A stage for a daemon in this process, which runs by a clock of the test's. It finds the pcscd and the system bus
+    /// in the folder of the process.
+    ///
+    /// # Errors
+    ///
+    /// When the test has no process of its own (`testkit::test`), or there is no bus.
+    pub fn inside(clock: Arc<ManualClock>) -> io::Result<Self> {
+        let folder = Folder::own().ok_or_else(|| io::Error::other("the test has no process of its own"))?;
+        let kind = Kind::Inside { clock, tokens: Vec::new() };
+        let (home, log) = (Arc::new(folder.home()?), folder.log());
+        let stage = Self { kind, bus: PrivateBus::start()?, home, log };
+        stage.configure("")?;
+        Ok(stage)
+    }
+
+    /// Another one in this process: the same user and the same tokens on another bus.
+    ///
+    /// # Errors
+    ///
+    /// When this one starts a program, or there is no bus.
+    pub fn beside(&self) -> io::Result<Self> {
+        let Kind::Inside { clock, tokens } = &self.kind else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let kind = Kind::Inside { clock: Arc::clone(clock), tokens: tokens.clone() };
+        Ok(Self { kind, bus: PrivateBus::start()?, home: Arc::clone(&self.home), log: self.log.clone() })
+    }
+
+    /// Leads the daemon to a pcscd. One in this process finds the one in the process's folder, and no other.
     pub fn use_pcscd(&mut self, pcscd: &PrivatePcscd) {
         self.set_variable("PCSCLITE_CSOCK_NAME", pcscd.socket());
     }
@@ -66,6 +108,10 @@ impl Stage {
     ///
     /// When the file can't be written.
     pub fn use_virtual_tokens(&mut self, text: &str) -> io::Result<()> {
+        if let Kind::Inside { tokens, .. } = &mut self.kind {
+            *tokens = virt::parse(text).map_err(io::Error::other)?;
+            return Ok(());
+        }
         let file = self.home().join("tokens.toml");
         fs::write(&file, text)?;
         let mut argument = OsString::from("--virtual-token=");
@@ -74,14 +120,18 @@ impl Stage {
         Ok(())
     }
 
-    /// Starts it with one more argument.
+    /// Starts the program with one more argument.
     pub fn add_argument(&mut self, argument: impl Into<OsString>) {
-        self.arguments.push(argument.into());
+        if let Kind::Program { arguments, .. } = &mut self.kind {
+            arguments.push(argument.into());
+        }
     }
 
-    /// Starts it with this variable in its environment.
+    /// Starts the program with this variable in its environment.
     pub fn set_variable(&mut self, name: &str, value: impl Into<OsString>) {
-        self.environment.push((name.into(), value.into()));
+        if let Kind::Program { environment, .. } = &mut self.kind {
+            environment.push((name.into(), value.into()));
+        }
     }
 
     /// Writes its configuration file.
@@ -90,9 +140,13 @@ impl Stage {
     ///
     /// When the file can't be written.
     pub fn configure(&self, text: &str) -> io::Result<()> {
-        let directory = self.home().join("config/oathbridge");
-        fs::create_dir_all(&directory)?;
-        fs::write(directory.join("config.toml"), text)
+        let file = self.config_path();
+        fs::create_dir_all(file.parent().unwrap_or(self.home()))?;
+        fs::write(file, text)
+    }
+
+    fn config_path(&self) -> PathBuf {
+        self.home().join("config/oathbridge/config.toml")
     }
 
     /// Its home, which nobody else uses.
@@ -116,7 +170,7 @@ impl Stage {
     ///
     /// When the file can't be read.
     pub fn log(&self) -> io::Result<String> {
-        let bytes = fs::read(self.log_path())?;
+        let bytes = fs::read(&self.log)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -126,20 +180,34 @@ impl Stage {
     ///
     /// When the program can't be started.
     pub fn spawn(&self) -> io::Result<Daemon> {
-        let mut command = Command::new(&self.program);
+        match &self.kind {
+            Kind::Program { program, arguments, environment } => {
+                let mut command = Command::new(program);
+                command.args(arguments);
+                self.surround(&mut command).envs(environment.iter().map(|(name, value)| (name, value)));
+                Daemon::spawn(command.stderr(self.log_file()?))
+            }
+            Kind::Inside { clock, tokens } => Inside::start(Setup {
+                clock: Arc::clone(clock),
+                tokens: tokens.clone(),
+                config: self.config_path(),
+                state: self.state(),
+                bus: self.address().to_owned(),
+            })
+            .map(Daemon::from),
+        }
+    }
+
+    fn surround<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command
-            .args(&self.arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").as_deref().unwrap_or(OsStr::new("/usr/bin:/bin")))
             .env("HOME", self.home())
             .env("XDG_CONFIG_HOME", self.home().join("config"))
             .env("XDG_STATE_HOME", self.home().join("state"))
             .env("DBUS_SESSION_BUS_ADDRESS", self.address())
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(self.log_file()?);
-        Daemon::spawn(&mut command)
     }
 
     /// A client on its bus.
@@ -164,11 +232,7 @@ impl Stage {
         }
     }
 
-    fn log_path(&self) -> PathBuf {
-        self.home().join("log")
-    }
-
     fn log_file(&self) -> io::Result<File> {
-        OpenOptions::new().create(true).append(true).open(self.log_path())
+        OpenOptions::new().create(true).append(true).open(&self.log)
     }
 }

@@ -1,60 +1,94 @@
-//! The daemon's process.
+//! A daemon that runs.
 
 use std::io;
 use std::process::{Child, Command, ExitStatus};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A running daemon; killed when dropped.
+use super::inside::Inside;
+
+/// A running daemon; it is ended when dropped.
 #[derive(Debug)]
-pub struct Daemon {
-    child: Child,
+pub struct Daemon(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Process(Child),
+    Inside(Inside),
 }
 
 impl Daemon {
     pub(super) fn spawn(command: &mut Command) -> io::Result<Self> {
-        Ok(Self { child: command.spawn()? })
+        Ok(Self(Kind::Process(command.spawn()?)))
     }
 
-    /// Its process id.
+    /// The id of its process.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        match &self.0 {
+            Kind::Process(child) => child.id(),
+            Kind::Inside(_) => std::process::id(),
+        }
     }
 
-    /// Its exit status, if it has ended.
+    /// Whether it has ended by itself.
     ///
     /// # Errors
     ///
     /// Errors of the system call.
-    pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
-        self.child.try_wait()
+    pub fn has_ended(&mut self) -> io::Result<bool> {
+        match &mut self.0 {
+            Kind::Process(child) => child.try_wait().map(|status| status.is_some()),
+            Kind::Inside(inside) => Ok(inside.has_ended()),
+        }
     }
 
     /// Stops it with SIGTERM, and waits for its end.
     ///
     /// # Errors
     ///
-    /// Waiting fails.
-    pub fn terminate(mut self) -> io::Result<ExitStatus> {
-        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
-        self.child.wait()
+    /// Waiting it can't be waited for, or has failed.
+    pub fn terminate(mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Kind::Process(child) => {
+                kill_process(Pid::from_child(child), Signal::TERM)?;
+                succeeded(child.wait()?)
+            }
+            Kind::Inside(inside) => inside.end(),
+        }
     }
 
-    /// Kills it with SIGKILL, and waits for its end.
+    /// Kills it with SIGKILL, and waits for its end. A thread can't be ended so.
     ///
     /// # Errors
     ///
-    /// Waiting fails.
+    /// Waiting it can't be waited for, or is a thread.
     pub fn kill(mut self) -> io::Result<()> {
-        self.child.kill()?;
-        self.child.wait().map(drop)
+        match &mut self.0 {
+            Kind::Process(child) => {
+                child.kill()?;
+                child.wait().map(drop)
+            }
+            Kind::Inside(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
+}
+
+impl From<Inside> for Daemon {
+    fn from(inside: Inside) -> Self {
+        Self(Kind::Inside(inside))
+    }
+}
+
+fn succeeded(status: ExitStatus) -> io::Result<()> {
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("the daemon ended with {status}"))) }
 }
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // If the process has already ended, both calls do nothing.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Kind::Process(child) = &mut self.0 {
+            // If the process has already ended, both calls do nothing.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }

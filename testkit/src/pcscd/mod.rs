@@ -12,7 +12,7 @@ mod namespace;
 mod process;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use oathbridge::virt::Card;
@@ -32,6 +32,11 @@ pub struct PrivatePcscd {
     directory: TempDir,
 }
 
+/// What `PCSCLITE_CSOCK_NAME` has to be for clients of a pcscd in this directory.
+pub fn socket_in(directory: &Path) -> PathBuf {
+    process::socket(directory)
+}
+
 impl PrivatePcscd {
     /// The name of pcscd's first reader, which is followed by two numbers; yubikey-manager searches for it. The names of
     /// the other readers also contain a serial number, as in `… (0001) 00 00`.
@@ -46,7 +51,15 @@ impl PrivatePcscd {
     ///
     /// pcscd or the vpcd driver is missing, namespaces are not allowed, or pcscd does not start.
     pub fn start(readers: usize) -> io::Result<Self> {
-        let directory = tempfile::Builder::new().prefix("testkit-pcscd-").tempdir()?;
+        Self::start_in(tempfile::Builder::new().prefix("testkit-pcscd-").tempdir()?, readers)
+    }
+
+    /// As [`PrivatePcscd::start`], in this empty directory.
+    ///
+    /// # Errors
+    ///
+    /// As [`PrivatePcscd::start`].
+    pub fn start_in(directory: TempDir, readers: usize) -> io::Result<Self> {
         process::configure(directory.path(), Self::READER_NAME, readers)?;
         let readers = std::iter::repeat_with(|| None).take(2 * readers).collect();
         let mut pcscd = Self { readers, process: None, directory };
@@ -56,7 +69,7 @@ impl PrivatePcscd {
 
     /// The value of `PCSCLITE_CSOCK_NAME` for clients; a restart does not change it.
     pub fn socket(&self) -> PathBuf {
-        process::socket(self.directory.path())
+        socket_in(self.directory.path())
     }
 
     /// Inserts a card into a reader, counted from 0, and waits until pcscd has powered it. A card in the reader is pulled

@@ -3,7 +3,6 @@
 use data_encoding::{BASE32_NOPAD, BASE64};
 use oathbridge::otp::{Algorithm, Code, Digits, Step, truncate};
 use serde_json::{Value, json};
-use testkit::rig::step_with_room;
 
 use super::api::Api;
 
@@ -54,7 +53,7 @@ pub(crate) struct Challenge {
 
 impl Account {
     /// Each account has its own pool: with moto all accounts have one seed, and the daemon sends no code twice to a pool.
-    pub(crate) async fn open(api: Api, stage: Stage) -> Self {
+    pub(crate) fn open(api: Api, stage: Stage, step: u64) -> Self {
         let pool = api.must("CreateUserPool", &json!({"PoolName": "pool"}));
         let pool = pool["UserPool"]["Id"].as_str().unwrap().to_owned();
         let wanted = if stage == Stage::New { "ON" } else { "OPTIONAL" };
@@ -78,7 +77,7 @@ impl Account {
             Stage::Associated | Stage::Enrolled | Stage::Choice => account.associate(api),
         }
         if matches!(stage, Stage::Enrolled | Stage::Choice) {
-            account.enrol(api, stage == Stage::Choice).await;
+            account.enrol(api, stage == Stage::Choice, step);
         }
         account
     }
@@ -111,8 +110,8 @@ impl Account {
         self.seed = seed(associated["SecretCode"].as_str().unwrap());
     }
 
-    async fn enrol(&self, api: Api, choice: bool) {
-        let code = code(&self.seed, step_with_room(3).await);
+    fn enrol(&self, api: Api, choice: bool, step: u64) {
+        let code = code(&self.seed, step);
         api.must("VerifySoftwareToken", &json!({"AccessToken": self.access_token, "UserCode": code}));
         self.prefer(api, choice);
     }

@@ -4,33 +4,27 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use testkit::rig::step_with_room;
-
 use super::scenarios::{ALL, Scenario};
 use super::server::Emulator;
 use super::table::{Expected, TABLE, expected};
 use super::world::World;
 
-/// The seconds that a scenario needs in one time step: moto accepts only the code of the current step.
-const SCENARIO_SECONDS: u64 = 8;
-
-#[tokio::test]
+#[testkit::test]
 async fn the_scenarios_match_the_table_with_cognito_local() {
     all_is_as_the_table_says(Emulator::CognitoLocal).await;
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn the_scenarios_match_the_table_with_moto() {
     all_is_as_the_table_says(Emulator::Moto).await;
 }
 
 async fn all_is_as_the_table_says(emulator: Emulator) {
-    let mut world = World::new(emulator, ALL).await;
+    let world = World::new(emulator, ALL).await;
     let mut differences = String::new();
     for scenario in ALL {
-        world.renew().await;
+        world.go_on();
         let scene = world.scene(scenario).await;
-        step_with_room(SCENARIO_SECONDS).await;
         let observed = (scenario.run)(&scene).await;
         if let Some(difference) = difference(emulator, scenario, &observed) {
             writeln!(differences, "{difference}").unwrap();

@@ -14,5 +14,3 @@ mod scenarios;
 mod server;
 mod table;
 mod world;
-
-const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");

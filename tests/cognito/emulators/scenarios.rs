@@ -4,16 +4,12 @@ use data_encoding::BASE64URL_NOPAD;
 use futures_util::future::LocalBoxFuture;
 use serde_json::json;
 use testkit::client::Options;
-use testkit::rig::step_with_room;
 
 use super::account::{Stage, code};
 use super::api::what_came;
 use super::world::Scene;
 
-/// The seconds that the requests of a scenario need in one time step.
-const SCENARIO_SECONDS: u64 = 10;
-
-/// Too short to wait for the next step, in seconds.
+/// So short to wait for the next step, in seconds.
 const ONE_SUBMISSION_TIMEOUT: u32 = 9;
 
 /// A code that is correct by chance in one of a million runs.
@@ -161,12 +157,11 @@ async fn second_try(scene: &Scene<'_>) -> String {
 async fn step_before(scene: &Scene<'_>) -> String {
     let (api, account) = (scene.world.api, scene.account);
     let challenge = account.sign_in(api, &account.app);
-    let late = code(&account.seed, step_with_room(SCENARIO_SECONDS).await - 1);
+    let late = code(&account.seed, scene.world.step() - 1);
     api.answer_with_code(&account.app.id, &challenge.session, &account.user, &late)
 }
 
 async fn same_step(scene: &Scene<'_>) -> String {
-    step_with_room(SCENARIO_SECONDS).await;
     assert_eq!(signed_in(scene, &scene.right).await, "tokens");
     signed_in_with(scene, &scene.right, [("timeout", ONE_SUBMISSION_TIMEOUT.into())].into()).await
 }
@@ -174,7 +169,7 @@ async fn same_step(scene: &Scene<'_>) -> String {
 /// Over plain HTTP, because the daemon refuses it.
 async fn used_code(scene: &Scene<'_>) -> String {
     let (api, account) = (scene.world.api, scene.account);
-    let used = code(&account.seed, step_with_room(SCENARIO_SECONDS).await);
+    let used = code(&account.seed, scene.world.step());
     assert_eq!(signed_in(scene, &scene.right).await, "tokens");
     let challenge = account.sign_in(api, &account.app);
     api.answer_with_code(&account.app.id, &challenge.session, &account.user, &used)
@@ -183,7 +178,7 @@ async fn used_code(scene: &Scene<'_>) -> String {
 async fn used_session(scene: &Scene<'_>) -> String {
     let (api, account) = (scene.world.api, scene.account);
     let challenge = account.sign_in(api, &account.app);
-    let code = code(&account.seed, step_with_room(SCENARIO_SECONDS).await);
+    let code = code(&account.seed, scene.world.step());
     let first = api.answer_with_code(&account.app.id, &challenge.session, &account.user, &code);
     assert_eq!(first, "tokens");
     // The daemon does not know about that code, so it sends the code of the current step.

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,6 +11,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use testkit::patience::kill_group;
 use testkit::{node, python};
+
+const CLOCK: &str = "clock";
 
 /// The timeout for the start of an emulator.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
@@ -32,18 +35,24 @@ impl Emulator {
             Self::CognitoLocal => {
                 let package = node::package("cognito-local", "5.3.0", &FOR_NODE_18).unwrap();
                 let mut command = Command::new("node");
+                command.arg("--require").arg(own("clock.js"));
                 command.arg(package.join("lib/bin/start.js")).env("HOST", host).env("PORT", port);
                 command
             }
             Self::Moto => {
                 let programs = python::environment("moto-venv", &["moto[server]==5.2.5"]).unwrap();
-                let mut command = Command::new(programs.join("moto_server"));
-                command.args(["-H", &host, "-p", &port]);
+                let mut command = Command::new(programs.join("python"));
+                command.arg(own("moto_server.py")).args(["-H", &host, "-p", &port]);
                 command.env("MOTO_COGNITO_IDP_USER_POOL_ENABLE_TOTP", "true");
                 command
             }
         }
     }
+}
+
+/// A file of this folder.
+fn own(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cognito/emulators").join(name)
 }
 
 /// A running emulator, stopped on drop.
@@ -55,19 +64,25 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(emulator: Emulator) -> Self {
+    /// Starts one that takes codes by this time, Unix seconds.
+    pub(crate) fn start(emulator: Emulator, now: u64) -> Self {
         // Another program may take the port between its choice and its use.
-        let mut started = (0..3).filter_map(|_| Self::try_start(emulator));
+        let mut started = (0..3).filter_map(|_| Self::try_start(emulator, now));
         started.next().unwrap_or_else(|| panic!("{emulator:?} doesn't start"))
     }
 
-    fn try_start(emulator: Emulator) -> Option<Self> {
+    fn try_start(emulator: Emulator, now: u64) -> Option<Self> {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         // cognito-local stores its users in this folder as well.
         let folder = tempfile::tempdir().unwrap();
         let log = File::create(folder.path().join("log")).unwrap();
         let mut command = emulator.command(address.port());
-        command.current_dir(folder.path()).process_group(0).stdin(Stdio::null());
+        set_clock(&folder, now);
+        command
+            .env("OATHBRIDGE_CLOCK", folder.path().join(CLOCK))
+            .current_dir(folder.path())
+            .process_group(0)
+            .stdin(Stdio::null());
         command.stdout(log.try_clone().unwrap()).stderr(log);
         let child = command.spawn().unwrap();
         let mut server = Self { child, address, folder };
@@ -88,6 +103,11 @@ impl Server {
         true
     }
 
+    /// It takes codes by this time from now on.
+    pub(crate) fn set_clock(&self, now: u64) {
+        set_clock(&self.folder, now);
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -95,6 +115,13 @@ impl Server {
     fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
+}
+
+/// Whole at any moment: the emulator may read it now.
+fn set_clock(folder: &TempDir, now: u64) {
+    let next = folder.path().join("next-clock");
+    fs::write(&next, now.to_string()).unwrap();
+    fs::rename(next, folder.path().join(CLOCK)).unwrap();
 }
 
 impl Drop for Server {

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use data_encoding::BASE32_NOPAD;
+use oathbridge::clock::Clock;
 use oathbridge::dbus::names::ROOT;
-use testkit::client::{Client, Extra, Options, Refusal};
-use testkit::daemon::{self, Daemon};
+use testkit::client::{Extra, Options, Refusal};
+use testkit::scenario;
 use zbus::ObjectPath;
 
-use super::DAEMON;
 use super::account::{Account, App, Challenge};
 use super::api::Api;
 use super::scenarios::Scenario;
@@ -25,11 +26,9 @@ const CONFIG: &str = "[pcsc]\nenabled = false\n[limits]\nsubmissions_per_minute 
 
 pub(crate) struct World {
     pub(crate) api: Api,
-    _server: Server,
+    server: Server,
     accounts: BTreeMap<&'static str, Account>,
-    stage: daemon::Stage,
-    daemon: Option<Daemon>,
-    client: Client,
+    daemon: scenario::World,
     calls: AtomicUsize,
 }
 
@@ -46,14 +45,16 @@ pub(crate) struct Scene<'a> {
 
 impl World {
     pub(crate) async fn new(emulator: Emulator, scenarios: &[Scenario]) -> Self {
-        let server = Server::start(emulator);
+        // The tokens of the emulators are issued by the system's clock.
+        let begins = scenario::today();
+        let server = Server::start(emulator, begins);
         let api = Api(server.address());
         let mut accounts = BTreeMap::new();
         let (mut right, mut wrong) =
             ("[[token]]\nserial = 1\n".to_owned(), "[[token]]\nserial = 2\n".to_owned());
         let mut config = CONFIG.to_owned();
         for scenario in scenarios {
-            let account = Account::open(api, scenario.user).await;
+            let account = Account::open(api, scenario.user, begins / 30);
             let (id, seed) = (scenario.id, BASE32_NOPAD.encode(&account.seed));
             let other = BASE32_NOPAD.encode(&[OTHER, id.as_bytes()].concat());
             writeln!(right, "[[token.credential]]\nissuer = 'right'\naccount = '{id}'\nseed = '{seed}'")
@@ -69,27 +70,29 @@ impl World {
             .unwrap();
             accounts.insert(id, account);
         }
-        let mut stage = daemon::Stage::new(DAEMON).unwrap();
-        stage.use_virtual_tokens(&(right + &wrong)).unwrap();
-        stage.configure(&config).unwrap();
-        let client = stage.client().await.unwrap();
-        let daemon = stage.start(&client).await.unwrap();
-        let calls = AtomicUsize::new(0);
-        Self { api, _server: server, accounts, stage, daemon: Some(daemon), client, calls }
+        let daemon =
+            scenario::Scenario::inside().at(begins).virtual_tokens(&(right + &wrong)).config(&config);
+        let (daemon, calls) = (daemon.start().await.unwrap(), AtomicUsize::new(0));
+        Self { api, server, accounts, daemon, calls }
     }
 
-    /// A daemon that has sent no code yet: with moto all accounts have one seed, and a daemon sends no code twice in one
-    /// time step, whatever the pool.
-    pub(crate) async fn renew(&mut self) {
-        self.daemon.take().unwrap().terminate().unwrap();
-        self.client.wait_for_name(false).await.unwrap();
-        self.daemon = Some(self.stage.start(&self.client).await.unwrap());
+    /// To the next time step: with moto all accounts have one seed, and the daemon sends no code twice in one, whatever
+    /// the pool.
+    pub(crate) fn go_on(&self) {
+        let clock = self.daemon.clock().unwrap();
+        clock.advance(Duration::from_secs(30));
+        self.server.set_clock(clock.unix_time().as_secs());
+    }
+
+    /// The time step that the daemon and the emulator are in.
+    pub(crate) fn step(&self) -> u64 {
+        self.daemon.step().unwrap()
     }
 
     pub(crate) async fn scene(&self, scenario: &Scenario) -> Scene<'_> {
         let id = scenario.id;
         let find = async |issuer| {
-            let (found, _) = self.client.find(&[("issuer", issuer), ("account", id)]).await.unwrap();
+            let (found, _) = self.daemon.client.find(&[("issuer", issuer), ("account", id)]).await.unwrap();
             found[0].clone()
         };
         let (right, wrong) = (find("right").await, find("wrong").await);
@@ -110,7 +113,7 @@ impl Scene<'_> {
         let (handle, mut options) = self.options();
         options.insert(by.0, by.1.to_owned().into());
         options.insert("friendly-device-name", "My key".into());
-        match self.world.client.verify(credential, options).await {
+        match self.world.daemon.client.verify(credential, options).await {
             Ok(verified) => Ok(verified.session),
             Err(refusal) => {
                 assert!(!refusal.sentence.contains(by.1), "the sentence has a secret: {}", refusal.sentence);
@@ -140,7 +143,7 @@ impl Scene<'_> {
         options.extend(more);
         let body = (ObjectPath::try_from(credential).unwrap(), options);
         let reply: Result<Extra, Refusal> =
-            self.world.client.call(ROOT, "Cognito", "RespondToMfaChallenge", &body).await;
+            self.world.daemon.client.call(ROOT, "Cognito", "RespondToMfaChallenge", &body).await;
         match reply {
             Ok(result) if result.contains_key("authentication-result") => "tokens".to_owned(),
             Ok(result) if result.contains_key("challenge-name") => "another challenge".to_owned(),
@@ -151,11 +154,11 @@ impl Scene<'_> {
 
     /// The name of the error, and the emulator's name for it.
     async fn describe(&self, refusal: &Refusal, handle: &str) -> String {
-        let name = self.world.client.connection().unique_name().unwrap();
+        let name = self.world.daemon.client.connection().unique_name().unwrap();
         let caller = name.trim_start_matches(':').replace('.', "_");
         let path = format!("{ROOT}/operations/{caller}/{handle}");
         let result: Result<Extra, Refusal> =
-            self.world.client.call(&path, "Operation", "GetResult", &()).await;
+            self.world.daemon.client.call(&path, "Operation", "GetResult", &()).await;
         let code = result.ok().and_then(|mut result| String::try_from(result.remove("aws-code")?).ok());
         let name = refusal.name.rsplit("Error.").next().unwrap();
         code.map_or(name.to_owned(), |code| format!("{name} ({code})"))

@@ -149,7 +149,7 @@ async fn a_message_far_over_the_limit_is_never_held_in_memory() {
     let call = Message::method_call(path.as_str(), "Ping").destination(names::BUS);
     daemon.send(&call.build(&()).unwrap()).await.unwrap();
     bench.client.calculate(&bench.alice, Options::new()).await.unwrap();
-    let peak = Resources::of(bench.daemon.id()).unwrap().peak;
+    let peak = Resources::of(bench.daemon.as_ref().unwrap().id()).unwrap().peak;
     assert!(peak < 32 * 1024, "{peak} KiB");
 }
 

@@ -10,12 +10,11 @@ mod limits;
 mod programs;
 mod sandboxes;
 
+use std::ops::Deref;
 use std::process::Command;
 
 use oathbridge::dbus::names::{self, ROOT};
-use testkit::bus::PrivateBus;
-use testkit::client::Client;
-use testkit::daemon::{Daemon, Stage};
+use testkit::scenario::{Scenario, World};
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
@@ -25,9 +24,7 @@ credential = [{ issuer = 'AWS', account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDG
 ";
 
 struct Bench {
-    stage: Stage,
-    daemon: Daemon,
-    client: Client,
+    world: World,
     alice: String,
 }
 
@@ -39,21 +36,18 @@ struct Run {
 
 impl Bench {
     async fn new(config: &str) -> Self {
-        Self::on(PrivateBus::start().unwrap(), config).await
+        Self::of(Scenario::program(DAEMON), config).await
     }
 
-    async fn on(bus: PrivateBus, config: &str) -> Self {
-        let mut stage = Stage::on(bus, DAEMON).unwrap();
-        stage.use_virtual_tokens(TOKEN).unwrap();
-        stage.configure(&format!("[pcsc]\nenabled = false\n{config}")).unwrap();
-        let client = stage.client().await.unwrap();
-        let daemon = stage.start(&client).await.unwrap();
-        let alice = client.credential("alice").await.unwrap();
-        Self { stage, daemon, client, alice }
+    async fn of(scenario: Scenario, config: &str) -> Self {
+        let config = format!("[pcsc]\nenabled = false\n{config}");
+        let world = scenario.virtual_tokens(TOKEN).config(&config).start().await.unwrap();
+        let alice = world.client.credential("alice").await.unwrap();
+        Self { world, alice }
     }
 
     async fn reload(&self, config: &str) {
-        self.stage.configure(&format!("[pcsc]\nenabled = false\n{config}")).unwrap();
+        self.configure(&format!("[pcsc]\nenabled = false\n{config}")).unwrap();
         self.client.call::<_, ()>(ROOT, "Manager", "Reload", &()).await.unwrap();
     }
 
@@ -78,5 +72,13 @@ impl Bench {
 
     fn calculate(&self, before: &[&str]) -> Run {
         self.busctl(before, &self.alice, "Credential", &["Calculate", "a{sv}", "0"])
+    }
+}
+
+impl Deref for Bench {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
     }
 }

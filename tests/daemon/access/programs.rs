@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use testkit::bus::PrivateBus;
 use testkit::programs;
+use testkit::scenario::Scenario;
 
-use super::Bench;
+use super::{Bench, DAEMON};
 
 /// The value of a key in busctl's output of an `a{sv}`.
 pub(crate) fn value<'a>(info: &'a str, key: &str) -> Option<&'a str> {
@@ -134,7 +134,7 @@ async fn programs_of_other_users_are_always_refused() {
         return;
     }
     let bench =
-        Bench::on(PrivateBus::start_for_all_users().unwrap(), "[access]\nsandboxed = 'allow'\n").await;
+        Bench::of(Scenario::program(DAEMON).bus_for_everybody(), "[access]\nsandboxed = 'allow'\n").await;
     let nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
     let refused = bench.calculate(&nobody);
     assert!(refused.code != 0 && refused.said.contains("own user"), "{}", refused.said);

@@ -4,10 +4,10 @@ use zbus::Variant;
 
 use super::{Bench, INVALID};
 
-#[tokio::test]
+#[testkit::test]
 async fn wrong_arguments_are_refused() {
     let bench = Bench::new().await;
-    let card = bench.rig.card().unwrap();
+    let card = bench.world.card().unwrap();
     let (log, session) = (card.log().len(), bench.session());
     for (key, value) in [
         ("challenge-name", Some(Variant::from("SMS_MFA"))),
@@ -41,5 +41,5 @@ async fn wrong_arguments_are_refused() {
     let mut unknown = bench.options(&session);
     unknown.insert("profile", "home".into());
     assert_eq!(bench.respond(&bench.first, unknown).await.unwrap_err().name, "NoSuchProfile");
-    assert!(bench.fake.log().is_empty() && card.log().len() == log);
+    assert!(bench.world.cognito.log().is_empty() && card.log().len() == log);
 }

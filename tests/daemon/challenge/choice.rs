@@ -10,11 +10,11 @@ use super::{Bench, OTHER, text, tokens};
 
 /// The outcome of a call, `GetResult` and `State` after a cancellation while the choice is being sent.
 async fn cancelled_on_its_way(bench: &Bench, fault: Fault) -> (Refusal, Extra, String) {
-    bench.fake.plan(Plan { delay_ms: 1_500, ..Plan::from(fault) });
-    let mut options = bench.options(&bench.fake.challenge("alice", None, true).unwrap());
+    bench.world.cognito.plan(Plan { delay_ms: 1_500, ..Plan::from(fault) });
+    let mut options = bench.options(&bench.world.cognito.challenge("alice", None, true).unwrap());
     options.insert("challenge-name", "SELECT_MFA_TYPE".into());
     options.insert("handle-token", "choice".into());
-    let client = &bench.rig.client;
+    let client = &bench.world.client;
     let caller = client.connection().unique_name().unwrap().to_string();
     let operation = names::operation(&caller, Some("choice"), 0).to_string();
     let mut signals = client.signals().await.unwrap();
@@ -24,12 +24,12 @@ async fn cancelled_on_its_way(bench: &Bench, fault: Fault) -> (Refusal, Extra, S
     };
     let (reply, nothing_sent) = tokio::join!(bench.respond(&bench.first, options), cancelling);
     assert!(nothing_sent, "a choice is not a code");
-    assert!(bench.fake.submissions().is_empty());
+    assert!(bench.world.cognito.submissions().is_empty());
     let result = client.call(&operation, "Operation", "GetResult", &()).await.unwrap();
     (reply.unwrap_err(), result, client.property(&operation, "Operation", "State").await.unwrap())
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn after_a_cancellation_during_the_choice_the_sign_in_can_continue() {
     let bench = Bench::new().await;
     let (refusal, result, state) = cancelled_on_its_way(&bench, Fault::None).await;
@@ -40,7 +40,7 @@ async fn after_a_cancellation_during_the_choice_the_sign_in_can_continue() {
     bench.respond(&bench.first, options).await.unwrap();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn after_a_cancellation_during_a_lost_choice_the_error_says_that_it_is_lost() {
     let bench = Bench::new().await;
     let (refusal, result, state) = cancelled_on_its_way(&bench, Fault::DropAfter).await;
@@ -49,21 +49,21 @@ async fn after_a_cancellation_during_a_lost_choice_the_error_says_that_it_is_los
     assert!(!bool::try_from(result["submitted"].try_clone().unwrap()).unwrap());
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn the_software_token_is_chosen_and_the_device_name_selects_the_token() {
     let bench = Bench::new().await;
     // Both tokens have the profile's credential; Cognito sends the device name.
-    bench.fake.ready_user("alice", OTHER).unwrap();
-    let session = bench.fake.challenge("alice", Some("YubiKey 5 2818"), true).unwrap();
+    bench.world.cognito.ready_user("alice", OTHER).unwrap();
+    let session = bench.world.cognito.challenge("alice", Some("YubiKey 5 2818"), true).unwrap();
     let mut options = bench.options(&session);
     options.insert("challenge-name", "SELECT_MFA_TYPE".into());
     let reply = bench.respond("/", options).await.unwrap();
     assert!(text(&tokens(&reply), "access-token").is_some());
-    let log = bench.fake.log();
+    let log = bench.world.cognito.log();
     assert_eq!(log.iter().filter(|entry| entry.code.is_some()).count(), 1, "{log:?}");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn the_device_name_in_the_challenge_selects_the_token() {
     let bench = Bench::new().await;
     let session = bench.session();
@@ -74,7 +74,7 @@ async fn the_device_name_in_the_challenge_selects_the_token() {
     bench.respond("/", options).await.unwrap();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn an_unknown_device_name_selects_no_token() {
     let bench = Bench::new().await;
     let session = bench.session();
@@ -82,16 +82,16 @@ async fn an_unknown_device_name_selects_no_token() {
     let parameters = HashMap::from([("FRIENDLY_DEVICE_NAME", "My phone")]);
     options.insert("challenge-parameters", parameters.into());
     assert_eq!(bench.respond("/", options).await.unwrap_err().name, "Ambiguous");
-    assert!(bench.fake.log().is_empty());
+    assert!(bench.world.cognito.log().is_empty());
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn without_a_token_the_session_is_not_used_up() {
     let mut bench = Bench::new().await;
-    let session = bench.fake.challenge("alice", None, true).unwrap();
-    let mut signals = bench.rig.client.signals().await.unwrap();
+    let session = bench.world.cognito.challenge("alice", None, true).unwrap();
+    let mut signals = bench.world.client.signals().await.unwrap();
     for reader in 0..2 {
-        bench.rig.pcscd.remove(reader).unwrap();
+        bench.world.pcscd().unwrap().remove(reader).unwrap();
         let gone = |event: &testkit::client::Event| {
             matches!(event, testkit::client::Event::Removed { .. }) && event.place().starts_with("tokens/")
         };
@@ -100,5 +100,5 @@ async fn without_a_token_the_session_is_not_used_up() {
     let mut options = bench.options(&session);
     options.insert("challenge-name", "SELECT_MFA_TYPE".into());
     assert_eq!(bench.respond("/", options).await.unwrap_err().name, "NoSuchCredential");
-    assert!(bench.fake.log().is_empty());
+    assert!(bench.world.cognito.log().is_empty());
 }

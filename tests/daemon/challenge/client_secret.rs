@@ -2,36 +2,44 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use testkit::rig::step_with_room;
+use testkit::scenario::{Scenario, World};
 
-use super::{Bench, CLIENT};
+use super::{Bench, CLIENT, DAEMON, TOKENS};
 
 const SECRET: &str = "abcdefghijklmnopqrstuvwx";
 
 /// The credentials directory of systemd.
 fn directory(bench: &Bench) -> PathBuf {
-    bench.rig.stage.home().join("credentials")
+    bench.world.stage.home().join("credentials")
 }
 
-/// A daemon with this environment, and with `client_secret_credential` in its profile.
-async fn bench(variable: Option<&str>) -> Bench {
-    let mut bench = Bench::new().await;
-    bench.rig.daemon.take().unwrap().terminate().unwrap();
-    bench.rig.client.wait_for_name(false).await.unwrap();
-    fs::create_dir(directory(&bench)).unwrap();
+/// A profile that keeps a secret.
+fn config() -> String {
+    super::config(&format!("{}client_secret_credential = 'client.secret'\n", super::alice()))
+}
+
+/// A bench with that profile. The process of the test has the directory in its environment.
+async fn bench() -> Bench {
+    with_directory(Scenario::inside().cards(TOKENS).config(&config()).start().await.unwrap()).await
+}
+
+/// The same with a program, that was started with this in its environment; `~` is its home.
+async fn program(variable: Option<&str>) -> Bench {
+    let mut world = Scenario::program(DAEMON).cards(TOKENS).config(&config()).prepare().await.unwrap();
     if let Some(variable) = variable {
-        bench.rig.stage.set_variable(
-            "CREDENTIALS_DIRECTORY",
-            variable.replace('~', bench.rig.stage.home().to_str().unwrap()),
-        );
+        let home = world.stage.home().to_str().unwrap().to_owned();
+        world.stage.set_variable("CREDENTIALS_DIRECTORY", variable.replace('~', &home));
     }
-    let lines = format!("{}client_secret_credential = 'client.secret'\n", super::alice());
-    bench.rig.stage.configure(&super::config(&bench.fake, &lines)).unwrap();
-    bench.rig.daemon = Some(bench.rig.stage.start(&bench.rig.client).await.unwrap());
-    // The reply comes when the tokens have been read.
-    bench.rig.client.find(&[]).await.unwrap();
-    bench.fake.set_client_secret(SECRET);
+    world.start_daemon().await.unwrap();
+    with_directory(world).await
+}
+
+async fn with_directory(world: World) -> Bench {
+    let bench = Bench::of(world).await;
+    fs::create_dir(directory(&bench)).unwrap();
+    bench.world.cognito.set_client_secret(SECRET);
     bench
 }
 
@@ -39,23 +47,22 @@ fn put(bench: &Bench, content: impl AsRef<[u8]>) {
     fs::write(directory(bench).join("client.secret"), content).unwrap();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn the_daemon_proves_the_app_client_with_the_systemd_credential() {
+    let bench = bench().await;
     for end in ["", "\n", "\r\n"] {
-        let bench = bench(Some("~/credentials")).await;
         // Written after the start of the daemon, which reads it only when needed.
         put(&bench, format!("{SECRET}{end}"));
-        step_with_room(10).await;
         let reply = bench.respond(&bench.first, bench.options(&bench.session())).await.unwrap();
         assert!(reply.contains_key("authentication-result"), "{end:?}");
+        bench.world.clock().unwrap().advance(Duration::from_secs(30));
     }
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_secret_from_the_caller_has_priority() {
-    let bench = bench(Some("~/credentials")).await;
+    let bench = bench().await;
     put(&bench, "0123456789012345678901234");
-    step_with_room(20).await;
     // The systemd credential has the secret of another client, so a successful call did not use it.
     let mut options = bench.options(&bench.session());
     options.insert("client-secret", SECRET.into());
@@ -63,11 +70,10 @@ async fn a_secret_from_the_caller_has_priority() {
     bench.assert_single_use();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn the_secret_is_used_only_for_its_own_app_client() {
-    let bench = bench(Some("~/credentials")).await;
+    let bench = bench().await;
     put(&bench, SECRET);
-    step_with_room(10).await;
     let mut options = bench.options(&bench.session());
     options.insert("client-id", "another".into());
     let refusal = bench.respond(&bench.first, options).await.unwrap_err();
@@ -77,14 +83,14 @@ async fn the_secret_is_used_only_for_its_own_app_client() {
     let mut options = bench.options(&bench.session());
     options.insert("client-id", CLIENT.into());
     options.insert("timeout", 60_u32.into());
-    bench.respond(&bench.first, options).await.unwrap();
+    bench.in_the_next_step(bench.respond(&bench.first, options)).await.unwrap();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn without_the_systemd_credential_the_error_says_how_to_pass_it() {
     for variable in [None, Some("credentials"), Some("~/credentials"), Some("~/nowhere")] {
-        let bench = bench(variable).await;
-        let log = bench.rig.card().unwrap().log().len();
+        let bench = program(variable).await;
+        let log = bench.world.card().unwrap().log().len();
         let session = bench.session();
         let refusal = bench.respond(&bench.first, bench.options(&session)).await.unwrap_err();
         assert_eq!(refusal.name, "Config", "{variable:?}");
@@ -96,13 +102,13 @@ async fn without_the_systemd_credential_the_error_says_how_to_pass_it() {
         ] {
             assert!(refusal.sentence.contains(part), "{refusal:?}");
         }
-        assert!(bench.fake.log().is_empty() && bench.rig.card().unwrap().log().len() == log);
+        assert!(bench.world.cognito.log().is_empty() && bench.world.card().unwrap().log().len() == log);
     }
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_systemd_credential_that_is_no_client_secret_is_not_sent() {
-    let bench = bench(Some("~/credentials")).await;
+    let bench = bench().await;
     let long = "a".repeat(2_000);
     for content in [
         "".as_bytes(),
@@ -121,5 +127,5 @@ async fn a_systemd_credential_that_is_no_client_secret_is_not_sent() {
     fs::create_dir(directory(&bench).join("client.secret")).unwrap();
     let refusal = bench.respond(&bench.first, bench.options(&bench.session())).await.unwrap_err();
     assert!(refusal.name == "Config" && refusal.sentence.contains("can't be read"), "{refusal:?}");
-    assert!(bench.fake.log().is_empty());
+    assert!(bench.world.cognito.log().is_empty());
 }

@@ -1,28 +1,26 @@
 //! Refusals and lost answers: at most one more code, and no code twice.
 
 use testkit::fake_cognito::Fault;
-use testkit::rig::step_with_room;
 use zbus::Variant;
 
 use super::Bench;
 
-#[tokio::test]
+#[testkit::test]
 async fn after_a_used_code_the_next_one_is_sent_with_the_same_session() {
     let bench = Bench::new().await;
     let mut options = bench.options(&bench.session());
     options.insert("timeout", Variant::from(60_u32));
-    step_with_room(10).await;
     bench
-        .fake
+        .world
+        .cognito
         .fail(Fault::exception("ExpiredCodeException", "Your software token has already been used once."));
-    let reply = bench.respond(&bench.first, options).await.unwrap();
+    let reply = bench.in_the_next_step(bench.respond(&bench.first, options)).await.unwrap();
     assert_eq!(u32::try_from(reply["attempts"].try_clone().unwrap()).unwrap(), 2);
     bench.assert_single_use();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn every_refusal_has_its_error_name() {
-    let bench = Bench::new().await;
     for (code, message, name) in [
         ("NotAuthorizedException", "Invalid session for the user, session is expired.", "SessionExpired"),
         (
@@ -36,31 +34,28 @@ async fn every_refusal_has_its_error_name() {
         ("TooManyRequestsException", "", "Throttled"),
         ("ResourceNotFoundException", "", "PoolError"),
     ] {
-        let fresh = Bench { first: bench.first.clone(), ..Bench::new().await };
-        step_with_room(10).await;
-        fresh.fake.fail(Fault::exception(code, message));
+        let fresh = Bench::new().await;
+        fresh.world.cognito.fail(Fault::exception(code, message));
         let refusal = fresh.respond(&fresh.first, fresh.options(&fresh.session())).await.unwrap_err();
         assert_eq!(refusal.name, format!("Cognito.{name}"), "{code} {message}");
     }
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_lost_answer_sends_no_code_twice() {
     let bench = Bench::new().await;
     let mut options = bench.options(&bench.session());
     options.insert("timeout", Variant::from(60_u32));
-    step_with_room(10).await;
-    bench.fake.fail(Fault::DropAfter);
-    let refusal = bench.respond(&bench.first, options).await.unwrap_err();
+    bench.world.cognito.fail(Fault::DropAfter);
+    let refusal = bench.in_the_next_step(bench.respond(&bench.first, options)).await.unwrap_err();
     // The request with the lost answer has used up the session.
     assert_eq!(refusal.name, "Cognito.OutcomeUnknown");
     bench.assert_single_use();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_step_that_was_verified_is_not_used_for_a_challenge() {
     let bench = Bench::new().await;
-    step_with_room(10).await;
     let mut options = bench.options(&bench.session());
     bench.respond(&bench.first, options).await.unwrap();
     options = bench.options(&bench.session());

@@ -16,11 +16,11 @@ mod success;
 mod unnamed;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use oathbridge::dbus::names::ROOT;
 use testkit::client::{Extra, Options, Refusal};
-use testkit::fake_cognito::{self, FakeCognito};
-use testkit::rig::Rig;
+use testkit::scenario::{Scenario, World};
 use zbus::{ObjectPath, OwnedVariant};
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
@@ -40,11 +40,10 @@ credential = [{ issuer = 'AWS', account = 'alice', seed = 'MFRGGZDFMZTWQ2LKGAYTE
 ";
 
 /// A configuration with these lines in the profile.
-fn config(fake: &FakeCognito, lines: &str) -> String {
+fn config(lines: &str) -> String {
     format!(
         "[limits]\nsubmissions_per_minute = 1000\n[profiles.work]\nregion = 'eu-central-1'\n\
-         endpoint_url = '{}'\n{lines}",
-        fake.url()
+         endpoint_url = 'COGNITO_URL'\n{lines}"
     )
 }
 
@@ -54,8 +53,7 @@ fn alice() -> String {
 }
 
 struct Bench {
-    rig: Rig,
-    fake: FakeCognito,
+    world: World,
     first: String,
 }
 
@@ -67,16 +65,25 @@ impl Bench {
 
     /// Other tokens, and other lines of the profile.
     async fn with(tokens: &str, lines: &str) -> Self {
-        let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
-        fake.ready_user("alice", SEED).unwrap();
-        let rig = Rig::start(DAEMON, tokens, &config(&fake, lines), true).await.unwrap();
-        let (found, _) = rig.client.find(&[("token", "31415926")]).await.unwrap();
+        Self::of(Scenario::inside().cards(tokens).config(&config(lines)).start().await.unwrap()).await
+    }
+
+    async fn of(world: World) -> Self {
+        world.cognito.ready_user("alice", SEED).unwrap();
+        let (found, _) = world.client.find(&[("token", "31415926")]).await.unwrap();
         let first = found.first().cloned().unwrap_or_default();
-        Self { rig, fake, first }
+        Self { world, first }
+    }
+
+    /// Makes a call that waits for the next time step, and lets the clock go on to it.
+    async fn in_the_next_step<T>(&self, call: impl Future<Output = T>) -> T {
+        let (outcome, passed) = tokio::join!(call, self.world.pass(Duration::from_secs(30)));
+        passed.unwrap();
+        outcome
     }
 
     fn session(&self) -> String {
-        self.fake.challenge("alice", None, false).unwrap()
+        self.world.cognito.challenge("alice", None, false).unwrap()
     }
 
     /// The options for a sign-in of alice.
@@ -91,11 +98,11 @@ impl Bench {
 
     async fn respond(&self, credential: &str, options: Options<'_>) -> Result<Extra, Refusal> {
         let credential = ObjectPath::try_from(credential).unwrap();
-        self.rig.client.call(ROOT, "Cognito", "RespondToMfaChallenge", &(credential, options)).await
+        self.world.client.call(ROOT, "Cognito", "RespondToMfaChallenge", &(credential, options)).await
     }
 
     fn assert_single_use(&self) {
-        let submissions = self.fake.submissions();
+        let submissions = self.world.cognito.submissions();
         assert!(submissions.values().all(|count| *count == 1), "{submissions:?}");
     }
 }

@@ -7,12 +7,11 @@ use std::os::fd::OwnedFd;
 use data_encoding::BASE64;
 use oathbridge::otp::Algorithm;
 use testkit::client::memfd;
-use testkit::rig::step_with_room;
 use zbus::{Fd, Variant};
 
 use super::{Bench, CLIENT, text, tokens};
 
-#[tokio::test]
+#[testkit::test]
 async fn the_tokens_of_the_sign_in_are_returned() {
     let bench = Bench::new().await;
     let reply = bench.respond(&bench.first, bench.options(&bench.session())).await.unwrap();
@@ -28,7 +27,7 @@ async fn the_tokens_of_the_sign_in_are_returned() {
     assert_eq!(text(&reply, "request-id").unwrap().len(), 36);
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn the_session_and_the_tokens_may_be_passed_in_descriptors() {
     let bench = Bench::new().await;
     let session = memfd(bench.session().as_bytes()).unwrap();
@@ -45,26 +44,25 @@ async fn the_session_and_the_tokens_may_be_passed_in_descriptors() {
     assert_eq!(result["RefreshToken"].as_str().unwrap().split('.').count(), 4);
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn an_app_client_with_a_secret_is_accepted() {
     let bench = Bench::new().await;
     let secret = "abcdefghijklmnopqrstuvwx";
-    bench.fake.set_client_secret(secret);
+    bench.world.cognito.set_client_secret(secret);
     let session = bench.session();
-    step_with_room(10).await;
     let refusal = bench.respond(&bench.first, bench.options(&session)).await.unwrap_err();
     assert_eq!(refusal.name, "Cognito.NotAuthorized");
     let mut options = bench.options(&session);
     options.insert("timeout", Variant::from(60_u32));
     options.insert("client-secret", secret.into());
-    bench.respond(&bench.first, options).await.unwrap();
+    bench.in_the_next_step(bench.respond(&bench.first, options)).await.unwrap();
     bench.assert_single_use();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn an_app_may_pass_its_own_secret_hash() {
     let bench = Bench::new().await;
-    bench.fake.set_client_secret("abcdefghijklmnopqrstuvwx");
+    bench.world.cognito.set_client_secret("abcdefghijklmnopqrstuvwx");
     let mac = Algorithm::Sha256.hmac(b"abcdefghijklmnopqrstuvwx", format!("alice{CLIENT}").as_bytes());
     let mut options = bench.options(&bench.session());
     options.insert("secret-hash", BASE64.encode(&mac).into());
@@ -72,7 +70,7 @@ async fn an_app_may_pass_its_own_secret_hash() {
 }
 
 /// The call has all parameters, and there is no profile.
-#[tokio::test]
+#[testkit::test]
 async fn with_the_endpoint_of_aws_a_profile_is_optional() {
     let bench = Bench::new().await;
     let mut options = bench.options(&bench.session());
@@ -82,11 +80,10 @@ async fn with_the_endpoint_of_aws_a_profile_is_optional() {
     assert!(refusal.sentence.contains("region"), "{refusal:?}");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_new_device_gets_a_key_and_signs_in_with_it_from_then_on() {
     let bench = Bench::new().await;
-    bench.fake.track_devices();
-    step_with_room(20).await;
+    bench.world.cognito.track_devices();
     let reply = bench.respond(&bench.first, bench.options(&bench.session())).await.unwrap();
     let first = tokens(&reply);
     let key = text(&first, "device-key").unwrap();
@@ -95,6 +92,7 @@ async fn a_new_device_gets_a_key_and_signs_in_with_it_from_then_on() {
     let mut options = bench.options(&bench.session());
     options.insert("timeout", Variant::from(60_u32));
     options.insert("device-key", key.into());
-    let again = tokens(&bench.respond(&bench.first, options).await.unwrap());
+    let again = bench.in_the_next_step(bench.respond(&bench.first, options)).await.unwrap();
+    let again = tokens(&again);
     assert!(text(&again, "access-token").is_some() && text(&again, "device-key").is_none());
 }

@@ -28,30 +28,30 @@ fn named<'a>(bench: &Bench, device: &'a str) -> Options<'a> {
     options
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn the_only_credential_of_another_token_is_not_used() {
     let bench = bench(STRANGE).await;
     let refusal = bench.respond("/", named(&bench, "YubiKey 5 5926")).await.unwrap_err();
     assert_eq!(refusal.name, "Ambiguous");
-    assert!(bench.fake.log().is_empty());
+    assert!(bench.world.cognito.log().is_empty());
     let empty = bench.respond("/", named(&bench, "")).await.unwrap_err();
     assert_eq!(empty.name, super::INVALID, "nothing names the credential or the token");
-    assert!(bench.fake.log().is_empty());
+    assert!(bench.world.cognito.log().is_empty());
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn the_only_credential_of_another_token_is_not_used_after_a_choice_either() {
     for name in [None, Some("YubiKey 5 5926")] {
         let bench = bench(STRANGE).await;
-        let session = bench.fake.challenge("alice", name, true).unwrap();
+        let session = bench.world.cognito.challenge("alice", name, true).unwrap();
         let mut options = bench.options(&session);
         options.insert("challenge-name", "SELECT_MFA_TYPE".into());
         assert_eq!(bench.respond("/", options).await.unwrap_err().name, "Ambiguous", "{name:?}");
-        assert!(bench.fake.log().iter().all(|entry| entry.code.is_none()));
+        assert!(bench.world.cognito.log().iter().all(|entry| entry.code.is_none()));
     }
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn only_the_token_with_the_device_name_is_used() {
     let bench = bench(&format!("{STRANGE}{OWN}")).await;
     let reply = bench.respond("/", named(&bench, "YubiKey 5 5926")).await.unwrap();
@@ -60,11 +60,11 @@ async fn only_the_token_with_the_device_name_is_used() {
 }
 
 /// The call waits for that token, and does not use the attached one instead.
-#[tokio::test]
+#[testkit::test]
 async fn a_call_may_wait_for_the_token_with_the_device_name() {
     let mut bench = bench(&format!("{OWN}{STRANGE}")).await;
-    let mut signals = bench.rig.client.signals().await.unwrap();
-    bench.rig.pcscd.remove(0).unwrap();
+    let mut signals = bench.world.client.signals().await.unwrap();
+    bench.world.pcscd().unwrap().remove(0).unwrap();
     let gone = |event: &testkit::client::Event| {
         matches!(event, testkit::client::Event::Removed { .. }) && event.place().starts_with("tokens/")
     };
@@ -72,8 +72,7 @@ async fn a_call_may_wait_for_the_token_with_the_device_name() {
     let mut options = named(&bench, "YubiKey 5 5926");
     options.insert("wait-for-token", true.into());
     options.insert("timeout", 60_u32.into());
-    let Bench { rig, fake, .. } = &mut bench;
-    let client = rig.client.clone();
+    let (client, card) = (bench.world.client.clone(), bench.world.card().unwrap().clone());
     let root = zbus::ObjectPath::try_from("/").unwrap();
     let arguments = (root, options);
     let call = client.call::<_, testkit::client::Extra>(
@@ -86,15 +85,15 @@ async fn a_call_may_wait_for_the_token_with_the_device_name() {
         let asks =
             |event: &testkit::client::Event| event.value::<String>("Kind").as_deref() == Some("insert");
         signals.until(asks).await.unwrap();
-        rig.pcscd.insert(0, &rig.cards[0]).unwrap();
+        bench.world.pcscd().unwrap().insert(0, &card).unwrap();
     };
     let (reply, ()) = tokio::join!(call, plug);
     reply.unwrap();
-    assert_eq!(fake.log().len(), 1);
+    assert_eq!(bench.world.cognito.log().len(), 1);
 }
 
 /// The user's own configuration has priority over the device name from the enrolment.
-#[tokio::test]
+#[testkit::test]
 async fn the_credential_of_the_profile_has_priority_over_the_device_name() {
     let lines = format!("client_id = '{CLIENT}'\naccount = 'anything'\n");
     let bench = Bench::with(&format!("{STRANGE}{OWN}"), &lines).await;

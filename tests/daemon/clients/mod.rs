@@ -16,11 +16,10 @@ use std::time::Duration;
 use data_encoding::BASE32_NOPAD;
 use oathbridge::dbus::names::{self, ROOT};
 use serde_json::json;
-use testkit::client::{Client, Options};
-use testkit::daemon::{Daemon, Stage};
-use testkit::fake_cognito::{self, FakeCognito};
+use testkit::client::Options;
 use testkit::patience::run_within;
 use testkit::python;
+use testkit::scenario::{self, Scenario};
 use zbus_xml::Node;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
@@ -30,10 +29,7 @@ const CLIENT_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A daemon with a token, and a fake Cognito with its seeds. Each submission has its own credential.
 struct World {
-    stage: Stage,
-    _daemon: Daemon,
-    client: Client,
-    fake: FakeCognito,
+    world: scenario::World,
     token: String,
     credentials: Vec<String>,
     access_token: String,
@@ -45,41 +41,35 @@ fn key(number: usize) -> Vec<u8> {
 
 impl World {
     async fn new() -> Self {
-        let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
         let mut tokens = "[[token]]\nserial = 31415926\n".to_owned();
-        let mut access_token = String::new();
         for number in 0..3 {
-            let user = fake.ready_user(&format!("user{number}"), &key(number)).unwrap();
             let seed = BASE32_NOPAD.encode(&key(number));
             writeln!(
                 tokens,
                 "[[token.credential]]\nissuer = 'AWS'\naccount = 'user{number}'\nseed = '{seed}'"
             )
             .unwrap();
+        }
+        let config = "[pcsc]\nenabled = false\n[profiles.work]\nregion = 'eu-central-1'\nclient_id = 'c'\n\
+                      endpoint_url = 'COGNITO_URL'\n";
+        let scenario = Scenario::program(DAEMON).virtual_tokens(&tokens).config(config);
+        let world = scenario.start().await.unwrap();
+        let (mut credentials, mut access_token) = (Vec::new(), String::new());
+        for number in 0..3 {
+            let account = format!("user{number}");
+            let user = world.cognito.ready_user(&account, &key(number)).unwrap();
+            credentials.push(world.client.credential(&account).await.unwrap());
             if number == 1 {
                 access_token = user.access_token;
             }
         }
-        let mut stage = Stage::new(DAEMON).unwrap();
-        stage.use_virtual_tokens(&tokens).unwrap();
-        let url = fake.url();
-        let profile = format!(
-            "[pcsc]\nenabled = false\n[profiles.work]\nregion = 'eu-central-1'\nclient_id = 'c'\nendpoint_url = '{url}'\n"
-        );
-        stage.configure(&profile).unwrap();
-        let client = stage.client().await.unwrap();
-        let daemon = stage.start(&client).await.unwrap();
-        let mut credentials = Vec::new();
-        for number in 0..3 {
-            credentials.push(client.credential(&format!("user{number}")).await.unwrap());
-        }
         let token: zbus::OwnedObjectPath =
-            client.property(&credentials[0], "Credential", "Token").await.unwrap();
-        Self { stage, _daemon: daemon, client, fake, token: token.to_string(), credentials, access_token }
+            world.client.property(&credentials[0], "Credential", "Token").await.unwrap();
+        Self { world, token: token.to_string(), credentials, access_token }
     }
 
     fn session(&self) -> String {
-        self.fake.challenge("user2", None, false).unwrap()
+        self.world.cognito.challenge("user2", None, false).unwrap()
     }
 }
 
@@ -107,7 +97,7 @@ async fn dbus_fast_calls_every_method() {
     let python = python::environment("dbus-fast-venv", &["dbus-fast==5.2.0"]).unwrap().join("python");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/daemon/clients/dbus_fast_client.py");
     let arguments = json!({
-        "address": world.stage.address(), "token": world.token, "credential": world.credentials[0],
+        "address": world.world.stage.address(), "token": world.token, "credential": world.credentials[0],
         "verify": world.credentials[1], "respond": world.credentials[2], "access_token": world.access_token,
         "session": world.session(), "username": "user2",
     });
@@ -125,18 +115,20 @@ async fn dbus_fast_calls_every_method() {
 async fn gdbus_calls_every_method() {
     let world = World::new().await;
     world
+        .world
         .client
         .calculate(&world.credentials[0], Options::from([("handle-token", "kept".into())]))
         .await
         .unwrap();
-    let name = world.client.connection().unique_name().unwrap().trim_start_matches(':').replace('.', "_");
+    let name =
+        world.world.client.connection().unique_name().unwrap().trim_start_matches(':').replace('.', "_");
     let operation = format!("{ROOT}/operations/{name}/kept");
     let verify = format!("{{'profile': <'work'>, 'access-token': <'{}'>}}", world.access_token);
     let respond = format!(
         "{{'profile': <'work'>, 'challenge-name': <'SOFTWARE_TOKEN_MFA'>, 'session': <'{}'>, 'username': <'user2'>}}",
         world.session()
     );
-    let password = world.stage.home().join("password");
+    let password = world.world.stage.home().join("password");
     fs::write(&password, "password\n").unwrap();
     let mut called = BTreeSet::new();
     for (path, method, arguments, expected) in [
@@ -167,7 +159,7 @@ async fn gdbus_calls_every_method() {
         command.args([
             "call",
             "--address",
-            world.stage.address(),
+            world.world.stage.address(),
             "--dest",
             names::BUS,
             "--object-path",

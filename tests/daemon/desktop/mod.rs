@@ -13,13 +13,12 @@ mod service_manager;
 mod session;
 mod slow;
 
+use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use oathbridge::virt::{self, Card};
-use testkit::bus::PrivateBus;
-use testkit::client::{Client, Options, Refusal};
-use testkit::daemon::{Daemon, Stage};
-use testkit::pcscd::PrivatePcscd;
+use oathbridge::virt::Card;
+use testkit::client::{Options, Refusal};
+use testkit::scenario::{Scenario, World};
 use tokio::task::JoinHandle;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
@@ -37,32 +36,21 @@ credential = [
 
 /// A daemon with an unlocked token, on a private session bus and a private system bus.
 struct Bench {
-    stage: Stage,
-    system: PrivateBus,
-    _pcscd: PrivatePcscd,
+    world: World,
     card: Card,
-    daemon: Option<Daemon>,
-    client: Client,
     token: String,
 }
 
 impl Bench {
     /// Everything except the daemon.
     async fn prepare(config: &str) -> Self {
-        let card = Card::new(&virt::parse(TOKEN).unwrap()[0]);
-        let mut pcscd = PrivatePcscd::start(1).unwrap();
-        pcscd.insert(0, &card).unwrap();
-        let mut stage = Stage::new(DAEMON).unwrap();
-        let system = PrivateBus::start().unwrap();
-        stage.set_variable("DBUS_SYSTEM_BUS_ADDRESS", system.address());
-        stage.use_pcscd(&pcscd);
-        stage.configure(config).unwrap();
-        let client = stage.client().await.unwrap();
-        Self { stage, system, _pcscd: pcscd, card, daemon: None, client, token: String::new() }
+        let world = Scenario::inside().cards(TOKEN).config(config).system_bus().prepare().await.unwrap();
+        let card = world.card().unwrap().clone();
+        Self { world, card, token: String::new() }
     }
 
     async fn start(mut self) -> Self {
-        self.daemon = Some(self.stage.start(&self.client).await.unwrap());
+        self.start_daemon().await.unwrap();
         let (_, locked) = self.client.find(&[]).await.unwrap();
         self.token = locked[0].clone();
         self.unlock().await;
@@ -93,5 +81,19 @@ impl Bench {
     async fn wants_a_touch(&self) {
         let card = self.card.clone();
         assert!(tokio::task::spawn_blocking(move || card.wait_until_it_wants_a_touch(SOON)).await.unwrap());
+    }
+}
+
+impl Deref for Bench {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl DerefMut for Bench {
+    fn deref_mut(&mut self) -> &mut World {
+        &mut self.world
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn text(call: &Call, argument: usize) -> String {
     call.2[argument].try_clone().unwrap().try_into().unwrap()
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_notification_names_program_issuer_and_account() {
     let bench = Bench::prepare("").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
@@ -46,7 +46,7 @@ async fn a_notification_names_program_issuer_and_account() {
     server.until(|calls| of(calls, "CloseNotification").len() == 2).await.unwrap();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn there_is_no_notification_with_own_prompt_or_if_switched_off() {
     let bench = Bench::prepare("").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
@@ -56,7 +56,7 @@ async fn there_is_no_notification_with_own_prompt_or_if_switched_off() {
     bench.card.touch();
     call.await.unwrap().unwrap();
 
-    bench.stage.configure("[notifications]\nenabled = false\n").unwrap();
+    bench.configure("[notifications]\nenabled = false\n").unwrap();
     bench.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await.unwrap();
     let call = bench.calculating("alice", Options::new()).await;
     bench.wants_a_touch().await;
@@ -64,7 +64,7 @@ async fn there_is_no_notification_with_own_prompt_or_if_switched_off() {
     call.await.unwrap().unwrap();
 
     // A notification that is shown proves that the server would have received the others.
-    bench.stage.configure("").unwrap();
+    bench.configure("").unwrap();
     bench.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await.unwrap();
     let call = bench.calculating("alice", Options::new()).await;
     bench.wants_a_touch().await;
@@ -74,13 +74,12 @@ async fn there_is_no_notification_with_own_prompt_or_if_switched_off() {
     call.await.unwrap().unwrap();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn each_kind_can_be_switched_off_by_itself() {
     let bench = Bench::prepare("[notifications]\ntouch = false\n").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
     let bench = bench.start().await;
     let absent = bench.client.credential("bob").await.unwrap().replace("/ykoath_", "/ykoath_00");
-    testkit::rig::step_with_room(10).await;
     let touched = bench.calculating("alice", Options::new()).await;
     bench.wants_a_touch().await;
     // The kind of the oldest wait is switched off, so the next wait is shown.
@@ -89,7 +88,7 @@ async fn each_kind_can_be_switched_off_by_itself() {
     let inserted = tokio::spawn(async move { client.calculate(&absent, options).await.map(drop) });
     let calls = server.until(|calls| !of(calls, "Notify").is_empty()).await.unwrap();
     assert_eq!(text(of(&calls, "Notify")[0], 3), "Plug in your token");
-    bench.stage.configure("[notifications]\ninsert = false\n").unwrap();
+    bench.configure("[notifications]\ninsert = false\n").unwrap();
     let client = bench.client.clone();
     let reloading = tokio::spawn(async move {
         client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await
@@ -103,7 +102,7 @@ async fn each_kind_can_be_switched_off_by_itself() {
     inserted.abort();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_notification_asks_to_unlock_a_locked_token() {
     let bench = Bench::prepare("").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
@@ -119,7 +118,7 @@ async fn a_notification_asks_to_unlock_a_locked_token() {
     server.until(|calls| of(calls, "CloseNotification").len() == 1).await.unwrap();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn without_a_server_everything_else_works() {
     let bench = Bench::prepare("").await.start().await;
     let call = bench.calculating("alice", Options::new()).await;
@@ -135,7 +134,7 @@ async fn without_a_server_everything_else_works() {
     call.await.unwrap().unwrap();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn switching_notifications_off_removes_the_shown_one() {
     let bench = Bench::prepare("").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
@@ -143,7 +142,7 @@ async fn switching_notifications_off_removes_the_shown_one() {
     let call = bench.calculating("alice", Options::new()).await;
     bench.wants_a_touch().await;
     server.until(|calls| of(calls, "Notify").len() == 1).await.unwrap();
-    bench.stage.configure("[notifications]\nenabled = false\n").unwrap();
+    bench.configure("[notifications]\nenabled = false\n").unwrap();
     let client = bench.client.clone();
     // The reply comes after the token was read, which waits for the touch.
     let reloading = tokio::spawn(async move {
@@ -156,7 +155,7 @@ async fn switching_notifications_off_removes_the_shown_one() {
     reloading.await.unwrap().unwrap();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn stopping_the_daemon_removes_the_notification() {
     let bench = Bench::prepare("").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
@@ -164,7 +163,7 @@ async fn stopping_the_daemon_removes_the_notification() {
     let call = bench.calculating("alice", Options::new()).await;
     bench.wants_a_touch().await;
     server.until(|calls| of(calls, "Notify").len() == 1).await.unwrap();
-    assert!(bench.daemon.take().unwrap().terminate().unwrap().success());
+    bench.end_daemon().await.unwrap();
     server.until(|calls| of(calls, "CloseNotification").len() == 1).await.unwrap();
     call.await.unwrap().unwrap_err();
 }

@@ -38,14 +38,13 @@ fn number(call: &testkit::dbusmock::Call, argument: usize) -> u32 {
         .unwrap()
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_notification_that_is_shown_late_is_removed() {
     let bench = Bench::prepare("").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
     let begun = bench.stage.home().join("begun");
     slow_down(&server, &begun).await;
     let bench = bench.start().await;
-    testkit::rig::step_with_room(10).await;
     let call = bench.calculating("alice", Options::new()).await;
     bench.wants_a_touch().await;
     until_begun(&begun).await;
@@ -55,14 +54,13 @@ async fn a_notification_that_is_shown_late_is_removed() {
     assert_eq!(number(of(&calls, "CloseNotification")[0], 0), 71);
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_notification_replaces_one_that_is_shown_late() {
     let bench = Bench::prepare("").await;
     let server = Mock::notifications(bench.stage.address()).await.unwrap();
     let begun = bench.stage.home().join("begun");
     slow_down(&server, &begun).await;
     let bench = bench.start().await;
-    testkit::rig::step_with_room(10).await;
     let call = bench.calculating("alice", Options::new()).await;
     bench.wants_a_touch().await;
     until_begun(&begun).await;

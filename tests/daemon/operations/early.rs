@@ -3,26 +3,14 @@
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use oathbridge::dbus::names::ROOT;
 use testkit::client::Options;
-use testkit::fake_cognito::FakeCognito;
-use testkit::rig::{Rig, step_with_room};
+use testkit::scenario::BEGINNING;
 use zbus::{Fd, ObjectPath, Variant};
 
-use super::{CALCULATE, DAEMON, TOKEN, other, path};
-
-async fn with_cognito() -> (Rig, FakeCognito, String) {
-    let cognito = FakeCognito::start(Default::default()).unwrap();
-    let user = cognito.ready_user("alice", b"12345678901234567890").unwrap();
-    let config = format!(
-        "[profiles.work]\nregion = 'eu-central-1'\nendpoint_url = '{}'\nissuer = 'AWS'\naccount = 'alice'\n",
-        cognito.url()
-    );
-    let rig = Rig::start(DAEMON, &TOKEN.replace("PASSWORD", ""), &config, true).await.unwrap();
-    (rig, cognito, user.access_token)
-}
+use super::{CALCULATE, other, path, with_cognito};
 
 /// Options with an access token in a pipe that the test writes later.
 fn slow_options() -> (Options<'static>, File) {
@@ -34,14 +22,13 @@ fn slow_options() -> (Options<'static>, File) {
     )
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn no_operation_starts_for_a_caller_that_left_while_its_secrets_were_read() {
-    let (rig, cognito, access_token) = with_cognito().await;
-    let card = rig.card().unwrap();
+    let (world, access_token) = with_cognito().await;
+    let card = world.card().unwrap();
     let before = card.count(CALCULATE);
-    let leaver = other(&rig).await;
+    let leaver = other(&world).await;
     let (options, mut writer) = slow_options();
-    step_with_room(10).await;
     let calling = {
         let leaver = leaver.clone();
         tokio::spawn(async move {
@@ -66,40 +53,40 @@ async fn no_operation_starts_for_a_caller_that_left_while_its_secrets_were_read(
     leaver.connection().clone().close().await.unwrap();
     // The bus reports the disconnection to the daemon before it delivers a later call.
     for _ in 0..3 {
-        rig.client.problems().await.unwrap();
+        world.client.problems().await.unwrap();
     }
     writer.write_all(access_token.as_bytes()).unwrap();
     drop(writer);
     for _ in 0..1500 {
-        if rig.stage.log().unwrap().contains("VerifySoftwareToken") {
+        if world.stage.log().unwrap().contains("VerifySoftwareToken") {
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let log = rig.stage.log().unwrap();
+    let log = world.stage.log().unwrap();
     let line = log.lines().find(|line| line.contains("VerifySoftwareToken")).unwrap();
     assert!(line.contains("Cancelled"), "{line}");
-    assert!(cognito.log().is_empty(), "nothing is submitted for a caller that has left");
+    assert!(world.cognito.log().is_empty(), "nothing is submitted for a caller that has left");
     assert_eq!(card.count(CALCULATE), before, "no command is sent to the token");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn the_timeout_of_a_call_counts_from_its_arrival() {
-    let (rig, _cognito, access_token) = with_cognito().await;
+    let (world, access_token) = with_cognito().await;
     let (mut options, mut writer) = slow_options();
     options.insert("handle-token", "slow".into());
     options.insert("timeout", Variant::from(15_u32));
     let slow = async {
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        // The call has arrived when a later one of the same connection has been answered.
+        tokio::task::yield_now().await;
+        world.client.problems().await.unwrap();
+        world.clock().unwrap().advance(Duration::from_secs(4));
         writer.write_all(access_token.as_bytes()).unwrap();
         drop(writer);
     };
-    step_with_room(10).await;
-    let called = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let (verified, ()) = tokio::join!(rig.client.verify("/", options), slow);
+    let (verified, ()) = tokio::join!(world.client.verify("/", options), slow);
     verified.unwrap();
-    let operation = path(&rig.client, "slow");
-    let deadline: u64 = rig.client.property(&operation, "Operation", "Deadline").await.unwrap();
-    let allowed = Duration::from_secs(deadline).saturating_sub(called);
-    assert!(allowed < Duration::from_millis(15_400), "{allowed:?}");
+    let operation = path(&world.client, "slow");
+    let deadline: u64 = world.client.property(&operation, "Operation", "Deadline").await.unwrap();
+    assert_eq!(deadline, BEGINNING + 15);
 }

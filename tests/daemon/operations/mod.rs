@@ -20,7 +20,7 @@ use std::time::Duration;
 use oathbridge::dbus::names::ROOT;
 use oathbridge::virt::Card;
 use testkit::client::{Client, Event, Extra, Options, Refusal};
-use testkit::rig::Rig;
+use testkit::scenario::{Scenario, World};
 use tokio::task::JoinHandle;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
@@ -41,17 +41,30 @@ credential = [
 ]
 ";
 
-async fn rig() -> Rig {
-    Rig::start(DAEMON, &TOKEN.replace("PASSWORD", ""), "", true).await.unwrap()
+const PROFILE: &str = "[profiles.work]\nregion = 'eu-central-1'\nendpoint_url = 'COGNITO_URL'\nissuer = 'AWS'\naccount = 'alice'\n";
+
+async fn world() -> World {
+    with(&TOKEN.replace("PASSWORD", "")).await
 }
 
-async fn locked_rig() -> Rig {
-    Rig::start(DAEMON, &TOKEN.replace("PASSWORD", "password = 'correct horse'"), "", true).await.unwrap()
+async fn locked_world() -> World {
+    with(&TOKEN.replace("PASSWORD", "password = 'correct horse'")).await
+}
+
+async fn with(token: &str) -> World {
+    Scenario::inside().cards(token).config(PROFILE).start().await.unwrap()
+}
+
+/// A world whose token belongs to an account of its Cognito, and the access token.
+async fn with_cognito() -> (World, String) {
+    let world = world().await;
+    let user = world.cognito.ready_user("alice", b"12345678901234567890").unwrap();
+    (world, user.access_token)
 }
 
 /// Another client on the same bus.
-async fn other(rig: &Rig) -> Client {
-    rig.stage.client().await.unwrap()
+async fn other(world: &World) -> Client {
+    world.stage.client().await.unwrap()
 }
 
 /// The path of the operation with this handle.

@@ -6,11 +6,11 @@ use std::time::Duration;
 use oathbridge::dbus::names::ROOT;
 use oathbridge::virt::Card;
 use testkit::client::{Client, Event, Options, Refusal, memfd};
-use testkit::rig::Rig;
+use testkit::scenario::World;
 use tokio::task::JoinHandle;
 use zbus::Fd;
 
-use super::{cancel, locked_rig, named, other, path, state};
+use super::{cancel, locked_world, named, other, path, state};
 
 /// VALIDATE, YKOATH.
 const VALIDATE: u8 = 0xa3;
@@ -18,8 +18,8 @@ const VALIDATE: u8 = 0xa3;
 /// A delay of each command, so that the test can act before the token is read.
 const COMMAND_DELAY: Duration = Duration::from_millis(400);
 
-async fn locked_token(rig: &Rig) -> String {
-    rig.client.find(&[]).await.unwrap().1.remove(0)
+async fn locked_token(world: &World) -> String {
+    world.client.find(&[]).await.unwrap().1.remove(0)
 }
 
 fn unlocking(client: &Client, token: &str, options: Options<'static>) -> JoinHandle<Result<(), Refusal>> {
@@ -73,98 +73,98 @@ async fn token_state(client: &Client, token: &str) -> String {
     client.property(token, "Token", "State").await.unwrap()
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_cancelled_unlock_leaves_the_token_as_it_was() {
-    let rig = locked_rig().await;
-    let (card, token) = (rig.card().unwrap(), locked_token(&rig).await);
+    let world = locked_world().await;
+    let (card, token) = (world.card().unwrap(), locked_token(&world).await);
     let before = card.count(VALIDATE);
     card.set_delay(COMMAND_DELAY);
-    let call = unlocking(&rig.client, &token, named("called_off"));
+    let call = unlocking(&world.client, &token, named("called_off"));
     until_proved(card, before).await;
-    assert!(cancel(&rig.client, &path(&rig.client, "called_off")).await);
+    assert!(cancel(&world.client, &path(&world.client, "called_off")).await);
     assert_eq!(call.await.unwrap().unwrap_err().name, "Cancelled");
     card.set_delay(Duration::ZERO);
-    idle(&rig.client).await;
-    assert_eq!(token_state(&rig.client, &token).await, "locked");
+    idle(&world.client).await;
+    assert_eq!(token_state(&world.client, &token).await, "locked");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn lock_all_cancels_an_unlock_in_progress() {
-    let rig = locked_rig().await;
-    let (card, token) = (rig.card().unwrap(), locked_token(&rig).await);
+    let world = locked_world().await;
+    let (card, token) = (world.card().unwrap(), locked_token(&world).await);
     let before = card.count(VALIDATE);
     card.set_delay(COMMAND_DELAY);
-    let call = unlocking(&rig.client, &token, Options::new());
+    let call = unlocking(&world.client, &token, Options::new());
     until_proved(card, before).await;
-    other(&rig).await.call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap();
+    other(&world).await.call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap();
     assert_eq!(call.await.unwrap().unwrap_err().name, "TokenLocked");
     card.set_delay(Duration::ZERO);
-    idle(&rig.client).await;
-    assert_eq!(token_state(&rig.client, &token).await, "locked");
+    idle(&world.client).await;
+    assert_eq!(token_state(&world.client, &token).await, "locked");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn unlock_may_wait_for_a_token_that_is_unplugged_before_its_password_is_tried() {
-    let mut rig = locked_rig().await;
-    let token = locked_token(&rig).await;
-    let mut signals = rig.client.signals().await.unwrap();
+    let mut world = locked_world().await;
+    let token = locked_token(&world).await;
+    let mut signals = world.client.signals().await.unwrap();
     for waits in [false, true] {
         let mut options = named(if waits { "waits" } else { "fails" });
         options.insert("wait-for-token", waits.into());
-        let (call, mut writer) = unlocking_later(&rig.client, &token, options).await;
-        rig.pcscd.remove(0).unwrap();
+        let (call, mut writer) = unlocking_later(&world.client, &token, options).await;
+        world.pcscd().unwrap().remove(0).unwrap();
         signals.until(is_token_gone).await.unwrap();
         writer.write_all(b"correct horse").unwrap();
         drop(writer);
-        let card = rig.card().unwrap().clone();
+        let card = world.card().unwrap().clone();
         if waits {
             let asks = |event: &Event| event.value::<String>("Kind").as_deref() == Some("insert");
             signals.until(asks).await.unwrap();
-            assert_eq!(state(&rig.client, &path(&rig.client, "waits")).await.unwrap(), "waiting-token");
-            rig.pcscd.insert(0, &card).unwrap();
+            assert_eq!(state(&world.client, &path(&world.client, "waits")).await.unwrap(), "waiting-token");
+            world.pcscd().unwrap().insert(0, &card).unwrap();
             call.await.unwrap().unwrap();
-            assert_eq!(token_state(&rig.client, &token).await, "ready");
+            assert_eq!(token_state(&world.client, &token).await, "ready");
         } else {
             assert_eq!(call.await.unwrap().unwrap_err().name, "TokenRemoved");
-            rig.pcscd.insert(0, &card).unwrap();
+            world.pcscd().unwrap().insert(0, &card).unwrap();
             let locked = |event: &Event| event.value::<String>("State").as_deref() == Some("locked");
             signals.until(locked).await.unwrap();
         }
     }
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn lock_all_cancels_an_unlock_that_waits_for_its_token() {
-    let mut rig = locked_rig().await;
-    let (card, token) = (rig.card().unwrap().clone(), locked_token(&rig).await);
-    let mut signals = rig.client.signals().await.unwrap();
+    let mut world = locked_world().await;
+    let (card, token) = (world.card().unwrap().clone(), locked_token(&world).await);
+    let mut signals = world.client.signals().await.unwrap();
     let mut options = named("waits");
     options.extend([("wait-for-token", true.into()), ("timeout", 900_u32.into())]);
-    let (call, mut writer) = unlocking_later(&rig.client, &token, options).await;
-    rig.pcscd.remove(0).unwrap();
+    let (call, mut writer) = unlocking_later(&world.client, &token, options).await;
+    world.pcscd().unwrap().remove(0).unwrap();
     signals.until(is_token_gone).await.unwrap();
     writer.write_all(b"correct horse").unwrap();
     drop(writer);
     signals.until(|event| event.value::<String>("Kind").as_deref() == Some("insert")).await.unwrap();
-    other(&rig).await.call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap();
-    rig.pcscd.insert(0, &card).unwrap();
+    other(&world).await.call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap();
+    world.pcscd().unwrap().insert(0, &card).unwrap();
     assert_eq!(call.await.unwrap().unwrap_err().name, "TokenLocked");
     signals.until(|event| event.value::<String>("State").as_deref() == Some("locked")).await.unwrap();
-    idle(&rig.client).await;
-    assert_eq!(token_state(&rig.client, &token).await, "locked");
+    idle(&world.client).await;
+    assert_eq!(token_state(&world.client, &token).await, "locked");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn lock_cancels_an_unlock_whose_password_is_not_read_yet() {
-    let rig = locked_rig().await;
-    let token = locked_token(&rig).await;
-    let (call, mut writer) = unlocking_later(&rig.client, &token, Options::new()).await;
-    other(&rig).await.call::<_, ()>(&token, "Token", "Lock", &()).await.unwrap();
+    let world = locked_world().await;
+    let token = locked_token(&world).await;
+    let (call, mut writer) = unlocking_later(&world.client, &token, Options::new()).await;
+    other(&world).await.call::<_, ()>(&token, "Token", "Lock", &()).await.unwrap();
     writer.write_all(b"correct horse").unwrap();
     drop(writer);
     assert_eq!(call.await.unwrap().unwrap_err().name, "TokenLocked");
-    idle(&rig.client).await;
-    assert_eq!(token_state(&rig.client, &token).await, "locked");
+    idle(&world.client).await;
+    assert_eq!(token_state(&world.client, &token).await, "locked");
     // A later unlock succeeds.
-    rig.client.unlock(&token, "correct horse").await.unwrap();
+    world.client.unlock(&token, "correct horse").await.unwrap();
 }

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use zbus::message::{Message, Type};
 use zbus::{MatchRule, MessageStream, fdo};
 
-use super::{SOON, calculating, is_operation, named, other, path, result, rig, state, text, wants_a_touch};
+use super::{SOON, calculating, is_operation, named, other, path, result, state, text, wants_a_touch, world};
 
 /// The signals of operations in order: `+` for an added object, its states, `-` for a removed object.
 fn story(events: &[Event]) -> Vec<String> {
@@ -21,14 +21,14 @@ fn story(events: &[Event]) -> Vec<String> {
     events.iter().filter(|event| is_operation(event)).filter_map(line).collect()
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn with_a_handle_the_object_exists_from_the_start_until_after_the_end() {
-    let rig = rig().await;
-    let bob = rig.client.credential("bob").await.unwrap();
-    let operation = path(&rig.client, "first_1");
-    let mut signals = rig.client.signals().await.unwrap();
-    let call = calculating(&rig.client, &bob, named("first_1"));
-    wants_a_touch(rig.card().unwrap()).await;
+    let world = world().await;
+    let bob = world.client.credential("bob").await.unwrap();
+    let operation = path(&world.client, "first_1");
+    let mut signals = world.client.signals().await.unwrap();
+    let call = calculating(&world.client, &bob, named("first_1"));
+    wants_a_touch(world.card().unwrap()).await;
     let events = signals
         .until(|event| event.value::<String>("State").as_deref() == Some("waiting-touch"))
         .await
@@ -37,37 +37,37 @@ async fn with_a_handle_the_object_exists_from_the_start_until_after_the_end() {
         events.iter().find(|event| is_operation(event)).unwrap().place(),
         &operation[ROOT.len() + 1..]
     );
-    assert_eq!(result(&rig.client, &operation).await.unwrap_err().name, "Busy");
-    let kind: String = rig.client.property(&operation, "Operation", "Kind").await.unwrap();
+    assert_eq!(result(&world.client, &operation).await.unwrap_err().name, "Busy");
+    let kind: String = world.client.property(&operation, "Operation", "Kind").await.unwrap();
     let credential: zbus::OwnedObjectPath =
-        rig.client.property(&operation, "Operation", "Credential").await.unwrap();
+        world.client.property(&operation, "Operation", "Credential").await.unwrap();
     assert_eq!((kind.as_str(), credential.as_str()), ("Calculate", bob.as_str()));
 
-    rig.card().unwrap().touch();
+    world.card().unwrap().touch();
     let code = call.await.unwrap().unwrap();
     // The last state is signalled before the reply.
     assert_eq!(story(&signals.waiting()).last().map(String::as_str), Some("done"));
-    assert_eq!(state(&rig.client, &operation).await.unwrap(), "done");
-    let kept = result(&rig.client, &operation).await.unwrap();
+    assert_eq!(state(&world.client, &operation).await.unwrap(), "done");
+    let kept = result(&world.client, &operation).await.unwrap();
     assert_eq!(text(&kept, "code"), Some(code));
     assert_eq!(text(&kept, "error"), None);
 
-    let stranger = other(&rig).await;
+    let stranger = other(&world).await;
     assert_eq!(result(&stranger, &operation).await.unwrap_err().name, "AccessDenied");
-    let again = rig.client.calculate(&bob, named("first_1")).await.unwrap_err();
+    let again = world.client.calculate(&bob, named("first_1")).await.unwrap_err();
     assert_eq!(again.name, "AlreadyExists");
     // Handles of different callers are independent.
-    let alice = rig.client.credential("alice").await.unwrap();
+    let alice = world.client.credential("alice").await.unwrap();
     stranger.calculate(&alice, named("first_1")).await.unwrap();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn without_a_handle_a_fast_call_has_no_object() {
-    let rig = rig().await;
-    let alice = rig.client.credential("alice").await.unwrap();
-    let mut signals = rig.client.signals().await.unwrap();
+    let world = world().await;
+    let alice = world.client.credential("alice").await.unwrap();
+    let mut signals = world.client.signals().await.unwrap();
     for _ in 0..5 {
-        rig.client.calculate(&alice, Options::new()).await.unwrap();
+        world.client.calculate(&alice, Options::new()).await.unwrap();
     }
     assert_eq!(story(&signals.waiting()), Vec::<String>::new());
 }
@@ -91,10 +91,10 @@ async fn order_of_a_call(client: &Client, call: &Message) -> Vec<String> {
     order
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn without_a_handle_the_object_exists_while_a_person_is_needed() {
-    let rig = rig().await;
-    let bob = rig.client.credential("bob").await.unwrap();
+    let world = world().await;
+    let bob = world.client.credential("bob").await.unwrap();
     let credential = zbus::ObjectPath::try_from(bob.as_str()).unwrap();
     let call = || {
         Message::method_call(&credential, "Calculate")
@@ -103,75 +103,74 @@ async fn without_a_handle_the_object_exists_while_a_person_is_needed() {
             .build(&Options::new())
             .unwrap()
     };
-    let card = rig.card().unwrap();
+    let card = world.card().unwrap();
     let touch = async {
         wants_a_touch(card).await;
         card.touch();
     };
     let call_1 = call();
-    let (order, ()) = tokio::join!(order_of_a_call(&rig.client, &call_1), touch);
+    let (order, ()) = tokio::join!(order_of_a_call(&world.client, &call_1), touch);
     assert_eq!(order, ["+", "calculating", "done", "reply", "-"]);
 
     card.set_touch_timeout(Duration::from_millis(200));
-    assert_eq!(order_of_a_call(&rig.client, &call()).await, ["+", "calculating", "failed", "reply", "-"]);
+    assert_eq!(order_of_a_call(&world.client, &call()).await, ["+", "calculating", "failed", "reply", "-"]);
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn results_of_failures_are_kept_with_their_details() {
-    let rig = rig().await;
-    let bob = rig.client.credential("bob").await.unwrap();
+    let world = world().await;
+    let bob = world.client.credential("bob").await.unwrap();
     let mut options = named("fails");
     options.insert("interactive", false.into());
-    assert_eq!(rig.client.calculate(&bob, options).await.unwrap_err().name, "TouchRequired");
-    let operation = path(&rig.client, "fails");
-    assert_eq!(state(&rig.client, &operation).await.unwrap(), "failed");
-    let kept = result(&rig.client, &operation).await.unwrap();
+    assert_eq!(world.client.calculate(&bob, options).await.unwrap_err().name, "TouchRequired");
+    let operation = path(&world.client, "fails");
+    assert_eq!(state(&world.client, &operation).await.unwrap(), "failed");
+    let kept = result(&world.client, &operation).await.unwrap();
     assert_eq!(text(&kept, "error").as_deref(), Some("io.github.oathbridge.OathBridge1.Error.TouchRequired"));
     assert!(!bool::try_from(kept["submitted"].try_clone().unwrap()).unwrap());
 
     // The time of the next attempt is also a number, not only in the sentence.
-    let alice = rig.client.credential("alice").await.unwrap();
+    let alice = world.client.credential("alice").await.unwrap();
     let claim = |handle: &'static str| {
         let mut options = named(handle);
         options.insert("claim", true.into());
         options
     };
-    testkit::rig::step_with_room(5).await;
-    let until = rig.client.calculate(&alice, claim("one")).await.unwrap().until;
-    assert_eq!(rig.client.calculate(&alice, claim("two")).await.unwrap_err().name, "StepSpent");
-    let kept = result(&rig.client, &path(&rig.client, "two")).await.unwrap();
+    let until = world.client.calculate(&alice, claim("one")).await.unwrap().until;
+    assert_eq!(world.client.calculate(&alice, claim("two")).await.unwrap_err().name, "StepSpent");
+    let kept = result(&world.client, &path(&world.client, "two")).await.unwrap();
     assert_eq!(u64::try_from(kept["retry-at"].try_clone().unwrap()).unwrap(), until);
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn only_the_last_32_results_are_kept() {
-    let rig = rig().await;
-    let alice = rig.client.credential("alice").await.unwrap();
+    let world = world().await;
+    let alice = world.client.credential("alice").await.unwrap();
     let handles: Vec<_> = (0..34).map(|number| format!("many{number}")).collect();
     for handle in &handles {
-        rig.client.calculate(&alice, named(handle)).await.unwrap();
+        world.client.calculate(&alice, named(handle)).await.unwrap();
     }
     assert_eq!(
-        state(&rig.client, &path(&rig.client, "many0")).await.unwrap_err().name,
+        state(&world.client, &path(&world.client, "many0")).await.unwrap_err().name,
         "org.freedesktop.DBus.Error.UnknownObject"
     );
-    assert_eq!(state(&rig.client, &path(&rig.client, "many33")).await.unwrap(), "done");
-    rig.client.calculate(&alice, named("many0")).await.unwrap();
+    assert_eq!(state(&world.client, &path(&world.client, "many33")).await.unwrap(), "done");
+    world.client.calculate(&alice, named("many0")).await.unwrap();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn handles_must_be_path_elements() {
-    let rig = rig().await;
-    let alice = rig.client.credential("alice").await.unwrap();
+    let world = world().await;
+    let alice = world.client.credential("alice").await.unwrap();
     let long = "x".repeat(65);
     for handle in ["", "a-b", "a/b", "é", &long] {
         assert_eq!(
-            rig.client.calculate(&alice, named(handle)).await.unwrap_err().name,
+            world.client.calculate(&alice, named(handle)).await.unwrap_err().name,
             "org.freedesktop.DBus.Error.InvalidArgs",
             "{handle}"
         );
     }
-    rig.client.calculate(&alice, named(&long[1..])).await.unwrap();
+    world.client.calculate(&alice, named(&long[1..])).await.unwrap();
     // The daemon gives such handles to calls without a handle.
-    assert_eq!(rig.client.calculate(&alice, named("7__")).await.unwrap_err().name, "AlreadyExists");
+    assert_eq!(world.client.calculate(&alice, named("7__")).await.unwrap_err().name, "AlreadyExists");
 }

@@ -1,10 +1,9 @@
 //! The daemon refuses invalid calls without using the token.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 use testkit::client::Options;
+use testkit::scenario::BEGINNING;
 
 use super::{Bench, INVALID, ONE_ATTEMPT};
 
@@ -28,23 +27,22 @@ seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
 
 /// An access token with one claim changed.
 fn token_with(claim: &str, value: Value) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let mut claims = json!({
         "iss": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_FaKe00001",
         "token_use": "access",
         "scope": "aws.cognito.signin.user.admin",
-        "exp": now + 3_600,
+        "exp": BEGINNING + 3_600,
     });
     claims[claim] = value;
     let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());
     format!("{}.{}.c2lnbmF0dXJl", part(&json!({"alg": "RS256"})), part(&claims))
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn wrong_arguments_are_refused() {
     let bench = Bench::with_more(UNFIT, ONE_ATTEMPT).await;
     let fresh = bench.fresh().await;
-    let before = bench.rig.card().unwrap().log().len();
+    let before = bench.world.card().unwrap().log().len();
     let (token, session) = (fresh.user.access_token.as_str(), fresh.user.session.as_str());
     let id_token = token_with("token_use", json!("id"));
     let expired = token_with("exp", json!(1_000_000_000));
@@ -96,26 +94,26 @@ async fn wrong_arguments_are_refused() {
     for path in ["/", "/io/github/oathbridge/OathBridge1", "/io/github/oathbridge/OathBridge1/tokens/x"] {
         assert_eq!(bench.refusal(path, good()).await, INVALID, "{path}");
     }
-    assert_eq!(bench.rig.card().unwrap().log().len(), before, "no command was sent");
+    assert_eq!(bench.world.card().unwrap().log().len(), before, "no command was sent");
     assert_eq!(bench.arrived(), 0);
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn unsupported_credentials_are_refused() {
     let bench = Bench::with_more(UNFIT, ONE_ATTEMPT).await;
     let fresh = bench.fresh().await;
-    let before = bench.rig.card().unwrap().log().len();
+    let before = bench.world.card().unwrap().log().len();
     for (account, reason) in
         [("sha256", "SHA256"), ("eight", "8 digits"), ("minute", "60 seconds"), ("counter", "time-based")]
     {
-        let path = bench.rig.client.credential(account).await.unwrap();
+        let path = bench.world.client.credential(account).await.unwrap();
         let token = fresh.user.access_token.as_str();
         let options = [("access-token", token.into()), ("profile", "fake".into())];
-        let refusal = bench.rig.client.verify(&path, options.into()).await.unwrap_err();
+        let refusal = bench.world.client.verify(&path, options.into()).await.unwrap_err();
         assert_eq!(refusal.name, "Unsupported", "{account}");
         assert!(refusal.sentence.contains(reason), "{account}: {}", refusal.sentence);
     }
-    let card = bench.rig.card().unwrap();
+    let card = bench.world.card().unwrap();
     assert_eq!(card.log().len(), before, "no command was sent");
     assert_eq!((card.hotp_counter("counter"), bench.arrived()), (Some(0), 0));
 }

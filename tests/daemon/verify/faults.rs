@@ -3,11 +3,10 @@
 use std::net::TcpListener;
 
 use testkit::fake_cognito::Fault;
-use testkit::rig::step_with_room;
 
 use super::{Bench, ONE_ATTEMPT};
 
-#[tokio::test]
+#[testkit::test]
 async fn a_code_that_may_have_arrived_is_not_sent_again() {
     let bench = Bench::new(ONE_ATTEMPT).await;
     for (fault, error) in [
@@ -30,20 +29,20 @@ async fn a_code_that_may_have_arrived_is_not_sent_again() {
         (Fault::exception("SurpriseException", ""), "Rejected"),
     ] {
         let fresh = bench.fresh().await;
-        let step = step_with_room(10).await;
-        bench.fake.fail(fault.clone());
+        let step = bench.world.step().unwrap();
+        bench.world.cognito.fail(fault.clone());
         let arrived = bench.arrived();
         let refusal = bench.verify(&fresh).await.unwrap_err();
         assert_eq!(refusal.name, format!("Cognito.{error}"), "{fault:?}");
         assert_eq!(bench.arrived(), arrived + 1, "{fault:?} was answered with a retry");
-        assert_eq!(bench.fake.log().pop().unwrap().step, Some(step));
+        assert_eq!(bench.world.cognito.log().pop().unwrap().step, Some(step));
         let again = bench.verify(&fresh).await.unwrap_err();
         assert_eq!((again.name.as_str(), bench.arrived()), ("StepSpent", arrived + 1), "{fault:?}");
     }
     bench.assert_single_use();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_code_that_was_not_sent_may_be_sent_in_the_same_step() {
     // No server listens there any more.
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -52,26 +51,26 @@ async fn a_code_that_was_not_sent_may_be_sent_in_the_same_step() {
     );
     let bench = Bench::new(&config).await;
     let fresh = bench.fresh().await;
-    let step = step_with_room(10).await;
+    let step = bench.world.step().unwrap();
     for _ in 0..2 {
         let refusal = bench.verify_at("closed", &fresh).await.unwrap_err();
         assert_eq!(refusal.name, "Network", "{refusal:?}");
     }
     assert_eq!(bench.arrived(), 0);
     bench.verify(&fresh).await.unwrap();
-    assert_eq!(bench.fake.log().pop().unwrap().step, Some(step));
+    assert_eq!(bench.world.cognito.log().pop().unwrap().step, Some(step));
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_server_without_tls_is_refused() {
     let bench = Bench::new(ONE_ATTEMPT).await;
     // The port of the fake is known only after its start, so the daemon gets it with Reload.
     let config = format!(
         "{ONE_ATTEMPT}[profiles.secure]\nregion = 'eu-central-1'\nendpoint_url = 'https://localhost:{}'\n",
-        bench.fake.address().port()
+        bench.world.cognito.address().port()
     );
-    bench.rig.stage.configure(&config).unwrap();
-    bench.rig.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await.unwrap();
+    bench.world.stage.configure(&config).unwrap();
+    bench.world.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await.unwrap();
     let fresh = bench.fresh().await;
     let refusal = bench.verify_at("secure", &fresh).await.unwrap_err();
     assert_eq!(refusal.name, "Tls", "{refusal:?}");

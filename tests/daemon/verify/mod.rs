@@ -18,10 +18,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use data_encoding::BASE32_NOPAD;
 use testkit::client::{Options, Refusal, Verified};
-use testkit::fake_cognito::{self, FakeCognito, Ready};
-use testkit::rig::Rig;
+use testkit::fake_cognito::Ready;
+use testkit::scenario::{Scenario, World};
 
-const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 const INVALID: &str = "org.freedesktop.DBus.Error.InvalidArgs";
 
 /// Too short to wait for the next step, and long enough for one submission, in seconds.
@@ -40,8 +39,7 @@ request_timeout = 3.0
 
 /// The daemon, a card full of credentials, and a fake Cognito with all of their seeds.
 struct Bench {
-    rig: Rig,
-    fake: FakeCognito,
+    world: World,
     used: AtomicUsize,
 }
 
@@ -59,28 +57,25 @@ impl Bench {
 
     /// The same, with `credentials` on the card as well.
     async fn with_more(credentials: &str, config: &str) -> Self {
-        let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
         let mut token = "[[token]]\nserial = 31415926\nfirmware = '5.7.1'\n".to_owned();
         for number in 0..CREDENTIALS {
             let seed = BASE32_NOPAD.encode(&key(number));
             writeln!(token, "[[token.credential]]\naccount = 'user-{number}'\nseed = '{seed}'").unwrap();
         }
-        let url = fake.url();
         let config = format!(
-            "{config}\n[limits]\nsubmissions_per_minute = 1000\n[profiles.fake]\nregion = 'eu-central-1'\nendpoint_url = '{url}'\n"
+            "{config}\n[limits]\nsubmissions_per_minute = 1000\n[profiles.fake]\nregion = 'eu-central-1'\nendpoint_url = 'COGNITO_URL'\n"
         );
-        let config = config.replace("FAKE_URL", &url);
-        let rig = Rig::start(DAEMON, &format!("{token}{credentials}"), &config, true).await.unwrap();
-        Self { rig, fake, used: AtomicUsize::new(0) }
+        let scenario = Scenario::inside().cards(&format!("{token}{credentials}")).config(&config);
+        Self { world: scenario.start().await.unwrap(), used: AtomicUsize::new(0) }
     }
 
     async fn fresh(&self) -> Fresh {
         let number = self.used.fetch_add(1, Ordering::Relaxed);
         assert!(number < CREDENTIALS, "raise CREDENTIALS");
         let account = format!("user-{number}");
-        let path = self.rig.client.credential(&account).await.unwrap();
+        let path = self.world.client.credential(&account).await.unwrap();
         let key = key(number);
-        Fresh { path, user: self.fake.ready_user(&account, &key).unwrap(), key }
+        Fresh { path, user: self.world.cognito.ready_user(&account, &key).unwrap(), key }
     }
 
     /// Options with the user's access token and a timeout for one attempt.
@@ -95,24 +90,24 @@ impl Bench {
             ("profile", profile.into()),
             ("timeout", ONE_SUBMISSION_TIMEOUT.into()),
         ];
-        self.rig.client.verify(&fresh.path, options.into()).await
+        self.world.client.verify(&fresh.path, options.into()).await
     }
 
     /// The name of the error of a call that must fail.
     async fn refusal(&self, credential: &str, options: Options<'_>) -> String {
-        let refusal = self.rig.client.verify(credential, options).await.unwrap_err();
+        let refusal = self.world.client.verify(credential, options).await.unwrap_err();
         assert!(refusal.sentence.ends_with('.'), "{refusal:?}");
         refusal.name
     }
 
     /// The number of requests that arrived.
     fn arrived(&self) -> usize {
-        self.fake.log().len()
+        self.world.cognito.log().len()
     }
 
     /// Checks that no code of a time step arrived twice.
     fn assert_single_use(&self) {
-        let submissions = self.fake.submissions();
+        let submissions = self.world.cognito.submissions();
         assert!(submissions.values().all(|count| *count == 1), "{submissions:?}");
     }
 }

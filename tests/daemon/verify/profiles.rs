@@ -21,33 +21,33 @@ const PROFILES: &str = "
 region = 'eu-central-1'
 user_pool_id = 'eu-central-1_FaKe00001'
 client_id = 'fakeclientid00000000000001'
-endpoint_url = 'FAKE_URL'
+endpoint_url = 'COGNITO_URL'
 account = 'user-0'
 [profiles.several]
 region = 'eu-central-1'
-endpoint_url = 'FAKE_URL'
+endpoint_url = 'COGNITO_URL'
 issuer = 'Shared'
 [profiles.missing]
 region = 'eu-central-1'
-endpoint_url = 'FAKE_URL'
+endpoint_url = 'COGNITO_URL'
 account = 'nobody'
 [profiles.elsewhere]
 region = 'eu-central-1'
-endpoint_url = 'FAKE_URL'
+endpoint_url = 'COGNITO_URL'
 account = 'user-0'
 token = 'ykoath_0000000000000000'
 [profiles.otherpool]
 region = 'eu-central-1'
 user_pool_id = 'eu-central-1_Other0001'
-endpoint_url = 'FAKE_URL'
+endpoint_url = 'COGNITO_URL'
 account = 'user-0'
 ";
 
-#[tokio::test]
+#[testkit::test]
 async fn the_only_matching_credential_is_used() {
     let bench = Bench::with_more(SHARED, &format!("{ONE_ATTEMPT}{PROFILES}")).await;
     let fresh = bench.fresh().await;
-    let client = &bench.rig.client;
+    let client = &bench.world.client;
     let path = format!("{ROOT}/profiles/one");
     let shown: OwnedObjectPath = client.property(&path, "Profile", "Credential").await.unwrap();
     assert_eq!(shown.as_str(), fresh.path);
@@ -56,7 +56,7 @@ async fn the_only_matching_credential_is_used() {
         ("Region", "eu-central-1".to_owned()),
         ("UserPoolId", "eu-central-1_FaKe00001".to_owned()),
         ("ClientId", "fakeclientid00000000000001".to_owned()),
-        ("Endpoint", bench.fake.url()),
+        ("Endpoint", bench.world.cognito.url()),
     ] {
         assert_eq!(client.property::<String>(&path, "Profile", name).await.unwrap(), value);
     }
@@ -79,5 +79,5 @@ async fn the_only_matching_credential_is_used() {
     }
     assert_eq!(bench.arrived(), 0);
     client.verify("/", options("one".into())).await.unwrap();
-    assert_eq!(bench.fake.log().pop().unwrap().user.as_deref(), Some("user-0"));
+    assert_eq!(bench.world.cognito.log().pop().unwrap().user.as_deref(), Some("user-0"));
 }

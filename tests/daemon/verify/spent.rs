@@ -3,16 +3,13 @@
 use std::fs;
 
 use testkit::client::Options;
-use testkit::daemon::Stage;
-use testkit::rig::step_with_room;
 
-use super::{Bench, DAEMON, ONE_ATTEMPT, ONE_SUBMISSION_TIMEOUT};
+use super::{Bench, ONE_ATTEMPT, ONE_SUBMISSION_TIMEOUT};
 
-#[tokio::test]
+#[testkit::test]
 async fn only_one_of_many_simultaneous_requests_is_submitted() {
     let bench = Bench::new(ONE_ATTEMPT).await;
     let fresh = bench.fresh().await;
-    step_with_room(10).await;
     let requests = (0..6).map(|_| bench.verify(&fresh));
     let replies = futures_util::future::join_all(requests).await;
     let names: Vec<_> =
@@ -21,32 +18,27 @@ async fn only_one_of_many_simultaneous_requests_is_submitted() {
     assert_eq!(bench.arrived(), 1);
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_claimed_code_is_not_submitted() {
     let bench = Bench::new(ONE_ATTEMPT).await;
     let fresh = bench.fresh().await;
-    step_with_room(10).await;
-    bench.rig.client.calculate(&fresh.path, [("claim", true.into())].into()).await.unwrap();
+    bench.world.client.calculate(&fresh.path, [("claim", true.into())].into()).await.unwrap();
     assert_eq!(bench.verify(&fresh).await.unwrap_err().name, "StepSpent");
     let other = bench.fresh().await;
     bench.verify(&other).await.unwrap();
-    let claim = bench.rig.client.calculate(&other.path, [("claim", true.into())].into()).await;
+    let claim = bench.world.client.calculate(&other.path, [("claim", true.into())].into()).await;
     assert_eq!(claim.unwrap_err().name, "StepSpent");
     assert_eq!(bench.arrived(), 1);
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn two_buses_of_one_user_share_the_record() {
     let bench = Bench::new(ONE_ATTEMPT).await;
-    let mut stage = Stage::new(DAEMON).unwrap();
-    stage.use_pcscd(&bench.rig.pcscd);
-    stage.set_variable("XDG_STATE_HOME", bench.rig.stage.home().join("state"));
-    stage.set_variable("XDG_CONFIG_HOME", bench.rig.stage.home().join("config"));
+    let stage = bench.world.stage.beside().unwrap();
     let client = stage.client().await.unwrap();
     let _daemon = stage.start(&client).await.unwrap();
     let fresh = bench.fresh().await;
     assert_eq!(client.credential("user-0").await.unwrap(), fresh.path);
-    step_with_room(10).await;
     let token = fresh.user.access_token.as_str();
     let options = [
         ("access-token", token.into()),
@@ -58,16 +50,16 @@ async fn two_buses_of_one_user_share_the_record() {
     assert_eq!(bench.arrived(), 1);
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn without_a_usable_record_nothing_is_submitted_and_everything_else_works() {
     let bench = Bench::new(ONE_ATTEMPT).await;
     let fresh = bench.fresh().await;
-    let state = bench.rig.stage.state();
+    let state = bench.world.stage.state();
     let assert_refused = async |what: &str| {
         assert_eq!(bench.verify(&fresh).await.unwrap_err().name, "StateUnavailable", "{what}");
-        let claim = bench.rig.client.calculate(&fresh.path, [("claim", true.into())].into()).await;
+        let claim = bench.world.client.calculate(&fresh.path, [("claim", true.into())].into()).await;
         assert_eq!(claim.unwrap_err().name, "StateUnavailable", "{what}");
-        bench.rig.client.calculate(&fresh.path, Options::new()).await.unwrap();
+        bench.world.client.calculate(&fresh.path, Options::new()).await.unwrap();
         assert_eq!(bench.arrived(), 0, "{what}");
     };
 

@@ -4,25 +4,24 @@ use aws_sdk_cognitoidentityprovider as sdk;
 use sdk::types::ChallengeNameType;
 use testkit::client::Options;
 use testkit::fake_cognito::Reuse;
-use testkit::rig::step_with_room;
 
 use super::{Bench, ONE_ATTEMPT};
 
 const REUSES: [Reuse; 3] = [Reuse::Expired, Reuse::EnableMfa, Reuse::StatusError];
 
-#[tokio::test]
+#[testkit::test]
 async fn an_access_token_is_verified_once_in_a_step() {
     let bench = Bench::new(ONE_ATTEMPT).await;
     for reuse in REUSES {
-        bench.fake.set_reuse(reuse);
+        bench.world.cognito.set_reuse(reuse);
         let fresh = bench.fresh().await;
-        let step = step_with_room(8).await;
+        let step = bench.world.step().unwrap();
         let reply = bench.verify(&fresh).await.unwrap();
         assert_eq!((reply.status.as_str(), reply.session.as_str()), ("SUCCESS", ""));
         assert_eq!(u32::try_from(&reply.extra["attempts"]), Ok(1));
         assert_eq!(<&str>::try_from(&reply.extra["request-id"]).unwrap().len(), 36);
         assert!(f64::try_from(&reply.extra["clock-skew"]).unwrap().abs() < 5.0);
-        let entry = bench.fake.log().pop().unwrap();
+        let entry = bench.world.cognito.log().pop().unwrap();
         assert_eq!((entry.user.as_deref(), entry.step), (Some(fresh.user.user.as_str()), Some(step)));
 
         let arrived = bench.arrived();
@@ -35,19 +34,19 @@ async fn an_access_token_is_verified_once_in_a_step() {
     bench.assert_single_use();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn the_session_of_cognito_is_returned_unchanged() {
     let bench = Bench::new(ONE_ATTEMPT).await;
     let config = sdk::Config::builder()
         .behavior_version(sdk::config::BehaviorVersion::v2026_01_12())
-        .endpoint_url(bench.fake.url());
+        .endpoint_url(bench.world.cognito.url());
     let cognito = sdk::Client::from_conf(config.build());
     for reuse in REUSES {
-        bench.fake.set_reuse(reuse);
+        bench.world.cognito.set_reuse(reuse);
         let fresh = bench.fresh().await;
         let session = fresh.user.session.as_str();
         let options = [("session", session.into()), ("profile", "fake".into())];
-        let reply = bench.rig.client.verify(&fresh.path, options.into()).await.unwrap();
+        let reply = bench.world.client.verify(&fresh.path, options.into()).await.unwrap();
         assert_eq!(reply.status, "SUCCESS");
         // The next call of the sign-in accepts this session, and no other.
         let answer = |session: &str| {
@@ -65,18 +64,18 @@ async fn the_session_of_cognito_is_returned_unchanged() {
     bench.assert_single_use();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_code_that_was_used_elsewhere_is_refused() {
     use oathbridge::otp::{Algorithm, Code, Digits, truncate};
     let bench = Bench::new(ONE_ATTEMPT).await;
     let config = sdk::Config::builder()
         .behavior_version(sdk::config::BehaviorVersion::v2026_01_12())
-        .endpoint_url(bench.fake.url());
+        .endpoint_url(bench.world.cognito.url());
     let cognito = sdk::Client::from_conf(config.build());
     for (reuse, error) in REUSES.into_iter().zip(["CodeAlreadyUsed", "CodeMismatch", "CodeMismatch"]) {
-        bench.fake.set_reuse(reuse);
+        bench.world.cognito.set_reuse(reuse);
         let fresh = bench.fresh().await;
-        let step = step_with_room(8).await;
+        let step = bench.world.step().unwrap();
         let word = truncate(&Algorithm::Sha1.hmac(&fresh.key, &step.to_be_bytes())).unwrap();
         let code = Code::decimal(word, Digits::SIX);
         let elsewhere = cognito.verify_software_token().access_token(&fresh.user.access_token);
@@ -88,7 +87,7 @@ async fn a_code_that_was_used_elsewhere_is_refused() {
     }
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn the_token_gets_a_device_name() {
     let bench = Bench::new(ONE_ATTEMPT).await;
     for (given, name) in [(None, "YubiKey 5 5926"), (Some("My key"), "My key")] {
@@ -96,12 +95,12 @@ async fn the_token_gets_a_device_name() {
         let token = fresh.user.access_token.as_str();
         let mut options: Options<'_> = [("access-token", token.into()), ("profile", "fake".into())].into();
         options.extend(given.map(|name| ("friendly-device-name", name.into())));
-        bench.rig.client.verify(&fresh.path, options).await.unwrap();
-        assert_eq!(bench.fake.log().pop().unwrap().device_name.as_deref(), Some(name));
+        bench.world.client.verify(&fresh.path, options).await.unwrap();
+        assert_eq!(bench.world.cognito.log().pop().unwrap().device_name.as_deref(), Some(name));
     }
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_secret_may_be_passed_in_a_descriptor() {
     use std::os::fd::AsFd;
     let bench = Bench::new(ONE_ATTEMPT).await;
@@ -110,6 +109,6 @@ async fn a_secret_may_be_passed_in_a_descriptor() {
         let secret = if name == "session" { &fresh.user.session } else { &fresh.user.access_token };
         let file = testkit::client::memfd(format!("{secret}\n").as_bytes()).unwrap();
         let options = [(name, zbus::Fd::from(file.as_fd()).into()), ("profile", "fake".into())];
-        bench.rig.client.verify(&fresh.path, options.into()).await.unwrap();
+        bench.world.client.verify(&fresh.path, options.into()).await.unwrap();
     }
 }

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use testkit::client::{Client, Options};
-use testkit::daemon::Stage;
 use testkit::resources::Resources;
+use testkit::scenario::{Scenario, World};
 use tokio::task::JoinHandle;
 use zbus::message::Type;
 use zbus::{MessageStream, connection};
@@ -139,18 +139,16 @@ async fn a_hundred_thousand_random_calls() {
 }
 
 async fn assault(seed: u64) {
-    let mut stage = Stage::new(DAEMON).unwrap();
-    stage.use_virtual_tokens(TOKEN).unwrap();
-    stage.configure(CONFIG).unwrap();
-    let client = stage.client().await.unwrap();
-    let mut daemon = stage.start(&client).await.unwrap();
+    let world = Scenario::program(DAEMON).virtual_tokens(TOKEN).config(CONFIG).start().await.unwrap();
+    let World { client, stage, daemon, .. } = world;
+    let mut daemon = daemon.unwrap();
     let alice = client.credential("alice").await.unwrap();
     assert!(serves(&client, &alice).await);
     let before = Resources::of(daemon.id()).unwrap();
     let outcomes = attacks(stage.address(), seed, CALLS / CALLS_PER_CLIENT).await;
     println!("{outcomes:?}");
     assert!(serves(&client, &alice).await, "seed {seed}: {}", stage.log().unwrap());
-    assert!(daemon.ended().unwrap().is_none(), "seed {seed}");
+    assert!(!daemon.has_ended().unwrap(), "seed {seed}");
     let mut after = Resources::of(daemon.id()).unwrap();
     // Threads that read descriptors end after ten seconds, and waits for a touch after fifteen.
     for _ in 0..300 {

@@ -16,7 +16,7 @@ use futures_util::future::{join_all, try_join_all};
 use oathbridge::dbus::names;
 use oathbridge::virt::Fault;
 use testkit::client::{Client, Event, Options, Signals};
-use testkit::rig::Rig;
+use testkit::scenario::{Scenario, World};
 
 use taken::Taken;
 
@@ -38,15 +38,17 @@ queries_per_second = 100000
 codes_per_minute = 1000000
 ";
 
-struct World {
-    rig: Rig,
+struct Soak {
+    world: World,
+    /// The process id of its smart card service.
+    pcscd: u32,
     signals: Signals,
     /// The credentials, in the order of the cards.
     plain: Vec<String>,
     touched: Vec<String>,
 }
 
-impl World {
+impl Soak {
     async fn new() -> Self {
         let mut tokens = String::new();
         for card in 0..CARDS {
@@ -59,46 +61,48 @@ impl World {
             )
             .unwrap();
         }
-        let mut rig = Rig::start_with_readers(DAEMON, &tokens, CONFIG, READERS).await.unwrap();
-        let mut signals = rig.client.signals().await.unwrap();
-        for card in &rig.cards {
+        let scenario = Scenario::program(DAEMON).cards(&tokens).readers(READERS).config(CONFIG);
+        let mut world = scenario.start().await.unwrap();
+        let mut signals = world.client.signals().await.unwrap();
+        for card in &world.cards {
             // The tokens are not touched, and a cancelled request holds its token until the touch times out.
             card.set_touch_timeout(Duration::from_millis(20));
         }
-        rig.pcscd.insert_all(&rig.cards).unwrap();
-        all_ready(&mut signals, &rig).await;
+        world.insert_all().unwrap();
+        all_ready(&mut signals, &world).await;
         let (mut plain, mut touched) = (Vec::new(), Vec::new());
         for card in 0..CARDS {
             let token = (1_000_000 + card).to_string();
             for (account, credentials) in [("plain", &mut plain), ("touched", &mut touched)] {
-                let (found, _) = rig.client.find(&[("account", account), ("token", &token)]).await.unwrap();
+                let (found, _) = world.client.find(&[("account", account), ("token", &token)]).await.unwrap();
                 credentials.extend(found);
             }
         }
         assert_eq!((plain.len(), touched.len()), (CARDS, CARDS));
-        Self { rig, signals, plain, touched }
+        let pcscd = world.pcscd().unwrap().id().unwrap();
+        Self { world, pcscd, signals, plain, touched }
     }
 
     fn client(&self) -> &Client {
-        &self.rig.client
+        &self.world.client
     }
 
     fn taken(&self) -> Taken {
-        Taken::of(self.rig.daemon.as_ref().unwrap().id(), self.rig.pcscd.id().unwrap())
+        Taken::of(self.world.daemon.as_ref().unwrap().id(), self.pcscd)
     }
 
     /// Removes and inserts a card this number of times.
     async fn plug(&mut self, cycles: usize) {
         for _ in 0..cycles.div_ceil(CARDS) {
             self.remove_all().await;
-            self.rig.pcscd.insert_all(&self.rig.cards).unwrap();
-            all_ready(&mut self.signals, &self.rig).await;
+            self.world.insert_all().unwrap();
+            all_ready(&mut self.signals, &self.world).await;
         }
     }
 
     async fn remove_all(&mut self) {
         for reader in 0..CARDS {
-            self.rig.pcscd.remove(reader).unwrap();
+            self.world.pcscd().unwrap().remove(reader).unwrap();
         }
         for _ in 0..CARDS {
             let gone = |event: &Event| {
@@ -143,7 +147,7 @@ impl World {
     /// Cards that never answer, one per reader at a time, because the other slot of the reader is blocked as well.
     async fn hang(&mut self, count: usize) {
         for _ in 0..count.div_ceil(READERS) {
-            for card in &self.rig.cards[..READERS] {
+            for card in &self.world.cards[..READERS] {
                 card.fail_next(Fault::Hang);
             }
             let calls = self.plain[..READERS].iter();
@@ -156,41 +160,45 @@ impl World {
     }
 }
 
-async fn all_ready(signals: &mut Signals, rig: &Rig) {
+async fn all_ready(signals: &mut Signals, world: &World) {
     for _ in 0..CARDS {
         let ready = signals.until(|event| event.value::<String>("State").as_deref() == Some("ready")).await;
         if let Err(error) = ready {
-            let objects = rig.client.objects().await;
-            panic!("{error}\n{objects:?}\n{}", rig.stage.log().unwrap());
+            let objects = world.client.objects().await;
+            panic!("{error}\n{objects:?}\n{}", world.stage.log().unwrap());
         }
     }
 }
 
-#[tokio::test]
-async fn all_resources_are_freed() {
-    tokio::time::timeout(TEST_TIMEOUT, soak()).await.expect("in good time");
+/// A daemon of its own, so that each test says what is left over after what.
+async fn soak(work: impl AsyncFnOnce(&mut Soak)) {
+    let mut soak = Soak::new().await;
+    // A warm-up with every kind of operation, so that later growth is real growth.
+    soak.plug(CARDS).await;
+    soak.calculate(320).await;
+    soak.cancel(CARDS).await;
+    soak.hang(READERS).await;
+    let before = soak.taken().settled(&soak.taken()).await;
+    work(&mut soak).await;
+    let after = soak.taken().settled(&before).await;
+    println!("before {before:?}\nafter {after:?}");
+    after.assert_back_to(&before);
 }
 
-async fn soak() {
-    let mut world = World::new().await;
-    // A warm-up with every kind of operation, so that later growth is real growth.
-    world.plug(CARDS).await;
-    world.calculate(320).await;
-    world.cancel(CARDS).await;
-    world.hang(READERS).await;
-    let before = world.taken().settled(&world.taken()).await;
+#[tokio::test]
+async fn insertions_and_codes_leave_nothing_over() {
+    let work = async |soak: &mut Soak| {
+        soak.plug(2_000).await;
+        soak.calculate(10_000).await;
+    };
+    tokio::time::timeout(TEST_TIMEOUT, soak(work)).await.expect("in good time");
+}
 
-    world.plug(2_000).await;
-    let plugged = world.taken();
-    world.calculate(10_000).await;
-    let calculated = world.taken();
-    world.cancel(500).await;
-    let cancelled = world.taken();
-    world.hang(50).await;
-
-    let after = world.taken().settled(&before).await;
-    println!(
-        "before {before:?}\nplugged {plugged:?}\ncalculated {calculated:?}\ncancelled {cancelled:?}\nafter {after:?}"
-    );
-    after.assert_back_to(&before);
+#[tokio::test]
+async fn cancelled_and_hanging_requests_leave_nothing_over() {
+    let work = async |soak: &mut Soak| {
+        soak.cancel(500).await;
+        soak.hang(50).await;
+    };
+    tokio::time::timeout(TEST_TIMEOUT, soak(work)).await.expect("in good time");
 }

@@ -23,8 +23,8 @@ async fn tool_and_operation(client: &Client) -> (String, String) {
     (format!(":{name}"), operation)
 }
 
-#[tokio::test]
-async fn forged_signals_do_not_ask_for_a_touch() {
+#[test]
+fn forged_signals_do_not_ask_for_a_touch() {
     let rig = Rig::start();
     rig.use_steps("alice", 1);
     std::fs::write(rig.file("token"), &rig.user.access_token).unwrap();
@@ -38,16 +38,18 @@ async fn forged_signals_do_not_ask_for_a_touch() {
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.next().unwrap().starts_with("Waiting for the next time step"));
-    let forger = Client::connect(rig.bus()).await.unwrap();
-    let (name, operation) = tool_and_operation(&forger).await;
-    let interface = "io.github.oathbridge.OathBridge1.Operation";
-    let changed = HashMap::from([("State", Variant::from("waiting-touch"))]);
-    let body = (interface, changed, Vec::<&str>::new());
-    let properties = "org.freedesktop.DBus.Properties";
-    let to = Some(name.as_str());
-    forger.connection().emit_signal(to, operation, properties, "PropertiesChanged", &body).await.unwrap();
-    // There is no event for a message that is not shown, so the test waits for a fixed time.
-    tokio::time::sleep(SHOWN_AFTER).await;
+    rig.block_on(async {
+        let forger = Client::connect(rig.bus()).await.unwrap();
+        let (name, operation) = tool_and_operation(&forger).await;
+        let interface = "io.github.oathbridge.OathBridge1.Operation";
+        let changed = HashMap::from([("State", Variant::from("waiting-touch"))]);
+        let body = (interface, changed, Vec::<&str>::new());
+        let properties = "org.freedesktop.DBus.Properties";
+        let to = Some(name.as_str());
+        forger.connection().emit_signal(to, operation, properties, "PropertiesChanged", &body).await.unwrap();
+        // There is no event for a message that is not shown, so the test waits for a fixed time.
+        tokio::time::sleep(SHOWN_AFTER).await;
+    });
     child.kill().unwrap();
     child.wait().unwrap();
     let rest: Vec<_> = lines.collect();

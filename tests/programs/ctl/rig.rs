@@ -1,18 +1,28 @@
 //! A daemon with virtual tokens on a private bus, and the tool.
 
-use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::net::UnixDatagram;
+use std::ops::Deref;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use oathbridge::guard::Guard;
 use oathbridge::otp::{Period, Step};
 use serde_json::Value;
-use tempfile::TempDir;
-use testkit::bus::PrivateBus;
-use testkit::fake_cognito::{FakeCognito, Options, Ready};
+use testkit::fake_cognito::Ready;
+use testkit::scenario::{Scenario, World};
+use tokio::runtime::Runtime;
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
+
+const CONFIG: &str = "[pcsc]
+enabled = false
+[profiles.work]
+region = 'eu-central-1'
+endpoint_url = 'COGNITO_URL'
+issuer = 'AWS'
+account = 'alice'
+";
 
 /// The seed of all credentials, from RFC 6238.
 const SEED: &[u8] = b"12345678901234567890";
@@ -75,12 +85,11 @@ impl Run {
     }
 }
 
+/// A world, for tests that know nothing of tasks.
 pub(crate) struct Rig {
-    bus: PrivateBus,
-    daemon: Option<Child>,
-    folder: TempDir,
-    pub(crate) cognito: FakeCognito,
+    world: World,
     pub(crate) user: Ready,
+    runtime: Runtime,
 }
 
 impl Rig {
@@ -96,74 +105,56 @@ impl Rig {
 
     /// No token and no smart card service.
     pub(crate) fn empty() -> Self {
-        let mut rig = Self::without_daemon();
-        fs::write(rig.file("config.toml"), "").unwrap();
-        rig.start_daemon(&[]);
-        rig
+        Self::with_daemon(Scenario::program(DAEMON))
     }
 
     /// A bus without a daemon.
     pub(crate) fn without_daemon() -> Self {
-        let cognito = FakeCognito::start(Options::default()).unwrap();
-        let user = cognito.ready_user("alice", SEED).unwrap();
-        let bus = PrivateBus::start().unwrap();
-        Self { bus, daemon: None, folder: tempfile::tempdir().unwrap(), cognito, user }
+        Self::new(Scenario::program(DAEMON))
     }
 
     fn with_tokens(tokens: &str) -> Self {
-        let mut rig = Self::without_daemon();
-        let config = format!(
-            "[pcsc]\nenabled = false\n[profiles.work]\nregion = \"eu-central-1\"\nendpoint_url = \"{}\"\nissuer = \"AWS\"\naccount = \"alice\"\n",
-            rig.cognito.url()
-        );
-        fs::write(rig.file("config.toml"), config).unwrap();
-        fs::write(rig.file("tokens.toml"), tokens).unwrap();
-        let tokens = format!("--virtual-token={}", rig.file("tokens.toml").display());
-        rig.start_daemon(&[&tokens]);
+        Self::with_daemon(Scenario::program(DAEMON).virtual_tokens(tokens).config(CONFIG))
+    }
+
+    fn with_daemon(scenario: Scenario) -> Self {
+        let mut rig = Self::new(scenario);
+        rig.runtime.block_on(rig.world.start_daemon()).unwrap();
         rig
     }
 
-    fn start_daemon(&mut self, arguments: &[&str]) {
-        let ready = UnixDatagram::bind(self.file("notify")).unwrap();
-        ready.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let daemon = self
-            .command(env!("CARGO_BIN_EXE_oathbridged"))
-            .arg(format!("--config={}", self.file("config.toml").display()))
-            .args(arguments)
-            .env("NOTIFY_SOCKET", self.file("notify"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(self.file("log")).unwrap())
-            .spawn()
-            .unwrap();
-        self.daemon = Some(daemon);
-        let mut message = [0; 256];
-        let length = ready.recv(&mut message).unwrap_or_else(|error| panic!("{error}: {}", self.log()));
-        assert!(message[..length].starts_with(b"READY=1"));
+    fn new(scenario: Scenario) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let world = runtime.block_on(scenario.prepare()).unwrap();
+        let user = world.cognito.ready_user("alice", SEED).unwrap();
+        Self { world, user, runtime }
+    }
+
+    /// Waits for what another client does.
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
     }
 
     /// Kills the daemon.
     pub(crate) fn kill_daemon(&mut self) {
-        let mut daemon = self.daemon.take().unwrap();
-        daemon.kill().unwrap();
-        daemon.wait().unwrap();
+        self.world.daemon.take().unwrap().kill().unwrap();
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.world.stage.home().join(name)
     }
 
     pub(crate) fn bus(&self) -> &str {
-        self.bus.address()
+        self.world.stage.address()
     }
 
     /// The daemon's log.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.file("log")).unwrap()
+        self.world.stage.log().unwrap()
     }
 
     pub(crate) fn guard(&self) -> Guard {
-        Guard::open(self.file("state/oathbridge"))
+        Guard::open(self.world.stage.state())
     }
 
     /// A command with only the environment of the rig.
@@ -172,8 +163,8 @@ impl Rig {
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("DBUS_SESSION_BUS_ADDRESS", self.bus.address())
-            .env("HOME", self.folder.path())
+            .env("DBUS_SESSION_BUS_ADDRESS", self.bus())
+            .env("HOME", self.world.stage.home())
             .env("XDG_STATE_HOME", self.file("state"))
             .env("PCSCLITE_CSOCK_NAME", self.file("no-pcscd"));
         command
@@ -203,12 +194,6 @@ impl Rig {
         found["id"].as_str().unwrap().to_owned()
     }
 
-    /// Waits for a time step with this number of seconds left.
-    pub(crate) fn wait_for_room(&self, seconds: u64) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(testkit::rig::step_with_room(seconds));
-    }
-
     /// Closes this number of steps after the current one.
     pub(crate) fn use_steps(&self, account: &str, ahead: u64) {
         let now = Step::at(SystemTime::now().duration_since(UNIX_EPOCH).unwrap(), Period::DEFAULT);
@@ -216,13 +201,11 @@ impl Rig {
     }
 }
 
-impl Drop for Rig {
-    fn drop(&mut self) {
-        if let Some(daemon) = &mut self.daemon {
-            // If the process has already ended, both calls do nothing.
-            let _ = daemon.kill();
-            let _ = daemon.wait();
-        }
+impl Deref for Rig {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
     }
 }
 

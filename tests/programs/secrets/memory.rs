@@ -43,8 +43,8 @@ fn pieces(regions: &[Vec<u8>], secret: &str) -> usize {
 pub(super) async fn left(bench: &Bench, secrets: &[&str], enough: usize) -> Vec<usize> {
     let mut left = Vec::new();
     for _ in 0..20 {
-        bench.client.problems().await.unwrap();
-        let memory = memory(bench.daemon.id()).unwrap();
+        bench.world.client.problems().await.unwrap();
+        let memory = memory(bench.process()).unwrap();
         left = secrets.iter().map(|secret| pieces(&memory, secret)).collect();
         if left.iter().all(|count| *count <= enough) {
             break;
@@ -55,7 +55,7 @@ pub(super) async fn left(bench: &Bench, secrets: &[&str], enough: usize) -> Vec<
 
 /// Whether this user may read the memory; prints a message if not.
 pub(super) fn may_look(bench: &Bench) -> bool {
-    let Some(memory) = memory(bench.daemon.id()) else {
+    let Some(memory) = memory(bench.process()) else {
         println!("not tested: this user may not read the memory of other processes");
         return false;
     };
@@ -78,7 +78,7 @@ async fn secrets_from_descriptors_are_wiped_after_the_request() {
     {
         let file = memfd(secret.as_bytes()).unwrap();
         let options = [(name, Fd::from(file.as_fd()).into()), ("profile", "fake".into())];
-        bench.client.verify(&path, options.into()).await.unwrap();
+        bench.world.client.verify(&path, options.into()).await.unwrap();
     }
     assert_eq!(left(&bench, &secrets, 0).await, [0; 3], "password, access token, session");
 }
@@ -94,7 +94,7 @@ async fn a_secret_in_a_message_remains_only_in_the_bus_buffer() {
     let (path, user) = bench.user(0).await;
     let token = user.access_token.as_str();
     let options = [("access-token", token.into()), ("profile", "fake".into())];
-    bench.client.verify(&path, options.into()).await.unwrap();
+    bench.world.client.verify(&path, options.into()).await.unwrap();
     let one_copy = token.len().div_ceil(100);
     let left = left(&bench, &[token], one_copy).await;
     println!("{left:?} of {one_copy} pieces of the access token are left");
@@ -104,7 +104,7 @@ async fn a_secret_in_a_message_remains_only_in_the_bus_buffer() {
 #[tokio::test]
 async fn variables_that_make_the_sdk_log_bodies_are_removed() {
     let bench = Bench::new(DAEMON).await;
-    let Ok(environment) = fs::read(format!("/proc/{}/environ", bench.daemon.id())) else {
+    let Ok(environment) = fs::read(format!("/proc/{}/environ", bench.process())) else {
         println!("not tested: this user may not read the environment of other processes");
         return;
     };

@@ -16,11 +16,8 @@ use std::fs;
 use std::path::Path;
 
 use data_encoding::BASE32_NOPAD;
-use oathbridge::virt::{self, Card};
-use testkit::client::Client;
-use testkit::daemon::{Daemon, Stage};
-use testkit::fake_cognito::{self, FakeCognito, Ready};
-use testkit::pcscd::PrivatePcscd;
+use testkit::fake_cognito::Ready;
+use testkit::scenario::{Scenario, World};
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
@@ -42,8 +39,8 @@ const CLIENT_SECRET: &str = "CanaryOfTheAppClientsSecret2718281828";
 const CLIENT_ID: &str = "1h57kf5cpq17m0eml12EXAMPLE";
 
 /// With one profile the program passes everything; with the other one the daemon reads the client secret.
-fn config(url: &str) -> String {
-    let place = format!("region = 'eu-central-1'\nclient_id = '{CLIENT_ID}'\nendpoint_url = '{url}'\n");
+fn config() -> String {
+    let place = format!("region = 'eu-central-1'\nclient_id = '{CLIENT_ID}'\nendpoint_url = 'COGNITO_URL'\n");
     format!(
         "{CONFIG}[profiles.fake]\n{place}[profiles.kept]\n{place}client_secret_credential = 'canary-client'\n"
     )
@@ -51,60 +48,52 @@ fn config(url: &str) -> String {
 
 /// A daemon with the log level trace, a locked token, and a fake Cognito.
 struct Bench {
-    daemon: Daemon,
-    client: Client,
-    stage: Stage,
-    fake: FakeCognito,
-    _pcscd: Option<PrivatePcscd>,
+    world: World,
 }
 
 impl Bench {
     /// The token is a virtual token of the daemon.
     async fn new(program: impl AsRef<Path>) -> Self {
-        let mut stage = Stage::new(program.as_ref()).unwrap();
-        stage.use_virtual_tokens(&tokens()).unwrap();
-        Self::start(stage, None).await
+        Self::start(Scenario::program(program.as_ref()).virtual_tokens(&tokens())).await
     }
 
     /// The token is behind a real pcscd, so that its commands are logged as well.
     async fn with_pcscd() -> Self {
-        let card = Card::new(&virt::parse(&tokens()).unwrap()[0]);
-        let mut pcscd = PrivatePcscd::start(1).unwrap();
-        pcscd.insert(0, &card).unwrap();
-        let mut stage = Stage::new(DAEMON).unwrap();
-        stage.use_pcscd(&pcscd);
-        Self::start(stage, Some(pcscd)).await
+        Self::start(Scenario::program(DAEMON).cards(&tokens())).await
     }
 
-    async fn start(mut stage: Stage, _pcscd: Option<PrivatePcscd>) -> Self {
-        let fake = FakeCognito::start(fake_cognito::Options::default()).unwrap();
-        stage.configure(&config(&fake.url())).unwrap();
-        let credentials = stage.home().join("credentials");
+    async fn start(scenario: Scenario) -> Self {
+        let mut world = scenario.config(&config()).prepare().await.unwrap();
+        let credentials = world.stage.home().join("credentials");
         fs::create_dir(&credentials).unwrap();
         fs::write(credentials.join("canary-client"), CLIENT_SECRET).unwrap();
-        stage.set_variable("CREDENTIALS_DIRECTORY", credentials);
-        stage.add_argument("--log-level=trace");
+        world.stage.set_variable("CREDENTIALS_DIRECTORY", credentials);
+        world.stage.add_argument("--log-level=trace");
         // With these variables the AWS SDK would log bodies.
         for name in ["LOG_SENSITIVE_BODIES", "LOG_SIGNABLE_BODY"] {
-            stage.set_variable(name, "true");
+            world.stage.set_variable(name, "true");
         }
-        stage.set_variable("RUST_LOG", "trace");
-        let client = stage.client().await.unwrap();
-        let daemon = stage.start(&client).await.unwrap();
-        Self { daemon, client, stage, fake, _pcscd }
+        world.stage.set_variable("RUST_LOG", "trace");
+        world.start_daemon().await.unwrap();
+        Self { world }
     }
 
-    /// Unlocks the token.
+    /// The id of the daemon's process.
+    fn process(&self) -> u32 {
+        self.world.daemon.as_ref().unwrap().id()
+    }
+
+    /// Opens the token.
     async fn unlock(&self) {
-        let token = self.client.find(&[]).await.unwrap().1.remove(0);
-        self.client.unlock(&token, PASSWORD).await.unwrap();
+        let token = self.world.client.find(&[]).await.unwrap().1.remove(0);
+        self.world.client.unlock(&token, PASSWORD).await.unwrap();
     }
 
     /// A credential, and a user with its seed.
     async fn user(&self, number: usize) -> (String, Ready) {
         let account = format!("user-{number}");
-        let path = self.client.credential(&account).await.unwrap();
-        (path, self.fake.ready_user(&account, &key(number)).unwrap())
+        let path = self.world.client.credential(&account).await.unwrap();
+        (path, self.world.cognito.ready_user(&account, &key(number)).unwrap())
     }
 }
 

@@ -63,12 +63,12 @@ async fn other_half() {
         |id: u32, name| File::open(format!("/proc/{id}/{name}")).map(drop).map_err(|error| error.kind());
     for name in ["mem", "environ", "maps", "auxv"] {
         assert_eq!(look(open_book.0.id(), name), Ok(()), "{name}");
-        assert_eq!(look(bench.daemon.id(), name), Err(ErrorKind::PermissionDenied), "{name}");
+        assert_eq!(look(bench.process(), name), Err(ErrorKind::PermissionDenied), "{name}");
     }
     assert!(fs::read_dir(format!("/proc/{}/fd", open_book.0.id())).is_ok());
-    assert!(fs::read_dir(format!("/proc/{}/fd", bench.daemon.id())).is_err());
+    assert!(fs::read_dir(format!("/proc/{}/fd", bench.process())).is_err());
 
-    let limits = fs::read_to_string(format!("/proc/{}/limits", bench.daemon.id())).unwrap();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", bench.process())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     let numbers: Vec<_> = core.split_whitespace().skip(4).take(2).collect();
     assert_eq!(numbers, ["0", "0"], "{core}");

@@ -10,7 +10,7 @@ use oathbridge::dbus::names::ROOT;
 use oathbridge::otp::Algorithm;
 use testkit::client::{Extra, Options, Refusal, memfd};
 use testkit::fake_cognito::Fault;
-use testkit::rig::step_with_room;
+use testkit::scenario::World;
 use zbus::{Fd, ObjectPath, OwnedVariant, Variant};
 
 use super::canaries::{faults, files, has_code};
@@ -30,9 +30,9 @@ pub(super) struct Visitor {
 impl Visitor {
     pub(super) async fn new(bench: &Bench, number: usize, choice: bool) -> Self {
         let name = format!("canary-{number}@people.example");
-        let path = bench.client.credential(&format!("user-{number}")).await.unwrap();
-        bench.fake.ready_user(&name, &key(number)).unwrap();
-        let session = bench.fake.challenge(&name, Some("canary key"), choice).unwrap();
+        let path = bench.world.client.credential(&format!("user-{number}")).await.unwrap();
+        bench.world.cognito.ready_user(&name, &key(number)).unwrap();
+        let session = bench.world.cognito.challenge(&name, Some("canary key"), choice).unwrap();
         Self { path, name, session }
     }
 
@@ -48,7 +48,7 @@ impl Visitor {
 
     pub(super) async fn respond(&self, bench: &Bench, options: Options<'_>) -> Result<Extra, Refusal> {
         let path = ObjectPath::try_from(self.path.as_str()).unwrap();
-        bench.client.call(ROOT, "Cognito", "RespondToMfaChallenge", &(path, options)).await
+        bench.world.client.call(ROOT, "Cognito", "RespondToMfaChallenge", &(path, options)).await
     }
 
     /// The secret hash of the app client for this user.
@@ -137,7 +137,7 @@ impl SignIns {
             let repeated = [&visitor.session, CLIENT_SECRET, &visitor.name, &visitor.hash()].join(" ");
             let Some(fault) = faults(&repeated).get(number - 4).cloned() else { break };
             self.knows(&visitor);
-            bench.fake.fail(fault);
+            bench.world.cognito.fail(fault);
             let mut options = visitor.options("kept");
             if number == 4 {
                 options.insert("challenge-name", "SELECT_MFA_TYPE".into());
@@ -146,7 +146,7 @@ impl SignIns {
         }
         let visitor = Visitor::new(bench, 14, false).await;
         self.knows(&visitor);
-        bench.fake.fail(Fault::Echo);
+        bench.world.cognito.fail(Fault::Echo);
         let mut options = visitor.options("fake");
         options.insert("client-secret", WRONG_SECRET.into());
         self.refused(visitor.respond(bench, options).await);
@@ -194,20 +194,19 @@ fn command_lines() -> String {
 #[tokio::test]
 async fn no_secret_of_a_sign_in_is_in_logs_errors_or_files() {
     let bench = Bench::with_pcscd().await;
-    bench.fake.set_client_secret(CLIENT_SECRET);
+    bench.world.cognito.set_client_secret(CLIENT_SECRET);
     bench.unlock().await;
-    step_with_room(15).await;
     let mut told = SignIns::default();
     told.successes(&bench).await;
     told.failures(&bench).await;
     told.arguments(&bench).await;
     let arguments = command_lines();
     assert!(arguments.contains("--log-level=trace"), "{arguments}");
-    let codes: Vec<_> = bench.fake.log().into_iter().filter_map(|entry| entry.code).collect();
+    let codes: Vec<_> = bench.world.cognito.log().into_iter().filter_map(|entry| entry.code).collect();
     assert_eq!(codes.len(), 13, "4 successes, 8 faults after the choice's, 1 wrong secret");
-    told.secrets.extend(bench.fake.sessions());
-    let Bench { daemon, stage, .. } = bench;
-    assert!(daemon.terminate().unwrap().success());
+    told.secrets.extend(bench.world.cognito.sessions());
+    let World { daemon, stage, .. } = bench.world;
+    daemon.unwrap().terminate().unwrap();
 
     let log = stage.log().unwrap();
     assert!(log.contains("TRACE") && log.contains("RespondToMfaChallenge"), "nothing was logged: {log}");

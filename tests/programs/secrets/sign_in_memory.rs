@@ -17,7 +17,7 @@ async fn secrets_of_a_sign_in_in_descriptors_are_wiped_after_it() {
     if !may_look(&bench) {
         return;
     }
-    bench.fake.set_client_secret(CLIENT_SECRET);
+    bench.world.cognito.set_client_secret(CLIENT_SECRET);
     bench.unlock().await;
     let mut secrets = vec![CLIENT_SECRET.to_owned()];
     for number in 0..3 {
@@ -36,7 +36,7 @@ async fn secrets_of_a_sign_in_in_descriptors_are_wiped_after_it() {
         secrets.extend(tokens(visitor.respond(&bench, options).await.unwrap()));
         secrets.push(visitor.hash());
     }
-    secrets.extend(bench.fake.sessions());
+    secrets.extend(bench.world.cognito.sessions());
     let secrets: Vec<_> = secrets.iter().map(String::as_str).collect();
     assert_eq!(left(&bench, &secrets, 0).await, vec![0; secrets.len()], "of {} secrets", secrets.len());
 }

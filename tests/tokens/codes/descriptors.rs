@@ -20,7 +20,7 @@ async fn refusal(bench: &Bench, token: &str, secret: &impl AsFd) -> String {
     bench.client().unlock_with(token, secret).await.unwrap_err().name
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn an_invalid_descriptor_is_refused_before_the_token_is_used() {
     let bench = Bench::new(LOCKED, "[limits]\nunlocks_per_minute = 100\n").await;
     let token = bench.client().find(&[]).await.unwrap().1.remove(0);
@@ -50,7 +50,7 @@ async fn an_invalid_descriptor_is_refused_before_the_token_is_used() {
     assert_eq!(bench.card().log().len(), before, "no command was sent to the token");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn every_kind_of_descriptor_with_the_password_unlocks() {
     let bench = Bench::new(LOCKED, "").await;
     let client = bench.client();
@@ -72,7 +72,7 @@ async fn every_kind_of_descriptor_with_the_password_unlocks() {
     assert_eq!(refusal(&bench, &token, &long).await, "WrongPassword");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn descriptors_without_a_writer_do_not_delay_other_callers() {
     let bench = Bench::new(LOCKED, "").await;
     let token = bench.client().find(&[]).await.unwrap().1.remove(0);
@@ -86,7 +86,7 @@ async fn descriptors_without_a_writer_do_not_delay_other_callers() {
     }
     // The calls have arrived when a later call of the same connection is answered.
     bench.client().problems().await.unwrap();
-    let other = bench.rig.stage.client().await.unwrap();
+    let other = bench.world.stage.client().await.unwrap();
     let (reader, mut writer) = pipe().unwrap();
     writer.write_all(b"correct horse").unwrap();
     drop(writer);
@@ -101,7 +101,7 @@ async fn descriptors_without_a_writer_do_not_delay_other_callers() {
     assert!(names.iter().all(|name| name == INVALID || name == "Busy"), "{names:?}");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_descriptor_counts_once_whatever_its_content() {
     let bench = Bench::new(LOCKED, "[limits]\nunlocks_per_minute = 2\n").await;
     let token = bench.client().find(&[]).await.unwrap().1.remove(0);

@@ -12,12 +12,12 @@ mod options;
 mod touch;
 mod ykman;
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use oathbridge::otp::{Algorithm, Code, Digits, truncate};
 use oathbridge::virt::Card;
 use testkit::client::{Client, Options};
-use testkit::rig::{Rig, step_with_room};
+use testkit::scenario::{BEGINNING, Scenario, World};
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
@@ -52,22 +52,26 @@ seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
 
 /// The daemon and one card. The test checks its counter at the end.
 struct Bench {
-    rig: Rig,
+    world: World,
     advances: u64,
 }
 
 impl Bench {
     async fn new(token: &str, config: &str) -> Self {
+        Self::of(Scenario::inside(), token, config).await
+    }
+
+    async fn of(scenario: Scenario, token: &str, config: &str) -> Self {
         let tokens = format!("[[token]]\nserial = 31415926\ntouch = 'never'\n{token}\n{CREDENTIALS}");
-        Self { rig: Rig::start(DAEMON, &tokens, config, true).await.unwrap(), advances: 0 }
+        Self { world: scenario.cards(&tokens).config(config).start().await.unwrap(), advances: 0 }
     }
 
     fn client(&self) -> &Client {
-        &self.rig.client
+        &self.world.client
     }
 
     fn card(&self) -> &Card {
-        self.rig.card().unwrap()
+        self.world.card().unwrap()
     }
 
     async fn credential(&self, account: &str) -> String {
@@ -96,15 +100,11 @@ fn code(algorithm: Algorithm, digits: u8, factor: u64) -> String {
     Code::decimal(word, Digits::new(digits).unwrap()).expose().to_owned()
 }
 
-fn unix_time() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
-}
-
-#[tokio::test]
+#[testkit::test]
 async fn a_code_has_its_validity_and_the_next_code() {
     let bench = Bench::new("", "").await;
     let alice = bench.credential("alice").await;
-    let step = step_with_room(5).await;
+    let step = bench.world.step().unwrap();
     let reply = bench.client().calculate(&alice, [("next", true.into())].into()).await.unwrap();
     assert_eq!((reply.from, reply.until), (step * 30, step * 30 + 30));
     assert_eq!(reply.code, code(Algorithm::Sha1, 6, step));
@@ -112,13 +112,12 @@ async fn a_code_has_its_validity_and_the_next_code() {
 
     let carol = bench.credential("carol").await;
     let reply = bench.client().calculate(&carol, Options::new()).await.unwrap();
-    let minute = unix_time() / 60;
-    assert!(minute - reply.from / 60 <= 1 && reply.until == reply.from + 60, "{reply:?}");
-    assert_eq!(reply.code, code(Algorithm::Sha256, 8, reply.from / 60));
+    assert_eq!((reply.from, reply.until), (BEGINNING, BEGINNING + 60));
+    assert_eq!(reply.code, code(Algorithm::Sha256, 8, BEGINNING / 60));
     assert_eq!(reply.next, None);
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_counter_advances_only_with_the_option_advance_counter() {
     let mut bench = Bench::new("", "").await;
     let dave = bench.credential("dave").await;
@@ -141,12 +140,12 @@ async fn a_counter_advances_only_with_the_option_advance_counter() {
     assert_eq!(refusal, "org.freedesktop.DBus.Error.InvalidArgs");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_step_can_be_claimed_once() {
     let bench = Bench::new("", "").await;
     let alice = bench.credential("alice").await;
     let claim = || bench.client().calculate(&alice, [("claim", true.into())].into());
-    let step = step_with_room(10).await;
+    let step = bench.world.step().unwrap();
     assert_eq!(claim().await.unwrap().code, code(Algorithm::Sha1, 6, step));
     let refusal = claim().await.unwrap_err();
     assert_eq!(refusal.name, "StepSpent");
@@ -156,29 +155,34 @@ async fn a_step_can_be_claimed_once() {
     bench.client().calculate(&alice, Options::new()).await.unwrap();
     let carol = bench.credential("carol").await;
     bench.client().calculate(&carol, [("claim", true.into())].into()).await.unwrap();
-    assert_eq!(unix_time() / 30, step, "everything was in one step");
+    bench.world.clock().unwrap().advance(Duration::from_secs(30));
+    assert_eq!(claim().await.unwrap().code, code(Algorithm::Sha1, 6, step + 1));
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_claim_survives_a_restart_of_the_daemon() {
     let mut bench = Bench::new("", "").await;
     let alice = bench.credential("alice").await;
-    step_with_room(15).await;
     bench.client().calculate(&alice, [("claim", true.into())].into()).await.unwrap();
-    bench.rig.daemon.take().unwrap().kill().unwrap();
-    bench.client().wait_for_name(false).await.unwrap();
-    bench.rig.daemon = Some(bench.rig.stage.start(bench.client()).await.unwrap());
+    bench.world.end_daemon().await.unwrap();
+    bench.world.start_daemon().await.unwrap();
     assert_eq!(bench.credential("alice").await, alice, "ids survive a restart");
     assert_eq!(bench.refusal(&alice, [("claim", true.into())].into()).await, "StepSpent");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_minimum_validity_makes_the_call_wait_or_fail() {
     let bench = Bench::new("", "").await;
     let alice = bench.credential("alice").await;
-    step_with_room(10).await;
-    let reply = bench.client().calculate(&alice, [("min-validity", 5_u32.into())].into()).await.unwrap();
-    assert!(reply.until >= unix_time() + 5);
+    let clock = bench.world.clock().unwrap();
+    let calculate = || bench.client().calculate(&alice, [("min-validity", 5_u32.into())].into());
+    clock.advance(Duration::from_secs(25));
+    assert_eq!(calculate().await.unwrap().until, BEGINNING + 30, "five seconds are left");
+    clock.advance(Duration::from_secs(1));
+    let (reply, passed) = tokio::join!(calculate(), bench.world.pass(Duration::from_secs(4)));
+    passed.unwrap();
+    assert_eq!(reply.unwrap().from, BEGINNING + 30);
+    clock.advance(Duration::from_secs(1));
     // The next step starts after the deadline of this call.
     let options = [("min-validity", 30_u32.into()), ("timeout", 2_u32.into())];
     assert_eq!(bench.refusal(&alice, options.into()).await, "Timeout");

@@ -9,7 +9,7 @@ use super::Bench;
 
 const INVALID: &str = "org.freedesktop.DBus.Error.InvalidArgs";
 
-#[tokio::test]
+#[testkit::test]
 async fn unknown_keys_and_wrong_types_are_refused() {
     let bench = Bench::new("", "").await;
     let alice = bench.credential("alice").await;
@@ -46,7 +46,7 @@ async fn unknown_keys_and_wrong_types_are_refused() {
     bench.client().calculate(&alice, Options::new()).await.unwrap();
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn credentials_are_found_by_known_attributes_only() {
     let bench = Bench::new("", "").await;
     let alice = bench.credential("alice").await;

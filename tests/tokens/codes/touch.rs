@@ -1,10 +1,10 @@
 //! Credentials that require a touch.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oathbridge::otp::Algorithm;
 use oathbridge::virt::Card;
-use testkit::client::Options;
+use testkit::client::{Event, Options};
 
 use super::{Bench, code};
 
@@ -20,7 +20,7 @@ fn person(card: &Card) -> tokio::task::JoinHandle<bool> {
     })
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_touch_gives_the_code() {
     let bench = Bench::new("", "").await;
     let bob = bench.credential("bob").await;
@@ -32,7 +32,7 @@ async fn a_touch_gives_the_code() {
     assert_eq!(reply.code, code(Algorithm::Sha512, 7, reply.from / 30));
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn without_interactive_a_touch_credential_is_refused() {
     let bench = Bench::new("", "").await;
     let bob = bench.credential("bob").await;
@@ -41,14 +41,20 @@ async fn without_interactive_a_touch_credential_is_refused() {
     assert_eq!(bench.card().log().len(), before, "no command was sent to the token");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn waiting_for_a_touch_times_out() {
     let bench = Bench::new("", "").await;
     let bob = bench.credential("bob").await;
     // The deadline of the call comes first: the call waits for a touch until nine seconds before it.
-    let begun = Instant::now();
-    assert_eq!(bench.refusal(&bob, [("timeout", 10_u32.into())].into()).await, "TouchTimeout");
-    assert!(begun.elapsed() >= Duration::from_secs(1));
+    let mut signals = bench.client().signals().await.unwrap();
+    let call = bench.refusal(&bob, [("timeout", 10_u32.into()), ("handle-token", "late".into())].into());
+    let passing = async {
+        let waits = |event: &Event| event.value::<String>("State").as_deref() == Some("waiting-touch");
+        signals.until(waits).await.unwrap();
+        bench.world.pass(Duration::from_secs(1)).await.unwrap();
+    };
+    let (refusal, ()) = tokio::join!(call, passing);
+    assert_eq!(refusal, "TouchTimeout");
     // The token still waits; the next request is served after the token's timeout.
     let alice = bench.credential("alice").await;
     bench.card().touch();

@@ -1,0 +1,95 @@
+//! The daemon on a thread of this process.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use oathbridge::clock::{Clock, ManualClock};
+use oathbridge::config::Config;
+use oathbridge::daemon::{self, Parts};
+use oathbridge::device::Transport;
+use oathbridge::logging::{self, Level};
+use oathbridge::transport::pcsc::PcscTransport;
+use oathbridge::virt::{TokenSpec, VirtualTransport};
+use tokio::sync::oneshot;
+use zbus::address::Address;
+
+/// What such a daemon gets instead of arguments and an environment.
+#[derive(Debug)]
+pub(super) struct Setup {
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) tokens: Vec<TokenSpec>,
+    pub(super) config: PathBuf,
+    pub(super) state: PathBuf,
+    pub(super) bus: String,
+}
+
+/// A running daemon; it is asked to end, and waited for, when dropped.
+#[derive(Debug)]
+pub(super) struct Inside {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<Result<(), String>>>,
+}
+
+impl Inside {
+    /// Starts one, as the program's `main` does, with another clock.
+    pub(super) fn start(setup: Setup) -> io::Result<Self> {
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new().name("oathbridged".to_owned()).spawn(move || {
+            // Next to its log; an error means that nobody can read it.
+            run(setup, stopped).inspect_err(|error| drop(writeln!(io::stderr(), "oathbridged: {error}")))
+        })?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Asks it to end, and waits.
+    pub(super) fn end(&mut self) -> io::Result<()> {
+        // An error means that it has ended by itself.
+        let _ = self.stop.take().map(|stop| stop.send(()));
+        let ended = self.thread.take().map_or(Ok(Ok(())), JoinHandle::join);
+        ended.map_err(|_| io::Error::other("the daemon panicked"))?.map_err(io::Error::other)
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        // How it ended is asked for by those who want to know.
+        let _ = self.end();
+    }
+}
+
+fn run(setup: Setup, stopped: oneshot::Receiver<()>) -> Result<(), String> {
+    logging::start(Level::from_str("debug").unwrap_or_default());
+    let config = Config::load(Some(&setup.config)).map_err(|error| error.to_string())?;
+    let mut transports: Vec<Arc<dyn Transport>> = Vec::new();
+    if config.config.pcsc.enabled {
+        transports.push(Arc::new(PcscTransport::new(config.config.pcsc.ignore_readers.clone())));
+    }
+    if !setup.tokens.is_empty() {
+        transports.push(Arc::new(VirtualTransport::new(&setup.tokens)));
+    }
+    let clock: Arc<dyn Clock> = setup.clock;
+    let parts = Parts {
+        clock,
+        transports,
+        state_directory: setup.state,
+        config,
+        config_path: Some(setup.config),
+        bus: Address::try_from(setup.bus.as_str()).map_err(|error| error.to_string())?,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    // An error means that its owner has forgotten it.
+    let result = runtime.block_on(daemon::run(parts, async { drop(stopped.await) }));
+    // A thread that hangs in a token's driver must not keep the test.
+    runtime.shutdown_background();
+    result.map_err(|error| error.to_string())
+}

@@ -1,0 +1,125 @@
+//! One program asks far too much: it is refused before any object is reached, and the daemon stays small. How long other
+//! programs wait meanwhile is a figure of `make bench`.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use oathbridge::dbus::names;
+use testkit::resources::Resources;
+use testkit::scenario::Scenario;
+use zbus::message::{Builder, Message, Type};
+use zbus::{MessageStream, OwnedVariant, connection};
+
+const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
+
+const CALLS: usize = 50_000;
+
+/// Far longer than all of it takes; only a hang does.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+const TOKEN: &str = "[[token]]
+serial = 31415926
+credential = [{ issuer = 'AWS', account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' }]
+";
+
+/// How calls ended, by the last part of the error's name.
+type Outcomes = BTreeMap<String, usize>;
+
+/// Sends all calls of a new client without waiting for a reply, and counts the replies meanwhile.
+async fn flood(address: &str, call: fn(Builder<'static>) -> Message, path: &str, method: &str) -> Outcomes {
+    let connection = connection::Builder::address(address).build().await.unwrap();
+    let mut messages = MessageStream::from(&connection);
+    let counting = tokio::spawn(async move {
+        let (mut outcomes, mut count) = (Outcomes::new(), 0);
+        while count < CALLS {
+            let message = messages.next().await.unwrap().unwrap();
+            let outcome = match message.message_type() {
+                Type::MethodReturn => "served".to_owned(),
+                Type::Error => message.header().error_name().unwrap().rsplit('.').next().unwrap().to_owned(),
+                _ => continue,
+            };
+            *outcomes.entry(outcome).or_default() += 1;
+            count += 1;
+        }
+        outcomes
+    });
+    for _ in 0..CALLS {
+        let builder = Message::method_call(path.to_owned(), method.to_owned()).destination(names::BUS);
+        connection.send(&call(builder)).await.unwrap();
+    }
+    counting.await.unwrap()
+}
+
+fn calculate(builder: Builder<'static>) -> Message {
+    builder.interface(names::CREDENTIAL).build(&HashMap::<String, OwnedVariant>::new()).unwrap()
+}
+
+fn find_credentials(builder: Builder<'static>) -> Message {
+    builder.interface(names::MANAGER).build(&HashMap::<String, String>::new()).unwrap()
+}
+
+fn get_managed_objects(builder: Builder<'static>) -> Message {
+    builder.interface("org.freedesktop.DBus.ObjectManager").build(&()).unwrap()
+}
+
+fn introspect(builder: Builder<'static>) -> Message {
+    builder.interface("org.freedesktop.DBus.Introspectable").build(&()).unwrap()
+}
+
+/// An allowance does not grow again on a clock that stands still: what is answered otherwise than by a refusal has
+/// reached the object tree or the token.
+#[testkit::test]
+async fn what_is_over_the_limits_reaches_no_object() {
+    let config = "[pcsc]\nenabled = false\n[limits]\nqueries_per_second = 100\ncodes_per_minute = 20\n";
+    let world = Scenario::inside().virtual_tokens(TOKEN).config(config).start().await.unwrap();
+    let alice = world.client.credential("alice").await.unwrap();
+    let address = world.stage.address();
+
+    // There is no such object, and the tree says so to a call that gets there.
+    let nothing = format!("{}/nothing", names::ROOT);
+    let outcomes = flood(address, introspect, &nothing, "Introspect").await;
+    let reached = not_refused(&outcomes);
+    assert!((1..=100).contains(&reached), "{outcomes:?}");
+
+    let outcomes = flood(address, calculate, &alice, "Calculate").await;
+    let reached = not_refused(&outcomes);
+    assert!((1..=20).contains(&reached), "{outcomes:?}");
+    assert_eq!(outcomes.get("served"), Some(&reached), "{outcomes:?}");
+}
+
+/// How many calls were not refused for their number.
+fn not_refused(outcomes: &Outcomes) -> usize {
+    let refused = ["Busy", "RateLimited"].iter().filter_map(|name| outcomes.get(*name)).sum::<usize>();
+    CALLS - refused
+}
+
+#[tokio::test]
+async fn a_flood_of_any_call_leaves_the_daemon_small_and_in_service() {
+    let floods = async {
+        let scenario = Scenario::program(DAEMON).virtual_tokens(TOKEN).config("[pcsc]\nenabled = false\n");
+        let world = scenario.start().await.unwrap();
+        let alice = world.client.credential("alice").await.unwrap();
+        let address = world.stage.address();
+        flood(address, calculate, &alice, "Calculate").await;
+        flood(address, get_managed_objects, names::ROOT, "GetManagedObjects").await;
+        flood(address, find_credentials, names::ROOT, "FindCredentials").await;
+        flood(address, introspect, "/", "Introspect").await;
+        let peak = Resources::of(world.daemon.as_ref().unwrap().id()).unwrap().peak;
+        println!("peak {peak} KiB");
+        assert!(peak < 32 * 1024, "{peak} KiB");
+        // Another program has allowances of its own.
+        let program = ["--user", "call", names::BUS, &alice, names::CREDENTIAL, "Calculate", "a{sv}", "0"];
+        let mut busctl = std::process::Command::new("busctl");
+        busctl.env("DBUS_SESSION_BUS_ADDRESS", address).args(program);
+        let output = tokio::task::spawn_blocking(move || busctl.output()).await.unwrap().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    tokio::time::timeout(PATIENCE, floods).await.expect("in good time");
+}
