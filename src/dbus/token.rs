@@ -74,7 +74,7 @@ impl TokenObject {
         self.view().attached.info.firmware.clone()
     }
 
-    #[zbus(property(emits_changed_signal = "const"))]
+    #[zbus(property)]
     fn reader(&self) -> String {
         self.view().attached.info.reader.clone()
     }
@@ -84,9 +84,9 @@ impl TokenObject {
         self.view().attached.info.is_virtual
     }
 
-    #[zbus(property(emits_changed_signal = "const"))]
+    #[zbus(property)]
     fn transports(&self) -> Vec<String> {
-        vec![self.view().attached.info.transport.to_owned()]
+        self.view().attached.transports.iter().map(|&name| name.to_owned()).collect()
     }
 
     #[zbus(property)]
@@ -120,11 +120,11 @@ impl TokenObject {
     }
 
     async fn lock(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
-        let (id, token) = (self.id_now(), self.view().attached.token.clone());
+        let (id, attached) = (self.id_now(), self.view().attached);
         // Waits no longer than clients do.
         let bounded = async {
             tokio::select! {
-                result = self.bridge.flows.lock(&id, &token) => result,
+                result = self.bridge.flows.lock(&attached) => result,
                 () = self.bridge.flows.clock().sleep(PATIENCE) => Err(token::Error::Busy),
             }
         };

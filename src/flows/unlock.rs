@@ -80,9 +80,10 @@ impl Flows {
     /// # Errors
     ///
     /// [`token::Error::Busy`] if too many requests wait for the token.
-    pub async fn lock(&self, id: &TokenId, token: &Token) -> Result<(), token::Error> {
-        self.unlocks.lock(Some(id));
-        token.lock().await
+    pub async fn lock(&self, attached: &Attached) -> Result<(), token::Error> {
+        self.unlocks.lock(Some(&attached.info.id));
+        attached.standby.iter().for_each(Token::wipe);
+        attached.token.lock().await
     }
 
     /// Wipes the keys of all tokens at once, including tokens that are busy or hang. Cancels all pending unlocks, including
@@ -91,9 +92,10 @@ impl Flows {
         // Cancelled before the keys are wiped: an unlock that is too late to be cancelled has its key wiped.
         self.unlocks.lock(None);
         let snapshot = self.registry.now();
-        snapshot.tokens.values().for_each(|attached| attached.token.wipe());
+        let handles = || snapshot.tokens.values().flat_map(|attached| attached.handles());
+        handles().for_each(Token::wipe);
         // An error is visible as the token's state.
-        let locks = snapshot.tokens.values().map(|attached| attached.token.lock());
+        let locks = handles().map(Token::lock);
         tokio::select! {
             _ = join_all(locks) => {}
             () = self.clock.sleep(LOCKED_STATE_TIMEOUT) => {}

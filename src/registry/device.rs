@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::snapshot::{Attached, State};
+use super::snapshot::State;
 use crate::clock::Clock;
-use crate::oath::{Credential, ObjectId, TokenId};
+use crate::oath::Credential;
 use crate::token::{Event, Info, Token};
 
 /// Seconds from each failed reading in a row to the next one; the last value repeats.
@@ -27,10 +27,10 @@ pub(super) struct Device {
     pub(super) info: Option<Info>,
     /// The first reading has ended, whatever came of it.
     pub(super) is_read: bool,
-    token: Token,
+    pub(super) token: Token,
     clock: Arc<dyn Clock>,
-    state: State,
-    credentials: Vec<Credential>,
+    pub(super) state: State,
+    pub(super) credentials: Vec<Credential>,
     failure: Option<Failure>,
     reading: Option<Reading>,
 }
@@ -153,19 +153,6 @@ impl Device {
             }
             ended();
         });
-    }
-
-    /// The id and the public view of the token; nothing until it has been introduced.
-    pub(super) fn view(&self) -> Option<(TokenId, Arc<Attached>)> {
-        let info = self.info.clone()?;
-        let id = info.id.clone();
-        let credentials = self
-            .credentials
-            .iter()
-            .map(|credential| (ObjectId::new(&id, &credential.name), credential.clone()))
-            .collect();
-        let (state, token) = (self.state.clone(), self.token.clone());
-        Some((id, Arc::new(Attached { info, state, credentials, token })))
     }
 }
 

@@ -7,23 +7,20 @@ use std::thread;
 use tokio::sync::{mpsc, watch};
 
 use super::device::{Device, Waiter};
-use super::snapshot::Snapshot;
+use super::snapshot::{DeviceKey, Snapshot};
+use super::tokens;
 use crate::clock::Clock;
-use crate::device::{Attachment, DeviceId, Presence, Problem, Transport};
-use crate::oath::TokenId;
+use crate::device::{Attachment, Presence, Problem, Transport};
 use crate::task::Task;
 use crate::token::{Event, Identities, Info, Token};
-
-/// Which device: the transport's place in the list, and its name there.
-type Key = (usize, DeviceId);
 
 /// What the keeper hears.
 #[derive(Debug)]
 pub(super) enum Input {
     Present(usize, Presence),
-    News(Key, Event),
+    News(DeviceKey, Event),
     /// A reading of this device is over, and its events have come before this.
-    ReadingEnded(Key),
+    ReadingEnded(DeviceKey),
     /// A call misses a token. Answered when the devices that could not be read have been read again.
     Wanted(Waiter),
     /// Answered when everything before it has been published.
@@ -36,7 +33,7 @@ pub(super) struct Keeper {
     identities: Identities,
     snapshots: watch::Sender<Arc<Snapshot>>,
     inputs: mpsc::UnboundedSender<Input>,
-    devices: BTreeMap<Key, Device>,
+    devices: BTreeMap<DeviceKey, Device>,
     /// By transport: what it can't do, once it has reported.
     reported: BTreeMap<usize, Option<Problem>>,
     version: u64,
@@ -111,7 +108,7 @@ impl Keeper {
         }
     }
 
-    fn attach(&mut self, key: Key, attachment: Attachment) {
+    fn attach(&mut self, key: DeviceKey, attachment: Attachment) {
         let Some(transport) = self.transports.get(key.0) else { return };
         let (inputs, origin) = (self.inputs.clone(), key.clone());
         // An error means that the daemon is ending.
@@ -135,7 +132,7 @@ impl Keeper {
         self.devices.insert(key, device);
     }
 
-    fn learn(&mut self, key: &Key, event: Event) {
+    fn learn(&mut self, key: &DeviceKey, event: Event) {
         if let Event::Selected(info) = event {
             return self.introduce(key, info);
         }
@@ -156,7 +153,7 @@ impl Keeper {
         }
     }
 
-    fn end_reading(&mut self, key: &Key) {
+    fn end_reading(&mut self, key: &DeviceKey) {
         let ended = self.reading_ended(key);
         if let Some(device) = self.devices.get_mut(key) {
             self.answered.append(&mut device.end_reading());
@@ -170,27 +167,19 @@ impl Keeper {
         self.devices.values_mut().for_each(|device| device.want(&waiter));
     }
 
-    fn reading_ended(&self, key: &Key) -> impl FnOnce() + Send + 'static {
+    fn reading_ended(&self, key: &DeviceKey) -> impl FnOnce() + Send + 'static {
         let (inputs, key) = (self.inputs.clone(), key.clone());
         // An error means that the daemon is ending.
         move || drop(inputs.send(Input::ReadingEnded(key)))
     }
 
-    /// Names a token for as long as it is attached. The same token in two readers, or two tokens that claim to
-    /// be one, get different ids.
-    fn introduce(&mut self, key: &Key, info: Info) {
-        let taken: BTreeSet<_> = self
-            .devices
-            .iter()
-            .filter(|(other, _)| *other != key)
-            .filter_map(|(_, device)| device.info.as_ref().map(|info| info.id.clone()))
-            .collect();
-        if let Some(device) = self.devices.get_mut(key) {
-            let id = unique(&info.id, &taken);
-            match &mut device.info {
-                Some(known) => known.attempts_left = info.attempts_left,
-                None => device.info = Some(Info { id, ..info }),
-            }
+    /// Finds the token of a device, which then keeps that token as long as it is attached.
+    fn introduce(&mut self, key: &DeviceKey, info: Info) {
+        let id = tokens::name(key, &info.id, &self.devices);
+        let Some(device) = self.devices.get_mut(key) else { return };
+        match &mut device.info {
+            Some(known) => known.attempts_left = info.attempts_left,
+            None => device.info = Some(Info { id, ..info }),
         }
     }
 
@@ -199,17 +188,7 @@ impl Keeper {
         let settled = self.reported.len() == self.transports.len()
             && self.devices.values().all(|device| device.is_read);
         let problems: BTreeSet<_> = self.reported.values().filter_map(|problem| *problem).collect();
-        let tokens = self.devices.values().filter_map(Device::view).collect();
+        let tokens = tokens::view(&self.devices);
         self.snapshots.send_replace(Arc::new(Snapshot { version: self.version, settled, problems, tokens }));
     }
-}
-
-fn unique(id: &TokenId, taken: &BTreeSet<TokenId>) -> TokenId {
-    let mut candidate = id.clone();
-    let mut count = 1;
-    while taken.contains(&candidate) {
-        count += 1;
-        candidate = id.duplicate(count);
-    }
-    candidate
 }

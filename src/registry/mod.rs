@@ -6,6 +6,7 @@
 mod device;
 mod keeper;
 mod snapshot;
+mod tokens;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +17,11 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::Clock;
 use crate::device::Transport;
 use crate::task::Task;
-use crate::token::Identities;
+use crate::token::{Identities, Token};
 use device::Waiter;
 use keeper::{Input, Keeper};
 
-pub use snapshot::{Attached, Found, Missing, Snapshot, State};
+pub use snapshot::{Attached, DeviceKey, Found, Missing, Snapshot, State};
 
 /// How long a call that names something not yet read waits for it.
 const SETTLE: Duration = Duration::from_secs(3);
@@ -116,7 +117,8 @@ impl Registry {
     pub async fn refresh(&self) {
         let snapshot = self.now();
         // What went wrong shows as the token's state.
-        let reads = join_all(snapshot.tokens.values().map(|attached| attached.token.read()));
+        let reads =
+            join_all(snapshot.tokens.values().flat_map(|attached| attached.handles()).map(Token::read));
         let all = async { tokio::join!(reads, self.answered(Input::Wanted)) };
         tokio::select! {
             _ = all => {}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::device::Problem;
+use crate::device::{DeviceId, Problem};
 use crate::oath::{Credential, ObjectId, TokenId};
 use crate::token::{Error, Info, Token};
 
@@ -21,6 +21,9 @@ pub struct Snapshot {
     pub tokens: BTreeMap<TokenId, Arc<Attached>>,
 }
 
+/// Which device: the place of its transport in the list of transports, and its name there.
+pub type DeviceKey = (usize, DeviceId);
+
 /// An attached token.
 #[derive(Clone, Debug)]
 pub struct Attached {
@@ -30,8 +33,26 @@ pub struct Attached {
     pub state: State,
     /// Its credentials, by id; empty while it is locked.
     pub credentials: BTreeMap<ObjectId, Credential>,
-    /// The handle to it.
+    /// The handle to the device that serves it.
     pub token: Token,
+    /// The handles to its other devices.
+    pub standby: Vec<Token>,
+    /// The transports that it is attached through, for example `pcsc`.
+    pub transports: Vec<&'static str>,
+    /// Its devices, in the order of `transports`.
+    pub devices: Vec<DeviceKey>,
+}
+
+impl Attached {
+    /// The handles to all its devices; the first one serves the token.
+    pub fn handles(&self) -> impl Iterator<Item = &Token> {
+        std::iter::once(&self.token).chain(&self.standby)
+    }
+
+    /// Whether a device of this token was attached before as well, as one of `earlier`.
+    pub fn continues(&self, earlier: &Self) -> bool {
+        self.devices.iter().any(|device| earlier.devices.contains(device))
+    }
 }
 
 /// What a token can do now.

@@ -1,0 +1,113 @@
+//! One token that is attached through two transports at once is one token.
+
+use std::sync::Arc;
+
+use oathbridge::clock::SystemClock;
+use oathbridge::device::{DeviceId, Error, Identity, Opened, Presence, Transport};
+use oathbridge::registry::{Registry, Snapshot, State};
+use oathbridge::secret::SecretText;
+use oathbridge::token::Identities;
+use oathbridge::virt::{self, Card, VirtualTransport};
+use tokio::sync::mpsc::UnboundedSender;
+
+const TOKEN: &str = r#"
+[[token]]
+serial = 12345678
+password = "secret"
+[[token.credential]]
+issuer = "AWS"
+account = "alice"
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+"#;
+
+/// The virtual transport under another name.
+struct Named(&'static str, VirtualTransport);
+
+impl Transport for Named {
+    fn name(&self) -> &'static str {
+        self.0
+    }
+
+    fn watch(&self, reports: UnboundedSender<Presence>) {
+        self.1.watch(reports);
+    }
+
+    fn stop(&self) {
+        self.1.stop();
+    }
+
+    fn open(&self, device: &DeviceId) -> Result<Opened, Error> {
+        self.1.open(device)
+    }
+
+    fn identify(&self, device: &DeviceId) -> Option<Identity> {
+        self.1.identify(device)
+    }
+}
+
+struct Bench {
+    registry: Registry,
+    cards: [Card; 2],
+    _state: tempfile::TempDir,
+}
+
+impl Bench {
+    /// The same token behind a transport of each name.
+    async fn plug(names: [&'static str; 2]) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let transports = names.map(|name| Named(name, VirtualTransport::new(&virt::parse(TOKEN).unwrap())));
+        let cards = [0, 1].map(|place: usize| transports[place].1.card(12_345_678).unwrap());
+        let transports = transports.map(|transport| Arc::new(transport) as Arc<dyn Transport>);
+        let identities = Identities::new(state.path().to_owned());
+        let (registry, watch) = Registry::new(transports.to_vec(), Arc::new(SystemClock::new()), identities);
+        for task in watch.start().unwrap() {
+            tokio::spawn(task.into_work());
+        }
+        let bench = Self { registry, cards, _state: state };
+        bench.until(|snapshot| snapshot.settled).await;
+        bench
+    }
+
+    async fn until(&self, is_wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
+        let mut snapshots = self.registry.subscribe();
+        let snapshot = snapshots.wait_for(|snapshot| is_wanted(snapshot)).await.unwrap();
+        Arc::clone(&snapshot)
+    }
+}
+
+#[tokio::test]
+async fn it_is_one_token_until_its_last_device_goes() {
+    let bench = Bench::plug(["hid", "pcsc"]).await;
+    let both = bench.registry.now();
+    assert_eq!(both.tokens.len(), 1);
+    let (id, token) = both.tokens.first_key_value().unwrap();
+    assert_eq!(token.transports, ["hid", "pcsc"]);
+
+    bench.cards[0].unplug();
+    let one = bench.until(|snapshot| snapshot.tokens[id].transports == ["pcsc"]).await;
+    assert!(one.tokens[id].continues(token), "it is the same insertion");
+    assert_eq!(one.tokens[id].state, State::Locked);
+
+    bench.cards[0].plug();
+    let both = bench.until(|snapshot| snapshot.tokens[id].transports.len() == 2 && snapshot.settled).await;
+    assert!(both.tokens[id].continues(&one.tokens[id]));
+
+    bench.cards.iter().for_each(Card::unplug);
+    bench.until(|snapshot| snapshot.tokens.is_empty()).await;
+    bench.cards[1].plug();
+    let again = bench.until(|snapshot| !snapshot.tokens.is_empty()).await;
+    assert!(again.tokens.contains_key(id), "a token keeps its id");
+    assert!(!again.tokens[id].continues(&both.tokens[id]), "it is another insertion");
+}
+
+#[tokio::test]
+async fn the_device_that_answers_serves_the_token() {
+    let bench = Bench::plug(["hid", "pcsc"]).await;
+    let before = bench.registry.now();
+    let (id, token) = before.tokens.first_key_value().unwrap();
+    let standby = &token.standby[0];
+    standby.unlock(SecretText::from("secret"), standby.since()).await.unwrap();
+    let served = bench.until(|snapshot| snapshot.tokens[id].state == State::Ready).await;
+    assert_eq!(served.tokens[id].credentials.len(), 1);
+    assert_eq!(served.tokens[id].transports, ["hid", "pcsc"], "the order of the transports stays");
+}
