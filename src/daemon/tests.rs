@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tempfile::TempDir;
 use testkit::bus::PrivateBus;
-use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use zbus::{ObjectPath, OwnedVariant};
 
@@ -136,8 +136,8 @@ impl Transport for Fragile {
         "fragile"
     }
 
-    fn watch(&self, reports: UnboundedSender<Presence>) {
-        reports.send(Presence::default()).unwrap();
+    fn watch(&self, report: &mut dyn FnMut(Presence) -> bool) {
+        report(Presence::default());
         panic!("as it should");
     }
 

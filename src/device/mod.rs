@@ -2,10 +2,9 @@
 //!
 //! A handle first, then a transaction that borrows it: the borrow ends the transaction, so none can stay open.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
-
-use tokio::sync::mpsc::UnboundedSender;
 
 use crate::iso7816::{Command, Response};
 
@@ -16,8 +15,12 @@ pub trait Transport: Send + Sync {
 
     /// Reports everything that is attached, at once and again on each change, until [`Transport::stop`].
     ///
-    /// Levels, not edges: a report replaces the one before it. Returns when stopped or when nobody listens.
-    fn watch(&self, reports: UnboundedSender<Presence>);
+    /// Levels, not edges: a report replaces the one before it. Returns when stopped, or when `report` returns false.
+    fn watch(&self, report: &mut dyn FnMut(Presence) -> bool);
+
+    /// Compares what is attached with the last report, from another thread than [`Transport::watch`]. A difference has
+    /// been reported when this returns; it returns within a few seconds, whatever the transport does.
+    fn look_again(&self) {}
 
     /// Ends [`Transport::watch`], from another thread.
     fn stop(&self);
@@ -125,15 +128,15 @@ impl Progress for NoProgress {
 /// Names an attached device until it is unplugged; plugged in again it gets another one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeviceId {
-    /// The reader's name, or the device's path.
-    pub name: String,
-    /// Which insertion it is: differs when the device went and came back between two reports.
+    /// The reader's name or the device's path, in the bytes that the system uses.
+    pub name: OsString,
+    /// Which insertion it is: no two insertions at one transport share a number.
     pub insertion: u32,
 }
 
 impl fmt::Display for DeviceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} #{}", self.name, self.insertion)
+        write!(f, "{} #{}", self.name.display(), self.insertion)
     }
 }
 
@@ -144,6 +147,23 @@ pub struct Attachment {
     pub id: DeviceId,
     /// Made of software, by us.
     pub is_virtual: bool,
+    /// The name of the reader that holds it, in the bytes that the service uses; nothing for a device without reader.
+    pub reader: Option<OsString>,
+    /// What USB says of it, if the transport knows.
+    pub usb: Option<UsbInterface>,
+}
+
+/// A USB interface, from its descriptors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsbInterface {
+    /// `idVendor`.
+    pub vendor: u16,
+    /// `idProduct`.
+    pub product: u16,
+    /// `iSerial`, if the device has one.
+    pub serial: Option<String>,
+    /// `bInterfaceNumber`, if the attachment is one interface of several.
+    pub number: Option<u8>,
 }
 
 /// Everything attached to one transport.
@@ -155,12 +175,14 @@ pub struct Presence {
     pub problem: Option<Problem>,
 }
 
-/// Why a transport sees nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Why a transport sees nothing, and which transport that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Problem {
     /// The smart card service is not running.
+    #[error("the smart card service is not running")]
     PcscUnavailable,
     /// The smart card service refuses this user.
+    #[error("the smart card service refuses access")]
     PcscDenied,
 }
 
@@ -185,12 +207,9 @@ pub enum Error {
     /// Another program reset it; the transaction has to be done again from its start.
     #[error("the token was reset by another program")]
     Reset,
-    /// The smart card service is gone.
-    #[error("the smart card service is not running")]
-    Unavailable,
-    /// The smart card service refuses this user.
-    #[error("the smart card service refuses access")]
-    Denied,
+    /// Its transport doesn't work or refuses this user.
+    #[error(transparent)]
+    Transport(#[from] Problem),
     /// Anything else, in the transport's words.
     #[error("{0}")]
     Failed(String),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::thread;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::device::{Device, Waiter};
 use super::snapshot::{DeviceKey, Snapshot};
@@ -21,8 +21,11 @@ pub(super) enum Input {
     News(DeviceKey, Event),
     /// A reading of this device is over, and its events have come before this.
     ReadingEnded(DeviceKey),
-    /// A call misses a token. Answered when the devices that could not be read have been read again.
+    /// A call misses a token. Answered when the transports have looked at what is attached and the devices that could not
+    /// be read have been read again.
     Wanted(Waiter),
+    /// This transport has looked; what it found has come before this.
+    Looked(usize),
     /// Answered when everything before it has been published.
     Barrier(Waiter),
 }
@@ -39,6 +42,15 @@ pub(super) struct Keeper {
     version: u64,
     /// Answered when the next snapshot is out.
     answered: Vec<Arc<Waiter>>,
+    /// The transports that look at the moment.
+    looks: BTreeMap<usize, Look>,
+}
+
+/// A transport compares what is attached with what it reported.
+struct Look {
+    waiters: Vec<Arc<Waiter>>,
+    /// Those that came after it had begun: they need another one.
+    next: Vec<Arc<Waiter>>,
 }
 
 impl Keeper {
@@ -49,26 +61,33 @@ impl Keeper {
         snapshots: watch::Sender<Arc<Snapshot>>,
         inputs: mpsc::UnboundedSender<Input>,
     ) -> Self {
-        let (devices, reported) = (BTreeMap::new(), BTreeMap::new());
-        let (version, answered) = (0, Vec::new());
-        Self { transports, clock, identities, snapshots, inputs, devices, reported, version, answered }
+        Self {
+            transports,
+            clock,
+            identities,
+            snapshots,
+            inputs,
+            devices: BTreeMap::new(),
+            reported: BTreeMap::new(),
+            version: 0,
+            answered: Vec::new(),
+            looks: BTreeMap::new(),
+        }
     }
 
-    /// Starts a monitor thread for each transport. The tasks hear the threads, each ending with its thread, and keep
-    /// the snapshots.
+    /// Starts a monitor thread for each transport. One task ends with each thread, another keeps the snapshots.
     pub(super) fn start(self, inbox: mpsc::UnboundedReceiver<Input>) -> std::io::Result<Vec<Task>> {
         let mut tasks = Vec::new();
         for (place, transport) in self.transports.iter().enumerate() {
-            let (reports, mut presences) = mpsc::unbounded_channel();
-            let transport = Arc::clone(transport);
             let name = format!("monitor-{}", transport.name());
-            thread::Builder::new().name(name.clone()).spawn(move || transport.watch(reports))?;
-            let inputs = self.inputs.clone();
-            tasks.push(Task::new(name, async move {
-                while let Some(presence) = presences.recv().await {
-                    let _ = inputs.send(Input::Present(place, presence));
-                }
-            }));
+            let (transport, inputs) = (Arc::clone(transport), self.inputs.clone());
+            let (alive, ended) = oneshot::channel::<()>();
+            let watch = move || {
+                let _alive = alive;
+                transport.watch(&mut |presence| inputs.send(Input::Present(place, presence)).is_ok());
+            };
+            thread::Builder::new().name(name.clone()).spawn(watch)?;
+            tasks.push(Task::new(name, async move { drop(ended.await) }));
         }
         tasks.push(Task::new("registry", self.run(inbox)));
         Ok(tasks)
@@ -82,6 +101,10 @@ impl Keeper {
                 Input::ReadingEnded(key) => self.end_reading(&key),
                 Input::Wanted(waiter) => {
                     self.want(waiter);
+                    continue;
+                }
+                Input::Looked(place) => {
+                    self.end_look(place);
                     continue;
                 }
                 Input::Barrier(waiter) => {
@@ -161,10 +184,37 @@ impl Keeper {
         }
     }
 
-    /// A call misses a token. Each failed device keeps the waiter until it has been read again.
+    /// A call misses a token. Each transport keeps the waiter until it has looked, and each failed device until it has been
+    /// read again.
     fn want(&mut self, waiter: Waiter) {
         let waiter = Arc::new(waiter);
         self.devices.values_mut().for_each(|device| device.want(&waiter));
+        for place in 0..self.transports.len() {
+            match self.looks.get_mut(&place) {
+                Some(look) => look.next.push(Arc::clone(&waiter)),
+                None => self.look(place, vec![Arc::clone(&waiter)]),
+            }
+        }
+    }
+
+    fn look(&mut self, place: usize, waiters: Vec<Arc<Waiter>>) {
+        let Some(transport) = self.transports.get(place) else { return };
+        let (transport, inputs) = (Arc::clone(transport), self.inputs.clone());
+        tokio::task::spawn_blocking(move || {
+            transport.look_again();
+            // An error means that the daemon is ending.
+            let _ = inputs.send(Input::Looked(place));
+        });
+        self.looks.insert(place, Look { waiters, next: Vec::new() });
+    }
+
+    fn end_look(&mut self, place: usize) {
+        let Some(Look { waiters, next }) = self.looks.remove(&place) else { return };
+        // This is the answer: what the transport found has been published.
+        drop(waiters);
+        if !next.is_empty() {
+            self.look(place, next);
+        }
     }
 
     fn reading_ended(&self, key: &DeviceKey) -> impl FnOnce() + Send + 'static {

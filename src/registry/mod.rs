@@ -88,7 +88,8 @@ impl Registry {
         self.now()
     }
 
-    /// As [`Registry::settled`], for a call that misses a token: devices that could not be read are read again first.
+    /// As [`Registry::settled`], for a call that misses a token: first the transports compare what is attached with what
+    /// they reported, and devices that could not be read are read again.
     pub async fn searched(&self) -> Arc<Snapshot> {
         let search = async {
             self.answered(Input::Wanted).await;

@@ -1,6 +1,6 @@
 //! Why a token didn't do as asked.
 
-use crate::device;
+use crate::device::{self, Problem};
 use crate::oath;
 
 /// Why a token didn't do as asked.
@@ -49,8 +49,8 @@ impl From<device::Error> for Error {
         match error {
             device::Error::Removed => Self::Removed,
             device::Error::Busy | device::Error::Reset => Self::Busy,
-            device::Error::Unavailable => Self::PcscUnavailable,
-            device::Error::Denied => Self::PcscDenied,
+            device::Error::Transport(Problem::PcscUnavailable) => Self::PcscUnavailable,
+            device::Error::Transport(Problem::PcscDenied) => Self::PcscDenied,
             device::Error::Failed(what) => Self::Malformed(what),
         }
     }

@@ -33,7 +33,8 @@ impl Identities {
     ///
     /// A state file that can't be used costs only the memory of older fingerprints: the id is then made from these. A
     /// damaged one is set aside.
-    pub fn resolve(&self, family: &str, fingerprint: &Fingerprint, fallback: &str) -> TokenId {
+    pub fn resolve(&self, family: &str, fingerprint: &Fingerprint, fallback: impl AsRef<[u8]>) -> TokenId {
+        let fallback = fallback.as_ref();
         let remembered = self.file.update_or_restart(|known: &mut Known| {
             let id =
                 known.find(family, fingerprint).unwrap_or_else(|| fresh_id(family, fingerprint, fallback));
@@ -47,13 +48,13 @@ impl Identities {
     }
 }
 
-fn fresh_id(family: &str, fingerprint: &Fingerprint, fallback: &str) -> TokenId {
+fn fresh_id(family: &str, fingerprint: &Fingerprint, fallback: &[u8]) -> TokenId {
     match (&fingerprint.salt, &fingerprint.serial) {
         // The first half of ykman's device id, in hexadecimal.
         (Some(salt), _) => TokenId::of_hash(family, salt),
         (None, Some(serial)) if serial.len() > MAX_MARK_BYTES => TokenId::of_hash(family, serial.as_bytes()),
         (None, Some(serial)) => TokenId::new(family, serial),
-        (None, None) => TokenId::of_hash(family, fallback.as_bytes()),
+        (None, None) => TokenId::of_hash(family, fallback),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The thread that owns a device. Everything here may block.
 
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -167,17 +168,18 @@ impl Worker {
             fingerprint.serial.clone_from(&self.vendor_identity.get_or_insert_with(asked).serial);
         }
         let vendor_firmware = self.vendor_identity.as_ref().and_then(|identity| identity.firmware.clone());
-        let model = detect_model(&device.name, &said);
+        let reader = device.name.display().to_string();
+        let model = detect_model(&reader, &said);
         let version = said.version.filter(|_| model.version_is_firmware);
         let firmware = version.map(|[major, minor, patch]| format!("{major}.{minor}.{patch}"));
         let info = Info {
-            id: self.identities.resolve(family.name, &fingerprint, &device.name),
+            id: self.identities.resolve(family.name, &fingerprint, device.name.as_bytes()),
             vendor: model.vendor.to_owned(),
             model: model.name,
             family: family.name,
             serial: fingerprint.serial.unwrap_or_default(),
             firmware: vendor_firmware.or(firmware).unwrap_or_default(),
-            reader: device.name.clone(),
+            reader,
             is_virtual: self.attachment.is_virtual,
             transport: self.link.transport().name(),
             attempts_left: said.attempts_left,

@@ -1,5 +1,6 @@
 //! What a log may show of an exchange: instruction, lengths, status, time. Never data.
 
+use std::ffi::OsStr;
 use std::time::Instant;
 
 use crate::device::Error;
@@ -7,10 +8,11 @@ use crate::iso7816::{Command, Response};
 
 /// Runs one exchange and logs it at level TRACE.
 pub(super) fn exchange(
-    device: &str,
+    device: &OsStr,
     command: &Command,
     run: impl FnOnce() -> Result<Response, Error>,
 ) -> Result<Response, Error> {
+    let device = device.display();
     let started = Instant::now();
     let result = run();
     let micros = started.elapsed().as_micros();
@@ -18,9 +20,9 @@ pub(super) fn exchange(
     let sent = command.data_len();
     match &result {
         Ok(Response { data, status }) => {
-            tracing::trace!(device, %instruction, sent, received = data.len(), %status, micros, "exchange");
+            tracing::trace!(%device, %instruction, sent, received = data.len(), %status, micros, "exchange");
         }
-        Err(error) => tracing::trace!(device, %instruction, sent, %error, micros, "exchange failed"),
+        Err(error) => tracing::trace!(%device, %instruction, sent, %error, micros, "exchange failed"),
     }
     result
 }
@@ -67,9 +69,11 @@ mod tests {
             .finish();
         let command = Command::new(0xa3, 0, 0, vec![0x5a; 10]).unwrap();
         tracing::subscriber::with_default(subscriber, || {
-            exchange("reader", &command, || Ok(Response { data: vec![0x5b; 22], status: Status::OK }))
-                .unwrap();
-            exchange("reader", &command, || Err(Error::Removed)).unwrap_err();
+            exchange(OsStr::new("reader"), &command, || {
+                Ok(Response { data: vec![0x5b; 22], status: Status::OK })
+            })
+            .unwrap();
+            exchange(OsStr::new("reader"), &command, || Err(Error::Removed)).unwrap_err();
         });
         let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
         for shown in ["A3", "sent=10", "received=22", "9000", "the token was removed"] {

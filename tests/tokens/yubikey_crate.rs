@@ -1,5 +1,4 @@
 //! The `yubikey` crate accepts the virtual token as a YubiKey, through a real pcscd.
-#![cfg(feature = "yubikey")]
 
 use std::process::Command;
 

@@ -1,10 +1,13 @@
 //! Open cards: the one place that owns them, since the pcsc crate resets what it merely drops.
 
+use std::ffi::OsStr;
+
 use pcsc::{Disposition, ShareMode};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::error::{from_pcsc, service_is_gone};
-use super::{PROTOCOLS, turn};
+use super::open_readers::OpenReader;
+use super::{PROTOCOLS, connect_lock};
 use crate::device::{Device, Error, Progress, Transaction};
 use crate::iso7816::{Command, Response};
 use crate::transport::trace;
@@ -15,12 +18,13 @@ const LONGEST_ANSWER: usize = 65_538;
 /// An open card and what its answers are received into.
 pub(super) struct PcscDevice {
     card: Guard,
-    reader: String,
+    /// After the card, since fields are dropped in order: another connection may begin when this one has ended.
+    reader: OpenReader,
     buffer: Zeroizing<Vec<u8>>,
 }
 
 impl PcscDevice {
-    pub(super) fn new(card: pcsc::Card, reader: String) -> Self {
+    pub(super) fn new(card: pcsc::Card, reader: OpenReader) -> Self {
         Self { card: Guard(Some(card)), reader, buffer: Zeroizing::new(vec![0; LONGEST_ANSWER]) }
     }
 }
@@ -29,7 +33,7 @@ impl Device for PcscDevice {
     fn transaction(&mut self) -> Result<Box<dyn Transaction + '_>, Error> {
         let card = self.card.0.as_mut().ok_or(Error::Removed)?;
         let inner = begin(card).map_err(from_pcsc)?;
-        Ok(Box::new(PcscTransaction { inner, reader: &self.reader, buffer: &mut self.buffer }))
+        Ok(Box::new(PcscTransaction { inner, reader: self.reader.name(), buffer: &mut self.buffer }))
     }
 }
 
@@ -47,7 +51,7 @@ fn begin(card: &mut pcsc::Card) -> Result<pcsc::Transaction<'_>, pcsc::Error> {
 
 struct PcscTransaction<'d> {
     inner: pcsc::Transaction<'d>,
-    reader: &'d str,
+    reader: &'d OsStr,
     buffer: &'d mut Zeroizing<Vec<u8>>,
 }
 
@@ -74,7 +78,7 @@ struct Guard(Option<pcsc::Card>);
 impl Drop for Guard {
     fn drop(&mut self) {
         let Some(card) = self.0.take() else { return };
-        let _turn = turn::take();
+        let _lock = connect_lock::hold();
         let Err((card, error)) = card.disconnect(Disposition::LeaveCard) else { return };
         if service_is_gone(error) {
             // There is nobody left to reset the card for us, and its context would leak otherwise.

@@ -14,8 +14,8 @@ pub(super) fn from_pcsc(error: Pcsc) -> Error {
         | Pcsc::UnknownReader
         | Pcsc::ReaderUnavailable
         | Pcsc::NotTransacted => Error::Removed,
-        Pcsc::SecurityViolation => Error::Denied,
-        error if service_is_gone(error) => Error::Unavailable,
+        Pcsc::SecurityViolation => Problem::PcscDenied.into(),
+        error if service_is_gone(error) => Problem::PcscUnavailable.into(),
         error => Error::Failed(format!("PC/SC: {error} ({:08X})", error as u32)),
     }
 }
@@ -50,12 +50,12 @@ mod tests {
             (Pcsc::UnknownReader, Error::Removed),
             (Pcsc::ReaderUnavailable, Error::Removed),
             (Pcsc::NotTransacted, Error::Removed),
-            (Pcsc::SecurityViolation, Error::Denied),
-            (Pcsc::NoService, Error::Unavailable),
-            (Pcsc::ServiceStopped, Error::Unavailable),
-            (Pcsc::CommError, Error::Unavailable),
-            (Pcsc::InvalidHandle, Error::Unavailable),
-            (Pcsc::Shutdown, Error::Unavailable),
+            (Pcsc::SecurityViolation, Error::Transport(Problem::PcscDenied)),
+            (Pcsc::NoService, Error::Transport(Problem::PcscUnavailable)),
+            (Pcsc::ServiceStopped, Error::Transport(Problem::PcscUnavailable)),
+            (Pcsc::CommError, Error::Transport(Problem::PcscUnavailable)),
+            (Pcsc::InvalidHandle, Error::Transport(Problem::PcscUnavailable)),
+            (Pcsc::Shutdown, Error::Transport(Problem::PcscUnavailable)),
         ] {
             assert_eq!(from_pcsc(error), expected, "{error:?}");
         }

@@ -4,28 +4,28 @@
 //! does (die, restart, refuse) is a state rather than the end.
 
 mod card;
+mod connect_lock;
 mod error;
-#[cfg(feature = "yubikey")]
 mod identity;
+mod insertions;
+mod interrupt;
 mod monitor;
-mod present;
-mod readers;
+mod open_readers;
+mod service;
 mod socket;
-mod stop;
-mod turn;
+mod watcher;
 
 use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ::pcsc::{Context, Protocols, Scope, ShareMode};
-use tokio::sync::mpsc::UnboundedSender;
 
 use self::card::PcscDevice;
 use self::error::from_pcsc;
 use self::monitor::Monitor;
-#[cfg(feature = "yubikey")]
-use crate::device::Identity;
-use crate::device::{DeviceId, Error, Opened, Presence, Transport};
+use self::open_readers::OpenReaders;
+use crate::device::{DeviceId, Error, Identity, Opened, Presence, Transport};
 
 /// What we speak: everything but raw.
 const PROTOCOLS: Protocols = Protocols::T0.union(Protocols::T1);
@@ -35,6 +35,7 @@ pub struct PcscTransport {
     monitor: Monitor,
     /// What the last report said.
     attached: Mutex<Vec<DeviceId>>,
+    open: OpenReaders,
 }
 
 impl PcscTransport {
@@ -42,11 +43,22 @@ impl PcscTransport {
     ///
     /// The service is found where libpcsclite looks: `PCSCLITE_CSOCK_NAME`, or `/run/pcscd/pcscd.comm`.
     pub fn new(ignore_readers: Vec<String>) -> Self {
-        Self { monitor: Monitor::new(ignore_readers), attached: Mutex::default() }
+        let monitor = Monitor::new(ignore_readers);
+        Self { monitor, attached: Mutex::default(), open: OpenReaders::default() }
     }
 
-    fn check_attached(&self, device: &DeviceId) -> Result<(), Error> {
-        if self.attached().contains(device) { Ok(()) } else { Err(Error::Removed) }
+    /// Each open device has a context of its own, at 0.1 ms: a second call on a context that already blocks,
+    /// in a card that hangs, would make libpcsclite block every other call of this process.
+    fn connect(&self, device: &DeviceId) -> Result<PcscDevice, Error> {
+        if !self.attached().contains(device) {
+            return Err(Error::Removed);
+        }
+        let name = CString::new(device.name.as_bytes()).map_err(|_| Error::Removed)?;
+        let reader = self.open.enter(&device.name).ok_or(Error::Busy)?;
+        let _lock = connect_lock::hold();
+        let context = Context::establish(Scope::User).map_err(from_pcsc)?;
+        let card = context.connect(&name, ShareMode::Shared, PROTOCOLS).map_err(from_pcsc)?;
+        Ok(PcscDevice::new(card, reader))
     }
 
     fn attached(&self) -> MutexGuard<'_, Vec<DeviceId>> {
@@ -59,7 +71,7 @@ impl Transport for PcscTransport {
         "pcsc"
     }
 
-    fn watch(&self, reports: UnboundedSender<Presence>) {
+    fn watch(&self, report: &mut dyn FnMut(Presence) -> bool) {
         let mut last = None;
         self.monitor.run(&mut |presence| {
             if last.as_ref() == Some(&presence) {
@@ -67,29 +79,26 @@ impl Transport for PcscTransport {
             }
             *self.attached() = presence.devices.iter().map(|device| device.id.clone()).collect();
             last = Some(presence.clone());
-            reports.send(presence).is_ok()
+            report(presence)
         });
+    }
+
+    fn look_again(&self) {
+        self.monitor.look_again();
     }
 
     fn stop(&self) {
         self.monitor.stop();
     }
 
-    /// Each open device has a context of its own, at 0.1 ms: a second call on a context that already blocks,
-    /// in a card that hangs, would make libpcsclite block every other call of this process.
     fn open(&self, device: &DeviceId) -> Result<Opened, Error> {
-        self.check_attached(device)?;
-        let reader = CString::new(device.name.as_str()).map_err(|_| Error::Removed)?;
-        let _turn = turn::take();
-        let context = Context::establish(Scope::User).map_err(from_pcsc)?;
-        let card = context.connect(&reader, ShareMode::Shared, PROTOCOLS).map_err(from_pcsc)?;
-        Ok(Opened::Apdu(Box::new(PcscDevice::new(card, device.name.clone()))))
+        Ok(Opened::Apdu(Box::new(self.connect(device)?)))
     }
 
-    #[cfg(feature = "yubikey")]
     fn identify(&self, device: &DeviceId) -> Option<Identity> {
-        self.check_attached(device).ok()?;
-        let _turn = turn::take();
-        identity::read(&device.name)
+        if !identity::is_yubikey(&device.name) {
+            return None;
+        }
+        identity::read(&mut self.connect(device).ok()?)
     }
 }

@@ -3,13 +3,11 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use pcsc::{Context, Scope};
-
 use super::error::problem;
-use super::readers::Readers;
+use super::interrupt::Interrupt;
+use super::service::{Connection, Service};
 use super::socket::{self, Backoff, Changes, Woken};
-use super::stop::Stop;
-use super::turn;
+use super::watcher::{Next, Watcher};
 use crate::device::{Presence, Problem};
 
 /// A connection that lived this long wasn't lost to a service that can't start.
@@ -25,7 +23,7 @@ type Report<'r> = dyn FnMut(Presence) -> bool + 'r;
 pub(super) struct Monitor {
     ignore: Vec<String>,
     socket: PathBuf,
-    stop: Stop,
+    interrupt: Interrupt,
 }
 
 /// Why watching a connection came to its end.
@@ -37,29 +35,36 @@ enum Ended {
 
 impl Monitor {
     pub(super) fn new(ignore: Vec<String>) -> Self {
-        Self { ignore, socket: socket::path(), stop: Stop::new() }
+        Self { ignore, socket: socket::path(), interrupt: Interrupt::new() }
     }
 
     pub(super) fn stop(&self) {
-        self.stop.stop();
+        self.interrupt.stop();
+    }
+
+    /// Has the readers looked at, and returns when that is reported or has taken too long.
+    pub(super) fn look_again(&self) {
+        self.interrupt.look();
     }
 
     /// Reports whole sets until it is stopped or nobody listens. Survives the service.
     pub(super) fn run(&self, report: &mut Report<'_>) {
-        let Some(_running) = self.stop.begin() else { return };
+        let Some(_running) = self.interrupt.begin() else { return };
         let mut backoff = Backoff::new();
-        let mut epoch = 0_u16;
-        while !self.stop.is_stopping() {
+        let mut watcher = Watcher::new(self.ignore.clone());
+        while !self.interrupt.is_stopping() {
             // Before the attempt, so that a service that starts right after it is noticed.
             let changes = Changes::of(&self.socket);
-            epoch = epoch.wrapping_add(1);
+            let asked = self.interrupt.asked();
             let started = Instant::now();
-            let Ended::Lost(error) = self.connection(epoch, report) else { return };
+            let Ended::Lost(error) = self.connection(&mut watcher, report) else { return };
+            watcher.forget();
             let problem = problem(error);
             tracing::debug!(%error, "no connection to the smart card service");
             if !report(Presence { devices: Vec::new(), problem: Some(problem) }) {
                 return;
             }
+            self.interrupt.answer(asked);
             if started.elapsed() >= PROVEN {
                 backoff.reset();
                 continue;
@@ -69,7 +74,7 @@ impl Monitor {
     }
 
     fn wait(&self, changes: &Changes, problem: Problem, backoff: &mut Backoff) {
-        let wake = self.stop.wake();
+        let wake = self.interrupt.wake();
         let timeout = match problem {
             Problem::PcscDenied => Backoff::LONGEST,
             Problem::PcscUnavailable => backoff.next(),
@@ -81,38 +86,41 @@ impl Monitor {
     }
 
     /// One connection to the service, from its beginning to its end.
-    fn connection(&self, epoch: u16, report: &mut Report<'_>) -> Ended {
-        let established = {
-            let _turn = turn::take();
-            Context::establish(Scope::User)
-        };
-        let context = match established {
-            Ok(context) => context,
+    fn connection(&self, watcher: &mut Watcher, report: &mut Report<'_>) -> Ended {
+        let mut connection = match Connection::open() {
+            Ok(connection) => connection,
             Err(error) => return Ended::Lost(error),
         };
-        self.stop.blocks_in(Some(context.clone()));
-        let ended = self.follow(&context, epoch, report);
-        self.stop.blocks_in(None);
-        let _turn = turn::take();
-        drop(context);
-        ended
+        self.interrupt.blocks_in(Some(connection.context()));
+        let ended = self.follow(&mut connection, watcher, report);
+        self.interrupt.blocks_in(None);
+        if self.interrupt.is_stopping() {
+            connection.abandon();
+        } else {
+            connection.close();
+        }
+        ended.map_or_else(Ended::Lost, |()| Ended::Done)
     }
 
-    fn follow(&self, context: &Context, epoch: u16, report: &mut Report<'_>) -> Ended {
-        let mut readers = Readers::new();
-        while !self.stop.is_stopping() {
-            if let Err(error) = readers.refresh(context, &self.ignore) {
-                return Ended::Lost(error);
+    /// Looks and waits, until it is stopped or nobody listens.
+    fn follow(
+        &self,
+        service: &mut dyn Service,
+        watcher: &mut Watcher,
+        report: &mut Report<'_>,
+    ) -> Result<(), pcsc::Error> {
+        while !self.interrupt.is_stopping() {
+            let asked = self.interrupt.asked();
+            let devices = watcher.look(service)?;
+            if !report(Presence { devices, problem: None }) {
+                return Ok(());
             }
-            if let Some(devices) = readers.attachments(epoch)
-                && !report(Presence { devices, problem: None })
-            {
-                return Ended::Done;
-            }
-            if let Err(error) = readers.wait(context) {
-                return Ended::Lost(error);
+            self.interrupt.answer(asked);
+            let mut next = Next::Wait;
+            while next == Next::Wait && !self.interrupt.is_wanted() {
+                next = watcher.wait(service)?;
             }
         }
-        Ended::Done
+        Ok(())
     }
 }

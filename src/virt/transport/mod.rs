@@ -1,8 +1,7 @@
 //! The transport of virtual tokens.
 
+use std::ffi::OsString;
 use std::sync::Arc;
-
-use tokio::sync::mpsc::UnboundedSender;
 
 use super::card::Card;
 use super::change_notifier::ChangeNotifier;
@@ -10,8 +9,12 @@ use super::session::{Exclusive, Session};
 use super::spec::TokenSpec;
 use crate::device::{
     Attachment, Device, DeviceId, Error, Identity, Opened, Presence, Progress, Transaction, Transport,
+    UsbInterface,
 };
 use crate::iso7816::{Command, Response};
+
+/// A YubiKey 5 with the interfaces OTP, FIDO and CCID, of which CCID is the last. It shows no serial number over USB.
+const USB: UsbInterface = UsbInterface { vendor: 0x1050, product: 0x0407, serial: None, number: Some(2) };
 
 /// Virtual tokens, each in its own reader with the name `Virtual YubiKey <serial>`.
 #[derive(Debug)]
@@ -35,8 +38,10 @@ impl VirtualTransport {
 
     fn presence(&self) -> Presence {
         let attachment = |card: &Card| {
-            let id = DeviceId { name: reader_name(card), insertion: card.insertion()? };
-            Some(Attachment { id, is_virtual: true })
+            let name = reader_name(card);
+            let reader = Some(name.clone());
+            let id = DeviceId { name, insertion: card.insertion()? };
+            Some(Attachment { id, is_virtual: true, reader, usb: Some(USB) })
         };
         Presence { devices: self.cards.iter().filter_map(attachment).collect(), problem: None }
     }
@@ -48,8 +53,8 @@ impl VirtualTransport {
     }
 }
 
-fn reader_name(card: &Card) -> String {
-    format!("Virtual YubiKey {}", card.serial())
+fn reader_name(card: &Card) -> OsString {
+    format!("Virtual YubiKey {}", card.serial()).into()
 }
 
 impl Transport for VirtualTransport {
@@ -57,7 +62,7 @@ impl Transport for VirtualTransport {
         "virtual"
     }
 
-    fn watch(&self, reports: UnboundedSender<Presence>) {
+    fn watch(&self, report: &mut dyn FnMut(Presence) -> bool) {
         let mut seen = None;
         let mut reported = None;
         // The count is read before the cards, so a change in between causes a second look instead of being missed.
@@ -65,7 +70,7 @@ impl Transport for VirtualTransport {
             seen = Some(changes);
             let presence = self.presence();
             if reported.as_ref() != Some(&presence) {
-                if reports.send(presence.clone()).is_err() {
+                if !report(presence.clone()) {
                     return;
                 }
                 reported = Some(presence);

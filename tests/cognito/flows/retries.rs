@@ -1,10 +1,13 @@
-//! A token whose reading failed is read again: after a pause, and sooner when a call needs it.
+//! A token that was missed, or whose reading failed, is found: after a pause, and sooner when a call needs it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex};
 
+use oathbridge::clock::ManualClock;
+use oathbridge::device::{DeviceId, Error as DeviceError, Opened, Presence, Transport};
 use oathbridge::flows::Error;
-use oathbridge::registry::{Missing, Snapshot, State};
-use oathbridge::virt::Fault;
+use oathbridge::registry::{Missing, Registry, Snapshot, State};
+use oathbridge::token::Identities;
+use oathbridge::virt::{self, Fault, VirtualTransport};
 
 use super::rig::{Rig, limited, seconds};
 
@@ -96,4 +99,82 @@ async fn a_card_without_the_application_is_not_asked_again() {
     rig.clock.advance(seconds(600));
     limited(Box::pin(rig.flows.registry().searched())).await;
     assert_eq!(rig.card.log().len(), before);
+}
+
+/// A transport that hears of no change: it reports what is attached at its start and when it is told to look.
+struct Deaf {
+    tokens: VirtualTransport,
+    looks: Mutex<Looks>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Looks {
+    asked: u32,
+    reported: u32,
+    stopped: bool,
+}
+
+impl Transport for Deaf {
+    fn name(&self) -> &'static str {
+        "virtual"
+    }
+
+    fn watch(&self, report: &mut dyn FnMut(Presence) -> bool) {
+        loop {
+            let asked = self.looks.lock().unwrap().asked;
+            // What is attached is reported at once, and once is enough.
+            self.tokens.watch(&mut |presence| {
+                report(presence);
+                false
+            });
+            let mut looks = self.looks.lock().unwrap();
+            looks.reported = asked + 1;
+            self.changed.notify_all();
+            looks = self.changed.wait_while(looks, |looks| !looks.stopped && looks.asked == asked).unwrap();
+            if looks.stopped {
+                return;
+            }
+        }
+    }
+
+    fn look_again(&self) {
+        let mut looks = self.looks.lock().unwrap();
+        looks.asked += 1;
+        let asked = looks.asked;
+        self.changed.notify_all();
+        drop(self.changed.wait_while(looks, |looks| looks.reported <= asked).unwrap());
+    }
+
+    fn stop(&self) {
+        self.looks.lock().unwrap().stopped = true;
+        self.changed.notify_all();
+    }
+
+    fn open(&self, device: &DeviceId) -> Result<Opened, DeviceError> {
+        self.tokens.open(device)
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_misses_a_token_and_a_reload_have_the_transports_look() {
+    let tokens = VirtualTransport::new(&virt::parse("[[token]]\nserial = 7").unwrap());
+    let card = tokens.card(7).unwrap();
+    card.unplug();
+    let transport = Arc::new(Deaf { tokens, looks: Mutex::default(), changed: Condvar::new() });
+    let state = tempfile::tempdir().unwrap();
+    let identities = Identities::new(state.path().to_owned());
+    let clock = Arc::new(ManualClock::at(seconds(0)));
+    let (registry, watch) = Registry::new(vec![transport.clone()], clock, identities);
+    for task in watch.start().unwrap() {
+        tokio::spawn(task.into_work());
+    }
+    limited(Box::pin(registry.settled())).await;
+    card.plug();
+    assert!(limited(Box::pin(registry.settled())).await.tokens.is_empty(), "the transport is deaf");
+    assert_eq!(limited(Box::pin(registry.searched())).await.tokens.len(), 1);
+    card.unplug();
+    limited(Box::pin(registry.refresh())).await;
+    assert!(registry.now().tokens.is_empty(), "a reload finds out");
+    transport.stop();
 }
