@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use tempfile::TempDir;
 use testkit::bus::PrivateBus;
+use testkit::client::{Client, Event};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use zbus::{ObjectPath, OwnedVariant};
+use zbus::OwnedObjectPath;
 
 use super::*;
 use crate::clock::{ManualClock, SystemClock};
 use crate::config::Config;
+use crate::dbus::Service;
 use crate::device::{DeviceId, Opened, Presence};
+use crate::registry::Snapshot;
 use crate::virt::{Card, TokenSpec, VirtualTransport};
 
 /// Every task that the daemon can't do without.
@@ -86,10 +89,10 @@ impl World {
         let (operations, news) = Operations::new(clock.clone());
         let flows = Flows::new(registry, self.state.path().to_owned(), clock.clone()).unwrap();
         let bridge = Bridge::new(flows.clone(), operations, self.config(), None);
-        let service = bridge.serve(self.address(), news).await.unwrap();
-        let tasks = service.tasks.into_iter().chain(watch.start().unwrap());
+        let mut service = bridge.serve(self.address(), news).await.unwrap();
+        let tasks = std::mem::take(&mut service.tasks).into_iter().chain(watch.start().unwrap());
         let tasks = tasks.map(|task| (task.name().to_owned(), task)).collect();
-        Served { clock, flows, bridge, connection: service.connection, tasks }
+        Served { clock, flows, bridge, service, tasks }
     }
 }
 
@@ -97,7 +100,7 @@ struct Served {
     clock: Arc<ManualClock>,
     flows: Flows,
     bridge: Arc<Bridge>,
-    connection: Connection,
+    service: Service,
     tasks: BTreeMap<String, Task>,
 }
 
@@ -219,62 +222,69 @@ async fn the_watchdog_starves_without_a_bus() {
 
 /// The registry knows of a token before its objects are there, and that it is gone before they go.
 #[tokio::test]
-async fn a_profile_points_at_nothing_while_the_objects_are_not_there() {
+async fn a_profile_points_at_exported_objects_only() {
     let world = World::new();
     world.card.unplug();
-    let Served { flows, bridge, connection, mut tasks, .. } = world.served().await;
+    let Served { flows, service, mut tasks, .. } = world.served().await;
     let mut tree = Box::pin(tasks.remove("object tree").unwrap().into_work());
     let mut running = JoinSet::new();
     tasks.into_values().for_each(|task| drop(running.spawn(task.into_work())));
-    let client = world.client().await;
-    let daemon = connection.unique_name().unwrap().to_string();
-    let target = async || {
-        let body = (format!("{}.Profile", names::BUS), "Credential");
-        let properties = Some("org.freedesktop.DBus.Properties");
-        let path = names::profile("work");
-        let reply = client.call_method(Some(&*daemon), path, properties, "Get", &body).await.ok()?;
-        let value: OwnedVariant = reply.body().deserialize().unwrap();
-        Some(ObjectPath::try_from(value).unwrap().to_string())
-    };
-    let exists = async |path: &str| {
-        let peer = Some("org.freedesktop.DBus.Introspectable");
-        let text = client.call_method(Some(&*daemon), path, peer, "Introspect", &()).await;
-        text.is_ok_and(|reply| reply.body().deserialize::<String>().unwrap().contains(names::CREDENTIAL))
-    };
-    let known = async |is_there: bool| {
-        let mut snapshots = flows.registry().subscribe();
-        let is_known = |snapshot: &Arc<crate::registry::Snapshot>| {
-            snapshot.settled
-                && snapshot.tokens.values().any(|token| !token.credentials.is_empty()) == is_there
-        };
-        soon(snapshots.wait_for(is_known)).await.unwrap();
-    };
-    let mut updates = bridge.summaries();
+    let client = Client::connect(world.bus.address()).await.unwrap();
+    let mut signals = client.signals().await.unwrap();
+    let _connection = service.take_name().await.unwrap();
     // The tree runs only while it is polled here.
-    let mut shows = async |wanted: &dyn Fn(&str) -> bool| {
-        let wait = async {
-            loop {
-                match target().await {
-                    Some(path) if wanted(&path) => return path,
-                    _ => updates.changed().await.unwrap(),
-                }
-            }
-        };
+    let mut until = async |fits: &dyn Fn(&Event) -> bool| {
         tokio::select! {
-            path = soon(wait) => path,
+            events = signals.until(fits) => events.unwrap(),
             () = &mut tree => panic!("the tree has ended"),
         }
     };
-    shows(&|path| path == "/").await;
+    let profile = format!("{}/profiles/work", names::ROOT);
+    let target = async || client.property(&profile, "Profile", "Credential").await.map(text).unwrap();
+    until(&|event| event.place() == "profiles/work").await;
+
     world.card.plug();
-    known(true).await;
-    assert_eq!(target().await.unwrap(), "/", "there is no object yet");
-    let path = shows(&|path| path != "/").await;
-    assert!(exists(&path).await);
+    has_credentials(&flows, true).await;
+    assert_eq!(target().await, "/", "there is no object yet");
+    let events = until(&|event| event.value::<String>("State").is_some()).await;
+    let pointed = place_of(&events, |event| points_at(event).is_some());
+    let path = points_at(&events[pointed]).unwrap();
+    assert!(place_of(&events, |event| is_added(event, &path)) < pointed, "{events:?}");
+
     world.card.unplug();
-    known(false).await;
-    assert_eq!(target().await.unwrap(), path, "the object is still there");
-    assert!(exists(&path).await);
-    shows(&|path| path == "/").await;
-    assert!(!exists(&path).await);
+    has_credentials(&flows, false).await;
+    assert!(client.objects().await.unwrap().contains_key(&path));
+    assert_eq!(target().await, path, "the object is still there");
+    let events =
+        until(&|event| matches!(event, Event::Removed { .. }) && event.place().starts_with("tokens")).await;
+    let pointed = place_of(&events, |event| points_at(event).is_some_and(|path| path == "/"));
+    let is_removed =
+        |event: &Event| matches!(event, Event::Removed { path: removed, .. } if *removed == path);
+    assert!(pointed < place_of(&events, is_removed), "{events:?}");
+}
+
+async fn has_credentials(flows: &Flows, expected: bool) {
+    let mut snapshots = flows.registry().subscribe();
+    let fits = |snapshot: &Arc<Snapshot>| {
+        let has_some = snapshot.tokens.values().any(|token| !token.credentials.is_empty());
+        snapshot.settled && has_some == expected
+    };
+    soon(snapshots.wait_for(fits)).await.unwrap();
+}
+
+fn place_of(events: &[Event], fits: impl Fn(&Event) -> bool) -> usize {
+    events.iter().position(fits).unwrap_or_else(|| panic!("{events:?}"))
+}
+
+/// What the profile points at now, if this is news of it.
+fn points_at(event: &Event) -> Option<String> {
+    (event.place() == "profiles/work").then(|| event.value("Credential").map(text))?
+}
+
+fn is_added(event: &Event, object: &str) -> bool {
+    matches!(event, Event::Added { path, .. } if path == object)
+}
+
+fn text(path: OwnedObjectPath) -> String {
+    path.to_string()
 }
