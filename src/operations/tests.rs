@@ -117,14 +117,15 @@ fn the_oldest_wait_comes_first_and_goes_when_it_is_over() {
     assert!(shown().is_empty());
 }
 
-/// Two threads, each with its own operations, as on a runtime with more than one: what is shown when both rest has
-/// neither lost an operation of one of them nor kept one that is over.
+/// Several threads, each with its own operations, as on a runtime with more than one: what is shown when all of them
+/// rest has neither lost an operation nor kept one that is over.
 #[test]
 fn what_is_shown_is_never_replaced_by_something_older() {
-    const ROUNDS: usize = 20_000;
+    const ROUNDS: usize = 5_000;
+    const THREADS: usize = 6;
     let (operations, _events) = operations();
     let waits = operations.waits();
-    let (begun, rested) = (std::sync::Barrier::new(3), std::sync::Barrier::new(3));
+    let (begun, rested) = (std::sync::Barrier::new(THREADS + 1), std::sync::Barrier::new(THREADS + 1));
     let work = || {
         for _ in 0..ROUNDS {
             begun.wait();
@@ -139,14 +140,13 @@ fn what_is_shown_is_never_replaced_by_something_older() {
         }
     };
     std::thread::scope(|scope| {
-        scope.spawn(work);
-        scope.spawn(work);
+        (0..THREADS).for_each(|_| drop(scope.spawn(work)));
         let mut wrong = Vec::new();
         for round in 0..ROUNDS {
             begun.wait();
             rested.wait();
             let needs: Vec<_> = waits.borrow().iter().map(|wait| wait.need).collect();
-            if needs != [Need::Unlock, Need::Unlock] {
+            if needs != [Need::Unlock; THREADS] {
                 wrong.push((round, needs));
             }
             rested.wait();
