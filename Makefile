@@ -10,7 +10,11 @@ CARGO_DENY_VERSION = 0.20.2
 
 NAME = io.github.oathbridge.OathBridge1
 BINARIES = oathbridged oathbridgectl
-TARGET = $(or $(CARGO_TARGET_DIR),target)/release
+TARGET = $(or $(CARGO_TARGET_DIR),target)/dist
+
+# Modules of tests that also run on the binaries of "make", and the checks of "make accept", each a file of scripts/accept.
+SHIPPED_TESTS = contract ctl demo kill secrets
+ACCEPT = paths reproducible
 
 # DIRECTORY:FILE of everything except the binaries and the unit; missing files are skipped.
 FILES = \
@@ -31,14 +35,14 @@ source = $(lastword $(subst :, ,$(1)))
 # bash-completion finds a file by the command's bare name.
 installed = $(DESTDIR)$(call directory,$(1))/$(patsubst %.bash,%,$(notdir $(call source,$(1))))
 
-.PHONY: build help demo test broker bench check fmt clippy doc deny install uninstall
+.PHONY: build help demo test shipped broker bench accept check fmt clippy doc deny install uninstall
 
 build: ## Build the daemon and the user's tool
 	scripts/install-packages build
-	$(CARGO) build --release --locked --bins
+	scripts/build
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: ## Run a demo with a virtual token and a fake Cognito; KEEP=1 keeps them running
 	scripts/install-packages build demo
@@ -48,13 +52,22 @@ test: ## Run every test
 	scripts/install-packages build test
 	scripts/test
 
+shipped: build ## Run the tests of the contract, the tool, the demo, kills and secrets on the binaries of "make"
+	OATHBRIDGE_BINARIES=$(TARGET) $(CARGO) test --release --workspace --test daemon --test programs -- \
+		$(addsuffix ::,$(SHIPPED_TESTS))
+
 broker: ## Run the tests of the bus with dbus-broker, which must be installed
 	OATHBRIDGE_TEST_BUS=dbus-broker $(CARGO) test --release --workspace --test daemon -- \
 		$(addsuffix ::,access challenge contract operations)
 
-bench: ## Run the benchmarks
+bench: ## Run the benchmarks; OLD=DIR also measures the older programs in that folder
 	scripts/install-packages build test
-	scripts/figures
+	scripts/figures $(if $(OLD),--old $(abspath $(OLD))) $(FIGURES)
+
+accept: $(addprefix accept-,$(ACCEPT)) ## Run the checks that take too long for each change; accept-NAME runs one
+
+accept-%: build
+	scripts/accept/$*
 
 check: fmt clippy doc deny ## Check format, lints, documentation and dependencies
 

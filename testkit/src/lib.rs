@@ -1,5 +1,6 @@
 //! What oathbridge's tests and demo run against. Not installed.
 
+pub mod bare;
 pub mod bus;
 pub mod client;
 pub mod daemon;
@@ -14,6 +15,7 @@ pub mod programs;
 pub mod python;
 pub mod resources;
 pub mod scenario;
+pub mod tested;
 pub mod vpicc;
 pub mod ykman;
 

@@ -9,12 +9,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use testkit::bus::PrivateBus;
+use testkit::tested;
 use tokio::time::timeout;
 use zbus::fdo::{DBusProxy, RequestNameFlags, RequestNameReply};
 use zbus::names::BusName;
@@ -55,7 +56,7 @@ impl Daemon {
         let connection = connection::Builder::address(bus.address()).build().await.unwrap();
         let dbus = DBusProxy::new(&connection).await.unwrap();
         let mut owners = dbus.receive_name_owner_changed().await.unwrap();
-        let child = oathbridged(&bus, home.path(), Command::new(env!("CARGO_BIN_EXE_oathbridged")));
+        let child = oathbridged(&bus, home.path(), Command::new(program()));
         let appears = async { while owners.next().await.unwrap().args().unwrap().name != NAME {} };
         timeout(START, appears).await.expect("the daemon doesn't come up");
         let daemon = Self { child, connection, bus, home };
@@ -82,6 +83,10 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn program() -> PathBuf {
+    tested::program(env!("CARGO_BIN_EXE_oathbridged")).unwrap()
 }
 
 fn oathbridged(bus: &PrivateBus, home: &Path, mut program: Command) -> Child {
@@ -170,7 +175,9 @@ async fn a_second_daemon_ends_with_an_error_message() {
     let daemon = Daemon::start().await;
     // If the daemon did not end, the test would fail with timeout's exit code 124.
     let second = Command::new("timeout")
-        .args(["20", env!("CARGO_BIN_EXE_oathbridged"), "--virtual-token"])
+        .arg("20")
+        .arg(program())
+        .arg("--virtual-token")
         .env("DBUS_SESSION_BUS_ADDRESS", daemon.bus.address())
         .env("HOME", daemon.home.path())
         .output()

@@ -4,19 +4,25 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process_group};
 use tempfile::TempDir;
-use testkit::programs;
+use testkit::{programs, tested};
 
-/// The folder of the built programs; `cargo test --workspace` builds fake-cognito as well.
-fn built() -> PathBuf {
-    let folder = Path::new(env!("CARGO_BIN_EXE_oathbridged")).parent().unwrap();
-    assert!(folder.join("fake-cognito").exists(), "run cargo build --release --workspace --bins first");
-    folder.to_owned()
+/// A folder with the programs to test and with fake-cognito, which `cargo test --workspace` builds.
+fn built() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = [env!("CARGO_BIN_EXE_oathbridged"), env!("CARGO_BIN_EXE_oathbridgectl")].map(Path::new);
+    let cognito = ours[0].with_file_name("fake-cognito");
+    assert!(cognito.exists(), "run cargo build --release --workspace --bins first");
+    for program in ours.map(|program| tested::program(program).unwrap()).into_iter().chain([cognito]) {
+        symlink(&program, folder.path().join(program.file_name().unwrap())).unwrap();
+    }
+    folder
 }
 
 /// The script in its own process group, with its own folder for temporary files.
@@ -78,8 +84,9 @@ impl Demo {
 }
 
 #[test]
-fn the_demo_shows_the_main_function_and_ends() {
-    let (status, shown, complaints) = Demo::start(&built(), false).end();
+fn it_shows_the_main_job_and_ends() {
+    let built = built();
+    let (status, shown, complaints) = Demo::start(built.path(), false).end();
     assert!(status.success(), "{shown}{complaints}");
     assert_eq!(complaints, "");
     assert!(!shown.contains('\u{1b}'), "colours are for terminals");
@@ -103,8 +110,9 @@ fn the_demo_shows_the_main_function_and_ends() {
 }
 
 #[test]
-fn the_demo_can_be_kept_running() {
-    let mut demo = Demo::start(&built(), true);
+fn it_can_be_kept_for_playing() {
+    let built = built();
+    let mut demo = Demo::start(built.path(), true);
     let address = demo.line("  export DBUS_SESSION_BUS_ADDRESS=");
     demo.line("press Ctrl-C");
     let status = Command::new("busctl")
@@ -120,8 +128,9 @@ fn the_demo_can_be_kept_running() {
 }
 
 #[test]
-fn the_demo_can_be_stopped_in_the_middle() {
-    let mut demo = Demo::start(&built(), false);
+fn it_can_be_stopped_in_the_middle() {
+    let built = built();
+    let mut demo = Demo::start(built.path(), false);
     demo.line("$ busctl");
     demo.terminate();
     assert_eq!(demo.end().0.code(), Some(143));
@@ -134,12 +143,12 @@ fn the_demo_fails_if_a_step_has_an_unexpected_result() {
     let replace = |name: &str, script: String| {
         programs::script(folder.path().join(name), &script).unwrap();
     };
-    // The user pool has another seed than the token.
-    let real = built.join("fake-cognito").display().to_string();
+    // A pool that knows another seed than the token's.
+    let real = built.path().join("fake-cognito").display().to_string();
     let secret = folder.path().join("secret").display().to_string();
     fs::write(&secret, "MZXW6YTBOI").unwrap();
     replace("fake-cognito", format!("#!/bin/sh\nexec '{real}' --secret-file '{secret}' --user alice\n"));
-    let daemon = built.join("oathbridged").display().to_string();
+    let daemon = built.path().join("oathbridged").display().to_string();
     replace("oathbridged", format!("#!/bin/sh\nexec '{daemon}' \"$@\"\n"));
     let (status, shown, complaints) = Demo::start(folder.path(), false).end();
     assert_eq!(status.code(), Some(1), "{shown}");

@@ -5,3 +5,4 @@ mod manuals;
 mod messages;
 mod packaging;
 mod released;
+mod shipping;

@@ -18,6 +18,7 @@ use crate::bus::PrivateBus;
 use crate::client::Client;
 use crate::own_process::Folder;
 use crate::pcscd::PrivatePcscd;
+use crate::tested;
 
 use inside::{Inside, Setup};
 pub use process::Daemon;
@@ -42,11 +43,11 @@ enum Kind {
 }
 
 impl Stage {
-    /// A stage for this `oathbridged`.
+    /// A stage for this `oathbridged`, or the build of it that [`tested::program`] chooses.
     ///
     /// # Errors
     ///
-    /// When there is no room for files, or no bus.
+    /// When there is no room for files, no bus, or no such build.
     pub fn new(program: impl Into<PathBuf>) -> io::Result<Self> {
         Self::on(PrivateBus::start()?, program)
     }
@@ -55,11 +56,11 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// When there is no room for files.
+    /// When there is no room for files, or no such build.
     pub fn on(bus: PrivateBus, program: impl Into<PathBuf>) -> io::Result<Self> {
         let home = tempfile::Builder::new().prefix("testkit-home-").tempdir()?;
         let (arguments, environment) = (Vec::new(), Vec::new());
-        let kind = Kind::Program { program: program.into(), arguments, environment };
+        let kind = Kind::Program { program: tested::program(program.into())?, arguments, environment };
         let log = home.path().join("log");
         let mut stage = Self { kind, bus, home: Arc::new(home), log };
         let nobody = stage.home().join("no-pcscd");

@@ -11,6 +11,7 @@ use oathbridge::otp::{Period, Step};
 use serde_json::Value;
 use testkit::fake_cognito::Ready;
 use testkit::scenario::{Scenario, World};
+use testkit::tested;
 use tokio::runtime::Runtime;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
@@ -26,6 +27,11 @@ account = 'alice'
 
 /// The seed of all credentials, from RFC 6238.
 const SEED: &[u8] = b"12345678901234567890";
+
+/// The tool.
+pub(crate) fn program() -> PathBuf {
+    tested::program(env!("CARGO_BIN_EXE_oathbridgectl")).unwrap()
+}
 
 /// The password of the second token.
 pub(crate) const PASSWORD: &str = "open sesame 8d5f";
@@ -158,7 +164,7 @@ impl Rig {
     }
 
     /// A command with only the environment of the rig.
-    pub(crate) fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command
             .env_clear()
@@ -171,7 +177,7 @@ impl Rig {
     }
 
     pub(crate) fn tool(&self) -> Command {
-        self.command(env!("CARGO_BIN_EXE_oathbridgectl"))
+        self.command(program())
     }
 
     /// Runs the tool without a terminal and with empty standard input.

@@ -1,6 +1,6 @@
 //! `unlock`.
 
-use super::rig::{PASSWORD, Rig, finish};
+use super::rig::{PASSWORD, Rig, finish, program};
 
 #[test]
 fn the_default_is_the_only_locked_token_and_no_password_is_printed() {
@@ -25,9 +25,8 @@ fn a_token_is_unlocked_by_serial_number_with_a_descriptor() {
     let rig = Rig::with_locked();
     std::fs::write(rig.file("password"), PASSWORD).unwrap();
     let mut shell = rig.command("sh");
-    let tool = env!("CARGO_BIN_EXE_oathbridgectl");
-    shell.args(["-c", "exec \"$0\" unlock 33334444 --json --password-fd 7 7<\"$1\"", tool]);
-    shell.arg(rig.file("password"));
+    shell.args(["-c", "exec \"$0\" unlock 33334444 --json --password-fd 7 7<\"$1\""]);
+    shell.arg(program()).arg(rig.file("password"));
     let json = finish(shell, "").json();
     assert_eq!(json["unlocked"], true);
     assert!(json["token"].as_str().unwrap().starts_with("ykoath_"));

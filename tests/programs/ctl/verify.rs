@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use testkit::fake_cognito::{Fault, Plan};
 
-use super::rig::{Rig, finish};
+use super::rig::{Rig, finish, program};
 
 #[test]
 fn the_access_token_may_come_from_standard_input() {
@@ -22,9 +22,8 @@ fn the_session_may_come_from_a_descriptor() {
     let rig = Rig::start();
     std::fs::write(rig.file("session"), &rig.user.session).unwrap();
     let mut shell = rig.command("sh");
-    let tool = env!("CARGO_BIN_EXE_oathbridgectl");
-    shell.args(["-c", "exec \"$0\" verify --profile work --session-fd 3 --print-session 3<\"$1\"", tool]);
-    shell.arg(rig.file("session"));
+    shell.args(["-c", "exec \"$0\" verify --profile work --session-fd 3 --print-session 3<\"$1\""]);
+    shell.arg(program()).arg(rig.file("session"));
     let run = finish(shell, "");
     let lines: Vec<_> = run.out.lines().collect();
     assert_eq!((run.code, lines.len(), lines[0]), (0, 2, "SUCCESS"), "{run:?}");

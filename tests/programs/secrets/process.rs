@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use testkit::{own_process, programs};
+use testkit::{own_process, programs, tested};
 
 use super::{Bench, DAEMON};
 
@@ -42,7 +42,7 @@ fn other_programs_of_the_user_cannot_read_the_daemon() {
         to
     };
     let test = copy(&std::env::current_exe().unwrap(), "test");
-    let daemon = copy(Path::new(DAEMON), "oathbridged");
+    let daemon = copy(&tested::program(DAEMON).unwrap(), "oathbridged");
     let is_root = rustix::process::geteuid().is_root();
     let mut command = if is_root { Command::new("setpriv") } else { Command::new("env") };
     if is_root {

@@ -1,71 +1,158 @@
-//! `Calculate` over D-Bus against a program that speaks PC/SC itself, and with the same card.
+//! `Calculate` over D-Bus, against a bare service that makes the same PC/SC calls, and against a program without a bus.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::process::{ChildStdin, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
+use zbus::OwnedObjectPath;
+use zbus::fdo::DBusProxy;
+
 use super::Failure;
-use super::rig::{CREDENTIAL, Rig, Running};
+use super::builds::Builds;
+use super::rig::{BARE_NAME, CREDENTIAL, NAME, Rig, Running};
 use super::sample::Sample;
 use super::table::{Goal, Table};
 
-/// How many codes each side calculates before it is the other's turn.
+/// How many codes each side calculates before it is the next one's turn.
 const BATCH: usize = 10;
 
-/// A card that takes its time; a YubiKey needs 6 to 10 ms for a command.
-pub(crate) async fn with_delay(rig: &Rig, table: &mut Table) -> Result<(), Failure> {
-    let (ours, bare) = measure(rig, Duration::from_millis(4), 20).await?;
-    let what = "A code over D-Bus, against a bare PC/SC program; 4 ms for a command";
-    table.compare(what, "ms", &ours, &bare, Goal::AtMost(1.2));
-    Ok(())
-}
+/// A code is two commands: SELECT and CALCULATE.
+const COMMANDS: usize = 2;
 
 /// A card that answers at once shows what the daemon adds.
-pub(crate) async fn without_delay(rig: &Rig, table: &mut Table) -> Result<(), Failure> {
-    let (ours, bare) = measure(rig, Duration::ZERO, 50).await?;
-    table.compare("The same with a card that answers at once", "ms", &ours, &bare, Goal::None);
+pub(crate) async fn without_delay(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
+    let times = measure(builds, Duration::ZERO, 50).await?;
+    let (ours, service, program) = (&times.daemons, &times.service, &times.program);
+    table.compare(
+        "Calculate, to a bare service with the same PC/SC calls",
+        "ms",
+        ours,
+        service,
+        Goal::AtMost(1.3),
+    );
+    table.compare("Calculate, to a bare program without a bus", "ms", ours, program, Goal::AtMost(2.3));
     Ok(())
 }
 
-async fn measure(rig: &Rig, delay: Duration, batches: usize) -> Result<(Sample, Sample), Failure> {
-    rig.card.set_delay(delay);
-    let _daemon = rig.started("state").await?;
-    let credential = rig.credential().await?;
-    let mut bare = Running::new(
-        rig.program("bare-pcsc")
-            .args([&rig.reader(), CREDENTIAL])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped()),
-    )?;
-    let mut orders = bare.0.stdin.take().ok_or("no standard input")?;
-    let mut times = BufReader::new(bare.0.stdout.take().ok_or("no standard output")?).lines();
-    let (mut ours, mut theirs) = (Sample::default(), Sample::default());
-    // The first batch warms up: the card is powered, the programs' pages are in memory.
+/// A card that takes its time; a YubiKey needs 6 to 10 ms for a command.
+pub(crate) async fn with_delay(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
+    let times = measure(builds, Duration::from_millis(4), 20).await?;
+    let what = "Calculate, 4 ms for an APDU, to a bare program without a bus";
+    table.compare(what, "ms", &times.daemons, &times.program, Goal::AtMost(1.04));
+    Ok(())
+}
+
+#[derive(Default)]
+struct Times {
+    daemons: Vec<Sample>,
+    service: Sample,
+    program: Sample,
+}
+
+async fn measure(builds: &Builds, delay: Duration, batches: usize) -> Result<Times, Failure> {
+    let mut daemons = Vec::new();
+    for rig in builds.rigs().await? {
+        daemons.push(Service::daemon(rig).await?);
+    }
+    let service = Service::bare(builds.bare().await?).await?;
+    let mut program = Program::start(builds.bare().await?)?;
+    for rig in daemons.iter().map(|daemon| &daemon.rig).chain([&service.rig, &program.rig]) {
+        rig.card.set_delay(delay);
+    }
+    let mut times = Times::default();
+    times.daemons.resize_with(daemons.len(), Sample::default);
+    // The first batch warms up: the cards are powered, the programs' pages are in memory.
     for batch in 0..=batches {
-        let before = rig.card.commands();
-        for _ in 0..BATCH {
-            let start = Instant::now();
-            rig.calculate(&credential).await?;
-            if batch > 0 {
-                ours.add_time(start.elapsed());
-            }
+        let mut unused = Times::default();
+        unused.daemons.resize_with(daemons.len(), Sample::default);
+        let times = if batch == 0 { &mut unused } else { &mut times };
+        for (daemon, sample) in daemons.iter().zip(&mut times.daemons) {
+            daemon.codes(sample).await?;
         }
-        writeln!(orders, "{BATCH}")?;
-        for _ in 0..BATCH {
-            let time: u64 = times.next().ok_or("bare-pcsc ended")??.parse()?;
-            if batch > 0 {
-                theirs.add_time(Duration::from_nanos(time));
-            }
-        }
-        let sent = rig.card.commands() - before;
-        let due = 2 * 2 * BATCH;
-        // A code whose time step ended on the way is calculated once more.
-        if sent != due && sent != due + 2 {
-            let newest = rig.card.log();
-            let newest = newest.split_at(newest.len().saturating_sub(sent)).1;
-            return Err(format!("the two sides don't send the same commands: {newest:02x?}").into());
+        service.codes(&mut times.service).await?;
+        program.codes(&mut times.program)?;
+        if batch == 0 {
+            check_commands(daemons.iter().chain([&service]).map(|service| &service.rig), &program.rig)?;
         }
     }
-    rig.card.set_delay(Duration::ZERO);
-    Ok((ours, theirs))
+    Ok(times)
+}
+
+/// All sides have to send the same commands to their cards.
+fn check_commands<'a>(services: impl Iterator<Item = &'a Rig>, program: &Rig) -> Result<(), Failure> {
+    let sent = |rig: &Rig| {
+        let log = rig.card.log();
+        log.split_at(log.len().saturating_sub(BATCH * COMMANDS)).1.to_vec()
+    };
+    let expected = sent(program);
+    for rig in services {
+        if sent(rig) != expected {
+            return Err(format!("the sides don't send the same commands: {:02x?}", sent(rig)).into());
+        }
+    }
+    Ok(())
+}
+
+/// A service that has a credential.
+struct Service {
+    _running: Running,
+    name: &'static str,
+    path: OwnedObjectPath,
+    rig: Rig,
+}
+
+impl Service {
+    async fn daemon(rig: Rig) -> Result<Self, Failure> {
+        let running = rig.started("state").await?;
+        let path = rig.credential().await?;
+        Ok(Self { _running: running, name: NAME, path, rig })
+    }
+
+    async fn bare(rig: Rig) -> Result<Self, Failure> {
+        let path = OwnedObjectPath::try_from(format!("{}/credentials/bare_0", super::rig::ROOT))?;
+        let mut command = rig.program("bare-service");
+        let running = Running::new(command.args([BARE_NAME, path.as_str(), &rig.reader(), CREDENTIAL]))?;
+        let bus = DBusProxy::new(&rig.connection).await?;
+        while !bus.name_has_owner(BARE_NAME.try_into()?).await? {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(Self { _running: running, name: BARE_NAME, path, rig })
+    }
+
+    async fn codes(&self, times: &mut Sample) -> Result<(), Failure> {
+        for _ in 0..BATCH {
+            let start = Instant::now();
+            self.rig.calculate(self.name, &self.path).await?;
+            times.add_time(start.elapsed());
+        }
+        Ok(())
+    }
+}
+
+/// The program without a bus, and the way to it.
+struct Program {
+    _running: Running,
+    orders: ChildStdin,
+    times: Lines<BufReader<ChildStdout>>,
+    rig: Rig,
+}
+
+impl Program {
+    fn start(rig: Rig) -> Result<Self, Failure> {
+        let mut command = rig.program("bare-pcsc");
+        command.args([&rig.reader(), CREDENTIAL]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut running = Running::new(&mut command)?;
+        let orders = running.0.stdin.take().ok_or("no standard input")?;
+        let times = BufReader::new(running.0.stdout.take().ok_or("no standard output")?).lines();
+        Ok(Self { _running: running, orders, times, rig })
+    }
+
+    fn codes(&mut self, times: &mut Sample) -> Result<(), Failure> {
+        writeln!(self.orders, "{BATCH}")?;
+        for _ in 0..BATCH {
+            let time = self.times.next().ok_or("bare-pcsc ended")??;
+            times.add_time(Duration::from_nanos(time.parse()?));
+        }
+        Ok(())
+    }
 }

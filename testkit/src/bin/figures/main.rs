@@ -1,33 +1,38 @@
-//! Measures the daemon against the least that could do the same, side by side, and against its goals.
+//! Measures the daemon side by side with the least that could do the same, and with an older build of it.
 
+mod builds;
 mod calculate;
+mod plug;
 mod process;
 mod resources;
 mod rig;
 mod sample;
+mod sizes;
 mod start;
 mod table;
 
 use std::error::Error;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::rig::Rig;
+use self::builds::Builds;
 use self::table::Table;
 
 /// What any step here may fail with.
 type Failure = Box<dyn Error>;
 
-/// Measures speed, memory and idleness of the daemon. Fails when a goal is missed.
+/// Measures speed, memory, size and idleness of the daemon. Fails only when something can't be measured.
 #[derive(Parser)]
 struct Arguments {
-    /// Where the programs are; by default, where this one is.
+    /// The folder of the programs to measure; by default, the folder of this one.
     #[arg(long, value_name = "FOLDER")]
     programs: Option<PathBuf>,
+    /// The folder of older programs, to measure side by side with them.
+    #[arg(long, value_name = "FOLDER")]
+    old: Option<PathBuf>,
     /// How long to watch the idle daemon.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     idle_seconds: u64,
@@ -39,47 +44,50 @@ struct Arguments {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Figure {
     Code,
-    Process,
+    Plug,
     Start,
     Memory,
+    Sizes,
+    Process,
     Idle,
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<ExitCode, Failure> {
+async fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
-    let mut table = Table::default();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    // Ends in good order in any case: what was started goes, too.
+    // Ends in good order in any case: the programs that were started end, too.
     tokio::select! {
-        measured = measure(&arguments, &mut table) => measured?,
-        _ = terminate.recv() => return Err("stopped".into()),
-        _ = interrupt.recv() => return Err("stopped".into()),
+        measured = measure(&arguments) => measured,
+        _ = terminate.recv() => Err("stopped".into()),
+        _ = interrupt.recv() => Err("stopped".into()),
     }
-    Ok(if table.all_reached() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn measure(arguments: &Arguments, table: &mut Table) -> Result<(), Failure> {
+async fn measure(arguments: &Arguments) -> Result<(), Failure> {
     let figures = match arguments.figures.as_slice() {
         [] => Figure::value_variants(),
         some => some,
     };
-    let rig = Rig::new(arguments.programs.clone()).await?;
-    table.note("Each figure is a median, with its quartiles; the two sides take turns.");
+    let builds = Builds::new(arguments.programs.clone(), arguments.old.clone())?;
+    let mut table = Table::new(builds.old.is_some());
     for figure in figures {
         match figure {
             Figure::Code => {
-                calculate::with_delay(&rig, table).await?;
-                calculate::without_delay(&rig, table).await?;
+                calculate::without_delay(&builds, &mut table).await?;
+                calculate::with_delay(&builds, &mut table).await?;
             }
-            Figure::Process => process::whole(&rig, table).await?,
-            Figure::Start => start::to_name(&rig, table).await?,
-            Figure::Memory => resources::memory(&rig, table).await?,
+            Figure::Plug => plug::to_ready(&builds, &mut table).await?,
+            Figure::Start => start::to_name(&builds, &mut table).await?,
+            Figure::Memory => resources::memory(&builds, &mut table).await?,
+            Figure::Sizes => sizes::of_programs(&builds, &mut table)?,
+            Figure::Process => process::whole(&builds, &mut table).await?,
             Figure::Idle => {
-                resources::idle(&rig, table, Duration::from_secs(arguments.idle_seconds)).await?;
+                resources::idle(&builds, &mut table, Duration::from_secs(arguments.idle_seconds)).await?;
             }
         }
     }
+    table.end();
     Ok(())
 }

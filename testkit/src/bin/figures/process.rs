@@ -4,30 +4,41 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Failure;
-use super::rig::{ACCOUNT, CREDENTIAL, Rig};
+use super::builds::Builds;
+use super::rig::{ACCOUNT, CREDENTIAL};
 use super::sample::Sample;
 use super::table::{Goal, Table};
 
 const ROUNDS: usize = 20;
 
 /// `oathbridgectl code` against `ykman oath accounts code -s`.
-pub(crate) async fn whole(rig: &Rig, table: &mut Table) -> Result<(), Failure> {
-    let mut theirs = rig.command(&testkit::ykman::ykman()?);
-    theirs.args(["--reader", &rig.reader(), "oath", "accounts", "code", "-s", CREDENTIAL]);
-    let mut ours = rig.program("oathbridgectl");
-    ours.args(["code", ACCOUNT]);
-    let _daemon = rig.started("state").await?;
-    let (mut our_times, mut their_times) = (Sample::default(), Sample::default());
+pub(crate) async fn whole(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
+    let mut ours = Vec::new();
+    for rig in builds.rigs().await? {
+        let mut command = rig.program("oathbridgectl");
+        command.args(["code", ACCOUNT]);
+        ours.push((command, Sample::default(), rig.started("state").await?, rig));
+    }
+    let bare = builds.bare().await?;
+    let mut ykman = bare.command(&testkit::ykman::ykman()?);
+    ykman.args(["--reader", &bare.reader(), "oath", "accounts", "code", "-s", CREDENTIAL]);
+    let mut theirs = Sample::default();
     // The first round warms up.
     for round in 0..=ROUNDS {
-        let times = (time(&mut ours)?, time(&mut theirs)?);
+        for (command, times, ..) in &mut ours {
+            let time = time(command)?;
+            if round > 0 {
+                times.add_time(time);
+            }
+        }
+        let time = time(&mut ykman)?;
         if round > 0 {
-            our_times.add_time(times.0);
-            their_times.add_time(times.1);
+            theirs.add_time(time);
         }
     }
-    let what = "oathbridgectl code, against ykman oath accounts code -s; whole processes";
-    table.outrun(what, "ms", &our_times, &their_times, Goal::AtLeast(20.0));
+    let ours: Vec<_> = ours.into_iter().map(|(_, times, ..)| times).collect();
+    let what = "ykman oath accounts code -s (bare) to oathbridgectl code";
+    table.outrun(what, "ms", &ours, &theirs, Goal::AtLeast(20.0));
     Ok(())
 }
 

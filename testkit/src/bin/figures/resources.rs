@@ -1,4 +1,4 @@
-//! What the daemon takes when nobody wants anything, and what remains after a submission.
+//! What the daemon takes while nobody calls it, and what remains after a submission.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Failure;
-use super::rig::{Rig, Running};
+use super::builds::Builds;
+use super::rig::Running;
 use super::sample::Sample;
 use super::table::{Goal, Table};
 
@@ -15,46 +16,57 @@ const ROUNDS: usize = 5;
 /// After a change, the readers are looked at once more; then it is quiet.
 const QUIET: Duration = Duration::from_secs(3);
 
-/// Resident memory of daemons that know nothing of the card yet, in millions of bytes.
-pub(crate) async fn memory(rig: &Rig, table: &mut Table) -> Result<(), Failure> {
-    let (mut idle, mut after_verify) = (Sample::default(), Sample::default());
+/// Memory of daemons that have never seen the card before, in millions of bytes.
+pub(crate) async fn memory(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
+    let rigs = builds.rigs().await?;
+    let mut samples = [(); 3].map(|()| Vec::from_iter(rigs.iter().map(|_| Sample::default())));
+    let [resident, private, after] = &mut samples;
     for round in 0..ROUNDS {
         let user = format!("user{round}");
-        let token = rig.fake.ready_user(&user, &rig.seed)?.access_token;
-        let daemon = rig.started(&user).await?;
-        tokio::time::sleep(QUIET).await;
-        idle.add(resident(&daemon)?);
-        rig.verify(&rig.credential().await?, &token).await?;
-        after_verify.add(resident(&daemon)?);
+        let sides = rigs.iter().zip(resident.iter_mut()).zip(private.iter_mut()).zip(after.iter_mut());
+        for (((rig, resident), private), after) in sides {
+            let token = rig.fake.ready_user(&user, &rig.seed)?.access_token;
+            let daemon = rig.started(&user).await?;
+            tokio::time::sleep(QUIET).await;
+            resident.add(megabytes(&daemon, "VmRSS:")?);
+            private.add(megabytes(&daemon, "RssAnon:")?);
+            rig.verify(&rig.credential().await?, &token).await?;
+            after.add(megabytes(&daemon, "VmRSS:")?);
+        }
     }
-    table.single("Resident memory, idle", "MB", &idle, Goal::AtMost(10.0));
-    table.single("Resident memory after a submission", "MB", &after_verify, Goal::AtMost(16.0));
+    table.single("idle: resident memory", "MB", resident, Goal::AtMost(8.0));
+    table.single("idle: private memory", "MB", private, Goal::AtMost(0.9));
+    table.single("after a submission: resident memory", "MB", after, Goal::AtMost(16.0));
     Ok(())
 }
 
 /// How often any of its threads went to sleep by itself, which it has to be woken for first.
-pub(crate) async fn idle(rig: &Rig, table: &mut Table, time: Duration) -> Result<(), Failure> {
-    let daemon = rig.started("state").await?;
+pub(crate) async fn idle(builds: &Builds, table: &mut Table, time: Duration) -> Result<(), Failure> {
+    let rigs = builds.rigs().await?;
+    let mut daemons = Vec::new();
+    for rig in &rigs {
+        daemons.push(rig.started("state").await?);
+    }
     tokio::time::sleep(QUIET).await;
-    let before = switches(&daemon)?;
-    if before.values().sum::<u64>() == 0 {
+    let before: Vec<_> = daemons.iter().map(switches).collect::<Result<_, _>>()?;
+    if before.iter().any(|switches| switches.values().sum::<u64>() == 0) {
         return Err("this kernel doesn't count context switches".into());
     }
     tokio::time::sleep(time).await;
-    let mut sample = Sample::default();
-    let switched: u64 = switches(&daemon)?
-        .into_iter()
-        .map(|(thread, count)| count - before.get(&thread).copied().unwrap_or_default())
-        .sum();
-    sample.add(switched as f64);
-    let what =
-        format!("Voluntary context switches of {} threads in {} idle seconds", before.len(), time.as_secs());
-    table.single(&what, "switches", &sample, Goal::AtMost(10.0));
+    let mut samples = Vec::new();
+    for (daemon, before) in daemons.iter().zip(&before) {
+        let now = switches(daemon)?;
+        let switched =
+            now.iter().map(|(thread, count)| count - before.get(thread).copied().unwrap_or_default());
+        samples.push(Sample::from(switched.sum::<u64>() as f64));
+    }
+    let what = format!("idle: voluntary context switches of all threads in {} s", time.as_secs());
+    table.single(&what, "switches", &samples, Goal::AtMost(10.0));
     Ok(())
 }
 
-fn resident(daemon: &Running) -> Result<f64, Failure> {
-    let kibibytes = field(&Path::new("/proc").join(daemon.0.id().to_string()), "VmRSS:")?;
+fn megabytes(daemon: &Running, name: &str) -> Result<f64, Failure> {
+    let kibibytes = field(&Path::new("/proc").join(daemon.0.id().to_string()), name)?;
     Ok(kibibytes as f64 * 1024.0 / 1e6)
 }
 
@@ -71,6 +83,7 @@ fn switches(daemon: &Running) -> Result<BTreeMap<String, u64>, Failure> {
 
 fn field(process: &Path, name: &str) -> Result<u64, Failure> {
     let status = fs::read_to_string(process.join("status"))?;
-    let value = status.lines().find_map(|line| line.strip_prefix(name)).ok_or("the kernel doesn't tell")?;
+    let value = status.lines().find_map(|line| line.strip_prefix(name));
+    let value = value.ok_or_else(|| format!("the kernel has no {name}"))?;
     Ok(value.split_whitespace().next().unwrap_or_default().parse()?)
 }

@@ -1,9 +1,10 @@
-//! What everything is measured on: a bus, a smart card service with a card, a Cognito, and the daemon.
+//! What a side is measured on: a bus, a smart card service with a card, a Cognito, and a folder of programs.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use oathbridge::virt::{Card, TokenSpec};
@@ -18,6 +19,9 @@ use super::Failure;
 pub(crate) const NAME: &str = "io.github.oathbridge.OathBridge1";
 pub(crate) const ROOT: &str = "/io/github/oathbridge/OathBridge1";
 
+/// The name of bare services, each on a bus of its own.
+pub(crate) const BARE_NAME: &str = "io.github.oathbridge.Bare";
+
 /// The credential that codes are calculated of: its account, and its name on the token.
 pub(crate) const ACCOUNT: &str = "alice@example.com";
 pub(crate) const CREDENTIAL: &str = "AWS Cognito:alice@example.com";
@@ -30,17 +34,17 @@ pub(crate) struct Rig {
     pub(crate) card: Card,
     pub(crate) fake: FakeCognito,
     pub(crate) seed: Vec<u8>,
-    pcscd: PrivatePcscd,
+    spec: TokenSpec,
+    pcscd: Arc<Mutex<PrivatePcscd>>,
+    socket: PathBuf,
     bus: PrivateBus,
     directory: TempDir,
     programs: PathBuf,
 }
 
 impl Rig {
-    /// Programs come from `programs`, or from where this one is.
-    pub(crate) async fn new(programs: Option<PathBuf>) -> Result<Self, Failure> {
-        let here = || Some(std::env::current_exe().ok()?.parent()?.to_owned());
-        let programs = programs.or_else(here).ok_or("it isn't clear where the programs are")?;
+    /// Programs come from the folder `programs`.
+    pub(crate) async fn new(programs: &Path) -> Result<Self, Failure> {
         let spec = TokenSpec::demo().into_iter().next().ok_or("there is no token")?;
         let alice = spec.credentials.iter().find(|credential| credential.id() == CREDENTIAL);
         let seed = alice.ok_or("there is no credential")?.seed.expose().to_vec();
@@ -58,12 +62,33 @@ impl Rig {
         );
         fs::write(directory.path().join("config.toml"), config)?;
         let connection = connection::Builder::address(bus.address()).build().await?;
-        Ok(Self { connection, card, fake, seed, pcscd, bus, directory, programs })
+        let (socket, programs) = (pcscd.socket(), programs.to_owned());
+        let pcscd = Arc::new(Mutex::new(pcscd));
+        Ok(Self { connection, card, fake, seed, spec, pcscd, socket, bus, directory, programs })
     }
 
     /// The name that the card's reader has.
     pub(crate) fn reader(&self) -> String {
         format!("{} 00 00", PrivatePcscd::READER_NAME)
+    }
+
+    /// Pulls the card out.
+    pub(crate) fn remove(&self) -> Result<(), Failure> {
+        Ok(self.pcscd.lock().unwrap_or_else(PoisonError::into_inner).remove(0)?)
+    }
+
+    /// Puts in a card that was sent nothing yet, and is the same in all else. Signals are received meanwhile.
+    pub(crate) async fn insert_another(&mut self, delay: Duration) -> Result<(), Failure> {
+        self.card = Card::new(&self.spec);
+        self.card.set_delay(delay);
+        let (pcscd, card) = (Arc::clone(&self.pcscd), self.card.clone());
+        let insert = move || pcscd.lock().unwrap_or_else(PoisonError::into_inner).insert(0, &card);
+        Ok(tokio::task::spawn_blocking(insert).await??)
+    }
+
+    /// A program that lies where this one does.
+    pub(crate) fn bare_program(&self, name: &str) -> Result<Command, Failure> {
+        Ok(self.command(&std::env::current_exe()?.with_file_name(name)))
     }
 
     pub(crate) fn program(&self, name: &str) -> Command {
@@ -76,7 +101,7 @@ impl Rig {
         let mut command = Command::new(program);
         command
             .env("DBUS_SESSION_BUS_ADDRESS", self.bus.address())
-            .env("PCSCLITE_CSOCK_NAME", self.pcscd.socket())
+            .env("PCSCLITE_CSOCK_NAME", &self.socket)
             .env("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
             .env("HOME", home)
             .stdin(Stdio::null())
@@ -120,8 +145,11 @@ impl Rig {
         Ok(found.into_iter().next().ok_or("the card's credential isn't there")?)
     }
 
-    pub(crate) async fn calculate(&self, credential: &OwnedObjectPath) -> Result<(), Failure> {
-        let reply = self.call(credential.as_str(), "Credential", "Calculate", &Map::new()).await?;
+    pub(crate) async fn calculate(&self, name: &str, credential: &OwnedObjectPath) -> Result<(), Failure> {
+        let interface = format!("{NAME}.Credential");
+        let (path, interface) = (credential.as_str(), Some(interface.as_str()));
+        let reply =
+            self.connection.call_method(Some(name), path, interface, "Calculate", &Map::new()).await?;
         let (code, ..): (String, u64, u64, HashMap<String, zbus::OwnedVariant>) =
             reply.body().deserialize()?;
         if code.len() == 6 { Ok(()) } else { Err("this is no code of six digits".into()) }

@@ -6,6 +6,12 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(crate) struct Sample(Vec<f64>);
 
+impl From<f64> for Sample {
+    fn from(value: f64) -> Self {
+        Self(vec![value])
+    }
+}
+
 impl Sample {
     pub(crate) fn add(&mut self, value: f64) {
         let place = self.0.partition_point(|other| *other < value);
@@ -25,10 +31,13 @@ impl Sample {
         self.quantile(2, 4)
     }
 
-    /// Median and quartiles.
+    /// Median and quartiles; a single value as it is.
     pub(crate) fn shown(&self) -> String {
+        if self.count() == 1 {
+            return format!("{:.2}", self.median());
+        }
         let (low, high) = (self.quantile(1, 4), self.quantile(3, 4));
-        format!("{:.2} ({low:.2} to {high:.2})", self.median())
+        format!("{:.2} ({low:.2}-{high:.2})", self.median())
     }
 
     /// The value that so many parts of all values don't exceed.
@@ -46,12 +55,13 @@ mod tests {
 
     #[test]
     fn medians_and_quartiles() {
+        assert_eq!(Sample::from(4.0).shown(), "4.00");
         let mut sample = Sample::default();
         for value in [9.0, 1.0, 3.0, 5.0, 7.0] {
             sample.add(value);
         }
-        assert_eq!(sample.shown(), "5.00 (3.00 to 7.00)");
+        assert_eq!(sample.shown(), "5.00 (3.00-7.00)");
         sample.add_time(Duration::from_millis(11));
-        assert_eq!(sample.shown(), "6.00 (3.50 to 8.50)");
+        assert_eq!(sample.shown(), "6.00 (3.50-8.50)");
     }
 }

@@ -2,9 +2,10 @@
 
 use super::sample::Sample;
 
-/// What is printed, and whether all goals are reached so far.
-#[derive(Debug, Default)]
+/// Prints a line for each figure.
+#[derive(Debug)]
 pub(crate) struct Table {
+    has_old: bool,
     missed: usize,
 }
 
@@ -13,60 +14,87 @@ pub(crate) struct Table {
 pub(crate) enum Goal {
     AtMost(f64),
     AtLeast(f64),
-    /// Only to know it.
-    None,
 }
 
 impl Table {
-    pub(crate) fn note(&self, text: &str) {
-        println!("{text}");
+    /// Begins a table, with columns for an older build or without.
+    pub(crate) fn new(has_old: bool) -> Self {
+        println!(
+            "Medians; the sides of a figure take turns in one run. Goals are for ours, or for its ratio.\n"
+        );
+        let (old, old_ratio) = if has_old { ("old", "old/bare") } else { ("", "") };
+        print_row("", "", ["ours", "bare", old], ["ours/bare", old_ratio], "goal");
+        Self { has_old, missed: 0 }
     }
 
-    /// Ours against the least possible; the goal is for ours divided by it.
-    pub(crate) fn compare(&mut self, what: &str, unit: &str, ours: &Sample, least: &Sample, goal: Goal) {
-        let ratio = ours.median() / least.median();
-        self.ratio(what, unit, ["ours", "bare"], [ours, least], ratio, goal);
+    /// Ours, and an older build if there is one, against the least that could do the same; the goal is for ours divided
+    /// by the least.
+    pub(crate) fn compare(&mut self, what: &str, unit: &str, ours: &[Sample], bare: &Sample, goal: Goal) {
+        let ratio = |sample: &Sample| sample.median() / bare.median();
+        self.row(what, unit, ours, Some(bare), ratio, goal);
     }
 
-    /// Another program against ours; the goal is for the other divided by ours.
-    pub(crate) fn outrun(&mut self, what: &str, unit: &str, ours: &Sample, other: &Sample, goal: Goal) {
-        let ratio = other.median() / ours.median();
-        self.ratio(what, unit, ["ours", "theirs"], [ours, other], ratio, goal);
+    /// As [`Table::compare`], with another program that does the same; the goal is for the other divided by ours.
+    pub(crate) fn outrun(&mut self, what: &str, unit: &str, ours: &[Sample], other: &Sample, goal: Goal) {
+        let ratio = |sample: &Sample| other.median() / sample.median();
+        self.row(what, unit, ours, Some(other), ratio, goal);
     }
 
-    pub(crate) fn single(&mut self, what: &str, unit: &str, sample: &Sample, goal: Goal) {
-        println!("\n{what}");
-        println!("  {} × {unit}: {}", sample.count(), sample.shown());
-        self.judge("median", sample.median(), goal);
+    /// A figure without another side; the goal is for ours.
+    pub(crate) fn single(&mut self, what: &str, unit: &str, ours: &[Sample], goal: Goal) {
+        self.row(what, unit, ours, None, Sample::median, goal);
     }
 
-    pub(crate) fn all_reached(&self) -> bool {
-        self.missed == 0
+    /// Says how many goals were missed, which is no failure.
+    pub(crate) fn end(&self) {
+        println!(
+            "\n{} missed.",
+            if self.missed == 1 { "1 goal".to_owned() } else { format!("{} goals", self.missed) }
+        );
     }
 
-    fn ratio(
+    fn row(
         &mut self,
         what: &str,
         unit: &str,
-        names: [&str; 2],
-        samples: [&Sample; 2],
-        ratio: f64,
+        ours: &[Sample],
+        bare: Option<&Sample>,
+        figure: impl Fn(&Sample) -> f64,
         goal: Goal,
     ) {
-        println!("\n{what}");
-        for (name, sample) in names.into_iter().zip(samples) {
-            println!("  {name:<7} {:>4} × {unit}: {}", sample.count(), sample.shown());
-        }
-        self.judge("ratio", ratio, goal);
+        let value = |sample: Option<&Sample>| sample.map_or_else(String::new, Sample::shown);
+        let old = ours.get(1).filter(|_| self.has_old);
+        let ratio = |sample: Option<&Sample>| match (sample, bare) {
+            (Some(sample), Some(_)) => format!("{:.2}", figure(sample)),
+            _ => String::new(),
+        };
+        let judged = ours.first().map_or_else(String::new, |sample| self.judge(figure(sample), goal));
+        let values = [value(ours.first()), value(bare), value(old)];
+        print_row(
+            what,
+            unit,
+            values.each_ref().map(String::as_str),
+            [&ratio(ours.first()), &ratio(old)],
+            &judged,
+        );
     }
 
-    fn judge(&mut self, what: &str, value: f64, goal: Goal) {
+    fn judge(&mut self, value: f64, goal: Goal) -> String {
         let (reached, text) = match goal {
-            Goal::AtMost(limit) => (value <= limit, format!("at most {limit}")),
-            Goal::AtLeast(limit) => (value >= limit, format!("at least {limit}")),
-            Goal::None => return println!("  {what} {value:.2}"),
+            Goal::AtMost(limit) => (value <= limit, format!("≤ {limit}")),
+            Goal::AtLeast(limit) => (value >= limit, format!("≥ {limit}")),
         };
         self.missed += usize::from(!reached);
-        println!("  {what} {value:.2}, goal {text}: {}", if reached { "reached" } else { "MISSED" });
+        format!("{text:<7} {}", if reached { "reached" } else { "MISSED" })
     }
+}
+
+fn print_row(
+    what: &str,
+    unit: &str,
+    [ours, bare, old]: [&str; 3],
+    [ratio, old_ratio]: [&str; 2],
+    goal: &str,
+) {
+    println!("{what:<62} {unit:<8} {ours:>20} {bare:>20} {old:>20} {ratio:>9} {old_ratio:>9}  {goal}");
 }

@@ -1,0 +1,32 @@
+//! What ships is built alone: the tests switch on features of the same crates, which must not get into it.
+
+#![allow(clippy::unwrap_used, reason = "the whole file is a test")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The commands that make would run.
+fn commands(goal: &str) -> String {
+    let mut command = Command::new("make");
+    command.current_dir(root()).args(["-n", goal]).env_remove("MAKEFLAGS").env_remove("CARGO_TARGET_DIR");
+    String::from_utf8(command.output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn what_is_installed_is_built_without_the_tests() {
+    assert!(commands("build").ends_with("\nscripts/build\n"));
+    let script = fs::read_to_string(root().join("scripts/build")).unwrap();
+    assert!(
+        script.contains(" build --profile dist --locked --package oathbridge --bins "),
+        "other packages of the workspace, and tests, would switch features on"
+    );
+    assert!(commands("install").contains("install -D target/dist/oathbridged "));
+    for goal in ["demo", "test", "broker"] {
+        assert!(!commands(goal).contains("dist"), "{goal} must not build what is installed");
+    }
+}
