@@ -66,7 +66,9 @@ bench: ## Run the benchmarks; OLD=DIR also measures the older programs in that f
 
 accept: $(addprefix accept-,$(ACCEPT)) ## Run the checks that take too long for each change; accept-NAME runs one
 
-accept-%: build
+accept-paths: build
+
+accept-%:
 	scripts/accept/$*
 
 check: fmt clippy doc deny ## Check format, lints, documentation and dependencies

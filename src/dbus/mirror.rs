@@ -164,7 +164,11 @@ impl Shown {
     /// Whether that is the token of this object, and not another one in its place.
     fn is_same(&self, attached: &Attached) -> bool {
         let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
-        attached.continues(&view.attached)
+        let earlier = &view.attached;
+        // `Reader` and `Transports` are constant in the released interface, so an object can't change them.
+        attached.continues(earlier)
+            && attached.transports == earlier.transports
+            && attached.info.reader == earlier.info.reader
     }
 
     /// Takes the new facts over, all but the state; returns what was shown before.
@@ -213,12 +217,6 @@ impl Shown {
         let (object, emitter) = (interface.get().await, interface.signal_emitter());
         if before.state != attached.state {
             object.state_changed(emitter).await?;
-        }
-        if before.attached.transports != attached.transports {
-            object.transports_changed(emitter).await?;
-        }
-        if before.attached.info.reader != attached.info.reader {
-            object.reader_changed(emitter).await?;
         }
         if before.attached.info.attempts_left != attached.info.attempts_left {
             object.attempts_left_changed(emitter).await?;

@@ -74,7 +74,7 @@ impl TokenObject {
         self.view().attached.info.firmware.clone()
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "const"))]
     fn reader(&self) -> String {
         self.view().attached.info.reader.clone()
     }
@@ -84,7 +84,7 @@ impl TokenObject {
         self.view().attached.info.is_virtual
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "const"))]
     fn transports(&self) -> Vec<String> {
         self.view().attached.transports.iter().map(|&name| name.to_owned()).collect()
     }

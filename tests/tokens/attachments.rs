@@ -1,4 +1,5 @@
 //! One token that is attached through two transports at once is one token.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
 
 use std::sync::Arc;
 
@@ -8,7 +9,6 @@ use oathbridge::registry::{Registry, Snapshot, State};
 use oathbridge::secret::SecretText;
 use oathbridge::token::Identities;
 use oathbridge::virt::{self, Card, VirtualTransport};
-use tokio::sync::mpsc::UnboundedSender;
 
 const TOKEN: &str = r#"
 [[token]]
@@ -28,8 +28,8 @@ impl Transport for Named {
         self.0
     }
 
-    fn watch(&self, reports: UnboundedSender<Presence>) {
-        self.1.watch(reports);
+    fn watch(&self, report: &mut dyn FnMut(Presence) -> bool) {
+        self.1.watch(report);
     }
 
     fn stop(&self) {

@@ -48,7 +48,8 @@ struct Insertion {
 impl Insertions {
     /// Takes over the status of some readers. Returns whether that changed what is present.
     pub(super) fn update(&mut self, readers: &[ReaderStatus]) -> bool {
-        readers.iter().fold(false, |changed, reader| self.update_one(reader) || changed)
+        // Counted, since every reader has to be looked at.
+        readers.iter().filter(|reader| self.update_one(reader)).count() > 0
     }
 
     /// As [`Insertions::update`], with the status of all readers: others are gone.

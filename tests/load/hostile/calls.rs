@@ -50,7 +50,7 @@ pub(crate) fn random(dice: &mut Dice, targets: &[Target]) -> Option<Message> {
     let target = dice.pick(targets).clone();
     let path = match dice.roll(20) {
         0 => "/nowhere".to_owned(),
-        1 => format!("{ROOT}/credentials/ykoath_{}_00", dice.roll(9)),
+        1 => format!("{ROOT}/credentials/ykoath_{}_0011223344556677", dice.roll(9)),
         2 => format!("{ROOT}/operations/1_{}/handle_{}", dice.roll(30), dice.roll(50)),
         3 => dice.pick(targets).path.clone(),
         _ => target.path.clone(),

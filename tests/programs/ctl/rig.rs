@@ -1,5 +1,6 @@
 //! A daemon with virtual tokens on a private bus, and the tool.
 
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::ops::Deref;
 use std::path::PathBuf;

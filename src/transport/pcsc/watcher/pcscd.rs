@@ -228,7 +228,7 @@ impl Service for Pcscd {
 
     fn wait(&mut self, limit: Duration) -> Result<Change, Error> {
         let mut entries = std::mem::take(&mut self.entries);
-        let limit_ms = u64::try_from(limit.as_millis()).unwrap();
+        let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
         let changed = self.status_change(limit_ms, &mut entries);
         if changed.is_ok() {
             entries.iter_mut().for_each(Entry::sync);
