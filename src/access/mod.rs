@@ -1,24 +1,24 @@
 //! Who asks, may they, and how often.
 //!
-//! What the kernel and the bus say of a caller is best effort: it tells programs apart that don't want to be mistaken
+//! CallClass the kernel and the bus say of a caller is best effort: it tells programs apart that don't want to be mistaken
 //! for each other, and it keeps sandboxed programs out that were not let in. An unsandboxed program of the same user
 //! can pretend to be another one, as SECURITY.md says.
 
-mod callers;
 mod cgroup;
 mod facts;
 mod flatpak;
+mod identify;
 mod limits;
 mod rules;
 
 use std::fmt;
 
-pub use callers::{Caller, Callers};
 pub use facts::{Facts, Identity, Kind};
-pub use limits::{Limits, Refusal, Ticket, What};
-pub use rules::{Decision, Reason, decide};
+pub use identify::{Caller, Identified, Identifier, KnownCaller};
+pub use limits::{CallClass, ConnectionCounts, Limits, Permit, Refusal};
+pub use rules::{Decision, Reason, Verdict, decide};
 
-/// What somebody may be allowed to do.
+/// CallClass somebody may be allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
     /// Get a code.

@@ -8,10 +8,33 @@ use crate::config::{Access, AccessRule, Party};
 /// What was decided, and by what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// It may be done.
-    pub allowed: bool,
+    /// Whether it may be done.
+    pub verdict: Verdict,
     /// What decided that.
     pub reason: Reason,
+}
+
+/// Whether something may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may.
+    Allow,
+    /// It may not.
+    Deny,
+}
+
+impl Verdict {
+    /// The word of the D-Bus contract and of the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+
+    fn allow_if(is_allowed: bool) -> Self {
+        if is_allowed { Self::Allow } else { Self::Deny }
+    }
 }
 
 /// What decided.
@@ -41,7 +64,7 @@ impl fmt::Display for Reason {
 /// Decides whether a caller may do something.
 pub fn decide(access: &Access, caller: &Caller, permission: Permission) -> Decision {
     if !caller.is_ours {
-        return Decision { allowed: false, reason: Reason::OtherUser };
+        return Decision { verdict: Verdict::Deny, reason: Reason::OtherUser };
     }
     let facts = caller.facts.as_ref();
     let rules = access.rules.iter().zip(1..).filter(|(rule, _)| fits(&rule.caller, facts));
@@ -52,11 +75,13 @@ pub fn decide(access: &Access, caller: &Caller, permission: Permission) -> Decis
     };
     let by_rule = rules.into_iter().find_map(|(rule, number)| Some((said(rule)?, number)));
     match by_rule {
-        Some((allowed, number)) => Decision { allowed, reason: Reason::Rule(number) },
-        None if facts.is_some_and(|facts| !facts.is_sandboxed) => {
-            Decision { allowed: access.programs, reason: Reason::Programs }
+        Some((allowed, number)) => {
+            Decision { verdict: Verdict::allow_if(allowed), reason: Reason::Rule(number) }
         }
-        None => Decision { allowed: access.sandboxed, reason: Reason::Sandboxed },
+        None if facts.is_some_and(|facts| !facts.is_sandboxed) => {
+            Decision { verdict: Verdict::allow_if(access.programs), reason: Reason::Programs }
+        }
+        None => Decision { verdict: Verdict::allow_if(access.sandboxed), reason: Reason::Sandboxed },
     }
 }
 
@@ -111,13 +136,13 @@ mod tests {
         let access = Access::default();
         for permission in Permission::ALL {
             let decision = |caller: &Caller| decide(&access, caller, permission);
-            let expected = Decision { allowed: true, reason: Reason::Programs };
+            let expected = Decision { verdict: Verdict::Allow, reason: Reason::Programs };
             assert_eq!(decision(&program("/usr/bin/a", "x.service")), expected);
-            let expected = Decision { allowed: false, reason: Reason::Sandboxed };
+            let expected = Decision { verdict: Verdict::Deny, reason: Reason::Sandboxed };
             assert_eq!(decision(&flatpak("org.a.B")), expected);
             assert_eq!(decision(&UNKNOWN), expected);
             let stranger = Caller { is_ours: false, ..program("/usr/bin/a", "x.service") };
-            assert_eq!(decision(&stranger), Decision { allowed: false, reason: Reason::OtherUser });
+            assert_eq!(decision(&stranger), Decision { verdict: Verdict::Deny, reason: Reason::OtherUser });
         }
     }
 
@@ -131,8 +156,8 @@ mod tests {
         ];
         let access = Access { rules, ..Access::default() };
         let by = |caller: &Caller, permission| {
-            let Decision { allowed, reason } = decide(&access, caller, permission);
-            (allowed, reason)
+            let Decision { verdict, reason } = decide(&access, caller, permission);
+            (verdict == Verdict::Allow, reason)
         };
         assert_eq!(by(&flatpak("org.a.B"), Permission::ReadCode), (true, Reason::Rule(1)));
         assert_eq!(by(&flatpak("org.a.B"), Permission::Submit), (false, Reason::Sandboxed));
@@ -176,6 +201,6 @@ mod tests {
             rule(Party::Executable(Pattern::new("*")), Some(true), Some(true)),
         ];
         let access = Access { rules, ..Access::default() };
-        assert!(!decide(&access, &flatpak("org.a.B"), Permission::Submit).allowed);
+        assert_eq!(decide(&access, &flatpak("org.a.B"), Permission::Submit).verdict, Verdict::Deny);
     }
 }

@@ -1,197 +1,188 @@
-//! A call that may wait, from its first check to its reply: an operation, as long as it lasts.
+//! The only way in: look up, admit, identify, decide; then operation, work, publish, audit, reply.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use zbus::Fd;
 use zbus::message::Header;
 
-use super::entry::{Entry, show};
-use super::options::{Common, Map};
-use super::{Bridge, Error, variant};
-use crate::oath::{ObjectId, TokenId};
-use crate::operations::{Deadline, Kind, Operation, Request, State};
+use super::args::Passed;
+use super::bridge::Bridge;
+use super::census::Counted;
+use super::client::Client;
+use super::error::Error;
+use super::methods::{self, Audience, MethodPolicy};
+use crate::access::{Caller, Decision, Permit, Verdict, decide};
+use crate::flows::Flows;
+use crate::operations::{Cancellation, Operation, Requester};
+use crate::secret::SecretText;
 
-/// What is over sooner needs no object.
-const QUICK: Duration = Duration::from_millis(300);
-
-/// How long others can ask how an operation ended that they gave a handle.
-const KEPT: Duration = Duration::from_secs(60);
-
-/// How many of them are kept for one caller; the oldest go first.
-const MOST_KEPT: usize = 32;
-
-/// How long a reply may take to leave.
-const LEAVING: Duration = Duration::from_secs(1);
-
-/// What is asked for.
+/// A call whose caller may make it, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Task {
-    pub(super) kind: Kind,
-    /// The credential's id, if it is known already.
-    pub(super) credential: Option<ObjectId>,
-    /// The token's id, for what is not about a credential.
-    pub(super) token: Option<TokenId>,
-    pub(super) common: Common,
+pub(super) struct Call<'call> {
+    pub(super) bridge: &'call Arc<Bridge>,
+    pub(super) header: &'call Header<'call>,
+    pub(super) method: &'static MethodPolicy,
+    pub(super) client: Arc<Client>,
+    pub(super) requester: Requester,
+    /// The name of the program for the limits.
+    program: String,
+    /// When the call came in, by monotonic time. The caller's timeout runs from there.
+    pub(super) arrived: Duration,
+    /// It counts against the rates.
+    is_charged: AtomicBool,
+    _permit: Permit,
+    _counted: Counted,
 }
 
-impl Bridge {
-    /// Does what is asked for as an operation, which can be watched and cancelled, and leaves a line in the journal.
+impl<'call> Call<'call> {
+    /// Looks the method up, admits the call, identifies its caller, and decides.
     ///
-    /// `values` says what `GetResult` tells of a success.
-    pub(super) async fn operate<T>(
-        self: &Arc<Self>,
-        entry: Entry<'_>,
-        task: Task,
-        work: impl AsyncFnOnce(&Operation) -> Result<T, Error>,
-        values: impl FnOnce(&T) -> Map,
+    /// # Errors
+    ///
+    /// `Busy`, `AccessDenied`, `ScreenLocked`, and `Cancelled` while the computer falls asleep.
+    pub(super) async fn authorize(
+        bridge: &'call Arc<Bridge>,
+        header: &'call Header<'call>,
+    ) -> Result<Self, Error> {
+        Self::authorize_on(bridge, header, None).await
+    }
+
+    /// The same for a method of an operation, whose requester may do more than others.
+    pub(super) async fn authorize_on(
+        bridge: &'call Arc<Bridge>,
+        header: &'call Header<'call>,
+        operation: Option<&Operation>,
+    ) -> Result<Self, Error> {
+        let method = methods::of(header).ok_or_else(Error::internal)?;
+        let client = bridge.clients.enter(header.sender().map_or("", |sender| sender.as_str()));
+        let counted = client.count_call();
+        let arrived = bridge.flows.clock().monotonic();
+        let mut permit = bridge.clients.limits.admit(client.counts(), method.class)?;
+        let who = bridge.identify(&client).await;
+        let identity = who.identity();
+        let requester = Requester { kind: identity.kind.word().to_owned(), name: identity.name };
+        let is_requester = operation.is_some_and(|operation| operation.request().caller == client.name());
+        if let Err(error) = may_call(bridge, method.audience, is_requester, &who, &requester) {
+            if bridge.clients.limits.deny(client.counts()) {
+                let (caller, outcome) = (client.name(), error.full_name());
+                tracing::info!(caller, requester = %show(&requester), outcome, "{}", method.member);
+            }
+            return Err(error);
+        }
+        match bridge.blocked_by(method) {
+            Some(Cancellation::ScreenLocked) => return Err(Error::screen_locked()),
+            Some(why) => return Err(why.into()),
+            None => {}
+        }
+        let program = program(&who, &requester);
+        permit.enter(Some(&program))?;
+        let is_charged = AtomicBool::new(false);
+        Ok(Self {
+            bridge,
+            header,
+            method,
+            client,
+            requester,
+            program,
+            arrived,
+            is_charged,
+            _permit: permit,
+            _counted: counted,
+        })
+    }
+
+    /// The caller.
+    pub(super) fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// The flows, as this caller uses them.
+    pub(super) fn flows(&self) -> Flows {
+        self.bridge.flows.for_caller(self.client.calculations())
+    }
+
+    /// The secret, wherever it is.
+    pub(super) async fn secret(&self, passed: Passed) -> Result<SecretText, Error> {
+        match passed {
+            Passed::Text(text) => Ok(text),
+            Passed::Descriptor(fd) => self.read(fd).await,
+        }
+    }
+
+    /// Reads a secret as [`Readers::read`](super::args::Readers::read) does. The request counts against the rates from
+    /// here on, whatever the descriptor holds: reading costs more than looking at arguments.
+    pub(super) async fn read(&self, fd: Fd<'_>) -> Result<SecretText, Error> {
+        self.charge()?;
+        self.bridge.clients.read(fd, &self.client).await
+    }
+
+    /// Does what is asked for at once, and replies after the signals that it implies.
+    pub(super) async fn perform<T, E: Into<Error>>(
+        self,
+        object: &str,
+        work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Error> {
-        self.spend(&entry)?;
-        let operation = self.begin(&entry, task)?;
-        if let Some(why) = self.came_too_late(&entry) {
-            operation.cancel(why);
+        self.charge()?;
+        self.conclude(work, || object.to_owned()).await
+    }
+
+    /// Counts the request against the rates, once: when its arguments make sense, or when one of them is to be read from
+    /// a descriptor.
+    pub(super) fn charge(&self) -> Result<(), Error> {
+        if self.is_charged.swap(true, Ordering::Relaxed) {
+            return Ok(());
         }
-        let result = self.carry_out(&operation, work).await;
-        if operation.is_published() {
-            self.results.put(&operation, &result, values, &**self.flows.clock());
+        Ok(self.bridge.clients.limits.charge(&self.program, self.method.class)?)
+    }
+
+    /// Works, waits until the bus shows what came of it, and leaves a line in the journal: caller, object, outcome;
+    /// never a secret.
+    pub(super) async fn conclude<T, E: Into<Error>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+        object: impl FnOnce() -> String,
+    ) -> Result<T, Error> {
+        let result = work.await.map_err(Into::into);
+        self.bridge.caught_up().await;
+        if self.method.is_audited() {
+            let outcome = result.as_ref().err().map_or_else(|| "done".to_owned(), Error::full_name);
+            let (caller, requester, object) = (self.client.name(), show(&self.requester), object());
+            tracing::info!(caller, requester, object, outcome, "{}", self.method.member);
         }
-        operation.end(match &result {
-            Ok(_) => State::Done,
-            Err(error) if error.is_cancelled() => State::Cancelled,
-            Err(_) => State::Failed,
-        });
-        if operation.is_published() {
-            self.operations.caught_up().await;
-        }
-        self.mirrored().await;
-        self.audit(&entry, &operation, result.as_ref().err());
-        self.keep(entry.header, operation);
         result
     }
+}
 
-    fn begin(&self, entry: &Entry<'_>, task: Task) -> Result<Operation, Error> {
-        let Task { kind, credential, token, common } = task;
-        let request = Request {
-            kind,
-            caller: entry.caller.clone(),
-            requester: entry.requester.clone(),
-            handle: common.handle,
-            credential,
-            token,
-            interactive: common.interactive,
-            own_prompt: common.own_prompt,
-            wait_for_token: common.wait_for_token,
-            deadline: Deadline::since(entry.arrived, common.timeout),
-        };
-        self.operations.begin(request).map_err(|_| Error::handle_in_use())
-    }
-
-    async fn carry_out<T>(
-        &self,
-        operation: &Operation,
-        work: impl AsyncFnOnce(&Operation) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        // The first poll of the work may have the token begin something that can't be called off.
-        if let Some(why) = operation.cancelled().now_or_never() {
-            return Err(why.into());
-        }
-        let published = async {
-            self.flows.clock().sleep(QUICK).await;
-            operation.publish();
-            std::future::pending().await
-        };
-        tokio::select! {
-            biased;
-            result = work(operation) => result,
-            why = operation.cancelled() => Err(why.into()),
-            () = published => Err(Error::internal()),
-        }
-    }
-
-    /// Who, what, how it ended; never a secret.
-    fn audit(&self, entry: &Entry<'_>, operation: &Operation, error: Option<&Error>) {
-        let object = operation.credential().map(|id| id.to_string());
-        let object = object.or_else(|| operation.token().map(|id| id.to_string())).unwrap_or_default();
-        let outcome = error.map_or_else(|| "done".to_owned(), Error::full_name);
-        let requester = show(&entry.requester);
-        tracing::info!(caller = entry.caller, requester, object, outcome, "{}", operation.request().kind);
-    }
-
-    /// Lets the operation go when its reply has left, or when its time is up if it has a handle.
-    fn keep(self: &Arc<Self>, header: &Header<'_>, operation: Operation) {
-        if operation.request().handle.is_none() && !operation.is_published() {
-            return;
-        }
-        if operation.is_orphan() {
-            return self.results.forget(&operation);
-        }
-        let (bridge, sent) = (Arc::clone(self), self.replies.sent(header));
-        if operation.request().handle.is_some() {
-            self.results.limit(&operation.request().caller, MOST_KEPT);
-        }
-        tokio::spawn(async move {
-            let clock = bridge.flows.clock();
-            if operation.request().handle.is_some() {
-                clock.sleep(KEPT).await;
-            } else {
-                tokio::select! {
-                    _ = sent => {}
-                    () = clock.sleep(LEAVING) => {}
-                }
-            }
-            bridge.results.forget(&operation);
-        });
+fn may_call(
+    bridge: &Bridge,
+    audience: Audience,
+    is_requester: bool,
+    who: &Caller,
+    requester: &Requester,
+) -> Result<(), Error> {
+    let permission = match audience {
+        Audience::Everyone if who.is_ours => return Ok(()),
+        Audience::Everyone => return Err(Error::other_user()),
+        Audience::Requester | Audience::RequesterOr(_) if is_requester => return Ok(()),
+        Audience::Requester => return Err(Error::not_the_requester()),
+        Audience::Permitted(permission) | Audience::RequesterOr(permission) => permission,
+    };
+    let Decision { verdict, reason } = decide(&bridge.settings.now().config.access, who, permission);
+    match verdict {
+        Verdict::Allow => Ok(()),
+        Verdict::Deny => Err(Error::denied(requester, permission, reason)),
     }
 }
 
-/// Adds a text, if there is one.
-pub(super) fn put_text(map: &mut Map, key: &str, text: Option<&str>) {
-    if let Some(text) = text {
-        map.insert(key.to_owned(), variant(text));
-    }
+/// The name of a caller's program for the limits. What a sandbox does is not held against what its terminal does.
+fn program(who: &Caller, requester: &Requester) -> String {
+    let is_sandboxed = who.facts.as_ref().is_some_and(|facts| facts.is_sandboxed);
+    format!("{}{}", if is_sandboxed { "sandboxed " } else { "" }, show(requester))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::{Clock, SystemClock};
-    use crate::config::{Config, Loaded};
-    use crate::flows::Flows;
-    use crate::operations::{Cancellation, Operations, Requester};
-    use crate::registry::Registry;
-    use crate::token::Identities;
-
-    /// A first step may be to have a token count.
-    #[tokio::test]
-    async fn nothing_is_begun_that_was_cancelled_before() {
-        let state = tempfile::tempdir().unwrap();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let directory = state.path().to_owned();
-        let (registry, _) = Registry::new(Vec::new(), Arc::clone(&clock), Identities::new(directory.clone()));
-        let flows = Flows::new(registry, directory, Arc::clone(&clock)).unwrap();
-        let (operations, _news) = Operations::new(Arc::clone(&clock));
-        let bridge =
-            Bridge::new(flows, operations.clone(), Loaded { config: Config::default(), source: None }, None);
-        let request = Request {
-            kind: Kind::Calculate,
-            caller: ":1.7".to_owned(),
-            requester: Requester { kind: "unknown".to_owned(), name: String::new() },
-            handle: None,
-            credential: None,
-            token: None,
-            interactive: true,
-            own_prompt: false,
-            wait_for_token: false,
-            deadline: Deadline::after(KEPT, &*clock),
-        };
-        let operation = operations.begin(request).unwrap();
-        operation.cancel(Cancellation::ScreenLocked);
-        let mut has_begun = false;
-        let work = async |_: &Operation| {
-            has_begun = true;
-            Ok(())
-        };
-        assert!(bridge.carry_out(&operation, work).await.unwrap_err().is_cancelled());
-        assert!(!has_begun);
-    }
+/// A requester on one line, for the journal.
+fn show(requester: &Requester) -> String {
+    format!("{}:{}", requester.kind, requester.name)
 }

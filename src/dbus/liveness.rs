@@ -2,7 +2,8 @@
 
 use zbus::Connection;
 
-use super::{Bridge, names};
+use super::bridge::Bridge;
+use super::names;
 
 impl Bridge {
     /// One round through the daemon: the bus delivers a call to our own connection and its answer, the registry has
@@ -12,10 +13,10 @@ impl Bridge {
     ///
     /// When the bus doesn't carry the call.
     pub async fn round(&self) -> zbus::Result<()> {
-        if let Some(connection) = self.connection.get() {
+        if let Some(connection) = self.connection() {
             ping(connection).await?;
         }
-        self.mirrored().await;
+        self.caught_up().await;
         self.operations.caught_up().await;
         Ok(())
     }

@@ -20,15 +20,14 @@ use crate::token::{self, Stage};
 type Result<T> = std::result::Result<T, token::Error>;
 type Calculation = BoxFuture<'static, Result<Arc<CodeResult>>>;
 
-/// The running calculations, and the turns of the callers.
+/// The running calculations, and the turns for the tokens: those of all callers where no touch is required, or those of
+/// one caller.
 #[derive(Debug, Default)]
-pub(super) struct Calculations {
+pub struct Calculations {
     running: Mutex<HashMap<Key, Running>>,
-    /// The turn of each caller and token.
-    turns: Mutex<Turns>,
+    /// The turn of each token.
+    turns: Mutex<HashMap<TokenId, Weak<Turn>>>,
 }
-
-type Turns = HashMap<(String, TokenId), Weak<Turn>>;
 
 /// The holder of the lock may send a request to the token.
 type Turn = tokio::sync::Mutex<()>;
@@ -37,8 +36,6 @@ type Turn = tokio::sync::Mutex<()>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     credential: ObjectId,
-    /// The caller, if a touch is required: a touch for one caller must not serve another one.
-    caller: Option<String>,
     with_next: bool,
     step: Step,
 }
@@ -59,7 +56,7 @@ impl Flows {
     ) -> std::result::Result<CodeResult, Error> {
         let (stage, stages) = watch::channel(Stage::Queued);
         let request = CodeRequest { credential: found.credential.clone(), when, with_next: false };
-        self.watched(self.in_turn(found, request, stage, operation), stages, found, operation).await
+        self.watched(self.in_turn(found, request, stage), stages, found, operation).await
     }
 
     /// Requests the code of the current time step. Equal requests share one calculation and one touch.
@@ -69,25 +66,16 @@ impl Flows {
         with_next: bool,
         operation: &Operation,
     ) -> std::result::Result<Arc<CodeResult>, Error> {
-        let needs_touch = found.credential.touch != Touch::No;
-        let key = Key {
-            credential: found.id.clone(),
-            caller: needs_touch.then(|| operation.request().caller.clone()),
-            with_next,
-            step: self.now(found.credential.name.period),
-        };
-        let (calculation, stages) = self.join(key, found, operation);
+        let step = self.now(found.credential.name.period);
+        let key = Key { credential: found.id.clone(), with_next, step };
+        let (calculation, stages) = self.join(key, found);
         self.watched(calculation, stages, found, operation).await
     }
 
     /// The running calculation with this key, or a new one.
-    fn join(
-        &self,
-        key: Key,
-        found: &Found,
-        operation: &Operation,
-    ) -> (Shared<Calculation>, watch::Receiver<Stage>) {
-        let mut running = lock(&self.calculations.running);
+    fn join(&self, key: Key, found: &Found) -> (Shared<Calculation>, watch::Receiver<Stage>) {
+        let needs_touch = found.credential.touch != Touch::No;
+        let mut running = lock(if needs_touch { &self.touched.running } else { &self.calculations.running });
         let joined = running.get(&key).and_then(|running| {
             let calculation = running.calculation.upgrade().filter(|shared| shared.peek().is_none())?;
             Some((calculation, running.stages.clone()))
@@ -99,7 +87,7 @@ impl Flows {
         let (stage, stages) = watch::channel(Stage::Queued);
         let request =
             CodeRequest { credential: found.credential.clone(), when: When::Now, with_next: key.with_next };
-        let work = self.in_turn(found, request, stage, operation);
+        let work = self.in_turn(found, request, stage);
         let calculation = work.map(|result| result.map(Arc::new)).boxed().shared();
         if let Some(weak) = calculation.downgrade() {
             running.insert(key, Running { calculation: weak, stages: stages.clone() });
@@ -114,9 +102,8 @@ impl Flows {
         found: &Found,
         request: CodeRequest,
         stage: watch::Sender<Stage>,
-        operation: &Operation,
     ) -> impl Future<Output = Result<CodeResult>> + Send + use<> {
-        let turn = (request.credential.touch != Touch::No).then(|| self.turn(found, operation));
+        let turn = (request.credential.touch != Touch::No).then(|| self.turn(found));
         let token = found.token.token.clone();
         async move {
             let _turn = match turn {
@@ -127,12 +114,12 @@ impl Flows {
         }
     }
 
-    fn turn(&self, found: &Found, operation: &Operation) -> Arc<Turn> {
-        let mut turns = lock(&self.calculations.turns);
+    fn turn(&self, found: &Found) -> Arc<Turn> {
+        let mut turns = lock(&self.touched.turns);
         turns.retain(|_, turn| turn.strong_count() > 0);
-        let key = (operation.request().caller.clone(), found.token.info.id.clone());
-        let turn = turns.get(&key).and_then(Weak::upgrade).unwrap_or_default();
-        turns.insert(key, Arc::downgrade(&turn));
+        let id = &found.token.info.id;
+        let turn = turns.get(id).and_then(Weak::upgrade).unwrap_or_default();
+        turns.insert(id.clone(), Arc::downgrade(&turn));
         turn
     }
 

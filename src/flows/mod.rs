@@ -22,10 +22,10 @@ use crate::cognito;
 use crate::guard::{Guard, SentCodes, Unavailable};
 use crate::operations::Deadline;
 use crate::registry::Registry;
-use calculate::Calculations;
 use lockout_guard::LockoutGuard;
 use unlocking::Unlocks;
 
+pub use calculate::Calculations;
 pub use challenge::{ChallengeRequest, Step as ChallengeStep};
 pub use code::{CodeReply, CodeRequest};
 pub use error::Error;
@@ -54,7 +54,10 @@ pub struct Flows {
     guard: Guard,
     sent_codes: Arc<SentCodes>,
     lockout_guard: Arc<LockoutGuard>,
+    /// The calculations without a touch.
     calculations: Arc<Calculations>,
+    /// The calculations of one caller that require a touch.
+    touched: Arc<Calculations>,
     unlocks: Arc<Unlocks>,
     clock: Arc<dyn Clock>,
 }
@@ -76,9 +79,17 @@ impl Flows {
             sent_codes: Arc::new(SentCodes::new()?),
             lockout_guard: Arc::default(),
             calculations: Arc::default(),
+            touched: Arc::default(),
             unlocks: Arc::default(),
             clock,
         })
+    }
+
+    /// The same flows for one caller: its touches serve no other caller, and at most one of its requests that require a
+    /// touch is in the queue of a token.
+    #[must_use]
+    pub fn for_caller(&self, touched: &Arc<Calculations>) -> Self {
+        Self { touched: Arc::clone(touched), ..self.clone() }
     }
 
     /// Logs an error if the single-use record is not usable. Reads a file.

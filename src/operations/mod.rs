@@ -13,7 +13,7 @@ mod state;
 mod tests;
 mod wait;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -61,14 +61,7 @@ struct Hub {
 struct Running {
     next: u64,
     operations: BTreeMap<u64, Operation>,
-    /// Caller and handle of the operations with a handle, while they run or are kept.
-    handles: BTreeSet<(String, String)>,
 }
-
-/// The caller already has an operation with this handle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the handle is in use")]
-pub struct HandleInUse;
 
 impl Operations {
     /// An empty set, and the receiver of its events.
@@ -78,18 +71,11 @@ impl Operations {
         (Self { hub: Arc::new(hub) }, news)
     }
 
-    /// Starts an operation. An operation with a handle is published at once.
-    ///
-    /// # Errors
-    ///
-    /// [`HandleInUse`] while the caller's last operation with this handle runs or is kept.
-    pub fn begin(&self, request: Request) -> Result<Operation, HandleInUse> {
+    /// Starts an operation. An operation with a handle is published at once; its caller gives each handle to one
+    /// operation at a time.
+    pub fn begin(&self, request: Request) -> Operation {
         let operation = {
             let mut running = self.hub.running();
-            if let Some(handle) = &request.handle {
-                let is_new = running.handles.insert((request.caller.clone(), handle.clone()));
-                is_new.then_some(()).ok_or(HandleInUse)?;
-            }
             let number = running.next;
             running.next += 1;
             let operation = Operation::new(number, request, Arc::clone(&self.hub));
@@ -99,17 +85,15 @@ impl Operations {
         if operation.request().handle.is_some() {
             operation.publish();
         }
-        Ok(operation)
-    }
-
-    /// Cancels the operations of this caller whose code is not sent yet.
-    pub fn cancel_of(&self, caller: &str, why: Cancellation) {
-        self.cancel_if(why, |operation| operation.request().caller == caller);
+        operation
     }
 
     /// Cancels all operations whose code is not sent yet.
     pub fn cancel_all(&self, why: Cancellation) {
-        self.cancel_if(why, |_| true);
+        let running: Vec<_> = self.hub.running().operations.values().cloned().collect();
+        for operation in running {
+            operation.cancel(why);
+        }
     }
 
     /// The actions that a person must take now, the oldest first.
@@ -128,14 +112,6 @@ impl Operations {
     /// The number of running operations.
     pub fn count(&self) -> usize {
         self.hub.running().operations.len()
-    }
-
-    fn cancel_if(&self, why: Cancellation, is_meant: impl Fn(&Operation) -> bool) {
-        let meant: Vec<_> =
-            self.hub.running().operations.values().filter(|operation| is_meant(operation)).cloned().collect();
-        for operation in meant {
-            operation.cancel(why);
-        }
     }
 }
 
@@ -168,11 +144,5 @@ impl Hub {
 
     fn ended(&self, number: u64) {
         self.running().operations.remove(&number);
-    }
-
-    fn forget_handle(&self, request: &Request) {
-        if let Some(handle) = &request.handle {
-            self.running().handles.remove(&(request.caller.clone(), handle.clone()));
-        }
     }
 }

@@ -243,18 +243,12 @@ impl Operation {
         self.inner.hub.ended(self.inner.number);
     }
 
-    /// Unpublishes the operation and frees its handle.
+    /// Unpublishes the operation. After this its handle may be used again.
     pub fn forget(&self) {
-        let hub = &self.inner.hub;
         self.inner.life.send_if_modified(|life| {
             let is_new = !std::mem::replace(&mut life.is_forgotten, true);
-            // Sent first, because a later operation with the same handle has the same object path.
             if is_new && life.is_published {
-                hub.tell(Event::Forgotten(self.clone()));
-            }
-            if is_new {
-                // Only once, so that the handle of a later operation is not freed.
-                hub.forget_handle(&self.inner.request);
+                self.inner.hub.tell(Event::Forgotten(self.clone()));
             }
             is_new
         });

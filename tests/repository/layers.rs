@@ -1,6 +1,11 @@
 //! Each module uses only modules of lower layers, as listed in its row.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what is wrong by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test says what is wrong by panicking"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -173,4 +178,131 @@ fn groups_are_read_to_their_end() {
         "use crate::{cognito, guard::{self, Use}, token};\nuse crate::otp::Step;\n// crate::dbus is above";
     let expected = ["cognito", "guard", "otp", "token"].map(str::to_owned);
     assert_eq!(uses(text), BTreeSet::from(expected));
+}
+
+/// What is still to be parted: folder, and two of its files.
+const MUTUAL: [(&str, &str, &str); 12] = [
+    ("cognito", "authorization", "session"),
+    ("cognito", "authorization", "token"),
+    ("config", "access", "section"),
+    ("config", "cognito", "section"),
+    ("config", "limits", "section"),
+    ("config", "notifications", "section"),
+    ("config", "pcsc", "section"),
+    ("config", "profile", "section"),
+    ("ctl", "bus", "cancel"),
+    ("ctl", "failure", "screen"),
+    ("virt", "card", "session"),
+    ("virt", "flavour", "spec"),
+];
+
+/// Within a folder the arrows point one way, too. A `mod.rs` stands for its folder; what it re-exports belongs to the
+/// file that defines it.
+#[test]
+fn no_two_files_of_a_folder_import_each_other() {
+    let mut arrows = BTreeSet::new();
+    for (_, file) in sources() {
+        let module = module_of(&file);
+        let text = fs::read_to_string(&file).unwrap();
+        let used = imports(&module, text.split("#[cfg(test)]\nmod tests {").next().unwrap());
+        for depth in 1..module.len() {
+            let (folder, source) = (&module[..depth], &module[depth]);
+            let inside = used.iter().filter(|path| path.len() > depth && path.starts_with(folder));
+            let targets = inside.filter_map(|path| child(folder, &path[depth]));
+            arrows.extend(
+                targets
+                    .filter(|target| target != source)
+                    .map(|target| (folder.to_vec(), source.clone(), target)),
+            );
+        }
+    }
+    assert!(arrows.len() > 200, "the imports were not read");
+    let mutual: Vec<_> = arrows
+        .iter()
+        .filter(|(folder, one, other)| {
+            one < other && arrows.contains(&(folder.clone(), other.clone(), one.clone()))
+        })
+        .filter(|(folder, one, other)| {
+            !MUTUAL.contains(&(folder.join("/").as_str(), one.as_str(), other.as_str()))
+        })
+        .map(|(folder, one, other)| format!("{}: {one} and {other}", folder.join("/")))
+        .collect();
+    assert!(mutual.is_empty(), "these import each other:\n{}", mutual.join("\n"));
+}
+
+/// `src/a/b.rs` and `src/a/b/mod.rs` as `[a, b]`.
+fn module_of(file: &Path) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let inside = file.strip_prefix(root).unwrap().with_extension("");
+    let mut names: Vec<_> = inside.iter().map(|name| name.to_str().unwrap().to_owned()).collect();
+    names.pop_if(|last| last == "mod");
+    names
+}
+
+/// The full paths of everything that a module names by `crate::` or `super::`.
+fn imports(module: &[String], text: &str) -> Vec<Vec<String>> {
+    let code: String =
+        text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join(" ");
+    let mut found = Vec::new();
+    for start in ["crate::", "super::"] {
+        for (place, _) in code.match_indices(start) {
+            let is_first = !code[..place]
+                .ends_with(|letter: char| letter == ':' || letter == '_' || letter.is_alphanumeric());
+            if is_first {
+                paths(&code[place..], &mut Vec::new(), &mut found);
+            }
+        }
+    }
+    found.into_iter().map(|path| absolute(module, path)).collect()
+}
+
+fn absolute(module: &[String], path: Vec<String>) -> Vec<String> {
+    let supers = path.iter().take_while(|name| *name == "super").count();
+    let base = if supers == 0 { &[][..] } else { &module[..module.len() - supers] };
+    let rest = path.iter().filter(|name| *name != "super" && *name != "crate");
+    base.iter().chain(rest).cloned().collect()
+}
+
+/// Reads `a::b::{c, d::e}` into all its paths; returns what follows.
+fn paths<'text>(text: &'text str, before: &mut Vec<String>, found: &mut Vec<Vec<String>>) -> &'text str {
+    let depth = before.len();
+    let mut text = text;
+    while let Some(name) = word(text) {
+        text = &text.trim_start()[name.len()..];
+        before.push(name);
+        match text.strip_prefix("::") {
+            Some(rest) => text = rest,
+            None => break,
+        }
+    }
+    match text.strip_prefix('{') {
+        Some(mut group) => {
+            while !group.trim_start().starts_with('}') && !group.is_empty() {
+                let rest = paths(group, before, found);
+                group = rest.trim_start_matches(|letter| letter != ',' && letter != '}');
+                group = group.strip_prefix(',').unwrap_or(group);
+            }
+            text = group.trim_start().strip_prefix('}').unwrap_or_default();
+        }
+        None => found.push(before.clone()),
+    }
+    before.truncate(depth);
+    text
+}
+
+/// The file or folder that a name in a folder belongs to: its own, or the one that `mod.rs` has it from.
+fn child(folder: &[String], name: &str) -> Option<String> {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder.join("/"));
+    if place.join(name).is_dir() || place.join(format!("{name}.rs")).is_file() {
+        return Some(name.to_owned());
+    }
+    let text = fs::read_to_string(place.join("mod.rs")).ok()?;
+    let uses = text.split("use ").skip(1).filter_map(|rest| rest.split(';').next());
+    uses.into_iter().find_map(|tree| {
+        let names: Vec<_> = tree.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
+        let source = names
+            .first()
+            .filter(|source| place.join(source).is_dir() || place.join(format!("{source}.rs")).is_file())?;
+        (names.len() > 1 && names[1..].contains(&name)).then(|| (*source).to_owned())
+    })
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::rates::{Leak, Rate, Rates};
-use super::{Refusal, What};
+use super::rates::{Quota, Rate, Rates};
+use super::{CallClass, Refusal};
 use crate::config;
 
 /// When there are more records than this, those that nothing is to be known of are dropped.
@@ -20,8 +20,6 @@ const DENIALS: u32 = 60;
 pub(super) struct Counts {
     pub(super) config: config::Limits,
     pub(super) all: Record,
-    /// By unique name.
-    pub(super) clients: HashMap<String, Client>,
     /// By what they are recognised by.
     pub(super) programs: HashMap<String, Record>,
 }
@@ -30,32 +28,31 @@ pub(super) struct Counts {
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) calls: u32,
-    /// What looks or secures.
+    /// Calls that look or secure.
     pub(super) queries: u32,
     pub(super) rates: Rates,
 }
 
+/// What one connection has under way and had lately, and which program it is once that is known.
 #[derive(Debug, Default)]
-pub(super) struct Client {
+pub(super) struct Own {
     pub(super) record: Record,
-    /// Which program it is, once that is known.
     pub(super) program: Option<String>,
 }
 
 impl Counts {
-    pub(super) fn check_connection(&self, client: &str, what: What) -> Result<(), Refusal> {
-        let Some(Client { record, .. }) = self.clients.get(client) else { return Ok(()) };
-        busy_if(match what {
-            What::Query | What::Secure => record.queries >= self.config.queries_per_client,
+    pub(super) fn check_connection(&self, record: &Record, class: CallClass) -> Result<(), Refusal> {
+        busy_if(match class {
+            CallClass::Query | CallClass::Secure => record.queries >= self.config.queries_per_client,
             _ => record.calls >= self.config.calls_per_client,
         })
     }
 
-    pub(super) fn check_room(&self, program: Option<&str>, what: What) -> Result<(), Refusal> {
+    pub(super) fn check_room(&self, program: Option<&str>, class: CallClass) -> Result<(), Refusal> {
         let calls = program.and_then(|program| self.programs.get(program)).map_or(0, |program| program.calls);
-        busy_if(match what {
-            What::Secure => false,
-            What::Query => self.all.queries >= self.config.queries,
+        busy_if(match class {
+            CallClass::Secure => false,
+            CallClass::Query => self.all.queries >= self.config.queries,
             _ => calls >= self.config.calls_per_program || self.all.calls >= self.config.calls,
         })
     }
@@ -67,16 +64,20 @@ impl Counts {
         now: Duration,
     ) -> Result<(), Refusal> {
         if let Some(program) = program.and_then(|program| self.programs.get(program)) {
-            program.rates.check(rate, self.leak(rate), now)?;
+            program.rates.check(rate, self.quota(rate), now)?;
         }
-        self.all.rates.check(rate, self.leak_of_all(rate), now)
+        self.all.rates.check(rate, self.quota_of_all(rate), now)
     }
 
-    pub(super) fn count_query(&mut self, client: &str, what: What, now: Duration) -> Result<(), Refusal> {
-        let (rate, own) = (Rate::Queries, self.leak(Rate::Queries));
-        let all = if what == What::Secure { None } else { self.leak_of_all(rate) };
+    pub(super) fn count_query(
+        &mut self,
+        rates: &mut Rates,
+        class: CallClass,
+        now: Duration,
+    ) -> Result<(), Refusal> {
+        let (rate, own) = (Rate::Queries, self.quota(Rate::Queries));
+        let all = if class == CallClass::Secure { None } else { self.quota_of_all(rate) };
         self.all.rates.check(rate, all, now)?;
-        let rates = &mut self.client(client, now).record.rates;
         rates.check(rate, own, now)?;
         rates.count(rate, own, now);
         self.all.rates.count(rate, all, now);
@@ -84,31 +85,24 @@ impl Counts {
     }
 
     /// For one program, or one connection.
-    pub(super) fn leak(&self, rate: Rate) -> Option<Leak> {
+    pub(super) fn quota(&self, rate: Rate) -> Option<Quota> {
         Some(match rate {
-            Rate::Codes => Leak::per_minute(self.config.codes_per_minute),
-            Rate::Submissions => Leak::per_minute(self.config.submissions_per_minute),
-            Rate::Unlocks => Leak::per_minute(self.config.unlocks_per_minute),
-            Rate::Reloads => Leak::per_minute(RELOADS),
-            Rate::Queries => Leak::per_second(self.config.queries_per_second),
-            Rate::Denials => Leak::per_minute(DENIALS),
+            Rate::Codes => Quota::per_minute(self.config.codes_per_minute),
+            Rate::Submissions => Quota::per_minute(self.config.submissions_per_minute),
+            Rate::Unlocks => Quota::per_minute(self.config.unlocks_per_minute),
+            Rate::Reloads => Quota::per_minute(RELOADS),
+            Rate::Queries => Quota::per_second(self.config.queries_per_second),
+            Rate::Denials => Quota::per_minute(DENIALS),
         })
     }
 
-    pub(super) fn leak_of_all(&self, rate: Rate) -> Option<Leak> {
+    pub(super) fn quota_of_all(&self, rate: Rate) -> Option<Quota> {
         match rate {
-            Rate::Codes => Some(Leak::per_minute(self.config.all_codes_per_minute)),
-            Rate::Submissions => Some(Leak::per_minute(self.config.all_submissions_per_minute)),
-            Rate::Queries => Some(Leak::per_second(self.config.all_queries_per_second)),
+            Rate::Codes => Some(Quota::per_minute(self.config.all_codes_per_minute)),
+            Rate::Submissions => Some(Quota::per_minute(self.config.all_submissions_per_minute)),
+            Rate::Queries => Some(Quota::per_second(self.config.all_queries_per_second)),
             Rate::Unlocks | Rate::Reloads | Rate::Denials => None,
         }
-    }
-
-    pub(super) fn client(&mut self, name: &str, now: Duration) -> &mut Client {
-        if self.clients.len() >= MANY && !self.clients.contains_key(name) {
-            self.clients.retain(|_, client| !client.record.is_idle(now));
-        }
-        self.clients.entry(name.to_owned()).or_default()
     }
 
     pub(super) fn program(&mut self, name: &str, now: Duration) -> &mut Record {
@@ -120,18 +114,18 @@ impl Counts {
 }
 
 impl Record {
-    pub(super) fn begin(&mut self, what: What) {
-        *self.count(what) += 1;
+    pub(super) fn begin(&mut self, class: CallClass) {
+        *self.count(class) += 1;
     }
 
-    pub(super) fn end(&mut self, what: What) {
-        let count = self.count(what);
+    pub(super) fn end(&mut self, class: CallClass) {
+        let count = self.count(class);
         *count = count.saturating_sub(1);
     }
 
-    pub(super) fn count(&mut self, what: What) -> &mut u32 {
-        match what {
-            What::Query | What::Secure => &mut self.queries,
+    pub(super) fn count(&mut self, class: CallClass) -> &mut u32 {
+        match class {
+            CallClass::Query | CallClass::Secure => &mut self.queries,
             _ => &mut self.calls,
         }
     }

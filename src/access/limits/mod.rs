@@ -15,15 +15,15 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::config;
-use counts::{Client, Counts, Record};
-use rates::{Leak, Rate};
+use counts::{Counts, Own, Record};
+use rates::{Quota, Rate};
 
 /// So many denials in a minute are written into the journal.
 const DENIALS_WRITTEN: u32 = 300;
 
-/// What a call is, for the limits.
+/// The class of a call, for the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum CallClass {
     /// It gets a code.
     Code,
     /// It has a code submitted.
@@ -50,7 +50,11 @@ pub enum Refusal {
     },
 }
 
-/// Who calls how often; clones share it.
+/// What one connection to the bus has under way and had lately.
+#[derive(Debug, Default)]
+pub struct ConnectionCounts(Mutex<Own>);
+
+/// The limits for programs and for all, and what counts against them; clones share it.
 #[derive(Clone, Debug)]
 pub struct Limits {
     counts: Arc<Mutex<Counts>>,
@@ -60,8 +64,7 @@ pub struct Limits {
 impl Limits {
     /// Nobody has called yet.
     pub fn new(config: config::Limits, clock: Arc<dyn Clock>) -> Self {
-        let (clients, programs) = (HashMap::new(), HashMap::new());
-        let counts = Counts { config, all: Record::default(), clients, programs };
+        let counts = Counts { config, all: Record::default(), programs: HashMap::new() };
         Self { counts: Arc::new(Mutex::new(counts)), clock }
     }
 
@@ -81,31 +84,29 @@ impl Limits {
     /// # Errors
     ///
     /// Any [`Refusal`].
-    pub fn arrive(&self, client: &str, what: What) -> Result<(), Refusal> {
-        let (mut counts, now) = (self.counts(), self.clock.monotonic());
-        counts.check_connection(client, what)?;
-        let program = counts.clients.get(client).and_then(|client| client.program.clone());
-        counts.check_room(program.as_deref(), what)?;
-        if let Some(Client { record, .. }) = counts.clients.get(client) {
-            record.rates.check(Rate::Denials, counts.leak(Rate::Denials), now)?;
-        }
-        match Rate::of(what) {
-            Some(rate) => counts.check_rates(program.as_deref(), rate, now),
-            None => counts.count_query(client, what, now),
+    pub fn arrive(&self, connection: &ConnectionCounts, class: CallClass) -> Result<(), Refusal> {
+        let (mut own, mut counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
+        counts.check_connection(&own.record, class)?;
+        counts.check_room(own.program.as_deref(), class)?;
+        own.record.rates.check(Rate::Denials, counts.quota(Rate::Denials), now)?;
+        match Rate::of(class) {
+            Some(rate) => counts.check_rates(own.program.as_deref(), rate, now),
+            None => counts.count_query(&mut own.record.rates, class, now),
         }
     }
 
-    /// Lets a call in as far as its connection is concerned, until the ticket is dropped.
+    /// Lets a call in as far as its connection is concerned, until the permit is dropped.
     ///
     /// # Errors
     ///
     /// [`Refusal::Busy`], at once.
-    pub fn admit(&self, client: &str, what: What) -> Result<Ticket, Refusal> {
-        let (mut counts, now) = (self.counts(), self.clock.monotonic());
-        counts.check_connection(client, what)?;
-        counts.client(client, now).record.begin(what);
-        let client = client.to_owned();
-        Ok(Ticket { limits: self.clone(), client, what, has_entered: false, program: None })
+    pub fn admit(&self, connection: &Arc<ConnectionCounts>, class: CallClass) -> Result<Permit, Refusal> {
+        let mut own = connection.own();
+        self.counts().check_connection(&own.record, class)?;
+        own.record.begin(class);
+        drop(own);
+        let connection = Arc::clone(connection);
+        Ok(Permit { limits: self.clone(), connection, class, has_entered: false, program: None })
     }
 
     /// Counts a request that makes sense against the rates of the program that makes it, and of all.
@@ -113,11 +114,11 @@ impl Limits {
     /// # Errors
     ///
     /// [`Refusal::RateLimited`], at once; the request doesn't count then.
-    pub fn spend(&self, program: &str, what: What) -> Result<(), Refusal> {
-        let Some(rate) = Rate::of(what) else { return Ok(()) };
+    pub fn charge(&self, program: &str, class: CallClass) -> Result<(), Refusal> {
+        let Some(rate) = Rate::of(class) else { return Ok(()) };
         let (mut counts, now) = (self.counts(), self.clock.monotonic());
         counts.check_rates(Some(program), rate, now)?;
-        let (one, all) = (counts.leak(rate), counts.leak_of_all(rate));
+        let (one, all) = (counts.quota(rate), counts.quota_of_all(rate));
         counts.all.rates.count(rate, all, now);
         counts.program(program, now).rates.count(rate, one, now);
         Ok(())
@@ -125,23 +126,13 @@ impl Limits {
 
     /// A call was denied. A connection that goes on and on is soon refused unseen. Says whether the journal is to hear
     /// of it: not of so many that it would lose what others did.
-    pub fn deny(&self, client: &str) -> bool {
-        let (mut counts, now) = (self.counts(), self.clock.monotonic());
-        let written = Some(Leak::per_minute(DENIALS_WRITTEN));
-        let own = counts.leak(Rate::Denials);
-        counts.client(client, now).record.rates.count(Rate::Denials, own, now);
+    pub fn deny(&self, connection: &ConnectionCounts) -> bool {
+        let (mut own, mut counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
+        own.record.rates.count(Rate::Denials, counts.quota(Rate::Denials), now);
+        let written = Some(Quota::per_minute(DENIALS_WRITTEN));
         let is_heard = counts.all.rates.check(Rate::Denials, written, now).is_ok();
         counts.all.rates.count(Rate::Denials, written, now);
         is_heard
-    }
-
-    /// This client has left.
-    pub fn forget(&self, client: &str) {
-        let mut counts = self.counts();
-        // Calls of it that still run are counted until they end.
-        if counts.clients.get(client).is_some_and(|client| client.record.is_free()) {
-            counts.clients.remove(client);
-        }
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -149,18 +140,24 @@ impl Limits {
     }
 }
 
+impl ConnectionCounts {
+    fn own(&self) -> MutexGuard<'_, Own> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// A call that was let in.
 #[derive(Debug)]
-pub struct Ticket {
+pub struct Permit {
     limits: Limits,
-    client: String,
-    what: What,
+    connection: Arc<ConnectionCounts>,
+    class: CallClass,
     /// It counts for more than its connection.
     has_entered: bool,
     program: Option<String>,
 }
 
-impl Ticket {
+impl Permit {
     /// Lets the call in as far as its program, if it was recognised, and all others are concerned.
     ///
     /// # Errors
@@ -168,31 +165,29 @@ impl Ticket {
     /// [`Refusal::Busy`], at once.
     pub fn enter(&mut self, program: Option<&str>) -> Result<(), Refusal> {
         let now = self.limits.clock.monotonic();
-        let mut counts = self.limits.counts();
-        counts.check_room(program, self.what)?;
+        let (mut own, mut counts) = (self.connection.own(), self.limits.counts());
+        counts.check_room(program, self.class)?;
         if let Some(program) = program {
-            counts.client(&self.client, now).program = Some(program.to_owned());
-            counts.program(program, now).begin(self.what);
+            own.program = Some(program.to_owned());
+            counts.program(program, now).begin(self.class);
         }
-        if self.what != What::Secure {
-            counts.all.begin(self.what);
+        if self.class != CallClass::Secure {
+            counts.all.begin(self.class);
         }
         (self.has_entered, self.program) = (true, program.map(str::to_owned));
         Ok(())
     }
 }
 
-impl Drop for Ticket {
+impl Drop for Permit {
     fn drop(&mut self) {
+        self.connection.own().record.end(self.class);
         let mut counts = self.limits.counts();
-        if let Some(client) = counts.clients.get_mut(&self.client) {
-            client.record.end(self.what);
-        }
         if let Some(program) = self.program.as_ref().and_then(|name| counts.programs.get_mut(name)) {
-            program.end(self.what);
+            program.end(self.class);
         }
-        if self.has_entered && self.what != What::Secure {
-            counts.all.end(self.what);
+        if self.has_entered && self.class != CallClass::Secure {
+            counts.all.end(self.class);
         }
     }
 }

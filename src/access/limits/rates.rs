@@ -1,14 +1,14 @@
-//! How much in how much time.
+//! How much in how much time: the generic cell rate algorithm (GCRA), one value for each kind of request.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::{Refusal, What};
+use super::{CallClass, Refusal};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What is counted in time.
+/// The kinds of requests that have a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Rate {
     Codes,
@@ -19,34 +19,35 @@ pub(super) enum Rate {
     Denials,
 }
 
-/// How fast a bucket loses what was put into it.
+/// How many requests are allowed in which time. In terms of GCRA: `one` is the emission interval, and `all` is the
+/// limit, how far the theoretical arrival time may lie ahead.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Leak {
+pub(super) struct Quota {
     one: Duration,
     all: Duration,
 }
 
-/// What was had lately, by one or by all: buckets that leak evenly. One may be filled at once, and then there is room
-/// for one at a time.
+/// The requests of the last time, of one program, one connection, or all. A whole quota may be used at once, and then
+/// one request at a time.
 #[derive(Debug, Default)]
 pub(super) struct Rates {
-    /// When each bucket will be empty, by monotonic time.
-    empty: HashMap<Rate, Duration>,
+    /// The theoretical arrival time of GCRA by monotonic time: from then on the whole quota is free again.
+    arrival: HashMap<Rate, Duration>,
 }
 
 impl Rate {
-    pub(super) fn of(what: What) -> Option<Self> {
-        match what {
-            What::Code => Some(Self::Codes),
-            What::Submission => Some(Self::Submissions),
-            What::Unlock => Some(Self::Unlocks),
-            What::Reload => Some(Self::Reloads),
-            What::Query | What::Secure => None,
+    pub(super) fn of(class: CallClass) -> Option<Self> {
+        match class {
+            CallClass::Code => Some(Self::Codes),
+            CallClass::Submission => Some(Self::Submissions),
+            CallClass::Unlock => Some(Self::Unlocks),
+            CallClass::Reload => Some(Self::Reloads),
+            CallClass::Query | CallClass::Secure => None,
         }
     }
 }
 
-impl Leak {
+impl Quota {
     /// A minute's worth may come at once.
     pub(super) fn per_minute(count: u32) -> Self {
         Self { one: MINUTE / count.max(1), all: MINUTE }
@@ -59,29 +60,29 @@ impl Leak {
 }
 
 impl Rates {
-    /// Whether one more would be too much; it never is where nothing leaks. `now` is monotonic time.
-    pub(super) fn check(&self, rate: Rate, leak: Option<Leak>, now: Duration) -> Result<(), Refusal> {
-        leak.map_or(Ok(()), |leak| self.filled(rate, leak, now).map(drop))
+    /// Refuses one more request if it would exceed the quota; without a quota nothing is refused. `now` is monotonic time.
+    pub(super) fn check(&self, rate: Rate, quota: Option<Quota>, now: Duration) -> Result<(), Refusal> {
+        quota.map_or(Ok(()), |quota| self.next(rate, quota, now).map(drop))
     }
 
-    /// Counts one more, as far as there is room.
-    pub(super) fn count(&mut self, rate: Rate, leak: Option<Leak>, now: Duration) {
-        if let Some(Ok(filled)) = leak.map(|leak| self.filled(rate, leak, now)) {
-            self.empty.insert(rate, filled);
+    /// Counts one more request, unless it exceeds the quota.
+    pub(super) fn count(&mut self, rate: Rate, quota: Option<Quota>, now: Duration) {
+        if let Some(Ok(next)) = quota.map(|quota| self.next(rate, quota, now)) {
+            self.arrival.insert(rate, next);
         }
     }
 
-    /// Nothing is to be known of it any more.
+    /// The whole of each quota is free, so this need not be kept.
     pub(super) fn is_idle(&self, now: Duration) -> bool {
-        self.empty.values().all(|empty| *empty <= now)
+        self.arrival.values().all(|arrival| *arrival <= now)
     }
 
-    /// When the bucket would be empty after one more.
-    fn filled(&self, rate: Rate, leak: Leak, now: Duration) -> Result<Duration, Refusal> {
-        let filled = self.empty.get(&rate).copied().unwrap_or_default().max(now) + leak.one;
-        match filled.checked_sub(now + leak.all).filter(|wait| !wait.is_zero()) {
+    /// The theoretical arrival time after one more request.
+    fn next(&self, rate: Rate, quota: Quota, now: Duration) -> Result<Duration, Refusal> {
+        let next = self.arrival.get(&rate).copied().unwrap_or_default().max(now) + quota.one;
+        match next.checked_sub(now + quota.all).filter(|wait| !wait.is_zero()) {
             Some(wait) => Err(Refusal::RateLimited { wait }),
-            None => Ok(filled),
+            None => Ok(next),
         }
     }
 }

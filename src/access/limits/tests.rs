@@ -1,17 +1,48 @@
+use std::cell::RefCell;
+
 use super::*;
 use crate::clock::ManualClock;
 
-fn limits(config: config::Limits) -> (Limits, Arc<ManualClock>) {
+/// The limits, and connections by name.
+struct Rig {
+    limits: Limits,
+    connections: RefCell<HashMap<String, Arc<ConnectionCounts>>>,
+}
+
+impl Rig {
+    fn connection(&self, name: &str) -> Arc<ConnectionCounts> {
+        Arc::clone(self.connections.borrow_mut().entry(name.to_owned()).or_default())
+    }
+
+    fn arrive(&self, name: &str, class: CallClass) -> Result<(), Refusal> {
+        self.limits.arrive(&self.connection(name), class)
+    }
+
+    fn admit(&self, name: &str, class: CallClass) -> Result<Permit, Refusal> {
+        self.limits.admit(&self.connection(name), class)
+    }
+
+    fn charge(&self, program: &str, class: CallClass) -> Result<(), Refusal> {
+        self.limits.charge(program, class)
+    }
+
+    fn deny(&self, name: &str) -> bool {
+        self.limits.deny(&self.connection(name))
+    }
+}
+
+fn limits(config: config::Limits) -> (Rig, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(Duration::from_secs(1_000)));
-    (Limits::new(config, clock.clone()), clock)
+    let limits = Limits::new(config, clock.clone());
+    (Rig { limits, connections: RefCell::default() }, clock)
 }
 
 /// Lets a call in all the way.
-fn enter(limits: &Limits, client: &str, program: &str, what: What) -> Result<Ticket, Refusal> {
-    limits.arrive(client, what)?;
-    let mut ticket = limits.admit(client, what)?;
-    ticket.enter(Some(program))?;
-    Ok(ticket)
+fn enter(limits: &Rig, client: &str, program: &str, class: CallClass) -> Result<Permit, Refusal> {
+    limits.arrive(client, class)?;
+    let mut permit = limits.admit(client, class)?;
+    permit.enter(Some(program))?;
+    Ok(permit)
 }
 
 #[test]
@@ -19,14 +50,14 @@ fn calls_at_once_are_limited_for_a_connection_a_program_and_all() {
     let config =
         config::Limits { calls_per_client: 2, calls_per_program: 3, calls: 4, ..config::Limits::default() };
     let (limits, _) = limits(config);
-    let enter = |client, program| enter(&limits, client, program, What::Code);
-    let tickets = [enter("1", "a").unwrap(), enter("1", "a").unwrap()];
+    let enter = |client, program| enter(&limits, client, program, CallClass::Code);
+    let permits = [enter("1", "a").unwrap(), enter("1", "a").unwrap()];
     assert_eq!(enter("1", "a").unwrap_err(), Refusal::Busy, "the connection");
     let third = enter("2", "a").unwrap();
     assert_eq!(enter("3", "a").unwrap_err(), Refusal::Busy, "the program");
     let other = enter("4", "b").unwrap();
     assert_eq!(enter("5", "c").unwrap_err(), Refusal::Busy, "all");
-    drop(tickets);
+    drop(permits);
     let _again = (enter("1", "a").unwrap(), enter("5", "c").unwrap());
     drop((third, other));
     enter("1", "a").unwrap();
@@ -37,8 +68,8 @@ fn who_is_not_recognised_yet_takes_room_from_its_own_connection_alone() {
     let config = config::Limits { calls_per_client: 2, calls: 2, ..config::Limits::default() };
     let (limits, _) = limits(config);
     let slow: Vec<_> =
-        (0..100).map(|number| limits.admit(&number.to_string(), What::Code).unwrap()).collect();
-    enter(&limits, "a", "a", What::Code).unwrap();
+        (0..100).map(|number| limits.admit(&number.to_string(), CallClass::Code).unwrap()).collect();
+    enter(&limits, "a", "a", CallClass::Code).unwrap();
     drop(slow);
 }
 
@@ -55,45 +86,45 @@ fn locking_and_cancelling_are_open_whatever_others_do() {
         ..config::Limits::default()
     };
     let (limits, _) = limits(config);
-    let _call = enter(&limits, "1", "a", What::Code).unwrap();
-    let _queries = [(); 2].map(|()| enter(&limits, "1", "a", What::Query).unwrap());
-    while limits.arrive("2", What::Query).is_ok() {}
-    assert!(limits.arrive("3", What::Query).is_err());
-    let _lock = enter(&limits, "3", "b", What::Secure).unwrap();
+    let _call = enter(&limits, "1", "a", CallClass::Code).unwrap();
+    let _queries = [(); 2].map(|()| enter(&limits, "1", "a", CallClass::Query).unwrap());
+    while limits.arrive("2", CallClass::Query).is_ok() {}
+    assert!(limits.arrive("3", CallClass::Query).is_err());
+    let _lock = enter(&limits, "3", "b", CallClass::Secure).unwrap();
     // But not for ever more of one connection's.
-    assert!((0..11).any(|_| limits.arrive("3", What::Secure).is_err()));
+    assert!((0..11).any(|_| limits.arrive("3", CallClass::Secure).is_err()));
 }
 
 #[test]
 fn queries_at_once_are_limited_apart_from_calls() {
     let config = config::Limits { queries_per_client: 2, queries: 3, ..config::Limits::default() };
     let (limits, _) = limits(config);
-    let query = |client| enter(&limits, client, "a", What::Query);
-    let tickets = [query("1").unwrap(), query("1").unwrap()];
+    let query = |client| enter(&limits, client, "a", CallClass::Query);
+    let permits = [query("1").unwrap(), query("1").unwrap()];
     assert_eq!(query("1").unwrap_err(), Refusal::Busy);
     let _third = query("2").unwrap();
     assert_eq!(query("3").unwrap_err(), Refusal::Busy);
-    enter(&limits, "1", "a", What::Code).unwrap();
-    drop(tickets);
+    enter(&limits, "1", "a", CallClass::Code).unwrap();
+    drop(permits);
     query("1").unwrap();
 }
 
 #[test]
 fn a_minute_s_worth_may_come_at_once_and_then_one_at_a_time() {
     let (limits, clock) = limits(config::Limits { submissions_per_minute: 10, ..config::Limits::default() });
-    let spend = |program| limits.spend(program, What::Submission);
-    drop(enter(&limits, "1", "a", What::Submission).unwrap());
+    let charge = |program| limits.charge(program, CallClass::Submission);
+    drop(enter(&limits, "1", "a", CallClass::Submission).unwrap());
     for _ in 0..10 {
-        spend("a").unwrap();
+        charge("a").unwrap();
     }
     let wait = Duration::from_secs(6);
-    assert_eq!(spend("a"), Err(Refusal::RateLimited { wait }));
-    assert_eq!(limits.arrive("1", What::Submission), Err(Refusal::RateLimited { wait }));
-    assert_eq!(spend("b"), Ok(()));
-    assert!(limits.spend("a", What::Code).is_ok(), "each kind has its own limit");
+    assert_eq!(charge("a"), Err(Refusal::RateLimited { wait }));
+    assert_eq!(limits.arrive("1", CallClass::Submission), Err(Refusal::RateLimited { wait }));
+    assert_eq!(charge("b"), Ok(()));
+    assert!(limits.charge("a", CallClass::Code).is_ok(), "each kind has its own limit");
     clock.advance(wait);
-    assert_eq!(spend("a"), Ok(()));
-    assert_eq!(spend("a"), Err(Refusal::RateLimited { wait }));
+    assert_eq!(charge("a"), Ok(()));
+    assert_eq!(charge("a"), Err(Refusal::RateLimited { wait }));
 }
 
 #[test]
@@ -105,14 +136,14 @@ fn all_programs_together_are_limited_too_and_a_refusal_counts_nowhere() {
     };
     let (limits, clock) = limits(config);
     for program in ["a", "b", "c"] {
-        limits.spend(program, What::Submission).unwrap();
+        limits.charge(program, CallClass::Submission).unwrap();
     }
     let wait = Duration::from_secs(20);
     for program in ["a", "d"] {
-        assert_eq!(limits.spend(program, What::Submission), Err(Refusal::RateLimited { wait }));
+        assert_eq!(limits.charge(program, CallClass::Submission), Err(Refusal::RateLimited { wait }));
     }
     clock.advance(wait);
-    limits.spend("a", What::Submission).unwrap();
+    limits.charge("a", CallClass::Submission).unwrap();
 }
 
 #[test]
@@ -120,7 +151,7 @@ fn a_client_that_starts_may_look_at_everything_and_a_flood_of_queries_is_refused
     let config =
         config::Limits { queries_per_second: 100, all_queries_per_second: 150, ..config::Limits::default() };
     let (limits, clock) = limits(config);
-    let served = |client| (0..5_000).take_while(|_| limits.arrive(client, What::Query).is_ok()).count();
+    let served = |client| (0..5_000).take_while(|_| limits.arrive(client, CallClass::Query).is_ok()).count();
     assert_eq!(served("a"), 100);
     assert_eq!(served("b"), 50, "all together");
     clock.advance(Duration::from_secs(1));
@@ -130,43 +161,39 @@ fn a_client_that_starts_may_look_at_everything_and_a_flood_of_queries_is_refused
 #[test]
 fn who_is_denied_often_is_refused_unseen_and_the_journal_keeps_room_for_others() {
     let (limits, clock) = limits(config::Limits::default());
-    let denied = |client: &str, what| {
-        let refused = limits.arrive(client, what).is_err();
+    let denied = |client: &str, class| {
+        let refused = limits.arrive(client, class).is_err();
         (!refused).then(|| limits.deny(client))
     };
-    for what in [What::Reload, What::Secure, What::Code] {
-        let client = format!("{what:?}");
-        let count = (0..100).map_while(|_| denied(&client, what)).count();
-        assert_eq!(count, 60, "{what:?}");
+    for class in [CallClass::Reload, CallClass::Secure, CallClass::Code] {
+        let client = format!("{class:?}");
+        let count = (0..100).map_while(|_| denied(&client, class)).count();
+        assert_eq!(count, 60, "{class:?}");
     }
-    limits.arrive("honest", What::Code).unwrap();
-    let written = (0..1_000).filter(|number| denied(&format!("n{number}"), What::Code) == Some(true)).count();
+    limits.arrive("honest", CallClass::Code).unwrap();
+    let written =
+        (0..1_000).filter(|number| denied(&format!("n{number}"), CallClass::Code) == Some(true)).count();
     assert_eq!(written, 300 - 180);
     clock.advance(Duration::from_secs(60));
-    assert_eq!(denied("Code", What::Code), Some(true));
+    assert_eq!(denied("Code", CallClass::Code), Some(true));
 }
 
 #[test]
 fn passwords_and_reloads_can_t_follow_fast() {
     let (limits, _) = limits(config::Limits::default());
-    for (what, expected) in [(What::Unlock, 10), (What::Reload, 60)] {
-        assert_eq!((0..1_000).take_while(|_| limits.spend("a", what).is_ok()).count(), expected);
+    for (class, expected) in [(CallClass::Unlock, 10), (CallClass::Reload, 60)] {
+        assert_eq!((0..1_000).take_while(|_| limits.charge("a", class).is_ok()).count(), expected);
     }
 }
 
 #[test]
-fn clients_that_come_and_go_leave_nothing_behind() {
+fn programs_that_come_and_go_leave_nothing_behind() {
     let (limits, clock) = limits(config::Limits::default());
     for number in 0..10_000_u64 {
         clock.advance(Duration::from_secs(1));
         let name = format!(":1.{number}");
-        drop(enter(&limits, &name, &name, What::Query).unwrap());
-        limits.spend(&name, What::Code).unwrap();
+        drop(enter(&limits, &name, &name, CallClass::Query).unwrap());
+        limits.charge(&name, CallClass::Code).unwrap();
     }
-    let counts = limits.counts();
-    assert!(counts.clients.len() <= counts::MANY + 1 && counts.programs.len() <= counts::MANY + 1);
-    drop(counts);
-    let _ticket = limits.admit(":1.7", What::Code).unwrap();
-    limits.forget(":1.7");
-    assert!(limits.counts().clients.contains_key(":1.7"), "a running call is counted");
+    assert!(limits.limits.counts().programs.len() <= counts::MANY + 1);
 }

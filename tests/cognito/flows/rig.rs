@@ -277,7 +277,7 @@ impl Hands {
             wait_for_token: asked.wait_for_token,
             deadline: asked.deadline,
         };
-        self.operations.begin(request).unwrap()
+        self.operations.begin(request)
     }
 
     pub(crate) async fn code(&self, asked: &Asked<CodeRequest>) -> Result<CodeReply, Error> {

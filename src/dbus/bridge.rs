@@ -1,0 +1,137 @@
+//! What all objects share.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::watch;
+use zbus::Connection;
+
+use super::args::{explain, is_wrong_clock};
+use super::client::Client;
+use super::clients::Clients;
+use super::error::Error;
+use super::methods::MethodPolicy;
+use super::published::{Published, Summary};
+use super::session::Session;
+use super::settings::Settings;
+use crate::access::{Caller, Limits};
+use crate::config::Loaded;
+use crate::flows::{self, Flows};
+use crate::operations::{Cancellation, Operation, Operations};
+
+/// What all objects share.
+#[derive(Debug)]
+pub struct Bridge {
+    pub(super) flows: Flows,
+    pub(super) operations: Operations,
+    pub(super) clients: Clients,
+    pub(super) settings: Settings,
+    pub(super) published: Published,
+    session: Session,
+    /// The bus, once it is reached.
+    connection: OnceLock<Connection>,
+}
+
+impl Bridge {
+    /// Shares the flows, the operations and the configuration among the objects. `config_path` is `--config`.
+    pub fn new(
+        flows: Flows,
+        operations: Operations,
+        config: Loaded,
+        config_path: Option<std::path::PathBuf>,
+    ) -> Arc<Self> {
+        let limits = Limits::new(config.config.limits, Arc::clone(flows.clock()));
+        Arc::new(Self {
+            flows,
+            operations,
+            clients: Clients::new(limits),
+            settings: Settings::new(config, config_path),
+            published: Published::default(),
+            session: Session::default(),
+            connection: OnceLock::new(),
+        })
+    }
+
+    /// The bus is reached.
+    pub(super) fn connect(&self, connection: Connection) {
+        // There is one connection to the bus, so this is called once.
+        let _ = self.connection.set(connection);
+    }
+
+    /// What the daemon says of itself, now and after each change.
+    pub fn summaries(&self) -> watch::Receiver<Summary> {
+        self.published.summaries()
+    }
+
+    /// Writes into the journal if the single-use record can't be used, before a request needs it.
+    pub fn check_record(&self) {
+        let flows = self.flows.clone();
+        tokio::task::spawn_blocking(move || flows.check_record());
+    }
+
+    /// The screen was locked, or unlocked: decides whether codes are handed out.
+    pub fn lock_screen(&self, is_locked: bool) {
+        self.session.lock_screen(is_locked);
+    }
+
+    /// The computer falls asleep, or is awake again: decides whether anything may begin.
+    pub fn fall_asleep(&self, is_asleep: bool) {
+        self.session.fall_asleep(is_asleep);
+    }
+
+    /// The configuration in force, now and after each reload.
+    pub fn configurations(&self) -> watch::Receiver<Arc<Loaded>> {
+        self.settings.subscribe()
+    }
+
+    /// Reads the configuration again, whole or not at all, and the tokens' lists.
+    ///
+    /// # Errors
+    ///
+    /// `Config`, with file and line; the configuration in force stays.
+    pub async fn reload(&self) -> Result<(), Error> {
+        let loaded = self.settings.reload().await?;
+        self.clients.limits.set(loaded.config.limits);
+        self.flows.registry().refresh().await;
+        self.caught_up().await;
+        Ok(())
+    }
+
+    /// The outcome of a submission. A wrong clock gets an error of its own, and is remembered as a problem.
+    pub(super) fn judged<T>(
+        &self,
+        result: Result<T, flows::Error>,
+        operation: &Operation,
+    ) -> Result<T, Error> {
+        let skew = operation.facts().clock_skew;
+        if let Some(skew) = skew {
+            self.settings.set_problem("clock-skew", is_wrong_clock(skew));
+        }
+        result.map_err(|error| explain(error, skew))
+    }
+
+    /// The bus, once it is reached.
+    pub(super) fn connection(&self) -> Option<&Connection> {
+        self.connection.get()
+    }
+
+    /// Waits until the object tree shows what is known now, so that a reply follows the signals it implies.
+    pub(super) async fn caught_up(&self) {
+        let change = self.settings.change();
+        let version = self.flows.registry().caught_up().await.version;
+        self.published.has_shown(version, change).await;
+    }
+
+    /// Why this method is closed now, if it is.
+    pub(super) fn blocked_by(&self, method: &MethodPolicy) -> Option<Cancellation> {
+        self.session.blocked_by(method, &self.settings.now().config.access)
+    }
+
+    /// Which program calls.
+    pub(super) async fn identify(&self, client: &Client) -> Arc<Caller> {
+        match self.connection.get() {
+            Some(connection) => self.clients.identify(connection, client).await,
+            // Nobody can call before there is a connection.
+            None => Arc::new(Caller { is_ours: false, facts: None }),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The connections that call: one [`Client`] for each unique name, with everything that belongs to it.
+//!
+//! A client is here from its first message until it leaves the bus, and everything of it goes with it. The bus never
+//! gives a unique name out twice.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use futures_util::StreamExt;
+use tokio::sync::{mpsc, oneshot};
+use zbus::message::Message;
+use zbus::{Connection, Fd, fdo};
+
+use super::args::Readers;
+use super::census::{Census, Item};
+use super::client::Client;
+use super::error::Error;
+use crate::access::{CallClass, Caller, Identifier, Limits, Refusal};
+use crate::secret::SecretText;
+
+/// All clients, and what they share.
+#[derive(Debug)]
+pub(super) struct Clients {
+    by_name: Mutex<HashMap<String, Arc<Client>>>,
+    pub(super) limits: Limits,
+    identifier: Identifier,
+    readers: Readers,
+    /// Where queries go that have waited.
+    released: OnceLock<mpsc::UnboundedSender<Message>>,
+    census: Census,
+}
+
+impl Clients {
+    /// No clients yet.
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            by_name: Mutex::default(),
+            limits,
+            identifier: Identifier::default(),
+            readers: Readers::default(),
+            released: OnceLock::new(),
+            census: Census::default(),
+        }
+    }
+
+    /// From now on queries that have waited go there.
+    pub(super) fn release_to(&self, released: mpsc::UnboundedSender<Message>) {
+        // There is one connection to the bus, so this is called once.
+        let _ = self.released.set(released);
+    }
+
+    /// The client of this unique name; a new one with its first message.
+    pub(super) fn enter(&self, name: &str) -> Arc<Client> {
+        let mut clients = self.by_name();
+        if let Some(client) = clients.get(name) {
+            return Arc::clone(client);
+        }
+        let client = Arc::new(Client::new(name, &self.census));
+        clients.insert(name.to_owned(), Arc::clone(&client));
+        client
+    }
+
+    /// Who this client is. Whatever can't be found out is unknown; nothing is guessed.
+    pub(super) async fn identify(&self, connection: &Connection, client: &Client) -> Arc<Caller> {
+        let identified = self.identifier.identify(connection, client.name(), client.identity()).await;
+        if identified.has_left {
+            // It was gone before its call was looked at, and no signal will say so again.
+            self.leave(client.name());
+        }
+        identified.caller
+    }
+
+    /// Reads a secret as [`Readers::read`] does.
+    pub(super) async fn read(&self, fd: Fd<'_>, client: &Client) -> Result<SecretText, Error> {
+        let counted = self.census.count(Item::Descriptor);
+        self.readers.read(fd, client.descriptors(), counted).await
+    }
+
+    /// Whether a query may be answered now; if not, it will be released later.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Busy`] when too many wait.
+    pub(super) fn admit_query(&self, client: &Client, query: &Message) -> Result<bool, Refusal> {
+        let mut permit = self.limits.admit(client.counts(), CallClass::Query)?;
+        permit.enter(None)?;
+        client.admit_query(query, permit)
+    }
+
+    /// The reply to this call of this client has left.
+    pub(super) fn replied(&self, name: &str, serial: u32) {
+        let Some(client) = self.by_name().get(name).cloned() else { return };
+        if let Some(query) = client.replied(serial) {
+            // An error means that the daemon is ending.
+            let _ = self.released.get().map(|released| released.send(query));
+        }
+    }
+
+    /// This client has left the bus, and everything of it goes with it.
+    fn leave(&self, name: &str) {
+        if let Some(client) = self.by_name().remove(name) {
+            client.leave();
+        }
+        tracing::debug!("{name} has left; in memory are {}", self.census);
+    }
+
+    fn by_name(&self) -> MutexGuard<'_, HashMap<String, Arc<Client>>> {
+        self.by_name.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Notices clients that leave, until the bus is gone. `listening` is answered when no departure from then on is missed.
+///
+/// # Errors
+///
+/// When the bus refuses.
+pub(super) async fn watch(
+    connection: &Connection,
+    clients: &Clients,
+    listening: oneshot::Sender<()>,
+) -> zbus::Result<()> {
+    let bus = fdo::DBusProxy::new(connection).await?;
+    // Only those whose new owner is nobody.
+    let mut departures = bus.receive_name_owner_changed_with_args(&[(2, "")]).await?;
+    // An error means that the daemon is ending.
+    let _ = listening.send(());
+    while let Some(departure) = departures.next().await {
+        clients.leave(departure.args()?.name.as_str());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::config;
+    use crate::dbus::args::Map;
+    use crate::operations::{Cancellation, Deadline, Kind, Operations, Request, Requester, State};
+
+    const EMPTY: &str = "clients 0, calls 0, operations 0, descriptors 0, queries 0, replies 0";
+
+    fn clients(config: config::Limits) -> (Clients, Operations) {
+        let clock = Arc::new(ManualClock::at(Duration::from_secs(1_000)));
+        let operations = Operations::new(clock.clone()).0;
+        (Clients::new(Limits::new(config, clock)), operations)
+    }
+
+    fn request(client: &Client) -> Request {
+        Request {
+            kind: Kind::Calculate,
+            caller: client.name().to_owned(),
+            requester: Requester { kind: "unknown".to_owned(), name: String::new() },
+            handle: Some("a".to_owned()),
+            credential: None,
+            token: None,
+            interactive: true,
+            own_prompt: false,
+            wait_for_token: false,
+            deadline: Deadline::after(Duration::from_secs(22), &ManualClock::at(Duration::ZERO)),
+        }
+    }
+
+    fn query() -> Message {
+        Message::method_call("/", "Ping").build(&()).unwrap()
+    }
+
+    #[test]
+    fn everything_of_a_client_goes_with_it_and_nothing_of_another() {
+        let (clients, operations) = clients(config::Limits::default());
+        let (client, other) = (clients.enter(":1.7"), clients.enter(":1.8"));
+        let running = client.begin(&operations, request(&client)).unwrap();
+        let others = other.begin(&operations, request(&other)).unwrap();
+        for _ in 0..9 {
+            clients.admit_query(&client, &query()).unwrap();
+        }
+        let call = query();
+        let sent = client.reply_sent(&call.header());
+        assert_eq!(client.begin(&operations, request(&client)).unwrap_err(), Error::handle_in_use());
+        clients.leave(":1.7");
+        assert_eq!(running.cancelled().now_or_never(), Some(Cancellation::CallerGone));
+        assert!(running.is_orphan() && client.left().is_cancelled() && !other.left().is_cancelled());
+        assert!(others.cancelled().now_or_never().is_none());
+        assert!(sent.now_or_never().unwrap().is_err(), "nobody waits for it");
+        let late = client.begin(&operations, Request { handle: None, ..request(&client) }).unwrap();
+        assert_eq!(late.cancelled().now_or_never(), Some(Cancellation::CallerGone));
+        for operation in [running, late] {
+            operation.end(State::Cancelled);
+            client.forget(&operation);
+        }
+        other.forget(&others);
+        clients.leave(":1.8");
+        drop((client, other));
+        assert_eq!(clients.census.to_string(), EMPTY);
+    }
+
+    #[test]
+    fn results_go_with_their_client_too() {
+        let (clients, operations) = clients(config::Limits::default());
+        let client = clients.enter(":1.7");
+        let operation = client.begin(&operations, request(&client)).unwrap();
+        operation.end(State::Done);
+        client.keep(&operation, Map::new());
+        assert!(client.result(&operation).is_some());
+        clients.leave(":1.7");
+        assert!(client.result(&operation).is_none());
+        drop(client);
+        assert_eq!(clients.census.to_string(), EMPTY);
+    }
+
+    #[test]
+    fn queries_are_limited_for_one_client_and_for_all() {
+        let config = config::Limits { queries_per_client: 6, queries: 7, ..config::Limits::default() };
+        let (clients, _) = clients(config);
+        let (release, mut released) = mpsc::unbounded_channel();
+        clients.release_to(release);
+        let [a, b, c] = [":1.1", ":1.2", ":1.3"].map(|name| clients.enter(name));
+        let all: Vec<_> = (0..7).map(|_| query()).collect();
+        let answers: Vec<_> = all.iter().map(|query| clients.admit_query(&a, query)).collect();
+        let (now, later, refused) = (Ok(true), Ok(false), Err(Refusal::Busy));
+        assert_eq!(answers, [now, now, now, now, later, later, refused]);
+        assert_eq!(clients.admit_query(&b, &all[0]), now);
+        assert_eq!(clients.admit_query(&c, &all[0]), refused, "all together");
+        clients.replied(":1.1", all[2].primary_header().serial_num().get());
+        assert_eq!(
+            released.try_recv().unwrap().primary_header().serial_num(),
+            all[4].primary_header().serial_num()
+        );
+        clients.leave(":1.1");
+        assert_eq!(clients.admit_query(&c, &all[0]), now, "nothing of it counts any more");
+    }
+}

@@ -1,0 +1,133 @@
+//! Why a call is refused or ends early, whatever it asks for.
+
+use std::time::Duration;
+
+use super::time::whole_seconds;
+use super::{Error, Retry};
+use crate::access::{Permission, Reason, Refusal};
+use crate::operations::{Cancellation, Requester};
+
+impl Error {
+    /// Too much of the same at once.
+    pub fn busy() -> Self {
+        Self::ours("Busy", "Too many calls of this kind are being served; try again in a moment.")
+    }
+
+    /// More at once than `[limits]` allows.
+    pub fn too_many_calls() -> Self {
+        Self::ours(
+            "Busy",
+            // As short as a call, as the next one: in a flood the bus falls behind with what is longer, and others wait.
+            "Too many calls at once; wait for earlier replies.",
+        )
+    }
+
+    /// More in a minute than `[limits]` allows.
+    pub fn too_often(wait: Duration) -> Self {
+        Self::ours("RateLimited", format!("This came too often; try again in {} s.", whole_seconds(wait)))
+            .retry(Retry::After(wait))
+    }
+
+    /// The configuration doesn't allow it.
+    pub fn denied(requester: &Requester, permission: Permission, reason: Reason) -> Self {
+        let (who, caller) = match requester.kind.as_str() {
+            "unknown" => ("A program that can't be recognised".to_owned(), "unknown".to_owned()),
+            kind => {
+                let caller = format!("{kind}:{}", requester.name);
+                (format!("The program {caller}"), caller)
+            }
+        };
+        let key = permission.to_string().replace('-', "_");
+        match reason {
+            Reason::OtherUser => Self::other_user(),
+            Reason::Rule(number) => Self::ours(
+                "AccessDenied",
+                format!(
+                    "{who} may not {key}; change rule {number} of [[access.rule]] in the configuration and reload it."
+                ),
+            ),
+            Reason::Programs | Reason::Sandboxed => Self::ours(
+                "AccessDenied",
+                format!(
+                    "{who} may not {key}; add an [[access.rule]] with caller = \"{caller}\" and {key} = \"allow\" to the configuration and reload it."
+                ),
+            ),
+        }
+    }
+
+    /// Somebody else's program.
+    pub fn other_user() -> Self {
+        Self::ours(
+            "AccessDenied",
+            "This daemon serves the programs of its own user only; run the program as that user.",
+        )
+    }
+
+    /// Nobody is at the computer.
+    pub fn screen_locked() -> Self {
+        Self::ours(
+            "ScreenLocked",
+            "The screen is locked; unlock it, or set while_locked in [access] of the configuration to \"allow\".",
+        )
+    }
+
+    /// A message that is longer than `[limits]` allows.
+    pub fn too_long() -> Self {
+        Self::invalid(
+            "The message is longer than message_kib in [limits] of the configuration allows; pass less",
+        )
+    }
+
+    /// An operation of this handle exists.
+    pub fn handle_in_use() -> Self {
+        Self::ours(
+            "AlreadyExists",
+            "An operation with this handle-token is running or kept; choose another one for each request.",
+        )
+    }
+
+    /// Results are for those who asked.
+    pub fn not_the_requester() -> Self {
+        Self::ours(
+            "AccessDenied",
+            "Only the connection that made the request may read its result; call from there.",
+        )
+    }
+
+    /// There is no result yet.
+    pub fn not_over() -> Self {
+        Self::ours("Busy", "The operation has not ended; wait until its State is done, failed or cancelled.")
+    }
+
+    /// There is no object at the path that was called.
+    pub fn no_object() -> Self {
+        Self::ours(
+            "org.freedesktop.DBus.Error.UnknownObject",
+            "There is no such object; list what there is with oathbridgectl list.",
+        )
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Busy => Self::too_many_calls(),
+            Refusal::RateLimited { wait } => Self::too_often(wait),
+        }
+    }
+}
+
+impl From<Cancellation> for Error {
+    fn from(why: Cancellation) -> Self {
+        let reason = match why {
+            Cancellation::Caller => "The request was cancelled",
+            Cancellation::CallerGone => "The program that made the request has left the bus",
+            Cancellation::ScreenLocked => "The screen was locked",
+            Cancellation::Suspend => "The computer is going to sleep",
+        };
+        Self::ours(
+            "Cancelled",
+            format!("{reason} before a code was sent, so none was; ask again when it is wanted."),
+        )
+    }
+}

@@ -1,0 +1,146 @@
+//! The one table of methods: what each method of our interfaces wants of its callers.
+//!
+//! The inbound filter and every call read it. A method that has no row here is not served.
+
+use zbus::message::Header;
+
+use super::names;
+use crate::access::{CallClass, Permission};
+
+/// Who may call a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Every program of the daemon's own user.
+    Everyone,
+    /// Callers with this permission.
+    Permitted(Permission),
+    /// The connection that started the operation.
+    Requester,
+    /// The connection that started the operation, and callers with this permission.
+    RequesterOr(Permission),
+}
+
+/// One method, and what it wants of its callers.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct MethodPolicy {
+    /// The last part of the interface's name.
+    pub(super) interface: &'static str,
+    pub(super) member: &'static str,
+    pub(super) audience: Audience,
+    /// Which limits apply.
+    pub(super) class: CallClass,
+    /// The method is served while the screen is locked and while the computer falls asleep.
+    pub(super) open_while_locked: bool,
+    /// The path may name an object that is absent at present: the call is answered without the object.
+    pub(super) may_name_absent_object: bool,
+}
+
+/// All methods of our interfaces, by interface and name.
+pub(super) const METHODS: [MethodPolicy; 11] = [
+    row("Cognito", "RespondToMfaChallenge", Audience::Permitted(Permission::Submit), CallClass::Submission),
+    row("Cognito", "VerifySoftwareToken", Audience::Permitted(Permission::Submit), CallClass::Submission),
+    row("Credential", "Calculate", Audience::Permitted(Permission::ReadCode), CallClass::Code)
+        .for_absent_objects(),
+    row("Manager", "FindCredentials", Audience::Everyone, CallClass::Query).while_locked(),
+    row("Manager", "GetCallerInfo", Audience::Everyone, CallClass::Query).while_locked(),
+    row("Manager", "LockAll", Audience::Permitted(Permission::Manage), CallClass::Secure).while_locked(),
+    row("Manager", "Reload", Audience::Permitted(Permission::Manage), CallClass::Reload).while_locked(),
+    row("Operation", "Cancel", Audience::RequesterOr(Permission::Manage), CallClass::Secure).while_locked(),
+    row("Operation", "GetResult", Audience::Requester, CallClass::Secure).while_locked(),
+    row("Token", "Lock", Audience::Permitted(Permission::Manage), CallClass::Secure).while_locked(),
+    row("Token", "Unlock", Audience::Permitted(Permission::Manage), CallClass::Unlock),
+];
+
+/// The row of the method that a message calls; nothing for methods that are not ours.
+pub(super) fn of(header: &Header<'_>) -> Option<&'static MethodPolicy> {
+    let interface = header.interface()?.as_str().strip_prefix(names::BUS)?.strip_prefix('.')?;
+    let member = header.member()?.as_str();
+    METHODS.iter().find(|row| row.interface == interface && row.member == member)
+}
+
+const fn row(
+    interface: &'static str,
+    member: &'static str,
+    audience: Audience,
+    class: CallClass,
+) -> MethodPolicy {
+    let (open_while_locked, may_name_absent_object) = (false, false);
+    MethodPolicy { interface, member, audience, class, open_while_locked, may_name_absent_object }
+}
+
+impl MethodPolicy {
+    /// Whether each call leaves a line in the journal: calls that change something or yield a code do.
+    pub(super) fn is_audited(&self) -> bool {
+        matches!(self.audience, Audience::Permitted(_) | Audience::RequesterOr(_))
+    }
+
+    const fn while_locked(self) -> Self {
+        Self { open_while_locked: true, ..self }
+    }
+
+    const fn for_absent_objects(self) -> Self {
+        Self { may_name_absent_object: true, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use zbus::message::Message;
+    use zbus_xml::Node;
+
+    use super::*;
+
+    /// `(interface, method)` of every shipped XML file, with full names of interfaces.
+    fn shipped() -> BTreeSet<(String, String)> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/dbus-1/interfaces");
+        let mut methods = BTreeSet::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+            let node = Node::from_reader(text.as_bytes()).unwrap();
+            for interface in node.interfaces() {
+                let name = interface.name().to_string();
+                methods.extend(interface.methods().map(|method| (name.clone(), method.name().to_string())));
+            }
+        }
+        methods
+    }
+
+    #[test]
+    fn the_table_has_each_method_of_the_shipped_interfaces_and_no_other() {
+        let table: Vec<_> = METHODS
+            .iter()
+            .map(|row| (format!("{}.{}", names::BUS, row.interface), row.member.to_owned()))
+            .collect();
+        let rows: BTreeSet<_> = table.iter().cloned().collect();
+        assert_eq!(rows.len(), table.len(), "a method has two rows");
+        assert_eq!(rows, shipped(), "the table on the left, data/dbus-1/interfaces on the right");
+    }
+
+    #[test]
+    fn a_message_is_looked_up_by_interface_and_member() {
+        let found = |interface: &str, member: &str| {
+            let message = Message::method_call("/", member).interface(interface).build(&()).unwrap();
+            of(&message.header()).map(|row| (row.interface, row.member))
+        };
+        let ours = |last: &str| format!("{}.{last}", names::BUS);
+        assert_eq!(found(&ours("Token"), "Lock"), Some(("Token", "Lock")));
+        assert_eq!(found(&ours("Token"), "Calculate"), None);
+        assert_eq!(found(&ours("Tokens"), "Lock"), None);
+        assert_eq!(found("org.freedesktop.DBus.Peer", "Ping"), None);
+        let without_interface = Message::method_call("/", "Lock").build(&()).unwrap();
+        assert_eq!(of(&without_interface.header()), None);
+    }
+
+    /// A locked screen hands out no code, and locking must never be closed.
+    #[test]
+    fn what_secures_is_open_while_locked_and_what_yields_codes_is_not() {
+        for row in &METHODS {
+            let yields = matches!(row.class, CallClass::Code | CallClass::Submission | CallClass::Unlock);
+            assert_eq!(row.open_while_locked, !yields, "{}.{}", row.interface, row.member);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! `VerifySoftwareToken`: a token is proved to Cognito.
+
+use std::sync::Arc;
+
+use zbus::OwnedObjectPath;
+use zbus::message::Header;
+
+use crate::cognito::{AccessToken, Authorization, Session};
+use crate::config::Profile;
+use crate::dbus::args::{
+    Common, DeviceName, Map, Options, Passed, endpoint, find_profile, policy, target, variant,
+};
+use crate::dbus::bridge::Bridge;
+use crate::dbus::call::Call;
+use crate::dbus::error::Error;
+use crate::dbus::operate::Task;
+use crate::dbus::records::details;
+use crate::flows::{Submission, Target, VerifyRequest};
+use crate::operations::{self, Operation};
+
+pub(super) async fn verify(
+    bridge: &Arc<Bridge>,
+    credential: &OwnedObjectPath,
+    options: Map,
+    header: &Header<'_>,
+) -> Result<(String, String, Map), Error> {
+    let call = Call::authorize(bridge, header).await?;
+    let (request, common) = request(bridge, credential, options, &call).await?;
+    let credential = match &request.submission.credential {
+        Target::Id(id) => Some(id.clone()),
+        Target::Query(_) => None,
+    };
+    let task = Task { kind: operations::Kind::VerifySoftwareToken, credential, token: None, common };
+    let flows = call.flows();
+    let work = async |operation: &Operation| {
+        let verified = flows.verify(&request, operation).await;
+        let reply = bridge.judged(verified, operation)?;
+        let facts = operation.facts();
+        let session = reply.session.map_or_else(String::new, |session| session.expose().to_owned());
+        let mut extra = details(&facts);
+        extra.remove("submitted");
+        Ok(("SUCCESS".to_owned(), session, extra))
+    };
+    call.operate(task, work, values).await
+}
+
+/// What `GetResult` tells besides the details.
+fn values((status, session, _): &(String, String, Map)) -> Map {
+    Map::from([("status".to_owned(), variant(status)), ("session".to_owned(), variant(session))])
+}
+
+/// Checks everything that can be checked before hardware is touched.
+async fn request(
+    bridge: &Bridge,
+    credential: &OwnedObjectPath,
+    options: Map,
+    call: &Call<'_>,
+) -> Result<(VerifyRequest, Common), Error> {
+    let mut options = Options::new(options);
+    let common = options.common()?;
+    let device_name = options.text("friendly-device-name")?;
+    let profile_name = options.text("profile")?;
+    let region = options.text("region")?;
+    let access_token = options.secret("access-token")?;
+    let session = options.secret("session")?;
+    options.finish()?;
+
+    let config = bridge.settings.now();
+    let profile = profile_name.map(|name| find_profile(&config.config, &name)).transpose()?;
+    let authorization = authorization(bridge, access_token, session, call).await?;
+    same_pool(&authorization, profile)?;
+    let token = match &authorization {
+        Authorization::AccessToken(token) => Some(token),
+        Authorization::Session(_) => None,
+    };
+    let endpoint = endpoint(token, profile, region)?;
+    let submission = Submission {
+        credential: target(credential, profile, DeviceName::Never)?,
+        endpoint,
+        policy: policy(&config.config.cognito),
+    };
+    let request = VerifyRequest { submission, authorization, device_name };
+    Ok((request, common))
+}
+
+async fn authorization(
+    bridge: &Bridge,
+    access_token: Option<Passed>,
+    session: Option<Passed>,
+    call: &Call<'_>,
+) -> Result<Authorization, Error> {
+    match (access_token, session) {
+        (Some(token), None) => {
+            let token = call.secret(token).await?;
+            let now = bridge.flows.clock().unix_time();
+            Ok(Authorization::AccessToken(AccessToken::parse(token, now)?))
+        }
+        (None, Some(session)) => Ok(Authorization::Session(Session::parse(call.secret(session).await?)?)),
+        _ => Err(Error::invalid(
+            "VerifySoftwareToken takes the option access-token or the option session; pass exactly one",
+        )),
+    }
+}
+
+/// A token of another pool is a mix-up, and would enrol this credential's seed there.
+fn same_pool(authorization: &Authorization, profile: Option<&Profile>) -> Result<(), Error> {
+    let of_profile = profile.and_then(|profile| profile.user_pool_id.as_deref());
+    match (authorization, of_profile) {
+        (Authorization::AccessToken(token), Some(pool)) if token.pool_id().is_some_and(|id| id != pool) => {
+            Err(Error::invalid(
+                "The access token is of another user pool than the profile; pass the token or the profile that belongs to the other",
+            ))
+        }
+        _ => Ok(()),
+    }
+}

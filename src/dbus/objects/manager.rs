@@ -1,0 +1,134 @@
+//! The root's `io.github.oathbridge.OathBridge1.Manager`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use zbus::message::Header;
+use zbus::{ObjectPath, interface};
+
+use crate::access::{Decision, Permission, decide};
+use crate::dbus::args::{Map, put_text, variant};
+use crate::dbus::bridge::Bridge;
+use crate::dbus::call::Call;
+use crate::dbus::client::Client;
+use crate::dbus::error::Error;
+use crate::dbus::names;
+use crate::flows::Query;
+
+pub(in crate::dbus) struct ManagerObject {
+    pub(in crate::dbus) bridge: Arc<Bridge>,
+}
+
+#[interface(name = "io.github.oathbridge.OathBridge1.Manager", introspection_docs = false)]
+impl ManagerObject {
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn version(&self) -> &str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn api_version(&self) -> u32 {
+        names::API_VERSION
+    }
+
+    #[zbus(property)]
+    fn settled(&self) -> bool {
+        self.bridge.published.summary().settled
+    }
+
+    #[zbus(property)]
+    fn problems(&self) -> Vec<String> {
+        self.bridge.published.summary().problems
+    }
+
+    #[zbus(out_args("found", "locked_tokens"))]
+    async fn find_credentials(
+        &self,
+        attributes: HashMap<String, String>,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(Vec<ObjectPath<'static>>, Vec<ObjectPath<'static>>), Error> {
+        let call = Call::authorize(&self.bridge, &header).await?;
+        let query = parse(attributes)?;
+        let work = async {
+            let registry = self.bridge.flows.registry();
+            let answer = query.run(&*registry.settled().await);
+            let is_empty = answer.0.is_empty() && answer.1.is_empty();
+            Ok::<_, Error>(if is_empty { query.run(&*registry.searched().await) } else { answer })
+        };
+        let (found, locked) = call.perform("", work).await?;
+        Ok((
+            found.iter().map(|found| names::credential(&found.id)).collect(),
+            locked.iter().map(|id| names::token(id)).collect(),
+        ))
+    }
+
+    #[zbus(out_args("info"))]
+    async fn get_caller_info(&self, #[zbus(header)] header: Header<'_>) -> Result<Map, Error> {
+        let call = Call::authorize(&self.bridge, &header).await?;
+        let client = Arc::clone(call.client());
+        let info = async { Ok::<_, Error>(caller_info(&self.bridge, &client).await) };
+        call.perform("", info).await
+    }
+
+    async fn lock_all(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
+        let work = async {
+            self.bridge.flows.lock_all().await;
+            Ok::<_, Error>(())
+        };
+        Call::authorize(&self.bridge, &header).await?.perform("", work).await
+    }
+
+    async fn reload(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
+        Call::authorize(&self.bridge, &header).await?.perform("", self.bridge.reload()).await
+    }
+}
+
+/// What the daemon knows of a caller, and what it may do.
+async fn caller_info(bridge: &Bridge, client: &Client) -> Map {
+    let who = bridge.identify(client).await;
+    let identity = who.identity();
+    let mut map = Map::from([
+        ("unique-name".to_owned(), variant(client.name())),
+        ("kind".to_owned(), variant(identity.kind.word())),
+        ("name".to_owned(), variant(&identity.name)),
+    ]);
+    if let Some(facts) = &who.facts {
+        put_text(&mut map, "flatpak", facts.flatpak.as_deref());
+        put_text(&mut map, "unit", facts.unit.as_deref());
+        put_text(&mut map, "executable", facts.executable.as_deref());
+        map.insert("sandboxed".to_owned(), facts.is_sandboxed.into());
+    }
+    for permission in Permission::ALL {
+        let Decision { verdict, reason } = decide(&bridge.settings.now().config.access, &who, permission);
+        put_text(&mut map, &permission.to_string(), Some(verdict.word()));
+        put_text(&mut map, &format!("{permission}-reason"), Some(&reason.to_string()));
+    }
+    map
+}
+
+fn parse(attributes: HashMap<String, String>) -> Result<Query, Error> {
+    let mut query = Query::default();
+    for (key, value) in attributes {
+        let field = match key.as_str() {
+            "issuer" => &mut query.issuer,
+            "account" => &mut query.account,
+            "type" => &mut query.kind,
+            "token" => &mut query.token,
+            _ => {
+                return Err(Error::invalid(
+                    "Credentials are found by the attributes issuer, account, type and token only; leave out the others",
+                ));
+            }
+        };
+        *field = Some(value);
+    }
+    if query.kind.as_deref().is_some_and(|kind| !["totp", "hotp", "steam"].contains(&kind)) {
+        return Err(Error::invalid(
+            "There are credentials of the types totp, hotp and steam only; pass one of them",
+        ));
+    }
+    if let Some(path) = query.token.as_ref().and_then(|token| token.strip_prefix(names::ROOT)) {
+        query.token = Some(path.trim_start_matches("/tokens/").to_owned());
+    }
+    Ok(query)
+}

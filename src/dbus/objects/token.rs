@@ -1,0 +1,134 @@
+//! `tokens/<id>`: `io.github.oathbridge.OathBridge1.Token`.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use zbus::message::Header;
+use zbus::{Fd, interface};
+
+use crate::dbus::args::{Map, Options};
+use crate::dbus::bridge::Bridge;
+use crate::dbus::call::Call;
+use crate::dbus::error::Error;
+use crate::dbus::operate::Task;
+use crate::oath::TokenId;
+use crate::operations::{self, Operation};
+use crate::registry::{Attached, State};
+use crate::token;
+
+/// D-Bus clients give up after 25 seconds.
+const PATIENCE: Duration = Duration::from_secs(22);
+
+/// A token on the bus. The mirror replaces the view; nobody holds its lock for longer than a copy takes.
+pub(in crate::dbus) struct TokenObject {
+    pub(in crate::dbus) view: Arc<RwLock<View>>,
+    pub(in crate::dbus) bridge: Arc<Bridge>,
+}
+
+/// What the object shows.
+#[derive(Clone, Debug)]
+pub(in crate::dbus) struct View {
+    pub(in crate::dbus) attached: Arc<Attached>,
+    /// What `State` says: the mirror shows a new token as `reading` until its credentials are shown.
+    pub(in crate::dbus) state: State,
+}
+
+impl TokenObject {
+    fn view(&self) -> View {
+        self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn id_now(&self) -> TokenId {
+        self.view().attached.info.id.clone()
+    }
+}
+
+#[interface(name = "io.github.oathbridge.OathBridge1.Token", introspection_docs = false)]
+impl TokenObject {
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn id(&self) -> String {
+        self.view().attached.info.id.to_string()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn vendor(&self) -> String {
+        self.view().attached.info.vendor.clone()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn model(&self) -> String {
+        self.view().attached.info.model.clone()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn family(&self) -> &'static str {
+        self.view().attached.info.family
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn serial(&self) -> String {
+        self.view().attached.info.serial.clone()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn firmware(&self) -> String {
+        self.view().attached.info.firmware.clone()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn reader(&self) -> String {
+        self.view().attached.info.reader.clone()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"), name = "Virtual")]
+    fn is_virtual(&self) -> bool {
+        self.view().attached.info.is_virtual
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn transports(&self) -> Vec<String> {
+        self.view().attached.transports.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[zbus(property)]
+    fn state(&self) -> String {
+        self.view().state.to_string()
+    }
+
+    #[zbus(property)]
+    fn attempts_left(&self) -> i32 {
+        self.view().attached.info.attempts_left.map_or(-1, i32::from)
+    }
+
+    async fn unlock(
+        &self,
+        secret: Fd<'_>,
+        options: Map,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        let unlocking = self.bridge.flows.begin_unlock(self.id_now());
+        let call = Call::authorize(&self.bridge, &header).await?;
+        let mut options = Options::new(options);
+        let common = options.common()?;
+        options.finish()?;
+        let password = call.read(secret).await?;
+        let task =
+            Task { kind: operations::Kind::Unlock, credential: None, token: Some(self.id_now()), common };
+        let work = async |operation: &Operation| {
+            Ok(self.bridge.flows.unlock(password, &unlocking, operation).await?)
+        };
+        call.operate(task, work, |()| Map::new()).await
+    }
+
+    async fn lock(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
+        let (id, attached) = (self.id_now(), self.view().attached);
+        // Waits no longer than clients do.
+        let bounded = async {
+            tokio::select! {
+                result = self.bridge.flows.lock(&attached) => result,
+                () = self.bridge.flows.clock().sleep(PATIENCE) => Err(token::Error::Busy),
+            }
+        };
+        Call::authorize(&self.bridge, &header).await?.perform(id.as_str(), bounded).await
+    }
+}

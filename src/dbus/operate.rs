@@ -1,0 +1,195 @@
+//! A call that may wait, as an operation: from its beginning until its result can be asked for no more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::args::{Common, Map};
+use super::bridge::Bridge;
+use super::call::Call;
+use super::error::Error;
+use super::records::outcome;
+use crate::oath::{ObjectId, TokenId};
+use crate::operations::{Deadline, Kind, Operation, Request, State};
+
+/// An operation that ends sooner is not published.
+const UNPUBLISHED: Duration = Duration::from_millis(300);
+
+/// How long the result of an operation with a handle is kept.
+const RESULT_KEPT: Duration = Duration::from_secs(60);
+
+/// How many of them are kept for one caller; the oldest go first.
+const RESULTS_PER_CALLER: usize = 32;
+
+/// How long a reply may take to leave.
+const REPLY_TIME: Duration = Duration::from_secs(1);
+
+/// What is asked for.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) kind: Kind,
+    /// The credential's id, if it is known already.
+    pub(super) credential: Option<ObjectId>,
+    /// The token's id, for what is not about a credential.
+    pub(super) token: Option<TokenId>,
+    pub(super) common: Common,
+}
+
+impl Call<'_> {
+    /// Does what is asked for as an operation, which can be watched and cancelled.
+    ///
+    /// `values` gives the values of `GetResult` after a success.
+    pub(super) async fn operate<T>(
+        self,
+        task: Task,
+        work: impl AsyncFnOnce(&Operation) -> Result<T, Error>,
+        values: impl FnOnce(&T) -> Map,
+    ) -> Result<T, Error> {
+        self.charge()?;
+        let operation = self.begin(task)?;
+        let work = async {
+            let result = carry_out(self.bridge, &operation, work).await;
+            self.end(&operation, &result, values).await;
+            result
+        };
+        let object = || {
+            let object = operation.credential().map(|id| id.to_string());
+            object.or_else(|| operation.token().map(|id| id.to_string())).unwrap_or_default()
+        };
+        let result = self.conclude(work, object).await;
+        self.keep(operation);
+        result
+    }
+
+    fn begin(&self, task: Task) -> Result<Operation, Error> {
+        let Task { kind, credential, token, common } = task;
+        let request = Request {
+            kind,
+            caller: self.client.name().to_owned(),
+            requester: self.requester.clone(),
+            handle: common.handle,
+            credential,
+            token,
+            interactive: common.interactive,
+            own_prompt: common.own_prompt,
+            wait_for_token: common.wait_for_token,
+            deadline: Deadline::since(self.arrived, common.timeout),
+        };
+        let operation = self.client.begin(&self.bridge.operations, request)?;
+        // What happened between the decision and the beginning would have cancelled it, had it begun before.
+        if let Some(why) = self.bridge.blocked_by(self.method) {
+            operation.cancel(why);
+        }
+        Ok(operation)
+    }
+
+    async fn end<T>(&self, operation: &Operation, result: &Result<T, Error>, values: impl FnOnce(&T) -> Map) {
+        if operation.is_published() {
+            let now = self.bridge.flows.clock().unix_time();
+            self.client.keep(operation, outcome(operation.facts(), result, values, now));
+        }
+        operation.end(match result {
+            Ok(_) => State::Done,
+            Err(error) if error.is_cancelled() => State::Cancelled,
+            Err(_) => State::Failed,
+        });
+        if operation.is_published() {
+            self.bridge.operations.caught_up().await;
+        }
+    }
+
+    /// Lets the operation go when its reply has left, or when its time is up if it has a handle; at any rate when the
+    /// caller leaves.
+    fn keep(self, operation: Operation) {
+        let has_handle = operation.request().handle.is_some();
+        if !has_handle && !operation.is_published() || operation.is_orphan() {
+            return self.client.forget(&operation);
+        }
+        if has_handle {
+            self.client.limit_results(RESULTS_PER_CALLER);
+        }
+        let sent = self.client.reply_sent(self.header);
+        let (clock, client) = (Arc::clone(self.bridge.flows.clock()), Arc::clone(&self.client));
+        tokio::spawn(async move {
+            let kept = async {
+                if has_handle {
+                    return clock.sleep(RESULT_KEPT).await;
+                }
+                tokio::select! {
+                    _ = sent => {}
+                    () = clock.sleep(REPLY_TIME) => {}
+                }
+            };
+            client.left().run_until_cancelled(kept).await;
+            client.forget(&operation);
+        });
+    }
+}
+
+async fn carry_out<T>(
+    bridge: &Bridge,
+    operation: &Operation,
+    work: impl AsyncFnOnce(&Operation) -> Result<T, Error>,
+) -> Result<T, Error> {
+    // The first poll of the work may have the token begin something that can't be called off.
+    if let Some(why) = operation.cancelled().now_or_never() {
+        return Err(why.into());
+    }
+    let published = async {
+        bridge.flows.clock().sleep(UNPUBLISHED).await;
+        operation.publish();
+        std::future::pending().await
+    };
+    tokio::select! {
+        biased;
+        result = work(operation) => result,
+        why = operation.cancelled() => Err(why.into()),
+        () = published => Err(Error::internal()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, SystemClock};
+    use crate::config::{Config, Loaded};
+    use crate::flows::Flows;
+    use crate::operations::{Cancellation, Operations, Requester};
+    use crate::registry::Registry;
+    use crate::token::Identities;
+
+    /// A first step may be to have a token count.
+    #[tokio::test]
+    async fn nothing_is_begun_that_was_cancelled_before() {
+        let state = tempfile::tempdir().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let directory = state.path().to_owned();
+        let (registry, _) = Registry::new(Vec::new(), Arc::clone(&clock), Identities::new(directory.clone()));
+        let flows = Flows::new(registry, directory, Arc::clone(&clock)).unwrap();
+        let (operations, _news) = Operations::new(Arc::clone(&clock));
+        let bridge =
+            Bridge::new(flows, operations.clone(), Loaded { config: Config::default(), source: None }, None);
+        let request = Request {
+            kind: Kind::Calculate,
+            caller: ":1.7".to_owned(),
+            requester: Requester { kind: "unknown".to_owned(), name: String::new() },
+            handle: None,
+            credential: None,
+            token: None,
+            interactive: true,
+            own_prompt: false,
+            wait_for_token: false,
+            deadline: Deadline::after(RESULT_KEPT, &*clock),
+        };
+        let operation = operations.begin(request);
+        operation.cancel(Cancellation::ScreenLocked);
+        let mut has_begun = false;
+        let work = async |_: &Operation| {
+            has_begun = true;
+            Ok(())
+        };
+        assert!(carry_out(&bridge, &operation, work).await.unwrap_err().is_cancelled());
+        assert!(!has_begun);
+    }
+}

@@ -1,0 +1,109 @@
+//! Shows the operations on the bus, in the order in which things happen, and what persons have to do.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::{mpsc, watch};
+use zbus::object_server::SignalEmitter;
+use zbus::{Connection, fdo};
+
+use crate::dbus::bridge::Bridge;
+use crate::dbus::names;
+use crate::dbus::objects::{OperationObject, PromptObject, PromptView as View, operation_path as path};
+use crate::operations::{Event, Operation, State, Wait};
+
+/// Runs until the bus is gone.
+pub(in crate::dbus) async fn run(
+    connection: Connection,
+    bridge: Arc<Bridge>,
+    mut events: mpsc::UnboundedReceiver<Event>,
+) {
+    let mut waits = bridge.operations.waits();
+    let mut stage = Stage { connection, bridge, shown: HashMap::new() };
+    loop {
+        let shown = tokio::select! {
+            biased;
+            event = events.recv() => match event {
+                Some(Event::Barrier(done)) => {
+                    let shown = stage.prompt(&mut waits).await;
+                    // An error means that nobody waits any more.
+                    let _ = done.send(());
+                    shown
+                }
+                Some(event) => stage.show(event).await,
+                None => return,
+            },
+            Ok(()) = waits.changed() => stage.prompt(&mut waits).await,
+        };
+        if let Err(error) = shown {
+            tracing::error!("an operation can't be shown: {error}");
+        }
+    }
+}
+
+struct Stage {
+    connection: Connection,
+    bridge: Arc<Bridge>,
+    /// The states that were announced last, by number of the operation.
+    shown: HashMap<u64, Arc<RwLock<State>>>,
+}
+
+impl Stage {
+    async fn show(&mut self, event: Event) -> zbus::Result<()> {
+        match event {
+            Event::Published(operation, state) => self.add(operation, state).await,
+            Event::Changed(operation, state) => self.change(&operation, state).await,
+            Event::Found(operation) => {
+                let server = self.connection.object_server();
+                let interface = server.interface::<_, OperationObject>(path(&operation)).await?;
+                interface.get().await.credential_changed(interface.signal_emitter()).await
+            }
+            Event::Forgotten(operation) => {
+                self.shown.remove(&operation.number());
+                let server = self.connection.object_server();
+                server.remove::<OperationObject, _>(path(&operation)).await.map(drop)
+            }
+            Event::Barrier(_) => Ok(()),
+        }
+    }
+
+    async fn add(&mut self, operation: Operation, state: State) -> zbus::Result<()> {
+        let shown = Arc::new(RwLock::new(state));
+        self.shown.insert(operation.number(), Arc::clone(&shown));
+        let path = path(&operation);
+        let object = OperationObject { operation, shown, bridge: Arc::clone(&self.bridge) };
+        self.connection.object_server().at(path, object).await.map(drop)
+    }
+
+    async fn change(&mut self, operation: &Operation, state: State) -> zbus::Result<()> {
+        let Some(shown) = self.shown.get(&operation.number()) else { return Ok(()) };
+        *shown.write().unwrap_or_else(PoisonError::into_inner) = state;
+        let interface =
+            self.connection.object_server().interface::<_, OperationObject>(path(operation)).await?;
+        interface.get().await.state_changed(interface.signal_emitter()).await
+    }
+
+    /// One signal for everything that changed: a status bar shall not see halves.
+    async fn prompt(&mut self, waits: &mut watch::Receiver<Arc<Vec<Wait>>>) -> zbus::Result<()> {
+        let view = View::of(&waits.borrow_and_update());
+        let interface = self.connection.object_server().interface::<_, PromptObject>(names::PROMPT).await?;
+        let before = {
+            let object = interface.get().await;
+            let mut shown = object.view.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *shown, view.clone())
+        };
+        let changes = view.changes(&before);
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let name = zbus::names::InterfaceName::from_static_str_unchecked(names::PROMPT_INTERFACE);
+        fdo::Properties::properties_changed(
+            &SignalEmitter::new(&self.connection, names::PROMPT)?,
+            name,
+            changes,
+            Cow::Borrowed(&[]),
+        )
+        .await
+    }
+}

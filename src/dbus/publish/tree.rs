@@ -1,0 +1,226 @@
+//! Keeps the object tree equal to the registry's snapshots and the configuration.
+//!
+//! Order of signals: a token, its credentials, the profiles that point at them, then the token's state; the reverse on
+//! removal.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use zbus::{Connection, ObjectServer};
+
+use super::profiles::Profiles;
+use crate::dbus::bridge::Bridge;
+use crate::dbus::names;
+use crate::dbus::objects::{CredentialObject, ManagerObject, TokenObject, TokenView as View};
+use crate::dbus::published::Summary;
+use crate::device::Problem;
+use crate::oath::{Credential, ObjectId, TokenId};
+use crate::registry::{Attached, Snapshot, State};
+
+/// Runs until the bus is gone.
+pub(in crate::dbus) async fn run(connection: Connection, bridge: Arc<Bridge>) {
+    let mut snapshots = bridge.flows.registry().subscribe();
+    let mut changes = bridge.settings.changes();
+    let server = connection.object_server().clone();
+    let profiles = Profiles::new(server.clone());
+    let mut mirror = Mirror { server, bridge, tokens: BTreeMap::new(), profiles };
+    loop {
+        let change = *changes.borrow_and_update();
+        let snapshot = Arc::clone(&snapshots.borrow_and_update());
+        if let Err(error) = mirror.update(&snapshot).await {
+            tracing::error!("the object tree can't be kept up: {error}");
+        }
+        // Also after an error: who waits for the snapshot must not wait for ever.
+        mirror.bridge.published.show(snapshot.version, change);
+        let changed = tokio::select! {
+            changed = snapshots.changed() => changed,
+            changed = changes.changed() => changed,
+        };
+        if changed.is_err() {
+            return;
+        }
+    }
+}
+
+struct Mirror {
+    server: ObjectServer,
+    bridge: Arc<Bridge>,
+    tokens: BTreeMap<TokenId, Shown>,
+    profiles: Profiles,
+}
+
+/// A token as the bus sees it now.
+struct Shown {
+    view: Arc<RwLock<View>>,
+    credentials: BTreeMap<ObjectId, Credential>,
+}
+
+impl Mirror {
+    async fn update(&mut self, snapshot: &Snapshot) -> zbus::Result<()> {
+        let stays = |credential: &ObjectId| self.stays(credential, snapshot);
+        self.profiles.retract(snapshot, stays).await?;
+        self.remove_tokens(snapshot).await?;
+        let mut ready = Vec::new();
+        for attached in snapshot.tokens.values() {
+            let before = self.show_token(attached).await?;
+            ready.extend(before.filter(|_| attached.state == State::Ready).map(|before| (attached, before)));
+        }
+        let config = self.bridge.settings.now();
+        self.profiles.show(&config.config.profiles, snapshot).await?;
+        for (attached, before) in ready {
+            if let Some(shown) = self.tokens.get(&attached.info.id) {
+                shown.announce(&self.server, &before, attached).await?;
+            }
+        }
+        self.show_manager(snapshot).await
+    }
+
+    async fn remove_tokens(&mut self, snapshot: &Snapshot) -> zbus::Result<()> {
+        let gone: Vec<_> = self
+            .tokens
+            .iter()
+            .filter(|(id, shown)| !snapshot.tokens.get(*id).is_some_and(|attached| shown.is_same(attached)))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in gone {
+            if let Some(shown) = self.tokens.remove(&id) {
+                for credential in shown.credentials.keys() {
+                    remove_credential(&self.server, &self.bridge, credential).await?;
+                }
+                self.server.remove::<TokenObject, _>(names::token(&id)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows a token and its credentials, all but the state `ready`; returns what was shown before.
+    async fn show_token(&mut self, attached: &Arc<Attached>) -> zbus::Result<Option<View>> {
+        let id = &attached.info.id;
+        if !self.tokens.contains_key(id) {
+            // Its state comes last, when its credentials are there.
+            let view = View { attached: Arc::clone(attached), state: State::Reading };
+            let view = Arc::new(RwLock::new(view));
+            let object = TokenObject { view: Arc::clone(&view), bridge: Arc::clone(&self.bridge) };
+            self.server.at(names::token(id), object).await?;
+            self.tokens.insert(id.clone(), Shown { view, credentials: BTreeMap::new() });
+        }
+        let Some(shown) = self.tokens.get_mut(id) else { return Ok(None) };
+        let before = shown.replace(attached);
+        if attached.state != State::Ready {
+            shown.announce(&self.server, &before, attached).await?;
+        }
+        shown.show_credentials(&self.server, &self.bridge, attached).await?;
+        Ok(Some(before))
+    }
+
+    /// Whether the objects of a credential and of its token outlast the change to `snapshot`.
+    fn stays(&self, credential: &ObjectId, snapshot: &Snapshot) -> bool {
+        let token = credential.token();
+        let (Some(shown), Some(attached)) = (self.tokens.get(token), snapshot.tokens.get(token)) else {
+            return false;
+        };
+        let object = shown.credentials.get(credential);
+        shown.is_same(attached) && object.is_some() && object == attached.credentials.get(credential)
+    }
+
+    async fn show_manager(&mut self, snapshot: &Snapshot) -> zbus::Result<()> {
+        let interface = self.server.interface::<_, ManagerObject>(names::ROOT).await?;
+        let (object, emitter) = (interface.get().await, interface.signal_emitter());
+        let locked = snapshot.tokens.values().filter(|attached| attached.state == State::Locked).count();
+        let now = Summary {
+            settled: snapshot.settled,
+            problems: problem_words(&self.bridge, snapshot),
+            tokens: snapshot.tokens.len(),
+            locked,
+        };
+        let before = self.bridge.published.announce(now.clone());
+        if before.settled != now.settled {
+            object.settled_changed(emitter).await?;
+        }
+        if before.problems != now.problems {
+            object.problems_changed(emitter).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The words of the D-Bus contract for what is wrong now.
+fn problem_words(bridge: &Bridge, snapshot: &Snapshot) -> Vec<String> {
+    let of_transports = snapshot.problems.iter().map(|problem| match problem {
+        Problem::PcscUnavailable => "pcscd-unavailable",
+        Problem::PcscDenied => "pcscd-denied",
+    });
+    of_transports.chain(bridge.settings.problems()).map(str::to_owned).collect()
+}
+
+/// Calls that come from now on are answered without the object.
+async fn remove_credential(server: &ObjectServer, bridge: &Bridge, id: &ObjectId) -> zbus::Result<()> {
+    let path = names::credential(id);
+    bridge.published.paths().remove(&path);
+    server.remove::<CredentialObject, _>(&path).await.map(drop)
+}
+
+impl Shown {
+    /// Whether that is the token of this object, and not another one in its place.
+    fn is_same(&self, attached: &Attached) -> bool {
+        let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
+        let earlier = &view.attached;
+        // `Reader` and `Transports` are constant in the released interface, so an object can't change them.
+        attached.continues(earlier)
+            && attached.transports == earlier.transports
+            && attached.info.reader == earlier.info.reader
+    }
+
+    /// Takes the new facts over, all but the state; returns what was shown before.
+    fn replace(&self, attached: &Arc<Attached>) -> View {
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        let before = view.clone();
+        view.attached = Arc::clone(attached);
+        before
+    }
+
+    async fn show_credentials(
+        &mut self,
+        server: &ObjectServer,
+        bridge: &Arc<Bridge>,
+        attached: &Attached,
+    ) -> zbus::Result<()> {
+        let gone: Vec<_> = self
+            .credentials
+            .iter()
+            .filter(|(id, shown)| attached.credentials.get(*id) != Some(shown))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in gone {
+            self.credentials.remove(&id);
+            remove_credential(server, bridge, &id).await?;
+        }
+        for (id, credential) in &attached.credentials {
+            if !self.credentials.contains_key(id) {
+                let object = CredentialObject {
+                    id: id.clone(),
+                    credential: credential.clone(),
+                    bridge: Arc::clone(bridge),
+                };
+                let path = names::credential(id);
+                server.at(&path, object).await?;
+                bridge.published.paths().add(&path);
+                self.credentials.insert(id.clone(), credential.clone());
+            }
+        }
+        Ok(())
+    }
+
+    async fn announce(&self, server: &ObjectServer, before: &View, attached: &Attached) -> zbus::Result<()> {
+        self.view.write().unwrap_or_else(PoisonError::into_inner).state = attached.state.clone();
+        let interface = server.interface::<_, TokenObject>(names::token(&attached.info.id)).await?;
+        let (object, emitter) = (interface.get().await, interface.signal_emitter());
+        if before.state != attached.state {
+            object.state_changed(emitter).await?;
+        }
+        if before.attached.info.attempts_left != attached.info.attempts_left {
+            object.attempts_left_changed(emitter).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,83 @@
+//! How far the object tree on the bus has got.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::sync::watch;
+
+/// What the bus shows now.
+#[derive(Debug, Default)]
+pub(super) struct Published {
+    paths: Paths,
+    /// The newest snapshot, and the newest change of the settings, that the tree shows.
+    shown: watch::Sender<(u64, u64)>,
+    summary: watch::Sender<Summary>,
+}
+
+/// What the daemon says of itself, as it was announced last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Everything present has been read.
+    pub settled: bool,
+    /// The words of `Manager.Problems`.
+    pub problems: Vec<String>,
+    /// How many tokens have an object.
+    pub tokens: usize,
+    /// How many of them are locked.
+    pub locked: usize,
+}
+
+/// The paths of the credentials that the object tree shows; clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Paths(Arc<RwLock<BTreeSet<String>>>);
+
+impl Published {
+    /// The paths of the credentials that have objects.
+    pub(super) fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// The tree shows this snapshot and this change of the settings.
+    pub(super) fn show(&self, snapshot: u64, change: u64) {
+        self.shown.send_replace((snapshot, change));
+    }
+
+    /// Waits until the tree shows this snapshot and this change of the settings, or later ones.
+    pub(super) async fn has_shown(&self, snapshot: u64, change: u64) {
+        let is_shown = |shown: &(u64, u64)| shown.0 >= snapshot && shown.1 >= change;
+        // An error means that the daemon is ending.
+        let _ = self.shown.subscribe().wait_for(is_shown).await;
+    }
+
+    /// Takes over what the daemon says of itself from now on; returns what it said.
+    pub(super) fn announce(&self, now: Summary) -> Summary {
+        self.summary.send_replace(now)
+    }
+
+    /// What the daemon says of itself.
+    pub(super) fn summary(&self) -> Summary {
+        self.summary.borrow().clone()
+    }
+
+    /// The same, now and after each change.
+    pub(super) fn summaries(&self) -> watch::Receiver<Summary> {
+        self.summary.subscribe()
+    }
+}
+
+impl Paths {
+    /// From now on calls to this path go to its object.
+    pub(super) fn add(&self, path: &str) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+    }
+
+    /// From now on there is no object at this path.
+    pub(super) fn remove(&self, path: &str) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(path);
+    }
+
+    /// Whether there is an object at this path.
+    pub(super) fn contains(&self, path: &str) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).contains(path)
+    }
+}

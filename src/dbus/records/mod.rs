@@ -1,0 +1,9 @@
+//! What is kept of one caller: pure structures, which [`Client`](super::clients::Client) holds under its locks.
+
+mod operations;
+mod queries;
+mod results;
+
+pub(super) use operations::OwnOperations;
+pub(super) use queries::Queries;
+pub(super) use results::{details, outcome};
