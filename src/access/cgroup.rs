@@ -1,7 +1,7 @@
 //! The systemd unit that a process belongs to, from `/proc/PID/cgroup` (cgroups(7)).
 
-/// The outermost service or scope, and of what the user's own systemd runs the outermost below that: everything deeper
-/// is delegated, and named by the program itself. Nothing outside of units.
+/// The outermost service or scope; below the user's own systemd, the outermost one below that. Everything deeper is
+/// delegated and named by the program itself. `None` outside of units.
 pub(super) fn unit(text: &str) -> Option<&str> {
     // Lines are ID:CONTROLLERS:PATH. Version 2 of the hierarchy has no controllers; in version 1 systemd has its own.
     ["", "name=systemd"].into_iter().find_map(|wanted| {
@@ -13,7 +13,7 @@ pub(super) fn unit(text: &str) -> Option<&str> {
     })
 }
 
-/// As systemd's `cg_path_get_unit` and `cg_path_get_user_unit` do (src/basic/cgroup-util.c).
+/// Like systemd's `cg_path_get_unit` and `cg_path_get_user_unit` (src/basic/cgroup-util.c).
 fn unit_of(path: &str) -> Option<&str> {
     let mut names = path.split('/').filter(|name| !name.is_empty() && !is_slice(name));
     let unit = names.next().filter(|name| is_unit(name))?;
@@ -23,13 +23,13 @@ fn unit_of(path: &str) -> Option<&str> {
     names.next().filter(|name| is_unit(name)).or(Some(unit))
 }
 
-/// A unit that says which program it is, unlike that of a whole session.
+/// Whether a unit identifies a program, unlike the unit of a whole session.
 pub(super) fn names_a_program(unit: &str) -> bool {
     let of_a_session = unit.starts_with("session-") || is_manager(unit) || unit == "init.scope";
     !of_a_session
 }
 
-/// The id of the Flatpak application that a unit is for. Flatpak has systemd make one for each that it runs
+/// The id of the Flatpak application of a unit. systemd creates such a unit for each application that Flatpak runs
 /// (flatpak-run.c, `app-flatpak-ID-INSTANCE.scope`).
 pub(super) fn application(unit: &str) -> Option<String> {
     let name = unit.strip_prefix("app-flatpak-")?.strip_suffix(".scope")?;
@@ -37,7 +37,7 @@ pub(super) fn application(unit: &str) -> Option<String> {
     unescaped(id)
 }
 
-/// Takes back what systemd-escape(1) does to a name: bytes as `\xNN`.
+/// Reverses systemd-escape(1): bytes as `\xNN`.
 fn unescaped(text: &str) -> Option<String> {
     let mut parts = text.split("\\x");
     let mut bytes = parts.next()?.as_bytes().to_vec();
@@ -57,7 +57,7 @@ fn is_unit(name: &str) -> bool {
     name.ends_with(".service") || name.ends_with(".scope")
 }
 
-/// The user's own systemd.
+/// Whether the unit is the user's own systemd.
 fn is_manager(unit: &str) -> bool {
     unit.starts_with("user@") && unit.ends_with(".service")
 }
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_unit_counts_that_systemd_made_and_nothing_below_it() {
+    fn only_the_unit_that_systemd_created_counts() {
         let slice = "/user.slice/user-1000.slice";
         for (path, expected) in [
             (
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn flatpak_s_units_tell_the_application() {
+    fn the_unit_of_a_flatpak_application_contains_its_id() {
         for (unit, expected) in [
             ("app-flatpak-org.example.Chat-4242.scope", Some("org.example.Chat")),
             ("app-flatpak-org.example.Two\\x2dpart-4242.scope", Some("org.example.Two-part")),
@@ -109,20 +109,20 @@ mod tests {
     }
 
     #[test]
-    fn old_hierarchies_have_a_line_of_systemd_s_own() {
+    fn in_version_1_the_line_of_systemd_counts() {
         let text = "12:memory:/user.slice/wrong.service\n1:name=systemd:/user.slice/right.scope\n0::/\n";
         assert_eq!(unit(text), Some("right.scope"));
     }
 
     #[test]
-    fn nonsense_names_no_unit() {
+    fn invalid_text_has_no_unit() {
         for text in ["", "0", "0::", "a:b", "\0\0:\u{fffd}:/x", "1:name=systemd:/\n0::/\n"] {
             assert_eq!(unit(text), None, "{text:?}");
         }
     }
 
     #[test]
-    fn a_session_is_no_program() {
+    fn the_unit_of_a_session_does_not_identify_a_program() {
         for unit in ["session-2.scope", "user@1000.service", "init.scope"] {
             assert!(!names_a_program(unit), "{unit}");
         }

@@ -1,4 +1,4 @@
-//! What the kernel says of a process.
+//! The facts about a process from the kernel.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -9,38 +9,39 @@ use rustix::io::Errno;
 
 use super::{cgroup, flatpak};
 
-/// More than any of the files in question has, in bytes.
-const LARGEST: u64 = 64 * 1024;
+/// The maximum size of a file that is read, in bytes; larger than all of them.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
 
-/// Longer names are cut when they are shown.
-const LONGEST: usize = 200;
+/// The maximum length of a shown name, in characters.
+const MAX_SHOWN_CHARS: usize = 200;
 
-/// What the kernel adds to the name of a file that was removed or replaced (proc_pid_exe(5)).
+/// The suffix that the kernel adds to the name of a removed or replaced file (proc_pid_exe(5)).
 const REMOVED: &str = " (deleted)";
 
-/// What is known of a program.
+/// The known facts about a program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The id of the Flatpak application.
     pub flatpak: Option<String>,
     /// The systemd unit.
     pub unit: Option<String>,
-    /// The executable's path, which it had if it is gone; nothing for a program with another view of the file system, where it proves nothing.
+    /// The path of the executable, or its previous path if the file was removed. `None` for a program with another view of the
+    /// file system, where the path proves nothing.
     pub executable: Option<String>,
-    /// It sees another file system than we do: Flatpak, Snap, a container.
+    /// Whether it has another view of the file system: Flatpak, Snap, a container.
     pub is_sandboxed: bool,
 }
 
-/// How a program was recognised.
+/// The kind of identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// By the id of its Flatpak application.
+    /// The id of its Flatpak application.
     Flatpak,
-    /// By its systemd unit.
+    /// Its systemd unit.
     Unit,
-    /// By its executable.
+    /// Its executable.
     Executable,
-    /// Not at all.
+    /// The program cannot be identified.
     Unknown,
 }
 
@@ -56,29 +57,28 @@ impl Kind {
     }
 }
 
-/// How a program is called when it is shown to persons.
+/// The identity of a program, as shown to persons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// How it was recognised.
+    /// The kind.
     pub kind: Kind,
-    /// Its name of that kind, on one line; empty if unknown.
+    /// The name of that kind, on one line; empty if unknown.
     pub name: String,
 }
 
 impl Identity {
-    /// Nobody knows.
+    /// An unknown identity.
     pub fn unknown() -> Self {
         Self { kind: Kind::Unknown, name: String::new() }
     }
 }
 
 impl Facts {
-    /// Reads what the kernel says of a process, all but the [`Facts::application`]; no file of the process is opened.
+    /// Reads the facts about a process, except the [`Facts::application`]; opens no file of the process.
     ///
     /// # Errors
     ///
-    /// When something can't be read: the process has ended, or doesn't let itself be looked at. Then nothing is
-    /// known of it.
+    /// Something cannot be read: the process has ended, or its properties are not readable. It is then unknown.
     pub(super) fn read(process: u32) -> io::Result<Self> {
         let place = place(process);
         let namespace = fs::read_link(place.join("ns/mnt"))?;
@@ -94,22 +94,22 @@ impl Facts {
         })
     }
 
-    /// Adds the Flatpak application, if a program in a sandbox is one. Whoever made the sandbox decides what is opened
-    /// here, and may make it last for ever.
+    /// Adds the Flatpak application of a sandboxed program. The creator of the sandbox controls the opened file, and may make
+    /// reading it block for ever.
     ///
     /// # Errors
     ///
-    /// When it says to be an application and isn't that of its unit, or doesn't say which. Then nothing is known of it.
+    /// It claims another application than that of its unit, or an invalid one. It is then unknown.
     pub(super) fn application(self, process: u32) -> io::Result<Self> {
         let Some(info) = flatpak_info(process)? else { return Ok(self) };
         let id = flatpak::application(&info).ok_or(ErrorKind::InvalidData)?;
         if !flatpak::agrees(&id, self.unit.as_deref(), systemd_runs()) {
-            return Err(io::Error::other("it is not in the unit of the application that it says to be"));
+            return Err(io::Error::other("it is not in the unit of the application that it claims to be"));
         }
         Ok(Self { flatpak: Some(id), ..self })
     }
 
-    /// How to call the program: its application, else a unit that names it, else its executable.
+    /// The identity: its application, or else a unit that identifies it, or else its executable.
     pub fn identity(&self) -> Identity {
         let unit = self.unit.as_deref().filter(|unit| cgroup::names_a_program(unit));
         let known = [
@@ -122,17 +122,17 @@ impl Facts {
     }
 }
 
-/// The path that an executable had, so that rules still fit a program when its package is upgraded.
+/// The previous path of an executable, so that rules still match a program whose package is upgraded.
 ///
-/// Whether a file's own name ends like that is not looked up: its file system may hang. Nothing is gained by such a
-/// name, since whoever can make a file `x (deleted)` beside `x` can replace `x`.
+/// It does not check whether the real name of a file has this suffix, because the file system may hang. An attacker gains
+/// nothing from such a name: a program that can create a file `x (deleted)` beside `x` can also replace `x`.
 fn before_removal(path: &str) -> &str {
     path.trim_end_matches(REMOVED)
 }
 
-/// What Flatpak left in the root of its sandbox.
+/// The content of `.flatpak-info` in the root of the sandbox.
 fn flatpak_info(process: u32) -> io::Result<Option<String>> {
-    // A pipe must not be waited for, nor a terminal become ours; and a link would lead out of the sandbox.
+    // Does not block on a pipe, does not make a terminal the controlling one, and does not follow a link out of the sandbox.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let file = match open(place(process).join("root/.flatpak-info"), flags, Mode::empty()) {
         Ok(file) => File::from(file),
@@ -145,7 +145,7 @@ fn flatpak_info(process: u32) -> io::Result<Option<String>> {
     text(file).map(Some)
 }
 
-/// As sd_booted(3) says it.
+/// Whether systemd runs, like sd_booted(3).
 fn systemd_runs() -> bool {
     Path::new("/run/systemd/system").is_dir()
 }
@@ -154,18 +154,18 @@ fn place(process: u32) -> PathBuf {
     Path::new("/proc").join(process.to_string())
 }
 
-/// When the process began, in clock ticks since boot: field 22 of `/proc/PID/stat` (proc_pid_stat(5)).
+/// The start of the process, in clock ticks since boot: field 22 of `/proc/PID/stat` (proc_pid_stat(5)).
 pub(super) fn started(process: u32) -> io::Result<u64> {
     let text = text(File::open(format!("/proc/{process}/stat"))?)?;
-    // The name may contain blanks and parentheses; what follows the last one doesn't.
+    // The name may contain blanks and parentheses; the text after the last parenthesis does not.
     let fields = text.rsplit_once(')').map(|(_, rest)| rest.split_ascii_whitespace());
     fields.and_then(|mut fields| fields.nth(19)?.parse().ok()).ok_or_else(|| ErrorKind::InvalidData.into())
 }
 
-/// A name as it is shown: one line, not too long.
+/// A name for display: one line of limited length.
 pub(super) fn shown(name: &str) -> String {
     name.chars()
-        .take(LONGEST)
+        .take(MAX_SHOWN_CHARS)
         .flat_map(|letter| {
             let plain = (!letter.is_control()).then_some(letter);
             let escaped = plain.is_none().then(|| letter.escape_default());
@@ -176,7 +176,7 @@ pub(super) fn shown(name: &str) -> String {
 
 fn text(file: File) -> io::Result<String> {
     let mut bytes = Vec::new();
-    file.take(LARGEST).read_to_end(&mut bytes)?;
+    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_very_process_is_known() {
+    fn this_process_is_identified() {
         let facts = Facts::read(std::process::id()).unwrap();
         let own = std::env::current_exe().unwrap();
         assert_eq!(facts.executable.as_deref(), own.to_str());
@@ -194,10 +194,10 @@ mod tests {
     }
 
     #[test]
-    fn a_program_whose_file_was_removed_is_known_by_the_path_it_had() {
+    fn a_program_whose_file_was_removed_keeps_its_path() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("sleep");
-        // Not by this process: a child that another test forks meanwhile would have it open for writing.
+        // Another process copies it, because a child of another test could inherit a descriptor for writing.
         let copied = std::process::Command::new("cp").arg("/bin/sleep").arg(&path).status().unwrap();
         assert!(copied.success());
         let mut child = std::process::Command::new(&path).arg("60").spawn().unwrap();
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_known_of_a_process_that_isn_t_there() {
+    fn a_missing_process_is_unknown() {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let id = child.id();
         child.wait().unwrap();
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_telling_name_is_shown() {
+    fn the_most_specific_name_is_shown() {
         let facts = |flatpak: Option<&str>, unit: Option<&str>, executable: Option<&str>| Facts {
             flatpak: flatpak.map(str::to_owned),
             unit: unit.map(str::to_owned),

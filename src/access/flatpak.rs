@@ -3,10 +3,10 @@
 
 use super::cgroup;
 
-/// The longest id that Flatpak allows.
-const LONGEST: usize = 255;
+/// The maximum length of a Flatpak id.
+const MAX_ID_BYTES: usize = 255;
 
-/// `name` of `[Application]`, or `runtime` if it is a runtime that runs; nothing if neither is an id.
+/// `name` of `[Application]`, or the id of the runtime if a runtime runs; `None` if neither is a valid id.
 pub(super) fn application(text: &str) -> Option<String> {
     let mut section = "";
     text.lines().find_map(|line| {
@@ -20,9 +20,9 @@ pub(super) fn application(text: &str) -> Option<String> {
     })
 }
 
-/// Whether systemd's word for what a process is agrees that it is this application. Without systemd nothing can.
+/// Whether the unit of a process confirms that it is this application. Without systemd there is no confirmation.
 pub(super) fn agrees(id: &str, unit: Option<&str>, systemd_runs: bool) -> bool {
-    // A runtime that runs is `runtime/NAME/ARCHITECTURE/BRANCH`, and its unit has the name.
+    // A running runtime is `runtime/NAME/ARCHITECTURE/BRANCH`, and its unit has the name.
     let name = id.strip_prefix("runtime/").unwrap_or(id);
     let name = name.split('/').next().unwrap_or(name);
     match unit {
@@ -32,7 +32,7 @@ pub(super) fn agrees(id: &str, unit: Option<&str>, systemd_runs: bool) -> bool {
 }
 
 fn is_id(text: &str) -> bool {
-    (1..=LONGEST).contains(&text.len())
+    (1..=MAX_ID_BYTES).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/'))
 }
 
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_in_another_unit_is_not_the_application() {
+    fn a_process_in_another_unit_is_not_the_application() {
         let agrees = |id: &str, unit: &str| agrees(id, Some(unit), true);
         let own = "app-flatpak-org.example.App-71.scope";
         assert!(agrees("org.example.App", own));
@@ -65,12 +65,12 @@ mod tests {
     }
 
     #[test]
-    fn no_unit_is_no_proof_where_there_are_units() {
+    fn with_systemd_a_process_without_unit_is_not_the_application() {
         assert!(agrees("org.example.App", None, false) && !agrees("org.example.App", None, true));
     }
 
     #[test]
-    fn what_is_no_id_is_no_application() {
+    fn an_invalid_id_is_not_an_application() {
         for name in ["", "a b", "a\u{1b}[31m", "é", &"a".repeat(256)] {
             assert_eq!(application(&format!("[Application]\nname={name}\n")), None, "{name:?}");
         }

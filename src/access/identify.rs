@@ -1,4 +1,4 @@
-//! Which program is behind a unique name of the bus, asked once and remembered.
+//! Identifies the program of a unique bus name, once per name.
 
 use std::fs;
 use std::future::Future;
@@ -14,57 +14,57 @@ use zbus::{Connection, fdo};
 
 use super::{Facts, Identity, facts};
 
-/// How long the bus and the kernel may take to say who somebody is.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The timeout for the identification of a caller by the bus and the kernel.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many callers are looked at at once: a thread each. Of those in a sandbox files are opened, which may hang; they
-/// have as many of their own, so that nobody else is kept waiting.
-const LOOKS: usize = 4;
+/// The number of callers that are identified at once, each on a thread. Opening files of a sandbox may hang, so sandboxed
+/// callers have the same number of separate threads and do not delay other callers.
+const MAX_LOOKUPS: usize = 4;
 
-/// How long it is remembered that nothing could be found out about a caller: each try may take as long as patience does.
-const UNKNOWN: Duration = Duration::from_secs(10);
+/// How long an unknown identity is kept, because each attempt may take up to [`LOOKUP_TIMEOUT`].
+const UNKNOWN_KEPT: Duration = Duration::from_secs(10);
 
-/// Somebody who calls.
+/// A caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The program belongs to the daemon's own user.
+    /// Whether the program belongs to the daemon's own user.
     pub is_ours: bool,
-    /// What is known of the program; nothing if something of it couldn't be read.
+    /// The facts about the program; `None` if something could not be read.
     pub facts: Option<Facts>,
 }
 
 impl Caller {
-    /// How to call the program.
+    /// The identity of the program.
     pub fn identity(&self) -> Identity {
         self.facts.as_ref().map_or_else(Identity::unknown, Facts::identity)
     }
 }
 
-/// What was found out about one unique name. The bus never gives a unique name out twice, so it holds.
+/// The identity of one unique name. The bus never reuses a unique name, so the identity stays valid.
 #[derive(Debug, Default)]
 pub struct KnownCaller {
     known: Mutex<Option<Known>>,
-    /// One call of a caller finds out, and the others wait for it.
+    /// Held by the call that identifies the caller; other calls wait.
     asking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Clone, Debug)]
 struct Known {
     caller: Arc<Caller>,
-    /// Until when that holds, if not for ever.
+    /// The end of its validity, if it has one.
     until: Option<Instant>,
 }
 
-/// A caller as far as it was identified.
+/// The result of an identification.
 #[derive(Debug)]
 pub struct Identified {
     /// The caller.
     pub caller: Arc<Caller>,
-    /// The bus doesn't know the name any more.
+    /// Whether the name has left the bus.
     pub has_left: bool,
 }
 
-/// Finds out which programs call.
+/// Identifies the programs of callers.
 #[derive(Debug)]
 pub struct Identifier {
     looks: Arc<Semaphore>,
@@ -73,13 +73,13 @@ pub struct Identifier {
 
 impl Default for Identifier {
     fn default() -> Self {
-        let looks = || Arc::new(Semaphore::new(LOOKS));
+        let looks = || Arc::new(Semaphore::new(MAX_LOOKUPS));
         Self { looks: looks(), into_sandboxes: looks() }
     }
 }
 
 impl Identifier {
-    /// Which program this unique name is. Whatever can't be found out is unknown; nothing is guessed.
+    /// Identifies the program of a unique name. If something cannot be read, the program is unknown.
     pub async fn identify(
         &self,
         connection: &Connection,
@@ -96,14 +96,14 @@ impl Identifier {
         let (caller, has_left) = match self.ask(connection, unique_name).await {
             Ok(caller) => (caller, false),
             Err(error) => {
-                tracing::debug!(unique_name, "a caller can't be identified: {error}");
+                tracing::debug!(unique_name, "cannot identify a caller: {error}");
                 (Caller { is_ours: false, facts: None }, error.kind() == ErrorKind::NotConnected)
             }
         };
         Identified { caller: known.remember(caller), has_left }
     }
 
-    /// Whose program it is, and what is known of it: of a look that lasts too long, nothing.
+    /// The user of the program, and the facts about it; no facts after a timeout.
     async fn ask(&self, connection: &Connection, unique_name: &str) -> io::Result<Caller> {
         let bus = fdo::DBusProxy::new(connection).await.map_err(io::Error::other)?;
         let name = || BusName::try_from(unique_name.to_owned()).map_err(io::Error::other);
@@ -124,12 +124,12 @@ impl Identifier {
             (None, None) => Err(ErrorKind::Unsupported.into()),
         };
         if let Err(error) = &facts {
-            tracing::debug!(unique_name, "a caller's process can't be looked at: {error}");
+            tracing::debug!(unique_name, "cannot read the process of a caller: {error}");
         }
         Ok(Caller { is_ours, facts: facts.ok() })
     }
 
-    /// Looks at the process whose id `ask` tells, and asks again: its id may belong to another one by then.
+    /// Reads the process whose id `ask` returns, and calls `ask` again, because the id may belong to another process by then.
     async fn look<A>(&self, ask: impl Fn() -> A) -> io::Result<Facts>
     where
         A: Future<Output = io::Result<u32>>,
@@ -147,7 +147,7 @@ impl Identifier {
 
 impl KnownCaller {
     fn remember(&self, caller: Caller) -> Arc<Caller> {
-        let until = caller.facts.is_none().then(|| Instant::now() + UNKNOWN);
+        let until = caller.facts.is_none().then(|| Instant::now() + UNKNOWN_KEPT);
         let caller = Arc::new(caller);
         let known = Known { caller: Arc::clone(&caller), until };
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
@@ -160,7 +160,7 @@ impl KnownCaller {
     }
 }
 
-/// What the bus says: `NotConnected` for a name that it doesn't know.
+/// The error of the bus: `NotConnected` for an unknown name.
 fn refusal(error: fdo::Error) -> io::Error {
     match error {
         fdo::Error::NameHasNoOwner(_) => ErrorKind::NotConnected.into(),
@@ -168,7 +168,7 @@ fn refusal(error: fdo::Error) -> io::Error {
     }
 }
 
-/// Does what may block on a thread.
+/// Runs blocking work on a thread.
 async fn aside<T, W>(permits: &Arc<Semaphore>, work: W) -> io::Result<T>
 where
     T: Send + 'static,
@@ -176,7 +176,7 @@ where
 {
     let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
     let working = tokio::task::spawn_blocking(move || {
-        // Held by the thread, so that one which hangs counts.
+        // Held by the thread, so that a thread that hangs counts.
         let _permit = permit;
         work()
     });
@@ -184,14 +184,14 @@ where
 }
 
 async fn bounded<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+    tokio::time::timeout(LOOKUP_TIMEOUT, work).await.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
 }
 
 fn changed() -> io::Error {
     io::Error::other("the process has changed")
 }
 
-/// The id of a process that a handle stands for; an error when it has ended (pidfd_open(2)).
+/// The id of the process of a pidfd; an error if it has ended (pidfd_open(2)).
 fn process_of(handle: &OwnedFd) -> io::Result<u32> {
     let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", handle.as_raw_fd()))?;
     let id = info.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok());
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_process_id_that_changes_hands_is_nobody_s() {
+    async fn a_process_id_that_changes_is_an_error() {
         let own = std::process::id();
         let identifier = Identifier::default();
         assert!(identifier.look(async || Ok(own)).await.unwrap().executable.is_some());
@@ -214,9 +214,9 @@ mod tests {
         assert_eq!(identifier.look(changing).await.unwrap_err().to_string(), "the process has changed");
     }
 
-    /// It is slow because others hang, perhaps; its user is known all the same.
+    /// A lookup may be slow because others hang; the user is known all the same.
     #[tokio::test]
-    async fn a_look_that_lasts_too_long_is_forgotten_and_not_the_user() {
+    async fn a_lookup_that_times_out_keeps_the_user() {
         let bus = testkit::bus::PrivateBus::start().unwrap();
         let connection = zbus::connection::Builder::address(bus.address()).build().await.unwrap();
         let own = connection.unique_name().unwrap().to_string();
@@ -226,7 +226,7 @@ mod tests {
         let identified = identifier.identify(&connection, &own, &known).await;
         assert_eq!(*identified.caller, Caller { is_ours: true, facts: None });
         drop(permits);
-        // It is asked again only after a while.
+        // The next lookup happens only after a while.
         assert_eq!(identifier.identify(&connection, &own, &known).await.caller.facts, None);
         let identified = identifier.identify(&connection, &own, &KnownCaller::default()).await;
         assert!(identified.caller.facts.is_some() && !identified.has_left);
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_hangs_in_a_sandbox_keeps_only_sandboxed_programs_waiting() {
+    async fn a_sandbox_that_hangs_delays_only_sandboxed_programs() {
         let identifier = Identifier::default();
         let _permits = Arc::clone(&identifier.into_sandboxes).acquire_many_owned(4).await.unwrap();
         let look = bounded(identifier.look(async || Ok(std::process::id())));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handle_tells_its_process() {
+    fn a_handle_has_its_process_id() {
         let pid = rustix::process::getpid();
         let handle = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap();
         assert_eq!(process_of(&handle).unwrap(), std::process::id());

@@ -1,8 +1,7 @@
-//! Who asks, may they, and how often.
+//! The identity of callers, their permissions and their limits.
 //!
-//! CallClass the kernel and the bus say of a caller is best effort: it tells programs apart that don't want to be mistaken
-//! for each other, and it keeps sandboxed programs out that were not let in. An unsandboxed program of the same user
-//! can pretend to be another one, as SECURITY.md says.
+//! The identity of a caller is best effort: it distinguishes cooperating programs, and excludes sandboxed programs that no
+//! rule allows. An unsandboxed program of the same user can impersonate another one, as SECURITY.md describes.
 
 mod cgroup;
 mod facts;
@@ -18,14 +17,14 @@ pub use identify::{Caller, Identified, Identifier, KnownCaller};
 pub use limits::{CallClass, ConnectionCounts, Limits, Permit, Refusal};
 pub use rules::{Decision, Reason, Verdict, decide};
 
-/// CallClass somebody may be allowed to do.
+/// A permission of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
     /// Get a code.
     ReadCode,
-    /// Have a code submitted to Cognito.
+    /// Submit a code to Cognito.
     Submit,
-    /// Unlock and lock tokens, change what is on them, have the configuration read again.
+    /// Unlock and lock tokens, change their content, reload the configuration.
     Manage,
 }
 

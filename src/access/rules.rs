@@ -1,25 +1,25 @@
-//! May they: the first rule of the configuration that fits a caller and says something of the matter, else a default.
+//! Permissions: the first rule of the configuration that matches a caller and has a value decides, otherwise a default.
 
 use std::fmt;
 
 use super::{Caller, Facts, Kind, Permission};
 use crate::config::{Access, AccessRule, Party};
 
-/// What was decided, and by what.
+/// A decision and its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// Whether it may be done.
+    /// The verdict.
     pub verdict: Verdict,
-    /// What decided that.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// Whether something may be done.
+/// Whether an action is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It may.
+    /// Allowed.
     Allow,
-    /// It may not.
+    /// Denied.
     Deny,
 }
 
@@ -37,7 +37,7 @@ impl Verdict {
     }
 }
 
-/// What decided.
+/// The reason of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The program belongs to another user.
@@ -46,7 +46,7 @@ pub enum Reason {
     Rule(usize),
     /// `programs`: for the user's programs.
     Programs,
-    /// `sandboxed`: for programs in a sandbox, and for those that can't be recognised.
+    /// `sandboxed`: for sandboxed programs, and for those that cannot be identified.
     Sandboxed,
 }
 
@@ -61,7 +61,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Decides whether a caller may do something.
+/// Decides whether a caller has a permission.
 pub fn decide(access: &Access, caller: &Caller, permission: Permission) -> Decision {
     if !caller.is_ours {
         return Decision { verdict: Verdict::Deny, reason: Reason::OtherUser };
@@ -87,14 +87,14 @@ pub fn decide(access: &Access, caller: &Caller, permission: Permission) -> Decis
 
 fn fits(party: &Party, facts: Option<&Facts>) -> bool {
     if *party == Party::Unknown {
-        // Those that are shown as unknown, so that a rule can be made from what is shown.
+        // Callers that are shown as unknown, so that a rule can be written from the shown identity.
         return facts.is_none_or(|facts| facts.identity().kind == Kind::Unknown);
     }
     let Some(facts) = facts else { return false };
     match party {
         Party::Unknown => false,
         Party::Flatpak(pattern) => facts.flatpak.as_deref().is_some_and(|id| pattern.matches(id)),
-        // What a Flatpak application is called besides its id, it may have chosen itself.
+        // A Flatpak application may have chosen every other name except its id.
         _ if facts.flatpak.is_some() => false,
         Party::Unit(pattern) => facts.unit.as_deref().is_some_and(|unit| pattern.matches(unit)),
         Party::Executable(pattern) => facts.executable.as_deref().is_some_and(|path| pattern.matches(path)),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn without_rules_programs_may_and_the_rest_may_not() {
+    fn without_rules_programs_are_allowed_and_others_are_denied() {
         let access = Access::default();
         for permission in Permission::ALL {
             let decision = |caller: &Caller| decide(&access, caller, permission);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_rule_that_says_something_decides() {
+    fn the_first_rule_with_a_value_decides() {
         let rules = vec![
             rule(Party::Flatpak(Pattern::new("org.a.*")), Some(true), None),
             rule(Party::Executable(Pattern::new("/usr/bin/*")), None, Some(false)),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_as_unknown_is_unknown_to_the_rules() {
+    fn callers_that_are_shown_as_unknown_match_the_rule_for_unknown() {
         let access = Access { rules: vec![rule(Party::Unknown, Some(true), None)], ..Access::default() };
         let sandboxed = |unit: Option<&str>| {
             let facts = Facts { unit: unit.map(str::to_owned), is_sandboxed: true, ..Facts::default() };
@@ -193,9 +193,9 @@ mod tests {
         }
     }
 
-    /// It chooses the names of its executables, and somebody else may put it into any unit.
+    /// An application chooses the names of its executables, and other programs may put it into any unit.
     #[test]
-    fn a_flatpak_application_is_known_by_its_id_only() {
+    fn a_flatpak_application_is_identified_by_its_id_only() {
         let rules = vec![
             rule(Party::Unit(Pattern::new("*")), Some(true), Some(true)),
             rule(Party::Executable(Pattern::new("*")), Some(true), Some(true)),

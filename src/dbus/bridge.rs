@@ -1,4 +1,4 @@
-//! What all objects share.
+//! The data that all objects share.
 
 use std::sync::{Arc, OnceLock};
 
@@ -18,7 +18,7 @@ use crate::config::Loaded;
 use crate::flows::{self, Flows};
 use crate::operations::{Cancellation, Operation, Operations};
 
-/// What all objects share.
+/// The data that all objects share.
 #[derive(Debug)]
 pub struct Bridge {
     pub(super) flows: Flows,
@@ -27,7 +27,7 @@ pub struct Bridge {
     pub(super) settings: Settings,
     pub(super) published: Published,
     session: Session,
-    /// The bus, once it is reached.
+    /// The connection, once it exists.
     connection: OnceLock<Connection>,
 }
 
@@ -51,43 +51,43 @@ impl Bridge {
         })
     }
 
-    /// The bus is reached.
+    /// Stores the connection.
     pub(super) fn connect(&self, connection: Connection) {
         // There is one connection to the bus, so this is called once.
         let _ = self.connection.set(connection);
     }
 
-    /// What the daemon says of itself, now and after each change.
+    /// The daemon's summary, now and after each change.
     pub fn summaries(&self) -> watch::Receiver<Summary> {
         self.published.summaries()
     }
 
-    /// Writes into the journal if the single-use record can't be used, before a request needs it.
+    /// Logs an error if the single-use record is not usable, before a request needs it.
     pub fn check_record(&self) {
         let flows = self.flows.clone();
         tokio::task::spawn_blocking(move || flows.check_record());
     }
 
-    /// The screen was locked, or unlocked: decides whether codes are handed out.
+    /// Sets whether the screen is locked.
     pub fn lock_screen(&self, is_locked: bool) {
         self.session.lock_screen(is_locked);
     }
 
-    /// The computer falls asleep, or is awake again: decides whether anything may begin.
+    /// Sets whether the computer is going to sleep.
     pub fn fall_asleep(&self, is_asleep: bool) {
         self.session.fall_asleep(is_asleep);
     }
 
-    /// The configuration in force, now and after each reload.
+    /// The current configuration, now and after each reload.
     pub fn configurations(&self) -> watch::Receiver<Arc<Loaded>> {
         self.settings.subscribe()
     }
 
-    /// Reads the configuration again, whole or not at all, and the tokens' lists.
+    /// Reloads the configuration, as a whole or not at all, and the tokens' lists.
     ///
     /// # Errors
     ///
-    /// `Config`, with file and line; the configuration in force stays.
+    /// `Config`, with file and line; the previous configuration stays in use.
     pub async fn reload(&self) -> Result<(), Error> {
         let loaded = self.settings.reload().await?;
         self.clients.limits.set(loaded.config.limits);
@@ -96,7 +96,7 @@ impl Bridge {
         Ok(())
     }
 
-    /// The outcome of a submission. A wrong clock gets an error of its own, and is remembered as a problem.
+    /// The outcome of a submission. A wrong clock has its own error, and is recorded as a problem.
     pub(super) fn judged<T>(
         &self,
         result: Result<T, flows::Error>,
@@ -109,28 +109,28 @@ impl Bridge {
         result.map_err(|error| explain(error, skew))
     }
 
-    /// The bus, once it is reached.
+    /// The connection, once it exists.
     pub(super) fn connection(&self) -> Option<&Connection> {
         self.connection.get()
     }
 
-    /// Waits until the object tree shows what is known now, so that a reply follows the signals it implies.
+    /// Waits until the object tree is up to date, so that a reply follows the signals that it implies.
     pub(super) async fn caught_up(&self) {
         let change = self.settings.change();
         let version = self.flows.registry().caught_up().await.version;
         self.published.has_shown(version, change).await;
     }
 
-    /// Why this method is closed now, if it is.
+    /// The reason why this method is blocked now, if it is.
     pub(super) fn blocked_by(&self, method: &MethodPolicy) -> Option<Cancellation> {
         self.session.blocked_by(method, &self.settings.now().config.access)
     }
 
-    /// Which program calls.
+    /// The program of a client.
     pub(super) async fn identify(&self, client: &Client) -> Arc<Caller> {
         match self.connection.get() {
             Some(connection) => self.clients.identify(connection, client).await,
-            // Nobody can call before there is a connection.
+            // There are no calls before there is a connection.
             None => Arc::new(Caller { is_ours: false, facts: None }),
         }
     }

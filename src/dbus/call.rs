@@ -18,7 +18,7 @@ use crate::flows::Flows;
 use crate::operations::{Cancellation, Operation, Requester};
 use crate::secret::SecretText;
 
-/// A call whose caller may make it, until this is dropped.
+/// An authorized call, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Call<'call> {
     pub(super) bridge: &'call Arc<Bridge>,
@@ -28,9 +28,9 @@ pub(super) struct Call<'call> {
     pub(super) requester: Requester,
     /// The name of the program for the limits.
     program: String,
-    /// When the call came in, by monotonic time. The caller's timeout runs from there.
+    /// The arrival of the call, by monotonic time. The caller's timeout starts there.
     pub(super) arrived: Duration,
-    /// It counts against the rates.
+    /// Whether the call counts against the rates.
     is_charged: AtomicBool,
     _permit: Permit,
     _counted: Counted,
@@ -49,7 +49,7 @@ impl<'call> Call<'call> {
         Self::authorize_on(bridge, header, None).await
     }
 
-    /// The same for a method of an operation, whose requester may do more than others.
+    /// The same for a method of an operation, whose requester has more permissions.
     pub(super) async fn authorize_on(
         bridge: &'call Arc<Bridge>,
         header: &'call Header<'call>,
@@ -98,12 +98,12 @@ impl<'call> Call<'call> {
         &self.client
     }
 
-    /// The flows, as this caller uses them.
+    /// The flows for this caller.
     pub(super) fn flows(&self) -> Flows {
         self.bridge.flows.for_caller(self.client.calculations())
     }
 
-    /// The secret, wherever it is.
+    /// The secret, from the message or from a descriptor.
     pub(super) async fn secret(&self, passed: Passed) -> Result<SecretText, Error> {
         match passed {
             Passed::Text(text) => Ok(text),
@@ -118,7 +118,7 @@ impl<'call> Call<'call> {
         self.bridge.clients.read(fd, &self.client).await
     }
 
-    /// Does what is asked for at once, and replies after the signals that it implies.
+    /// Runs the work at once, and replies after the signals that it implies.
     pub(super) async fn perform<T, E: Into<Error>>(
         self,
         object: &str,
@@ -128,8 +128,8 @@ impl<'call> Call<'call> {
         self.conclude(work, || object.to_owned()).await
     }
 
-    /// Counts the request against the rates, once: when its arguments make sense, or when one of them is to be read from
-    /// a descriptor.
+    /// Counts the request against the rates, once: after its arguments were checked, or before one of them is read from a
+    /// descriptor.
     pub(super) fn charge(&self) -> Result<(), Error> {
         if self.is_charged.swap(true, Ordering::Relaxed) {
             return Ok(());
@@ -137,8 +137,7 @@ impl<'call> Call<'call> {
         Ok(self.bridge.clients.limits.charge(&self.program, self.method.class)?)
     }
 
-    /// Works, waits until the bus shows what came of it, and leaves a line in the journal: caller, object, outcome;
-    /// never a secret.
+    /// Runs the work, waits until its signals are sent, and logs caller, object and outcome, but never a secret.
     pub(super) async fn conclude<T, E: Into<Error>>(
         &self,
         work: impl Future<Output = Result<T, E>>,
@@ -176,7 +175,7 @@ fn may_call(
     }
 }
 
-/// The name of a caller's program for the limits. What a sandbox does is not held against what its terminal does.
+/// The name of a caller's program for the limits. A sandboxed program is counted apart from an unsandboxed one.
 fn program(who: &Caller, requester: &Requester) -> String {
     let is_sandboxed = who.facts.as_ref().is_some_and(|facts| facts.is_sandboxed);
     format!("{}{}", if is_sandboxed { "sandboxed " } else { "" }, show(requester))

@@ -1,24 +1,24 @@
-//! How much of what belongs to callers is in memory. Each owner of such a thing holds a [`Counted`] beside it, so the
-//! census is right whatever keeps the thing alive.
+//! Counts the items of callers in memory. Each owner of an item holds a [`Counted`], so the census is correct whatever
+//! keeps the item alive.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What is counted.
+/// The counted items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Item {
-    /// Connections that have called.
+    /// Clients.
     Client,
-    /// Calls that were let in and have not ended.
+    /// Admitted calls that have not ended.
     Call,
-    /// Operations that have not ended, or whose end can still be asked about.
+    /// Operations that have not ended, or whose results are kept.
     Operation,
-    /// Descriptors that are read, or wait for it.
+    /// Descriptors that are read or wait to be read.
     Descriptor,
-    /// Queries that wait, or whose reply has not left.
+    /// Queries that wait, or whose replies are not sent yet.
     Query,
-    /// Replies that a task waits for to leave.
+    /// Replies whose sending a task waits for.
     Reply,
 }
 
@@ -35,12 +35,12 @@ const ITEMS: [(Item, &str); 6] = [
 #[derive(Clone, Debug, Default)]
 pub(super) struct Census(Arc<[AtomicUsize; ITEMS.len()]>);
 
-/// One thing that counts until this is dropped.
+/// One item, which counts until this is dropped.
 #[derive(Debug)]
 pub(super) struct Counted(Census, Item);
 
 impl Census {
-    /// One more.
+    /// Counts one more item.
     pub(super) fn count(&self, item: Item) -> Counted {
         self.add(item, 1);
         Counted(self.clone(), item)
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_thing_counts_for_as_long_as_it_is_held() {
+    fn each_item_counts_while_it_is_held() {
         let census = Census::default();
         let empty = census.to_string();
         let held: Vec<_> = ITEMS.iter().map(|(item, _)| census.count(*item)).collect();

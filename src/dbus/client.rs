@@ -1,4 +1,4 @@
-//! One connection that calls, and everything that belongs to it.
+//! One client connection, and everything that belongs to it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,16 +15,16 @@ use crate::access::{ConnectionCounts, KnownCaller, Permit, Refusal};
 use crate::flows::Calculations;
 use crate::operations::{Cancellation, Operation, Operations, Request};
 
-/// One connection to the bus, for as long as it is there.
+/// One connection to the bus.
 #[derive(Debug)]
 pub(super) struct Client {
     name: String,
-    /// Cancelled when it leaves the bus.
+    /// Cancelled when the client leaves the bus.
     left: CancellationToken,
-    /// Its calls that run, and its rates.
+    /// Its running calls and its rates.
     counts: Arc<ConnectionCounts>,
     identity: KnownCaller,
-    /// Its descriptors that are read.
+    /// Its descriptors that are being read.
     descriptors: Arc<Semaphore>,
     /// Its calculations that need a touch.
     calculations: Arc<Calculations>,
@@ -63,7 +63,7 @@ impl Client {
         &self.left
     }
 
-    /// Its calls that run, and its rates.
+    /// Its running calls and its rates.
     pub(super) fn counts(&self) -> &Arc<ConnectionCounts> {
         &self.counts
     }
@@ -73,22 +73,22 @@ impl Client {
         &self.calculations
     }
 
-    /// What was found out about its program.
+    /// The identity of its program.
     pub(super) fn identity(&self) -> &KnownCaller {
         &self.identity
     }
 
-    /// How many of its descriptors may still be read at once.
+    /// The permits to read its descriptors.
     pub(super) fn descriptors(&self) -> &Arc<Semaphore> {
         &self.descriptors
     }
 
-    /// One more call of it runs, until this is dropped.
+    /// Counts one more running call, until this is dropped.
     pub(super) fn count_call(&self) -> Counted {
         self.census.count(Item::Call)
     }
 
-    /// Whether a query may be answered now; if not, it waits for its turn.
+    /// Whether a query may be answered now; otherwise it waits.
     ///
     /// # Errors
     ///
@@ -97,20 +97,20 @@ impl Client {
         lock(&self.queries).admit(query, (permit, self.census.count(Item::Query)))
     }
 
-    /// The reply to this call has left. Returns the query whose turn it is now.
+    /// Records that the reply to this call was sent. Returns the next query.
     pub(super) fn replied(&self, serial: u32) -> Option<Message> {
         if let Some((sent, _)) = lock(&self.replies).remove(&serial) {
-            // An error means that nobody waits any more.
+            // An error means that the receiver was dropped.
             let _ = sent.send(());
         }
         lock(&self.queries).answered(serial)
     }
 
-    /// Begins an operation, which is cancelled if the client has left.
+    /// Starts an operation, which is cancelled if the client has left.
     ///
     /// # Errors
     ///
-    /// `AlreadyExists` while an operation of the same handle runs or is kept.
+    /// `AlreadyExists` while an operation with the same handle runs or is kept.
     pub(super) fn begin(&self, operations: &Operations, request: Request) -> Result<Operation, Error> {
         let mut own = lock(&self.operations);
         if request.handle.as_ref().is_some_and(|handle| own.has(handle)) {
@@ -119,34 +119,34 @@ impl Client {
         let operation = operations.begin(request);
         own.add(operation.clone(), self.census.count(Item::Operation));
         drop(own);
-        // It has left before it could find this operation.
+        // The client left before this operation was registered.
         if self.left.is_cancelled() {
             operation.cancel(Cancellation::CallerGone);
         }
         Ok(operation)
     }
 
-    /// Keeps how an operation ended.
+    /// Keeps the result of an operation.
     pub(super) fn keep(&self, operation: &Operation, result: Map) {
         lock(&self.operations).keep(operation, result);
     }
 
-    /// How an operation ended; nothing if it hasn't.
+    /// The result of an operation; `None` if it has not ended.
     pub(super) fn result(&self, operation: &Operation) -> Option<Map> {
         lock(&self.operations).result(operation)
     }
 
-    /// Nobody can ask for this operation any more, and its handle is free.
+    /// Removes the operation and frees its handle.
     pub(super) fn forget(&self, operation: &Operation) {
         lock(&self.operations).forget(operation);
     }
 
-    /// Forgets the oldest operations that have ended, until no more than `most` of these are left.
+    /// Drops the oldest ended operations until at most `most` are left.
     pub(super) fn limit_results(&self, most: usize) {
         lock(&self.operations).limit(most);
     }
 
-    /// Ends when the reply to this call has left; at once if none is wanted, and when the client leaves.
+    /// Completes when the reply to this call was sent; at once if there is no reply, and when the client leaves.
     pub(super) fn reply_sent(&self, call: &Header<'_>) -> oneshot::Receiver<()> {
         let (sent, receiver) = oneshot::channel();
         if !call.primary().flags().contains(Flags::NO_REPLY_EXPECTED) && !self.left.is_cancelled() {
@@ -156,9 +156,9 @@ impl Client {
         receiver
     }
 
-    /// Cancels and forgets everything of it.
+    /// Cancels and removes everything of the client.
     pub(super) fn leave(&self) {
-        // Before the operations that run are cancelled: one that begins meanwhile looks here.
+        // Cancelled before the running operations: an operation that starts meanwhile checks this token.
         self.left.cancel();
         lock(&self.queries).clear();
         lock(&self.replies).clear();

@@ -1,7 +1,7 @@
-//! The connections that call: one [`Client`] for each unique name, with everything that belongs to it.
+//! The clients: one [`Client`] for each unique name, with everything that belongs to it.
 //!
-//! A client is here from its first message until it leaves the bus, and everything of it goes with it. The bus never
-//! gives a unique name out twice.
+//! A client exists from its first message until it leaves the bus, and everything of it is removed with it. The bus never
+//! reuses a unique name.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -18,20 +18,20 @@ use super::error::Error;
 use crate::access::{CallClass, Caller, Identifier, Limits, Refusal};
 use crate::secret::SecretText;
 
-/// All clients, and what they share.
+/// All clients, and their shared data.
 #[derive(Debug)]
 pub(super) struct Clients {
     by_name: Mutex<HashMap<String, Arc<Client>>>,
     pub(super) limits: Limits,
     identifier: Identifier,
     readers: Readers,
-    /// Where queries go that have waited.
+    /// The receiver of released queries.
     released: OnceLock<mpsc::UnboundedSender<Message>>,
     census: Census,
 }
 
 impl Clients {
-    /// No clients yet.
+    /// An empty set.
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             by_name: Mutex::default(),
@@ -43,13 +43,13 @@ impl Clients {
         }
     }
 
-    /// From now on queries that have waited go there.
+    /// Sets the receiver of released queries.
     pub(super) fn release_to(&self, released: mpsc::UnboundedSender<Message>) {
         // There is one connection to the bus, so this is called once.
         let _ = self.released.set(released);
     }
 
-    /// The client of this unique name; a new one with its first message.
+    /// The client with this unique name, created at its first message.
     pub(super) fn enter(&self, name: &str) -> Arc<Client> {
         let mut clients = self.by_name();
         if let Some(client) = clients.get(name) {
@@ -60,11 +60,11 @@ impl Clients {
         client
     }
 
-    /// Who this client is. Whatever can't be found out is unknown; nothing is guessed.
+    /// The identity of this client. If something cannot be read, the identity is unknown.
     pub(super) async fn identify(&self, connection: &Connection, client: &Client) -> Arc<Caller> {
         let identified = self.identifier.identify(connection, client.name(), client.identity()).await;
         if identified.has_left {
-            // It was gone before its call was looked at, and no signal will say so again.
+            // It left before its call was handled, and there will be no further signal.
             self.leave(client.name());
         }
         identified.caller
@@ -76,18 +76,18 @@ impl Clients {
         self.readers.read(fd, client.descriptors(), counted).await
     }
 
-    /// Whether a query may be answered now; if not, it will be released later.
+    /// Whether a query may be answered now; otherwise it is released later.
     ///
     /// # Errors
     ///
-    /// [`Refusal::Busy`] when too many wait.
+    /// [`Refusal::Busy`] if too many wait.
     pub(super) fn admit_query(&self, client: &Client, query: &Message) -> Result<bool, Refusal> {
         let mut permit = self.limits.admit(client.counts(), CallClass::Query)?;
         permit.enter(None)?;
         client.admit_query(query, permit)
     }
 
-    /// The reply to this call of this client has left.
+    /// Records that the reply to this call of this client was sent.
     pub(super) fn replied(&self, name: &str, serial: u32) {
         let Some(client) = self.by_name().get(name).cloned() else { return };
         if let Some(query) = client.replied(serial) {
@@ -96,7 +96,7 @@ impl Clients {
         }
     }
 
-    /// This client has left the bus, and everything of it goes with it.
+    /// Removes a client that has left the bus, with everything of it.
     fn leave(&self, name: &str) {
         if let Some(client) = self.by_name().remove(name) {
             client.leave();
@@ -109,7 +109,7 @@ impl Clients {
     }
 }
 
-/// Notices clients that leave, until the bus is gone. `listening` is answered when no departure from then on is missed.
+/// Removes clients that leave, until the bus is lost. `listening` is answered when no later departure can be missed.
 ///
 /// # Errors
 ///
@@ -120,7 +120,7 @@ pub(super) async fn watch(
     listening: oneshot::Sender<()>,
 ) -> zbus::Result<()> {
     let bus = fdo::DBusProxy::new(connection).await?;
-    // Only those whose new owner is nobody.
+    // Only signals without a new owner.
     let mut departures = bus.receive_name_owner_changed_with_args(&[(2, "")]).await?;
     // An error means that the daemon is ending.
     let _ = listening.send(());
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_of_a_client_goes_with_it_and_nothing_of_another() {
+    fn everything_of_a_client_is_removed_with_it_and_nothing_of_another() {
         let (clients, operations) = clients(config::Limits::default());
         let (client, other) = (clients.enter(":1.7"), clients.enter(":1.8"));
         let running = client.begin(&operations, request(&client)).unwrap();
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(running.cancelled().now_or_never(), Some(Cancellation::CallerGone));
         assert!(running.is_orphan() && client.left().is_cancelled() && !other.left().is_cancelled());
         assert!(others.cancelled().now_or_never().is_none());
-        assert!(sent.now_or_never().unwrap().is_err(), "nobody waits for it");
+        assert!(sent.now_or_never().unwrap().is_err(), "the receiver is dropped");
         let late = client.begin(&operations, Request { handle: None, ..request(&client) }).unwrap();
         assert_eq!(late.cancelled().now_or_never(), Some(Cancellation::CallerGone));
         for operation in [running, late] {
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn results_go_with_their_client_too() {
+    fn results_are_removed_with_their_client() {
         let (clients, operations) = clients(config::Limits::default());
         let client = clients.enter(":1.7");
         let operation = client.begin(&operations, request(&client)).unwrap();
@@ -231,6 +231,6 @@ mod tests {
             all[4].primary_header().serial_num()
         );
         clients.leave(":1.1");
-        assert_eq!(clients.admit_query(&c, &all[0]), now, "nothing of it counts any more");
+        assert_eq!(clients.admit_query(&c, &all[0]), now, "none of its queries counts any more");
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the daemon still answers.
+//! Checks that the daemon answers.
 
 use zbus::Connection;
 
@@ -6,12 +6,12 @@ use super::bridge::Bridge;
 use super::names;
 
 impl Bridge {
-    /// One round through the daemon: the bus delivers a call to our own connection and its answer, the registry has
-    /// heard everything that was told to it, and the objects show it. Doesn't end while one of them hangs.
+    /// One round through the daemon: the bus delivers a call to our own connection and its reply, the registry handles all
+    /// pending events, and the objects are up to date. It does not end while one of these hangs.
     ///
     /// # Errors
     ///
-    /// When the bus doesn't carry the call.
+    /// The bus does not deliver the call.
     pub async fn round(&self) -> zbus::Result<()> {
         if let Some(connection) = self.connection() {
             ping(connection).await?;
@@ -22,7 +22,7 @@ impl Bridge {
     }
 }
 
-/// A refusal is an answer, too: in a flood nobody else gets more.
+/// A refusal counts as an answer, because in a flood every caller gets one.
 async fn ping(connection: &Connection) -> zbus::Result<()> {
     let own = connection.unique_name().map(|name| name.as_str());
     let peer = Some("org.freedesktop.DBus.Peer");

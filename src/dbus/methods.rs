@@ -1,4 +1,4 @@
-//! The one table of methods: what each method of our interfaces wants of its callers.
+//! The table of methods: the requirements of each method of our interfaces.
 //!
 //! The inbound filter and every call read it. A method that has no row here is not served.
 
@@ -7,7 +7,7 @@ use zbus::message::Header;
 use super::names;
 use crate::access::{CallClass, Permission};
 
-/// Who may call a method.
+/// The callers of a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Audience {
     /// Every program of the daemon's own user.
@@ -20,18 +20,18 @@ pub(super) enum Audience {
     RequesterOr(Permission),
 }
 
-/// One method, and what it wants of its callers.
+/// One method, and its requirements.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct MethodPolicy {
     /// The last part of the interface's name.
     pub(super) interface: &'static str,
     pub(super) member: &'static str,
     pub(super) audience: Audience,
-    /// Which limits apply.
+    /// The class for the limits.
     pub(super) class: CallClass,
-    /// The method is served while the screen is locked and while the computer falls asleep.
+    /// Whether the method is served while the screen is locked and while the computer is going to sleep.
     pub(super) open_while_locked: bool,
-    /// The path may name an object that is absent at present: the call is answered without the object.
+    /// Whether the path may name an absent object; the call is then answered without the object.
     pub(super) may_name_absent_object: bool,
 }
 
@@ -51,7 +51,7 @@ pub(super) const METHODS: [MethodPolicy; 11] = [
     row("Token", "Unlock", Audience::Permitted(Permission::Manage), CallClass::Unlock),
 ];
 
-/// The row of the method that a message calls; nothing for methods that are not ours.
+/// The row of the called method; `None` for methods of other interfaces.
 pub(super) fn of(header: &Header<'_>) -> Option<&'static MethodPolicy> {
     let interface = header.interface()?.as_str().strip_prefix(names::BUS)?.strip_prefix('.')?;
     let member = header.member()?.as_str();
@@ -69,7 +69,7 @@ const fn row(
 }
 
 impl MethodPolicy {
-    /// Whether each call leaves a line in the journal: calls that change something or yield a code do.
+    /// Whether each call is logged; calls that change something or return a code are.
     pub(super) fn is_audited(&self) -> bool {
         matches!(self.audience, Audience::Permitted(_) | Audience::RequesterOr(_))
     }
@@ -135,9 +135,9 @@ mod tests {
         assert_eq!(of(&without_interface.header()), None);
     }
 
-    /// A locked screen hands out no code, and locking must never be closed.
+    /// While the screen is locked no code is returned, and locking is always allowed.
     #[test]
-    fn what_secures_is_open_while_locked_and_what_yields_codes_is_not() {
+    fn securing_methods_are_open_while_locked_and_code_methods_are_not() {
         for row in &METHODS {
             let yields = matches!(row.class, CallClass::Code | CallClass::Submission | CallClass::Unlock);
             assert_eq!(row.open_while_locked, !yields, "{}.{}", row.interface, row.member);

@@ -1,5 +1,5 @@
-//! Answers calls to credentials whose token is not attached, is locked, or has not been read yet: they have no object
-//! on the bus, but a caller may wait for them. And sends what the inbound filter refuses with.
+//! Answers calls to credentials whose token is not attached, is locked, or was not read yet. They have no object on the
+//! bus, but a caller may wait for them. Also sends the refusals of the inbound filter.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::error::Error;
 use super::inbound::Diverted;
 use super::{names, objects};
 
-/// Runs until the bus is gone.
+/// Runs until the bus is lost.
 pub(super) async fn run(connection: Connection, bridge: Arc<Bridge>, mut diverted: mpsc::Receiver<Diverted>) {
     while let Some(diverted) = diverted.recv().await {
         match diverted {

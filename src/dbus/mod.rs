@@ -1,4 +1,4 @@
-//! Our D-Bus interfaces, one a file, and the tasks that keep the object tree true.
+//! The D-Bus interfaces, one per file, and the tasks that update the object tree.
 //!
 //! Objects hold shared state with interior locking: a method with `&mut self` would stall every reader of the
 //! object for as long as it runs.

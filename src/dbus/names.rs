@@ -1,4 +1,4 @@
-//! Every name of the D-Bus contract, once.
+//! The names of the D-Bus contract.
 
 use zbus::ObjectPath;
 
@@ -10,10 +10,10 @@ pub const BUS: &str = "io.github.oathbridge.OathBridge1";
 /// The root object.
 pub const ROOT: &str = "/io/github/oathbridge/OathBridge1";
 
-/// What the names of our errors begin with.
+/// The prefix of our error names.
 pub const ERROR: &str = "io.github.oathbridge.OathBridge1.Error.";
 
-/// The interface of the root that isn't about Cognito.
+/// The interface `Manager` of the root object.
 pub const MANAGER: &str = "io.github.oathbridge.OathBridge1.Manager";
 
 /// The interface of credentials.
@@ -22,7 +22,7 @@ pub const CREDENTIAL: &str = "io.github.oathbridge.OathBridge1.Credential";
 /// Rises with every key, member, value or error that is added.
 pub const API_VERSION: u32 = 2;
 
-/// The object that says what a person has to do now.
+/// The prompt object.
 pub const PROMPT: &str = "/io/github/oathbridge/OathBridge1/prompt";
 
 /// Its interface.
@@ -43,7 +43,7 @@ pub fn profile(name: &str) -> ObjectPath<'static> {
     below("profiles", name)
 }
 
-/// The object of an operation: its caller's unique name, and the caller's handle or else our number.
+/// The object of an operation: from its caller's unique name, and the handle or our number.
 pub fn operation(caller: &str, handle: Option<&str>, number: u64) -> ObjectPath<'static> {
     let caller = caller.trim_start_matches(':').replace('.', "_");
     match handle {
@@ -52,23 +52,23 @@ pub fn operation(caller: &str, handle: Option<&str>, number: u64) -> ObjectPath<
     }
 }
 
-/// True for what can be a handle: 1 to 64 letters, digits and underscores.
+/// Whether the text is a valid handle: 1 to 64 letters, digits and underscores.
 pub fn is_handle(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// True for the handles that stand for those who have none, as [`operation`] makes them.
+/// Whether the handle has the form that [`operation`] creates for calls without a handle.
 pub fn is_taken(handle: &str) -> bool {
     let number = handle.strip_suffix("__").filter(|number| !number.is_empty());
     number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The object that stands for none.
+/// The path `/`, which means no object.
 pub fn none() -> ObjectPath<'static> {
     ObjectPath::from_static_str_unchecked("/")
 }
 
-/// The credential's id in a path of ours.
+/// The credential's id in one of our paths.
 pub fn credential_id(path: &ObjectPath<'_>) -> Option<ObjectId> {
     ObjectId::parse(path.as_str().strip_prefix(ROOT)?.strip_prefix("/credentials/")?).ok()
 }

@@ -1,4 +1,4 @@
-//! A call that may wait, as an operation: from its beginning until its result can be asked for no more.
+//! Runs a call that may wait as an operation, from its start until its result is dropped.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,25 +19,25 @@ const UNPUBLISHED: Duration = Duration::from_millis(300);
 /// How long the result of an operation with a handle is kept.
 const RESULT_KEPT: Duration = Duration::from_secs(60);
 
-/// How many of them are kept for one caller; the oldest go first.
+/// The maximum number of kept results of a caller; the oldest are dropped first.
 const RESULTS_PER_CALLER: usize = 32;
 
-/// How long a reply may take to leave.
+/// The timeout for sending a reply.
 const REPLY_TIME: Duration = Duration::from_secs(1);
 
-/// What is asked for.
+/// The request of a call.
 #[derive(Debug)]
 pub(super) struct Task {
     pub(super) kind: Kind,
-    /// The credential's id, if it is known already.
+    /// The credential's id, if it is already known.
     pub(super) credential: Option<ObjectId>,
-    /// The token's id, for what is not about a credential.
+    /// The token's id, for a request about a token.
     pub(super) token: Option<TokenId>,
     pub(super) common: Common,
 }
 
 impl Call<'_> {
-    /// Does what is asked for as an operation, which can be watched and cancelled.
+    /// Runs the work as an operation, which can be watched and cancelled.
     ///
     /// `values` gives the values of `GetResult` after a success.
     pub(super) async fn operate<T>(
@@ -77,7 +77,7 @@ impl Call<'_> {
             deadline: Deadline::since(self.arrived, common.timeout),
         };
         let operation = self.client.begin(&self.bridge.operations, request)?;
-        // What happened between the decision and the beginning would have cancelled it, had it begun before.
+        // An event between the decision and the start would have cancelled an earlier operation.
         if let Some(why) = self.bridge.blocked_by(self.method) {
             operation.cancel(why);
         }
@@ -99,8 +99,7 @@ impl Call<'_> {
         }
     }
 
-    /// Lets the operation go when its reply has left, or when its time is up if it has a handle; at any rate when the
-    /// caller leaves.
+    /// Removes the operation after its reply was sent, or after a time if it has a handle, and when the caller leaves.
     fn keep(self, operation: Operation) {
         let has_handle = operation.request().handle.is_some();
         if !has_handle && !operation.is_published() || operation.is_orphan() {
@@ -132,7 +131,7 @@ async fn carry_out<T>(
     operation: &Operation,
     work: impl AsyncFnOnce(&Operation) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    // The first poll of the work may have the token begin something that can't be called off.
+    // The first poll of the work may start something on the token that cannot be cancelled.
     if let Some(why) = operation.cancelled().now_or_never() {
         return Err(why.into());
     }
@@ -159,9 +158,9 @@ mod tests {
     use crate::registry::Registry;
     use crate::token::Identities;
 
-    /// A first step may be to have a token count.
+    /// The first step of the work may advance the counter of a token.
     #[tokio::test]
-    async fn nothing_is_begun_that_was_cancelled_before() {
+    async fn a_cancelled_operation_does_not_start_its_work() {
         let state = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let directory = state.path().to_owned();

@@ -1,33 +1,33 @@
-//! How far the object tree on the bus has got.
+//! The state of the object tree on the bus.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::watch;
 
-/// What the bus shows now.
+/// The published state.
 #[derive(Debug, Default)]
 pub(super) struct Published {
     paths: Paths,
-    /// The newest snapshot, and the newest change of the settings, that the tree shows.
+    /// The newest published snapshot, and the newest published change of the settings.
     shown: watch::Sender<(u64, u64)>,
     summary: watch::Sender<Summary>,
 }
 
-/// What the daemon says of itself, as it was announced last.
+/// The daemon's summary, as published last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Everything present has been read.
+    /// Whether all attached tokens were read.
     pub settled: bool,
     /// The words of `Manager.Problems`.
     pub problems: Vec<String>,
-    /// How many tokens have an object.
+    /// The number of tokens with an object.
     pub tokens: usize,
-    /// How many of them are locked.
+    /// The number of locked tokens.
     pub locked: usize,
 }
 
-/// The paths of the credentials that the object tree shows; clones are the same.
+/// The paths of the published credentials. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Paths(Arc<RwLock<BTreeSet<String>>>);
 
@@ -37,7 +37,7 @@ impl Published {
         &self.paths
     }
 
-    /// The tree shows this snapshot and this change of the settings.
+    /// Records that the tree shows this snapshot and this change of the settings.
     pub(super) fn show(&self, snapshot: u64, change: u64) {
         self.shown.send_replace((snapshot, change));
     }
@@ -49,12 +49,12 @@ impl Published {
         let _ = self.shown.subscribe().wait_for(is_shown).await;
     }
 
-    /// Takes over what the daemon says of itself from now on; returns what it said.
+    /// Replaces the summary, and returns the previous one.
     pub(super) fn announce(&self, now: Summary) -> Summary {
         self.summary.send_replace(now)
     }
 
-    /// What the daemon says of itself.
+    /// The daemon's summary.
     pub(super) fn summary(&self) -> Summary {
         self.summary.borrow().clone()
     }
@@ -66,12 +66,12 @@ impl Published {
 }
 
 impl Paths {
-    /// From now on calls to this path go to its object.
+    /// Adds a path: calls to it go to its object.
     pub(super) fn add(&self, path: &str) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
     }
 
-    /// From now on there is no object at this path.
+    /// Removes a path.
     pub(super) fn remove(&self, path: &str) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(path);
     }

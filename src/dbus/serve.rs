@@ -1,4 +1,4 @@
-//! Serves the objects on a bus.
+//! Serves the objects on the bus.
 
 use std::sync::{Arc, RwLock};
 
@@ -13,26 +13,26 @@ use super::{clients, inbound, missing_credential, names};
 use crate::operations;
 use crate::task::Task;
 
-/// The objects are served, but the name is not taken yet, so no program finds them.
+/// The served objects, before the daemon owns the bus name.
 #[derive(Debug)]
 pub struct Service {
     /// The bus.
     pub connection: Connection,
-    /// What has to run from now on.
+    /// The tasks to run.
     pub tasks: Vec<Task>,
-    /// Answered when clients that leave are noticed.
+    /// Answered when departures of clients are noticed.
     listening: oneshot::Receiver<()>,
 }
 
 impl Service {
-    /// Takes the bus name, without replacement, and without waiting in a queue for it. The tasks have to run.
+    /// Requests the bus name without replacement and without queueing. The tasks must be running.
     ///
     /// # Errors
     ///
-    /// [`zbus::Error::NameTaken`] when another process owns the name; any other when the bus is gone.
+    /// [`zbus::Error::NameTaken`] if another process owns the name; other errors if the bus is lost.
     pub async fn take_name(self) -> zbus::Result<Connection> {
-        // A client whose leaving is missed would be known for ever.
-        let deaf = |_| zbus::Error::Failure("it doesn't say which programs leave".to_owned());
+        // A client whose departure is missed would never be removed.
+        let deaf = |_| zbus::Error::Failure("the bus does not report departures".to_owned());
         self.listening.await.map_err(deaf)?;
         self.connection.request_name_with_flags(names::BUS, fdo::RequestNameFlags::DO_NOT_QUEUE).await?;
         Ok(self.connection)
@@ -40,13 +40,13 @@ impl Service {
 }
 
 impl Bridge {
-    /// Serves the objects, once the tasks run that come back with it.
+    /// Serves the objects. The returned tasks must run.
     ///
-    /// `news` is what becomes of the operations.
+    /// `news` is the receiver of the operations' events.
     ///
     /// # Errors
     ///
-    /// When there is no bus.
+    /// The bus is not reachable.
     pub async fn serve(
         self: &Arc<Self>,
         bus: Address,
@@ -61,7 +61,7 @@ impl Bridge {
             .serve_at(names::PROMPT, prompt)
             .build()
             .await?;
-        // Before anybody can call.
+        // Before the first call.
         self.connect(connection.clone());
         let (is_listening, listening) = oneshot::channel();
         let (bus, bridge) = (|| connection.clone(), || Arc::clone(self));
@@ -75,9 +75,9 @@ impl Bridge {
     }
 }
 
-/// Runs until the bus is gone.
+/// Runs until the bus is lost.
 async fn departures(connection: Connection, bridge: Arc<Bridge>, listening: oneshot::Sender<()>) {
     if let Err(error) = clients::watch(&connection, &bridge.clients, listening).await {
-        tracing::error!("programs that leave the bus can't be noticed: {error}");
+        tracing::error!("cannot notice programs that leave the bus: {error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The state of the user's session, which decides whether anything may begin.
+//! The state of the user's session, which may block methods.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,18 +13,17 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// The screen was locked, or unlocked.
+    /// Sets whether the screen is locked.
     pub(super) fn lock_screen(&self, is_locked: bool) {
         self.screen_locked.store(is_locked, Ordering::Release);
     }
 
-    /// The computer falls asleep, or is awake again.
+    /// Sets whether the computer is going to sleep.
     pub(super) fn fall_asleep(&self, is_asleep: bool) {
         self.asleep.store(is_asleep, Ordering::Release);
     }
 
-    /// Why this method is closed now: from the warning before suspend on, which is seconds before the computer stands
-    /// still, or while the screen is locked.
+    /// The reason why this method is blocked now: from the suspend warning on, or while the screen is locked.
     pub(super) fn blocked_by(&self, method: &MethodPolicy, access: &Access) -> Option<Cancellation> {
         if method.open_while_locked {
             return None;

@@ -1,4 +1,4 @@
-//! The configuration in force, and the problems that the registry doesn't know of.
+//! The current configuration, and the problems that the registry does not know.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,9 +14,9 @@ pub(super) struct Settings {
     config: watch::Sender<Arc<Loaded>>,
     /// `--config`, for [`Settings::reload`].
     path: Option<PathBuf>,
-    /// By their words.
+    /// The problems, by their words.
     problems: watch::Sender<BTreeSet<&'static str>>,
-    /// Counts changes of the configuration and of those problems.
+    /// The number of changes of the configuration and of these problems.
     changes: watch::Sender<u64>,
 }
 
@@ -30,21 +30,21 @@ impl Settings {
         }
     }
 
-    /// The configuration in force.
+    /// The current configuration.
     pub(super) fn now(&self) -> Arc<Loaded> {
         Arc::clone(&self.config.borrow())
     }
 
-    /// The configuration in force, now and after each reload.
+    /// The current configuration, now and after each reload.
     pub(super) fn subscribe(&self) -> watch::Receiver<Arc<Loaded>> {
         self.config.subscribe()
     }
 
-    /// Reads the configuration again, whole or not at all.
+    /// Reloads the configuration, as a whole or not at all.
     ///
     /// # Errors
     ///
-    /// `Config`, with file and line; the configuration in force stays.
+    /// `Config`, with file and line; the previous configuration stays in use.
     pub(super) async fn reload(&self) -> Result<Arc<Loaded>, Error> {
         let path = self.path.clone();
         let loading = tokio::task::spawn_blocking(move || Config::load(path.as_deref()));
@@ -71,7 +71,7 @@ impl Settings {
         }
     }
 
-    /// How often the configuration and the problems have changed.
+    /// The number of changes of the configuration and the problems.
     pub(super) fn change(&self) -> u64 {
         *self.changes.borrow()
     }

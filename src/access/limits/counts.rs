@@ -7,33 +7,33 @@ use super::rates::{Quota, Rate, Rates};
 use super::{CallClass, Refusal};
 use crate::config;
 
-/// When there are more records than this, those that nothing is to be known of are dropped.
-pub(super) const MANY: usize = 256;
+/// The number of records above which idle ones are dropped.
+pub(super) const MAX_IDLE_RECORDS: usize = 256;
 
-/// A program has no reason to have the configuration read more often than this in a minute.
-const RELOADS: u32 = 60;
+/// The maximum number of reloads of a program per minute.
+const RELOADS_PER_MINUTE: u32 = 60;
 
-/// After so many denied calls of a connection in a minute the next ones are refused unseen.
-const DENIALS: u32 = 60;
+/// The number of denied calls of a connection per minute after which further calls are refused without a check.
+const DENIALS_PER_MINUTE: u32 = 60;
 
 #[derive(Debug)]
 pub(super) struct Counts {
     pub(super) config: config::Limits,
     pub(super) all: Record,
-    /// By what they are recognised by.
+    /// The programs, by their identities.
     pub(super) programs: HashMap<String, Record>,
 }
 
-/// What is under way, and what was had.
+/// The running calls and the rates.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) calls: u32,
-    /// Calls that look or secure.
+    /// Queries and securing calls.
     pub(super) queries: u32,
     pub(super) rates: Rates,
 }
 
-/// What one connection has under way and had lately, and which program it is once that is known.
+/// The running calls and the rates of one connection, and its program once it is known.
 #[derive(Debug, Default)]
 pub(super) struct Own {
     pub(super) record: Record,
@@ -90,9 +90,9 @@ impl Counts {
             Rate::Codes => Quota::per_minute(self.config.codes_per_minute),
             Rate::Submissions => Quota::per_minute(self.config.submissions_per_minute),
             Rate::Unlocks => Quota::per_minute(self.config.unlocks_per_minute),
-            Rate::Reloads => Quota::per_minute(RELOADS),
+            Rate::Reloads => Quota::per_minute(RELOADS_PER_MINUTE),
             Rate::Queries => Quota::per_second(self.config.queries_per_second),
-            Rate::Denials => Quota::per_minute(DENIALS),
+            Rate::Denials => Quota::per_minute(DENIALS_PER_MINUTE),
         })
     }
 
@@ -106,7 +106,7 @@ impl Counts {
     }
 
     pub(super) fn program(&mut self, name: &str, now: Duration) -> &mut Record {
-        if self.programs.len() >= MANY && !self.programs.contains_key(name) {
+        if self.programs.len() >= MAX_IDLE_RECORDS && !self.programs.contains_key(name) {
             self.programs.retain(|_, program| !program.is_idle(now));
         }
         self.programs.entry(name.to_owned()).or_default()

@@ -1,8 +1,8 @@
-//! How often: calls at once, and requests in a time, for each connection, each program and in all.
+//! Limits: simultaneous calls and rates of requests, for each connection, each program and all programs.
 //!
-//! Until a caller is recognised it can only use up what its connection has. Then its program counts: who connects anew
-//! for each request is the same program. Queries are mostly answered before anybody asks who calls, so of them
-//! connections count, and what secures (locking, cancelling) uses up nothing that others need.
+//! Until a caller is identified it can only use up the limits of its connection. Then its program counts, however many
+//! connections it has. Queries are mostly answered before the caller is identified, so they count for connections only.
+//! Securing calls (locking, cancelling) use up no limit of other callers.
 
 mod counts;
 mod rates;
@@ -18,43 +18,43 @@ use crate::config;
 use counts::{Counts, Own, Record};
 use rates::{Quota, Rate};
 
-/// So many denials in a minute are written into the journal.
-const DENIALS_WRITTEN: u32 = 300;
+/// The maximum number of denials per minute that are logged.
+const LOGGED_DENIALS_PER_MINUTE: u32 = 300;
 
 /// The class of a call, for the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallClass {
-    /// It gets a code.
+    /// It returns a code.
     Code,
-    /// It has a code submitted.
+    /// It submits a code.
     Submission,
     /// It tries a password.
     Unlock,
-    /// It has the configuration and all tokens read again.
+    /// It reloads the configuration and all tokens.
     Reload,
-    /// It looks, and is soon over.
+    /// It is a short query.
     Query,
-    /// It locks or cancels: never refused because of what others do.
+    /// It locks or cancels; it is never refused because of other callers.
     Secure,
 }
 
-/// Why a call is not served.
+/// The reason why a call is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Too many at once.
+    /// There are too many calls at once.
     Busy,
-    /// Too many lately.
+    /// There were too many calls recently.
     RateLimited {
-        /// When the next one would be served.
+        /// The time until the next call is allowed.
         wait: Duration,
     },
 }
 
-/// What one connection to the bus has under way and had lately.
+/// The running calls and the rates of one connection.
 #[derive(Debug, Default)]
 pub struct ConnectionCounts(Mutex<Own>);
 
-/// The limits for programs and for all, and what counts against them; clones share it.
+/// The limits for programs and for all, and their counts. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Limits {
     counts: Arc<Mutex<Counts>>,
@@ -62,24 +62,24 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Nobody has called yet.
+    /// Limits without any counted call.
     pub fn new(config: config::Limits, clock: Arc<dyn Clock>) -> Self {
         let counts = Counts { config, all: Record::default(), programs: HashMap::new() };
         Self { counts: Arc::new(Mutex::new(counts)), clock }
     }
 
-    /// From now on these limits hold.
+    /// Replaces the limits.
     pub fn set(&self, config: config::Limits) {
         self.counts().config = config;
     }
 
-    /// The longest message that is served, in bytes.
+    /// The maximum length of a message, in bytes.
     pub fn longest_message(&self) -> usize {
         usize::try_from(self.counts().config.message_kib).unwrap_or(usize::MAX).saturating_mul(1024)
     }
 
-    /// A call has arrived: whether it is refused as things stand. What looks or secures is counted here against its
-    /// rates, the rest where it begins. Cheap enough for each message of a flood.
+    /// Checks an arrived call. Queries and securing calls are counted against their rates here, other calls at their start.
+    /// This is cheap enough for each message of a flood.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ impl Limits {
         }
     }
 
-    /// Lets a call in as far as its connection is concerned, until the permit is dropped.
+    /// Admits a call against the limits of its connection, until the permit is dropped.
     ///
     /// # Errors
     ///
@@ -109,11 +109,11 @@ impl Limits {
         Ok(Permit { limits: self.clone(), connection, class, has_entered: false, program: None })
     }
 
-    /// Counts a request that makes sense against the rates of the program that makes it, and of all.
+    /// Counts a valid request against the rates of its program and of all programs.
     ///
     /// # Errors
     ///
-    /// [`Refusal::RateLimited`], at once; the request doesn't count then.
+    /// [`Refusal::RateLimited`], at once; the request then does not count.
     pub fn charge(&self, program: &str, class: CallClass) -> Result<(), Refusal> {
         let Some(rate) = Rate::of(class) else { return Ok(()) };
         let (mut counts, now) = (self.counts(), self.clock.monotonic());
@@ -124,12 +124,12 @@ impl Limits {
         Ok(())
     }
 
-    /// A call was denied. A connection that goes on and on is soon refused unseen. Says whether the journal is to hear
-    /// of it: not of so many that it would lose what others did.
+    /// Counts a denied call; a connection with too many denials is refused without a check. Returns whether to log the denial;
+    /// the number of logged denials is limited, so that the journal keeps other entries.
     pub fn deny(&self, connection: &ConnectionCounts) -> bool {
         let (mut own, mut counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
         own.record.rates.count(Rate::Denials, counts.quota(Rate::Denials), now);
-        let written = Some(Quota::per_minute(DENIALS_WRITTEN));
+        let written = Some(Quota::per_minute(LOGGED_DENIALS_PER_MINUTE));
         let is_heard = counts.all.rates.check(Rate::Denials, written, now).is_ok();
         counts.all.rates.count(Rate::Denials, written, now);
         is_heard
@@ -146,19 +146,19 @@ impl ConnectionCounts {
     }
 }
 
-/// A call that was let in.
+/// The permit of an admitted call.
 #[derive(Debug)]
 pub struct Permit {
     limits: Limits,
     connection: Arc<ConnectionCounts>,
     class: CallClass,
-    /// It counts for more than its connection.
+    /// Whether it also counts for its program and for all.
     has_entered: bool,
     program: Option<String>,
 }
 
 impl Permit {
-    /// Lets the call in as far as its program, if it was recognised, and all others are concerned.
+    /// Admits the call against the limits of its program, if it is identified, and of all programs.
     ///
     /// # Errors
     ///

@@ -37,7 +37,7 @@ fn limits(config: config::Limits) -> (Rig, Arc<ManualClock>) {
     (Rig { limits, connections: RefCell::default() }, clock)
 }
 
-/// Lets a call in all the way.
+/// Admits a call against all limits.
 fn enter(limits: &Rig, client: &str, program: &str, class: CallClass) -> Result<Permit, Refusal> {
     limits.arrive(client, class)?;
     let mut permit = limits.admit(client, class)?;
@@ -64,7 +64,7 @@ fn calls_at_once_are_limited_for_a_connection_a_program_and_all() {
 }
 
 #[test]
-fn who_is_not_recognised_yet_takes_room_from_its_own_connection_alone() {
+fn an_unidentified_caller_uses_up_only_its_connection() {
     let config = config::Limits { calls_per_client: 2, calls: 2, ..config::Limits::default() };
     let (limits, _) = limits(config);
     let slow: Vec<_> =
@@ -74,7 +74,7 @@ fn who_is_not_recognised_yet_takes_room_from_its_own_connection_alone() {
 }
 
 #[test]
-fn locking_and_cancelling_are_open_whatever_others_do() {
+fn locking_and_cancelling_are_independent_of_other_callers() {
     let config = config::Limits {
         calls_per_client: 1,
         calls_per_program: 1,
@@ -91,7 +91,7 @@ fn locking_and_cancelling_are_open_whatever_others_do() {
     while limits.arrive("2", CallClass::Query).is_ok() {}
     assert!(limits.arrive("3", CallClass::Query).is_err());
     let _lock = enter(&limits, "3", "b", CallClass::Secure).unwrap();
-    // But not for ever more of one connection's.
+    // But the number of one connection is limited.
     assert!((0..11).any(|_| limits.arrive("3", CallClass::Secure).is_err()));
 }
 
@@ -110,7 +110,7 @@ fn queries_at_once_are_limited_apart_from_calls() {
 }
 
 #[test]
-fn a_minute_s_worth_may_come_at_once_and_then_one_at_a_time() {
+fn a_whole_quota_may_be_used_at_once_and_then_one_request_at_a_time() {
     let (limits, clock) = limits(config::Limits { submissions_per_minute: 10, ..config::Limits::default() });
     let charge = |program| limits.charge(program, CallClass::Submission);
     drop(enter(&limits, "1", "a", CallClass::Submission).unwrap());
@@ -128,7 +128,7 @@ fn a_minute_s_worth_may_come_at_once_and_then_one_at_a_time() {
 }
 
 #[test]
-fn all_programs_together_are_limited_too_and_a_refusal_counts_nowhere() {
+fn all_programs_together_are_limited_and_a_refusal_does_not_count() {
     let config = config::Limits {
         submissions_per_minute: 2,
         all_submissions_per_minute: 3,
@@ -147,7 +147,7 @@ fn all_programs_together_are_limited_too_and_a_refusal_counts_nowhere() {
 }
 
 #[test]
-fn a_client_that_starts_may_look_at_everything_and_a_flood_of_queries_is_refused() {
+fn a_new_client_may_read_everything_and_a_flood_of_queries_is_refused() {
     let config =
         config::Limits { queries_per_second: 100, all_queries_per_second: 150, ..config::Limits::default() };
     let (limits, clock) = limits(config);
@@ -159,7 +159,7 @@ fn a_client_that_starts_may_look_at_everything_and_a_flood_of_queries_is_refused
 }
 
 #[test]
-fn who_is_denied_often_is_refused_unseen_and_the_journal_keeps_room_for_others() {
+fn a_client_that_is_denied_often_is_refused_at_once_and_not_logged() {
     let (limits, clock) = limits(config::Limits::default());
     let denied = |client: &str, class| {
         let refused = limits.arrive(client, class).is_err();
@@ -179,7 +179,7 @@ fn who_is_denied_often_is_refused_unseen_and_the_journal_keeps_room_for_others()
 }
 
 #[test]
-fn passwords_and_reloads_can_t_follow_fast() {
+fn passwords_and_reloads_are_limited() {
     let (limits, _) = limits(config::Limits::default());
     for (class, expected) in [(CallClass::Unlock, 10), (CallClass::Reload, 60)] {
         assert_eq!((0..1_000).take_while(|_| limits.charge("a", class).is_ok()).count(), expected);
@@ -187,7 +187,7 @@ fn passwords_and_reloads_can_t_follow_fast() {
 }
 
 #[test]
-fn programs_that_come_and_go_leave_nothing_behind() {
+fn idle_programs_are_dropped() {
     let (limits, clock) = limits(config::Limits::default());
     for number in 0..10_000_u64 {
         clock.advance(Duration::from_secs(1));
@@ -195,5 +195,5 @@ fn programs_that_come_and_go_leave_nothing_behind() {
         drop(enter(&limits, &name, &name, CallClass::Query).unwrap());
         limits.charge(&name, CallClass::Code).unwrap();
     }
-    assert!(limits.limits.counts().programs.len() <= counts::MANY + 1);
+    assert!(limits.limits.counts().programs.len() <= counts::MAX_IDLE_RECORDS + 1);
 }

@@ -1,5 +1,5 @@
-//! The secret of a profile's app client, from a credential that systemd hands to the daemon (systemd.exec(5),
-//! "Credentials"). It is read for each sign-in and kept no longer.
+//! The secret of a profile's app client, from a systemd credential (systemd.exec(5), "Credentials"). It is read for each
+//! sign-in and not kept.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -10,17 +10,17 @@ use crate::dbus::error::Error;
 use crate::regular_file::{self, open_regular_file};
 use crate::secret::{SecretText, read_to_end};
 
-/// Where systemd says that the credentials are. A path and no secret, so it may stay in the environment.
+/// The environment variable with the folder of the credentials. A path is not secret, so it may stay there.
 const DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 
-/// The API's `ClientSecretType` has 64 characters at most.
-const LIMIT: usize = 1024;
+/// The maximum size of the file; the API's `ClientSecretType` has at most 64 characters.
+const MAX_CLIENT_SECRET_BYTES: usize = 1024;
 
-/// Reads the credential `name`, which is the name of a file. One final line break is dropped.
+/// Reads the systemd credential `name`, and removes one final line break.
 ///
 /// # Errors
 ///
-/// `Config` when it isn't there, can't be read, or isn't text of a sensible length.
+/// `Config` if it is missing, not readable, or not a valid client secret.
 pub(in crate::dbus) async fn read(name: &str) -> Result<SecretText, Error> {
     let directory = std::env::var_os(DIRECTORY).map(PathBuf::from).filter(|path| path.is_absolute());
     let file = directory.ok_or_else(|| Error::no_client_secret(name))?.join(name);
@@ -40,5 +40,5 @@ fn load(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
         regular_file::Error::Unreadable(kind) => kind,
         _ => ErrorKind::InvalidInput,
     })?;
-    read_to_end(file, LIMIT)
+    read_to_end(file, MAX_CLIENT_SECRET_BYTES)
 }

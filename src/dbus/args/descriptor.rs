@@ -1,4 +1,4 @@
-//! Secrets that come through a file descriptor, so that no bus monitor sees them.
+//! Secrets in file descriptors, which are invisible to monitors of the bus.
 
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,28 +16,28 @@ use crate::dbus::census::Counted;
 use crate::dbus::error::Error;
 use crate::secret::{SecretText, read_to_end};
 
-/// More than any access token or password has.
-const LIMIT: usize = 64 * 1024;
+/// The maximum length of a secret, longer than any access token or password.
+const MAX_SECRET_BYTES: usize = 64 * 1024;
 
-/// How long a pipe may take to deliver; and how long a descriptor waits until it is its turn.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The timeout for reading a pipe, and for the wait before a descriptor is read.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How many descriptors of one caller are read at once. A network file may hang for ever, and so may a pipe: whoever
-/// writes to it holds its lock, and what is written may come from such a file. So each is read on a thread.
+/// The number of descriptors of one caller that are read at once. Reading a network file may hang for ever, and so may
+/// reading a pipe whose writer reads from such a file. So each descriptor is read on a thread.
 pub(in crate::dbus) const DESCRIPTORS_PER_CALLER: usize = 2;
 
-/// How many of all callers.
-const OF_ALL: usize = 16;
+/// The number of descriptors of all callers that are read at once.
+const MAX_READS: usize = 16;
 
-/// A secret as it was passed.
+/// A secret in a call.
 pub(in crate::dbus) enum Passed {
     /// In the message.
     Text(SecretText),
-    /// To be read.
+    /// In a descriptor, not read yet.
     Descriptor(Fd<'static>),
 }
 
-/// Who reads callers' descriptors, and how many at once.
+/// The permits to read descriptors.
 #[derive(Debug)]
 pub(in crate::dbus) struct Readers {
     all: Arc<Semaphore>,
@@ -45,18 +45,17 @@ pub(in crate::dbus) struct Readers {
 
 impl Default for Readers {
     fn default() -> Self {
-        Self { all: Arc::new(Semaphore::new(OF_ALL)) }
+        Self { all: Arc::new(Semaphore::new(MAX_READS)) }
     }
 }
 
 impl Readers {
-    /// Reads a secret: a regular file or memfd from its start, a pipe or socket to its end. One final line break is
-    /// dropped.
+    /// Reads a secret: a regular file or memfd from its start, a pipe or socket to its end. Removes one final line break.
     ///
     /// # Errors
     ///
-    /// `InvalidArgs` for other kinds of descriptor, more than 64 KiB, nothing at all, what is not UTF-8, and a
-    /// writer that takes longer than two seconds. `Busy` when it isn't read for two seconds because others are.
+    /// `InvalidArgs` for other kinds of descriptors, more than 64 KiB, empty content, content that is not UTF-8, and a writer
+    /// that takes longer than two seconds. `Busy` if it waits for two seconds while others are read.
     pub(in crate::dbus) async fn read(
         &self,
         fd: Fd<'_>,
@@ -64,36 +63,36 @@ impl Readers {
         counted: Counted,
     ) -> Result<SecretText, Error> {
         let fd = OwnedFd::try_from(fd).map_err(|_| Error::internal())?;
-        // Only what is in memory has seals (F_GET_SEALS(2const)); it can't hang.
+        // Only files in memory have seals (F_GET_SEALS(2const)), and reading them cannot hang.
         let turn = match fcntl_get_seals(&fd) {
             Ok(_) => None,
             Err(_) => Some(self.turn(own).await?),
         };
         let reading = tokio::task::spawn_blocking(move || {
-            // Held by the thread, so that those which hang count.
+            // Held by the thread, so that a thread that hangs counts.
             let _held = (turn, counted);
             read_all(&fd)
         });
-        let read =
-            tokio::time::timeout(PATIENCE + Duration::from_secs(1), reading).await.map_err(|_| too_slow())?;
+        let read = tokio::time::timeout(READ_TIMEOUT + Duration::from_secs(1), reading)
+            .await
+            .map_err(|_| too_slow())?;
         let mut bytes = read.map_err(|_| Error::internal())??;
         if bytes.is_empty() {
-            return Err(Error::invalid("The file descriptor holds nothing; write the secret into it"));
+            return Err(Error::invalid("The file descriptor is empty; write the secret to it"));
         }
         SecretText::from_utf8(std::mem::take(&mut *bytes)).map_err(|_| {
-            Error::invalid("What the file descriptor holds is not UTF-8 text; write the secret as text")
+            Error::invalid("The content of the file descriptor is not UTF-8 text; write the secret as text")
         })
     }
 
-    /// Waits until one more of this caller may be read. Its own limit comes first, so that those of one caller that wait
-    /// for it keep nobody else waiting.
+    /// Waits for the permits. The caller's own limit comes first, so that its waiting descriptors do not delay other callers.
     async fn turn(
         &self,
         own: &Arc<Semaphore>,
     ) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Error> {
         let (own, all) = (Arc::clone(own), Arc::clone(&self.all));
         let both = async { Ok((own.acquire_owned().await?, all.acquire_owned().await?)) };
-        match tokio::time::timeout(PATIENCE, both).await {
+        match tokio::time::timeout(READ_TIMEOUT, both).await {
             Ok(permits) => permits.map_err(|_: tokio::sync::AcquireError| Error::internal()),
             Err(_) => Err(Error::busy()),
         }
@@ -103,24 +102,26 @@ impl Readers {
 fn read_all(fd: &OwnedFd) -> Result<Zeroizing<Vec<u8>>, Error> {
     let stat = fstat(fd).map_err(|_| unreadable())?;
     let read = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => read_to_end(FromStart { fd, offset: 0 }, LIMIT),
-        FileType::Fifo | FileType::Socket => read_to_end(Stream { fd, started: Instant::now() }, LIMIT),
+        FileType::RegularFile => read_to_end(FromStart { fd, offset: 0 }, MAX_SECRET_BYTES),
+        FileType::Fifo | FileType::Socket => {
+            read_to_end(Stream { fd, started: Instant::now() }, MAX_SECRET_BYTES)
+        }
         _ => {
             return Err(Error::invalid(
-                "This kind of file descriptor can't hold a secret; pass a memfd, a file, a pipe or a socket",
+                "This kind of file descriptor is not supported; pass a memfd, a file, a pipe or a socket",
             ));
         }
     };
     read.map_err(|error| match error.kind() {
         ErrorKind::InvalidData => {
-            Error::invalid("The file descriptor holds more than 64 KiB; write nothing but the secret")
+            Error::invalid("The file descriptor has more than 64 KiB; write only the secret to it")
         }
         ErrorKind::TimedOut => too_slow(),
         _ => unreadable(),
     })
 }
 
-/// A file, wherever its caller's position in it is.
+/// A file, read from its start whatever its offset.
 struct FromStart<'a> {
     fd: &'a OwnedFd,
     offset: u64,
@@ -134,7 +135,7 @@ impl Read for FromStart<'_> {
     }
 }
 
-/// A pipe or socket, for as long as it may take to deliver.
+/// A pipe or socket, read until the timeout.
 struct Stream<'a> {
     fd: &'a OwnedFd,
     started: Instant,
@@ -143,14 +144,14 @@ struct Stream<'a> {
 impl Read for Stream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            let left = PATIENCE.checked_sub(self.started.elapsed()).ok_or(ErrorKind::TimedOut)?;
+            let left = READ_TIMEOUT.checked_sub(self.started.elapsed()).ok_or(ErrorKind::TimedOut)?;
             let timeout = Timespec::try_from(left).map_err(|_| ErrorKind::TimedOut)?;
             let mut polled = [PollFd::from_borrowed_fd(self.fd.as_fd(), PollFlags::IN)];
             if poll(&mut polled, Some(&timeout))? == 0 {
                 return Err(ErrorKind::TimedOut.into());
             }
             match read_once(self.fd, &mut *buffer) {
-                // Somebody else has read it.
+                // Another process has read the data.
                 Err(Errno::AGAIN) => {}
                 read => return Ok(read?),
             }
@@ -163,7 +164,7 @@ fn too_slow() -> Error {
 }
 
 fn unreadable() -> Error {
-    Error::invalid("The file descriptor can't be read; open it for reading before passing it")
+    Error::invalid("The file descriptor is not readable; open it for reading and pass it again")
 }
 
 #[cfg(test)]
@@ -186,7 +187,7 @@ mod tests {
         readers.read(fd, own, counted).await.map(|secret| secret.expose().to_owned())
     }
 
-    /// What a caller may have read at once.
+    /// The permits of a caller.
     type Own = Arc<Semaphore>;
 
     fn caller() -> Own {
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_caller_s_descriptors_that_hang_are_in_its_own_way_only() {
+    async fn descriptors_that_hang_delay_only_their_own_caller() {
         let readers = Readers::default();
         let (one, two) = (caller(), caller());
         let _hanging = (readers.turn(&one).await.unwrap(), readers.turn(&one).await.unwrap());
@@ -208,10 +209,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn when_too_many_are_read_the_next_one_waits() {
+    async fn a_descriptor_waits_while_too_many_are_read() {
         let readers = Readers::default();
         let mut hanging = Vec::new();
-        for own in std::iter::repeat_with(caller).take(OF_ALL / DESCRIPTORS_PER_CALLER) {
+        for own in std::iter::repeat_with(caller).take(MAX_READS / DESCRIPTORS_PER_CALLER) {
             for _ in 0..DESCRIPTORS_PER_CALLER {
                 hanging.push(readers.turn(&own).await.unwrap());
             }

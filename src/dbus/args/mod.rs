@@ -1,4 +1,4 @@
-//! Arguments of calls: options, secrets, what a submission is about; and the values of replies.
+//! Arguments of calls: options, secrets, targets of submissions; and values of replies.
 
 mod client_secret;
 mod descriptor;

@@ -11,8 +11,8 @@ use crate::dbus::error::Error;
 use crate::dbus::names;
 use crate::secret::SecretText;
 
-/// How long a call may take if it doesn't say: D-Bus clients give up after 25 seconds.
-const TIMEOUT: u32 = 22;
+/// The default of the option timeout, in seconds; D-Bus clients give up after 25 seconds.
+const DEFAULT_TIMEOUT_SECONDS: u32 = 22;
 
 /// The options of every call that may wait.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub(in crate::dbus) struct Common {
     pub(in crate::dbus) wait_for_token: bool,
 }
 
-/// The options of one call; what was not taken when [`Options::finish`] is called is refused.
+/// The options of one call. [`Options::finish`] refuses options that were not taken.
 pub(in crate::dbus) struct Options {
     map: Map,
     known: Vec<&'static str>,
@@ -49,21 +49,21 @@ impl Options {
 
     /// `timeout`, 1 to 900 seconds.
     fn timeout(&mut self) -> Result<Duration, Error> {
-        match self.number("timeout")?.unwrap_or(TIMEOUT) {
+        match self.number("timeout")?.unwrap_or(DEFAULT_TIMEOUT_SECONDS) {
             seconds @ 1..=900 => Ok(Duration::from_secs(seconds.into())),
-            _ => {
-                Err(Error::invalid("The option timeout is not 1 to 900 seconds; pass a number in that range"))
-            }
+            _ => Err(Error::invalid(
+                "The option timeout must be 1 to 900 seconds; pass a number in that range",
+            )),
         }
     }
 
-    /// Texts by name; none if the option isn't there.
+    /// Texts by name; empty without the option.
     pub(in crate::dbus) fn texts(&mut self, key: &'static str) -> Result<HashMap<String, String>, Error> {
         let texts = self.take(key, "a dictionary of strings (a{ss})", |value| value.try_into().ok())?;
         Ok(texts.unwrap_or_default())
     }
 
-    /// What every call takes that may wait.
+    /// The options of every call that may wait.
     pub(in crate::dbus) fn common(&mut self) -> Result<Common, Error> {
         Ok(Common {
             timeout: self.timeout()?,
@@ -78,13 +78,13 @@ impl Options {
         match self.text("handle-token")? {
             Some(handle) if names::is_taken(&handle) => Err(Error::handle_in_use()),
             Some(handle) if !names::is_handle(&handle) => Err(Error::invalid(
-                "The option handle-token is not 1 to 64 letters A-Z, a-z, digits and underscores; pass such a name",
+                "The option handle-token must be 1 to 64 letters A-Z, a-z, digits and underscores; pass such a name",
             )),
             handle => Ok(handle),
         }
     }
 
-    /// A secret: a string, or a descriptor to read it from when everything else has been checked.
+    /// A secret: a string, or a descriptor, which is read after all other checks.
     pub(in crate::dbus) fn secret(&mut self, key: &'static str) -> Result<Option<Passed>, Error> {
         self.known.push(key);
         match self.map.remove(key).map(Variant::from) {
@@ -95,7 +95,7 @@ impl Options {
         }
     }
 
-    /// Refuses what is left over.
+    /// Refuses options that were not taken.
     pub(in crate::dbus) fn finish(self) -> Result<(), Error> {
         match self.map.keys().min() {
             None => Ok(()),
@@ -128,7 +128,7 @@ fn wrong_type(key: &str, kind: &str) -> Error {
     Error::invalid(format!("The option {key} has the wrong type; pass {kind}"))
 }
 
-/// A caller's key: short, and without control characters.
+/// A caller's key, shortened and without control characters.
 fn quoted(key: &str) -> String {
     let short: String = key.chars().take(40).collect();
     format!("{short:?}")

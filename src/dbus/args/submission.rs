@@ -1,4 +1,4 @@
-//! What all calls have in common that submit a code: where to, with which credential, and how.
+//! The common parts of calls that submit a code: endpoint, credential and settings.
 
 use zbus::{ObjectPath, OwnedObjectPath};
 
@@ -8,15 +8,15 @@ use crate::dbus::error::{Error, capital};
 use crate::dbus::names;
 use crate::flows::{self, Policy, Query, Target};
 
-/// A clock that is off by more makes codes of the wrong step.
+/// The maximum deviation of the clock in seconds; beyond it codes may be of the wrong step.
 const SKEW: f64 = 15.0;
 
-/// Whether the clock is off by so much, in seconds.
+/// Whether the deviation of the clock, in seconds, is too large.
 pub(in crate::dbus) fn is_wrong_clock(skew: f64) -> bool {
     skew.abs() >= SKEW
 }
 
-/// A wrong clock is the likeliest reason for a wrong code, and one that a person can mend.
+/// Explains a refused code by a wrong clock, which is the most likely reason and one that a person can correct.
 pub(in crate::dbus) fn explain(error: flows::Error, skew: Option<f64>) -> Error {
     match (&error, skew) {
         (flows::Error::Cognito(refusal), Some(skew))
@@ -36,7 +36,7 @@ pub(in crate::dbus) fn find_profile<'config>(
     config.profiles.get(name).ok_or_else(|| Error::no_profile(name, &known))
 }
 
-/// What the caller says wins over what the profile says, and that over what an unverified token says.
+/// The endpoint. The call has priority over the profile, and the profile over the unverified access token.
 pub(in crate::dbus) fn endpoint(
     access_token: Option<&AccessToken>,
     profile: Option<&Profile>,
@@ -50,16 +50,19 @@ pub(in crate::dbus) fn endpoint(
     let url = profile.and_then(|profile| profile.endpoint_url.as_deref()).map(EndpointUrl::parse).transpose();
     let url = url.map_err(|error| Error::config(error.to_string()))?;
     if region.is_none() && url.is_none() {
-        return Err(Error::invalid("It is not clear which region to ask; pass the option region or profile"));
+        return Err(Error::invalid("The region is not known; pass the option region or the option profile"));
     }
     Ok(Endpoint { region, url })
 }
 
 fn wrong_region(error: &UnknownRegion) -> Error {
-    Error::invalid(format!("{}; correct the option region, or the profile's", capital(&error.to_string())))
+    Error::invalid(format!(
+        "{}; correct the option region, or the region of the profile",
+        capital(&error.to_string())
+    ))
 }
 
-/// What a profile says of its credential; nothing if it names neither issuer nor account.
+/// The query for a profile's credential; `None` if the profile has neither issuer nor account.
 pub(in crate::dbus) fn profile_query(profile: &Profile) -> Option<Query> {
     if profile.issuer.is_none() && profile.account.is_none() {
         return None;
@@ -68,24 +71,24 @@ pub(in crate::dbus) fn profile_query(profile: &Profile) -> Option<Query> {
     Some(Query { issuer, account, ..any_totp(Some(profile)) })
 }
 
-/// Whatever Cognito might take, on the profile's token if it names one.
+/// A query for any TOTP credential, on the profile's token if it names one.
 fn any_totp(profile: Option<&Profile>) -> Query {
     let token = profile.and_then(|profile| profile.token.clone());
     Query { kind: Some("totp".to_owned()), token, ..Query::default() }
 }
 
-/// What Cognito calls the token.
+/// The device name from Cognito.
 #[derive(Debug)]
 pub(in crate::dbus) enum DeviceName {
-    /// This.
+    /// This name.
     Is(String),
-    /// It may tell before a code is submitted.
+    /// Cognito may send it before a code is submitted.
     Later,
-    /// It doesn't tell.
+    /// Cognito does not send it.
     Never,
 }
 
-/// The credential of this path; for `/` the one that the profile names, or whatever is on the token of that name.
+/// The credential of this path; for `/` the one that the profile names, or the one on the token with the device name.
 pub(in crate::dbus) fn target(
     path: &OwnedObjectPath,
     profile: Option<&Profile>,
@@ -101,7 +104,7 @@ pub(in crate::dbus) fn target(
         let of_device = || may_tell.then(|| any_totp(profile));
         let query = profile.and_then(profile_query).or_else(of_device).ok_or_else(|| {
             Error::invalid(
-                "No credential is named; pass its path, or a profile that has an issuer or account",
+                "No credential is named; pass the path of a credential, or a profile that has an issuer or account",
             )
         })?;
         return Ok(Target::Query(Query { device, ..query }));

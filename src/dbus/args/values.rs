@@ -1,4 +1,4 @@
-//! Dictionaries of variants, as options and replies are.
+//! Dictionaries of variants, for options and replies.
 
 use std::collections::HashMap;
 

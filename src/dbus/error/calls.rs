@@ -1,4 +1,4 @@
-//! Why a call is refused or ends early, whatever it asks for.
+//! The errors of refused and cancelled calls.
 
 use std::time::Duration;
 
@@ -8,30 +8,33 @@ use crate::access::{Permission, Reason, Refusal};
 use crate::operations::{Cancellation, Requester};
 
 impl Error {
-    /// Too much of the same at once.
+    /// There are too many calls of a kind.
     pub fn busy() -> Self {
-        Self::ours("Busy", "Too many calls of this kind are being served; try again in a moment.")
+        Self::ours("Busy", "Too many calls of this kind are running; try again in a moment.")
     }
 
-    /// More at once than `[limits]` allows.
+    /// There are more simultaneous calls than `[limits]` allows.
     pub fn too_many_calls() -> Self {
         Self::ours(
             "Busy",
-            // As short as a call, as the next one: in a flood the bus falls behind with what is longer, and others wait.
+            // As short as a call: in a flood the bus falls behind with longer replies, and other clients wait.
             "Too many calls at once; wait for earlier replies.",
         )
     }
 
-    /// More in a minute than `[limits]` allows.
+    /// There are more calls in a minute than `[limits]` allows.
     pub fn too_often(wait: Duration) -> Self {
-        Self::ours("RateLimited", format!("This came too often; try again in {} s.", whole_seconds(wait)))
-            .retry(Retry::After(wait))
+        Self::ours(
+            "RateLimited",
+            format!("There were too many calls of this kind; try again in {} s.", whole_seconds(wait)),
+        )
+        .retry(Retry::After(wait))
     }
 
-    /// The configuration doesn't allow it.
+    /// The configuration does not allow the call.
     pub fn denied(requester: &Requester, permission: Permission, reason: Reason) -> Self {
         let (who, caller) = match requester.kind.as_str() {
-            "unknown" => ("A program that can't be recognised".to_owned(), "unknown".to_owned()),
+            "unknown" => ("A program that the daemon cannot identify".to_owned(), "unknown".to_owned()),
             kind => {
                 let caller = format!("{kind}:{}", requester.name);
                 (format!("The program {caller}"), caller)
@@ -55,7 +58,7 @@ impl Error {
         }
     }
 
-    /// Somebody else's program.
+    /// The program belongs to another user.
     pub fn other_user() -> Self {
         Self::ours(
             "AccessDenied",
@@ -63,7 +66,7 @@ impl Error {
         )
     }
 
-    /// Nobody is at the computer.
+    /// The screen is locked.
     pub fn screen_locked() -> Self {
         Self::ours(
             "ScreenLocked",
@@ -71,26 +74,26 @@ impl Error {
         )
     }
 
-    /// A message that is longer than `[limits]` allows.
+    /// The message is longer than `[limits]` allows.
     pub fn too_long() -> Self {
         Self::invalid(
-            "The message is longer than message_kib in [limits] of the configuration allows; pass less",
+            "The message is longer than message_kib in [limits] of the configuration allows; pass a shorter one",
         )
     }
 
-    /// An operation of this handle exists.
+    /// An operation with this handle exists.
     pub fn handle_in_use() -> Self {
         Self::ours(
             "AlreadyExists",
-            "An operation with this handle-token is running or kept; choose another one for each request.",
+            "An operation with this handle-token is running, or its result is still kept; choose a new one for each call.",
         )
     }
 
-    /// Results are for those who asked.
+    /// The result belongs to another connection.
     pub fn not_the_requester() -> Self {
         Self::ours(
             "AccessDenied",
-            "Only the connection that made the request may read its result; call from there.",
+            "Only the connection that made the request may read its result; call GetResult from that connection.",
         )
     }
 
@@ -103,7 +106,7 @@ impl Error {
     pub fn no_object() -> Self {
         Self::ours(
             "org.freedesktop.DBus.Error.UnknownObject",
-            "There is no such object; list what there is with oathbridgectl list.",
+            "There is no object at this path; list the objects with oathbridgectl list.",
         )
     }
 }
@@ -127,7 +130,7 @@ impl From<Cancellation> for Error {
         };
         Self::ours(
             "Cancelled",
-            format!("{reason} before a code was sent, so none was; ask again when it is wanted."),
+            format!("{reason} before a code was sent; call again if the code is still needed."),
         )
     }
 }

@@ -1,22 +1,22 @@
-//! What Cognito refuses, and what is refused before it is asked.
+//! Refusals of Cognito, and refusals before a request to Cognito.
 
 use super::{Error, Retry, capital};
 use crate::cognito::{self, ErrorKind, Refused};
 
 impl Error {
-    /// A refused code, and a clock that explains it; `skew` is Cognito's clock minus ours in seconds.
+    /// Cognito refused a code, and the clock is the reason; `skew` is Cognito's clock minus ours in seconds.
     pub fn wrong_clock(skew: f64) -> Self {
         let direction = if skew > 0.0 { "behind" } else { "ahead" };
         let seconds = skew.abs().round();
         Self::ours(
             "Cognito.CodeMismatch",
             format!(
-                "Cognito did not accept the code since this computer's clock is {seconds} seconds {direction}; set the clock and try again."
+                "Cognito did not accept the code because this computer's clock is {seconds} seconds {direction}; set the clock and try again."
             ),
         )
     }
 
-    /// Nobody knows what became of the choice of a second factor.
+    /// The outcome of the choice of a second factor is unknown.
     pub(super) fn choice_unknown(kind: ErrorKind) -> Self {
         let (name, what) = match kind {
             ErrorKind::OutcomeUnknown => ("Cognito.OutcomeUnknown", "Cognito's answer was lost"),
@@ -25,7 +25,7 @@ impl Error {
         Self::ours(
             name,
             format!(
-                "{what} when the software token was chosen, and no code was sent; the session may be used up, so start the sign-in again."
+                "{what} after the choice of the software token; no code was sent, but the session may be used up, so start the sign-in again."
             ),
         )
     }
@@ -37,15 +37,15 @@ impl From<Refused> for Error {
             Refused::ScopeMissing => ErrorKind::ScopeMissing.into(),
             Refused::TokenExpired => ErrorKind::TokenExpired.into(),
             Refused::NotAToken(_) => Self::invalid(format!(
-                "{}; pass the access token as Cognito gave it",
+                "{}; pass the access token as Cognito returned it",
                 capital(&refused.to_string())
             )),
             Refused::SessionShape(_) => Self::invalid(format!(
-                "{}; pass the session as Cognito gave it",
+                "{}; pass the session as Cognito returned it",
                 capital(&refused.to_string())
             )),
             Refused::Shape(_) => Self::invalid(format!(
-                "The option {refused}; pass it as Cognito or its administrator gave it"
+                "The option {refused}; pass it as Cognito or its administrator provided it"
             )),
             Refused::WrongTokenUse => Self::invalid(capital(&refused.to_string())),
         }

@@ -1,15 +1,15 @@
-//! What is wrong with the configuration, or with what it names.
+//! Errors of the configuration, and of files that it names.
 
 use std::fmt;
 
 use super::Error;
 
 impl Error {
-    /// A configuration that can't be used; `why` is a sentence with file and line, without full stop.
+    /// The configuration is not usable; `why` is a sentence with file and line, without full stop.
     pub fn config(why: impl fmt::Display) -> Self {
         let why = why.to_string();
         let end = if why.ends_with('?') { "" } else { "." };
-        let advice = "The configuration in force stays; correct the file and call Reload again";
+        let advice = "The previous configuration stays in use; correct the file and run systemctl --user reload oathbridge";
         Self::ours("Config", format!("{advice}: {why}{end}"))
     }
 
@@ -23,33 +23,37 @@ impl Error {
         )
     }
 
-    /// It is there, and out of reach.
+    /// The systemd credential is not readable.
     pub fn unreadable_client_secret(name: &str) -> Self {
         Self::ours(
             "Config",
             format!(
-                "The systemd credential {name:?} can't be read as a file; correct LoadCredential= in a drop-in of the unit and restart it with systemctl --user restart oathbridge."
+                "The systemd credential {name:?} is not a readable file; correct LoadCredential= in a drop-in of the unit and restart it with systemctl --user restart oathbridge."
             ),
         )
     }
 
-    /// It is there, and something else.
+    /// The systemd credential is not a client secret.
     pub fn bad_client_secret(name: &str) -> Self {
         Self::ours(
             "Config",
             format!(
-                "The systemd credential {name:?} is not the secret of an app client, which has 24 to 64 letters, digits, _ and +; write it there as Cognito shows it and restart the daemon with systemctl --user restart oathbridge."
+                "The systemd credential {name:?} is not the secret of an app client (24 to 64 letters, digits, _ and +); write the secret as shown by Cognito and restart the daemon with systemctl --user restart oathbridge."
             ),
         )
     }
 
-    /// No profile of this name.
+    /// There is no profile of this name.
     pub fn no_profile(name: &str, known: &[&str]) -> Self {
-        let others = if known.is_empty() { String::new() } else { format!(", only {}", known.join(", ")) };
+        let others = if known.is_empty() {
+            String::new()
+        } else {
+            format!(" (the profiles are {})", known.join(", "))
+        };
         Self::ours(
             "NoSuchProfile",
             format!(
-                "There is no profile {name:?}{others}; add it to the configuration and have that read again."
+                "There is no profile {name:?}{others}; correct the name, or add the profile to the configuration and reload it."
             ),
         )
     }

@@ -1,4 +1,4 @@
-//! What goes wrong in a flow: no credential, no unspent time step, no time left.
+//! The errors of flows: no credential, no unspent time step, no time left.
 
 use super::time::{time_of_day, whole_seconds};
 use super::{Error, Retry};
@@ -20,37 +20,37 @@ impl From<flows::Error> for Error {
             Flow::Ambiguous(count) => Self::ours(
                 "Ambiguous",
                 format!(
-                    "{count} credentials match the profile; name the token in the profile, or pass the credential's path."
+                    "{count} credentials match the profile; name the token in the profile, or pass the path of a credential."
                 ),
             ),
             Flow::Unnamed => Self::ours(
                 "Ambiguous",
-                "Neither a profile nor Cognito says which credential is meant; pass the credential's path, or a profile that has an issuer or account.",
+                "Neither a profile nor Cognito names a credential; pass the path of a credential, or a profile that has an issuer or account.",
             ),
             Flow::OtherDevice => Self::ours(
                 "Ambiguous",
-                "No attached token has the name that Cognito knows, and nothing else says which credential is meant; pass the credential's path, or a profile that has an issuer or account.",
+                "No attached token has the device name from Cognito, and the call names no credential; pass the path of a credential, or a profile that has an issuer or account.",
             ),
             Flow::Unsupported(why) => Self::ours(
                 "Unsupported",
-                format!("This credential can't be used here since {why}; choose another one."),
+                format!("This credential cannot be used here because {why}; choose another one."),
             ),
             Flow::CounterNotConfirmed => Self::ours(
                 "ConfirmationRequired",
-                "This credential counts its codes, and each call uses one up; pass the option advance-counter as true if that is meant.",
+                "This credential is counter-based and each code uses one up; pass the option advance-counter as true to confirm.",
             ),
             Flow::InvalidArgument(why) => {
-                Self::invalid(format!("Some options don't fit together: {why}; leave them out"))
+                Self::invalid(format!("Some options do not fit: {why}; leave them out"))
             }
             Flow::TouchRequired => Self::ours(
                 "TouchRequired",
-                "This credential wants its token to be touched; call again without interactive=false and touch it.",
+                "This credential requires a touch of its token; leave out the option interactive and touch the token.",
             ),
             Flow::Token(error) => error.into(),
             Flow::StepSpent { opens } => Self::ours(
                 "StepSpent",
                 format!(
-                    "The codes up to {} UTC (Unix time {}) were used already; try again then.",
+                    "The code was already used; try again at {} UTC (Unix time {}).",
                     time_of_day(opens),
                     whole_seconds(opens)
                 ),
@@ -59,18 +59,18 @@ impl From<flows::Error> for Error {
             Flow::StateUnavailable(why) => Self::ours(
                 "StateUnavailable",
                 format!(
-                    "Nothing was submitted since {why}; repair or remove the file guard.json in the state folder of oathbridge, or make room on the disk."
+                    "Nothing was submitted because {why}; repair or remove the file guard.json in the state folder of oathbridge, or free disk space."
                 ),
             ),
             Flow::Cancelled(why) => why.into(),
             Flow::Timeout => Self::ours(
                 "Timeout",
-                "The time allowed was over before a code could be sent, so none was; try again or allow a longer timeout.",
+                "The timeout passed before a code was sent; try again with a longer timeout.",
             ),
             Flow::RateLimited { wait } => Self::ours(
                 "RateLimited",
                 format!(
-                    "Too many codes of this credential were refused; try again in {} seconds, before Cognito locks the account.",
+                    "Cognito refused too many codes of this credential and would lock the account; try again in {} seconds.",
                     whole_seconds(wait)
                 ),
             )

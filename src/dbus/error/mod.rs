@@ -23,12 +23,12 @@ pub struct Error {
     retry: Option<Retry>,
 }
 
-/// When it is worth a new try.
+/// The time of a new attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Retry {
     /// At this Unix time.
     At(Duration),
-    /// So long from now.
+    /// This time from now.
     After(Duration),
 }
 
@@ -41,16 +41,16 @@ impl Error {
         Self { retry: Some(retry), ..self }
     }
 
-    /// An argument that makes no sense; `why` is a whole sentence without its full stop.
+    /// An argument is invalid; `why` is a whole sentence without its full stop.
     pub fn invalid(why: impl fmt::Display) -> Self {
         Self::ours("org.freedesktop.DBus.Error.InvalidArgs", format!("{why}."))
     }
 
-    /// A failure of the daemon itself.
+    /// The daemon itself has a fault.
     pub fn internal() -> Self {
         Self::ours(
             "Internal",
-            "The daemon failed to do this; look into its journal and restart it with systemctl --user restart oathbridge.",
+            "The daemon has a fault; check its journal with journalctl --user -u oathbridge and restart it with systemctl --user restart oathbridge.",
         )
     }
 
@@ -63,12 +63,12 @@ impl Error {
         }
     }
 
-    /// It was ended early.
+    /// Whether the request was cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.name == "Cancelled"
     }
 
-    /// The Unix time at which a new try may succeed, if that is known.
+    /// The Unix time at which a new attempt may succeed, if it is known.
     pub fn retry_at(&self, now: Duration) -> Option<Duration> {
         self.retry.map(|retry| match retry {
             Retry::At(time) => time,
@@ -96,7 +96,7 @@ impl zbus::DBusError for Error {
     }
 }
 
-/// A sentence of a library layer, with the capital letter it gets on the bus.
+/// A sentence of a library layer with a capital first letter, for the bus.
 pub(in crate::dbus) fn capital(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()

@@ -1,8 +1,8 @@
-//! Times as sentences name them.
+//! Times in sentences.
 
 use std::time::Duration;
 
-/// Whole seconds, rounded up: nobody shall come too early.
+/// Whole seconds, rounded up: so that a later attempt is not too early.
 pub(super) fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }

@@ -1,4 +1,4 @@
-//! What goes wrong with a token.
+//! The errors of tokens.
 
 use super::Error;
 use crate::registry::Missing;
@@ -27,9 +27,7 @@ impl From<token::Error> for Error {
                 "TokenBusy",
                 "The token is busy with another request or held by another program; close that program or try again in a moment.",
             ),
-            Token::Stuck => {
-                ("TokenStuck", "The token doesn't answer any more; unplug it and plug it in again.")
-            }
+            Token::Stuck => ("TokenStuck", "The token stopped answering; unplug it and plug it in again."),
             Token::Locked => (
                 "TokenLocked",
                 "The token is locked with a password; unlock it with oathbridgectl unlock and try again.",
@@ -39,11 +37,11 @@ impl From<token::Error> for Error {
             }
             Token::Impostor => (
                 "Malformed",
-                "The token doesn't know the password that it asks for and may be a fake; stop using it and check where it came from.",
+                "The token does not know its own password and may be a fake; stop using it and check its origin.",
             ),
             Token::NoSuchCredential => (
                 "NoSuchCredential",
-                "The token has no such credential; list what it has with oathbridgectl list.",
+                "The token does not have this credential; list its credentials with oathbridgectl list.",
             ),
             Token::TouchTimeout => (
                 "TouchTimeout",
@@ -52,19 +50,19 @@ impl From<token::Error> for Error {
             Token::Unsupported(why) => {
                 return Self::ours(
                     "Unsupported",
-                    format!("The token can't do this since {why}; use another token."),
+                    format!("The token does not support this because {why}; use another token."),
                 );
             }
             Token::Malformed(why) => {
-                tracing::warn!("a token's answer makes no sense: {why}");
+                tracing::warn!("invalid response of a token: {why}");
                 (
                     "Malformed",
-                    "The token's answer makes no sense; unplug it, plug it in again, and report its model if that doesn't help.",
+                    "The token sent an invalid response; unplug it, plug it in again, and report its model if that does not help.",
                 )
             }
             Token::PcscUnavailable => (
                 "PcscUnavailable",
-                "The smart card service is not running; install pcscd or start it with systemctl start pcscd.socket.",
+                "The smart card service is not running; install pcscd or start it with sudo systemctl start pcscd.socket.",
             ),
             Token::PcscDenied => (
                 "PcscDenied",

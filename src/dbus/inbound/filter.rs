@@ -1,5 +1,5 @@
-//! What comes in: calls to objects that aren't there are kept back, if they could be there in a moment, and messages
-//! that are too long or too many are refused, before anything is done for them.
+//! The inbound filter: it diverts calls to absent objects that may appear in a moment, and refuses messages that are too
+//! long or too many before they are handled.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -18,30 +18,30 @@ use crate::dbus::bridge::Bridge;
 use crate::dbus::error::Error;
 use crate::dbus::{methods, names};
 
-/// What the inbound filter kept back.
+/// A message that the inbound filter diverted.
 #[derive(Debug)]
 pub(in crate::dbus) enum Diverted {
-    /// A call to an object that may be there in a moment.
+    /// A call to an object that may appear in a moment.
     Call(Message),
     /// The reply to a call that is not served.
     Refusal(Message),
 }
 
-/// Reads messages, and keeps some back.
+/// Reads messages, and diverts some of them.
 #[derive(Debug)]
 pub(super) struct Reader {
     socket: Half,
     bridge: Arc<Bridge>,
-    /// Queries that have waited.
+    /// Released queries.
     released: mpsc::UnboundedReceiver<Message>,
     diverted: mpsc::Sender<Diverted>,
 }
 
-/// What is to be done with a message.
+/// The decision about a message.
 enum Verdict {
     Deliver,
     Divert(Diverted),
-    /// Nothing: nobody waits for an answer, or the message itself waits.
+    /// Drop it: it needs no reply, or it waits.
     Drop,
 }
 
@@ -76,14 +76,13 @@ impl Reader {
         }
     }
 
-    /// Whether a call is delivered now, if ever. What is over the limits goes no further: a flood shall cost nobody else
-    /// anything.
+    /// Whether a call is delivered now. Calls over the limits are refused here, so that a flood does not affect other callers.
     fn admit(&self, message: &Message, header: &Header<'_>) -> Result<bool, Error> {
         let Some(sender) = header.sender() else { return Ok(true) };
         let wants_reply = !header.primary().flags().contains(Flags::NO_REPLY_EXPECTED);
         let clients = &self.bridge.clients;
         let Some(method) = methods::of(header) else {
-            // zbus answers it by itself. A query for a property or for the tree without a reply has no effect.
+            // zbus answers queries by itself. A query without a reply has no effect.
             if !wants_reply {
                 return Ok(false);
             }
@@ -91,7 +90,7 @@ impl Reader {
             clients.limits.arrive(client.counts(), CallClass::Query)?;
             return Ok(clients.admit_query(&client, message)?);
         };
-        // Our methods are counted as they begin.
+        // Calls of our methods are counted at their start.
         clients.limits.arrive(clients.enter(sender).counts(), method.class)?;
         Ok(true)
     }
@@ -119,7 +118,7 @@ impl ReadHalf for Reader {
             };
             if begun.bytes.is_empty() {
                 tokio::select! {
-                    // What has just come goes first: in a flood, who has many queries waits, and nobody else.
+                    // New messages come first, so that in a flood only the clients with many queries wait.
                     biased;
                     first = length::first(&mut self.socket) => begun = first?,
                     Some(query) = self.released.recv() => return Ok(query),
@@ -133,16 +132,16 @@ impl ReadHalf for Reader {
                 Length::Hopeless => None,
                 _ => Some(self.socket.receive_message(seq, bytes, fds).await?),
             };
-            // The next message may have begun.
+            // The first bytes of the next message may already be read.
             (*already_received_bytes, *already_received_fds) = (begun.bytes, begun.fds);
             let Some(message) = message else {
-                tracing::debug!("a message was dropped whose header alone is too long");
+                tracing::debug!("dropped a message whose header alone is too long");
                 continue;
             };
             match self.judge(&message, &length) {
                 Verdict::Deliver => return Ok(message),
-                // When refusals don't get away, nothing more is read: a flood waits in the bus, not here. An error
-                // means that the daemon is ending.
+                // If refusals cannot be sent, nothing more is read: a flood waits in the bus, not here. An error means
+                // that the daemon is ending.
                 Verdict::Divert(diverted) => drop(self.diverted.send(diverted).await),
                 Verdict::Drop => {}
             }

@@ -1,5 +1,5 @@
-//! Messages that are too long are never in memory as a whole: they are told by their first bytes, and what follows is
-//! read and thrown away.
+//! Messages that are too long are never held in memory as a whole: their first bytes contain the length, and the rest is
+//! read and discarded.
 
 use std::io::{self, ErrorKind};
 use std::ops::Range;
@@ -9,53 +9,52 @@ use zbus::connection::socket::ReadHalf;
 
 use super::socket::Half;
 
-/// The part of a message that every message begins with (D-Bus Specification, "Message Format").
-const HEAD: usize = 16;
+/// The length of the fixed part of a message (D-Bus Specification, "Message Format").
+const FIXED_HEADER_BYTES: usize = 16;
 const BODY_LENGTH: Range<usize> = 4..8;
 const FIELDS_LENGTH: Range<usize> = 12..16;
 
-/// So much is thrown away at once.
-const CHUNK: usize = 16 * 1024;
+/// The size of the buffer for discarded bytes.
+const DISCARD_CHUNK_BYTES: usize = 16 * 1024;
 
-/// What was read before zbus reads it: a message's first bytes and perhaps more, and descriptors as far as they have
-/// come.
+/// Data that was read before zbus reads the message: its first bytes, possibly more, and received descriptors.
 #[derive(Debug, Default)]
 pub(super) struct Begun {
     pub(super) bytes: Vec<u8>,
     pub(super) fds: Vec<OwnedFd>,
 }
 
-/// What the first bytes of a message say.
+/// The length of a message, from its first bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Length {
-    /// No longer than allowed; the rest is still to be read.
+    /// Within the limit; the rest is not read yet.
     Fine,
-    /// Too long; it was read, and what is left of it is a message without its body.
+    /// Too long; the message was read, and its header is kept without the body.
     TooLong,
-    /// Too long even without its body; it was read, and nothing is left of it.
+    /// Too long even without its body; the message was discarded.
     Hopeless,
 }
 
-/// Reads the first bytes of a message, or fewer; nothing is lost when this is dropped.
+/// Reads the first bytes of a message, or fewer; it is cancellation-safe.
 ///
 /// # Errors
 ///
-/// When the connection ends or fails.
+/// The connection ends or fails.
 pub(super) async fn first(socket: &mut Half) -> io::Result<Begun> {
-    let mut bytes = vec![0; HEAD];
+    let mut bytes = vec![0; FIXED_HEADER_BYTES];
     let (count, fds) = ReadHalf::recvmsg(socket, &mut bytes).await?;
     bytes.truncate(some(count)?);
     Ok(Begun { bytes, fds })
 }
 
-/// Begins to read a message that may have `longest` bytes.
+/// Starts to read a message of at most `longest` bytes.
 ///
 /// # Errors
 ///
-/// When the connection ends or fails.
+/// The connection ends or fails.
 pub(super) async fn begin(socket: &mut Half, begun: &mut Begun, longest: usize) -> io::Result<Length> {
-    fill(socket, begun, HEAD).await?;
-    let fields = HEAD + number(&begun.bytes, FIELDS_LENGTH);
+    fill(socket, begun, FIXED_HEADER_BYTES).await?;
+    let fields = FIXED_HEADER_BYTES + number(&begun.bytes, FIELDS_LENGTH);
     let (fields, body) = (fields.next_multiple_of(8), number(&begun.bytes, BODY_LENGTH));
     if fields.saturating_add(body) <= longest {
         return Ok(Length::Fine);
@@ -83,14 +82,14 @@ async fn fill(socket: &mut Half, begun: &mut Begun, length: usize) -> io::Result
     Ok(())
 }
 
-/// Throws away so many bytes from `start` on, those that have come and those that are still to come.
+/// Discards `length` bytes from `start` on, both received bytes and later ones.
 async fn discard(socket: &mut Half, begun: &mut Begun, start: usize, mut length: usize) -> io::Result<()> {
     let come = begun.bytes.len().saturating_sub(start).min(length);
     begun.bytes.drain(start..start + come);
     length -= come;
-    let mut chunk = vec![0; CHUNK.min(length)];
+    let mut chunk = vec![0; DISCARD_CHUNK_BYTES.min(length)];
     while length > 0 {
-        let part = chunk.get_mut(..CHUNK.min(length)).unwrap_or_default();
+        let part = chunk.get_mut(..DISCARD_CHUNK_BYTES.min(length)).unwrap_or_default();
         let (count, _) = ReadHalf::recvmsg(socket, part).await?;
         length -= some(count)?;
     }
@@ -101,7 +100,7 @@ fn some(count: usize) -> io::Result<usize> {
     if count == 0 { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(count) }
 }
 
-/// A number of the first bytes, in the byte order that the very first one names.
+/// A number in the first bytes, in the message's byte order.
 fn number(bytes: &[u8], place: Range<usize>) -> usize {
     let number = bytes.get(place).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()).unwrap_or_default();
     let number =
@@ -119,7 +118,7 @@ mod tests {
     use super::super::socket;
     use super::*;
 
-    const LONGEST: usize = 1_000;
+    const MAX_MESSAGE_BYTES: usize = 1_000;
 
     fn connected() -> (UnixStream, Half, tempfile::TempDir) {
         let directory = tempfile::tempdir().unwrap();
@@ -134,11 +133,11 @@ mod tests {
         Message::method_call(path, "Ping").build(&"x".repeat(body)).unwrap()
     }
 
-    /// What is made of messages that follow each other: how long they are, and the body of those that are fine.
+    /// The lengths of consecutive messages, and the body lengths of those within the limit.
     async fn read(half: &mut Half, mut begun: Begun, count: usize) -> Vec<(Length, Option<usize>)> {
         let mut seen = Vec::new();
         for _ in 0..count {
-            let length = begin(half, &mut begun, LONGEST).await.unwrap();
+            let length = begin(half, &mut begun, MAX_MESSAGE_BYTES).await.unwrap();
             let mut body = None;
             if length != Length::Hopeless {
                 let message = half.receive_message(0, &mut begun.bytes, &mut begun.fds).await.unwrap();
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whatever_is_too_long_is_skipped_and_what_follows_is_read() {
+    async fn a_message_that_is_too_long_is_skipped_and_the_next_one_is_read() {
         let messages =
             [call("/a", 10), call("/b", 50_000), call(&format!("/{}", "c".repeat(2_000)), 1), call("/d", 20)];
         let bytes: Vec<u8> = messages.iter().flat_map(|message| message.data().bytes().to_vec()).collect();
@@ -165,7 +164,7 @@ mod tests {
                 (Length::Fine, Some(20)),
             ]
         };
-        // Some of it has been read before, as after the handshake: nothing, a part, and more than one message.
+        // A part was already read, as after the handshake: nothing, a part of a message, and more than one message.
         for before in [0, 3, 200, 30_000, bytes.len() - 40] {
             let (mut bus, mut half, _directory) = connected();
             let (come, rest) = bytes.split_at(before);

@@ -1,8 +1,7 @@
-//! The connection to the bus, as far as zbus leaves room for it.
+//! The socket of the bus connection, below zbus.
 //!
-//! Two things can only be done where messages come in and go out: a call to an object that isn't there can be
-//! answered with more than "unknown object" (its token may be plugged in, or unlocked, in a moment), and it can be
-//! known when a reply has left.
+//! Two functions need access to the raw messages: answering calls to absent objects (whose token may be plugged in or
+//! unlocked in a moment) with more than `UnknownObject`, and detecting when a reply was sent.
 
 mod filter;
 mod length;
@@ -19,22 +18,21 @@ use super::bridge::Bridge;
 
 pub(super) use filter::Diverted;
 
-/// How many messages that are kept back are read ahead. Few, so that a flood of them lets everything else go on in
-/// between.
-const AHEAD: usize = 4;
+/// The number of diverted messages in the queue. It is small, so that a flood leaves room for other messages.
+const DIVERTED_QUEUE_LENGTH: usize = 4;
 
-/// A connection to the bus at `address` that is not made yet, and the calls that will be kept back.
+/// A builder for the connection to the bus at `address`, and the receiver of diverted messages.
 ///
-/// On a bus that isn't reached through a Unix socket nothing is kept back.
+/// On a bus without a Unix socket nothing is diverted.
 ///
 /// # Errors
 ///
-/// When nobody listens there.
+/// No bus listens there.
 pub(super) fn connect(
     address: Address,
     bridge: &Arc<Bridge>,
 ) -> zbus::Result<(connection::Builder<'static>, mpsc::Receiver<Diverted>)> {
-    let (sender, diverted) = mpsc::channel(AHEAD);
+    let (sender, diverted) = mpsc::channel(DIVERTED_QUEUE_LENGTH);
     let builder = match socket::connect(&address) {
         None => connection::Builder::address(address),
         Some(Err(error)) => return Err(error.into()),

@@ -1,4 +1,4 @@
-//! What goes out: the client of a reply learns when it has left.
+//! The outgoing messages: reports when a reply was sent.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -11,7 +11,7 @@ use zbus::message::{Message, Type};
 use super::socket::Half;
 use crate::dbus::bridge::Bridge;
 
-/// Writes messages, and notes when replies have left.
+/// Writes messages, and reports sent replies.
 #[derive(Debug)]
 pub(super) struct Writer {
     socket: Half,

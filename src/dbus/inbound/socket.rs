@@ -1,5 +1,5 @@
-//! The socket to the bus, with file descriptors: what zbus does itself, done here so that messages can be looked at
-//! before it takes them, and after it has sent them.
+//! The socket to the bus, with file descriptors. It replaces that of zbus, so that messages can be inspected before zbus
+//! reads them and after it has sent them.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -18,14 +18,14 @@ use zbus::address::{Address, Transport, transport::UnixSocket};
 use zbus::connection::socket::{ReadHalf, WriteHalf};
 use zbus::export::async_trait::async_trait;
 
-/// The kernel passes no more in one message (SCM_MAX_FD, unix(7)).
-const MOST_FDS: usize = 253;
+/// The maximum number of descriptors in one message (SCM_MAX_FD, unix(7)).
+const MAX_FDS_PER_MESSAGE: usize = 253;
 
 /// One half of a connected stream.
 #[derive(Clone, Debug)]
 pub(super) struct Half(Arc<UnixStream>);
 
-/// Connects to a bus at a Unix socket; nothing for other addresses.
+/// Connects to a bus at a Unix socket; `None` for other addresses.
 pub(super) fn connect(address: &Address) -> Option<io::Result<(Half, Half)>> {
     let Transport::Unix(unix) = address.transport() else { return None };
     let connected = match unix.path() {
@@ -68,7 +68,7 @@ impl WriteHalf for Half {
 }
 
 fn receive(stream: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS_PER_MESSAGE))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut slices = [IoSliceMut::new(buffer)];
     let received = recvmsg(stream.as_fd(), &mut slices, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
@@ -80,7 +80,7 @@ fn receive(stream: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Vec<Own
 }
 
 fn send(stream: &UnixStream, buffer: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS_PER_MESSAGE))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
         return Err(io::ErrorKind::InvalidInput.into());

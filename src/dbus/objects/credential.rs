@@ -17,7 +17,7 @@ use crate::oath::{Credential, ObjectId};
 use crate::operations::{self, Operation};
 use crate::registry::Missing;
 
-/// The code, from when and until when it is valid in Unix seconds, and more.
+/// The code, the start and end of its validity in Unix seconds, and further values.
 type Reply = (String, u64, u64, Map);
 
 /// A credential on the bus.
@@ -79,7 +79,7 @@ impl CredentialObject {
     }
 }
 
-/// `Calculate`, whether or not the credential has an object at present.
+/// `Calculate`, whether or not the credential has an object.
 pub(in crate::dbus) async fn calculate(
     bridge: &Arc<Bridge>,
     id: &ObjectId,
@@ -101,7 +101,7 @@ pub(in crate::dbus) async fn calculate(
     let flows = call.flows();
     let work = async |operation: &Operation| match flows.code(&request, operation).await {
         Ok(code) => Ok(reply(&code)),
-        // Their absence is that of the object called.
+        // A missing credential means that the called object does not exist.
         Err(flows::Error::Missing(Missing::Credential)) => Err(Error::no_object()),
         Err(error) => Err(error.into()),
     };
@@ -115,7 +115,7 @@ fn reply(code: &CodeReply) -> Reply {
     (code.code.expose().to_owned(), from.as_secs(), until.as_secs(), extra)
 }
 
-/// What `GetResult` tells.
+/// The values of `GetResult`.
 fn values((code, from, until, extra): &Reply) -> Map {
     let mut values = Map::from([
         ("code".to_owned(), variant(code)),

@@ -83,7 +83,7 @@ impl ManagerObject {
     }
 }
 
-/// What the daemon knows of a caller, and what it may do.
+/// The identity and the permissions of a caller.
 async fn caller_info(bridge: &Bridge, client: &Client) -> Map {
     let who = bridge.identify(client).await;
     let identity = who.identity();
@@ -116,16 +116,14 @@ fn parse(attributes: HashMap<String, String>) -> Result<Query, Error> {
             "token" => &mut query.token,
             _ => {
                 return Err(Error::invalid(
-                    "Credentials are found by the attributes issuer, account, type and token only; leave out the others",
+                    "The only attributes are issuer, account, type and token; leave out the others",
                 ));
             }
         };
         *field = Some(value);
     }
     if query.kind.as_deref().is_some_and(|kind| !["totp", "hotp", "steam"].contains(&kind)) {
-        return Err(Error::invalid(
-            "There are credentials of the types totp, hotp and steam only; pass one of them",
-        ));
+        return Err(Error::invalid("The type of a credential is totp, hotp or steam; pass one of them"));
     }
     if let Some(path) = query.token.as_ref().and_then(|token| token.strip_prefix(names::ROOT)) {
         query.token = Some(path.trim_start_matches("/tokens/").to_owned());

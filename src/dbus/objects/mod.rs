@@ -1,4 +1,4 @@
-//! The objects on the bus, one interface a file.
+//! The objects on the bus, one interface per file.
 
 mod cognito;
 mod credential;

@@ -15,7 +15,7 @@ use crate::operations::{Cancellation, Operation, Requester, State};
 /// An operation on the bus.
 pub(in crate::dbus) struct OperationObject {
     pub(in crate::dbus) operation: Operation,
-    /// The state that was announced last.
+    /// The state that was published last.
     pub(in crate::dbus) shown: Arc<RwLock<State>>,
     pub(in crate::dbus) bridge: Arc<Bridge>,
 }
@@ -26,7 +26,7 @@ pub(in crate::dbus) fn path(operation: &Operation) -> ObjectPath<'static> {
     names::operation(&request.caller, request.handle.as_deref(), operation.number())
 }
 
-/// Who asked, as everybody may know it.
+/// The requester, in the form that other programs may see.
 pub(in crate::dbus) fn requester(requester: &Requester) -> Map {
     Map::from([("kind".to_owned(), variant(&requester.kind)), ("name".to_owned(), variant(&requester.name))])
 }

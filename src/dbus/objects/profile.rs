@@ -14,7 +14,7 @@ pub(in crate::dbus) struct ProfileObject {
     pub(in crate::dbus) targets: Arc<RwLock<Targets>>,
 }
 
-/// The exported objects that a profile points at; `/` for none.
+/// The exported objects that a profile names; `/` for none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::dbus) struct Targets {
     pub(in crate::dbus) credential: ObjectPath<'static>,

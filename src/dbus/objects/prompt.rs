@@ -1,4 +1,4 @@
-//! `prompt`: `io.github.oathbridge.OathBridge1.Prompt`, what a person has to do now, in one object for status bars.
+//! `prompt`: `io.github.oathbridge.OathBridge1.Prompt`, the action that a person must take now, for status bars.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,7 +15,7 @@ pub(in crate::dbus) struct PromptObject {
     pub(in crate::dbus) view: Arc<RwLock<View>>,
 }
 
-/// What it shows: the oldest wait, and how many there are.
+/// The properties: the oldest wait, and the number of waits.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::dbus) struct View {
     kind: String,
@@ -28,7 +28,7 @@ pub(in crate::dbus) struct View {
 }
 
 impl View {
-    /// Of what persons have to do, the oldest first.
+    /// The view of the actions that a person must take, the oldest first.
     pub(in crate::dbus) fn of(waits: &[Wait]) -> Self {
         let oldest = waits.first();
         let operation = oldest.map(|wait| &wait.operation);

@@ -16,20 +16,20 @@ use crate::operations::{self, Operation};
 use crate::registry::{Attached, State};
 use crate::token;
 
-/// D-Bus clients give up after 25 seconds.
-const PATIENCE: Duration = Duration::from_secs(22);
+/// The timeout of `Lock`; D-Bus clients give up after 25 seconds.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(22);
 
-/// A token on the bus. The mirror replaces the view; nobody holds its lock for longer than a copy takes.
+/// A token on the bus. The task of the tree replaces the view; its lock is only held for a copy.
 pub(in crate::dbus) struct TokenObject {
     pub(in crate::dbus) view: Arc<RwLock<View>>,
     pub(in crate::dbus) bridge: Arc<Bridge>,
 }
 
-/// What the object shows.
+/// The published properties.
 #[derive(Clone, Debug)]
 pub(in crate::dbus) struct View {
     pub(in crate::dbus) attached: Arc<Attached>,
-    /// What `State` says: the mirror shows a new token as `reading` until its credentials are shown.
+    /// The published state: a new token is `reading` until its credentials are published.
     pub(in crate::dbus) state: State,
 }
 
@@ -122,11 +122,11 @@ impl TokenObject {
 
     async fn lock(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
         let (id, attached) = (self.id_now(), self.view().attached);
-        // Waits no longer than clients do.
+        // Does not wait longer than clients do.
         let bounded = async {
             tokio::select! {
                 result = self.bridge.flows.lock(&attached) => result,
-                () = self.bridge.flows.clock().sleep(PATIENCE) => Err(token::Error::Busy),
+                () = self.bridge.flows.clock().sleep(LOCK_TIMEOUT) => Err(token::Error::Busy),
             }
         };
         Call::authorize(&self.bridge, &header).await?.perform(id.as_str(), bounded).await

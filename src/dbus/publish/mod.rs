@@ -1,4 +1,4 @@
-//! The tasks that keep the object tree true: tokens, credentials and profiles, and the operations.
+//! The tasks that update the object tree: tokens, credentials, profiles and operations.
 
 pub(super) mod operations;
 mod profiles;

@@ -1,4 +1,4 @@
-//! Shows the operations on the bus, in the order in which things happen, and what persons have to do.
+//! Publishes the operations in the order of their events, and the prompt.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use crate::dbus::names;
 use crate::dbus::objects::{OperationObject, PromptObject, PromptView as View, operation_path as path};
 use crate::operations::{Event, Operation, State, Wait};
 
-/// Runs until the bus is gone.
+/// Runs until the bus is lost.
 pub(in crate::dbus) async fn run(
     connection: Connection,
     bridge: Arc<Bridge>,
@@ -27,7 +27,7 @@ pub(in crate::dbus) async fn run(
             event = events.recv() => match event {
                 Some(Event::Barrier(done)) => {
                     let shown = stage.prompt(&mut waits).await;
-                    // An error means that nobody waits any more.
+                    // An error means that the receiver was dropped.
                     let _ = done.send(());
                     shown
                 }
@@ -37,7 +37,7 @@ pub(in crate::dbus) async fn run(
             Ok(()) = waits.changed() => stage.prompt(&mut waits).await,
         };
         if let Err(error) = shown {
-            tracing::error!("an operation can't be shown: {error}");
+            tracing::error!("cannot publish an operation: {error}");
         }
     }
 }
@@ -45,7 +45,7 @@ pub(in crate::dbus) async fn run(
 struct Stage {
     connection: Connection,
     bridge: Arc<Bridge>,
-    /// The states that were announced last, by number of the operation.
+    /// The states that were published last, by number of the operation.
     shown: HashMap<u64, Arc<RwLock<State>>>,
 }
 
@@ -84,7 +84,7 @@ impl Stage {
         interface.get().await.state_changed(interface.signal_emitter()).await
     }
 
-    /// One signal for everything that changed: a status bar shall not see halves.
+    /// Sends one signal for all changed properties, so that status bars see a consistent state.
     async fn prompt(&mut self, waits: &mut watch::Receiver<Arc<Vec<Wait>>>) -> zbus::Result<()> {
         let view = View::of(&waits.borrow_and_update());
         let interface = self.connection.object_server().interface::<_, PromptObject>(names::PROMPT).await?;

@@ -1,5 +1,5 @@
-//! Keeps the profiles' objects equal to the configuration. What they point at are exported objects only: a target is
-//! shown when its objects are there, and taken back before they go.
+//! Keeps the profiles' objects equal to the configuration. Profiles name exported objects only: a target is published
+//! after its objects, and removed before them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -18,7 +18,7 @@ pub(super) struct Profiles {
     shown: BTreeMap<String, Shown>,
 }
 
-/// A profile as the bus sees it now.
+/// A published profile.
 struct Shown {
     profile: Profile,
     targets: Arc<RwLock<Targets>>,
@@ -29,7 +29,7 @@ impl Profiles {
         Self { server, shown: BTreeMap::new() }
     }
 
-    /// Takes back the targets that change, or whose objects go. `stays` says of a credential whether its
+    /// Removes the targets that change, or whose objects are removed. `stays` says of a credential whether its
     /// object and that of its token outlast the change to `snapshot`.
     pub(super) async fn retract(
         &self,
@@ -45,7 +45,7 @@ impl Profiles {
         Ok(())
     }
 
-    /// Shows the profiles of the configuration, and what they point at: all objects of `snapshot` are exported.
+    /// Publishes the profiles and their targets; all objects of `snapshot` are exported.
     pub(super) async fn show(
         &mut self,
         wanted: &BTreeMap<String, Profile>,
@@ -100,7 +100,7 @@ impl Profiles {
     }
 }
 
-/// The credential that a profile means, if exactly one attached credential matches, and its token.
+/// The credential that a profile names, if exactly one attached credential matches, and its token.
 fn targets(profile: &Profile, snapshot: &Snapshot, stays: impl Fn(&ObjectId) -> bool) -> Targets {
     let Some(query) = profile_query(profile) else { return Targets::default() };
     match query.run(snapshot).0.as_slice() {

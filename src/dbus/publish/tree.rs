@@ -1,6 +1,6 @@
 //! Keeps the object tree equal to the registry's snapshots and the configuration.
 //!
-//! Order of signals: a token, its credentials, the profiles that point at them, then the token's state; the reverse on
+//! Order of signals: a token, its credentials, the profiles that name them, then the token's state; the reverse on
 //! removal.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::device::Problem;
 use crate::oath::{Credential, ObjectId, TokenId};
 use crate::registry::{Attached, Snapshot, State};
 
-/// Runs until the bus is gone.
+/// Runs until the bus is lost.
 pub(in crate::dbus) async fn run(connection: Connection, bridge: Arc<Bridge>) {
     let mut snapshots = bridge.flows.registry().subscribe();
     let mut changes = bridge.settings.changes();
@@ -28,9 +28,9 @@ pub(in crate::dbus) async fn run(connection: Connection, bridge: Arc<Bridge>) {
         let change = *changes.borrow_and_update();
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
         if let Err(error) = mirror.update(&snapshot).await {
-            tracing::error!("the object tree can't be kept up: {error}");
+            tracing::error!("cannot update the object tree: {error}");
         }
-        // Also after an error: who waits for the snapshot must not wait for ever.
+        // Also after an error, so that callers do not wait for the snapshot for ever.
         mirror.bridge.published.show(snapshot.version, change);
         let changed = tokio::select! {
             changed = snapshots.changed() => changed,
@@ -49,7 +49,7 @@ struct Mirror {
     profiles: Profiles,
 }
 
-/// A token as the bus sees it now.
+/// A published token.
 struct Shown {
     view: Arc<RwLock<View>>,
     credentials: BTreeMap<ObjectId, Credential>,
@@ -93,11 +93,11 @@ impl Mirror {
         Ok(())
     }
 
-    /// Shows a token and its credentials, all but the state `ready`; returns what was shown before.
+    /// Publishes a token and its credentials, except the state `ready`; returns the previous view.
     async fn show_token(&mut self, attached: &Arc<Attached>) -> zbus::Result<Option<View>> {
         let id = &attached.info.id;
         if !self.tokens.contains_key(id) {
-            // Its state comes last, when its credentials are there.
+            // Its state is published last, after its credentials.
             let view = View { attached: Arc::clone(attached), state: State::Reading };
             let view = Arc::new(RwLock::new(view));
             let object = TokenObject { view: Arc::clone(&view), bridge: Arc::clone(&self.bridge) };
@@ -144,7 +144,7 @@ impl Mirror {
     }
 }
 
-/// The words of the D-Bus contract for what is wrong now.
+/// The words of the D-Bus contract for the current problems.
 fn problem_words(bridge: &Bridge, snapshot: &Snapshot) -> Vec<String> {
     let of_transports = snapshot.problems.iter().map(|problem| match problem {
         Problem::PcscUnavailable => "pcscd-unavailable",
@@ -153,7 +153,7 @@ fn problem_words(bridge: &Bridge, snapshot: &Snapshot) -> Vec<String> {
     of_transports.chain(bridge.settings.problems()).map(str::to_owned).collect()
 }
 
-/// Calls that come from now on are answered without the object.
+/// Removes a credential; later calls are answered without the object.
 async fn remove_credential(server: &ObjectServer, bridge: &Bridge, id: &ObjectId) -> zbus::Result<()> {
     let path = names::credential(id);
     bridge.published.paths().remove(&path);
@@ -161,7 +161,7 @@ async fn remove_credential(server: &ObjectServer, bridge: &Bridge, id: &ObjectId
 }
 
 impl Shown {
-    /// Whether that is the token of this object, and not another one in its place.
+    /// Whether the token is that of this object, and not another one with the same id.
     fn is_same(&self, attached: &Attached) -> bool {
         let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
         let earlier = &view.attached;
@@ -171,7 +171,7 @@ impl Shown {
             && attached.info.reader == earlier.info.reader
     }
 
-    /// Takes the new facts over, all but the state; returns what was shown before.
+    /// Replaces the view, except the state; returns the previous one.
     fn replace(&self, attached: &Arc<Attached>) -> View {
         let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
         let before = view.clone();

@@ -1,4 +1,4 @@
-//! What is kept of one caller: pure structures, which [`Client`](super::clients::Client) holds under its locks.
+//! The data of one caller: plain structures, which [`Client`](super::clients::Client) holds under its locks.
 
 mod operations;
 mod queries;

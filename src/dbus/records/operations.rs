@@ -1,4 +1,4 @@
-//! The operations of one caller: those that run, and those whose result can still be asked for.
+//! The operations of one caller: running ones, and ended ones with kept results.
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,20 @@ use crate::dbus::args::Map;
 use crate::dbus::census::Counted;
 use crate::operations::Operation;
 
-/// By number: the oldest first.
+/// The operations by number, the oldest first.
 #[derive(Debug, Default)]
 pub(in crate::dbus) struct OwnOperations(BTreeMap<u64, Own>);
 
 #[derive(Debug)]
 struct Own {
     operation: Operation,
-    /// Once it has ended.
+    /// The result, after the end.
     result: Option<Map>,
     _counted: Counted,
 }
 
 impl OwnOperations {
-    /// Whether an operation of this handle runs or is kept.
+    /// Whether an operation with this handle runs or is kept.
     pub(in crate::dbus) fn has(&self, handle: &str) -> bool {
         self.0.values().any(|own| own.operation.request().handle.as_deref() == Some(handle))
     }
@@ -30,41 +30,41 @@ impl OwnOperations {
         self.0.insert(operation.number(), Own { operation, result: None, _counted: counted });
     }
 
-    /// Keeps how an operation ended.
+    /// Keeps the result of an operation.
     pub(in crate::dbus) fn keep(&mut self, operation: &Operation, result: Map) {
         if let Some(own) = self.0.get_mut(&operation.number()) {
             own.result = Some(result);
         }
     }
 
-    /// How an operation ended; nothing if it hasn't.
+    /// The result of an operation; `None` if it has not ended.
     pub(in crate::dbus) fn result(&self, operation: &Operation) -> Option<Map> {
         let map = self.0.get(&operation.number())?.result.as_ref()?;
         let copy = |(key, value): (&String, &OwnedVariant)| Some((key.clone(), value.try_clone().ok()?));
         map.iter().map(copy).collect()
     }
 
-    /// Nobody can ask for it any more, and its handle is free.
+    /// Removes the operation and frees its handle.
     pub(in crate::dbus) fn forget(&mut self, operation: &Operation) {
-        // First: a later operation of the same handle has the same object, which must come after this one's end.
+        // First, because a later operation with the same handle has the same object path.
         operation.forget();
         self.0.remove(&operation.number());
     }
 
-    /// Forgets the oldest that have ended, until no more than `most` of these are left.
+    /// Drops the oldest ended operations until at most `most` are left.
     pub(in crate::dbus) fn limit(&mut self, most: usize) {
         let mut ended = self.ended();
         ended.truncate(ended.len().saturating_sub(most));
         ended.iter().for_each(|operation| self.forget(operation));
     }
 
-    /// Those that run.
+    /// The running operations.
     pub(in crate::dbus) fn running(&self) -> Vec<Operation> {
         let running = self.0.values().filter(|own| own.result.is_none());
         running.map(|own| own.operation.clone()).collect()
     }
 
-    /// Those that have ended.
+    /// The ended operations.
     pub(in crate::dbus) fn ended(&self) -> Vec<Operation> {
         let ended = self.0.values().filter(|own| own.result.is_some());
         ended.map(|own| own.operation.clone()).collect()
@@ -113,13 +113,13 @@ mod tests {
         own.forget(&first);
         assert!(!own.has("a"));
         let _second = begin(&operations, &mut own, "a");
-        // The first one's time is up late: that must not free the handle of the second.
+        // A late removal of the first operation must not free the handle of the second.
         own.forget(&first);
         assert!(own.has("a"));
     }
 
     #[test]
-    fn the_oldest_results_go_first_and_what_runs_stays() {
+    fn the_oldest_results_are_dropped_first_and_running_operations_stay() {
         let (operations, mut own) = (operations(), OwnOperations::default());
         let all: Vec<_> = ["a", "b", "c", "d"].map(|handle| begin(&operations, &mut own, handle)).into();
         for ended in &all[1..] {

@@ -1,6 +1,5 @@
-//! Calls that zbus answers by itself: for properties, for the tree, for its description. Of one client few of them are
-//! answered at once, and the others wait here: their replies are long, and the bus carries them bit by bit while
-//! everybody else waits.
+//! Calls that zbus answers by itself: for properties, the tree and introspection data. Few queries of a client are
+//! answered at once, and the others wait here, because their replies are long and would delay those of other clients.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -9,31 +8,31 @@ use zbus::message::Message;
 use crate::access::{Permit, Refusal};
 use crate::dbus::census::Counted;
 
-/// How many queries of one client are answered at once.
-const AT_ONCE: usize = 4;
+/// The number of queries of one client that are answered at once.
+const MAX_QUERIES_AT_ONCE: usize = 4;
 
-/// What a query holds until its reply has left.
+/// The permits of a query until its reply is sent.
 type Held = (Permit, Counted);
 
-/// The queries of one client that are under way.
+/// The running queries of one client.
 #[derive(Debug, Default)]
 pub(in crate::dbus) struct Queries {
-    /// By the serial numbers of those whose replies have not left.
+    /// The delivered queries whose replies are not sent yet, by serial number.
     delivered: HashMap<u32, Held>,
     waiting: VecDeque<(Message, Held)>,
 }
 
 impl Queries {
-    /// Whether this query may be answered now; if not, it will be released later.
+    /// Whether this query may be answered now; otherwise it is released later.
     ///
     /// # Errors
     ///
-    /// [`Refusal::Busy`] for a serial number that waits for its reply: no honest client uses it again before that.
+    /// [`Refusal::Busy`] for a serial number that waits for its reply; a correct client does not reuse it before that.
     pub(in crate::dbus) fn admit(&mut self, query: &Message, held: Held) -> Result<bool, Refusal> {
         if self.delivered.contains_key(&serial(query)) {
             return Err(Refusal::Busy);
         }
-        let is_now = self.delivered.len() < AT_ONCE;
+        let is_now = self.delivered.len() < MAX_QUERIES_AT_ONCE;
         if is_now {
             self.delivered.insert(serial(query), held);
         } else {
@@ -42,7 +41,7 @@ impl Queries {
         Ok(is_now)
     }
 
-    /// The reply to this call has left. Returns the query whose turn it is now.
+    /// Records that the reply to this call was sent. Returns the next query.
     pub(in crate::dbus) fn answered(&mut self, serial_number: u32) -> Option<Message> {
         self.delivered.remove(&serial_number)?;
         let (next, held) = self.waiting.pop_front()?;
@@ -52,7 +51,7 @@ impl Queries {
 }
 
 impl Queries {
-    /// Nobody will get these replies.
+    /// Drops all queries, because their replies cannot be delivered.
     pub(in crate::dbus) fn clear(&mut self) {
         self.delivered.clear();
         self.waiting.clear();
@@ -83,21 +82,21 @@ mod tests {
     }
 
     #[test]
-    fn few_are_answered_at_once_and_the_others_wait_in_line() {
+    fn few_queries_are_answered_at_once_and_the_others_wait_in_order() {
         let limits = Limits::new(config::Limits::default(), Arc::new(SystemClock::new()));
         let mut queries = Queries::default();
         let all: Vec<_> = (0..7).map(|_| query()).collect();
         let answers: Vec<_> = all.iter().map(|query| queries.admit(query, held(&limits)).unwrap()).collect();
         assert_eq!(answers, [true, true, true, true, false, false, false]);
         assert_eq!(queries.admit(&all[0], held(&limits)), Err(Refusal::Busy), "one number, one reply");
-        assert!(queries.answered(serial(&all[6])).is_none(), "that one waits");
+        assert!(queries.answered(serial(&all[6])).is_none(), "this query waits");
         assert_eq!(queries.answered(serial(&all[2])).map(|next| serial(&next)), Some(serial(&all[4])));
         assert_eq!(queries.answered(serial(&all[0])).map(|next| serial(&next)), Some(serial(&all[5])));
         assert_eq!(queries.admit(&query(), held(&limits)), Ok(false));
     }
 
     #[test]
-    fn an_answered_query_leaves_nothing_behind() {
+    fn an_answered_query_is_removed() {
         let limits = Limits::new(config::Limits::default(), Arc::new(SystemClock::new()));
         let mut queries = Queries::default();
         let mut open = VecDeque::new();

@@ -1,4 +1,4 @@
-//! How an operation ended, as `GetResult` gives it.
+//! The result of an operation, for `GetResult`.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub(in crate::dbus) fn outcome<T>(
     map
 }
 
-/// What a sign-in can go on with that did not get to its end.
+/// Adds the challenge with which an unfinished sign-in can continue.
 fn go_on(map: &mut Map, challenge: Option<Challenge>) {
     let Some(Challenge { name, session, parameters }) = challenge else { return };
     put_text(map, "challenge-name", Some(&name));
@@ -41,7 +41,7 @@ fn go_on(map: &mut Map, challenge: Option<Challenge>) {
     }
 }
 
-/// What is known besides the result.
+/// The details besides the result.
 pub(in crate::dbus) fn details(facts: &Facts) -> Map {
     let mut map = Map::from([
         ("submitted".to_owned(), facts.submitted().into()),

@@ -24,7 +24,7 @@ use crate::flows::{ChallengeRequest, ChallengeStep, Submission, Target};
 use crate::operations::{self, Operation};
 use crate::secret::{SecretText, sealed};
 
-/// The options of the call, as they come.
+/// The options of the call.
 struct Asked {
     step: ChallengeStep,
     session: Passed,
@@ -75,7 +75,7 @@ fn read(options: Map) -> Result<Asked, Error> {
         Some("SELECT_MFA_TYPE") => ChallengeStep::SelectMfaType,
         _ => {
             return Err(Error::invalid(
-                "The challenge can't be answered here; pass SOFTWARE_TOKEN_MFA or SELECT_MFA_TYPE as challenge-name",
+                "Only the challenges SOFTWARE_TOKEN_MFA and SELECT_MFA_TYPE are supported; choose software token MFA for this user",
             ));
         }
     };
@@ -90,7 +90,7 @@ fn read(options: Map) -> Result<Asked, Error> {
     let asked = Asked {
         step,
         session: session.ok_or_else(|| {
-            Error::invalid("There is no session; pass the one that came with the challenge")
+            Error::invalid("The session is missing; pass the session that came with the challenge")
         })?,
         username: options.text("username")?,
         parameters: options.texts("challenge-parameters")?.into_iter().collect(),
@@ -108,7 +108,7 @@ fn read(options: Map) -> Result<Asked, Error> {
     Ok(asked)
 }
 
-/// Checks everything that can be checked before hardware is touched.
+/// Makes all checks that do not need the token.
 async fn request(
     bridge: &Bridge,
     credential: &OwnedObjectPath,
@@ -119,16 +119,16 @@ async fn request(
     let profile = asked.profile.map(|name| find_profile(&config.config, &name)).transpose()?;
     let client_id = asked.client_id.or_else(|| profile.and_then(|profile| profile.client_id.clone()));
     let client_id = client_id.ok_or_else(|| {
-        Error::invalid(
-            "It is not clear which app client signs in; pass the option client-id, or a profile that has one",
-        )
+        Error::invalid("The app client is not known; pass the option client-id, or a profile that has one")
     })?;
     let endpoint = endpoint(None, profile, asked.region)?;
     let session = call.secret(asked.session).await?;
     let proof = proof(asked.client_secret, asked.secret_hash, call).await?;
     let username = proof.username(asked.username, &asked.parameters);
     let username = username.ok_or_else(|| {
-        Error::invalid("It is not clear who signs in; pass the option username or challenge-parameters")
+        Error::invalid(
+            "The user name is not known; pass the option username or the option challenge-parameters",
+        )
     })?;
     let kept = if matches!(proof, Proof::None) { secret_name(profile, &client_id) } else { None };
     let proof = match kept {
@@ -157,7 +157,7 @@ async fn request(
     })
 }
 
-/// How the app client proves that it is one; at most one of the two is there.
+/// The proof of the app client; the call has at most one of the two options.
 async fn proof(
     client_secret: Option<Passed>,
     secret_hash: Option<Passed>,
@@ -170,7 +170,7 @@ async fn proof(
     })
 }
 
-/// The credential with the secret of this app client, if the profile is about this one and names it.
+/// The systemd credential with the secret of this app client, if the profile is for this app client.
 fn secret_name<'p>(profile: Option<&'p Profile>, client_id: &str) -> Option<&'p str> {
     let profile = profile.filter(|profile| profile.client_id.as_deref() == Some(client_id))?;
     profile.client_secret_credential.as_deref()
@@ -218,7 +218,7 @@ fn authentication_result(tokens: &Tokens) -> Map {
     map
 }
 
-/// The API's AuthenticationResult as JSON, in memory that nobody can change any more.
+/// The API's AuthenticationResult as JSON in a sealed memfd.
 fn in_memory(tokens: &Tokens) -> std::io::Result<OwnedFd> {
     let mut result = json!({
         "AccessToken": tokens.access_token.expose(),

@@ -1,4 +1,4 @@
-//! `VerifySoftwareToken`: a token is proved to Cognito.
+//! `VerifySoftwareToken`: enrols a token in Cognito.
 
 use std::sync::Arc;
 
@@ -44,12 +44,12 @@ pub(super) async fn verify(
     call.operate(task, work, values).await
 }
 
-/// What `GetResult` tells besides the details.
+/// The values of `GetResult`, without the details.
 fn values((status, session, _): &(String, String, Map)) -> Map {
     Map::from([("status".to_owned(), variant(status)), ("session".to_owned(), variant(session))])
 }
 
-/// Checks everything that can be checked before hardware is touched.
+/// Makes all checks that do not need the token.
 async fn request(
     bridge: &Bridge,
     credential: &OwnedObjectPath,
@@ -97,18 +97,18 @@ async fn authorization(
         }
         (None, Some(session)) => Ok(Authorization::Session(Session::parse(call.secret(session).await?)?)),
         _ => Err(Error::invalid(
-            "VerifySoftwareToken takes the option access-token or the option session; pass exactly one",
+            "VerifySoftwareToken requires the option access-token or the option session; pass exactly one",
         )),
     }
 }
 
-/// A token of another pool is a mix-up, and would enrol this credential's seed there.
+/// Refuses an access token of another pool, which would enrol the credential there by mistake.
 fn same_pool(authorization: &Authorization, profile: Option<&Profile>) -> Result<(), Error> {
     let of_profile = profile.and_then(|profile| profile.user_pool_id.as_deref());
     match (authorization, of_profile) {
         (Authorization::AccessToken(token), Some(pool)) if token.pool_id().is_some_and(|id| id != pool) => {
             Err(Error::invalid(
-                "The access token is of another user pool than the profile; pass the token or the profile that belongs to the other",
+                "The access token belongs to another user pool than the profile; pass an access token and a profile of the same pool",
             ))
         }
         _ => Ok(()),
