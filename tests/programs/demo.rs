@@ -104,7 +104,7 @@ fn it_shows_the_main_job_and_ends() {
     let with_token = "profile s demo access-token s $ACCESS_TOKEN";
     assert!(printed_after(&format!("{verify} $ALICE 2 {with_token}")).starts_with("ssa{sv} \"SUCCESS\""));
     assert_eq!(shown.matches("ssa{sv} \"SUCCESS\"").count(), 2);
-    assert!(printed_after(&format!("{verify} $ALICE 3 {with_token} timeout u 8")).contains("used already"));
+    assert!(printed_after(&format!("{verify} $ALICE 3 {with_token} timeout u 8")).contains("already used"));
     assert!(printed_after(&format!("{verify} $CAROL")).contains("Cognito requires SHA1"));
     assert!(printed_after("cat \"$JOURNAL\"").contains("StepSpent"));
 }

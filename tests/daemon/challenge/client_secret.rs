@@ -126,6 +126,6 @@ async fn a_systemd_credential_that_is_no_client_secret_is_not_sent() {
     fs::remove_file(directory(&bench).join("client.secret")).unwrap();
     fs::create_dir(directory(&bench).join("client.secret")).unwrap();
     let refusal = bench.respond(&bench.first, bench.options(&bench.session())).await.unwrap_err();
-    assert!(refusal.name == "Config" && refusal.sentence.contains("can't be read"), "{refusal:?}");
+    assert!(refusal.name == "Config" && refusal.sentence.contains("not a readable file"), "{refusal:?}");
     assert!(bench.world.cognito.log().is_empty());
 }

@@ -74,7 +74,7 @@ fn a_claimed_step_is_spent() {
     let shown = rig.run(&["guard", "show", "--json"]).json();
     assert_eq!(shown["credentials"][0]["id"], rig.id("alice").as_str());
     rig.use_steps("alice", 5);
-    rig.run(&["code", "alice", "--claim"]).failed(7, "used already");
+    rig.run(&["code", "alice", "--claim"]).failed(7, "already used");
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn forget_requires_a_confirmation() {
     rig.run(&["guard", "forget", "AWS:alice"]).failed(3, "nothing to delete");
     rig.use_steps("alice", 5);
     rig.run(&["guard", "forget", "AWS:alice"]).failed(2, "--yes");
-    rig.run(&["code", "alice", "--claim"]).failed(7, "used already");
+    rig.run(&["code", "alice", "--claim"]).failed(7, "already used");
     rig.run(&["guard", "forget", "VPN:dave", "--yes"]).failed(3, &rig.id("alice"));
 
     let done = rig.run(&["guard", "forget", "AWS:alice", "--yes"]);

@@ -89,7 +89,7 @@ fn a_spent_step_exits_with_later_and_a_wait_for_the_next_one_is_shown() {
     let rig = Rig::start();
     rig.use_steps("alice", 1);
     let short = ["verify", "alice", "--profile", "work", "--access-token-stdin", "--timeout", "15"];
-    rig.run_with(&short, &rig.user.access_token).failed(7, "used already");
+    rig.run_with(&short, &rig.user.access_token).failed(7, "already used");
 
     std::fs::write(rig.file("token"), &rig.user.access_token).unwrap();
     let mut tool = rig.tool();
