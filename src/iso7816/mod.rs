@@ -5,6 +5,7 @@
 mod aid;
 mod command;
 mod response;
+pub mod status;
 pub mod tlv;
 
 pub use aid::Aid;

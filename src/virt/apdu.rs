@@ -1,7 +1,6 @@
 //! Parsing of command APDUs, short and extended, from arbitrary bytes (ISO/IEC 7816-4 §5.1).
 
-use super::status;
-use crate::iso7816::Status;
+use crate::iso7816::{Status, status};
 
 /// A command APDU, borrowed from its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 //! The differences between makes of tokens; each field is one observed deviation.
 
 use super::spec::Firmware;
-use super::status;
-use crate::iso7816::Status;
+use crate::iso7816::{Status, status};
 
 /// A make of token: the properties in which OATH applications differ.
 pub(super) struct Flavour {

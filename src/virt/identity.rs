@@ -4,8 +4,7 @@
 
 use super::apdu::Request;
 use super::spec::Firmware;
-use super::status;
-use crate::iso7816::Status;
+use crate::iso7816::{Status, status};
 
 /// The data of the identity applications.
 #[derive(Clone, Copy, Debug)]

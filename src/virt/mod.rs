@@ -18,7 +18,6 @@ mod identity;
 mod oath;
 mod session;
 mod spec;
-mod status;
 mod transport;
 
 pub use applet::{Applet, Outcome, Pending, Touch};

@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::error::{done, means_locked};
 use super::{Error, tag};
-use crate::iso7816::{Command, Response, Status, tlv};
+use crate::iso7816::{Command, Response, status, tlv};
 use crate::oath::{Credential, Kind, MovingFactor, Touch};
 use crate::otp::{Code, Digits, truncate};
 
@@ -36,8 +36,8 @@ pub(super) fn parse(response: Response, credential: &Credential, locked: bool) -
         status if means_locked(status) && !locked && credential.touch != Touch::No => {
             return Err(Error::TouchTimedOut);
         }
-        Status(0x6984 | 0x6a82) => return Err(Error::NoSuchCredential),
-        Status(0x6d00) if credential.kind == Kind::Steam => {
+        status::DATA_INVALID | status::NOT_FOUND => return Err(Error::NoSuchCredential),
+        status::INSTRUCTION_NOT_SUPPORTED if credential.kind == Kind::Steam => {
             return Err(Error::Unsupported(
                 "the token does not return full responses, which codes of Steam require",
             ));

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::Error;
 use crate::device::{Progress, Transaction};
-use crate::iso7816::{Command, Response, Status};
+use crate::iso7816::{Command, Response, Status, status};
 
 const SEND_REMAINING: u8 = 0xa5;
 const GET_RESPONSE: u8 = 0xc0;
@@ -80,7 +80,11 @@ impl<'t> Channel<'t> {
 fn refuses_continuation(response: &Response) -> bool {
     match response.status {
         Status::OK => response.data.is_empty(),
-        Status(status) => matches!(status, 0x6d00 | 0x6985 | 0x6a86 | 0x6a81),
+        status::INSTRUCTION_NOT_SUPPORTED
+        | status::CONDITIONS_NOT_SATISFIED
+        | status::INCORRECT_P1_P2
+        | status::FUNCTION_NOT_SUPPORTED => true,
+        _ => false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The errors of a session.
 
 use crate::device;
-use crate::iso7816::{Response, Status, TooLong, tlv};
+use crate::iso7816::{Response, Status, TooLong, status, tlv};
 
 /// The error of a session or a command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,5 +66,5 @@ pub(super) fn done(instruction: u8, response: Response) -> Result<Response, Erro
 
 /// Whether the status word means that VALIDATE is required; Solo uses 6985 for that.
 pub(super) fn means_locked(status: Status) -> bool {
-    matches!(status.0, 0x6982 | 0x6985)
+    matches!(status, status::SECURITY_STATUS_NOT_SATISFIED | status::CONDITIONS_NOT_SATISFIED)
 }

@@ -1,7 +1,7 @@
 //! SELECT of the OATH application.
 
 use super::{Error, tag};
-use crate::iso7816::{Response, Status, tlv};
+use crate::iso7816::{Response, Status, status, tlv};
 
 /// The response of a token to SELECT of its OATH application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +24,10 @@ pub(super) const INSTRUCTION: u8 = 0xa4;
 pub(super) fn parse(response: &Response) -> Result<Selection, Error> {
     match response.status {
         Status::OK => {}
-        Status(0x6a82 | 0x6999 | 0x6d00 | 0x6b00) => return Err(Error::NoApplication),
+        status::NOT_FOUND
+        | status::SELECT_FAILED
+        | status::INSTRUCTION_NOT_SUPPORTED
+        | status::WRONG_P1_P2 => return Err(Error::NoApplication),
         status => return Err(Error::Status { instruction: INSTRUCTION, status }),
     }
     let mut selection = Selection::default();

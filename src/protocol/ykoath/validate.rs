@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::access_key::answer;
 use super::{Error, tag};
-use crate::iso7816::{Command, Response, Status, tlv};
+use crate::iso7816::{Command, Response, Status, status, tlv};
 use crate::oath::UnlockKey;
 
 pub(super) const INSTRUCTION: u8 = 0xa3;
@@ -22,7 +22,10 @@ pub(super) fn check(expected: &[u8], response: &Response) -> Result<(), Error> {
     match response.status {
         Status::OK => {}
         // The status words of YubiKey, pico-fido, tokens without the command, and Nitrokey.
-        Status(0x6a80 | 0x6984 | 0x6982 | 0x6300) => return Err(Error::WrongKey),
+        status::WRONG_DATA
+        | status::DATA_INVALID
+        | status::SECURITY_STATUS_NOT_SATISFIED
+        | status::VERIFICATION_FAILED => return Err(Error::WrongKey),
         status => return Err(Error::Status { instruction: INSTRUCTION, status }),
     }
     let proven = tlv::read(&response.data)

@@ -8,8 +8,7 @@ use super::apdu::{self, Request};
 use super::identity::Identity;
 use super::oath::{Calculation, Oath, Reply};
 use super::spec::TokenSpec;
-use super::status;
-use crate::iso7816::{Response, Status};
+use crate::iso7816::{Response, Status, status};
 
 /// The USB smart card interface of a YubiKey 5: the whole OATH application, and the identity commands of the management,
 /// OTP and PIV applications.
@@ -118,7 +117,7 @@ impl Applet {
     /// SELECT by name; an unknown application does not change the selection.
     fn select(&mut self, request: &Request<'_>) -> Outcome {
         let Some(application) = Application::named(request.data) else {
-            return refuse(status::APPLICATION_NOT_FOUND);
+            return refuse(status::NOT_FOUND);
         };
         self.selected = Some(application);
         let data = match application {

@@ -5,10 +5,9 @@ use sha1::Sha1;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::super::status;
 use super::input::Input;
 use super::{Data, tag};
-use crate::iso7816::{Status, tlv};
+use crate::iso7816::{Status, status, tlv};
 use crate::otp::Algorithm;
 use crate::secret::{SecretBytes, SecretText};
 

@@ -3,8 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::super::spec::{CredentialSpec, Kind};
-use super::super::status;
-use crate::iso7816::Status;
+use crate::iso7816::{Status, status};
 use crate::otp::{Algorithm, truncate};
 use crate::secret::SecretBytes;
 

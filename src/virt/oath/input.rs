@@ -1,7 +1,6 @@
 //! Parses a command's data element by element, in the order of the protocol.
 
-use super::super::status;
-use crate::iso7816::{Status, tlv};
+use crate::iso7816::{Status, status, tlv};
 
 /// The rest of a command's data.
 pub(super) struct Input<'a> {

@@ -2,11 +2,10 @@
 
 use zeroize::Zeroizing;
 
-use super::super::status;
 use super::credential::{Credential, Factor};
 use super::input::Input;
 use super::{Oath, tag};
-use crate::iso7816::{Status, tlv};
+use crate::iso7816::{Status, status, tlv};
 use crate::otp::Algorithm;
 use crate::secret::SecretBytes;
 

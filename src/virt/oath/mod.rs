@@ -15,8 +15,7 @@ use self::credential::Credential;
 use super::apdu::Request;
 use super::flavour::Flavour;
 use super::spec::{Firmware, TokenSpec};
-use super::status;
-use crate::iso7816::{Status, tlv};
+use crate::iso7816::{Status, status, tlv};
 
 /// The application's state: the stored credentials, and the state of the current selection.
 pub(super) struct Oath {
