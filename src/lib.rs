@@ -3,8 +3,8 @@
 //! The modules, bottom up. A module may use only the modules above it in this list (`tests/repository/layers.rs` checks
 //! that):
 //!
-//! * [`regular_file`], [`certificates`], [`text`], [`utc`], [`xdg`]: the lowest leaves: files that a user names, text and
-//!   times for people;
+//! * [`regular_file`], [`certificates`], [`sync`], [`text`], [`utc`], [`xdg`]: the lowest leaves: files that a user names,
+//!   locks, text and times for people;
 //! * [`clock`], [`config`], [`markup`], [`secret`], [`signals`], [`state_file`], [`task`]: leaves that every module may
 //!   use;
 //! * [`iso7816`]: command and response APDUs, status words, TLV; bytes only;
@@ -51,6 +51,7 @@ pub mod regular_file;
 pub mod secret;
 pub mod signals;
 pub mod state_file;
+pub mod sync;
 pub mod task;
 pub mod text;
 pub mod token;

@@ -1,8 +1,10 @@
 //! Limits the refused codes of a credential: Cognito locks an account after five, so the daemon stops before.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
+
+use crate::sync::IgnorePoison;
 
 /// The maximum number of refusals in [`REFUSAL_WINDOW`]; after that no code is submitted.
 const MAX_REFUSALS: usize = 5;
@@ -24,7 +26,7 @@ pub(super) struct LockoutGuard {
 impl LockoutGuard {
     /// How long submissions of the credential must wait, if they must.
     pub(super) fn wait(&self, credential: &str, now: Duration) -> Option<Duration> {
-        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refusals = self.refusals.lock().ignore_poison();
         let times = refusals.get_mut(credential)?;
         times.retain(|time| is_recent(*time, now));
         let oldest = times.front().filter(|_| times.len() >= MAX_REFUSALS)?;
@@ -33,7 +35,7 @@ impl LockoutGuard {
 
     /// Records that a code was refused.
     pub(super) fn refused(&self, credential: &str, now: Duration) {
-        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refusals = self.refusals.lock().ignore_poison();
         refusals.retain(|_, times| times.back().is_some_and(|time| is_recent(*time, now)));
         if refusals.len() >= MAX_CREDENTIALS && !refusals.contains_key(credential) {
             forget_least_recent(&mut refusals);
@@ -47,7 +49,7 @@ impl LockoutGuard {
 
     /// Records that a code was accepted, which resets Cognito's count as well.
     pub(super) fn accepted(&self, credential: &str) {
-        self.refusals.lock().unwrap_or_else(PoisonError::into_inner).remove(credential);
+        self.refusals.lock().ignore_poison().remove(credential);
     }
 }
 

@@ -1,11 +1,12 @@
 //! The pending calls of `Unlock`. Locking a token also cancels pending unlocks of it, which may wait for the token for
 //! minutes.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::oath::TokenId;
+use crate::sync::IgnorePoison;
 
 /// A pending `Unlock`, registered at the start of the call and removed on drop.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ impl Unlocks {
     }
 
     fn running(&self) -> MutexGuard<'_, Vec<Weak<Unlocking>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock().ignore_poison()
     }
 }
 

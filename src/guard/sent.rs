@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::Unavailable;
 use crate::otp::{Algorithm, Code, Step};
 use crate::secret::SecretBytes;
+use crate::sync::IgnorePoison;
 
 /// The number of steps for which a sent code is kept. A server accepts a code only within a step or two of its own.
 const KEPT_STEPS: u64 = 4;
@@ -48,7 +49,7 @@ impl SentCodes {
     /// later one loses a step. Codes of steps that are more than 4 steps away are dropped.
     pub fn first_time(&self, step: Step, code: &Code) -> bool {
         let new = self.entry(step, code);
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sent = self.sent.lock().ignore_poison();
         sent.retain(|old| old.step.0.abs_diff(step.0) <= KEPT_STEPS);
         if sent.contains(&new) {
             return false;
@@ -63,7 +64,7 @@ impl SentCodes {
     /// Removes a code that was provably not sent.
     pub fn take_back(&self, step: Step, code: &Code) {
         let entry = self.entry(step, code);
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).retain(|old| *old != entry);
+        self.sent.lock().ignore_poison().retain(|old| *old != entry);
     }
 
     fn entry(&self, step: Step, code: &Code) -> Sent {

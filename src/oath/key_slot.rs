@@ -1,9 +1,10 @@
 //! The key that unlocks a token, and a slot in which it can be wiped at any moment.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::secret::SecretBytes;
+use crate::sync::IgnorePoison;
 
 /// The bytes that unlock one token, for example YKOATH's access key. There is no way to copy it, so that wiping it
 /// leaves none behind.
@@ -77,7 +78,7 @@ impl KeySlot {
     }
 
     fn lock(&self) -> MutexGuard<'_, Slot> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slot.lock().ignore_poison()
     }
 }
 

@@ -1,7 +1,7 @@
 //! A virtual token with a simulated user, who plugs it in, touches it and pulls it out, and with faults.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::applet::Applet;
@@ -10,6 +10,7 @@ use super::command_log::{CommandLog, Header};
 use super::session::Session;
 use super::spec::{TokenSpec, TouchPolicy};
 use crate::device::Identity;
+use crate::sync::IgnorePoison;
 
 /// A virtual token with its simulated user. Clones are handles to the same token.
 #[derive(Clone, Debug)]
@@ -122,7 +123,7 @@ impl Card {
             .shared
             .changed
             .wait_timeout_while(state, timeout, |state| !state.wants_touch)
-            .unwrap_or_else(PoisonError::into_inner);
+            .ignore_poison();
         state.wants_touch
     }
 
@@ -185,7 +186,7 @@ impl Card {
 
 impl Shared {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().ignore_poison()
     }
 
     pub(super) fn change(&self, edit: impl FnOnce(&mut State)) {

@@ -1,6 +1,8 @@
 //! Wakes the watcher of the plugged-in cards.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
+
+use crate::sync::IgnorePoison;
 
 /// Counts changes; a watcher waits for the next one.
 #[derive(Debug, Default)]
@@ -35,11 +37,11 @@ impl ChangeNotifier {
         let state = self
             .changed
             .wait_while(self.lock(), |state| !state.stopped && seen == Some(state.changes))
-            .unwrap_or_else(PoisonError::into_inner);
+            .ignore_poison();
         (!state.stopped).then_some(state.changes)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().ignore_poison()
     }
 }

@@ -1,6 +1,6 @@
 //! A connection to a card, from its insertion to its removal.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use super::applet::{Outcome, Pending, Touch};
@@ -8,6 +8,7 @@ use super::card::{Card, Fault, State};
 use super::spec::TouchPolicy;
 use crate::device::Error;
 use crate::iso7816::Response;
+use crate::sync::IgnorePoison;
 
 /// A connection to a [`Card`]; it ends when the card is pulled out.
 #[derive(Debug)]
@@ -82,7 +83,7 @@ impl Session {
             .shared
             .changed
             .wait_while(state, |state| state.is_here(self.insertion) && state.in_transaction)
-            .unwrap_or_else(PoisonError::into_inner);
+            .ignore_poison();
         state.queued -= 1;
         if !state.is_here(self.insertion) {
             return Err(Error::Removed);
@@ -129,7 +130,7 @@ impl Session {
             .shared
             .changed
             .wait_timeout_while(state, time, |state| state.is_here(self.insertion) && !ends(state))
-            .unwrap_or_else(PoisonError::into_inner);
+            .ignore_poison();
         if state.is_here(self.insertion) { Ok(state) } else { Err(Error::Removed) }
     }
 
