@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use pcsc::{Disposition, ShareMode};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::contexts::Lease;
 use super::error::{from_pcsc, service_is_gone};
 use super::open_readers::OpenReader;
 use super::{PROTOCOLS, connect_lock};
@@ -20,18 +21,19 @@ pub(super) struct PcscDevice {
     card: Guard,
     /// After the card, since fields are dropped in order: another connection may begin when this one has ended.
     reader: OpenReader,
-    buffer: Zeroizing<Vec<u8>>,
+    /// The bytes of an answer are wiped at once; wiping all of the buffer byte by byte takes longer than a fast card.
+    buffer: Vec<u8>,
 }
 
 impl PcscDevice {
-    pub(super) fn new(card: pcsc::Card, reader: OpenReader) -> Self {
-        Self { card: Guard(Some(card)), reader, buffer: Zeroizing::new(vec![0; LONGEST_ANSWER]) }
+    pub(super) fn new(card: pcsc::Card, lease: Lease, reader: OpenReader) -> Self {
+        Self { card: Guard(Some((card, lease))), reader, buffer: vec![0; LONGEST_ANSWER] }
     }
 }
 
 impl Device for PcscDevice {
     fn transaction(&mut self) -> Result<Box<dyn Transaction + '_>, Error> {
-        let card = self.card.0.as_mut().ok_or(Error::Removed)?;
+        let (card, _) = self.card.0.as_mut().ok_or(Error::Removed)?;
         let inner = begin(card).map_err(from_pcsc)?;
         Ok(Box::new(PcscTransaction { inner, reader: self.reader.name(), buffer: &mut self.buffer }))
     }
@@ -52,7 +54,7 @@ fn begin(card: &mut pcsc::Card) -> Result<pcsc::Transaction<'_>, pcsc::Error> {
 struct PcscTransaction<'d> {
     inner: pcsc::Transaction<'d>,
     reader: &'d OsStr,
-    buffer: &'d mut Zeroizing<Vec<u8>>,
+    buffer: &'d mut Vec<u8>,
 }
 
 impl Transaction for PcscTransaction<'_> {
@@ -73,13 +75,13 @@ impl Transaction for PcscTransaction<'_> {
 }
 
 /// Leaves the card as it was found.
-struct Guard(Option<pcsc::Card>);
+struct Guard(Option<(pcsc::Card, Lease)>);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let Some(card) = self.0.take() else { return };
+        let Some((card, lease)) = self.0.take() else { return };
         let _lock = connect_lock::hold();
-        let Err((card, error)) = card.disconnect(Disposition::LeaveCard) else { return };
+        let Err((card, error)) = card.disconnect(Disposition::LeaveCard) else { return lease.give_back() };
         if service_is_gone(error) {
             // There is nobody left to reset the card for us, and its context would leak otherwise.
             drop(card);

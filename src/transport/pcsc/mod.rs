@@ -5,6 +5,7 @@
 
 mod card;
 mod connect_lock;
+mod contexts;
 mod error;
 mod identity;
 mod insertions;
@@ -17,11 +18,12 @@ mod watcher;
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ::pcsc::{Context, Protocols, Scope, ShareMode};
+use ::pcsc::Protocols;
 
 use self::card::PcscDevice;
+use self::contexts::{Contexts, Lease};
 use self::error::from_pcsc;
 use self::monitor::Monitor;
 use self::open_readers::OpenReaders;
@@ -36,6 +38,7 @@ pub struct PcscTransport {
     /// What the last report said.
     attached: Mutex<Vec<DeviceId>>,
     open: OpenReaders,
+    contexts: Arc<Contexts>,
 }
 
 impl PcscTransport {
@@ -43,12 +46,11 @@ impl PcscTransport {
     ///
     /// The service is found where libpcsclite looks: `PCSCLITE_CSOCK_NAME`, or `/run/pcscd/pcscd.comm`.
     pub fn new(ignore_readers: Vec<String>) -> Self {
-        let monitor = Monitor::new(ignore_readers);
-        Self { monitor, attached: Mutex::default(), open: OpenReaders::default() }
+        let (monitor, open) = (Monitor::new(ignore_readers), OpenReaders::default());
+        Self { monitor, attached: Mutex::default(), open, contexts: Arc::default() }
     }
 
-    /// Each open device has a context of its own, at 0.1 ms: a second call on a context that already blocks,
-    /// in a card that hangs, would make libpcsclite block every other call of this process.
+    /// Connects to the card of a device, through the context that this device used before if there is one.
     fn connect(&self, device: &DeviceId) -> Result<PcscDevice, Error> {
         if !self.attached().contains(device) {
             return Err(Error::Removed);
@@ -56,9 +58,10 @@ impl PcscTransport {
         let name = CString::new(device.name.as_bytes()).map_err(|_| Error::Removed)?;
         let reader = self.open.enter(&device.name).ok_or(Error::Busy)?;
         let _lock = connect_lock::hold();
-        let context = Context::establish(Scope::User).map_err(from_pcsc)?;
-        let card = context.connect(&name, ShareMode::Shared, PROTOCOLS).map_err(from_pcsc)?;
-        Ok(PcscDevice::new(card, reader))
+        self.contexts.keep_only(&self.attached());
+        let (context, card) = self.contexts.connect(device, &name).map_err(from_pcsc)?;
+        let lease = Lease { device: device.clone(), context, contexts: Arc::clone(&self.contexts) };
+        Ok(PcscDevice::new(card, lease, reader))
     }
 
     fn attached(&self) -> MutexGuard<'_, Vec<DeviceId>> {

@@ -6,6 +6,7 @@
     reason = "a test that panics has failed"
 )]
 
+mod contexts;
 mod descriptors;
 mod locked;
 mod options;
