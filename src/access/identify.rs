@@ -4,7 +4,7 @@ use std::fs;
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::process::geteuid;
@@ -13,6 +13,7 @@ use zbus::names::BusName;
 use zbus::{Connection, fdo};
 
 use super::{Facts, Identity, facts};
+use crate::sync::IgnorePoison;
 
 /// The timeout for the identification of a caller by the bus and the kernel.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -150,12 +151,12 @@ impl KnownCaller {
         let until = caller.facts.is_none().then(|| Instant::now() + UNKNOWN_KEPT);
         let caller = Arc::new(caller);
         let known = Known { caller: Arc::clone(&caller), until };
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
+        *self.known.lock().ignore_poison() = Some(known);
         caller
     }
 
     fn remembered(&self) -> Option<Arc<Caller>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let known = self.known.lock().ignore_poison().clone()?;
         known.until.is_none_or(|until| Instant::now() < until).then_some(known.caller)
     }
 }

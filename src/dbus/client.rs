@@ -1,7 +1,7 @@
 //! One client connection, and everything that belongs to it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -14,6 +14,7 @@ use super::records::{OwnOperations, Queries};
 use crate::access::{ConnectionCounts, KnownCaller, Permit, Refusal};
 use crate::flows::Calculations;
 use crate::operations::{Cancellation, Operation, Operations, Request};
+use crate::sync::IgnorePoison;
 
 /// One connection to the bus.
 #[derive(Debug)]
@@ -176,5 +177,5 @@ impl Client {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock().ignore_poison()
 }

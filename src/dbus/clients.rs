@@ -4,7 +4,7 @@
 //! reuses a unique name.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use futures_util::StreamExt;
 use tokio::sync::{mpsc, oneshot};
@@ -17,6 +17,7 @@ use super::client::Client;
 use super::error::Error;
 use crate::access::{CallClass, Caller, Identifier, Limits, Refusal};
 use crate::secret::SecretText;
+use crate::sync::IgnorePoison;
 
 /// All clients, and their shared data.
 #[derive(Debug)]
@@ -105,7 +106,7 @@ impl Clients {
     }
 
     fn by_name(&self) -> MutexGuard<'_, HashMap<String, Arc<Client>>> {
-        self.by_name.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_name.lock().ignore_poison()
     }
 }
 

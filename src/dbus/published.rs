@@ -1,9 +1,11 @@
 //! The state of the object tree on the bus.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use tokio::sync::watch;
+
+use crate::sync::IgnorePoison;
 
 /// The published state.
 #[derive(Debug, Default)]
@@ -68,16 +70,16 @@ impl Published {
 impl Paths {
     /// Adds a path: calls to it go to its object.
     pub(super) fn add(&self, path: &str) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+        self.0.write().ignore_poison().insert(path.to_owned());
     }
 
     /// Removes a path.
     pub(super) fn remove(&self, path: &str) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(path);
+        self.0.write().ignore_poison().remove(path);
     }
 
     /// Whether there is an object at this path.
     pub(super) fn contains(&self, path: &str) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).contains(path)
+        self.0.read().ignore_poison().contains(path)
     }
 }

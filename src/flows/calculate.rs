@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
@@ -15,6 +15,7 @@ use crate::oath::{CodeRequest, CodeResult, ObjectId, TokenId, Touch, When};
 use crate::operations::{Operation, State};
 use crate::otp::Step;
 use crate::registry::Found;
+use crate::sync::IgnorePoison;
 use crate::token::{self, Stage};
 
 type Result<T> = std::result::Result<T, token::Error>;
@@ -173,5 +174,5 @@ fn too_late(stage: Stage, touch: Touch) -> token::Error {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock().ignore_poison()
 }

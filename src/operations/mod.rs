@@ -14,11 +14,12 @@ mod tests;
 mod wait;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
+use crate::sync::IgnorePoison;
 
 pub use deadline::Deadline;
 pub use facts::{Challenge, Facts};
@@ -117,7 +118,7 @@ impl Operations {
 
 impl Hub {
     fn running(&self) -> MutexGuard<'_, Running> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock().ignore_poison()
     }
 
     fn tell(&self, event: Event) {

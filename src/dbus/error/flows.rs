@@ -1,8 +1,8 @@
 //! The errors of flows: no credential, no unspent time step, no time left.
 
-use super::time::{time_of_day, whole_seconds};
 use super::{Error, Retry};
 use crate::flows;
+use crate::utc::{time_of_day, whole_seconds};
 
 impl From<flows::Error> for Error {
     fn from(error: flows::Error) -> Self {

@@ -4,7 +4,6 @@ mod calls;
 mod cognito;
 mod config;
 mod flows;
-mod time;
 mod token;
 
 use std::fmt;

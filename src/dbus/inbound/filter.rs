@@ -5,10 +5,10 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use tokio::sync::mpsc;
 use zbus::DBusError;
 use zbus::connection::socket::ReadHalf;
-use zbus::export::async_trait::async_trait;
 use zbus::message::{Flags, Header, Message, Type};
 
 use super::length::{self, Begun, Length};

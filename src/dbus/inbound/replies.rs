@@ -4,8 +4,8 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use zbus::connection::socket::WriteHalf;
-use zbus::export::async_trait::async_trait;
 use zbus::message::{Message, Type};
 
 use super::socket::Half;

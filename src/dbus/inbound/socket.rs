@@ -8,6 +8,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixStream as StdStream};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags, recvmsg, sendmsg,
@@ -16,7 +17,6 @@ use tokio::io::Interest;
 use tokio::net::UnixStream;
 use zbus::address::{Address, Transport, transport::UnixSocket};
 use zbus::connection::socket::{ReadHalf, WriteHalf};
-use zbus::export::async_trait::async_trait;
 
 /// The maximum number of descriptors in one message (SCM_MAX_FD, unix(7)).
 const MAX_FDS_PER_MESSAGE: usize = 253;

@@ -1,6 +1,6 @@
 //! `operations/<sender>/<handle>`: `io.github.oathbridge.OathBridge1.Operation`, a running request.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use zbus::message::Header;
 use zbus::{ObjectPath, interface};
@@ -11,6 +11,7 @@ use crate::dbus::call::Call;
 use crate::dbus::error::Error;
 use crate::dbus::names;
 use crate::operations::{Cancellation, Operation, Requester, State};
+use crate::sync::IgnorePoison;
 
 /// An operation on the bus.
 pub(in crate::dbus) struct OperationObject {
@@ -40,7 +41,7 @@ impl OperationObject {
 
     #[zbus(property)]
     fn state(&self) -> String {
-        self.shown.read().unwrap_or_else(PoisonError::into_inner).to_string()
+        self.shown.read().ignore_poison().to_string()
     }
 
     #[zbus(property)]

@@ -1,11 +1,12 @@
 //! `profiles/<name>`: `io.github.oathbridge.OathBridge1.Profile`, a read-only view of the configuration.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use zbus::{ObjectPath, interface};
 
 use crate::config::Profile;
 use crate::dbus::names;
+use crate::sync::IgnorePoison;
 
 pub(in crate::dbus) struct ProfileObject {
     pub(in crate::dbus) name: String,
@@ -29,7 +30,7 @@ impl Default for Targets {
 
 impl ProfileObject {
     fn targets(&self) -> Targets {
-        self.targets.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.targets.read().ignore_poison().clone()
     }
 }
 

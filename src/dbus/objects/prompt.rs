@@ -1,7 +1,7 @@
 //! `prompt`: `io.github.oathbridge.OathBridge1.Prompt`, the action that a person must take now, for status bars.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use zbus::{ObjectPath, Variant, interface};
 
@@ -9,6 +9,7 @@ use super::operation::{path, requester};
 use crate::dbus::args::Map;
 use crate::dbus::names;
 use crate::operations::{Requester, Wait};
+use crate::sync::IgnorePoison;
 
 /// The prompt on the bus.
 pub(in crate::dbus) struct PromptObject {
@@ -69,7 +70,7 @@ impl View {
 
 impl PromptObject {
     fn view(&self) -> View {
-        self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.view.read().ignore_poison().clone()
     }
 }
 

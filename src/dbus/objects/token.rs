@@ -1,6 +1,6 @@
 //! `tokens/<id>`: `io.github.oathbridge.OathBridge1.Token`.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use zbus::message::Header;
@@ -14,6 +14,7 @@ use crate::dbus::operate::Task;
 use crate::oath::TokenId;
 use crate::operations::{self, Operation};
 use crate::registry::{Attached, State};
+use crate::sync::IgnorePoison;
 use crate::token;
 
 /// The timeout of `Lock`; D-Bus clients give up after 25 seconds.
@@ -35,7 +36,7 @@ pub(in crate::dbus) struct View {
 
 impl TokenObject {
     fn view(&self) -> View {
-        self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.view.read().ignore_poison().clone()
     }
 
     fn id_now(&self) -> TokenId {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use tokio::sync::{mpsc, watch};
 use zbus::object_server::SignalEmitter;
@@ -12,6 +12,7 @@ use crate::dbus::bridge::Bridge;
 use crate::dbus::names;
 use crate::dbus::objects::{OperationObject, PromptObject, PromptView as View, operation_path as path};
 use crate::operations::{Event, Operation, State, Wait};
+use crate::sync::IgnorePoison;
 
 /// Runs until the bus is lost.
 pub(in crate::dbus) async fn run(
@@ -78,7 +79,7 @@ impl Stage {
 
     async fn change(&mut self, operation: &Operation, state: State) -> zbus::Result<()> {
         let Some(shown) = self.shown.get(&operation.number()) else { return Ok(()) };
-        *shown.write().unwrap_or_else(PoisonError::into_inner) = state;
+        *shown.write().ignore_poison() = state;
         let interface =
             self.connection.object_server().interface::<_, OperationObject>(path(operation)).await?;
         interface.get().await.state_changed(interface.signal_emitter()).await
@@ -90,7 +91,7 @@ impl Stage {
         let interface = self.connection.object_server().interface::<_, PromptObject>(names::PROMPT).await?;
         let before = {
             let object = interface.get().await;
-            let mut shown = object.view.write().unwrap_or_else(PoisonError::into_inner);
+            let mut shown = object.view.write().ignore_poison();
             std::mem::replace(&mut *shown, view.clone())
         };
         let changes = view.changes(&before);

@@ -2,7 +2,7 @@
 //! after its objects, and removed before them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use zbus::ObjectServer;
 
@@ -12,6 +12,7 @@ use crate::dbus::names;
 use crate::dbus::objects::{ProfileObject, ProfileTargets as Targets};
 use crate::oath::ObjectId;
 use crate::registry::Snapshot;
+use crate::sync::IgnorePoison;
 
 pub(super) struct Profiles {
     server: ObjectServer,
@@ -38,7 +39,7 @@ impl Profiles {
     ) -> zbus::Result<()> {
         for (name, shown) in &self.shown {
             let targets = targets(&shown.profile, snapshot, &stays);
-            if targets != *shown.targets.read().unwrap_or_else(PoisonError::into_inner) {
+            if targets != *shown.targets.read().ignore_poison() {
                 self.point(name, shown, Targets::default()).await?;
             }
         }
@@ -81,10 +82,7 @@ impl Profiles {
     }
 
     async fn point(&self, name: &str, shown: &Shown, targets: Targets) -> zbus::Result<()> {
-        let before = std::mem::replace(
-            &mut *shown.targets.write().unwrap_or_else(PoisonError::into_inner),
-            targets.clone(),
-        );
+        let before = std::mem::replace(&mut *shown.targets.write().ignore_poison(), targets.clone());
         if before == targets {
             return Ok(());
         }

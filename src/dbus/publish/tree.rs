@@ -4,7 +4,7 @@
 //! removal.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use zbus::{Connection, ObjectServer};
 
@@ -16,6 +16,7 @@ use crate::dbus::published::Summary;
 use crate::device::Problem;
 use crate::oath::{Credential, ObjectId, TokenId};
 use crate::registry::{Attached, Snapshot, State};
+use crate::sync::IgnorePoison;
 
 /// Runs until the bus is lost.
 pub(in crate::dbus) async fn run(connection: Connection, bridge: Arc<Bridge>) {
@@ -163,7 +164,7 @@ async fn remove_credential(server: &ObjectServer, bridge: &Bridge, id: &ObjectId
 impl Shown {
     /// Whether the token is that of this object, and not another one with the same id.
     fn is_same(&self, attached: &Attached) -> bool {
-        let view = self.view.read().unwrap_or_else(PoisonError::into_inner);
+        let view = self.view.read().ignore_poison();
         let earlier = &view.attached;
         // `Reader` and `Transports` are constant in the released interface, so an object can't change them.
         attached.continues(earlier)
@@ -173,7 +174,7 @@ impl Shown {
 
     /// Replaces the view, except the state; returns the previous one.
     fn replace(&self, attached: &Arc<Attached>) -> View {
-        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        let mut view = self.view.write().ignore_poison();
         let before = view.clone();
         view.attached = Arc::clone(attached);
         before
@@ -212,7 +213,7 @@ impl Shown {
     }
 
     async fn announce(&self, server: &ObjectServer, before: &View, attached: &Attached) -> zbus::Result<()> {
-        self.view.write().unwrap_or_else(PoisonError::into_inner).state = attached.state.clone();
+        self.view.write().ignore_poison().state = attached.state.clone();
         let interface = server.interface::<_, TokenObject>(names::token(&attached.info.id)).await?;
         let (object, emitter) = (interface.get().await, interface.signal_emitter());
         if before.state != attached.state {

@@ -9,14 +9,16 @@
 //! The lock is held for one call each time, never during an exchange, and it has no time limit. `SCardConnect` waits in
 //! pcscd while another program has a transaction with the same card; all other connections wait that long, too.
 
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, TryLockError};
+
+use crate::sync::IgnorePoison;
 
 static CONNECT_LOCK: Mutex<()> = Mutex::new(());
 
 /// Waits for the lock. Hold it while a context is established or released and while a card is connected or
 /// disconnected.
 pub(super) fn hold() -> MutexGuard<'static, ()> {
-    CONNECT_LOCK.lock().unwrap_or_else(PoisonError::into_inner)
+    CONNECT_LOCK.lock().ignore_poison()
 }
 
 /// The lock, unless a thread holds it.

@@ -6,13 +6,14 @@
 
 use std::collections::HashMap;
 use std::ffi::CStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use pcsc::{Card, Context, Error, Scope, ShareMode};
 
 use super::PROTOCOLS;
 use super::error::service_is_gone;
 use crate::device::DeviceId;
+use crate::sync::IgnorePoison;
 
 /// The contexts that no request uses at the moment: at most one for each device.
 #[derive(Default)]
@@ -67,6 +68,6 @@ impl Contexts {
     }
 
     fn idle(&self) -> MutexGuard<'_, HashMap<DeviceId, Context>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().ignore_poison()
     }
 }

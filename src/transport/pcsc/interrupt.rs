@@ -1,11 +1,13 @@
 //! Interrupting a thread that blocks in the service, or waits for the service: to end it, or to have it look.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use pcsc::Context;
 use rustix::event::{EventfdFlags, eventfd};
+
+use crate::sync::IgnorePoison;
 
 /// How often a cancellation is repeated: one that comes just before the wait begins is lost.
 const REPEAT: Duration = Duration::from_millis(20);
@@ -81,7 +83,7 @@ impl Interrupt {
                 // An error means that the service is gone, and then nothing waits for it.
                 let _ = context.cancel();
             }
-            (state, _) = self.changed.wait_timeout(state, REPEAT).unwrap_or_else(PoisonError::into_inner);
+            (state, _) = self.changed.wait_timeout(state, REPEAT).ignore_poison();
         }
     }
 
@@ -122,7 +124,7 @@ impl Interrupt {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().ignore_poison()
     }
 }
 

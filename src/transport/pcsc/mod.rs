@@ -18,7 +18,7 @@ mod watcher;
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use ::pcsc::Protocols;
 
@@ -28,6 +28,7 @@ use self::error::from_pcsc;
 use self::monitor::Monitor;
 use self::open_readers::OpenReaders;
 use crate::device::{DeviceId, Error, Identity, Opened, Presence, Transport};
+use crate::sync::IgnorePoison;
 
 /// What we speak: everything but raw.
 const PROTOCOLS: Protocols = Protocols::T0.union(Protocols::T1);
@@ -65,7 +66,7 @@ impl PcscTransport {
     }
 
     fn attached(&self) -> MutexGuard<'_, Vec<DeviceId>> {
-        self.attached.lock().unwrap_or_else(PoisonError::into_inner)
+        self.attached.lock().ignore_poison()
     }
 }
 

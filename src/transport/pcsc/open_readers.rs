@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::sync::IgnorePoison;
 
 /// At most one connection to each reader. pcscd makes a second one wait for the first one's transaction, and it would
 /// wait with the connect lock held: for ever, when that transaction is an exchange that a driver never ends.
@@ -24,7 +26,7 @@ impl OpenReaders {
     }
 
     fn names(&self) -> MutexGuard<'_, BTreeSet<OsString>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().ignore_poison()
     }
 }
 
