@@ -90,7 +90,7 @@ impl ManualClock {
     }
 
     /// Completes when there is a sleeper that will wake in exactly `duration`. A test can then move the clock.
-    pub async fn somebody_sleeps(&self, duration: Duration) {
+    pub async fn wait_for_sleeper(&self, duration: Duration) {
         let sleeps = |times: &Times| times.wakes.contains(&(times.monotonic + duration));
         // The sender lives as long as this borrow, so waiting cannot fail.
         let _ = self.now.subscribe().wait_for(sleeps).await;
@@ -148,7 +148,7 @@ mod tests {
     async fn a_manual_clock_wakes_sleepers_at_their_time() {
         let clock = ManualClock::at(Duration::from_secs(59));
         let mut sleep = clock.sleep(Duration::from_secs(30));
-        clock.somebody_sleeps(Duration::from_secs(30)).await;
+        clock.wait_for_sleeper(Duration::from_secs(30)).await;
         clock.advance(Duration::from_secs(29));
         clock.set_unix_time(Duration::from_secs(5_000));
         let mut context = Context::from_waker(Waker::noop());

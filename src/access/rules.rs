@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Caller, Facts, Kind, Permission};
-use crate::config::{Access, AccessRule, Party};
+use crate::config::{Access, AccessRule, CallerPattern};
 
 /// A decision and its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,19 +85,21 @@ pub fn decide(access: &Access, caller: &Caller, permission: Permission) -> Decis
     }
 }
 
-fn fits(party: &Party, facts: Option<&Facts>) -> bool {
-    if *party == Party::Unknown {
+fn fits(caller_pattern: &CallerPattern, facts: Option<&Facts>) -> bool {
+    if *caller_pattern == CallerPattern::Unknown {
         // Callers that are shown as unknown, so that a rule can be written from the shown identity.
         return facts.is_none_or(|facts| facts.identity().kind == Kind::Unknown);
     }
     let Some(facts) = facts else { return false };
-    match party {
-        Party::Unknown => false,
-        Party::Flatpak(pattern) => facts.flatpak.as_deref().is_some_and(|id| pattern.matches(id)),
+    match caller_pattern {
+        CallerPattern::Unknown => false,
+        CallerPattern::Flatpak(pattern) => facts.flatpak.as_deref().is_some_and(|id| pattern.matches(id)),
         // A Flatpak application may have chosen every other name except its id.
         _ if facts.flatpak.is_some() => false,
-        Party::Unit(pattern) => facts.unit.as_deref().is_some_and(|unit| pattern.matches(unit)),
-        Party::Executable(pattern) => facts.executable.as_deref().is_some_and(|path| pattern.matches(path)),
+        CallerPattern::Unit(pattern) => facts.unit.as_deref().is_some_and(|unit| pattern.matches(unit)),
+        CallerPattern::Executable(pattern) => {
+            facts.executable.as_deref().is_some_and(|path| pattern.matches(path))
+        }
     }
 }
 
@@ -127,7 +129,7 @@ mod tests {
 
     const UNKNOWN: Caller = Caller { is_ours: true, facts: None };
 
-    fn rule(caller: Party, read_code: Option<bool>, submit: Option<bool>) -> AccessRule {
+    fn rule(caller: CallerPattern, read_code: Option<bool>, submit: Option<bool>) -> AccessRule {
         AccessRule { caller, read_code, submit, manage: None }
     }
 
@@ -149,10 +151,10 @@ mod tests {
     #[test]
     fn the_first_rule_with_a_value_decides() {
         let rules = vec![
-            rule(Party::Flatpak(Pattern::new("org.a.*")), Some(true), None),
-            rule(Party::Executable(Pattern::new("/usr/bin/*")), None, Some(false)),
-            rule(Party::Unit(Pattern::new("x.service")), Some(false), Some(true)),
-            rule(Party::Unknown, Some(true), None),
+            rule(CallerPattern::Flatpak(Pattern::new("org.a.*")), Some(true), None),
+            rule(CallerPattern::Executable(Pattern::new("/usr/bin/*")), None, Some(false)),
+            rule(CallerPattern::Unit(Pattern::new("x.service")), Some(false), Some(true)),
+            rule(CallerPattern::Unknown, Some(true), None),
         ];
         let access = Access { rules, ..Access::default() };
         let by = |caller: &Caller, permission| {
@@ -171,7 +173,8 @@ mod tests {
 
     #[test]
     fn callers_that_are_shown_as_unknown_match_the_rule_for_unknown() {
-        let access = Access { rules: vec![rule(Party::Unknown, Some(true), None)], ..Access::default() };
+        let access =
+            Access { rules: vec![rule(CallerPattern::Unknown, Some(true), None)], ..Access::default() };
         let sandboxed = |unit: Option<&str>| {
             let facts = Facts { unit: unit.map(str::to_owned), is_sandboxed: true, ..Facts::default() };
             Caller { is_ours: true, facts: Some(facts) }
@@ -197,8 +200,8 @@ mod tests {
     #[test]
     fn a_flatpak_application_is_identified_by_its_id_only() {
         let rules = vec![
-            rule(Party::Unit(Pattern::new("*")), Some(true), Some(true)),
-            rule(Party::Executable(Pattern::new("*")), Some(true), Some(true)),
+            rule(CallerPattern::Unit(Pattern::new("*")), Some(true), Some(true)),
+            rule(CallerPattern::Executable(Pattern::new("*")), Some(true), Some(true)),
         ];
         let access = Access { rules, ..Access::default() };
         assert_eq!(decide(&access, &flatpak("org.a.B"), Permission::Submit).verdict, Verdict::Deny);

@@ -31,8 +31,8 @@ pub struct Access {
 #[serde(deny_unknown_fields)]
 pub struct AccessRule {
     /// The callers of the rule.
-    #[serde(deserialize_with = "party")]
-    pub caller: Party,
+    #[serde(deserialize_with = "caller_pattern")]
+    pub caller: CallerPattern,
     /// The permission to get codes.
     #[serde(default, deserialize_with = "exception")]
     pub read_code: Option<bool>,
@@ -46,7 +46,7 @@ pub struct AccessRule {
 
 /// The callers that a rule matches.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Party {
+pub enum CallerPattern {
     /// Flatpak applications by their id.
     Flatpak(Pattern),
     /// Programs by their systemd unit.
@@ -103,21 +103,21 @@ fn exception<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>,
     permission(deserializer).map(Some)
 }
 
-fn party<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Party, D::Error> {
+fn caller_pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CallerPattern, D::Error> {
     let shape = "\"flatpak:ID\", \"unit:NAME\", \"executable:/PATH\" or \"unknown\"";
-    checked(deserializer, shape, |text: String| parse_party(&text))
+    checked(deserializer, shape, |text: String| parse_caller(&text))
 }
 
-fn parse_party(text: &str) -> Option<Party> {
+fn parse_caller(text: &str) -> Option<CallerPattern> {
     if text == "unknown" {
-        return Some(Party::Unknown);
+        return Some(CallerPattern::Unknown);
     }
     let (kind, name) = text.split_once(':').filter(|(_, name)| is_line(name))?;
     match kind {
-        "flatpak" => Some(Party::Flatpak(Pattern::new(name))),
-        "unit" => Some(Party::Unit(Pattern::new(name))),
+        "flatpak" => Some(CallerPattern::Flatpak(Pattern::new(name))),
+        "unit" => Some(CallerPattern::Unit(Pattern::new(name))),
         // A pattern that is not for an absolute path would never match.
-        "executable" if name.starts_with(['/', '*']) => Some(Party::Executable(Pattern::new(name))),
+        "executable" if name.starts_with(['/', '*']) => Some(CallerPattern::Executable(Pattern::new(name))),
         _ => None,
     }
 }

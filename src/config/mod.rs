@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-pub use access::{Access, AccessRule, Party, Pattern};
+pub use access::{Access, AccessRule, CallerPattern, Pattern};
 pub use cognito::Cognito;
 pub use error::{Error, Problem};
 pub use limits::Limits;

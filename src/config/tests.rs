@@ -75,7 +75,7 @@ fn the_shipped_example_is_a_profile_with_every_key() {
     };
     assert_eq!(config.profiles.get("work"), Some(&expected));
     let rule = AccessRule {
-        caller: Party::Flatpak(Pattern::new("com.example.App")),
+        caller: CallerPattern::Flatpak(Pattern::new("com.example.App")),
         read_code: None,
         submit: Some(true),
         manage: None,
@@ -398,7 +398,7 @@ fn rules_have_a_caller_and_a_decision() {
     let text = "[[access.rule]]\ncaller = 'unit:app-*-org.example.App-*.scope'\nread_code = 'deny'\n\
                 [[access.rule]]\ncaller = 'unknown'\nmanage = 'allow'\nsubmit = 'deny'\n";
     let rules = parse(text).unwrap().access.rules;
-    let Party::Unit(pattern) = &rules[0].caller else { panic!("{rules:?}") };
+    let CallerPattern::Unit(pattern) = &rules[0].caller else { panic!("{rules:?}") };
     assert!(pattern.matches("app-gnome-org.example.App-4242.scope"));
     assert!(!pattern.matches("app-gnome-org.example.App-4242.scope.evil"));
     assert_eq!((rules[0].read_code, rules[0].submit), (Some(false), None));

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::config::{Loaded, Notifications};
 use crate::desktop::notifications::{Message, Notifier};
 use crate::flows::Flows;
-use crate::operations::{Need, Operations, Wait};
+use crate::operations::{ActionKind, Operations, UserAction};
 use crate::registry::Snapshot;
 
 /// Runs until the daemon ends.
@@ -17,14 +17,14 @@ pub(super) async fn run(
     operations: Operations,
     flows: Flows,
 ) {
-    let mut waits = operations.waits();
+    let mut actions = operations.user_actions();
     let mut shown = None;
     loop {
         let kinds = configurations.borrow_and_update().config.notifications;
-        let oldest = waits.borrow_and_update().iter().find(|wait| is_told(kinds, wait)).cloned();
-        let wanted = oldest.and_then(|wait| {
-            let message = message(&wait, &flows.registry().now())?;
-            Some((message, wait.operation.deadline()))
+        let oldest = actions.borrow_and_update().iter().find(|action| is_enabled(kinds, action)).cloned();
+        let wanted = oldest.and_then(|action| {
+            let message = message(&action, &flows.registry().now())?;
+            Some((message, action.operation.deadline()))
         });
         if wanted != shown {
             match wanted.clone() {
@@ -34,7 +34,7 @@ pub(super) async fn run(
             shown = wanted;
         }
         let changed = tokio::select! {
-            changed = waits.changed() => changed,
+            changed = actions.changed() => changed,
             changed = configurations.changed() => changed,
         };
         if changed.is_err() {
@@ -43,30 +43,30 @@ pub(super) async fn run(
     }
 }
 
-fn is_told(kinds: Notifications, wait: &Wait) -> bool {
-    let is_wanted = match wait.need {
-        Need::Touch => kinds.touch,
-        Need::Unlock => kinds.unlock,
-        Need::Insert => kinds.insert,
-        Need::Consent => false,
+fn is_enabled(kinds: Notifications, action: &UserAction) -> bool {
+    let is_wanted = match action.kind {
+        ActionKind::Touch => kinds.touch,
+        ActionKind::Unlock => kinds.unlock,
+        ActionKind::Insert => kinds.insert,
+        ActionKind::Consent => false,
     };
-    kinds.enabled && is_wanted && !wait.operation.request().own_prompt
+    kinds.enabled && is_wanted && !action.operation.request().own_prompt
 }
 
-fn message(wait: &Wait, snapshot: &Snapshot) -> Option<Message> {
-    let token = wait.token.as_ref().and_then(|id| snapshot.tokens.get(id));
+fn message(action: &UserAction, snapshot: &Snapshot) -> Option<Message> {
+    let token = action.token.as_ref().and_then(|id| snapshot.tokens.get(id));
     let model = token.map_or("your token", |token| token.info.model.as_str());
-    let summary = match wait.need {
-        Need::Touch => format!("Touch {model}"),
-        Need::Unlock => format!("Unlock {model}"),
-        Need::Insert => "Plug in your token".to_owned(),
-        Need::Consent => return None,
+    let summary = match action.kind {
+        ActionKind::Touch => format!("Touch {model}"),
+        ActionKind::Unlock => format!("Unlock {model}"),
+        ActionKind::Insert => "Plug in your token".to_owned(),
+        ActionKind::Consent => return None,
     };
-    let who = match wait.operation.request().requester.program() {
+    let who = match action.operation.request().requester.program() {
         "" => "A program",
         name => name,
     };
-    let credential = wait
+    let credential = action
         .credential
         .as_ref()
         .and_then(|id| snapshot.tokens.values().find_map(|token| token.credentials.get(id)));
@@ -77,8 +77,8 @@ fn message(wait: &Wait, snapshot: &Snapshot) -> Option<Message> {
         Some(credential) => format!("the code of {}: {}", credential.name.issuer, credential.name.account),
         None => "a code".to_owned(),
     };
-    let how = match wait.need {
-        Need::Unlock => " Run oathbridgectl unlock.",
+    let how = match action.kind {
+        ActionKind::Unlock => " Run oathbridgectl unlock.",
         _ => "",
     };
     Some(Message { summary, body: format!("{who} wants {what}.{how}") })

@@ -194,7 +194,7 @@ async fn the_watchdog_starves_while_a_part_doesn_t_answer() {
         running.spawn(missing.into_work());
         assert_eq!(soon(happened.recv()).await, Some("answers"), "{silent}");
         assert_eq!(soon(happened.recv()).await, Some("fed"), "{silent}");
-        soon(clock.somebody_sleeps(PERIOD / 2)).await;
+        soon(clock.wait_for_sleeper(PERIOD / 2)).await;
         clock.advance(PERIOD / 2);
         assert_eq!(soon(happened.recv()).await, Some("asked"), "{silent}");
         assert_eq!(soon(happened.recv()).await, Some("fed"), "{silent}");
@@ -216,7 +216,7 @@ async fn the_watchdog_starves_without_a_bus() {
     let feed = move || feeds.send(()).unwrap();
     running.spawn(watchdog::run(clock.clone(), Some(PERIOD), round, feed));
     // It has gone round.
-    soon(clock.somebody_sleeps(PERIOD / 2)).await;
+    soon(clock.wait_for_sleeper(PERIOD / 2)).await;
     assert!(fed.try_recv().is_err());
 }
 

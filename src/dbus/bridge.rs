@@ -102,7 +102,7 @@ impl Bridge {
         result: Result<T, flows::Error>,
         operation: &Operation,
     ) -> Result<T, Error> {
-        let skew = operation.facts().clock_skew;
+        let skew = operation.details().clock_skew;
         if let Some(skew) = skew {
             self.settings.set_problem("clock-skew", is_wrong_clock(skew));
         }

@@ -87,7 +87,7 @@ impl Call<'_> {
     async fn end<T>(&self, operation: &Operation, result: &Result<T, Error>, values: impl FnOnce(&T) -> Map) {
         if operation.is_published() {
             let now = self.bridge.flows.clock().unix_time();
-            self.client.keep(operation, outcome(operation.facts(), result, values, now));
+            self.client.keep(operation, outcome(operation.details(), result, values, now));
         }
         operation.end(match result {
             Ok(_) => State::Done,

@@ -5,13 +5,13 @@
 //! ([`Operation::end_submission`]). In between nothing interrupts it.
 
 mod deadline;
-mod facts;
 mod operation;
 mod request;
 mod state;
+mod submission_details;
 #[cfg(test)]
 mod tests;
-mod wait;
+mod user_action;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -22,11 +22,11 @@ use crate::clock::Clock;
 use crate::sync::IgnorePoison;
 
 pub use deadline::Deadline;
-pub use facts::{Challenge, Facts};
 pub use operation::Operation;
 pub use request::{Cancellation, Request, Requester};
-pub use state::{Kind, Need, Sending, State};
-pub use wait::Wait;
+pub use state::{ActionKind, Kind, Sending, State};
+pub use submission_details::{Challenge, SubmissionDetails};
+pub use user_action::UserAction;
 
 /// Events of published operations, in order.
 #[derive(Debug)]
@@ -46,15 +46,15 @@ pub enum Event {
 /// The running operations. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Operations {
-    hub: Arc<Hub>,
+    shared: Arc<Shared>,
 }
 
 /// The data that the operations share.
 #[derive(Debug)]
-struct Hub {
+struct Shared {
     clock: Arc<dyn Clock>,
     events: mpsc::UnboundedSender<Event>,
-    waits: watch::Sender<Arc<Vec<Wait>>>,
+    actions: watch::Sender<Arc<Vec<UserAction>>>,
     running: Mutex<Running>,
 }
 
@@ -68,18 +68,18 @@ impl Operations {
     /// An empty set, and the receiver of its events.
     pub fn new(clock: Arc<dyn Clock>) -> (Self, mpsc::UnboundedReceiver<Event>) {
         let (events, news) = mpsc::unbounded_channel();
-        let hub = Hub { clock, events, waits: watch::Sender::default(), running: Mutex::default() };
-        (Self { hub: Arc::new(hub) }, news)
+        let shared = Shared { clock, events, actions: watch::Sender::default(), running: Mutex::default() };
+        (Self { shared: Arc::new(shared) }, news)
     }
 
     /// Starts an operation. An operation with a handle is published at once; its caller gives each handle to one
     /// operation at a time.
     pub fn begin(&self, request: Request) -> Operation {
         let operation = {
-            let mut running = self.hub.running();
+            let mut running = self.shared.running();
             let number = running.next;
             running.next += 1;
-            let operation = Operation::new(number, request, Arc::clone(&self.hub));
+            let operation = Operation::new(number, request, Arc::clone(&self.shared));
             running.operations.insert(number, operation.clone());
             operation
         };
@@ -91,32 +91,32 @@ impl Operations {
 
     /// Cancels all operations whose code is not sent yet.
     pub fn cancel_all(&self, why: Cancellation) {
-        let running: Vec<_> = self.hub.running().operations.values().cloned().collect();
+        let running: Vec<_> = self.shared.running().operations.values().cloned().collect();
         for operation in running {
             operation.cancel(why);
         }
     }
 
     /// The actions that a person must take now, the oldest first.
-    pub fn waits(&self) -> watch::Receiver<Arc<Vec<Wait>>> {
-        self.hub.waits.subscribe()
+    pub fn user_actions(&self) -> watch::Receiver<Arc<Vec<UserAction>>> {
+        self.shared.actions.subscribe()
     }
 
     /// Waits until all events until now are handled.
     pub async fn caught_up(&self) {
         let (done, shown) = oneshot::channel();
-        self.hub.tell(Event::Barrier(done));
+        self.shared.tell(Event::Barrier(done));
         // An error means that the daemon is ending.
         let _ = shown.await;
     }
 
     /// The number of running operations.
     pub fn count(&self) -> usize {
-        self.hub.running().operations.len()
+        self.shared.running().operations.len()
     }
 }
 
-impl Hub {
+impl Shared {
     fn running(&self) -> MutexGuard<'_, Running> {
         self.running.lock().ignore_poison()
     }
@@ -126,18 +126,18 @@ impl Hub {
         let _ = self.events.send(event);
     }
 
-    /// Computes the actions that a person must take and publishes them, both under the lock of `waits`. Of two threads the
-    /// later one sees everything that the earlier one saw, so a newer list is never replaced by an older one.
+    /// Computes the actions that a person must take and publishes them, both under the lock of `actions`. Of two
+    /// threads the later one sees everything that the earlier one saw, so a newer list is never replaced by an older one.
     ///
     /// This lock is taken before those of `running` and of an operation, and never while one of these is held.
-    fn update_waits(&self) {
-        self.waits.send_if_modified(|shown| {
+    fn update_user_actions(&self) {
+        self.actions.send_if_modified(|shown| {
             let operations: Vec<_> = self.running().operations.values().cloned().collect();
-            let mut waits: Vec<_> = operations.iter().filter_map(Wait::of).collect();
-            waits.sort_by_key(|wait| (wait.since, wait.operation.number()));
-            let differs = **shown != waits;
+            let mut actions: Vec<_> = operations.iter().filter_map(UserAction::of).collect();
+            actions.sort_by_key(|action| (action.since, action.operation.number()));
+            let differs = **shown != actions;
             if differs {
-                *shown = Arc::new(waits);
+                *shown = Arc::new(actions);
             }
             differs
         });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{Cancellation, Deadline, Event, Facts, Hub, Request, Sending, State};
+use super::{Cancellation, Deadline, Event, Request, Sending, Shared, State, SubmissionDetails};
 use crate::oath::{ObjectId, TokenId};
 
 /// A running request. Clones refer to the same request.
@@ -20,13 +20,13 @@ struct Inner {
     request: Request,
     /// The deadline in Unix time, by the clock at the start of the operation.
     ends: Duration,
-    hub: Arc<Hub>,
-    life: watch::Sender<Life>,
+    shared: Arc<Shared>,
+    mutable: watch::Sender<Mutable>,
 }
 
 /// The mutable part of an operation.
 #[derive(Debug)]
-struct Life {
+struct Mutable {
     state: State,
     /// The start of this state, in Unix time.
     since: Duration,
@@ -38,13 +38,13 @@ struct Life {
     cancelled: Option<Cancellation>,
     is_orphan: bool,
     is_forgotten: bool,
-    facts: Facts,
+    details: SubmissionDetails,
 }
 
 impl Operation {
-    pub(super) fn new(number: u64, request: Request, hub: Arc<Hub>) -> Self {
-        let now = hub.clock.unix_time();
-        let life = Life {
+    pub(super) fn new(number: u64, request: Request, shared: Arc<Shared>) -> Self {
+        let now = shared.clock.unix_time();
+        let mutable = Mutable {
             state: State::Queued,
             since: now,
             credential: request.credential.clone(),
@@ -54,10 +54,12 @@ impl Operation {
             cancelled: None,
             is_orphan: false,
             is_forgotten: false,
-            facts: Facts::default(),
+            details: SubmissionDetails::default(),
         };
-        let ends = now.saturating_add(request.deadline.left(&*hub.clock));
-        Self { inner: Arc::new(Inner { number, request, ends, hub, life: watch::Sender::new(life) }) }
+        let ends = now.saturating_add(request.deadline.left(&*shared.clock));
+        Self {
+            inner: Arc::new(Inner { number, request, ends, shared, mutable: watch::Sender::new(mutable) }),
+        }
     }
 
     /// A number that is unique in this process.
@@ -82,75 +84,75 @@ impl Operation {
 
     /// The current state.
     pub fn state(&self) -> State {
-        self.inner.life.borrow().state
+        self.inner.mutable.borrow().state
     }
 
     /// The id of the credential, once it is known.
     pub fn credential(&self) -> Option<ObjectId> {
-        self.inner.life.borrow().credential.clone()
+        self.inner.mutable.borrow().credential.clone()
     }
 
     /// The id of the token, once it is known; the token need not be attached.
     pub fn token(&self) -> Option<TokenId> {
         let of_credential = self.credential().map(|id| id.token().clone());
-        of_credential.or_else(|| self.inner.life.borrow().token.clone())
+        of_credential.or_else(|| self.inner.mutable.borrow().token.clone())
     }
 
     /// Sets the token, while the credential is not known.
     pub fn set_token(&self, id: Option<&TokenId>) {
-        let changed = self.inner.life.send_if_modified(|life| {
-            let changed = life.token.as_ref() != id;
-            life.token = id.cloned();
+        let changed = self.inner.mutable.send_if_modified(|mutable| {
+            let changed = mutable.token.as_ref() != id;
+            mutable.token = id.cloned();
             changed
         });
         self.tell_waits(changed);
     }
 
     /// The collected details.
-    pub fn facts(&self) -> Facts {
-        self.inner.life.borrow().facts.clone()
+    pub fn details(&self) -> SubmissionDetails {
+        self.inner.mutable.borrow().details.clone()
     }
 
     /// Adds to the details.
-    pub fn note(&self, note: impl FnOnce(&mut Facts)) {
-        self.inner.life.send_modify(|life| note(&mut life.facts));
+    pub fn note(&self, note: impl FnOnce(&mut SubmissionDetails)) {
+        self.inner.mutable.send_modify(|mutable| note(&mut mutable.details));
     }
 
     /// Sets the state. If a person is needed, the operation is published as well.
     pub fn set_state(&self, state: State) {
-        let hub = &self.inner.hub;
+        let shared = &self.inner.shared;
         let mut before = State::Queued;
         // Sent under the lock, so that the events have the order of the changes.
-        let changed = self.inner.life.send_if_modified(|life| {
-            before = life.state;
+        let changed = self.inner.mutable.send_if_modified(|mutable| {
+            before = mutable.state;
             let changed = before != state && !before.is_final();
             if changed {
-                (life.state, life.since) = (state, hub.clock.unix_time());
-                self.tell_state(life);
+                (mutable.state, mutable.since) = (state, shared.clock.unix_time());
+                self.tell_state(mutable);
             }
             changed
         });
-        if changed && (before.need().is_some() || state.need().is_some()) {
-            hub.update_waits();
+        if changed && (before.user_action().is_some() || state.user_action().is_some()) {
+            shared.update_user_actions();
         }
     }
 
-    fn tell_state(&self, life: &mut Life) {
-        if life.is_published {
-            self.inner.hub.tell(Event::Changed(self.clone(), life.state));
-        } else if life.state.need().is_some() {
-            life.is_published = true;
-            self.inner.hub.tell(Event::Published(self.clone(), life.state));
+    fn tell_state(&self, mutable: &mut Mutable) {
+        if mutable.is_published {
+            self.inner.shared.tell(Event::Changed(self.clone(), mutable.state));
+        } else if mutable.state.user_action().is_some() {
+            mutable.is_published = true;
+            self.inner.shared.tell(Event::Published(self.clone(), mutable.state));
         }
     }
 
     /// Sets the credential.
     pub fn set_credential(&self, id: &ObjectId) {
-        let changed = self.inner.life.send_if_modified(|life| {
-            let changed = life.credential.as_ref() != Some(id);
-            life.credential = Some(id.clone());
-            if changed && life.is_published {
-                self.inner.hub.tell(Event::Found(self.clone()));
+        let changed = self.inner.mutable.send_if_modified(|mutable| {
+            let changed = mutable.credential.as_ref() != Some(id);
+            mutable.credential = Some(id.clone());
+            if changed && mutable.is_published {
+                self.inner.shared.tell(Event::Found(self.clone()));
             }
             changed
         });
@@ -159,17 +161,17 @@ impl Operation {
 
     /// Updates the action that a person must take, if something changed.
     fn tell_waits(&self, changed: bool) {
-        if changed && self.state().need().is_some() {
-            self.inner.hub.update_waits();
+        if changed && self.state().user_action().is_some() {
+            self.inner.shared.update_user_actions();
         }
     }
 
     /// Publishes the operation, unless it has ended.
     pub fn publish(&self) {
-        self.inner.life.send_if_modified(|life| {
-            let is_new = !life.state.is_final() && !std::mem::replace(&mut life.is_published, true);
+        self.inner.mutable.send_if_modified(|mutable| {
+            let is_new = !mutable.state.is_final() && !std::mem::replace(&mut mutable.is_published, true);
             if is_new {
-                self.inner.hub.tell(Event::Published(self.clone(), life.state));
+                self.inner.shared.tell(Event::Published(self.clone(), mutable.state));
             }
             is_new
         });
@@ -177,22 +179,22 @@ impl Operation {
 
     /// Whether the operation is published.
     pub fn is_published(&self) -> bool {
-        self.inner.life.borrow().is_published
+        self.inner.mutable.borrow().is_published
     }
 
     /// Cancels what is not sent yet. False if a code was already sent, which cannot be taken back, but nothing more is
     /// sent. False also if the operation has ended.
     pub fn cancel(&self, why: Cancellation) -> bool {
         let mut nothing_sent = false;
-        self.inner.life.send_if_modified(|life| {
-            let code_sent = life.submitting == Some(Sending::Code) || life.facts.submitted();
-            nothing_sent = !code_sent && !life.state.is_final();
-            let changed = life.cancelled.is_none() && !life.state.is_final();
+        self.inner.mutable.send_if_modified(|mutable| {
+            let code_sent = mutable.submitting == Some(Sending::Code) || mutable.details.submitted();
+            nothing_sent = !code_sent && !mutable.state.is_final();
+            let changed = mutable.cancelled.is_none() && !mutable.state.is_final();
             if changed {
-                life.cancelled = Some(why);
+                mutable.cancelled = Some(why);
             }
             // Also if the operation was already cancelled for another reason.
-            life.is_orphan |= why == Cancellation::CallerGone;
+            mutable.is_orphan |= why == Cancellation::CallerGone;
             changed
         });
         nothing_sent
@@ -200,14 +202,17 @@ impl Operation {
 
     /// Whether the caller has left the bus, so that no result is needed.
     pub fn is_orphan(&self) -> bool {
-        self.inner.life.borrow().is_orphan
+        self.inner.mutable.borrow().is_orphan
     }
 
     /// Completes when the operation is cancelled, but not during a submission.
     pub async fn cancelled(&self) -> Cancellation {
-        let mut life = self.inner.life.subscribe();
-        let why = match life.wait_for(|life| life.cancelled.is_some() && life.submitting.is_none()).await {
-            Ok(life) => life.cancelled,
+        let mut mutable = self.inner.mutable.subscribe();
+        let why = match mutable
+            .wait_for(|mutable| mutable.cancelled.is_some() && mutable.submitting.is_none())
+            .await
+        {
+            Ok(mutable) => mutable.cancelled,
             Err(_) => None,
         };
         match why {
@@ -224,9 +229,9 @@ impl Operation {
     /// [`Cancellation`] if the operation was cancelled before.
     pub fn begin_submission(&self, what: Sending) -> Result<(), Cancellation> {
         let mut cancelled = None;
-        self.inner.life.send_if_modified(|life| {
-            cancelled = life.cancelled;
-            life.submitting = cancelled.is_none().then_some(what);
+        self.inner.mutable.send_if_modified(|mutable| {
+            cancelled = mutable.cancelled;
+            mutable.submitting = cancelled.is_none().then_some(what);
             false
         });
         cancelled.map_or(Ok(()), Err)
@@ -234,21 +239,21 @@ impl Operation {
 
     /// Ends a submission, after its outcome was recorded.
     pub fn end_submission(&self) {
-        self.inner.life.send_modify(|life| life.submitting = None);
+        self.inner.mutable.send_modify(|mutable| mutable.submitting = None);
     }
 
     /// Ends the operation. It stays published until [`Operation::forget`].
     pub fn end(&self, state: State) {
         self.set_state(state);
-        self.inner.hub.ended(self.inner.number);
+        self.inner.shared.ended(self.inner.number);
     }
 
     /// Unpublishes the operation. After this its handle may be used again.
     pub fn forget(&self) {
-        self.inner.life.send_if_modified(|life| {
-            let is_new = !std::mem::replace(&mut life.is_forgotten, true);
-            if is_new && life.is_published {
-                self.inner.hub.tell(Event::Forgotten(self.clone()));
+        self.inner.mutable.send_if_modified(|mutable| {
+            let is_new = !std::mem::replace(&mut mutable.is_forgotten, true);
+            if is_new && mutable.is_published {
+                self.inner.shared.tell(Event::Forgotten(self.clone()));
             }
             is_new
         });
@@ -256,8 +261,8 @@ impl Operation {
 
     /// The state and its start, in Unix time.
     pub(super) fn stands(&self) -> (State, Duration) {
-        let life = self.inner.life.borrow();
-        (life.state, life.since)
+        let mutable = self.inner.mutable.borrow();
+        (mutable.state, mutable.since)
     }
 }
 

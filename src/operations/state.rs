@@ -60,12 +60,12 @@ impl State {
     }
 
     /// The action that a person must take.
-    pub fn need(self) -> Option<Need> {
+    pub fn user_action(self) -> Option<ActionKind> {
         match self {
-            Self::WaitingConsent => Some(Need::Consent),
-            Self::WaitingToken => Some(Need::Insert),
-            Self::WaitingUnlock => Some(Need::Unlock),
-            Self::WaitingTouch => Some(Need::Touch),
+            Self::WaitingConsent => Some(ActionKind::Consent),
+            Self::WaitingToken => Some(ActionKind::Insert),
+            Self::WaitingUnlock => Some(ActionKind::Unlock),
+            Self::WaitingTouch => Some(ActionKind::Touch),
             _ => None,
         }
     }
@@ -101,7 +101,7 @@ pub enum Sending {
 
 /// The kind of action that a person must take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
+pub enum ActionKind {
     /// Touch the token.
     Touch,
     /// Unlock the token.
@@ -112,7 +112,7 @@ pub enum Need {
     Consent,
 }
 
-impl fmt::Display for Need {
+impl fmt::Display for ActionKind {
     /// The word of the D-Bus contract.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

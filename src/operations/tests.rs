@@ -1,4 +1,4 @@
-//! Operations without a bus: what is told, in which order, and what may be cancelled when.
+//! Operations without a bus: events, their order, and cancellation.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ fn told(events: &mut mpsc::UnboundedReceiver<Event>) -> Vec<String> {
 }
 
 #[test]
-fn only_what_has_a_handle_or_needs_a_person_is_seen() {
+fn only_operations_with_a_handle_or_that_need_a_person_are_published() {
     let (operations, mut events) = operations();
     let quiet = operations.begin(request(None));
     quiet.set_state(State::Calculating);
@@ -77,30 +77,31 @@ fn an_operation_is_forgotten_once() {
 }
 
 #[test]
-fn the_oldest_wait_comes_first_and_goes_when_it_is_over() {
+fn the_oldest_wait_is_first_and_is_removed_at_its_end() {
     let (operations, _events) = operations();
     let (one, two) = (operations.begin(request(None)), operations.begin(request(None)));
     two.set_state(State::WaitingUnlock);
     one.set_state(State::WaitingTouch);
-    let waits = operations.waits();
-    let shown = || waits.borrow().iter().map(|wait| (wait.need, wait.operation.number())).collect::<Vec<_>>();
-    // They began in the same second; the lower number was first.
-    assert_eq!(shown(), [(Need::Touch, one.number()), (Need::Unlock, two.number())]);
-    assert_eq!(waits.borrow()[0].token, Some(token("00")));
+    let actions = operations.user_actions();
+    let shown =
+        || actions.borrow().iter().map(|action| (action.kind, action.operation.number())).collect::<Vec<_>>();
+    // Both started in the same second; the lower number is the older one.
+    assert_eq!(shown(), [(ActionKind::Touch, one.number()), (ActionKind::Unlock, two.number())]);
+    assert_eq!(actions.borrow()[0].token, Some(token("00")));
     one.end(State::Done);
-    assert_eq!(shown(), [(Need::Unlock, two.number())]);
+    assert_eq!(shown(), [(ActionKind::Unlock, two.number())]);
     two.end(State::Cancelled);
     assert!(shown().is_empty());
 }
 
-/// Several threads, each with its own operations, as on a runtime with more than one: what is shown when all of them
-/// rest has neither lost an operation nor kept one that is over.
+/// Several threads, each with its own operations, like on a multi-threaded runtime. The published list has neither lost
+/// an operation nor kept one that has ended.
 #[test]
-fn what_is_shown_is_never_replaced_by_something_older() {
+fn a_published_list_is_never_replaced_by_an_older_one() {
     const ROUNDS: usize = 5_000;
     const THREADS: usize = 6;
     let (operations, _events) = operations();
-    let waits = operations.waits();
+    let actions = operations.user_actions();
     let (begun, rested) = (std::sync::Barrier::new(THREADS + 1), std::sync::Barrier::new(THREADS + 1));
     let work = || {
         for _ in 0..ROUNDS {
@@ -121,15 +122,15 @@ fn what_is_shown_is_never_replaced_by_something_older() {
         for round in 0..ROUNDS {
             begun.wait();
             rested.wait();
-            let needs: Vec<_> = waits.borrow().iter().map(|wait| wait.need).collect();
-            if needs != [Need::Unlock; THREADS] {
-                wrong.push((round, needs));
+            let kinds: Vec<_> = actions.borrow().iter().map(|action| action.kind).collect();
+            if kinds != [ActionKind::Unlock; THREADS] {
+                wrong.push((round, kinds));
             }
             rested.wait();
         }
         assert!(wrong.is_empty(), "{} of {ROUNDS}: {:?}", wrong.len(), wrong.first());
     });
-    assert!(waits.borrow().is_empty(), "all are over");
+    assert!(actions.borrow().is_empty(), "all have ended");
 }
 
 #[tokio::test]
@@ -137,9 +138,9 @@ async fn nothing_interrupts_a_submission() {
     let (operations, _events) = operations();
     let operation = operations.begin(request(None));
     operation.begin_submission(Sending::Code).unwrap();
-    assert!(!operation.cancel(Cancellation::Caller), "a code is on its way");
+    assert!(!operation.cancel(Cancellation::Caller), "a code is being sent");
     assert!(operation.cancelled().now_or_never().is_none());
-    operation.note(|facts| facts.attempts = 1);
+    operation.note(|details| details.attempts = 1);
     operation.end_submission();
     assert_eq!(operation.cancelled().now_or_never(), Some(Cancellation::Caller));
     assert_eq!(operation.begin_submission(Sending::Code), Err(Cancellation::Caller));
@@ -147,7 +148,7 @@ async fn nothing_interrupts_a_submission() {
 }
 
 #[tokio::test]
-async fn nothing_interrupts_a_choice_though_it_is_no_code() {
+async fn nothing_interrupts_a_choice_although_it_is_not_a_code() {
     let (operations, _events) = operations();
     let operation = operations.begin(request(None));
     operation.begin_submission(Sending::Choice).unwrap();
@@ -159,24 +160,24 @@ async fn nothing_interrupts_a_choice_though_it_is_no_code() {
 }
 
 #[tokio::test]
-async fn what_is_not_sent_is_cancelled_with_the_first_reason() {
+async fn an_operation_that_is_not_sent_is_cancelled_with_the_first_reason() {
     let (operations, _events) = operations();
     let operation = operations.begin(request(None));
     assert!(operation.cancel(Cancellation::Caller));
     operations.cancel_all(Cancellation::ScreenLocked);
     assert!(!operation.is_orphan());
     operation.cancel(Cancellation::CallerGone);
-    assert!(operation.is_orphan(), "nobody asks for its result");
+    assert!(operation.is_orphan(), "its caller has left");
     assert_eq!(operation.cancelled().await, Cancellation::Caller);
     operation.end(State::Cancelled);
-    assert!(!operation.cancel(Cancellation::Caller), "it is over");
+    assert!(!operation.cancel(Cancellation::Caller), "it has ended");
 }
 
 #[test]
-fn what_a_person_has_to_do_names_what_was_found_meanwhile() {
+fn an_action_names_the_credential_that_was_found_meanwhile() {
     let (operations, _events) = operations();
-    let waits = operations.waits();
-    let about = || waits.borrow().first().map(|wait| (wait.token.clone(), wait.credential.clone()));
+    let actions = operations.user_actions();
+    let about = || actions.borrow().first().map(|wait| (wait.token.clone(), wait.credential.clone()));
     let request = Request { credential: None, ..request(None) };
     let operation = operations.begin(request);
     operation.set_state(State::WaitingUnlock);

@@ -1,4 +1,4 @@
-//! Everything at once: buses, tokens behind a private pcscd or of software, a Cognito, and the daemon between them.
+//! A complete test environment: buses, tokens (behind a private pcscd or simulated), a fake Cognito, and the daemon.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,25 +15,25 @@ use crate::fake_cognito::{FakeCognito, Options};
 use crate::own_process::Folder;
 use crate::pcscd::PrivatePcscd;
 
-/// When a scenario in this process begins, Unix seconds: at the start of a time step of 30 seconds.
+/// The Unix time at the start of an in-process scenario: the start of a 30-second time step.
 pub const BEGINNING: u64 = 1_800_000_000;
 
-/// The start of the present time step, Unix seconds, for programs of others that look at the system's clock.
+/// The start of the current time step in Unix time, for third-party programs, which use the system clock.
 pub fn today() -> u64 {
     let now = SystemClock::new().unix_time().as_secs();
     now - now % 30
 }
 
-/// What stands in a configuration for the fake Cognito's address.
+/// The placeholder for the address of the fake Cognito in a configuration.
 const COGNITO: &str = "COGNITO_URL";
 
-/// On a clock that stands still no allowance grows again, so that of queries lasts for a whole test.
+/// Quotas do not refill on a stopped clock, so this quota is large enough for a whole test.
 const QUERIES: &str = "queries_per_second = 1000000\nall_queries_per_second = 1000000\n";
 
-/// How long a clock that has to be moved may let itself be waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The timeout for a sleeper to appear, before the clock is moved.
+const SLEEPER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a test needs.
+/// The description of a test environment.
 #[derive(Clone, Debug, Default)]
 pub struct Scenario {
     program: Option<PathBuf>,
@@ -44,85 +44,85 @@ pub struct Scenario {
     config: String,
     system_bus: bool,
     for_everybody: bool,
-    /// When it begins, if not at the usual time.
+    /// The start time, if it is not the default one.
     begins: Option<Duration>,
 }
 
 impl Scenario {
-    /// A daemon in this process, on a clock that stands still until the test moves it. It needs `testkit::test`.
+    /// A daemon in this process, with a clock that only the test moves. Requires `testkit::test`.
     pub fn inside() -> Self {
         Self::default()
     }
 
-    /// The built daemon, on the system's clock.
+    /// The built daemon, with the system clock.
     pub fn program(program: impl Into<PathBuf>) -> Self {
         Self { program: Some(program.into()), ..Self::default() }
     }
 
-    /// The tokens of this token file as cards, each in a reader of a private pcscd.
+    /// Adds the tokens of this token file as cards, each in its own reader of a private pcscd.
     pub fn cards(mut self, text: &str) -> Self {
         self.cards = Some(text.to_owned());
         self
     }
 
-    /// As many readers of two slots each, and no card in them, instead of one with its card for each.
+    /// Adds this number of empty readers with two slots each, instead of one reader for each card.
     pub fn readers(mut self, count: usize) -> Self {
         (self.readers, self.left_out) = (Some(count), true);
         self
     }
 
-    /// The cards are not in their readers.
+    /// Leaves the cards out of their readers.
     pub fn left_out(mut self) -> Self {
         self.left_out = true;
         self
     }
 
-    /// The tokens of this token file, made of software in the daemon itself.
+    /// Adds the tokens of this token file as simulated tokens in the daemon.
     pub fn virtual_tokens(mut self, text: &str) -> Self {
         self.virtual_tokens = Some(text.to_owned());
         self
     }
 
-    /// This configuration, in which `COGNITO_URL` is the fake Cognito's address.
+    /// Sets the configuration. `COGNITO_URL` in it is replaced by the address of the fake Cognito.
     pub fn config(mut self, text: &str) -> Self {
         self.config = text.to_owned();
         self
     }
 
-    /// A bus that the daemon takes for the system's.
+    /// Adds a bus that the daemon uses as the system bus.
     pub fn system_bus(mut self) -> Self {
         self.system_bus = true;
         self
     }
 
-    /// Users of all kinds may join the program's bus.
+    /// Allows every user to connect to the session bus.
     pub fn bus_for_everybody(mut self) -> Self {
         self.for_everybody = true;
         self
     }
 
-    /// Begins at this time, Unix seconds.
+    /// Sets the start time, in Unix time.
     pub fn at(mut self, unix: u64) -> Self {
         self.begins = Some(Duration::from_secs(unix));
         self
     }
 
-    /// Starts all of it.
+    /// Starts the environment and the daemon.
     ///
     /// # Errors
     ///
-    /// When a text is wrong, or a part is missing on this machine or doesn't come up.
+    /// If a text is invalid, or if a program is missing on this machine or does not start.
     pub async fn start(self) -> io::Result<World> {
         let mut world = self.prepare().await?;
         world.start_daemon().await?;
         Ok(world)
     }
 
-    /// Starts all of it but the daemon.
+    /// Starts the environment without the daemon.
     ///
     /// # Errors
     ///
-    /// As [`Scenario::start`].
+    /// Those of [`Scenario::start`].
     pub async fn prepare(self) -> io::Result<World> {
         let begins = self.begins.unwrap_or(Duration::from_secs(BEGINNING));
         let clock = self.program.is_none().then(|| Arc::new(ManualClock::at(begins)));
@@ -180,16 +180,16 @@ impl Scenario {
     }
 }
 
-/// What a [`Scenario`] has become.
+/// A running [`Scenario`].
 #[derive(Debug)]
 pub struct World {
-    /// The daemon; none while a test keeps it down.
+    /// The daemon; `None` while it is stopped.
     pub daemon: Option<Daemon>,
-    /// A client of it.
+    /// A client of the daemon.
     pub client: Client,
-    /// Its bus, home and log.
+    /// The bus, home directory and log of the daemon.
     pub stage: Stage,
-    /// The Cognito of its profiles, on the same clock.
+    /// The fake Cognito of the profiles, with the same clock.
     pub cognito: FakeCognito,
     /// The cards, in the order of the token file.
     pub cards: Vec<Card>,
@@ -199,31 +199,31 @@ pub struct World {
 }
 
 impl World {
-    /// Starts the daemon, or another one after it has ended.
+    /// Starts the daemon, also again after it has ended.
     ///
     /// # Errors
     ///
-    /// When it doesn't come up.
+    /// If it does not start.
     pub async fn start_daemon(&mut self) -> io::Result<()> {
         self.daemon = Some(self.stage.start(&self.client).await?);
         Ok(())
     }
 
-    /// Asks the daemon to end, and waits until its name has left the bus.
+    /// Stops the daemon, and waits until its name has left the bus.
     ///
     /// # Errors
     ///
-    /// When it has failed, or its name stays.
+    /// If the daemon failed, or if its name stays on the bus.
     pub async fn end_daemon(&mut self) -> io::Result<()> {
         self.daemon.take().map_or(Ok(()), Daemon::terminate)?;
         self.client.wait_for_name(false).await.map_err(io::Error::other)
     }
 
-    /// Writes another configuration, as [`Scenario::config`]; the daemon reads it at its start, or by Reload.
+    /// Writes a new configuration, like [`Scenario::config`]. The daemon reads it at its start or on Reload.
     ///
     /// # Errors
     ///
-    /// When it can't be written.
+    /// If the file cannot be written.
     pub fn configure(&self, text: &str) -> io::Result<()> {
         let text = text.replace(COGNITO, &self.cognito.url());
         self.stage.configure(&if self.clock.is_some() { patient(&text) } else { text })
@@ -233,16 +233,16 @@ impl World {
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// If there is no card.
     pub fn card(&self) -> io::Result<&Card> {
         self.cards.first().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// Its smart card service.
+    /// The private pcscd.
     ///
     /// # Errors
     ///
-    /// When it has none.
+    /// If there is none.
     pub fn pcscd(&mut self) -> io::Result<&mut PrivatePcscd> {
         self.pcscd.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -251,61 +251,63 @@ impl World {
     ///
     /// # Errors
     ///
-    /// When there are no readers, or pcscd doesn't see the cards.
+    /// If there are no readers, or if pcscd does not detect the cards.
     pub fn insert_all(&mut self) -> io::Result<()> {
         self.pcscd.as_mut().ok_or(io::ErrorKind::NotFound)?.insert_all(&self.cards)
     }
 
-    /// The bus that the daemon takes for the system's.
+    /// The bus that the daemon uses as the system bus.
     ///
     /// # Errors
     ///
-    /// When it has none.
+    /// If there is none.
     pub fn system(&self) -> io::Result<&PrivateBus> {
         self.system.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// As [`World::system`], to stop and start it.
+    /// The system bus as mutable, to stop and start it.
     ///
     /// # Errors
     ///
-    /// As [`World::system`].
+    /// Those of [`World::system`].
     pub fn system_mut(&mut self) -> io::Result<&mut PrivateBus> {
         self.system.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// The clock that stands still.
+    /// The clock that the test moves.
     ///
     /// # Errors
     ///
-    /// When the daemon is a program, which has the system's.
+    /// If the daemon is a program; it uses the system clock.
     pub fn clock(&self) -> io::Result<&ManualClock> {
         self.clock.as_deref().ok_or_else(|| io::ErrorKind::Unsupported.into())
     }
 
-    /// The time step of 30 seconds that the clock is in.
+    /// The current 30-second time step of the clock.
     ///
     /// # Errors
     ///
-    /// As [`World::clock`].
+    /// Those of [`World::clock`].
     pub fn step(&self) -> io::Result<u64> {
         Ok(self.clock()?.unix_time().as_secs() / 30)
     }
 
-    /// Lets time pass when, and only when, something in the daemon sleeps for exactly so long.
+    /// Waits until a task of the daemon sleeps for exactly this time, and then advances the clock by it.
     ///
     /// # Errors
     ///
-    /// As [`World::clock`]; also when nothing sleeps so for half a minute.
+    /// Those of [`World::clock`]; also if no task sleeps for this time within 30 seconds.
     pub async fn pass(&self, duration: Duration) -> io::Result<()> {
         let clock = self.clock()?;
-        tokio::time::timeout(PATIENCE, clock.somebody_sleeps(duration)).await.map_err(io::Error::other)?;
+        tokio::time::timeout(SLEEPER_TIMEOUT, clock.wait_for_sleeper(duration))
+            .await
+            .map_err(io::Error::other)?;
         clock.advance(duration);
         Ok(())
     }
 }
 
-/// The configuration with an allowance of queries, unless it has one.
+/// The configuration with a quota for queries, unless it sets one itself.
 fn patient(text: &str) -> String {
     const LIMITS: &str = "[limits]\n";
     if text.contains("queries_per_second") {

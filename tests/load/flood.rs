@@ -1,5 +1,5 @@
-//! One program asks far too much: it is refused before any object is reached, and the daemon stays small. How long other
-//! programs wait meanwhile is a figure of `make bench`.
+//! One program makes far too many calls. The daemon refuses them before any object is reached, and its memory stays
+//! small. `make bench` reports how long other programs wait meanwhile.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -21,8 +21,8 @@ const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
 const CALLS: usize = 50_000;
 
-/// Far longer than all of it takes; only a hang does.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// The timeout for the whole run: far more than it needs, so only a hang reaches it.
+const RUN_TIMEOUT: Duration = Duration::from_secs(300);
 
 const TOKEN: &str = "[[token]]
 serial = 31415926
@@ -121,5 +121,5 @@ async fn a_flood_of_any_call_leaves_the_daemon_small_and_in_service() {
         let output = tokio::task::spawn_blocking(move || busctl.output()).await.unwrap().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     };
-    tokio::time::timeout(PATIENCE, floods).await.expect("in good time");
+    tokio::time::timeout(RUN_TIMEOUT, floods).await.expect("the run ends in time");
 }

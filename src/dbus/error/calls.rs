@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::time::whole_seconds;
 use super::{Error, Retry};
 use crate::access::{Permission, Reason, Refusal};
 use crate::operations::{Cancellation, Requester};
+use crate::utc::whole_seconds;
 
 impl Error {
     /// There are too many calls of a kind.

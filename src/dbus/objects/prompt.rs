@@ -8,7 +8,7 @@ use zbus::{ObjectPath, Variant, interface};
 use super::operation::{path, requester};
 use crate::dbus::args::Map;
 use crate::dbus::names;
-use crate::operations::{Requester, Wait};
+use crate::operations::{Requester, UserAction};
 use crate::sync::IgnorePoison;
 
 /// The prompt on the bus.
@@ -16,7 +16,7 @@ pub(in crate::dbus) struct PromptObject {
     pub(in crate::dbus) view: Arc<RwLock<View>>,
 }
 
-/// The properties: the oldest wait, and the number of waits.
+/// The properties: the oldest action, and the number of actions.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::dbus) struct View {
     kind: String,
@@ -30,18 +30,18 @@ pub(in crate::dbus) struct View {
 
 impl View {
     /// The view of the actions that a person must take, the oldest first.
-    pub(in crate::dbus) fn of(waits: &[Wait]) -> Self {
-        let oldest = waits.first();
-        let operation = oldest.map(|wait| &wait.operation);
-        let token = oldest.and_then(|wait| wait.token.as_ref());
+    pub(in crate::dbus) fn of(actions: &[UserAction]) -> Self {
+        let oldest = actions.first();
+        let operation = oldest.map(|action| &action.operation);
+        let token = oldest.and_then(|action| action.token.as_ref());
         Self {
-            kind: oldest.map(|wait| wait.need.to_string()).unwrap_or_default(),
+            kind: oldest.map(|action| action.kind.to_string()).unwrap_or_default(),
             operation: operation.map_or_else(names::none, path),
             token: token.map_or_else(names::none, names::token),
             requester: operation.map(|operation| operation.request().requester.clone()),
-            since: oldest.map_or(0, |wait| wait.since.as_secs()),
+            since: oldest.map_or(0, |action| action.since.as_secs()),
             deadline: operation.map_or(0, |operation| operation.ends().as_secs()),
-            count: u32::try_from(waits.len()).unwrap_or(u32::MAX),
+            count: u32::try_from(actions.len()).unwrap_or(u32::MAX),
         }
     }
 

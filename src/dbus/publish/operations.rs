@@ -11,7 +11,7 @@ use zbus::{Connection, fdo};
 use crate::dbus::bridge::Bridge;
 use crate::dbus::names;
 use crate::dbus::objects::{OperationObject, PromptObject, PromptView as View, operation_path as path};
-use crate::operations::{Event, Operation, State, Wait};
+use crate::operations::{Event, Operation, State, UserAction};
 use crate::sync::IgnorePoison;
 
 /// Runs until the bus is lost.
@@ -20,14 +20,14 @@ pub(in crate::dbus) async fn run(
     bridge: Arc<Bridge>,
     mut events: mpsc::UnboundedReceiver<Event>,
 ) {
-    let mut waits = bridge.operations.waits();
+    let mut actions = bridge.operations.user_actions();
     let mut stage = Stage { connection, bridge, shown: HashMap::new() };
     loop {
         let shown = tokio::select! {
             biased;
             event = events.recv() => match event {
                 Some(Event::Barrier(done)) => {
-                    let shown = stage.prompt(&mut waits).await;
+                    let shown = stage.prompt(&mut actions).await;
                     // An error means that the receiver was dropped.
                     let _ = done.send(());
                     shown
@@ -35,7 +35,7 @@ pub(in crate::dbus) async fn run(
                 Some(event) => stage.show(event).await,
                 None => return,
             },
-            Ok(()) = waits.changed() => stage.prompt(&mut waits).await,
+            Ok(()) = actions.changed() => stage.prompt(&mut actions).await,
         };
         if let Err(error) = shown {
             tracing::error!("cannot publish an operation: {error}");
@@ -86,8 +86,8 @@ impl Stage {
     }
 
     /// Sends one signal for all changed properties, so that status bars see a consistent state.
-    async fn prompt(&mut self, waits: &mut watch::Receiver<Arc<Vec<Wait>>>) -> zbus::Result<()> {
-        let view = View::of(&waits.borrow_and_update());
+    async fn prompt(&mut self, actions: &mut watch::Receiver<Arc<Vec<UserAction>>>) -> zbus::Result<()> {
+        let view = View::of(&actions.borrow_and_update());
         let interface = self.connection.object_server().interface::<_, PromptObject>(names::PROMPT).await?;
         let before = {
             let object = interface.get().await;

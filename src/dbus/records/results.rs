@@ -7,21 +7,21 @@ use zbus::{OwnedVariant, Variant};
 
 use crate::dbus::args::{Map, put_text};
 use crate::dbus::error::Error;
-use crate::operations::{Challenge, Facts};
+use crate::operations::{Challenge, SubmissionDetails};
 
 /// The result and the details of an operation that has ended at `now` in Unix time.
 pub(in crate::dbus) fn outcome<T>(
-    facts: Facts,
+    submission: SubmissionDetails,
     result: &Result<T, Error>,
     values: impl FnOnce(&T) -> Map,
     now: Duration,
 ) -> Map {
-    let mut map = details(&facts);
+    let mut map = details(&submission);
     match result {
         Ok(reply) => map.extend(values(reply)),
         Err(error) => {
             put_text(&mut map, "error", Some(&error.full_name()));
-            go_on(&mut map, facts.challenge);
+            go_on(&mut map, submission.challenge);
             if let Some(at) = error.retry_at(now) {
                 map.insert("retry-at".to_owned(), at.as_secs().into());
             }
@@ -42,14 +42,14 @@ fn go_on(map: &mut Map, challenge: Option<Challenge>) {
 }
 
 /// The details besides the result.
-pub(in crate::dbus) fn details(facts: &Facts) -> Map {
+pub(in crate::dbus) fn details(submission: &SubmissionDetails) -> Map {
     let mut map = Map::from([
-        ("submitted".to_owned(), facts.submitted().into()),
-        ("attempts".to_owned(), facts.attempts.into()),
+        ("submitted".to_owned(), submission.submitted().into()),
+        ("attempts".to_owned(), submission.attempts.into()),
     ]);
-    put_text(&mut map, "request-id", facts.request_id.as_deref());
-    put_text(&mut map, "aws-code", facts.aws_code.as_deref());
-    if let Some(skew) = facts.clock_skew {
+    put_text(&mut map, "request-id", submission.request_id.as_deref());
+    put_text(&mut map, "aws-code", submission.aws_code.as_deref());
+    if let Some(skew) = submission.clock_skew {
         map.insert("clock-skew".to_owned(), skew.into());
     }
     map

@@ -110,7 +110,7 @@ async fn after_a_used_code_the_next_one_is_sent_with_the_same_session() {
     request.submission.endpoint = theirs.submission.endpoint.clone();
     request.session = theirs.session.clone();
     let both_clocks = async {
-        limited(Box::pin(here.clock.somebody_sleeps(seconds(10)))).await;
+        limited(Box::pin(here.clock.wait_for_sleeper(seconds(10)))).await;
         elsewhere.clock.advance(seconds(10));
         here.clock.advance(seconds(10));
     };

@@ -70,14 +70,14 @@ async fn a_cancellation_between_the_choice_and_the_code_sends_no_code() {
     let request = rig.choice_request("alice", seconds(60));
     let operation = rig.hands.begin(Kind::RespondToMfaChallenge, &request);
     let caller = async {
-        limited(Box::pin(rig.clock.somebody_sleeps(seconds(2)))).await;
+        limited(Box::pin(rig.clock.wait_for_sleeper(seconds(2)))).await;
         assert_eq!(rig.cognito.log().len(), 1, "the choice");
         assert!(operation.cancel(Cancellation::Caller), "nothing was sent");
     };
     let (result, ()) = tokio::join!(rig.flows.respond(&request, &operation), caller);
     assert_eq!(result.unwrap_err(), Error::Cancelled(Cancellation::Caller));
     rig.clock.advance(seconds(2));
-    assert_eq!((rig.cognito.log().len(), operation.facts().submitted()), (1, false));
+    assert_eq!((rig.cognito.log().len(), operation.details().submitted()), (1, false));
     rig.respond(&rig.choice_request("alice", seconds(22))).await.result.unwrap();
     assert_eq!(rig.submitted(), [STEP + 1]);
 }

@@ -53,7 +53,7 @@ async fn a_call_that_misses_a_token_has_it_read_at_once() {
     let rig = Rig::start(seconds(5)).await;
     let request = rig.code_request("alice", 22);
     plug_in_failing(&rig, 1).await;
-    limited(Box::pin(rig.clock.somebody_sleeps(seconds(2)))).await;
+    limited(Box::pin(rig.clock.wait_for_sleeper(seconds(2)))).await;
     assert!(rig.flows.registry().now().tokens.is_empty(), "nothing is known of it");
     rig.clock.advance(seconds(1));
     limited(Box::pin(rig.code(&request))).await.unwrap();
@@ -77,7 +77,7 @@ async fn calls_do_not_keep_a_broken_card_busy() {
     let rig = Rig::start(seconds(5)).await;
     let request = rig.code_request("alice", 22);
     plug_in_failing(&rig, 3).await;
-    limited(Box::pin(rig.clock.somebody_sleeps(seconds(2)))).await;
+    limited(Box::pin(rig.clock.wait_for_sleeper(seconds(2)))).await;
     let before = rig.card.log().len();
     for _ in 0..10 {
         let missing = limited(Box::pin(rig.code(&request))).await;

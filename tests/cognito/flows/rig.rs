@@ -16,7 +16,7 @@ use oathbridge::flows::{
     VerifyReply, VerifyRequest,
 };
 use oathbridge::oath::ObjectId;
-use oathbridge::operations::{Deadline, Facts, Kind, Operation, Operations, Request, Requester};
+use oathbridge::operations::{Deadline, Kind, Operation, Operations, Request, Requester, SubmissionDetails};
 use oathbridge::registry::Registry;
 use oathbridge::secret::SecretText;
 use oathbridge::token::Identities;
@@ -199,7 +199,7 @@ impl Rig {
 
     /// Advances the clock when there is a sleeper for exactly this duration.
     pub(crate) async fn pass(&self, duration: Duration) {
-        limited(Box::pin(self.clock.somebody_sleeps(duration))).await;
+        limited(Box::pin(self.clock.wait_for_sleeper(duration))).await;
         self.clock.advance(duration);
     }
 }
@@ -236,14 +236,14 @@ pub(crate) async fn limited<T>(flow: Pin<Box<dyn Future<Output = T> + '_>>) -> T
 #[derive(Debug)]
 pub(crate) struct Verification {
     pub(crate) result: Result<VerifyReply, Error>,
-    pub(crate) facts: Facts,
+    pub(crate) facts: SubmissionDetails,
 }
 
 /// The outcome of the answer to a challenge.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) result: Result<Responded, Error>,
-    pub(crate) facts: Facts,
+    pub(crate) facts: SubmissionDetails,
 }
 
 impl Response {
@@ -287,12 +287,12 @@ impl Hands {
     pub(crate) async fn verify(&self, asked: &Asked<VerifyRequest>) -> Verification {
         let operation = self.begin(Kind::VerifySoftwareToken, asked);
         let result = limited(Box::pin(self.flows.verify(asked, &operation))).await;
-        Verification { result, facts: operation.facts() }
+        Verification { result, facts: operation.details() }
     }
 
     pub(crate) async fn respond(&self, asked: &Asked<ChallengeRequest>) -> Response {
         let operation = self.begin(Kind::RespondToMfaChallenge, asked);
         let result = limited(Box::pin(self.flows.respond(asked, &operation))).await;
-        Response { result, facts: operation.facts() }
+        Response { result, facts: operation.details() }
     }
 }

@@ -142,7 +142,7 @@ async fn after_a_used_code_the_next_one_is_sent() {
             elsewhere.verify_request("alice", seconds(60)).submission.endpoint.clone();
         request.authorization = elsewhere.verify_request("alice", seconds(60)).authorization.clone();
         let both_clocks = async {
-            here.clock.somebody_sleeps(seconds(10)).await;
+            here.clock.wait_for_sleeper(seconds(10)).await;
             elsewhere.clock.advance(seconds(10));
             here.clock.advance(seconds(10));
         };
@@ -204,7 +204,7 @@ async fn a_second_attempt_that_was_not_sent_does_not_hide_the_first() {
     let Rig { clock, hands, cognito, state: _state, .. } = rig;
     request.submission.policy.settings.connect_timeout = seconds(1);
     let outage = async {
-        clock.somebody_sleeps(seconds(10)).await;
+        clock.wait_for_sleeper(seconds(10)).await;
         drop(cognito);
         clock.advance(seconds(10));
     };

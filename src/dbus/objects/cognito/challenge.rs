@@ -60,7 +60,7 @@ pub(super) async fn respond(
     let work = async |operation: &Operation| {
         let responded = flows.respond(&request, operation).await;
         let mut map = reply(bridge.judged(responded, operation)?, tokens_as_fd)?;
-        let mut details = details(&operation.facts());
+        let mut details = details(&operation.details());
         details.remove("submitted");
         map.extend(details);
         Ok(map)

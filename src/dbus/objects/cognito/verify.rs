@@ -35,7 +35,7 @@ pub(super) async fn verify(
     let work = async |operation: &Operation| {
         let verified = flows.verify(&request, operation).await;
         let reply = bridge.judged(verified, operation)?;
-        let facts = operation.facts();
+        let facts = operation.details();
         let session = reply.session.map_or_else(String::new, |session| session.expose().to_owned());
         let mut extra = details(&facts);
         extra.remove("submitted");

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Need, Operation};
+use super::{ActionKind, Operation};
 use crate::oath::{ObjectId, TokenId};
 
 /// An operation that waits for an action of a person.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wait {
+pub struct UserAction {
     /// The kind of action.
-    pub need: Need,
+    pub kind: ActionKind,
     /// The operation.
     pub operation: Operation,
     /// The id of the token, if it is known.
@@ -20,11 +20,11 @@ pub struct Wait {
     pub since: Duration,
 }
 
-impl Wait {
+impl UserAction {
     pub(super) fn of(operation: &Operation) -> Option<Self> {
         let (state, since) = operation.stands();
         Some(Self {
-            need: state.need()?,
+            kind: state.user_action()?,
             operation: operation.clone(),
             token: operation.token(),
             credential: operation.credential(),

@@ -7,7 +7,7 @@ use crate::secret::SecretText;
 
 /// Details that a request collects, whatever its outcome.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Facts {
+pub struct SubmissionDetails {
     /// The number of codes that were sent or may have been sent.
     pub attempts: u32,
     /// The id of the last request that Cognito answered.
@@ -38,7 +38,7 @@ impl fmt::Debug for Challenge {
     }
 }
 
-impl Facts {
+impl SubmissionDetails {
     /// Whether a code was sent or may have been sent.
     pub fn submitted(&self) -> bool {
         self.attempts > 0
