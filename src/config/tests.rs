@@ -144,7 +144,7 @@ fn an_error_is_one_sentence_with_the_line_and_the_nearest_name() {
         (
             "[profiles.'my work']\nregion = 'us-east-1'",
             "config.toml line 1: the profile name \"my work\" is part of a D-Bus path \
-             and may have 1 to 64 letters A-Z, a-z, digits and _ only",
+             and must have 1 to 64 letters A-Z, a-z, digits and _ only",
         ),
         (
             "[profiles.w]\nregion = 'us-east-1'\nclient_secret_credential = 'w'",

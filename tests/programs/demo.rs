@@ -114,7 +114,7 @@ fn it_can_be_kept_for_playing() {
     let built = built();
     let mut demo = Demo::start(built.path(), true);
     let address = demo.line("  export DBUS_SESSION_BUS_ADDRESS=");
-    demo.line("press Ctrl-C");
+    demo.line("To stop it, press Ctrl-C");
     let status = Command::new("busctl")
         .env("DBUS_SESSION_BUS_ADDRESS", address.trim_matches('\''))
         .args(["--user", "call", "io.github.oathbridge.OathBridge1", "/io/github/oathbridge/OathBridge1"])

@@ -1,6 +1,7 @@
 //! The interfaces from the daemon's introspection data, and calls of their methods.
 
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use oathbridge::dbus::names::{self, ROOT};
 use testkit::client::memfd;
@@ -9,6 +10,9 @@ use zbus::{Connection, Fd, ObjectPath, Proxy};
 use zbus_xml::{ArgDirection, Node};
 
 use super::dice::Dice;
+
+/// The time between two attempts of a query that the daemon refuses as one too many.
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A method of an object.
 #[derive(Clone, Debug)]
@@ -22,7 +26,15 @@ pub(crate) struct Target {
 /// Every method of every object.
 pub(crate) async fn surface(connection: &Connection) -> Vec<Target> {
     let root = Proxy::new(connection, names::BUS, "/", "org.freedesktop.DBus.Introspectable").await.unwrap();
-    let text: String = root.call("Introspect", &()).await.unwrap();
+    let text: String = loop {
+        match root.call("Introspect", &()).await {
+            // The daemon may not have noticed yet that earlier clients left with open queries.
+            Err(zbus::Error::MethodError(name, ..)) if name.ends_with(".Busy") => {
+                tokio::time::sleep(RETRY_INTERVAL).await;
+            }
+            answer => break answer.unwrap(),
+        }
+    };
     let mut targets = Vec::new();
     collect(&Node::from_reader(text.as_bytes()).unwrap(), "", &mut targets);
     targets
