@@ -30,8 +30,8 @@ serial = 27182818
 credential = [{ account = 'erin', seed = 'MFRGGZDFMZTWQ2LK' }]
 ";
 
-/// CALCULATE, YKOATH.
-const CALCULATE: u8 = 0xa2;
+/// SELECT, ISO 7816-4.
+const SELECT: u8 = 0xa4;
 
 /// What the first token's credentials.
 const NAMES: [&str; 3] = ["AWS Cognito:alice", "60/carol", "VPN:dave"];
@@ -219,8 +219,9 @@ async fn a_token_that_hangs_does_not_affect_another_one() {
         tokio::spawn(async move { client.calculate(&alice, Options::new()).await })
     };
     let card = world.cards[0].clone();
-    let before = card.count(CALCULATE);
-    while card.count(CALCULATE) == before {
+    // The first command of the request, the selection of the application, hangs.
+    let before = card.count(SELECT);
+    while card.count(SELECT) == before {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     for _ in 0..10 {

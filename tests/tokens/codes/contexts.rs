@@ -5,6 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use testkit::scenario::Scenario;
+
 use super::Bench;
 
 /// How long pcscd may take to notice that a client has gone.
@@ -21,7 +23,7 @@ fn sockets(process: u32) -> BTreeSet<PathBuf> {
 /// One context waits for changes, and all requests to a token use another one.
 #[testkit::test]
 async fn requests_to_a_token_use_one_context_again() {
-    let mut bench = Bench::new("", "").await;
+    let mut bench = Bench::of(Scenario::program(super::DAEMON), "", "").await;
     let pcscd = bench.world.pcscd().unwrap().id().unwrap();
     let alice = bench.credential("alice").await;
     bench.client().calculate(&alice, [].into()).await.unwrap();
@@ -43,7 +45,7 @@ async fn requests_to_a_token_use_one_context_again() {
 /// The context of a service that was restarted is of no use any more.
 #[testkit::test]
 async fn a_restarted_service_gets_a_new_context() {
-    let mut bench = Bench::new("", "").await;
+    let mut bench = Bench::of(Scenario::program(super::DAEMON), "", "").await;
     let alice = bench.credential("alice").await;
     bench.client().calculate(&alice, [].into()).await.unwrap();
     for _ in 0..2 {
