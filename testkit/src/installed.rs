@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::own_process::user_home;
 use crate::patience::run_within;
 
 /// The timeout for an installation, which downloads packages.
@@ -34,12 +35,15 @@ pub(crate) fn once(
     Ok(folder)
 }
 
-/// Runs an installer.
+/// Runs an installer, with the home of the user: an installer writes its cache there and reads which registry to use.
 ///
 /// # Errors
 ///
 /// The installer fails or times out; the error contains its output.
 pub(crate) fn run(command: &mut Command) -> io::Result<()> {
+    if let Some(home) = user_home() {
+        command.env("HOME", home);
+    }
     let output = run_within(command, INSTALL_TIMEOUT)?;
     if output.status.success() {
         return Ok(());

@@ -1,5 +1,6 @@
 //! A test in a process of its own, for what belongs to a process: its environment, its subscriber for logs, its user.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -15,6 +16,9 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 /// The variable that leads a process to its folder.
 const FOLDER: &str = "TESTKIT_FOLDER";
+
+/// The variable with the home that the user has outside the test.
+const USER_HOME: &str = "TESTKIT_USER_HOME";
 
 /// What is in that folder.
 const HOME: &str = "home";
@@ -69,6 +73,9 @@ impl Folder {
     }
 
     fn lead(&self, command: &mut Command) {
+        if let Some(home) = user_home() {
+            command.env(USER_HOME, home);
+        }
         let address = format!("unix:path={}", self.0.join(SYSTEM_BUS).join("bus").display());
         command
             .env(FOLDER, &self.0)
@@ -95,6 +102,11 @@ pub fn run_async(test: &str, body: impl Future<Output = ()>) {
         None => run_in_a_folder(test),
     };
     result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// The home of the user: of whoever has configured the package registries, and not of this test.
+pub(crate) fn user_home() -> Option<OsString> {
+    std::env::var_os(USER_HOME).or_else(|| std::env::var_os("HOME"))
 }
 
 fn run_in_a_folder(test: &str) -> io::Result<()> {
@@ -146,6 +158,24 @@ mod tests {
     use super::*;
 
     #[test]
+    #[ignore = "run by an_installer_has_the_home_of_the_user"]
+    fn the_installer_says_its_home() {
+        let home = Folder::own().unwrap().0.join(HOME);
+        let mut installer = Command::new("sh");
+        installer.args(["-c", "mkdir -p \"$HOME\" && test \"$HOME\" = \"$0\""]);
+        crate::installed::run(installer.arg(user_home().unwrap())).unwrap();
+        assert!(!home.exists(), "an installer has made the home of a test");
+    }
+
+    #[test]
+    fn an_installer_has_the_home_of_the_user() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        Folder(folder.path().to_owned()).lead(&mut again);
+        run_with(&mut again, "own_process::tests::the_installer_says_its_home").unwrap();
+    }
+
+    #[test]
     #[ignore = "run by a_test_passes_in_a_process_of_its_own"]
     fn passes() {
         assert_eq!(std::env::var("TESTKIT_SAYS").as_deref(), Ok("yes"));
@@ -156,7 +186,7 @@ mod tests {
         let again = || Command::new(std::env::current_exe().unwrap());
         run_with(again().env("TESTKIT_SAYS", "yes"), "own_process::tests::passes").unwrap();
         let error = run("own_process::tests::passes").unwrap_err().to_string();
-        assert!(error.contains("TESTKIT_SAYS"), "{error}");
+        assert!(error.contains("passes ... FAILED"), "{error}");
         let error = run("own_process::tests::passed").unwrap_err().to_string();
         assert!(error.contains("0 passed"), "{error}");
     }

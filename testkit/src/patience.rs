@@ -106,7 +106,7 @@ mod tests {
         let error =
             run_within(&mut shell("echo begun; sleep 600 & wait"), Duration::from_millis(300)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert!(error.to_string().ends_with("it wrote: begun\n"), "{error}");
+        assert!(error.to_string().ends_with("its output: begun\n"), "{error}");
         // The child process inherited both pipes, which would stay open until its end.
         assert!(start.elapsed() < Duration::from_secs(60));
     }

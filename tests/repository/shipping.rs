@@ -13,7 +13,12 @@ fn root() -> &'static Path {
 /// The commands that make would run.
 fn commands(goal: &str) -> String {
     let mut command = Command::new("make");
-    command.current_dir(root()).args(["-n", goal]).env_remove("MAKEFLAGS").env_remove("CARGO_TARGET_DIR");
+    command
+        .current_dir(root())
+        .args(["-n", goal])
+        .env_remove("MAKEFLAGS")
+        .env_remove("MAKELEVEL")
+        .env_remove("CARGO_TARGET_DIR");
     String::from_utf8(command.output().unwrap().stdout).unwrap()
 }
 
