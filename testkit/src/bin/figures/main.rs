@@ -2,6 +2,7 @@
 
 mod builds;
 mod calculate;
+mod flood;
 mod plug;
 mod process;
 mod resources;
@@ -45,6 +46,7 @@ struct Arguments {
 enum Figure {
     Code,
     Plug,
+    Flood,
     Start,
     Memory,
     Sizes,
@@ -79,6 +81,7 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
                 calculate::with_delay(&builds, &mut table).await?;
             }
             Figure::Plug => plug::to_ready(&builds, &mut table).await?,
+            Figure::Flood => flood::first_call(&builds, &mut table).await?,
             Figure::Start => start::to_name(&builds, &mut table).await?,
             Figure::Memory => resources::memory(&builds, &mut table).await?,
             Figure::Sizes => sizes::of_programs(&builds, &mut table)?,

@@ -67,6 +67,11 @@ impl Rig {
         Ok(Self { connection, card, fake, seed, spec, pcscd, socket, bus, directory, programs })
     }
 
+    /// The address of its bus.
+    pub(crate) fn address(&self) -> &str {
+        self.bus.address()
+    }
+
     /// The name that the card's reader has.
     pub(crate) fn reader(&self) -> String {
         format!("{} 00 00", PrivatePcscd::READER_NAME)

@@ -31,6 +31,11 @@ impl Sample {
         self.quantile(2, 4)
     }
 
+    /// The value that so many percent of all values do not exceed.
+    pub(crate) fn percentile(&self, percent: usize) -> f64 {
+        self.quantile(percent, 100)
+    }
+
     /// Median and quartiles; a single value as it is.
     pub(crate) fn shown(&self) -> String {
         if self.count() == 1 {
