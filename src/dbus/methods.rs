@@ -36,7 +36,7 @@ pub(super) struct MethodPolicy {
 }
 
 /// All methods of our interfaces, by interface and name.
-pub(super) const METHODS: [MethodPolicy; 11] = [
+pub(super) const METHODS: &[MethodPolicy] = &[
     row("Cognito", "RespondToMfaChallenge", Audience::Permitted(Permission::Submit), CallClass::Submission),
     row("Cognito", "VerifySoftwareToken", Audience::Permitted(Permission::Submit), CallClass::Submission),
     row("Credential", "Calculate", Audience::Permitted(Permission::ReadCode), CallClass::Code)
@@ -138,7 +138,7 @@ mod tests {
     /// While the screen is locked no code is returned, and locking is always allowed.
     #[test]
     fn securing_methods_are_open_while_locked_and_code_methods_are_not() {
-        for row in &METHODS {
+        for row in METHODS {
             let yields = matches!(row.class, CallClass::Code | CallClass::Submission | CallClass::Unlock);
             assert_eq!(row.open_while_locked, !yields, "{}.{}", row.interface, row.member);
         }

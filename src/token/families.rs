@@ -18,7 +18,7 @@ pub(super) struct Family {
 type Probe = for<'c> fn(Channel<'c>) -> Result<Box<dyn OathSession + 'c>, Error>;
 
 /// A device is of the first family whose probe accepts it.
-static FAMILIES: [Family; 1] = [Family {
+static FAMILIES: &[Family] = &[Family {
     name: "ykoath",
     probe: |channel| match channel {
         Channel::Apdu(transaction) => Ok(Box::new(ykoath::Session::select(transaction)?)),
@@ -35,7 +35,7 @@ pub(super) fn in_session<T>(
     mut channel: Channel<'_>,
     work: impl FnOnce(&'static Family, &mut dyn OathSession) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    for family in &FAMILIES {
+    for family in FAMILIES {
         match (family.probe)(channel.reborrow()) {
             Ok(mut session) => return work(family, &mut *session),
             Err(Error::NoApplication) => {}

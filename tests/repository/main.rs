@@ -1,5 +1,6 @@
 //! Consistency of the repository's files with each other, with the programs and with the tools that read them.
 
+mod additions;
 mod layers;
 mod manuals;
 mod messages;
