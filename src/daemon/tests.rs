@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::dbus::Service;
 use crate::device::{DeviceId, Opened, Presence};
 use crate::registry::Snapshot;
-use crate::virt::{Card, TokenSpec, VirtualTransport};
+use crate::virt::{TokenSpec, VirtualToken, VirtualTransport};
 
 /// Every task that the daemon can't do without.
 const ESSENTIAL: [&str; 12] = [
@@ -43,14 +43,14 @@ struct World {
     bus: PrivateBus,
     state: TempDir,
     transport: Arc<VirtualTransport>,
-    card: Card,
+    card: VirtualToken,
 }
 
 impl World {
     fn new() -> Self {
         let tokens = TokenSpec::demo();
         let transport = Arc::new(VirtualTransport::new(&tokens));
-        let card = transport.card(tokens[0].serial).unwrap();
+        let card = transport.token(tokens[0].serial).unwrap();
         Self { bus: PrivateBus::start().unwrap(), state: tempfile::tempdir().unwrap(), transport, card }
     }
 

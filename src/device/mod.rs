@@ -1,6 +1,8 @@
-//! The seam: protocols speak through these traits, transports implement them, and neither knows the other.
+//! The interface between protocols and transports. Protocols use these traits, transports implement them, and neither
+//! depends on the other.
 //!
-//! A handle first, then a transaction that borrows it: the borrow ends the transaction, so none can stay open.
+//! A [`Device`] is an open handle; a [`Transaction`] borrows it and ends when it is dropped, so that no transaction outlives
+//! its handle.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -8,38 +10,39 @@ use std::time::Duration;
 
 use crate::iso7816::{Command, Response};
 
-/// A kind of bus that tokens hang off. All methods may block; each runs on a plain thread.
+/// A way to reach devices, for example PC/SC. All methods may block, so none is called on a thread of the async runtime.
 pub trait Transport: Send + Sync {
-    /// A word for logs and the `Transports` property: `pcsc`, `virtual`.
+    /// The name in logs and in the `Transports` property: `pcsc` or `virtual`.
     fn name(&self) -> &'static str;
 
-    /// Reports everything that is attached, at once and again on each change, until [`Transport::stop`].
+    /// Reports all attached devices, at once and after each change, until [`Transport::stop`].
     ///
-    /// Levels, not edges: a report replaces the one before it. Returns when stopped, or when `report` returns false.
+    /// Each report replaces the one before it. Returns after [`Transport::stop`], or when `report` returns `false`.
     fn watch(&self, report: &mut dyn FnMut(Presence) -> bool);
 
-    /// Compares what is attached with the last report, from another thread than [`Transport::watch`]. A difference has
-    /// been reported when this returns; it returns within a few seconds, whatever the transport does.
-    fn look_again(&self) {}
+    /// Compares the attached devices with the last report. Called from another thread than [`Transport::watch`]. A
+    /// difference is reported before this returns. Returns within a few seconds, even if the transport does not respond.
+    fn rescan(&self) {}
 
     /// Ends [`Transport::watch`], from another thread.
     fn stop(&self);
 
-    /// Opens a device that was reported. Costs other programs nothing until a transaction starts.
+    /// Opens a reported device. Other programs are not affected before a transaction begins.
     ///
     /// # Errors
     ///
-    /// [`Error::Removed`] when it is gone, [`Error::Busy`] when another program holds it exclusively.
+    /// [`Error::Removed`] if the device is no longer attached, [`Error::Busy`] if another program holds it exclusively.
     fn open(&self, device: &DeviceId) -> Result<Opened, Error>;
 
-    /// What the vendor's own means tell of a device: asked at most once, when a token is first seen,
-    /// since it may cost other programs their selected application.
+    /// Reads the serial number and firmware version with commands of the vendor; `None` if the device has no such commands.
+    ///
+    /// Called at most once for each insertion, because the commands may deselect the application of another program.
     fn identify(&self, _device: &DeviceId) -> Option<Identity> {
         None
     }
 }
 
-/// An open device, by what it exchanges.
+/// An open device, by the unit that it exchanges.
 pub enum Opened {
     /// Command and response APDUs.
     Apdu(Box<dyn Device>),
@@ -47,24 +50,24 @@ pub enum Opened {
     Reports(Box<dyn Reports>),
 }
 
-/// An open HID device that exchanges reports of a fixed length. Dropping it leaves the device as it was found.
+/// An open HID device that exchanges reports of a fixed length. Dropping it does not reset the device.
 pub trait Reports: Send {
     /// Sends one report.
     ///
     /// # Errors
     ///
-    /// [`Error::Removed`] when the device is gone; [`Error::Failed`] when the length is not the device's.
+    /// [`Error::Removed`] if the device is no longer attached, [`Error::Failed`] if the length does not fit the device.
     fn send(&mut self, report: &[u8]) -> Result<(), Error>;
 
-    /// Waits for the next report and stores it. Returns its length, 0 when none came within `timeout`.
+    /// Waits for the next report and stores it. Returns its length in bytes, or 0 if no report arrives within `timeout`.
     ///
     /// # Errors
     ///
-    /// As [`Reports::send`].
+    /// Those of [`Reports::send`].
     fn receive(&mut self, report: &mut [u8], timeout: Duration) -> Result<usize, Error>;
 }
 
-/// What a protocol talks through: a transaction, or an open HID device.
+/// The channel of a protocol: a transaction, or an open HID device.
 pub enum Channel<'d> {
     /// A transaction with a smart card.
     Apdu(&'d mut dyn Transaction),
@@ -73,7 +76,7 @@ pub enum Channel<'d> {
 }
 
 impl Channel<'_> {
-    /// The same channel for a shorter time, so that a second protocol can be tried after the first.
+    /// Borrows the channel for a shorter lifetime, so that several protocols can be tried in turn.
     pub fn reborrow(&mut self) -> Channel<'_> {
         match self {
             Self::Apdu(transaction) => Channel::Apdu(&mut **transaction),
@@ -82,38 +85,40 @@ impl Channel<'_> {
     }
 }
 
-/// An open handle to one device. Dropping it leaves the device as it was found.
+/// An open handle to one device. Dropping it does not reset the device.
 pub trait Device: Send {
-    /// Begins a transaction: until it is dropped no other program gets between two commands.
+    /// Begins a transaction. Until it is dropped, other programs cannot send commands to the device.
     ///
     /// # Errors
     ///
-    /// As [`Transport::open`].
+    /// Those of [`Transport::open`].
     fn transaction(&mut self) -> Result<Box<dyn Transaction + '_>, Error>;
 }
 
-/// A transaction: exclusive use of the device, ended by dropping it.
+/// Exclusive use of a device, until dropped.
 pub trait Transaction {
-    /// Sends one command and waits for its answer, without time limit: a hanging token hangs the caller.
+    /// Sends one command and waits for its response, without timeout: the call blocks for as long as the device does not
+    /// respond.
     ///
-    /// The answer may say `61xx`; fetching the rest is the protocol's business, since tokens differ in how.
+    /// The status word of the response may be `61xx`. The protocol then requests the remaining bytes, because the command for
+    /// that differs between families.
     ///
     /// # Errors
     ///
-    /// [`Error::Removed`], [`Error::Reset`] when another program reset the device meanwhile.
+    /// [`Error::Removed`] if the device was removed, [`Error::Reset`] if another program reset it during the transaction.
     fn transmit(&mut self, command: &Command, progress: &dyn Progress) -> Result<Response, Error>;
 }
 
-/// What the person and the caller have to do with a running exchange.
+/// Connects a running exchange to its caller: reports that a touch is needed, and whether the caller has cancelled.
 pub trait Progress: Send + Sync {
-    /// The token waits for a touch. May be called more than once.
+    /// Reports that the token waits for a touch. May be called more than once.
     fn touch_needed(&self);
 
-    /// Nobody waits for the answer any more. Transports that can abandon an exchange look at it.
+    /// Whether the caller no longer waits for the response. A transport that can abandon an exchange does so then.
     fn is_cancelled(&self) -> bool;
 }
 
-/// For exchanges that need no touch and are too short to cancel.
+/// The [`Progress`] of exchanges that need no touch and cannot be cancelled.
 #[derive(Clone, Copy, Debug)]
 pub struct NoProgress;
 
@@ -125,12 +130,12 @@ impl Progress for NoProgress {
     }
 }
 
-/// Names an attached device until it is unplugged; plugged in again it gets another one.
+/// The id of an attached device. A device gets a new id at each insertion.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeviceId {
-    /// The reader's name or the device's path, in the bytes that the system uses.
+    /// The name of the reader or the path of the device, as the bytes that the system uses.
     pub name: OsString,
-    /// Which insertion it is: no two insertions at one transport share a number.
+    /// The number of the insertion, unique within the transport.
     pub insertion: u32,
 }
 
@@ -140,16 +145,16 @@ impl fmt::Display for DeviceId {
     }
 }
 
-/// An attached device as its transport sees it, before anything was sent to it.
+/// An attached device, as its transport describes it without a command to the device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attachment {
-    /// How to open it.
+    /// The id for [`Transport::open`].
     pub id: DeviceId,
-    /// Made of software, by us.
+    /// Whether it is a virtual token.
     pub is_virtual: bool,
-    /// The name of the reader that holds it, in the bytes that the service uses; nothing for a device without reader.
+    /// The name of its reader, as the bytes that the service uses; `None` for a device without a reader.
     pub reader: Option<OsString>,
-    /// What USB says of it, if the transport knows.
+    /// Its USB interface, if the transport knows it.
     pub usb: Option<UsbInterface>,
 }
 
@@ -166,16 +171,16 @@ pub struct UsbInterface {
     pub number: Option<u8>,
 }
 
-/// Everything attached to one transport.
+/// The attached devices of one transport.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Presence {
     /// The attached devices.
     pub devices: Vec<Attachment>,
-    /// Why there may be more than that.
+    /// The reason why `devices` may be incomplete.
     pub problem: Option<Problem>,
 }
 
-/// Why a transport sees nothing, and which transport that is.
+/// The reason why a transport cannot report devices. Each variant belongs to one transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Problem {
     /// The smart card service is not running.
@@ -186,37 +191,37 @@ pub enum Problem {
     PcscDenied,
 }
 
-/// What a vendor's own application tells of a token.
+/// The identity of a token, as an application of its vendor reports it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The serial number, decimal, as printed on the token.
     pub serial: Option<String>,
-    /// The firmware's version, as `5.4.3`.
+    /// The firmware version, in the form `5.4.3`.
     pub firmware: Option<String>,
 }
 
-/// Why a device didn't do as asked.
+/// An error of a device or of its transport.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// It was unplugged, or torn out in the middle of an exchange.
+    /// The device was removed, possibly during an exchange.
     #[error("the token was removed")]
     Removed,
-    /// Another program holds it exclusively.
+    /// Another program holds the device exclusively.
     #[error("another program holds the token")]
     Busy,
-    /// Another program reset it; the transaction has to be done again from its start.
+    /// Another program reset the device; the transaction must be repeated from its start.
     #[error("the token was reset by another program")]
     Reset,
-    /// Its transport doesn't work or refuses this user.
+    /// The transport does not work or refuses this user.
     #[error(transparent)]
     Transport(#[from] Problem),
-    /// Anything else, in the transport's words.
+    /// Any other error, with the message of the transport.
     #[error("{0}")]
     Failed(String),
 }
 
 impl Error {
-    /// Opening the device again and repeating the transaction may help, and no other cure is known.
+    /// Whether the request may succeed if the device is opened again and the transaction is repeated.
     pub fn is_reset(&self) -> bool {
         matches!(self, Self::Reset)
     }

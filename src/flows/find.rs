@@ -151,7 +151,7 @@ impl Flows {
             if looked.is_err() {
                 // A search makes a new snapshot, so one for each snapshot would never end.
                 snapshot = match std::mem::replace(&mut has_searched, true) {
-                    false => self.registry.searched().await,
+                    false => self.registry.rescanned().await,
                     true => self.registry.settled().await,
                 };
                 looked = target.look(&snapshot);
@@ -162,7 +162,7 @@ impl Flows {
                 }
                 Ok(found) => {
                     if matches!(found.token.state, State::Error(_)) {
-                        self.registry.want();
+                        self.registry.request_rescan();
                     }
                     operation.set_credential(&found.id);
                     return Ok(found);

@@ -57,7 +57,7 @@ impl Flows {
         let mut snapshots = self.registry.subscribe();
         let mut limit = self.clock.sleep(operation.deadline().person(&*self.clock));
         if !snapshots.borrow().tokens.contains_key(id) {
-            self.registry.searched().await;
+            self.registry.rescanned().await;
         }
         loop {
             if let Some(attached) = snapshots.borrow_and_update().tokens.get(id) {

@@ -1,4 +1,4 @@
-//! An attached device, the token that it turned out to be, and its next reading.
+//! The state of an attached device: its token, the result of its last reading, and its next reading.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,13 @@ use crate::clock::Clock;
 use crate::oath::Credential;
 use crate::token::{Event, Info, Token};
 
-/// Seconds from each failed reading in a row to the next one; the last value repeats.
+/// The pauses between failed readings in a row, in seconds; the last pause repeats.
 const RETRY_SECONDS: [u64; 5] = [2, 5, 10, 30, 60];
 
-/// A call brings the next reading forward only when the last one failed at least this long ago, so that callers can't
-/// keep a broken card busy.
-const FRESH: Duration = Duration::from_secs(1);
+/// The minimum time from a failed reading to a retry that a call requests, so that calls cannot keep a broken card busy.
+const MIN_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A caller that waits for the keeper: dropping this is the answer.
+/// A caller that waits for the keeper. Dropping the waiter answers it.
 #[derive(Debug)]
 pub(super) struct Waiter {
     _answer: oneshot::Sender<()>,
@@ -25,7 +24,7 @@ pub(super) struct Waiter {
 
 pub(super) struct Device {
     pub(super) info: Option<Info>,
-    /// The first reading has ended, whatever came of it.
+    /// Whether the first reading has ended, with or without success.
     pub(super) is_read: bool,
     pub(super) token: Token,
     clock: Arc<dyn Clock>,
@@ -38,19 +37,19 @@ pub(super) struct Device {
 /// Failed readings in a row.
 struct Failure {
     count: usize,
-    /// Monotonic time of the last one.
+    /// The monotonic time of the last failure.
     at: Duration,
 }
 
-/// A reading that will begin, or has begun and not ended.
+/// A planned or running reading.
 struct Reading {
-    /// Begins it at once; closed when it has begun.
-    sooner: Option<oneshot::Sender<()>>,
+    /// Begins the reading at once; closed when it has begun.
+    begin_now: Option<oneshot::Sender<()>>,
     waiters: Vec<Arc<Waiter>>,
 }
 
 impl Waiter {
-    /// A waiter, and what ends when it was answered.
+    /// A waiter, and the receiver that ends when the waiter is dropped.
     pub(super) fn new() -> (Self, oneshot::Receiver<()>) {
         let (answer, answered) = oneshot::channel();
         (Self { _answer: answer }, answered)
@@ -71,8 +70,8 @@ impl Device {
         }
     }
 
-    /// Takes over what the worker reports, except [`Event::Selected`].
-    pub(super) fn learn(&mut self, event: Event) {
+    /// Applies an event of the worker. [`Event::Selected`] only marks the device as read.
+    pub(super) fn apply(&mut self, event: Event) {
         self.is_read = true;
         match event {
             Event::Selected(_) | Event::Held | Event::Revived => {}
@@ -95,11 +94,11 @@ impl Device {
 
     fn forget_failures(&mut self) {
         self.failure = None;
-        // A retry that has not begun is of no use any more.
+        // A retry that has not begun is no longer needed.
         self.reading.take_if(|reading| !reading.has_begun());
     }
 
-    /// Plans the next reading when the last one failed and none is planned. `ended` is called when it is over.
+    /// Plans the next reading if the last one failed and none is planned. `ended` is called after that reading.
     pub(super) fn retry(&mut self, ended: impl FnOnce() + Send + 'static) {
         let Some(failure) = self.failure.as_ref().filter(|_| self.reading.is_none()) else { return };
         let place = failure.count.saturating_sub(1);
@@ -108,7 +107,8 @@ impl Device {
         }
     }
 
-    /// Reads the device now. `ended` is called when that is over, unless a reading was planned already.
+    /// Reads the device now. If a reading is planned already, it begins now and `ended` is dropped; otherwise `ended` is
+    /// called after the reading.
     pub(super) fn read(&mut self, ended: impl FnOnce() + Send + 'static) {
         match &mut self.reading {
             Some(reading) => reading.begin(),
@@ -116,11 +116,11 @@ impl Device {
         }
     }
 
-    /// A call wants the token: if reading it failed, that is tried again now, and the waiter is kept until the reading
-    /// has ended.
-    pub(super) fn want(&mut self, waiter: &Arc<Waiter>) {
+    /// Begins the planned retry of a failed reading now, and holds the waiter until the reading has ended. Does nothing
+    /// within [`MIN_RETRY_INTERVAL`] of the failure.
+    pub(super) fn hasten_retry(&mut self, waiter: &Arc<Waiter>) {
         let now = self.clock.monotonic();
-        let is_due = |failure: &Failure| now.saturating_sub(failure.at) >= FRESH;
+        let is_due = |failure: &Failure| now.saturating_sub(failure.at) >= MIN_RETRY_INTERVAL;
         if self.failure.as_ref().is_some_and(is_due)
             && let Some(reading) = &mut self.reading
         {
@@ -129,26 +129,26 @@ impl Device {
         }
     }
 
-    /// The reading is over. Returns the callers that waited for it.
+    /// Ends the current reading. Returns the callers that waited for it.
     pub(super) fn end_reading(&mut self) -> Vec<Arc<Waiter>> {
         self.reading.take().map(|reading| reading.waiters).unwrap_or_default()
     }
 
     fn read_after(&mut self, delay: Duration, ended: impl FnOnce() + Send + 'static) {
-        let (sooner, mut wanted) = oneshot::channel();
-        self.reading = Some(Reading { sooner: Some(sooner), waiters: Vec::new() });
+        let (begin_now, mut requested) = oneshot::channel();
+        self.reading = Some(Reading { begin_now: Some(begin_now), waiters: Vec::new() });
         let (token, clock) = (self.token.downgrade(), Arc::clone(&self.clock));
         tokio::spawn(async move {
             if !delay.is_zero() {
                 tokio::select! {
                     () = clock.sleep(delay) => {}
-                    // An error means that the device has gone, or was read on another occasion.
-                    wanted = &mut wanted => if wanted.is_err() { return },
+                    // An error means that the device was detached, or that another reading has succeeded.
+                    request = &mut requested => if request.is_err() { return },
                 }
             }
-            drop(wanted);
+            drop(requested);
             if let Some(token) = token.upgrade() {
-                // What went wrong arrives as an event.
+                // An error arrives as an event as well.
                 let _ = token.read().await;
             }
             ended();
@@ -158,13 +158,13 @@ impl Device {
 
 impl Reading {
     fn begin(&mut self) {
-        if let Some(sooner) = self.sooner.take() {
-            // An error means that it has begun.
-            let _ = sooner.send(());
+        if let Some(begin_now) = self.begin_now.take() {
+            // An error means that the reading has begun.
+            let _ = begin_now.send(());
         }
     }
 
     fn has_begun(&self) -> bool {
-        self.sooner.as_ref().is_none_or(oneshot::Sender::is_closed)
+        self.begin_now.as_ref().is_none_or(oneshot::Sender::is_closed)
     }
 }

@@ -1,4 +1,4 @@
-//! The one task that knows the attached devices and publishes snapshots of them.
+//! The registry's task: it holds the state of the attached devices, and publishes snapshots of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,19 +14,21 @@ use crate::device::{Attachment, Presence, Problem, Transport};
 use crate::task::Task;
 use crate::token::{Event, Identities, Info, Token};
 
-/// What the keeper hears.
+/// A message to the keeper. Messages are handled in the order in which they were sent.
 #[derive(Debug)]
-pub(super) enum Input {
-    Present(usize, Presence),
-    News(DeviceKey, Event),
-    /// A reading of this device is over, and its events have come before this.
+pub(super) enum Message {
+    /// The devices of the transport with this index.
+    Presence(usize, Presence),
+    /// An event of the worker of this device.
+    Event(DeviceKey, Event),
+    /// A reading of this device has ended. Its events were sent before this message.
     ReadingEnded(DeviceKey),
-    /// A call misses a token. Answered when the transports have looked at what is attached and the devices that could not
-    /// be read have been read again.
-    Wanted(Waiter),
-    /// This transport has looked; what it found has come before this.
-    Looked(usize),
-    /// Answered when everything before it has been published.
+    /// A caller needs a token that is missing. The waiter is answered after each transport has rescanned and each device
+    /// whose reading failed has been read again.
+    Rescan(Waiter),
+    /// The rescan of the transport with this index has ended. Its presence was sent before this message.
+    RescanEnded(usize),
+    /// The waiter is answered after the effects of all earlier messages have been published.
     Barrier(Waiter),
 }
 
@@ -35,21 +37,21 @@ pub(super) struct Keeper {
     clock: Arc<dyn Clock>,
     identities: Identities,
     snapshots: watch::Sender<Arc<Snapshot>>,
-    inputs: mpsc::UnboundedSender<Input>,
+    messages: mpsc::UnboundedSender<Message>,
     devices: BTreeMap<DeviceKey, Device>,
-    /// By transport: what it can't do, once it has reported.
+    /// The problem in the last report of each transport, by index; a transport without a report has no entry.
     reported: BTreeMap<usize, Option<Problem>>,
     version: u64,
-    /// Answered when the next snapshot is out.
+    /// The waiters that are answered after the next snapshot has been published.
     answered: Vec<Arc<Waiter>>,
-    /// The transports that look at the moment.
-    looks: BTreeMap<usize, Look>,
+    /// The running rescans, by index of the transport.
+    rescans: BTreeMap<usize, Rescan>,
 }
 
-/// A transport compares what is attached with what it reported.
-struct Look {
+/// A running rescan of one transport.
+struct Rescan {
     waiters: Vec<Arc<Waiter>>,
-    /// Those that came after it had begun: they need another one.
+    /// The waiters of the next rescan: their requests came after this one had begun.
     next: Vec<Arc<Waiter>>,
 }
 
@@ -59,32 +61,33 @@ impl Keeper {
         clock: Arc<dyn Clock>,
         identities: Identities,
         snapshots: watch::Sender<Arc<Snapshot>>,
-        inputs: mpsc::UnboundedSender<Input>,
+        messages: mpsc::UnboundedSender<Message>,
     ) -> Self {
         Self {
             transports,
             clock,
             identities,
             snapshots,
-            inputs,
+            messages,
             devices: BTreeMap::new(),
             reported: BTreeMap::new(),
             version: 0,
             answered: Vec::new(),
-            looks: BTreeMap::new(),
+            rescans: BTreeMap::new(),
         }
     }
 
-    /// Starts a monitor thread for each transport. One task ends with each thread, another keeps the snapshots.
-    pub(super) fn start(self, inbox: mpsc::UnboundedReceiver<Input>) -> std::io::Result<Vec<Task>> {
+    /// Starts a monitor thread for each transport. Returns one task for each thread, which ends with it, and the keeper's own
+    /// task.
+    pub(super) fn start(self, inbox: mpsc::UnboundedReceiver<Message>) -> std::io::Result<Vec<Task>> {
         let mut tasks = Vec::new();
         for (place, transport) in self.transports.iter().enumerate() {
             let name = format!("monitor-{}", transport.name());
-            let (transport, inputs) = (Arc::clone(transport), self.inputs.clone());
+            let (transport, messages) = (Arc::clone(transport), self.messages.clone());
             let (alive, ended) = oneshot::channel::<()>();
             let watch = move || {
                 let _alive = alive;
-                transport.watch(&mut |presence| inputs.send(Input::Present(place, presence)).is_ok());
+                transport.watch(&mut |presence| messages.send(Message::Presence(place, presence)).is_ok());
             };
             thread::Builder::new().name(name.clone()).spawn(watch)?;
             tasks.push(Task::new(name, async move { drop(ended.await) }));
@@ -93,21 +96,21 @@ impl Keeper {
         Ok(tasks)
     }
 
-    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Input>) {
-        while let Some(input) = inbox.recv().await {
-            match input {
-                Input::Present(place, presence) => self.reconcile(place, presence),
-                Input::News(key, event) => self.learn(&key, event),
-                Input::ReadingEnded(key) => self.end_reading(&key),
-                Input::Wanted(waiter) => {
-                    self.want(waiter);
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Message>) {
+        while let Some(message) = inbox.recv().await {
+            match message {
+                Message::Presence(place, presence) => self.reconcile(place, presence),
+                Message::Event(key, event) => self.apply(&key, event),
+                Message::ReadingEnded(key) => self.end_reading(&key),
+                Message::Rescan(waiter) => {
+                    self.request_rescan(waiter);
                     continue;
                 }
-                Input::Looked(place) => {
-                    self.end_look(place);
+                Message::RescanEnded(place) => {
+                    self.end_rescan(place);
                     continue;
                 }
-                Input::Barrier(waiter) => {
+                Message::Barrier(waiter) => {
                     drop(waiter);
                     continue;
                 }
@@ -117,7 +120,7 @@ impl Keeper {
         }
     }
 
-    /// Makes the devices of one transport those that it reports.
+    /// Replaces the devices of one transport by the reported ones. A device that is in both keeps its state.
     fn reconcile(&mut self, place: usize, presence: Presence) {
         self.reported.insert(place, presence.problem);
         self.devices.retain(|(transport, id), _| {
@@ -133,20 +136,20 @@ impl Keeper {
 
     fn attach(&mut self, key: DeviceKey, attachment: Attachment) {
         let Some(transport) = self.transports.get(key.0) else { return };
-        let (inputs, origin) = (self.inputs.clone(), key.clone());
+        let (messages, origin) = (self.messages.clone(), key.clone());
         // An error means that the daemon is ending.
-        let news = move |event| drop(inputs.send(Input::News(origin.clone(), event)));
+        let sink = move |event| drop(messages.send(Message::Event(origin.clone(), event)));
         let token = Token::attach(
             Arc::clone(transport),
             attachment,
             Arc::clone(&self.clock),
             self.identities.clone(),
-            Arc::new(news),
+            Arc::new(sink),
         );
         let token = match token {
             Ok(token) => token,
             Err(error) => {
-                tracing::error!("no thread for a token: {error}");
+                tracing::error!("cannot start the thread of a token: {error}");
                 return;
             }
         };
@@ -155,12 +158,12 @@ impl Keeper {
         self.devices.insert(key, device);
     }
 
-    fn learn(&mut self, key: &DeviceKey, event: Event) {
+    fn apply(&mut self, key: &DeviceKey, event: Event) {
         if let Event::Selected(info) = event {
             return self.introduce(key, info);
         }
         let ended = self.reading_ended(key);
-        // News of a device that has gone meanwhile interest nobody.
+        // The device may have been detached since its worker sent the event.
         let Some(device) = self.devices.get_mut(key) else { return };
         match &event {
             Event::NoApplication => tracing::debug!("{} holds no OATH token", key.1),
@@ -168,7 +171,7 @@ impl Keeper {
             _ => {}
         }
         let is_revived = matches!(event, Event::Revived);
-        device.learn(event);
+        device.apply(event);
         if is_revived {
             device.read(ended);
         } else {
@@ -184,48 +187,48 @@ impl Keeper {
         }
     }
 
-    /// A call misses a token. Each transport keeps the waiter until it has looked, and each failed device until it has been
-    /// read again.
-    fn want(&mut self, waiter: Waiter) {
+    /// Rescans each transport, and reads each device again whose reading failed. Each of them holds the waiter until it is
+    /// done.
+    fn request_rescan(&mut self, waiter: Waiter) {
         let waiter = Arc::new(waiter);
-        self.devices.values_mut().for_each(|device| device.want(&waiter));
+        self.devices.values_mut().for_each(|device| device.hasten_retry(&waiter));
         for place in 0..self.transports.len() {
-            match self.looks.get_mut(&place) {
-                Some(look) => look.next.push(Arc::clone(&waiter)),
-                None => self.look(place, vec![Arc::clone(&waiter)]),
+            match self.rescans.get_mut(&place) {
+                Some(rescan) => rescan.next.push(Arc::clone(&waiter)),
+                None => self.rescan(place, vec![Arc::clone(&waiter)]),
             }
         }
     }
 
-    fn look(&mut self, place: usize, waiters: Vec<Arc<Waiter>>) {
+    fn rescan(&mut self, place: usize, waiters: Vec<Arc<Waiter>>) {
         let Some(transport) = self.transports.get(place) else { return };
-        let (transport, inputs) = (Arc::clone(transport), self.inputs.clone());
+        let (transport, messages) = (Arc::clone(transport), self.messages.clone());
         tokio::task::spawn_blocking(move || {
-            transport.look_again();
+            transport.rescan();
             // An error means that the daemon is ending.
-            let _ = inputs.send(Input::Looked(place));
+            let _ = messages.send(Message::RescanEnded(place));
         });
-        self.looks.insert(place, Look { waiters, next: Vec::new() });
+        self.rescans.insert(place, Rescan { waiters, next: Vec::new() });
     }
 
-    fn end_look(&mut self, place: usize) {
-        let Some(Look { waiters, next }) = self.looks.remove(&place) else { return };
-        // This is the answer: what the transport found has been published.
+    fn end_rescan(&mut self, place: usize) {
+        let Some(Rescan { waiters, next }) = self.rescans.remove(&place) else { return };
+        // Dropping the waiters answers them: the presence of the transport has been published.
         drop(waiters);
         if !next.is_empty() {
-            self.look(place, next);
+            self.rescan(place, next);
         }
     }
 
     fn reading_ended(&self, key: &DeviceKey) -> impl FnOnce() + Send + 'static {
-        let (inputs, key) = (self.inputs.clone(), key.clone());
+        let (messages, key) = (self.messages.clone(), key.clone());
         // An error means that the daemon is ending.
-        move || drop(inputs.send(Input::ReadingEnded(key)))
+        move || drop(messages.send(Message::ReadingEnded(key)))
     }
 
-    /// Finds the token of a device, which then keeps that token as long as it is attached.
+    /// Assigns a token to a device at its first selection. The assignment does not change while the device is attached.
     fn introduce(&mut self, key: &DeviceKey, info: Info) {
-        let id = tokens::name(key, &info.id, &self.devices);
+        let id = tokens::assign_id(key, &info.id, &self.devices);
         let Some(device) = self.devices.get_mut(key) else { return };
         match &mut device.info {
             Some(known) => known.attempts_left = info.attempts_left,

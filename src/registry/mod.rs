@@ -1,7 +1,7 @@
-//! What is attached now, as immutable snapshots.
+//! The attached tokens, published as immutable snapshots.
 //!
-//! Levels, not edges: transports report whole sets, readers compare snapshots, so no event can be lost, and
-//! start-up, resume, plugging and a restart of pcscd are one code path.
+//! The registry is level-triggered: a transport reports the whole set of its devices, and readers compare snapshots. A
+//! missed event is therefore harmless, and start-up, resume, insertion and a restart of pcscd share one code path.
 
 mod device;
 mod keeper;
@@ -19,118 +19,119 @@ use crate::device::Transport;
 use crate::task::Task;
 use crate::token::{Identities, Token};
 use device::Waiter;
-use keeper::{Input, Keeper};
+use keeper::{Keeper, Message};
 
 pub use snapshot::{Attached, DeviceKey, Found, Missing, Snapshot, State};
 
-/// How long a call that names something not yet read waits for it.
-const SETTLE: Duration = Duration::from_secs(3);
+/// The maximum time that a call waits for the first reading of attached devices, or for a rescan.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long reading all tokens again may take: D-Bus clients give up after 25 seconds.
-const REFRESH: Duration = Duration::from_secs(15);
+/// The maximum time of [`Registry::refresh`]; D-Bus clients stop waiting for a reply after 25 s.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The attached tokens; clones are the same registry.
+/// A handle to the registry. Clones share the registry.
 #[derive(Clone, Debug)]
 pub struct Registry {
     snapshots: watch::Receiver<Arc<Snapshot>>,
-    inputs: mpsc::UnboundedSender<Input>,
+    messages: mpsc::UnboundedSender<Message>,
     clock: Arc<dyn Clock>,
 }
 
-/// The transports of a registry, not watched yet: no token has been touched.
+/// The transports of a new registry. No device is opened before [`Watch::start`].
 pub struct Watch {
     keeper: Keeper,
-    inbox: mpsc::UnboundedReceiver<Input>,
+    inbox: mpsc::UnboundedReceiver<Message>,
 }
 
 impl Watch {
-    /// Starts to watch the transports, each on a thread of its own. The tasks make the registry learn what the threads
-    /// see; they need a tokio runtime, and run until the transports are stopped.
+    /// Starts to watch the transports, each on its own thread. The returned tasks pass the reports of the threads to the
+    /// registry. They need a tokio runtime, and run until the transports are stopped.
     ///
     /// # Errors
     ///
-    /// When the system has no thread left.
+    /// If the system cannot start a thread.
     pub fn start(self) -> std::io::Result<Vec<Task>> {
         self.keeper.start(self.inbox)
     }
 }
 
 impl Registry {
-    /// A registry over `transports` that knows nothing yet, and what makes it learn.
+    /// An empty registry over `transports`, and the [`Watch`] that fills it.
     pub fn new(
         transports: Vec<Arc<dyn Transport>>,
         clock: Arc<dyn Clock>,
         identities: Identities,
     ) -> (Self, Watch) {
         let (sender, snapshots) = watch::channel(Arc::new(Snapshot::empty(transports.is_empty())));
-        let (inputs, inbox) = mpsc::unbounded_channel();
-        let keeper = Keeper::new(transports, Arc::clone(&clock), identities, sender, inputs.clone());
-        (Self { snapshots, inputs, clock }, Watch { keeper, inbox })
+        let (messages, inbox) = mpsc::unbounded_channel();
+        let keeper = Keeper::new(transports, Arc::clone(&clock), identities, sender, messages.clone());
+        (Self { snapshots, messages, clock }, Watch { keeper, inbox })
     }
 
-    /// What is attached at this moment.
+    /// The newest snapshot.
     pub fn now(&self) -> Arc<Snapshot> {
         Arc::clone(&self.snapshots.borrow())
     }
 
-    /// A receiver that sees every later snapshot, or the newest of them.
+    /// A receiver of later snapshots. A slow receiver skips to the newest one.
     pub fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.snapshots.clone()
     }
 
-    /// What is attached when everything present has been read, or after three seconds whatever is known then.
+    /// The snapshot after all attached devices have been read, or the newest one after 3 s.
     pub async fn settled(&self) -> Arc<Snapshot> {
         let mut snapshots = self.snapshots.clone();
         tokio::select! {
             _ = snapshots.wait_for(|snapshot| snapshot.settled) => {}
-            () = self.clock.sleep(SETTLE) => {}
+            () = self.clock.sleep(SETTLE_TIMEOUT) => {}
         }
         self.now()
     }
 
-    /// As [`Registry::settled`], for a call that misses a token: first the transports compare what is attached with what
-    /// they reported, and devices that could not be read are read again.
-    pub async fn searched(&self) -> Arc<Snapshot> {
-        let search = async {
-            self.answered(Input::Wanted).await;
+    /// Like [`Registry::settled`], after the transports have rescanned and the devices whose reading failed have been read
+    /// again. For a call whose token is missing. The limit of 3 s includes the rescan.
+    pub async fn rescanned(&self) -> Arc<Snapshot> {
+        let rescan = async {
+            self.answered(Message::Rescan).await;
             self.settled().await;
         };
         tokio::select! {
-            () = search => {}
-            () = self.clock.sleep(SETTLE) => {}
+            () = rescan => {}
+            () = self.clock.sleep(SETTLE_TIMEOUT) => {}
         }
         self.now()
     }
 
-    /// Has devices that could not be read read again, for a call that wants one of them and doesn't wait for that.
-    pub fn want(&self) {
+    /// Requests what [`Registry::rescanned`] waits for, without waiting.
+    pub fn request_rescan(&self) {
         // An error means that the daemon is ending.
-        let _ = self.inputs.send(Input::Wanted(Waiter::new().0));
+        let _ = self.messages.send(Message::Rescan(Waiter::new().0));
     }
 
-    /// What is attached when everything that workers have told until now is in it.
+    /// The first snapshot that contains all events that workers have sent before this call.
     pub async fn caught_up(&self) -> Arc<Snapshot> {
-        self.answered(Input::Barrier).await;
+        self.answered(Message::Barrier).await;
         self.now()
     }
 
-    /// Reads every token's list again, for a person who changed it with another program.
+    /// Reads the credentials of all tokens again, because another program may have changed them. Returns after 15 s at the
+    /// latest.
     pub async fn refresh(&self) {
         let snapshot = self.now();
-        // What went wrong shows as the token's state.
+        // Errors appear as the state of the token.
         let reads =
             join_all(snapshot.tokens.values().flat_map(|attached| attached.handles()).map(Token::read));
-        let all = async { tokio::join!(reads, self.answered(Input::Wanted)) };
+        let all = async { tokio::join!(reads, self.answered(Message::Rescan)) };
         tokio::select! {
             _ = all => {}
-            () = self.clock.sleep(REFRESH) => {}
+            () = self.clock.sleep(REFRESH_TIMEOUT) => {}
         }
     }
 
-    async fn answered(&self, input: impl FnOnce(Waiter) -> Input) {
+    async fn answered(&self, message: impl FnOnce(Waiter) -> Message) {
         let (waiter, answered) = Waiter::new();
         // Errors mean that the daemon is ending.
-        let _ = self.inputs.send(input(waiter));
+        let _ = self.messages.send(message(waiter));
         let _ = answered.await;
     }
 }

@@ -1,4 +1,4 @@
-//! One moment's view of all tokens.
+//! Immutable snapshots of all attached tokens.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,70 +8,70 @@ use crate::device::{DeviceId, Problem};
 use crate::oath::{Credential, ObjectId, TokenId};
 use crate::token::{Error, Info, Token};
 
-/// Everything attached at one moment. Never changed, only replaced.
+/// The attached tokens at one moment. A change produces a new snapshot.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// Grows with each snapshot.
+    /// The number of the snapshot; each one has a higher number than the one before it.
     pub version: u64,
-    /// Everything present has been read.
+    /// Whether all transports have reported and the first reading of each attached device has ended.
     pub settled: bool,
-    /// Why there may be tokens that can't be seen.
+    /// The problems of the transports; while there is one, attached tokens may be missing.
     pub problems: BTreeSet<Problem>,
     /// The tokens, by id.
     pub tokens: BTreeMap<TokenId, Arc<Attached>>,
 }
 
-/// Which device: the place of its transport in the list of transports, and its name there.
+/// The key of a device: the index of its transport, and its id on that transport.
 pub type DeviceKey = (usize, DeviceId);
 
 /// An attached token.
 #[derive(Clone, Debug)]
 pub struct Attached {
-    /// Its names; the id is unique among the attached tokens.
+    /// The description of the token. Its id is unique among the attached tokens.
     pub info: Info,
-    /// What it can do now.
+    /// The state of the device that serves the token.
     pub state: State,
-    /// Its credentials, by id; empty while it is locked.
+    /// The credentials of the token, by id; empty while the token is locked.
     pub credentials: BTreeMap<ObjectId, Credential>,
-    /// The handle to the device that serves it.
+    /// The handle to the device that serves the token.
     pub token: Token,
-    /// The handles to its other devices.
+    /// The handles to the other devices of the token.
     pub standby: Vec<Token>,
-    /// The transports that it is attached through, for example `pcsc`.
+    /// The names of the transports that the token is attached through, for example `pcsc`.
     pub transports: Vec<&'static str>,
-    /// Its devices, in the order of `transports`.
+    /// The keys of the token's devices, in the order of `transports`.
     pub devices: Vec<DeviceKey>,
 }
 
 impl Attached {
-    /// The handles to all its devices; the first one serves the token.
+    /// The handles to all devices of the token; the first device serves it.
     pub fn handles(&self) -> impl Iterator<Item = &Token> {
         std::iter::once(&self.token).chain(&self.standby)
     }
 
-    /// Whether a device of this token was attached before as well, as one of `earlier`.
+    /// Whether this token and `earlier` share a device, so that the token was attached without interruption.
     pub fn continues(&self, earlier: &Self) -> bool {
         self.devices.iter().any(|device| earlier.devices.contains(device))
     }
 }
 
-/// What a token can do now.
+/// The state of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Its credentials are being listed.
+    /// The first reading has not ended.
     Reading,
-    /// It answers.
+    /// The credentials have been read.
     Ready,
-    /// It wants a password.
+    /// The token requires a password.
     Locked,
-    /// It doesn't answer any more.
+    /// The token does not answer a command.
     Stuck,
-    /// It could not be read.
+    /// The last reading failed.
     Error(Error),
 }
 
 impl fmt::Display for State {
-    /// The word of the D-Bus contract.
+    /// The value of the `State` property on D-Bus.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Reading => "reading",
@@ -86,24 +86,24 @@ impl fmt::Display for State {
 /// A credential and the token that holds it.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The id it was found by.
+    /// The id of the credential.
     pub id: ObjectId,
     /// The credential.
     pub credential: Credential,
-    /// Its token.
+    /// The token.
     pub token: Arc<Attached>,
 }
 
-/// Why a credential can't be found.
+/// The reason why a credential is not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
     /// No such token is attached.
     Token,
-    /// Its token is locked, so nobody knows.
+    /// The token is locked, so its credentials are unknown.
     Locked,
-    /// Its token doesn't answer, so nobody knows.
+    /// The token does not answer, so its credentials are unknown.
     Stuck,
-    /// Its token is there and has no such credential.
+    /// The token has no such credential.
     Credential,
 }
 
@@ -116,7 +116,7 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`Missing`].
+    /// The reason why there is no such credential in this snapshot.
     pub fn credential(&self, id: &ObjectId) -> Result<Found, Missing> {
         let attached = self.tokens.get(id.token()).ok_or(Missing::Token)?;
         match (attached.credentials.get(id), &attached.state) {

@@ -1,7 +1,7 @@
-//! The tokens: to which token each attached device belongs.
+//! Groups the attached devices into tokens.
 //!
-//! A token may be attached through several transports at once, for example as a smart card and as a HID device. It is one
-//! token as long as one of its devices is attached.
+//! A token may be attached through several transports at once, for example as a smart card and as a HID device. It stays
+//! the same token as long as one of its devices is attached.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use super::device::Device;
 use super::snapshot::{Attached, DeviceKey, State};
 use crate::oath::{ObjectId, TokenId};
 
-/// The id of the token that a device with this identity belongs to.
+/// The id of the token that a device with this identity belongs to. `others` are the attached devices.
 ///
-/// `others` are the other devices. A device that reports the same identity through another transport is the same token.
-/// A second one on the same transport is another token, whatever it reports, and gets a number behind its id.
-pub(super) fn name(key: &DeviceKey, id: &TokenId, others: &BTreeMap<DeviceKey, Device>) -> TokenId {
+/// Devices with the same identity on different transports are one token. On the same transport they are different tokens,
+/// and the id of the second one ends with a number.
+pub(super) fn assign_id(key: &DeviceKey, id: &TokenId, others: &BTreeMap<DeviceKey, Device>) -> TokenId {
     let taken: BTreeSet<_> = others
         .iter()
         .filter(|((transport, device), _)| *transport == key.0 && *device != key.1)
@@ -44,8 +44,8 @@ pub(super) fn view(devices: &BTreeMap<DeviceKey, Device>) -> BTreeMap<TokenId, A
     groups.into_iter().filter_map(|(id, group)| Some((id, Arc::new(attached(group)?)))).collect()
 }
 
-/// One token of these devices, which are in the order of their transports. The first device that answers serves the
-/// token; the others stand by.
+/// Builds one token from its devices, which are in the order of their transports. The first device in the best state
+/// serves the token.
 fn attached(mut group: Vec<(&DeviceKey, &Device)>) -> Option<Attached> {
     // The sort is stable.
     group.sort_by_key(|(_, device)| rank(&device.state));

@@ -1,6 +1,6 @@
-//! How bytes get to tokens. The only folder that blocks, and the only one that knows C libraries.
+//! The transports of real devices. Only this module uses C libraries.
 //!
-//! * [`pcsc`]: cards and keys behind the smart card service, pcscd.
+//! * [`pcsc`]: smart cards and USB tokens through the smart card service, pcscd.
 
 pub mod pcsc;
 mod trace;

@@ -1,4 +1,4 @@
-//! What a log may show of an exchange: instruction, lengths, status, time. Never data.
+//! Logs exchanges: instruction, lengths in bytes, status word and duration in microseconds, but no data.
 
 use std::ffi::OsStr;
 use std::time::Instant;

@@ -14,7 +14,7 @@ pub(super) struct Request<'a> {
     pub(super) expected: usize,
 }
 
-/// Parses a command APDU; the error is the card's response.
+/// Parses a command APDU; the error is the token's response.
 pub(super) fn read(bytes: &[u8]) -> Result<Request<'_>, Status> {
     let (header, body) = bytes.split_first_chunk::<4>().ok_or(status::WRONG_LENGTH)?;
     let [class, instruction, p1, p2] = *header;

@@ -1,4 +1,4 @@
-//! Wakes the watcher of the plugged-in cards.
+//! Wakes the watcher of the plugged-in tokens.
 
 use std::sync::{Condvar, Mutex, MutexGuard};
 
@@ -18,7 +18,7 @@ struct State {
 }
 
 impl ChangeNotifier {
-    /// Reports that a card was plugged in or pulled out.
+    /// Reports that a token was plugged in or pulled out.
     pub(super) fn notify(&self) {
         let mut state = self.lock();
         state.changes = state.changes.wrapping_add(1);

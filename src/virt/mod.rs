@@ -1,7 +1,7 @@
 //! The virtual token: a simulated YubiKey, for the demo, for developers without a token, and for tests.
 //!
 //! * [`Applet`] converts a command APDU to a response, without clock, thread or randomness.
-//! * [`Card`] adds insertion and removal, a simulated user who touches the token, and faults.
+//! * [`VirtualToken`] adds insertion and removal, a simulated user who touches the token, and faults.
 //! * [`VirtualTransport`] offers the virtual tokens through [`crate::device::Transport`], like real readers.
 //! * [`TokenSpec`] describes a token, from a TOML file or [`TokenSpec::demo`].
 //!
@@ -10,7 +10,6 @@
 
 mod apdu;
 mod applet;
-mod card;
 mod change_notifier;
 mod command_log;
 mod flavour;
@@ -19,10 +18,11 @@ mod oath;
 mod session;
 mod spec;
 mod transport;
+mod virtual_token;
 
 pub use applet::{Applet, Outcome, Pending, Touch};
-pub use card::{Card, Fault};
 pub use command_log::Header;
 pub use session::Session;
 pub use spec::{CredentialSpec, Firmware, InvalidFirmware, Kind, SpecError, TokenSpec, TouchPolicy, parse};
 pub use transport::VirtualTransport;
+pub use virtual_token::{Fault, VirtualToken};

@@ -1,38 +1,38 @@
-//! A connection to a card, from its insertion to its removal.
+//! A connection to a token, from its insertion to its removal.
 
 use std::sync::MutexGuard;
 use std::time::Duration;
 
 use super::applet::{Outcome, Pending, Touch};
-use super::card::{Card, Fault, State};
 use super::spec::TouchPolicy;
+use super::virtual_token::{Fault, State, VirtualToken};
 use crate::device::Error;
 use crate::iso7816::Response;
 use crate::sync::IgnorePoison;
 
-/// A connection to a [`Card`]; it ends when the card is pulled out.
+/// A connection to a [`VirtualToken`]; it ends when the token is pulled out.
 #[derive(Debug)]
 pub struct Session {
-    card: Card,
+    token: VirtualToken,
     insertion: u32,
 }
 
-/// Exclusive use of the card, until dropped.
+/// Exclusive use of the token, until dropped.
 #[derive(Debug)]
 pub(super) struct Exclusive<'a> {
     session: &'a Session,
 }
 
 impl Session {
-    pub(super) fn new(card: Card, insertion: u32) -> Self {
-        Self { card, insertion }
+    pub(super) fn new(token: VirtualToken, insertion: u32) -> Self {
+        Self { token, insertion }
     }
 
     /// The answer to reset (ATR).
     ///
     /// # Errors
     ///
-    /// [`Error::Removed`] if the card was pulled out.
+    /// [`Error::Removed`] if the token was pulled out.
     pub fn atr(&self) -> Result<&'static [u8], Error> {
         Ok(self.lock()?.applet.atr())
     }
@@ -41,18 +41,18 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::Removed`] if the card was pulled out.
+    /// [`Error::Removed`] if the token was pulled out.
     pub fn reset(&self) -> Result<(), Error> {
         self.lock()?.applet.reset();
         Ok(())
     }
 
     /// Sends one command and waits for its response: data and status word, unless a [`Fault`] replaces it. Calls
-    /// `touch_needed` when the card starts to wait for a touch.
+    /// `touch_needed` when the token starts to wait for a touch.
     ///
     /// # Errors
     ///
-    /// [`Error::Removed`] when the card was pulled out, before or meanwhile.
+    /// [`Error::Removed`] when the token was pulled out, before or meanwhile.
     pub fn exchange(&self, command: &[u8], touch_needed: &dyn Fn()) -> Result<Vec<u8>, Error> {
         let mut state = self.lock()?;
         state.log.push(command);
@@ -64,7 +64,7 @@ impl Session {
             Some(Fault::Hang) => return self.hang(state),
             Some(Fault::Vanish) => {
                 drop(state);
-                self.card.unplug();
+                self.token.unplug();
                 return Err(Error::Removed);
             }
         }
@@ -74,12 +74,12 @@ impl Session {
         }
     }
 
-    /// Waits for exclusive use of the card.
+    /// Waits for exclusive use of the token.
     pub(super) fn begin(&self) -> Result<Exclusive<'_>, Error> {
         let mut state = self.lock()?;
         state.queued += 1;
         let mut state = self
-            .card
+            .token
             .shared
             .changed
             .wait_while(state, |state| state.is_here(self.insertion) && state.in_transaction)
@@ -104,7 +104,7 @@ impl Session {
         let policy = state.touch_policy;
         let timeout = state.touch_timeout;
         drop(state);
-        self.card.shared.changed.notify_all();
+        self.token.shared.changed.notify_all();
         touch_needed();
 
         let comes = match policy {
@@ -126,7 +126,7 @@ impl Session {
         ends: impl Fn(&State) -> bool,
     ) -> Result<MutexGuard<'a, State>, Error> {
         let (state, _) = self
-            .card
+            .token
             .shared
             .changed
             .wait_timeout_while(state, time, |state| state.is_here(self.insertion) && !ends(state))
@@ -135,13 +135,13 @@ impl Session {
     }
 
     fn hang(&self, state: MutexGuard<'_, State>) -> Result<Vec<u8>, Error> {
-        let state = self.card.shared.changed.wait_while(state, |state| state.is_here(self.insertion));
+        let state = self.token.shared.changed.wait_while(state, |state| state.is_here(self.insertion));
         drop(state);
         Err(Error::Removed)
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, State>, Error> {
-        let state = self.card.shared.lock();
+        let state = self.token.shared.lock();
         if state.is_here(self.insertion) { Ok(state) } else { Err(Error::Removed) }
     }
 }
@@ -155,11 +155,11 @@ impl Exclusive<'_> {
 impl Drop for Exclusive<'_> {
     fn drop(&mut self) {
         let session = self.session;
-        // Pulling the card out has ended the transaction; the next insertion has its own transactions.
+        // Pulling the token out has ended the transaction; the next insertion has its own transactions.
         if let Ok(mut state) = session.lock() {
             state.in_transaction = false;
         }
-        session.card.shared.changed.notify_all();
+        session.token.shared.changed.notify_all();
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oathbridge::clock::{Clock, ManualClock, SystemClock};
-use oathbridge::virt::{self, Card};
+use oathbridge::virt::{self, VirtualToken};
 
 use crate::bus::PrivateBus;
 use crate::client::Client;
@@ -156,10 +156,10 @@ impl Scenario {
         Ok(world)
     }
 
-    fn readers_and_cards(&self) -> io::Result<(Option<PrivatePcscd>, Vec<Card>)> {
+    fn readers_and_cards(&self) -> io::Result<(Option<PrivatePcscd>, Vec<VirtualToken>)> {
         let Some(text) = &self.cards else { return Ok((None, Vec::new())) };
         let tokens = virt::parse(text).map_err(io::Error::other)?;
-        let cards: Vec<Card> = tokens.iter().map(Card::new).collect();
+        let cards: Vec<VirtualToken> = tokens.iter().map(VirtualToken::new).collect();
         let readers = self.readers.unwrap_or(cards.len());
         let mut pcscd = match Folder::own() {
             Some(folder) if self.program.is_none() => PrivatePcscd::start_in(folder.pcscd()?, readers)?,
@@ -191,8 +191,8 @@ pub struct World {
     pub stage: Stage,
     /// The fake Cognito of the profiles, with the same clock.
     pub cognito: FakeCognito,
-    /// The cards, in the order of the token file.
-    pub cards: Vec<Card>,
+    /// The virtual tokens, which are the cards in the readers, in the order of the token file.
+    pub cards: Vec<VirtualToken>,
     clock: Option<Arc<ManualClock>>,
     system: Option<PrivateBus>,
     pcscd: Option<PrivatePcscd>,
@@ -234,7 +234,7 @@ impl World {
     /// # Errors
     ///
     /// If there is no card.
-    pub fn card(&self) -> io::Result<&Card> {
+    pub fn card(&self) -> io::Result<&VirtualToken> {
         self.cards.first().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 

@@ -74,15 +74,15 @@ mod tests {
     use std::net::{Ipv4Addr, TcpListener};
     use std::thread;
 
-    use oathbridge::virt::{Card, Fault, TokenSpec};
+    use oathbridge::virt::{Fault, TokenSpec, VirtualToken};
 
     use super::*;
 
     const SELECT: &[u8] = &[0x00, 0xa4, 0x04, 0x00, 0x07, 0xa0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01];
 
     /// Runs a test with a card at one end of a connection; the test acts as vpcd at the other end.
-    fn with_card(test: impl FnOnce(&Card, &TcpStream)) {
-        let card = Card::new(&TokenSpec::demo()[0]);
+    fn with_card(test: impl FnOnce(&VirtualToken, &TcpStream)) {
+        let card = VirtualToken::new(&TokenSpec::demo()[0]);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let vpcd = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (stream, _) = listener.accept().unwrap();

@@ -8,7 +8,7 @@ use oathbridge::device::{DeviceId, Error, Identity, Opened, Presence, Transport}
 use oathbridge::registry::{Registry, Snapshot, State};
 use oathbridge::secret::SecretText;
 use oathbridge::token::Identities;
-use oathbridge::virt::{self, Card, VirtualTransport};
+use oathbridge::virt::{self, VirtualToken, VirtualTransport};
 
 const TOKEN: &str = r#"
 [[token]]
@@ -47,7 +47,7 @@ impl Transport for Named {
 
 struct Bench {
     registry: Registry,
-    cards: [Card; 2],
+    cards: [VirtualToken; 2],
     _state: tempfile::TempDir,
 }
 
@@ -56,7 +56,7 @@ impl Bench {
     async fn plug(names: [&'static str; 2]) -> Self {
         let state = tempfile::tempdir().unwrap();
         let transports = names.map(|name| Named(name, VirtualTransport::new(&virt::parse(TOKEN).unwrap())));
-        let cards = [0, 1].map(|place: usize| transports[place].1.card(12_345_678).unwrap());
+        let cards = [0, 1].map(|place: usize| transports[place].1.token(12_345_678).unwrap());
         let transports = transports.map(|transport| Arc::new(transport) as Arc<dyn Transport>);
         let identities = Identities::new(state.path().to_owned());
         let (registry, watch) = Registry::new(transports.to_vec(), Arc::new(SystemClock::new()), identities);
@@ -92,7 +92,7 @@ async fn it_is_one_token_until_its_last_device_goes() {
     let both = bench.until(|snapshot| snapshot.tokens[id].transports.len() == 2 && snapshot.settled).await;
     assert!(both.tokens[id].continues(&one.tokens[id]));
 
-    bench.cards.iter().for_each(Card::unplug);
+    bench.cards.iter().for_each(VirtualToken::unplug);
     bench.until(|snapshot| snapshot.tokens.is_empty()).await;
     bench.cards[1].plug();
     let again = bench.until(|snapshot| !snapshot.tokens.is_empty()).await;

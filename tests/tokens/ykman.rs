@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oathbridge::otp::{Algorithm, Code, Digits, Period, Step, truncate};
-use oathbridge::virt::{self, Card};
+use oathbridge::virt::{self, VirtualToken};
 use testkit::pcscd::PrivatePcscd;
 
 /// The key of RFC 6238, which is shorter than 52 characters but has published codes.
@@ -22,7 +22,7 @@ const KEY: &[u8] = b"12345678901234567890";
 /// A token in a private pcscd, and the tool.
 struct Bench {
     ykman: PathBuf,
-    card: Card,
+    card: VirtualToken,
     pcscd: PrivatePcscd,
 }
 
@@ -30,7 +30,7 @@ impl Bench {
     fn new(credentials: &str) -> Self {
         let ykman = testkit::ykman::ykman().unwrap();
         let file = format!("[[token]]\nserial = 31415926\ntouch = {{ after-seconds = 0.0 }}\n{credentials}");
-        let card = Card::new(&virt::parse(&file).unwrap()[0]);
+        let card = VirtualToken::new(&virt::parse(&file).unwrap()[0]);
         let mut pcscd = PrivatePcscd::start(1).unwrap();
         pcscd.insert(0, &card).unwrap();
         Self { ykman, card, pcscd }

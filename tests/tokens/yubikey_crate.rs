@@ -2,13 +2,14 @@
 
 use std::process::Command;
 
-use oathbridge::virt::{self, Card};
+use oathbridge::virt::{self, VirtualToken};
 use testkit::own_process;
 use testkit::pcscd::PrivatePcscd;
 
 #[test]
 fn the_crate_reads_serial_and_firmware() {
-    let card = Card::new(&virt::parse("[[token]]\nserial = 31415926\nfirmware = '5.7.1'").unwrap()[0]);
+    let card =
+        VirtualToken::new(&virt::parse("[[token]]\nserial = 31415926\nfirmware = '5.7.1'").unwrap()[0]);
     let mut pcscd = PrivatePcscd::start(1).unwrap();
     pcscd.insert(0, &card).unwrap();
     // The variable must be set at the start of a process, so the other half is a separate process.

@@ -53,7 +53,7 @@ impl ManagerObject {
             let registry = self.bridge.flows.registry();
             let answer = query.run(&*registry.settled().await);
             let is_empty = answer.0.is_empty() && answer.1.is_empty();
-            Ok::<_, Error>(if is_empty { query.run(&*registry.searched().await) } else { answer })
+            Ok::<_, Error>(if is_empty { query.run(&*registry.rescanned().await) } else { answer })
         };
         let (found, locked) = call.perform("", work).await?;
         Ok((

@@ -1,4 +1,4 @@
-//! Open cards: the one place that owns them, since the pcsc crate resets what it merely drops.
+//! Open cards. Only this file owns a `pcsc::Card`, because dropping one resets the card.
 
 use std::ffi::OsStr;
 
@@ -13,21 +13,23 @@ use crate::device::{Device, Error, Progress, Transaction};
 use crate::iso7816::{Command, Response};
 use crate::transport::trace;
 
-/// 65,536 bytes and a status word: some cards answer a short command at length.
-const LONGEST_ANSWER: usize = 65_538;
+/// The maximum length of a response, in bytes: 65,536 bytes of data and a status word. Some cards send a long response to a
+/// short command.
+const MAX_RESPONSE_BYTES: usize = 65_538;
 
-/// An open card and what its answers are received into.
+/// An open card, and the buffer for its responses.
 pub(super) struct PcscDevice {
     card: Guard,
-    /// After the card, since fields are dropped in order: another connection may begin when this one has ended.
+    /// Must stay below `card`: fields are dropped in order, and the reader is released after the card is disconnected.
     reader: OpenReader,
-    /// The bytes of an answer are wiped at once; wiping all of the buffer byte by byte takes longer than a fast card.
+    /// Only the bytes of a response are wiped after each command, because wiping the whole buffer takes longer than a fast
+    /// card.
     buffer: Vec<u8>,
 }
 
 impl PcscDevice {
     pub(super) fn new(card: pcsc::Card, lease: Lease, reader: OpenReader) -> Self {
-        Self { card: Guard(Some((card, lease))), reader, buffer: vec![0; LONGEST_ANSWER] }
+        Self { card: Guard(Some((card, lease))), reader, buffer: vec![0; MAX_RESPONSE_BYTES] }
     }
 }
 
@@ -39,7 +41,7 @@ impl Device for PcscDevice {
     }
 }
 
-/// Somebody else's reset is no reason to fail here: nothing was sent yet.
+/// Begins a transaction. A reset by another program is not an error, because no command has been sent yet.
 fn begin(card: &mut pcsc::Card) -> Result<pcsc::Transaction<'_>, pcsc::Error> {
     match card.transaction2() {
         Ok(transaction) => Ok(transaction),
@@ -64,7 +66,7 @@ impl Transaction for PcscTransaction<'_> {
             let sent = Zeroizing::new(command.to_bytes());
             let received = inner.transmit(&sent, buffer).map_err(from_pcsc)?;
             let length = received.len();
-            // A card that is torn out answers with success and nothing.
+            // When a card is pulled out, pcscd may report success with an empty response.
             let response = Response::from_bytes(received).map_err(|_| Error::Removed);
             if let Some(used) = buffer.get_mut(..length) {
                 used.zeroize();
@@ -74,7 +76,7 @@ impl Transaction for PcscTransaction<'_> {
     }
 }
 
-/// Leaves the card as it was found.
+/// Disconnects the card without a reset when it is dropped.
 struct Guard(Option<(pcsc::Card, Lease)>);
 
 impl Drop for Guard {
@@ -83,7 +85,7 @@ impl Drop for Guard {
         let _lock = connect_lock::hold();
         let Err((card, error)) = card.disconnect(Disposition::LeaveCard) else { return lease.give_back() };
         if service_is_gone(error) {
-            // There is nobody left to reset the card for us, and its context would leak otherwise.
+            // Without the service, dropping the card cannot reset it; forgetting it would leak its context.
             drop(card);
         } else {
             tracing::warn!(%error, "a card could not be disconnected");

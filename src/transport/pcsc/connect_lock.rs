@@ -1,13 +1,13 @@
-//! One thread at a time opens or closes a connection: libpcsclite doesn't protect its lists of contexts and cards.
+//! A lock that serialises connects and disconnects, because libpcsclite does not protect its lists of contexts and cards.
 //!
 //! `SCardConnect` links a new card into the list of its context, and `SCardDisconnect` unlinks it, without the lock under
 //! which other threads search the lists (`SCardAddHandle` and `SCardRemoveHandle` in winscard_clnt.c of pcsc-lite 1.9.9).
-//! A search that meets a card half linked follows a wild pointer. A search goes from the oldest context on and ends with
-//! its own, so a card that is linked before any younger context exists is met by no other search. Observed without the
-//! lock: one crash in about 50,000 requests of many tokens at once.
+//! A search that reaches a half-linked card follows an invalid pointer. A search starts at the oldest context and ends at
+//! its own, so it does not reach cards of younger contexts. Without the lock, one in about 50,000 concurrent requests
+//! crashed.
 //!
-//! The lock is held for one call each time, never during an exchange, and it has no time limit. `SCardConnect` waits in
-//! pcscd while another program has a transaction with the same card; all other connections wait that long, too.
+//! The lock is held for one call at a time and never during an exchange. It has no timeout: `SCardConnect` waits in pcscd
+//! while another program has a transaction with the same card, and all other connects wait for it.
 
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
@@ -15,13 +15,13 @@ use crate::sync::IgnorePoison;
 
 static CONNECT_LOCK: Mutex<()> = Mutex::new(());
 
-/// Waits for the lock. Hold it while a context is established or released and while a card is connected or
+/// Waits for the lock. Hold it while a context is established or released, and while a card is connected or
 /// disconnected.
 pub(super) fn hold() -> MutexGuard<'static, ()> {
     CONNECT_LOCK.lock().ignore_poison()
 }
 
-/// The lock, unless a thread holds it.
+/// The lock, or `None` while a thread holds it.
 pub(super) fn try_hold() -> Option<MutexGuard<'static, ()>> {
     match CONNECT_LOCK.try_lock() {
         Ok(lock) => Some(lock),

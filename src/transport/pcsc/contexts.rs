@@ -1,8 +1,8 @@
-//! Contexts of the smart card service that requests use again. A new one costs the service a thread and a request three
-//! exchanges with it: a third of the time that a code takes on a fast card.
+//! A pool of PC/SC contexts. A new context costs a thread in pcscd and three messages to it, which is a third of the
+//! duration of a request for a code on a fast card.
 //!
-//! Each open device has a context of its own: a second call on a context that already blocks, in a card that hangs, would
-//! make libpcsclite block every other call of this process.
+//! Each open device has its own context. If a call blocks in a card that hangs, a second call on the same context makes
+//! libpcsclite block all other calls of the process.
 
 use std::collections::HashMap;
 use std::ffi::CStr;
@@ -15,7 +15,7 @@ use super::error::service_is_gone;
 use crate::device::DeviceId;
 use crate::sync::IgnorePoison;
 
-/// The contexts that no request uses at the moment: at most one for each device.
+/// The idle contexts: at most one for each device.
 #[derive(Default)]
 pub(super) struct Contexts(Mutex<HashMap<DeviceId, Context>>);
 
@@ -27,20 +27,19 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// Keeps the context for the next request. The caller holds the connect lock, and has disconnected from the card.
+    /// Returns the context to the pool. The caller holds the connect lock and has disconnected the card.
     pub(super) fn give_back(self) {
         self.contexts.put(self.device, self.context);
     }
 }
 
 impl Contexts {
-    /// Connects to a device's card, through the context of an earlier request if there is one that still works. The caller
-    /// holds the connect lock.
+    /// Connects to the card of a device, with an idle context if one is usable. The caller holds the connect lock.
     pub(super) fn connect(&self, device: &DeviceId, reader: &CStr) -> Result<(Context, Card), Error> {
         if let Some(context) = self.take(device) {
             match context.connect(reader, ShareMode::Shared, PROTOCOLS) {
                 Ok(card) => return Ok((context, card)),
-                // The service was restarted: its old contexts are dead.
+                // The service was restarted, which invalidates its earlier contexts.
                 Err(error) if service_is_gone(error) => {}
                 Err(error) => {
                     self.put(device.clone(), context);
@@ -53,12 +52,12 @@ impl Contexts {
         Ok((context, card))
     }
 
-    /// Keeps a context for the next request to this device. The caller holds the connect lock.
+    /// Stores an idle context for this device. The caller holds the connect lock.
     fn put(&self, device: DeviceId, context: Context) {
         self.idle().insert(device, context);
     }
 
-    /// Releases the contexts of all devices but these. The caller holds the connect lock.
+    /// Releases the idle contexts of all other devices. The caller holds the connect lock.
     pub(super) fn keep_only(&self, attached: &[DeviceId]) {
         self.idle().retain(|device, _| attached.contains(device));
     }

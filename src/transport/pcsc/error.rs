@@ -1,4 +1,4 @@
-//! From PC/SC's words to ours.
+//! Converts PC/SC errors.
 
 use pcsc::Error as Pcsc;
 
@@ -8,7 +8,7 @@ pub(super) fn from_pcsc(error: Pcsc) -> Error {
     match error {
         Pcsc::SharingViolation => Error::Busy,
         Pcsc::ResetCard => Error::Reset,
-        // NotTransacted is what a transmission ends with when the card has just been torn out.
+        // A transmission ends with NotTransacted if the card is pulled out during it.
         Pcsc::RemovedCard
         | Pcsc::NoSmartcard
         | Pcsc::UnknownReader
@@ -20,7 +20,7 @@ pub(super) fn from_pcsc(error: Pcsc) -> Error {
     }
 }
 
-/// The service died, stopped or restarted; handles and contexts from before are of no use any more.
+/// Whether the service has stopped or was restarted, which invalidates all earlier handles and contexts.
 pub(super) fn service_is_gone(error: Pcsc) -> bool {
     matches!(
         error,
@@ -28,7 +28,7 @@ pub(super) fn service_is_gone(error: Pcsc) -> bool {
     )
 }
 
-/// Why there is no context. Too many contexts in the service look like a refusal, too.
+/// Converts an error of establishing a context. pcscd also refuses access when it has too many contexts.
 pub(super) fn problem(error: Pcsc) -> Problem {
     match error {
         Pcsc::SecurityViolation => Problem::PcscDenied,
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_word_that_was_observed_has_its_meaning() {
+    fn observed_errors_are_converted() {
         for (error, expected) in [
             (Pcsc::SharingViolation, Error::Busy),
             (Pcsc::ResetCard, Error::Reset),
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_no_absence() {
+    fn refused_access_differs_from_a_missing_service() {
         assert_eq!(problem(Pcsc::SecurityViolation), Problem::PcscDenied);
         assert_eq!(problem(Pcsc::NoService), Problem::PcscUnavailable);
     }

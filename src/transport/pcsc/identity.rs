@@ -1,31 +1,33 @@
-//! Serial number and firmware of a YubiKey, through its PIV and OTP applications.
+//! Reads the serial number and firmware version of a YubiKey from its PIV and OTP applications.
 //!
-//! The commands are those of the yubikey crate, 0.8. That crate connects, exchanges and disconnects in one call, so that
-//! the connect lock can't be held for the connecting alone, and it panics on an answer of fewer than three bytes.
+//! The commands are those of the yubikey crate, version 0.8. The crate itself is not used: it connects, exchanges and
+//! disconnects in one call, so that the connect lock would be held during exchanges, and it panics on a response of fewer
+//! than three bytes.
 
 use std::ffi::OsStr;
 
 use crate::device::{Device, Identity, NoProgress};
 use crate::iso7816::{Aid, Command, Status};
 
-/// PIV's GET VERSION, an instruction of Yubico's: three bytes. From the YubiKey 4 on it is the firmware's version.
+/// GET VERSION of the PIV application, specific to Yubico: three bytes. From the YubiKey 4 on they are the firmware
+/// version.
 const GET_VERSION: Command = Command::bare(0xfd, 0x00, 0x00);
-/// PIV's GET SERIAL, from the YubiKey 5 on: four bytes, big-endian.
+/// GET SERIAL of the PIV application, from the YubiKey 5 on: four bytes, big-endian.
 const GET_SERIAL: Command = Command::bare(0xf8, 0x00, 0x00);
-/// The OTP application's device serial (`yubikit/yubiotp.py`): four bytes, big-endian.
+/// The device serial number of the OTP application (`yubikit/yubiotp.py`): four bytes, big-endian.
 const OTP_GET_SERIAL: Command = Command::bare(0x01, 0x10, 0x00);
 
-/// The first YubiKey whose PIV application has a serial number.
+/// The first firmware version whose PIV application has a serial number.
 const FIRST_WITH_PIV_SERIAL: [u8; 3] = [5, 0, 0];
 
-/// Readers of other vendors are not asked.
+/// Whether the reader is a YubiKey, by its name. The commands are sent to no other reader.
 pub(super) fn is_yubikey(reader: &OsStr) -> bool {
     reader.to_string_lossy().to_lowercase().contains("yubi")
 }
 
-/// `None` when the PIV application is switched off or answers anything else than a version.
+/// Reads the identity; `None` if the PIV application is disabled or does not send a version.
 ///
-/// Selects applications, so that other programs' selections are lost.
+/// Selects applications, which deselects those of other programs.
 pub(super) fn read(device: &mut dyn Device) -> Option<Identity> {
     let mut transaction = device.transaction().ok()?;
     let mut ask = |command: &Command| {
@@ -37,7 +39,7 @@ pub(super) fn read(device: &mut dyn Device) -> Option<Identity> {
     let (serial, version) = if version >= FIRST_WITH_PIV_SERIAL {
         (ask(&GET_SERIAL), Some(version))
     } else {
-        // Selecting it answers the firmware's version, which the PIV application of a NEO doesn't know.
+        // The response to SELECT contains the firmware version, which the PIV application of a YubiKey NEO lacks.
         let version = ask(&Aid::OTP.select())?.first_chunk().copied();
         (ask(&OTP_GET_SERIAL), version)
     };
@@ -54,7 +56,7 @@ mod tests {
     use crate::device::{Error, Progress, Transaction};
     use crate::iso7816::Response;
 
-    /// Answers the instructions that it knows, and `6D00` to others.
+    /// A YubiKey with a response for each known instruction, and `6D00` for others.
     struct Key(&'static [(u8, &'static [u8])]);
 
     impl Device for Key {

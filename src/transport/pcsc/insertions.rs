@@ -1,4 +1,4 @@
-//! Which cards are in which readers, and a number for each insertion.
+//! Tracks the cards in the readers, and numbers their insertions.
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr};
@@ -8,34 +8,34 @@ use pcsc::State;
 
 use crate::device::{Attachment, DeviceId};
 
-/// A reader, and what the service says of it.
+/// The status of a reader, as pcscd reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ReaderStatus {
     pub(super) name: CString,
     pub(super) state: State,
-    /// How many cards came and went, modulo 65,536. A hint only: pcscd doesn't count the card that is in the reader when
-    /// the reader comes, so the same count may stand for another insertion.
+    /// The number of insertions and removals, modulo 65,536. Not reliable: pcscd does not count the card that is in a new
+    /// reader, so two insertions may have the same count.
     pub(super) events: u32,
 }
 
 impl ReaderStatus {
-    /// There is a card that answers. A mute card says nothing; one in exclusive use will be free again.
+    /// Whether a card that responds is in the reader. A card in exclusive use counts, because it will be released.
     fn has_card(&self) -> bool {
         self.state.contains(State::PRESENT)
             && !self.state.intersects(State::MUTE | State::EMPTY | State::UNAVAILABLE | State::UNKNOWN)
     }
 
-    /// pcscd has listed the reader and not looked into it yet. It sends no event when it has.
+    /// Whether pcscd has listed the reader before it has read the state of its slot. pcscd sends no event afterwards.
     pub(super) fn is_undetermined(&self) -> bool {
         !self.state.intersects(State::PRESENT | State::EMPTY | State::UNAVAILABLE | State::UNKNOWN)
     }
 }
 
-/// The cards that are in readers now.
+/// The cards that are in the readers.
 #[derive(Debug, Default)]
 pub(super) struct Insertions {
     present: BTreeMap<CString, Insertion>,
-    /// The number that was given last. It only grows, so that no two insertions share one.
+    /// The number of the last insertion. It is never reset, so that all numbers differ.
     last: u32,
 }
 
@@ -46,13 +46,13 @@ struct Insertion {
 }
 
 impl Insertions {
-    /// Takes over the status of some readers. Returns whether that changed what is present.
+    /// Applies the status of some readers. Returns whether an insertion or removal was found.
     pub(super) fn update(&mut self, readers: &[ReaderStatus]) -> bool {
-        // Counted, since every reader has to be looked at.
+        // Not `any`, which would stop at the first change.
         readers.iter().filter(|reader| self.update_one(reader)).count() > 0
     }
 
-    /// As [`Insertions::update`], with the status of all readers: others are gone.
+    /// Applies the status of all readers. The cards of unlisted readers are removed.
     pub(super) fn replace(&mut self, readers: &[ReaderStatus]) {
         self.present.retain(|name, _| readers.iter().any(|reader| reader.name == *name));
         self.update(readers);
@@ -72,7 +72,7 @@ impl Insertions {
         true
     }
 
-    /// The service is gone: what it says next is of other insertions.
+    /// Removes all cards, because the service has stopped. Cards that it reports later are new insertions.
     pub(super) fn clear(&mut self) {
         self.present.clear();
     }
@@ -130,7 +130,7 @@ mod tests {
     fn each_insertion_has_a_number_of_its_own() {
         let mut insertions = Insertions::default();
         let mut seen = Vec::new();
-        // Another count of events is another insertion; so is the same count after the card or the service was gone.
+        // A changed count of events is a new insertion. So is the same count after a removal or a restart of the service.
         for events in [0, 2, 2, 0] {
             assert!(insertions.update(&[reader("A", State::PRESENT, events)]) || events == 2);
             seen.extend(numbers(&insertions));

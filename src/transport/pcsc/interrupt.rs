@@ -1,4 +1,4 @@
-//! Interrupting a thread that blocks in the service, or waits for the service: to end it, or to have it look.
+//! Interrupts the monitor thread while it blocks in the service or waits for the service, to stop it or to request a scan.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -9,17 +9,18 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use crate::sync::IgnorePoison;
 
-/// How often a cancellation is repeated: one that comes just before the wait begins is lost.
-const REPEAT: Duration = Duration::from_millis(20);
+/// The interval of repeated cancellations. A cancellation just before the start of a wait has no effect.
+const CANCEL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The longest time that a look is waited for.
-const LOOK_LIMIT: Duration = Duration::from_secs(3);
+/// The maximum time that a caller waits for a scan.
+const SCAN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Shared by the thread that watches and those that interrupt it.
+/// Shared by the monitor thread and the threads that interrupt it.
 pub(super) struct Interrupt {
     state: Mutex<State>,
     changed: Condvar,
-    /// Readable from an interruption on until it is heard. Without one (no descriptors left) waits have to be short.
+    /// Readable from an interruption until the monitor thread reads it. If no descriptor was left for it, waits must be
+    /// short.
     wake: Option<OwnedFd>,
 }
 
@@ -28,9 +29,9 @@ struct State {
     stopping: bool,
     running: bool,
     context: Option<Context>,
-    /// How many looks were asked for, and how many of them the thread has answered.
-    asked: u64,
-    answered: u64,
+    /// The number of requested scans, and the number of those that have been reported.
+    requested: u64,
+    completed: u64,
 }
 
 impl Interrupt {
@@ -39,7 +40,7 @@ impl Interrupt {
         Self { state: Mutex::default(), changed: Condvar::new(), wake }
     }
 
-    /// Marks this thread as the one to wait for; `None` when it shouldn't even begin.
+    /// Registers the calling thread as the monitor thread; `None` after a stop.
     pub(super) fn begin(&self) -> Option<Running<'_>> {
         let mut state = self.state();
         if state.stopping {
@@ -49,7 +50,7 @@ impl Interrupt {
         Some(Running(self))
     }
 
-    /// Returns when the running thread has ended; from then on none begins.
+    /// Stops the monitor thread and waits until it has ended. No other thread can begin after this call.
     pub(super) fn stop(&self) {
         let mut state = self.state();
         state.stopping = true;
@@ -57,14 +58,15 @@ impl Interrupt {
         self.interrupt_while(state, None, |state| state.running);
     }
 
-    /// Returns when the running thread has looked after this call, when there is none, or after three seconds.
-    pub(super) fn look(&self) {
+    /// Requests a scan. Returns when the monitor thread has reported a scan that began after this call, when no monitor thread
+    /// is running, or after 3 s.
+    pub(super) fn request_scan(&self) {
         let mut state = self.state();
-        state.asked += 1;
-        let asked = state.asked;
-        let deadline = Instant::now() + LOOK_LIMIT;
+        state.requested += 1;
+        let requested = state.requested;
+        let deadline = Instant::now() + SCAN_TIMEOUT;
         self.interrupt_while(state, Some(deadline), |state| {
-            state.running && !state.stopping && state.answered < asked
+            state.running && !state.stopping && state.completed < requested
         });
     }
 
@@ -75,15 +77,15 @@ impl Interrupt {
         goes_on: impl Fn(&State) -> bool,
     ) {
         if let Some(wake) = &self.wake {
-            // It fails only when it is readable already.
+            // An error means that it is readable already.
             let _ = rustix::io::write(wake, &1_u64.to_ne_bytes());
         }
         while goes_on(&state) && deadline.is_none_or(|deadline| Instant::now() < deadline) {
             if let Some(context) = &state.context {
-                // An error means that the service is gone, and then nothing waits for it.
+                // An error means that the service has stopped, which ends the wait as well.
                 let _ = context.cancel();
             }
-            (state, _) = self.changed.wait_timeout(state, REPEAT).ignore_poison();
+            (state, _) = self.changed.wait_timeout(state, CANCEL_INTERVAL).ignore_poison();
         }
     }
 
@@ -91,34 +93,35 @@ impl Interrupt {
         self.state().stopping
     }
 
-    /// The thread is to stop, or to look.
-    pub(super) fn is_wanted(&self) -> bool {
+    /// Whether a stop or a scan is requested.
+    pub(super) fn is_pending(&self) -> bool {
         let state = self.state();
-        state.stopping || state.answered < state.asked
+        state.stopping || state.completed < state.requested
     }
 
-    /// How many looks were asked for until now: before a look begins, for [`Interrupt::answer`] after it.
-    pub(super) fn asked(&self) -> u64 {
+    /// The number of scans requested so far. The monitor thread reads it before a scan, for [`Interrupt::complete`].
+    pub(super) fn requested(&self) -> u64 {
         let state = self.state();
         if let Some(wake) = self.wake.as_ref().filter(|_| !state.stopping) {
-            // It fails only when it is not readable.
+            // An error means that it is not readable.
             let _ = rustix::io::read(wake, &mut [0; 8]);
         }
-        state.asked
+        state.requested
     }
 
-    /// A look that began when so many were asked for has been reported.
-    pub(super) fn answer(&self, asked: u64) {
-        self.state().answered = asked;
+    /// Completes the first `requested` scans, after the report of a scan.
+    pub(super) fn complete(&self, requested: u64) {
+        self.state().completed = requested;
         self.changed.notify_all();
     }
 
-    /// Which context has to be cancelled.
-    pub(super) fn blocks_in(&self, context: Option<Context>) {
+    /// Sets the context that the monitor thread blocks in, to be cancelled by an interruption.
+    pub(super) fn set_context(&self, context: Option<Context>) {
         let before = std::mem::replace(&mut self.state().context, context);
         drop(before);
     }
 
+    /// The descriptor that is readable after an interruption.
     pub(super) fn wake(&self) -> Option<BorrowedFd<'_>> {
         self.wake.as_ref().map(AsFd::as_fd)
     }
@@ -128,12 +131,12 @@ impl Interrupt {
     }
 }
 
-/// As long as it lives, [`Interrupt::stop`] waits.
+/// The registration of the monitor thread. [`Interrupt::stop`] waits until it is dropped.
 pub(super) struct Running<'i>(&'i Interrupt);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.0.blocks_in(None);
+        self.0.set_context(None);
         self.0.state().running = false;
         self.0.changed.notify_all();
     }
@@ -168,28 +171,28 @@ mod tests {
     }
 
     #[test]
-    fn a_look_is_over_when_one_that_began_after_it_was_answered() {
+    fn a_request_ends_after_a_scan_that_began_later() {
         let interrupt = Interrupt::new();
-        let looks = AtomicU32::new(0);
-        // Nothing runs, so there is nothing to wait for.
-        interrupt.look();
+        let scans = AtomicU32::new(0);
+        // Without a monitor thread the request returns at once.
+        interrupt.request_scan();
         thread::scope(|scope| {
             let running = interrupt.begin().unwrap();
             scope.spawn(|| {
                 let running = running;
                 while !running.0.is_stopping() {
-                    let asked = running.0.asked();
-                    looks.fetch_add(1, Ordering::SeqCst);
-                    running.0.answer(asked);
-                    while !running.0.is_wanted() {
+                    let requested = running.0.requested();
+                    scans.fetch_add(1, Ordering::SeqCst);
+                    running.0.complete(requested);
+                    while !running.0.is_pending() {
                         thread::yield_now();
                     }
                 }
             });
             for _ in 0..100 {
-                let before = looks.load(Ordering::SeqCst);
-                interrupt.look();
-                assert!(looks.load(Ordering::SeqCst) > before);
+                let before = scans.load(Ordering::SeqCst);
+                interrupt.request_scan();
+                assert!(scans.load(Ordering::SeqCst) > before);
             }
             interrupt.stop();
         });

@@ -1,7 +1,7 @@
-//! Cards and keys behind the smart card service.
+//! The transport of the smart card service: smart cards and USB tokens.
 //!
-//! A guest's manners: shared connections only, nothing is reset, no reader is polled, and what the service
-//! does (die, restart, refuse) is a state rather than the end.
+//! It does not disturb other programs: connections are shared, cards are not reset, and readers are not polled. If the
+//! service stops, restarts or refuses access, the transport reports a [`Problem`](crate::device::Problem) and goes on.
 
 mod card;
 mod connect_lock;
@@ -30,34 +30,34 @@ use self::open_readers::OpenReaders;
 use crate::device::{DeviceId, Error, Identity, Opened, Presence, Transport};
 use crate::sync::IgnorePoison;
 
-/// What we speak: everything but raw.
+/// The protocols for connections: all except raw.
 const PROTOCOLS: Protocols = Protocols::T0.union(Protocols::T1);
 
-/// All readers of the smart card service, minus those that are to be left alone.
+/// The readers of the smart card service, except the ignored ones.
 pub struct PcscTransport {
     monitor: Monitor,
-    /// What the last report said.
+    /// The devices in the last report.
     attached: Mutex<Vec<DeviceId>>,
     open: OpenReaders,
     contexts: Arc<Contexts>,
 }
 
 impl PcscTransport {
-    /// A transport that doesn't look at readers whose names contain one of `ignore_readers`.
+    /// A transport that ignores readers whose names contain one of `ignore_readers`.
     ///
-    /// The service is found where libpcsclite looks: `PCSCLITE_CSOCK_NAME`, or `/run/pcscd/pcscd.comm`.
+    /// libpcsclite finds the service at the path in `PCSCLITE_CSOCK_NAME`, or at `/run/pcscd/pcscd.comm`.
     pub fn new(ignore_readers: Vec<String>) -> Self {
         let (monitor, open) = (Monitor::new(ignore_readers), OpenReaders::default());
         Self { monitor, attached: Mutex::default(), open, contexts: Arc::default() }
     }
 
-    /// Connects to the card of a device, through the context that this device used before if there is one.
+    /// Connects to the card of a device, with the idle context of this device if there is one.
     fn connect(&self, device: &DeviceId) -> Result<PcscDevice, Error> {
         if !self.attached().contains(device) {
             return Err(Error::Removed);
         }
         let name = CString::new(device.name.as_bytes()).map_err(|_| Error::Removed)?;
-        let reader = self.open.enter(&device.name).ok_or(Error::Busy)?;
+        let reader = self.open.acquire(&device.name).ok_or(Error::Busy)?;
         let _lock = connect_lock::hold();
         self.contexts.keep_only(&self.attached());
         let (context, card) = self.contexts.connect(device, &name).map_err(from_pcsc)?;
@@ -87,8 +87,8 @@ impl Transport for PcscTransport {
         });
     }
 
-    fn look_again(&self) {
-        self.monitor.look_again();
+    fn rescan(&self) {
+        self.monitor.rescan();
     }
 
     fn stop(&self) {

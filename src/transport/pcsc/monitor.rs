@@ -1,4 +1,4 @@
-//! The thread that blocks in the service until something is plugged in or pulled out.
+//! The monitor thread, which blocks in the service until a card is inserted or removed.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -10,25 +10,25 @@ use super::socket::{self, Backoff, Changes, Woken};
 use super::watcher::{Next, Watcher};
 use crate::device::{Presence, Problem};
 
-/// A connection that lived this long wasn't lost to a service that can't start.
-const PROVEN: Duration = Duration::from_secs(5);
+/// After a connection of this duration the service is assumed to work, and the backoff is reset.
+const MIN_STABLE_CONNECTION: Duration = Duration::from_secs(5);
 
-/// The longest wait when no descriptor was left to be woken by.
-const UNWAKEABLE: Duration = Duration::from_millis(250);
+/// The maximum wait if no descriptor is left for interruptions.
+const UNINTERRUPTIBLE_WAIT: Duration = Duration::from_millis(250);
 
-/// Takes a report; false when nobody listens any more.
+/// Receives a report; returns `false` when the receiver has been dropped.
 type Report<'r> = dyn FnMut(Presence) -> bool + 'r;
 
-/// Watches the service and what is attached to it.
+/// Watches the service and its readers.
 pub(super) struct Monitor {
     ignore: Vec<String>,
     socket: PathBuf,
     interrupt: Interrupt,
 }
 
-/// Why watching a connection came to its end.
+/// The reason why the watch of a connection has ended.
 enum Ended {
-    /// Stopped, or nobody listens.
+    /// It was stopped, or the receiver of reports was dropped.
     Done,
     Lost(pcsc::Error),
 }
@@ -42,20 +42,20 @@ impl Monitor {
         self.interrupt.stop();
     }
 
-    /// Has the readers looked at, and returns when that is reported or has taken too long.
-    pub(super) fn look_again(&self) {
-        self.interrupt.look();
+    /// Scans the readers. Returns after the report of the scan, or after a timeout.
+    pub(super) fn rescan(&self) {
+        self.interrupt.request_scan();
     }
 
-    /// Reports whole sets until it is stopped or nobody listens. Survives the service.
+    /// Reports all attached devices until it is stopped or the receiver is dropped. Reconnects to the service.
     pub(super) fn run(&self, report: &mut Report<'_>) {
         let Some(_running) = self.interrupt.begin() else { return };
         let mut backoff = Backoff::new();
         let mut watcher = Watcher::new(self.ignore.clone());
         while !self.interrupt.is_stopping() {
-            // Before the attempt, so that a service that starts right after it is noticed.
+            // Before the attempt, so that a start of the service right after the attempt is noticed.
             let changes = Changes::of(&self.socket);
-            let asked = self.interrupt.asked();
+            let requested = self.interrupt.requested();
             let started = Instant::now();
             let Ended::Lost(error) = self.connection(&mut watcher, report) else { return };
             watcher.forget();
@@ -64,8 +64,8 @@ impl Monitor {
             if !report(Presence { devices: Vec::new(), problem: Some(problem) }) {
                 return;
             }
-            self.interrupt.answer(asked);
-            if started.elapsed() >= PROVEN {
+            self.interrupt.complete(requested);
+            if started.elapsed() >= MIN_STABLE_CONNECTION {
                 backoff.reset();
                 continue;
             }
@@ -76,24 +76,24 @@ impl Monitor {
     fn wait(&self, changes: &Changes, problem: Problem, backoff: &mut Backoff) {
         let wake = self.interrupt.wake();
         let timeout = match problem {
-            Problem::PcscDenied => Backoff::LONGEST,
+            Problem::PcscDenied => Backoff::MAX_PAUSE,
             Problem::PcscUnavailable => backoff.next(),
         };
-        let timeout = if wake.is_some() { timeout } else { UNWAKEABLE };
+        let timeout = if wake.is_some() { timeout } else { UNINTERRUPTIBLE_WAIT };
         if changes.wait(timeout, wake) == Woken::Changed {
             backoff.reset();
         }
     }
 
-    /// One connection to the service, from its beginning to its end.
+    /// Connects to the service, and watches the readers until the connection ends.
     fn connection(&self, watcher: &mut Watcher, report: &mut Report<'_>) -> Ended {
         let mut connection = match Connection::open() {
             Ok(connection) => connection,
             Err(error) => return Ended::Lost(error),
         };
-        self.interrupt.blocks_in(Some(connection.context()));
+        self.interrupt.set_context(Some(connection.context()));
         let ended = self.follow(&mut connection, watcher, report);
-        self.interrupt.blocks_in(None);
+        self.interrupt.set_context(None);
         if self.interrupt.is_stopping() {
             connection.abandon();
         } else {
@@ -102,7 +102,7 @@ impl Monitor {
         ended.map_or_else(Ended::Lost, |()| Ended::Done)
     }
 
-    /// Looks and waits, until it is stopped or nobody listens.
+    /// Scans and waits in turn, until it is stopped or the receiver is dropped.
     fn follow(
         &self,
         service: &mut dyn Service,
@@ -110,14 +110,14 @@ impl Monitor {
         report: &mut Report<'_>,
     ) -> Result<(), pcsc::Error> {
         while !self.interrupt.is_stopping() {
-            let asked = self.interrupt.asked();
-            let devices = watcher.look(service)?;
+            let requested = self.interrupt.requested();
+            let devices = watcher.scan(service)?;
             if !report(Presence { devices, problem: None }) {
                 return Ok(());
             }
-            self.interrupt.answer(asked);
+            self.interrupt.complete(requested);
             let mut next = Next::Wait;
-            while next == Next::Wait && !self.interrupt.is_wanted() {
+            while next == Next::Wait && !self.interrupt.is_pending() {
                 next = watcher.wait(service)?;
             }
         }

@@ -1,4 +1,4 @@
-//! The readers that a connection of ours is open to.
+//! The readers to which the daemon has a connection.
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::sync::IgnorePoison;
 
-/// At most one connection to each reader. pcscd makes a second one wait for the first one's transaction, and it would
-/// wait with the connect lock held: for ever, when that transaction is an exchange that a driver never ends.
+/// Allows one connection for each reader. pcscd would make a second one wait for the transaction of the first, with the
+/// connect lock held, and without end if the driver hangs in that transaction.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OpenReaders(Arc<Mutex<BTreeSet<OsString>>>);
 
-/// The right to a connection to one reader, until this is dropped.
+/// The permission for a connection to one reader, until dropped.
 #[derive(Debug)]
 pub(super) struct OpenReader {
     name: OsString,
@@ -19,8 +19,8 @@ pub(super) struct OpenReader {
 }
 
 impl OpenReaders {
-    /// Nothing while there is a connection to this reader.
-    pub(super) fn enter(&self, name: &OsStr) -> Option<OpenReader> {
+    /// The permission for this reader; `None` while there is a connection to it.
+    pub(super) fn acquire(&self, name: &OsStr) -> Option<OpenReader> {
         let name = name.to_owned();
         self.names().insert(name.clone()).then(|| OpenReader { name, open: self.clone() })
     }
@@ -50,10 +50,10 @@ mod tests {
     fn a_reader_has_one_connection_at_a_time() {
         let open = OpenReaders::default();
         let [one, other] = ["A", "B"].map(OsStr::new);
-        let first = open.enter(one).unwrap();
-        assert!(open.enter(one).is_none());
-        assert_eq!(open.enter(other).unwrap().name(), other);
+        let first = open.acquire(one).unwrap();
+        assert!(open.acquire(one).is_none());
+        assert_eq!(open.acquire(other).unwrap().name(), other);
         drop(first);
-        assert!(open.enter(one).is_some());
+        assert!(open.acquire(one).is_some());
     }
 }

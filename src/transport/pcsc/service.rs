@@ -1,4 +1,4 @@
-//! The smart card service, as the monitor asks it.
+//! The calls of the monitor to the smart card service.
 
 use std::ffi::CString;
 use std::time::Duration;
@@ -8,35 +8,38 @@ use pcsc::{Context, Error, PNP_NOTIFICATION, ReaderState, Scope, State};
 use super::connect_lock;
 use super::insertions::ReaderStatus;
 
-/// As many entries as `SCardGetStatusChange` takes, and as many readers as pcscd manages.
+/// The maximum number of entries of `SCardGetStatusChange`, which is also the maximum number of readers of pcscd.
 const MAX_READERS: usize = 16;
 
-/// What ended a wait.
+/// The result of a wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Change {
-    /// A reader came or went.
+    /// Whether a reader was added or removed.
     pub(super) list: bool,
-    /// The readers of the last look, as they are now.
+    /// The current status of the readers of the last scan.
     pub(super) readers: Vec<ReaderStatus>,
 }
 
-/// What the monitor asks the service. Errors are those of PC/SC.
+/// The calls of the monitor, so that tests can simulate the service. The errors are those of PC/SC.
 pub(super) trait Service {
     /// The names of all readers.
     fn list(&mut self) -> Result<Vec<CString>, Error>;
 
-    /// The status of these readers now, whatever was known of them before.
-    fn look(&mut self, names: Vec<CString>) -> Result<Vec<ReaderStatus>, Error>;
+    /// The current status of these readers. Later waits compare with it.
+    fn scan(&mut self, names: Vec<CString>) -> Result<Vec<ReaderStatus>, Error>;
 
-    /// Blocks until a reader of the last look changes or the list of readers does, as far as the service notices;
-    /// [`Error::Timeout`] when that takes longer than `limit`.
+    /// Blocks until the service reports a change of a reader of the last scan or of the list of readers.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Timeout`] after `limit`.
     fn wait(&mut self, limit: Duration) -> Result<Change, Error>;
 }
 
-/// A connection to the service that is running.
+/// A connection to the running service.
 pub(super) struct Connection {
     context: Context,
-    /// The readers of the last look. Where there is room, another entry at their end stands for the list of readers.
+    /// The readers of the last scan. A last entry stands for the list of readers, unless there are 16 readers.
     states: Vec<ReaderState>,
 }
 
@@ -51,8 +54,8 @@ impl Connection {
         drop(self);
     }
 
-    /// As [`Connection::close`], when the process is about to end: a card that blocks another thread is not waited for,
-    /// and the kernel closes the connection.
+    /// Like [`Connection::close`], at the end of the process. Does not wait for a thread that holds the connect lock, because
+    /// the kernel closes the connection.
     pub(super) fn abandon(self) {
         match connect_lock::try_hold() {
             Some(_lock) => drop(self),
@@ -79,13 +82,13 @@ impl Connection {
 impl Service for Connection {
     fn list(&mut self) -> Result<Vec<CString>, Error> {
         match self.context.list_readers_owned() {
-            // A reader came between the question for the length of the list and that for the list.
+            // A reader was added between the call for the length of the list and the call for the list.
             Err(Error::InsufficientBuffer) => self.context.list_readers_owned(),
             names => names,
         }
     }
 
-    fn look(&mut self, mut names: Vec<CString>) -> Result<Vec<ReaderStatus>, Error> {
+    fn scan(&mut self, mut names: Vec<CString>) -> Result<Vec<ReaderStatus>, Error> {
         names.truncate(MAX_READERS);
         self.states = names.into_iter().map(|name| ReaderState::new(name, State::UNAWARE)).collect();
         if !self.states.is_empty() {

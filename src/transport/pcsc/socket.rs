@@ -1,4 +1,4 @@
-//! Waiting for the service: its socket appears, or some time passes.
+//! Waits for the start of the service: until its socket changes, or for some time.
 
 use std::ffi::{OsStr, OsString};
 use std::mem::MaybeUninit;
@@ -16,31 +16,31 @@ const DEFAULT_SOCKET: &str = "/run/pcscd/pcscd.comm";
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Woken {
-    /// Something happened where the socket is or should be.
+    /// The path of the socket has changed.
     Changed,
-    /// The time is over.
+    /// The timeout has passed.
     Elapsed,
-    /// Somebody asked to stop.
+    /// The interrupt descriptor is readable.
     Interrupted,
 }
 
-/// Where libpcsclite looks for the service.
+/// The path at which libpcsclite connects to the service.
 pub(super) fn path() -> PathBuf {
     std::env::var_os("PCSCLITE_CSOCK_NAME")
         .filter(|path| !path.is_empty())
         .map_or_else(|| PathBuf::from(DEFAULT_SOCKET), PathBuf::from)
 }
 
-/// A watch over the socket's folder or, where that doesn't exist, over the nearest one above it.
+/// An inotify watch on the folder of the socket or, if that does not exist, on its nearest existing ancestor.
 pub(super) struct Changes {
-    /// Without it (no descriptors left) only time passes.
+    /// `None` if no descriptor or watch was left; a wait then ends only by its timeout or the interrupt.
     inotify: Option<OwnedFd>,
-    /// What has to appear in the watched folder.
+    /// The name of the awaited file or folder in the watched folder.
     awaited: OsString,
 }
 
 impl Changes {
-    /// Begins to watch; what happens from now on isn't missed.
+    /// Starts the watch. Later changes are kept until [`Changes::wait`].
     pub(super) fn of(socket: &Path) -> Self {
         let watched = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)
             .ok()
@@ -51,7 +51,7 @@ impl Changes {
         }
     }
 
-    /// Waits for a change, at most for `timeout`, or until `interrupt` is readable.
+    /// Waits for a change, for `timeout` at most, or until `interrupt` is readable.
     pub(super) fn wait(&self, timeout: Duration, interrupt: Option<BorrowedFd<'_>>) -> Woken {
         let deadline = Instant::now() + timeout;
         loop {
@@ -76,25 +76,25 @@ impl Changes {
         }
     }
 
-    /// Reads all that was reported; other programs' files in the same folder don't count.
+    /// Reads all pending events. Events of other files in the same folder are no change.
     fn has_changed(&self) -> bool {
         let Some(inotify) = &self.inotify else { return false };
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut events = inotify::Reader::new(inotify, &mut buffer);
         let mut changed = false;
         while let Ok(event) = events.next() {
-            let folder_went =
+            let folder_is_gone =
                 event.events().intersects(ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::IGNORED);
             let name = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes()));
-            changed |= folder_went || name == Some(&*self.awaited);
+            changed |= folder_is_gone || name == Some(&*self.awaited);
         }
         changed
     }
 }
 
-/// The name that has to appear in the folder that could be watched.
+/// Watches the nearest existing ancestor of the socket. Returns the name that is awaited in it.
 fn watch_nearest(inotify: &OwnedFd, socket: &Path) -> Option<OsString> {
-    // The service binds, listens and then changes the mode: only after the last does it answer.
+    // The service binds, listens and then changes the mode; it accepts connections only after that.
     let flags = WatchFlags::CREATE
         | WatchFlags::MOVED_TO
         | WatchFlags::ATTRIB
@@ -107,27 +107,26 @@ fn watch_nearest(inotify: &OwnedFd, socket: &Path) -> Option<OsString> {
     Some(awaited.as_os_str().to_owned())
 }
 
-/// Waiting times: 0.5 s, doubling to 30 s.
+/// The pauses between attempts to connect: 0.5 s, doubled after each attempt up to 30 s.
 #[derive(Debug)]
 pub(super) struct Backoff(Duration);
 
 impl Backoff {
-    const FIRST: Duration = Duration::from_millis(500);
-    /// The longest time between two attempts.
-    pub(super) const LONGEST: Duration = Duration::from_secs(30);
+    const FIRST_PAUSE: Duration = Duration::from_millis(500);
+    pub(super) const MAX_PAUSE: Duration = Duration::from_secs(30);
 
     pub(super) fn new() -> Self {
-        Self(Self::FIRST)
+        Self(Self::FIRST_PAUSE)
     }
 
     pub(super) fn next(&mut self) -> Duration {
         let now = self.0;
-        self.0 = (now * 2).min(Self::LONGEST);
+        self.0 = (now * 2).min(Self::MAX_PAUSE);
         now
     }
 
     pub(super) fn reset(&mut self) {
-        self.0 = Self::FIRST;
+        self.0 = Self::FIRST_PAUSE;
     }
 }
 
@@ -140,8 +139,8 @@ mod tests {
 
     use super::*;
 
-    /// Longer than any test may take: reaching it is a failure.
-    const NEVER: Duration = Duration::from_secs(600);
+    /// A timeout that only a failing test reaches.
+    const TEST_TIMEOUT: Duration = Duration::from_secs(600);
 
     fn folder() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -155,28 +154,28 @@ mod tests {
         fs::create_dir(folder.path().join("pcscd")).unwrap();
         let changes = Changes::of(&socket);
         fs::write(&socket, "").unwrap();
-        assert_eq!(changes.wait(NEVER, None), Woken::Changed);
+        assert_eq!(changes.wait(TEST_TIMEOUT, None), Woken::Changed);
     }
 
     #[test]
-    fn the_folder_is_noticed_when_there_is_none_yet() {
+    fn creation_of_the_folder_is_noticed() {
         let (folder, socket) = folder();
         let changes = Changes::of(&socket);
         fs::create_dir(folder.path().join("pcscd")).unwrap();
-        assert_eq!(changes.wait(NEVER, None), Woken::Changed);
+        assert_eq!(changes.wait(TEST_TIMEOUT, None), Woken::Changed);
     }
 
     #[test]
-    fn a_folder_that_goes_is_noticed() {
+    fn removal_of_the_folder_is_noticed() {
         let (folder, socket) = folder();
         fs::create_dir(folder.path().join("pcscd")).unwrap();
         let changes = Changes::of(&socket);
         fs::remove_dir(folder.path().join("pcscd")).unwrap();
-        assert_eq!(changes.wait(NEVER, None), Woken::Changed);
+        assert_eq!(changes.wait(TEST_TIMEOUT, None), Woken::Changed);
     }
 
     #[test]
-    fn other_files_are_of_no_matter() {
+    fn other_files_are_ignored() {
         let (folder, socket) = folder();
         let changes = Changes::of(&socket);
         fs::write(folder.path().join("pcscd.pid"), "").unwrap();
@@ -188,16 +187,16 @@ mod tests {
         let (_folder, socket) = folder();
         let stop = eventfd(1, EventfdFlags::CLOEXEC).unwrap();
         for changes in [Changes::of(&socket), Changes::of(Path::new("pcscd.comm"))] {
-            assert_eq!(changes.wait(NEVER, Some(stop.as_fd())), Woken::Interrupted);
+            assert_eq!(changes.wait(TEST_TIMEOUT, Some(stop.as_fd())), Woken::Interrupted);
         }
     }
 
     #[test]
-    fn waits_double_up_to_half_a_minute() {
+    fn pauses_double_up_to_30_seconds() {
         let mut backoff = Backoff::new();
         let waits: Vec<_> = (0..8).map(|_| backoff.next().as_millis()).collect();
         assert_eq!(waits, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
         backoff.reset();
-        assert_eq!(backoff.next(), Backoff::FIRST);
+        assert_eq!(backoff.next(), Backoff::FIRST_PAUSE);
     }
 }

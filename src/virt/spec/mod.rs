@@ -40,7 +40,7 @@ pub enum TouchPolicy {
     /// The user touches the token after this time, in seconds.
     #[serde(deserialize_with = "duration")]
     AfterSeconds(Duration),
-    /// The user is absent; only [`super::Card::touch`] touches the token.
+    /// The user is absent; only [`super::VirtualToken::touch`] touches the token.
     Never,
 }
 

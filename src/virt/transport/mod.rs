@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use super::card::Card;
 use super::change_notifier::ChangeNotifier;
 use super::session::{Exclusive, Session};
 use super::spec::TokenSpec;
+use super::virtual_token::VirtualToken;
 use crate::device::{
     Attachment, Device, DeviceId, Error, Identity, Opened, Presence, Progress, Transaction, Transport,
     UsbInterface,
@@ -19,7 +19,7 @@ const USB: UsbInterface = UsbInterface { vendor: 0x1050, product: 0x0407, serial
 /// Virtual tokens, each in its own reader with the name `Virtual YubiKey <serial>`.
 #[derive(Debug)]
 pub struct VirtualTransport {
-    cards: Vec<Card>,
+    tokens: Vec<VirtualToken>,
     notifier: Arc<ChangeNotifier>,
 }
 
@@ -27,34 +27,35 @@ impl VirtualTransport {
     /// A transport with all tokens plugged in.
     pub fn new(tokens: &[TokenSpec]) -> Self {
         let notifier = Arc::<ChangeNotifier>::default();
-        let cards = tokens.iter().map(|spec| Card::with_notifier(spec, Arc::clone(&notifier))).collect();
-        Self { cards, notifier }
+        let tokens =
+            tokens.iter().map(|spec| VirtualToken::with_notifier(spec, Arc::clone(&notifier))).collect();
+        Self { tokens, notifier }
     }
 
     /// The handle of the token with this serial number, to plug, unplug, touch and break it.
-    pub fn card(&self, serial: u32) -> Option<Card> {
-        self.cards.iter().find(|card| card.serial() == serial).cloned()
+    pub fn token(&self, serial: u32) -> Option<VirtualToken> {
+        self.tokens.iter().find(|token| token.serial() == serial).cloned()
     }
 
     fn presence(&self) -> Presence {
-        let attachment = |card: &Card| {
-            let name = reader_name(card);
+        let attachment = |token: &VirtualToken| {
+            let name = reader_name(token);
             let reader = Some(name.clone());
-            let id = DeviceId { name, insertion: card.insertion()? };
+            let id = DeviceId { name, insertion: token.insertion()? };
             Some(Attachment { id, is_virtual: true, reader, usb: Some(USB) })
         };
-        Presence { devices: self.cards.iter().filter_map(attachment).collect(), problem: None }
+        Presence { devices: self.tokens.iter().filter_map(attachment).collect(), problem: None }
     }
 
-    fn find(&self, device: &DeviceId) -> Option<&Card> {
-        self.cards
+    fn find(&self, device: &DeviceId) -> Option<&VirtualToken> {
+        self.tokens
             .iter()
-            .find(|card| reader_name(card) == device.name && card.insertion() == Some(device.insertion))
+            .find(|token| reader_name(token) == device.name && token.insertion() == Some(device.insertion))
     }
 }
 
-fn reader_name(card: &Card) -> OsString {
-    format!("Virtual YubiKey {}", card.serial()).into()
+fn reader_name(token: &VirtualToken) -> OsString {
+    format!("Virtual YubiKey {}", token.serial()).into()
 }
 
 impl Transport for VirtualTransport {
@@ -65,7 +66,7 @@ impl Transport for VirtualTransport {
     fn watch(&self, report: &mut dyn FnMut(Presence) -> bool) {
         let mut seen = None;
         let mut reported = None;
-        // The count is read before the cards, so a change in between causes a second look instead of being missed.
+        // The count is read before the tokens, so a change in between causes a second look instead of being missed.
         while let Some(changes) = self.notifier.wait(seen) {
             seen = Some(changes);
             let presence = self.presence();
@@ -83,13 +84,13 @@ impl Transport for VirtualTransport {
     }
 
     fn open(&self, device: &DeviceId) -> Result<Opened, Error> {
-        let card = self.find(device).ok_or(Error::Removed)?;
-        let session = Session::new(card.clone(), device.insertion);
+        let token = self.find(device).ok_or(Error::Removed)?;
+        let session = Session::new(token.clone(), device.insertion);
         Ok(Opened::Apdu(Box::new(VirtualDevice { session })))
     }
 
     fn identify(&self, device: &DeviceId) -> Option<Identity> {
-        self.find(device).map(|card| card.shared.identity.clone())
+        self.find(device).map(|token| token.shared.identity.clone())
     }
 }
 

@@ -17,19 +17,19 @@ fn tokens(text: &str) -> VirtualTransport {
 }
 
 /// One token with the HOTP credential `h` and the TOTP credential `t`, which wants a touch.
-fn one() -> (VirtualTransport, Card) {
+fn one() -> (VirtualTransport, VirtualToken) {
     let transport = tokens(
         "[[token]]\nserial = 7\ntouch = 'never'\n\
          [[token.credential]]\naccount = 'h'\ntype = 'hotp'\nseed = 'me'\n\
          [[token.credential]]\naccount = 't'\ntouch = true\nseed = 'me'\n",
     );
-    let card = transport.card(7).unwrap();
-    (transport, card)
+    let token = transport.token(7).unwrap();
+    (transport, token)
 }
 
 fn open(transport: &VirtualTransport) -> Box<dyn Device> {
     let id = transport.presence().devices[0].id.clone();
-    let Opened::Apdu(device) = transport.open(&id).unwrap() else { panic!("a card exchanges APDUs") };
+    let Opened::Apdu(device) = transport.open(&id).unwrap() else { panic!("a token exchanges APDUs") };
     device
 }
 
@@ -49,8 +49,8 @@ fn watch(transport: &VirtualTransport, reports: &UnboundedSender<Presence>) {
     transport.watch(&mut |presence| reports.send(presence).is_ok());
 }
 
-fn wait_until_queued<T>(card: &Card, thread: &ScopedJoinHandle<'_, T>) {
-    while card.queued() == 0 {
+fn wait_until_queued<T>(token: &VirtualToken, thread: &ScopedJoinHandle<'_, T>) {
+    while token.queued() == 0 {
         assert!(!thread.is_finished(), "it didn't wait");
         thread::yield_now();
     }
@@ -82,7 +82,7 @@ fn what_is_plugged_in_is_reported_as_a_whole() {
     thread::scope(|scope| {
         let watcher = scope.spawn(|| watch(&transport, &sender));
         assert_eq!(names(&mut reports), ["Virtual YubiKey 1 #1", "Virtual YubiKey 2 #1"]);
-        let first = transport.card(1).unwrap();
+        let first = transport.token(1).unwrap();
         first.unplug();
         assert_eq!(names(&mut reports), ["Virtual YubiKey 2 #1"]);
         first.plug();
@@ -104,36 +104,36 @@ fn a_watcher_ends_when_nobody_listens() {
 
 #[test]
 fn it_tells_who_it_is() {
-    let (transport, card) = one();
+    let (transport, token) = one();
     let id = transport.presence().devices[0].id.clone();
     let identity = transport.identify(&id).unwrap();
     assert_eq!((identity.serial.as_deref(), identity.firmware.as_deref()), (Some("7"), Some("5.4.3")));
-    card.unplug();
+    token.unplug();
     assert_eq!(transport.identify(&id), None);
     assert_eq!(transport.open(&id).err(), Some(Error::Removed));
-    card.plug();
+    token.plug();
     assert_eq!(transport.open(&id).err(), Some(Error::Removed), "that was another insertion");
 }
 
 #[test]
 fn commands_are_answered_and_counted() {
-    let (transport, card) = one();
+    let (transport, token) = one();
     let mut device = open(&transport);
     assert_eq!(ask(&mut *device, &calculate(b'h', &[]), &NoProgress), Ok(Status::OK));
-    assert_eq!(card.log(), [[0x00, 0xa4, 0x04, 0x00], [0x00, 0xa2, 0x00, 0x01]]);
-    assert_eq!((card.count(0xa2), card.hotp_counter("h")), (1, Some(1)));
+    assert_eq!(token.log(), [[0x00, 0xa4, 0x04, 0x00], [0x00, 0xa2, 0x00, 0x01]]);
+    assert_eq!((token.count(0xa2), token.hotp_counter("h")), (1, Some(1)));
 }
 
 #[test]
 fn a_second_transaction_waits_for_the_first() {
-    let (transport, card) = one();
+    let (transport, token) = one();
     let (mut one, mut two) = (open(&transport), open(&transport));
     thread::scope(|scope| {
         let mut first = one.transaction().unwrap();
         let second = scope.spawn(|| ask(&mut *two, &calculate(b'h', &[]), &NoProgress));
-        wait_until_queued(&card, &second);
+        wait_until_queued(&token, &second);
         first.transmit(&Aid::PIV.select(), &NoProgress).unwrap();
-        assert_eq!(card.log().len(), 1);
+        assert_eq!(token.log().len(), 1);
         drop(first);
         assert_eq!(second.join().unwrap(), Ok(Status::OK));
     });
@@ -141,13 +141,13 @@ fn a_second_transaction_waits_for_the_first() {
 
 #[test]
 fn a_touch_ends_the_wait() {
-    let (transport, card) = one();
+    let (transport, token) = one();
     let mut device = open(&transport);
     let asked = Asked::default();
     thread::scope(|scope| {
         let exchange = scope.spawn(|| ask(&mut *device, &calculate(b't', &[0; 8]), &asked));
-        assert!(card.wait_until_it_wants_a_touch(LONG));
-        card.touch();
+        assert!(token.wait_until_it_wants_a_touch(LONG));
+        token.touch();
         assert_eq!(exchange.join().unwrap(), Ok(Status::OK));
     });
     assert!(asked.0.load(Ordering::SeqCst));
@@ -155,57 +155,57 @@ fn a_touch_ends_the_wait() {
 
 #[test]
 fn nobody_touches_it() {
-    let (transport, card) = one();
-    card.set_touch_timeout(Duration::from_millis(1));
-    card.touch(); // Lost: nothing waits for it yet.
+    let (transport, token) = one();
+    token.set_touch_timeout(Duration::from_millis(1));
+    token.touch(); // Lost: nothing waits for it yet.
     let mut device = open(&transport);
     assert_eq!(ask(&mut *device, &calculate(b't', &[0; 8]), &NoProgress), Ok(Status(0x6982)));
-    assert!(!card.wait_until_it_wants_a_touch(Duration::ZERO));
-    card.set_touch_policy(TouchPolicy::AfterSeconds(Duration::ZERO));
+    assert!(!token.wait_until_it_wants_a_touch(Duration::ZERO));
+    token.set_touch_policy(TouchPolicy::AfterSeconds(Duration::ZERO));
     assert_eq!(ask(&mut *device, &calculate(b't', &[0; 8]), &NoProgress), Ok(Status::OK));
 }
 
 #[test]
 fn pulling_it_out_ends_every_wait() {
-    let (transport, card) = one();
+    let (transport, token) = one();
     let mut device = open(&transport);
     let mut other = open(&transport);
     thread::scope(|scope| {
         let touch = scope.spawn(|| ask(&mut *device, &calculate(b't', &[0; 8]), &NoProgress));
-        assert!(card.wait_until_it_wants_a_touch(LONG));
+        assert!(token.wait_until_it_wants_a_touch(LONG));
         let queued = scope.spawn(|| other.transaction().err());
-        wait_until_queued(&card, &queued);
-        card.unplug();
+        wait_until_queued(&token, &queued);
+        token.unplug();
         assert_eq!(touch.join().unwrap(), Err(Error::Removed));
         assert_eq!(queued.join().unwrap(), Some(Error::Removed));
     });
-    card.plug();
+    token.plug();
     assert_eq!(device.transaction().err(), Some(Error::Removed), "a handle is good for one insertion");
     assert_eq!(ask(&mut *open(&transport), &calculate(b'h', &[]), &NoProgress), Ok(Status::OK));
 }
 
 #[test]
 fn a_slow_token_is_pulled_out() {
-    let (transport, card) = one();
-    card.set_delay(LONG);
+    let (transport, token) = one();
+    token.set_delay(LONG);
     let mut device = open(&transport);
     thread::scope(|scope| {
         let exchange = scope.spawn(|| ask(&mut *device, &calculate(b'h', &[]), &NoProgress));
-        while card.log().is_empty() {
+        while token.log().is_empty() {
             thread::yield_now();
         }
-        card.unplug();
+        token.unplug();
         assert_eq!(exchange.join().unwrap(), Err(Error::Removed));
     });
 }
 
 #[test]
 fn faults_come_in_order_and_go() {
-    let (transport, card) = one();
+    let (transport, token) = one();
     let mut device = open(&transport);
-    card.fail_next(Fault::Answer(vec![0x01, 0x02, 0x6f, 0x00]));
-    card.fail_next(Fault::Answer(vec![0x42]));
-    card.fail_next(Fault::Vanish);
+    token.fail_next(Fault::Answer(vec![0x01, 0x02, 0x6f, 0x00]));
+    token.fail_next(Fault::Answer(vec![0x42]));
+    token.fail_next(Fault::Vanish);
     let mut transaction = device.transaction().unwrap();
     let answer = transaction.transmit(&Aid::OATH.select(), &NoProgress).unwrap();
     assert_eq!((answer.data.as_slice(), answer.status), (&[1, 2][..], Status(0x6f00)));
@@ -213,27 +213,27 @@ fn faults_come_in_order_and_go() {
     assert_eq!(transaction.transmit(&Aid::OATH.select(), &NoProgress), Err(Error::Removed));
     drop(transaction);
     assert!(transport.presence().devices.is_empty());
-    card.plug();
+    token.plug();
     assert_eq!(ask(&mut *open(&transport), &calculate(b'h', &[]), &NoProgress), Ok(Status::OK));
 }
 
 #[test]
 fn a_hanging_token_answers_nothing_until_it_is_pulled_out() {
-    let (transport, card) = one();
-    card.fail_next(Fault::Hang);
+    let (transport, token) = one();
+    token.fail_next(Fault::Hang);
     let mut device = open(&transport);
     let (sender, answers) = mpsc::channel();
     thread::scope(|scope| {
         scope.spawn(|| {
             sender.send(ask(&mut *device, &calculate(b'h', &[]), &NoProgress)).unwrap();
         });
-        while card.log().is_empty() {
+        while token.log().is_empty() {
             thread::yield_now();
         }
-        card.set_delay(Duration::ZERO);
-        card.touch();
+        token.set_delay(Duration::ZERO);
+        token.touch();
         assert!(answers.try_recv().is_err());
-        card.unplug();
+        token.unplug();
         assert_eq!(answers.recv_timeout(LONG), Ok(Err(Error::Removed)));
     });
 }

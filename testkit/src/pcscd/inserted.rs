@@ -6,14 +6,14 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use oathbridge::virt::Card;
+use oathbridge::virt::VirtualToken;
 
 use crate::vpicc;
 
 /// A card in a reader, pulled out on drop.
 #[derive(Debug)]
 pub(super) struct Inserted {
-    card: Card,
+    card: VirtualToken,
     stream: TcpStream,
     ready: Arc<Ready>,
     thread: Option<JoinHandle<()>>,
@@ -28,7 +28,7 @@ struct Ready {
 
 impl Inserted {
     /// Plugs the card in, and serves vpcd at the other end of `stream`.
-    pub(super) fn new(card: Card, stream: TcpStream) -> io::Result<Self> {
+    pub(super) fn new(card: VirtualToken, stream: TcpStream) -> io::Result<Self> {
         card.plug();
         let session = card.connect().ok_or_else(|| io::Error::other("the card was pulled out"))?;
         let ready = Arc::<Ready>::default();
@@ -42,7 +42,7 @@ impl Inserted {
         Ok(Self { card, stream, ready, thread: Some(thread) })
     }
 
-    pub(super) fn card(&self) -> &Card {
+    pub(super) fn card(&self) -> &VirtualToken {
         &self.card
     }
 

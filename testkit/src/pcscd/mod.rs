@@ -15,7 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use oathbridge::virt::Card;
+use oathbridge::virt::VirtualToken;
 use tempfile::TempDir;
 
 use self::inserted::Inserted;
@@ -73,12 +73,12 @@ impl PrivatePcscd {
     }
 
     /// Inserts a card into a reader, counted from 0, and waits until pcscd has powered it. A card in the reader is pulled
-    /// out first; a card that was pulled out with [`Card::unplug`] is inserted again.
+    /// out first; a card that was pulled out with [`VirtualToken::unplug`] is inserted again.
     ///
     /// # Errors
     ///
     /// There is no such reader, pcscd is not running, or it does not see the card.
-    pub fn insert(&mut self, reader: usize, card: &Card) -> io::Result<()> {
+    pub fn insert(&mut self, reader: usize, card: &VirtualToken) -> io::Result<()> {
         self.push(reader, card)?;
         self.wait_until_seen(reader)
     }
@@ -88,7 +88,7 @@ impl PrivatePcscd {
     /// # Errors
     ///
     /// Like [`PrivatePcscd::insert`].
-    pub fn insert_all(&mut self, cards: &[Card]) -> io::Result<()> {
+    pub fn insert_all(&mut self, cards: &[VirtualToken]) -> io::Result<()> {
         for (reader, card) in cards.iter().enumerate() {
             self.push(reader, card)?;
         }
@@ -100,7 +100,7 @@ impl PrivatePcscd {
         self.process.as_ref().map(Process::id)
     }
 
-    fn push(&mut self, reader: usize, card: &Card) -> io::Result<()> {
+    fn push(&mut self, reader: usize, card: &VirtualToken) -> io::Result<()> {
         self.remove(reader)?;
         let process = self.process.as_ref().ok_or_else(|| io::Error::other("pcscd doesn't run"))?;
         let slots = self.readers.len() / 2;

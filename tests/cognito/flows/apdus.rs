@@ -7,7 +7,7 @@ use oathbridge::oath::{CodeRequest, When};
 use oathbridge::registry::{Attached, Registry, State};
 use oathbridge::secret::SecretText;
 use oathbridge::token::Identities;
-use oathbridge::virt::{self, Card, VirtualTransport};
+use oathbridge::virt::{self, VirtualToken, VirtualTransport};
 use tokio::sync::watch;
 
 const SELECT: u8 = 0xa4;
@@ -27,7 +27,7 @@ seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 "#;
 
 struct Bench {
-    card: Card,
+    card: VirtualToken,
     registry: Registry,
     seen: usize,
     _state: tempfile::TempDir,
@@ -37,7 +37,7 @@ impl Bench {
     async fn plug(file: &str) -> Self {
         let state = tempfile::tempdir().unwrap();
         let transport = Arc::new(VirtualTransport::new(&virt::parse(file).unwrap()));
-        let card = transport.card(12_345_678).unwrap();
+        let card = transport.token(12_345_678).unwrap();
         let identities = Identities::new(state.path().to_owned());
         let clock = Arc::new(SystemClock::new());
         let (registry, watch) = Registry::new(vec![transport], clock, identities);

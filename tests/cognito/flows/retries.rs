@@ -97,57 +97,58 @@ async fn a_card_without_the_application_is_not_asked_again() {
     until(&rig, |snapshot| snapshot.settled).await;
     let before = rig.card.log().len();
     rig.clock.advance(seconds(600));
-    limited(Box::pin(rig.flows.registry().searched())).await;
+    limited(Box::pin(rig.flows.registry().rescanned())).await;
     assert_eq!(rig.card.log().len(), before);
 }
 
-/// A transport that hears of no change: it reports what is attached at its start and when it is told to look.
-struct Deaf {
+/// A transport without change events: it reports its devices at the start and at each rescan.
+struct WithoutEvents {
     tokens: VirtualTransport,
-    looks: Mutex<Looks>,
+    rescans: Mutex<Rescans>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct Looks {
-    asked: u32,
+struct Rescans {
+    requested: u32,
     reported: u32,
     stopped: bool,
 }
 
-impl Transport for Deaf {
+impl Transport for WithoutEvents {
     fn name(&self) -> &'static str {
         "virtual"
     }
 
     fn watch(&self, report: &mut dyn FnMut(Presence) -> bool) {
         loop {
-            let asked = self.looks.lock().unwrap().asked;
-            // What is attached is reported at once, and once is enough.
+            let requested = self.rescans.lock().unwrap().requested;
+            // The inner transport reports its devices at once; `false` ends its watch after that report.
             self.tokens.watch(&mut |presence| {
                 report(presence);
                 false
             });
-            let mut looks = self.looks.lock().unwrap();
-            looks.reported = asked + 1;
+            let mut rescans = self.rescans.lock().unwrap();
+            rescans.reported = requested + 1;
             self.changed.notify_all();
-            looks = self.changed.wait_while(looks, |looks| !looks.stopped && looks.asked == asked).unwrap();
-            if looks.stopped {
+            let go_on = |rescans: &mut Rescans| !rescans.stopped && rescans.requested == requested;
+            rescans = self.changed.wait_while(rescans, go_on).unwrap();
+            if rescans.stopped {
                 return;
             }
         }
     }
 
-    fn look_again(&self) {
-        let mut looks = self.looks.lock().unwrap();
-        looks.asked += 1;
-        let asked = looks.asked;
+    fn rescan(&self) {
+        let mut rescans = self.rescans.lock().unwrap();
+        rescans.requested += 1;
+        let requested = rescans.requested;
         self.changed.notify_all();
-        drop(self.changed.wait_while(looks, |looks| looks.reported <= asked).unwrap());
+        drop(self.changed.wait_while(rescans, |rescans| rescans.reported <= requested).unwrap());
     }
 
     fn stop(&self) {
-        self.looks.lock().unwrap().stopped = true;
+        self.rescans.lock().unwrap().stopped = true;
         self.changed.notify_all();
     }
 
@@ -157,11 +158,11 @@ impl Transport for Deaf {
 }
 
 #[tokio::test]
-async fn a_call_that_misses_a_token_and_a_reload_have_the_transports_look() {
+async fn a_call_for_a_missing_token_and_a_reload_rescan_the_transports() {
     let tokens = VirtualTransport::new(&virt::parse("[[token]]\nserial = 7").unwrap());
-    let card = tokens.card(7).unwrap();
+    let card = tokens.token(7).unwrap();
     card.unplug();
-    let transport = Arc::new(Deaf { tokens, looks: Mutex::default(), changed: Condvar::new() });
+    let transport = Arc::new(WithoutEvents { tokens, rescans: Mutex::default(), changed: Condvar::new() });
     let state = tempfile::tempdir().unwrap();
     let identities = Identities::new(state.path().to_owned());
     let clock = Arc::new(ManualClock::at(seconds(0)));
@@ -171,10 +172,10 @@ async fn a_call_that_misses_a_token_and_a_reload_have_the_transports_look() {
     }
     limited(Box::pin(registry.settled())).await;
     card.plug();
-    assert!(limited(Box::pin(registry.settled())).await.tokens.is_empty(), "the transport is deaf");
-    assert_eq!(limited(Box::pin(registry.searched())).await.tokens.len(), 1);
+    assert!(limited(Box::pin(registry.settled())).await.tokens.is_empty(), "the transport sends no events");
+    assert_eq!(limited(Box::pin(registry.rescanned())).await.tokens.len(), 1);
     card.unplug();
     limited(Box::pin(registry.refresh())).await;
-    assert!(registry.now().tokens.is_empty(), "a reload finds out");
+    assert!(registry.now().tokens.is_empty(), "a reload rescans");
     transport.stop();
 }

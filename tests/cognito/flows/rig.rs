@@ -20,7 +20,7 @@ use oathbridge::operations::{Deadline, Kind, Operation, Operations, Request, Req
 use oathbridge::registry::Registry;
 use oathbridge::secret::SecretText;
 use oathbridge::token::Identities;
-use oathbridge::virt::{self, Card, VirtualTransport};
+use oathbridge::virt::{self, VirtualToken, VirtualTransport};
 use testkit::fake_cognito::{FakeCognito, Options, Ready};
 
 /// RFC 6238's seed for SHA-1.
@@ -62,7 +62,7 @@ pub(crate) struct Rig {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) flows: Flows,
     pub(crate) hands: Hands,
-    pub(crate) card: Card,
+    pub(crate) card: VirtualToken,
     pub(crate) cognito: FakeCognito,
     pub(crate) user: Ready,
     pub(crate) state: tempfile::TempDir,
@@ -74,7 +74,7 @@ impl Rig {
         let clock = Arc::new(ManualClock::at(seconds(STEP_START) + offset));
         let state = tempfile::tempdir().unwrap();
         let transport = Arc::new(VirtualTransport::new(&virt::parse(TOKEN).unwrap()));
-        let card = transport.card(12_345_678).unwrap();
+        let card = transport.token(12_345_678).unwrap();
         let identities = Identities::new(state.path().to_owned());
         let (registry, watch) = Registry::new(vec![transport], clock.clone(), identities);
         for task in watch.start().unwrap() {

@@ -16,7 +16,7 @@ mod slow;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use oathbridge::virt::Card;
+use oathbridge::virt::VirtualToken;
 use testkit::client::{Options, Refusal};
 use testkit::scenario::{Scenario, World};
 use tokio::task::JoinHandle;
@@ -37,7 +37,7 @@ credential = [
 /// A daemon with an unlocked token, on a private session bus and a private system bus.
 struct Bench {
     world: World,
-    card: Card,
+    card: VirtualToken,
     token: String,
 }
 

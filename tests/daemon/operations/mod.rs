@@ -18,7 +18,7 @@ mod waiting;
 use std::time::Duration;
 
 use oathbridge::dbus::names::ROOT;
-use oathbridge::virt::Card;
+use oathbridge::virt::VirtualToken;
 use testkit::client::{Client, Event, Extra, Options, Refusal};
 use testkit::scenario::{Scenario, World};
 use tokio::task::JoinHandle;
@@ -87,7 +87,7 @@ fn calculating(
     tokio::spawn(async move { client.calculate(&credential, options).await.map(|code| code.code) })
 }
 
-async fn wants_a_touch(card: &Card) {
+async fn wants_a_touch(card: &VirtualToken) {
     let card = card.clone();
     assert!(tokio::task::spawn_blocking(move || card.wait_until_it_wants_a_touch(SOON)).await.unwrap());
 }

@@ -4,7 +4,7 @@ use std::io::{PipeWriter, Write};
 use std::time::Duration;
 
 use oathbridge::dbus::names::ROOT;
-use oathbridge::virt::Card;
+use oathbridge::virt::VirtualToken;
 use testkit::client::{Client, Event, Options, Refusal, memfd};
 use testkit::scenario::World;
 use tokio::task::JoinHandle;
@@ -54,7 +54,7 @@ fn is_token_gone(event: &Event) -> bool {
     matches!(event, Event::Removed { .. }) && event.place().starts_with("tokens/")
 }
 
-async fn until_proved(card: &Card, before: usize) {
+async fn until_proved(card: &VirtualToken, before: usize) {
     for _ in 0..3_000 {
         if card.count(VALIDATE) > before {
             return;

@@ -16,7 +16,7 @@ mod ykman;
 use std::time::Duration;
 
 use oathbridge::otp::{Algorithm, Code, Digits, truncate};
-use oathbridge::virt::Card;
+use oathbridge::virt::VirtualToken;
 use testkit::client::{Client, Options};
 use testkit::scenario::{BEGINNING, Scenario, World};
 
@@ -71,7 +71,7 @@ impl Bench {
         &self.world.client
     }
 
-    fn card(&self) -> &Card {
+    fn card(&self) -> &VirtualToken {
         self.world.card().unwrap()
     }
 

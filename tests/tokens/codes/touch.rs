@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oathbridge::otp::Algorithm;
-use oathbridge::virt::Card;
+use oathbridge::virt::VirtualToken;
 use testkit::client::{Event, Options};
 
 use super::{Bench, code};
@@ -11,7 +11,7 @@ use super::{Bench, code};
 const SOON: Duration = Duration::from_secs(20);
 
 /// A simulated user who touches the card as soon as it waits for a touch.
-fn person(card: &Card) -> tokio::task::JoinHandle<bool> {
+fn person(card: &VirtualToken) -> tokio::task::JoinHandle<bool> {
     let card = card.clone();
     tokio::task::spawn_blocking(move || {
         let wanted = card.wait_until_it_wants_a_touch(SOON);

@@ -1,8 +1,8 @@
-//! pcscd 1.9.9 and its client library, as far as readers are concerned, in virtual time and after a script.
+//! A simulation of the readers in pcscd 1.9.9 and its client library, in virtual time. A script changes the readers.
 //!
 //! [`Pcscd::status_change`] follows `SCardGetStatusChange` in winscard_clnt.c, line by line where it decides what counts
-//! as a change; the script's actions follow eventhandler.c and what was observed with libccid: a key that is put back
-//! within 0.2 s ends with a card that is present and an event count of 0 to 6.
+//! as a change. The actions of a script follow eventhandler.c and observations with libccid: a USB token that is inserted
+//! again within 0.2 s results in a present card and an event count of 0 to 6.
 
 use std::collections::VecDeque;
 use std::ffi::CString;
@@ -13,15 +13,15 @@ use pcsc::{Error, State};
 use crate::transport::pcsc::insertions::ReaderStatus;
 use crate::transport::pcsc::service::{Change, Service};
 
-/// What pcscd knows of a reader's slot.
+/// The state of a reader's slot in pcscd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Slot {
-    /// Nothing yet: the reader was only just added.
+    /// The reader was added, and its slot has not been read.
     Unset,
     Absent,
     Present,
     Mute,
-    /// The reader can't be talked to.
+    /// The communication with the reader fails.
     Bad,
 }
 
@@ -33,20 +33,20 @@ struct Reader {
     in_use: bool,
 }
 
-/// What happens to a reader.
+/// A change of a reader.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Action {
-    /// It is listed. Clients are not woken.
+    /// The reader is listed. Clients are not woken.
     Add,
     Remove,
-    /// Its slot is looked into for the first time, which is not counted.
+    /// The slot is read for the first time, which does not count as an event.
     Determine(Slot),
-    /// Its slot changes, which is counted.
+    /// The slot changes, which counts as an event.
     Change(Slot),
     Use(bool),
 }
 
-/// An action, after a pause; one without pause comes between two calls of the client.
+/// An action after a pause. An action without a pause happens between two calls of the client.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
     pub(super) pause_ms: u64,
@@ -93,7 +93,7 @@ impl Pcscd {
         self.script.is_empty()
     }
 
-    /// The readers with a card that answers.
+    /// The names of the readers with a card that responds.
     pub(super) fn truth(&self) -> Vec<CString> {
         let present = self.readers.iter().filter(|reader| reader.slot == Slot::Present);
         let mut names: Vec<_> = present.map(|reader| reader.name.clone()).collect();
@@ -101,7 +101,7 @@ impl Pcscd {
         names
     }
 
-    /// Carries out the steps that come between two calls: the next ones without pause.
+    /// Performs the next steps without a pause, which happen between two calls.
     fn pass(&mut self) {
         while self.script.front().is_some_and(|step| step.pause_ms == 0) {
             self.next_step();
@@ -145,7 +145,7 @@ impl Pcscd {
             if breaks {
                 return Ok(list_changed);
             }
-            // A client is not woken by a reader that is only listed.
+            // A reader that is only listed does not wake a client.
             let mut is_woken = false;
             while !is_woken {
                 match self.script.front() {
@@ -165,7 +165,7 @@ impl Pcscd {
         }
     }
 
-    /// Fills in an entry. Returns whether the library takes it for a change.
+    /// Updates an entry. Returns whether the client library treats it as changed.
     fn evaluate(&self, entry: &mut Entry) -> bool {
         let (current, known_events) = entry.current;
         let Some(reader) = self.find(&entry.name) else {
@@ -216,7 +216,7 @@ impl Service for Pcscd {
         Ok(self.readers.iter().map(|reader| reader.name.clone()).collect())
     }
 
-    fn look(&mut self, names: Vec<CString>) -> Result<Vec<ReaderStatus>, Error> {
+    fn scan(&mut self, names: Vec<CString>) -> Result<Vec<ReaderStatus>, Error> {
         let mut entries: Vec<_> = names.into_iter().map(Entry::unaware).collect();
         if !entries.is_empty() {
             self.status_change(0, &mut entries)?;

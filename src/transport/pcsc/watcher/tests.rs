@@ -1,4 +1,4 @@
-//! Random scripts of keys that are pulled out and put back, against the watcher.
+//! Runs the watcher on random sequences of removals and insertions.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,10 @@ use super::pcscd::{Action, Pcscd, Slot, Step};
 use super::*;
 use crate::device::DeviceId;
 
-const SEQUENCES: u64 = 10_000;
+/// The number of random scripts.
+const SCRIPTS: u64 = 10_000;
 
-/// SplitMix64, so that a failure can be repeated by its seed.
+/// The random number generator SplitMix64. The seed reproduces a failure.
 struct Dice(u64);
 
 impl Dice {
@@ -24,13 +25,13 @@ impl Dice {
         self.below(100) < percent
     }
 
-    /// Every third step comes between two calls of the client.
+    /// A random pause. Every third step has none, and so happens between two calls of the client.
     fn pause(&mut self, limit_ms: u64) -> u64 {
         if self.chance(33) { 0 } else { self.below(limit_ms) }
     }
 }
 
-/// A few insertions and removals of up to three keys; the gap of a replug is from 0 to 1 s.
+/// Two to seven insertions and removals of up to three tokens; a token is absent for up to 1 s.
 fn script(dice: &mut Dice) -> Vec<Step> {
     let mut steps = Vec::new();
     for _ in 0..2 + dice.below(6) {
@@ -40,7 +41,7 @@ fn script(dice: &mut Dice) -> Vec<Step> {
         if dice.chance(70) {
             step(dice.pause(400), Action::Determine(Slot::Present));
         } else {
-            // The driver answers late, with errors or with no card at first.
+            // The driver reports the card late, after errors or an empty slot.
             let first = [Slot::Absent, Slot::Bad, Slot::Mute][usize::try_from(dice.below(3)).unwrap()];
             step(dice.pause(400), Action::Determine(first));
             for _ in 0..dice.below(3) {
@@ -66,13 +67,14 @@ fn script(dice: &mut Dice) -> Vec<Step> {
     steps
 }
 
-/// Runs the watcher until nothing has happened for longer than its longest pause. Returns the reports and their times.
+/// Runs the watcher until twice its longest pause after the end of the script. Returns the reports and their times, in
+/// milliseconds.
 fn watch(pcscd: &mut Pcscd) -> Vec<(u64, Vec<DeviceId>)> {
     let mut watcher = Watcher::new(Vec::new());
     let mut reports: Vec<(u64, Vec<DeviceId>)> = Vec::new();
     let mut quiet_since = None;
     while quiet_since.is_none_or(|since| pcscd.now_ms < since + 2 * PAUSES_MS[3]) {
-        let present = watcher.look(pcscd).unwrap();
+        let present = watcher.scan(pcscd).unwrap();
         reports.push((pcscd.now_ms, present.into_iter().map(|attachment| attachment.id).collect()));
         while watcher.wait(pcscd).unwrap() == Next::Wait {}
         if pcscd.is_quiet() {
@@ -88,8 +90,8 @@ fn names(devices: &[DeviceId]) -> Vec<CString> {
 }
 
 #[test]
-fn every_card_that_is_present_in_the_end_is_reported() {
-    for seed in 0..SEQUENCES {
+fn every_card_that_is_present_at_the_end_is_reported() {
+    for seed in 0..SCRIPTS {
         let script = script(&mut Dice(seed));
         let mut pcscd = Pcscd::new(script.clone());
         let reports = watch(&mut pcscd);
@@ -100,7 +102,7 @@ fn every_card_that_is_present_in_the_end_is_reported() {
 
 #[test]
 fn a_number_stands_for_one_insertion() {
-    for seed in 0..SEQUENCES {
+    for seed in 0..SCRIPTS {
         let reports = watch(&mut Pcscd::new(script(&mut Dice(seed))));
         let mut lasted: BTreeMap<&DeviceId, usize> = BTreeMap::new();
         for (place, (_, devices)) in reports.iter().enumerate() {
@@ -116,10 +118,10 @@ fn a_number_stands_for_one_insertion() {
     }
 }
 
-/// The state in which Debian 12's pcscd was left: the reader was listed before its slot was looked into, and the card
-/// that was found there is not counted, so the library reports no change.
+/// Reproduces an observation of pcscd in Debian 12: it listed the reader before it read the slot. The card in the slot is
+/// not counted as an event, so the client library reports no change.
 #[test]
-fn a_card_that_the_library_reports_no_change_for_is_found() {
+fn a_card_without_an_event_is_found() {
     let step = |pause_ms, action| Step { pause_ms, reader: 0, action };
     let mut pcscd = Pcscd::new(vec![
         step(0, Action::Add),
@@ -135,16 +137,16 @@ fn a_card_that_the_library_reports_no_change_for_is_found() {
     assert!(first(1) <= 100 + 1_000 && first(2) <= 2_250 + 1_000, "{times:?}");
 }
 
-/// Each request to a token is a card used and released, which is no reason to read the list of readers.
+/// During each request to a token, the card is used and released.
 #[test]
-fn requests_cause_few_looks() {
+fn requests_cause_few_scans() {
     let step = |pause_ms, action| Step { pause_ms, reader: 0, action };
     let mut steps = vec![step(0, Action::Add), step(0, Action::Determine(Slot::Present))];
     for _ in 0..500 {
         steps.extend([step(10, Action::Use(true)), step(10, Action::Use(false))]);
     }
     let reports = watch(&mut Pcscd::new(steps));
-    assert!(reports.len() < 60, "{} looks", reports.len());
+    assert!(reports.len() < 60, "{} scans", reports.len());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use oathbridge::virt::{Card, TokenSpec};
+use oathbridge::virt::{TokenSpec, VirtualToken};
 use tempfile::TempDir;
 use testkit::bus::PrivateBus;
 use testkit::fake_cognito::{FakeCognito, Options};
@@ -31,7 +31,7 @@ type Map<'a> = HashMap<&'a str, Variant<'a>>;
 
 pub(crate) struct Rig {
     pub(crate) connection: Connection,
-    pub(crate) card: Card,
+    pub(crate) card: VirtualToken,
     pub(crate) fake: FakeCognito,
     pub(crate) seed: Vec<u8>,
     spec: TokenSpec,
@@ -48,7 +48,7 @@ impl Rig {
         let spec = TokenSpec::demo().into_iter().next().ok_or("there is no token")?;
         let alice = spec.credentials.iter().find(|credential| credential.id() == CREDENTIAL);
         let seed = alice.ok_or("there is no credential")?.seed.expose().to_vec();
-        let card = Card::new(&spec);
+        let card = VirtualToken::new(&spec);
         let mut pcscd = PrivatePcscd::start(1)?;
         pcscd.insert(0, &card)?;
         let bus = PrivateBus::start()?;
@@ -84,7 +84,7 @@ impl Rig {
 
     /// Puts in a card that was sent nothing yet, and is the same in all else. Signals are received meanwhile.
     pub(crate) async fn insert_another(&mut self, delay: Duration) -> Result<(), Failure> {
-        self.card = Card::new(&self.spec);
+        self.card = VirtualToken::new(&self.spec);
         self.card.set_delay(delay);
         let (pcscd, card) = (Arc::clone(&self.pcscd), self.card.clone());
         let insert = move || pcscd.lock().unwrap_or_else(PoisonError::into_inner).insert(0, &card);

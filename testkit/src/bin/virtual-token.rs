@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use oathbridge::virt::{self, Card, TokenSpec};
+use oathbridge::virt::{self, TokenSpec, VirtualToken};
 use testkit::pcscd::PrivatePcscd;
 use testkit::vpicc;
 use tokio::signal::unix::{SignalKind, signal};
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("virtual-card: {error}");
+            eprintln!("virtual-token: {error}");
             ExitCode::FAILURE
         }
     }
@@ -42,7 +42,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         Some(file) => virt::parse(&fs::read_to_string(file)?)?,
         None => TokenSpec::demo(),
     };
-    let cards: Vec<Card> = tokens.iter().map(Card::new).collect();
+    let cards: Vec<VirtualToken> = tokens.iter().map(VirtualToken::new).collect();
     if let Some(port) = arguments.port {
         let card = cards.first().ok_or("the file has no token")?;
         let session = card.connect().ok_or("the card is not plugged in")?;

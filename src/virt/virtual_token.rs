@@ -14,18 +14,18 @@ use crate::sync::IgnorePoison;
 
 /// A virtual token with its simulated user. Clones are handles to the same token.
 #[derive(Clone, Debug)]
-pub struct Card {
+pub struct VirtualToken {
     pub(super) shared: Arc<Shared>,
 }
 
 /// A fault of one command; the applet does not receive that command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// There is no response until the card is pulled out.
+    /// There is no response until the token is pulled out.
     Hang,
     /// The response has these bytes, which may be invalid.
     Answer(Vec<u8>),
-    /// The card is pulled out during the command.
+    /// The token is pulled out during the command.
     Vanish,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct State {
     pub(super) log: CommandLog,
 }
 
-impl Card {
+impl VirtualToken {
     /// The time that a YubiKey waits for a touch.
     pub const TOUCH_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -96,7 +96,7 @@ impl Card {
         self.shared.serial
     }
 
-    /// Plugs it in, which is a new insertion; does nothing if it is already plugged in.
+    /// Plugs the token in, which is a new insertion; does nothing if it is already plugged in.
     pub fn plug(&self) {
         self.shared.change(|state| {
             if !state.plugged {
@@ -106,12 +106,12 @@ impl Card {
         });
     }
 
-    /// Pulls it out: running commands fail with [`crate::device::Error::Removed`].
+    /// Pulls the token out: running commands fail with [`crate::device::Error::Removed`].
     pub fn unplug(&self) {
         self.shared.change(State::unplug);
     }
 
-    /// Touches it now. If the token does not wait for a touch, the touch is lost, as on a real token.
+    /// Touches the token now. If it does not wait for a touch, the touch is lost, as on a real token.
     pub fn touch(&self) {
         self.shared.change(|state| state.touched = true);
     }
@@ -132,7 +132,7 @@ impl Card {
         self.shared.change(|state| state.touch_policy = policy);
     }
 
-    /// Sets the time that it waits for a touch, instead of [`Card::TOUCH_TIMEOUT`].
+    /// Sets the time that the token waits for a touch, instead of [`VirtualToken::TOUCH_TIMEOUT`].
     pub fn set_touch_timeout(&self, timeout: Duration) {
         self.shared.change(|state| state.touch_timeout = timeout);
     }
@@ -172,12 +172,12 @@ impl Card {
         self.shared.lock().queued
     }
 
-    /// A connection to it, valid for this insertion; `None` if it is not plugged in.
+    /// A connection to the token, valid for this insertion; `None` if the token is not plugged in.
     pub fn connect(&self) -> Option<Session> {
         self.insertion().map(|insertion| Session::new(self.clone(), insertion))
     }
 
-    /// The number of this insertion; `None` if it is not plugged in.
+    /// The number of this insertion; `None` if the token is not plugged in.
     pub(super) fn insertion(&self) -> Option<u32> {
         let state = self.shared.lock();
         state.plugged.then_some(state.insertion)
