@@ -22,8 +22,8 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 /// callers have the same number of separate threads and do not delay other callers.
 const MAX_LOOKUPS: usize = 4;
 
-/// How long an unknown identity is kept, because each attempt may take up to [`LOOKUP_TIMEOUT`].
-const UNKNOWN_KEPT: Duration = Duration::from_secs(10);
+/// The time before an unknown caller is looked up again; each lookup may take up to [`LOOKUP_TIMEOUT`].
+const UNKNOWN_RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,14 +68,14 @@ pub struct Identified {
 /// Identifies the programs of callers.
 #[derive(Debug)]
 pub struct Identifier {
-    looks: Arc<Semaphore>,
-    into_sandboxes: Arc<Semaphore>,
+    lookups: Arc<Semaphore>,
+    sandbox_lookups: Arc<Semaphore>,
 }
 
 impl Default for Identifier {
     fn default() -> Self {
-        let looks = || Arc::new(Semaphore::new(MAX_LOOKUPS));
-        Self { looks: looks(), into_sandboxes: looks() }
+        let lookups = || Arc::new(Semaphore::new(MAX_LOOKUPS));
+        Self { lookups: lookups(), sandbox_lookups: lookups() }
     }
 }
 
@@ -90,7 +90,7 @@ impl Identifier {
         if let Some(caller) = known.remembered() {
             return Identified { caller, has_left: false };
         }
-        let _turn = known.asking.lock().await;
+        let _asking = known.asking.lock().await;
         if let Some(caller) = known.remembered() {
             return Identified { caller, has_left: false };
         }
@@ -115,12 +115,12 @@ impl Identifier {
         let facts = match (credentials.into_process_fd(), process) {
             (Some(handle), _) => {
                 let handle = OwnedFd::from(handle);
-                bounded(self.look(async || process_of(&handle))).await
+                bounded(self.read_facts(async || process_of(&handle))).await
             }
             (None, Some(_)) => {
                 let asked =
                     async || bus.get_connection_unix_process_id(name()?).await.map_err(io::Error::other);
-                bounded(self.look(asked)).await
+                bounded(self.read_facts(asked)).await
             }
             (None, None) => Err(ErrorKind::Unsupported.into()),
         };
@@ -131,24 +131,24 @@ impl Identifier {
     }
 
     /// Reads the process whose id `ask` returns, and calls `ask` again, because the id may belong to another process by then.
-    async fn look<A>(&self, ask: impl Fn() -> A) -> io::Result<Facts>
+    async fn read_facts<A>(&self, ask: impl Fn() -> A) -> io::Result<Facts>
     where
         A: Future<Output = io::Result<u32>>,
     {
         let process = ask().await?;
         let read = move || Ok((facts::started(process)?, Facts::read(process)?));
-        let (started, mut facts) = aside(&self.looks, read).await?;
+        let (started, mut facts) = aside(&self.lookups, read).await?;
         if facts.is_sandboxed {
-            facts = aside(&self.into_sandboxes, move || facts.application(process)).await?;
+            facts = aside(&self.sandbox_lookups, move || facts.application(process)).await?;
         }
-        let is_same = aside(&self.looks, move || Ok(facts::started(process)? == started)).await?;
+        let is_same = aside(&self.lookups, move || Ok(facts::started(process)? == started)).await?;
         if is_same && ask().await? == process { Ok(facts) } else { Err(changed()) }
     }
 }
 
 impl KnownCaller {
     fn remember(&self, caller: Caller) -> Arc<Caller> {
-        let until = caller.facts.is_none().then(|| Instant::now() + UNKNOWN_KEPT);
+        let until = caller.facts.is_none().then(|| Instant::now() + UNKNOWN_RETRY_INTERVAL);
         let caller = Arc::new(caller);
         let known = Known { caller: Arc::clone(&caller), until };
         *self.known.lock().ignore_poison() = Some(known);
@@ -209,10 +209,10 @@ mod tests {
     async fn a_process_id_that_changes_is_an_error() {
         let own = std::process::id();
         let identifier = Identifier::default();
-        assert!(identifier.look(async || Ok(own)).await.unwrap().executable.is_some());
+        assert!(identifier.read_facts(async || Ok(own)).await.unwrap().executable.is_some());
         let answers = AtomicU32::new(own);
         let changing = async || Ok(answers.fetch_add(1, Ordering::Relaxed));
-        assert_eq!(identifier.look(changing).await.unwrap_err().to_string(), "the process has changed");
+        assert_eq!(identifier.read_facts(changing).await.unwrap_err().to_string(), "the process has changed");
     }
 
     /// A lookup may be slow because others hang; the user is known all the same.
@@ -222,7 +222,7 @@ mod tests {
         let connection = zbus::connection::Builder::address(bus.address()).build().await.unwrap();
         let own = connection.unique_name().unwrap().to_string();
         let identifier = Identifier::default();
-        let permits = Arc::clone(&identifier.looks).acquire_many_owned(4).await.unwrap();
+        let permits = Arc::clone(&identifier.lookups).acquire_many_owned(4).await.unwrap();
         let known = KnownCaller::default();
         let identified = identifier.identify(&connection, &own, &known).await;
         assert_eq!(*identified.caller, Caller { is_ours: true, facts: None });
@@ -245,8 +245,8 @@ mod tests {
     #[tokio::test]
     async fn a_sandbox_that_hangs_delays_only_sandboxed_programs() {
         let identifier = Identifier::default();
-        let _permits = Arc::clone(&identifier.into_sandboxes).acquire_many_owned(4).await.unwrap();
-        let look = bounded(identifier.look(async || Ok(std::process::id())));
+        let _permits = Arc::clone(&identifier.sandbox_lookups).acquire_many_owned(4).await.unwrap();
+        let look = bounded(identifier.read_facts(async || Ok(std::process::id())));
         assert!(look.await.is_ok());
     }
 

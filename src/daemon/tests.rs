@@ -33,8 +33,8 @@ const ESSENTIAL: [&str; 12] = [
     "watchdog",
 ];
 
-/// Long enough for any machine; only a failure takes it.
-const SOON: Duration = Duration::from_secs(30);
+/// A generous timeout that only a failure reaches.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 const PERIOD: Duration = Duration::from_secs(180);
 
@@ -105,7 +105,7 @@ struct Served {
 }
 
 async fn soon<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(SOON, work).await.unwrap()
+    tokio::time::timeout(EVENT_TIMEOUT, work).await.unwrap()
 }
 
 #[tokio::test]

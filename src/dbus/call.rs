@@ -56,7 +56,7 @@ impl<'call> Call<'call> {
         operation: Option<&Operation>,
     ) -> Result<Self, Error> {
         let method = methods::of(header).ok_or_else(Error::internal)?;
-        let client = bridge.clients.enter(header.sender().map_or("", |sender| sender.as_str()));
+        let client = bridge.clients.client(header.sender().map_or("", |sender| sender.as_str()));
         let counted = client.count_call();
         let arrived = bridge.flows.clock().monotonic();
         let mut permit = bridge.clients.limits.admit(client.counts(), method.class)?;
@@ -77,7 +77,7 @@ impl<'call> Call<'call> {
             None => {}
         }
         let program = program(&who, &requester);
-        permit.enter(Some(&program))?;
+        permit.admit_program(Some(&program))?;
         let is_charged = AtomicBool::new(false);
         Ok(Self {
             bridge,

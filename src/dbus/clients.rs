@@ -51,7 +51,7 @@ impl Clients {
     }
 
     /// The client with this unique name, created at its first message.
-    pub(super) fn enter(&self, name: &str) -> Arc<Client> {
+    pub(super) fn client(&self, name: &str) -> Arc<Client> {
         let mut clients = self.by_name();
         if let Some(client) = clients.get(name) {
             return Arc::clone(client);
@@ -84,7 +84,7 @@ impl Clients {
     /// [`Refusal::Busy`] if too many wait.
     pub(super) fn admit_query(&self, client: &Client, query: &Message) -> Result<bool, Refusal> {
         let mut permit = self.limits.admit(client.counts(), CallClass::Query)?;
-        permit.enter(None)?;
+        permit.admit_program(None)?;
         client.admit_query(query, permit)
     }
 
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn everything_of_a_client_is_removed_with_it_and_nothing_of_another() {
         let (clients, operations) = clients(config::Limits::default());
-        let (client, other) = (clients.enter(":1.7"), clients.enter(":1.8"));
+        let (client, other) = (clients.client(":1.7"), clients.client(":1.8"));
         let running = client.begin(&operations, request(&client)).unwrap();
         let others = other.begin(&operations, request(&other)).unwrap();
         for _ in 0..9 {
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn results_are_removed_with_their_client() {
         let (clients, operations) = clients(config::Limits::default());
-        let client = clients.enter(":1.7");
+        let client = clients.client(":1.7");
         let operation = client.begin(&operations, request(&client)).unwrap();
         operation.end(State::Done);
         client.keep(&operation, Map::new());
@@ -219,7 +219,7 @@ mod tests {
         let (clients, _) = clients(config);
         let (release, mut released) = mpsc::unbounded_channel();
         clients.release_to(release);
-        let [a, b, c] = [":1.1", ":1.2", ":1.3"].map(|name| clients.enter(name));
+        let [a, b, c] = [":1.1", ":1.2", ":1.3"].map(|name| clients.client(name));
         let all: Vec<_> = (0..7).map(|_| query()).collect();
         let answers: Vec<_> = all.iter().map(|query| clients.admit_query(&a, query)).collect();
         let (now, later, refused) = (Ok(true), Ok(false), Err(Refusal::Busy));

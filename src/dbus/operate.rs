@@ -14,10 +14,10 @@ use crate::oath::{ObjectId, TokenId};
 use crate::operations::{Deadline, Kind, Operation, Request, State};
 
 /// An operation that ends sooner is not published.
-const UNPUBLISHED: Duration = Duration::from_millis(300);
+const MIN_PUBLISHED_DURATION: Duration = Duration::from_millis(300);
 
 /// How long the result of an operation with a handle is kept.
-const RESULT_KEPT: Duration = Duration::from_secs(60);
+const RESULT_RETENTION: Duration = Duration::from_secs(60);
 
 /// The maximum number of kept results of a caller; the oldest are dropped first.
 const RESULTS_PER_CALLER: usize = 32;
@@ -113,7 +113,7 @@ impl Call<'_> {
         tokio::spawn(async move {
             let kept = async {
                 if has_handle {
-                    return clock.sleep(RESULT_KEPT).await;
+                    return clock.sleep(RESULT_RETENTION).await;
                 }
                 tokio::select! {
                     _ = sent => {}
@@ -136,7 +136,7 @@ async fn carry_out<T>(
         return Err(why.into());
     }
     let published = async {
-        bridge.flows.clock().sleep(UNPUBLISHED).await;
+        bridge.flows.clock().sleep(MIN_PUBLISHED_DURATION).await;
         operation.publish();
         std::future::pending().await
     };
@@ -179,7 +179,7 @@ mod tests {
             interactive: true,
             own_prompt: false,
             wait_for_token: false,
-            deadline: Deadline::after(RESULT_KEPT, &*clock),
+            deadline: Deadline::after(RESULT_RETENTION, &*clock),
         };
         let operation = operations.begin(request);
         operation.cancel(Cancellation::ScreenLocked);

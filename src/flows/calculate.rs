@@ -21,17 +21,16 @@ use crate::token::{self, Stage};
 type Result<T> = std::result::Result<T, token::Error>;
 type Calculation = BoxFuture<'static, Result<Arc<CodeResult>>>;
 
-/// The running calculations, and the turns for the tokens: those of all callers where no touch is required, or those of
-/// one caller.
+/// The running calculations and the queue locks of the tokens. One instance serves all callers for credentials without a
+/// touch; each caller has its own instance for credentials with a touch.
 #[derive(Debug, Default)]
 pub struct Calculations {
     running: Mutex<HashMap<Key, Running>>,
-    /// The turn of each token.
-    turns: Mutex<HashMap<TokenId, Weak<Turn>>>,
+    queue_locks: Mutex<HashMap<TokenId, Weak<QueueLock>>>,
 }
 
-/// The holder of the lock may send a request to the token.
-type Turn = tokio::sync::Mutex<()>;
+/// The holder of this lock may have a request in the queue of the token.
+type QueueLock = tokio::sync::Mutex<()>;
 
 /// The key of a shared calculation: requests with the same key get the same code.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -57,7 +56,7 @@ impl Flows {
     ) -> std::result::Result<CodeResult, Error> {
         let (stage, stages) = watch::channel(Stage::Queued);
         let request = CodeRequest { credential: found.credential.clone(), when, with_next: false };
-        self.watched(self.in_turn(found, request, stage), stages, found, operation).await
+        self.watched(self.calculation(found, request, stage), stages, found, operation).await
     }
 
     /// Requests the code of the current time step. Equal requests share one calculation and one touch.
@@ -88,7 +87,7 @@ impl Flows {
         let (stage, stages) = watch::channel(Stage::Queued);
         let request =
             CodeRequest { credential: found.credential.clone(), when: When::Now, with_next: key.with_next };
-        let work = self.in_turn(found, request, stage);
+        let work = self.calculation(found, request, stage);
         let calculation = work.map(|result| result.map(Arc::new)).boxed().shared();
         if let Some(weak) = calculation.downgrade() {
             running.insert(key, Running { calculation: weak, stages: stages.clone() });
@@ -96,32 +95,32 @@ impl Flows {
         (calculation, stages)
     }
 
-    /// Waits for the caller's turn, and calculates. While a token waits for touches, its queue has at most one request of
-    /// each caller.
-    fn in_turn(
+    /// Waits for the queue lock if the credential may require a touch, and calculates. The queue of the token therefore has at
+    /// most one such request of each caller.
+    fn calculation(
         &self,
         found: &Found,
         request: CodeRequest,
         stage: watch::Sender<Stage>,
     ) -> impl Future<Output = Result<CodeResult>> + Send + use<> {
-        let turn = (request.credential.touch != Touch::No).then(|| self.turn(found));
+        let queue_lock = (request.credential.touch != Touch::No).then(|| self.queue_lock(found));
         let token = found.token.token.clone();
         async move {
-            let _turn = match turn {
-                Some(turn) => Some(turn.lock_owned().await),
+            let _queue = match queue_lock {
+                Some(lock) => Some(lock.lock_owned().await),
                 None => None,
             };
             token.calculate(request, stage).await
         }
     }
 
-    fn turn(&self, found: &Found) -> Arc<Turn> {
-        let mut turns = lock(&self.touched.turns);
-        turns.retain(|_, turn| turn.strong_count() > 0);
+    fn queue_lock(&self, found: &Found) -> Arc<QueueLock> {
+        let mut locks = lock(&self.touched.queue_locks);
+        locks.retain(|_, lock| lock.strong_count() > 0);
         let id = &found.token.info.id;
-        let turn = turns.get(id).and_then(Weak::upgrade).unwrap_or_default();
-        turns.insert(id.clone(), Arc::downgrade(&turn));
-        turn
+        let queue_lock = locks.get(id).and_then(Weak::upgrade).unwrap_or_default();
+        locks.insert(id.clone(), Arc::downgrade(&queue_lock));
+        queue_lock
     }
 
     /// Publishes the progress of the calculation, and times out at the deadline of the operation.

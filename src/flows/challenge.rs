@@ -59,7 +59,7 @@ impl Flows {
         };
         // If a later part fails, the sign-in can continue with this challenge.
         let challenge = Challenge { name, session: session.clone(), parameters: parameters.clone() };
-        operation.note(|facts| facts.challenge = Some(challenge));
+        operation.note(|details| details.challenge = Some(challenge));
         operation.end_submission();
         if let Some(why) = operation.cancelled().now_or_never() {
             return Err(why.into());

@@ -67,7 +67,7 @@ pub enum Target {
 }
 
 impl Target {
-    fn look(&self, snapshot: &Snapshot) -> Result<Found, Error> {
+    fn resolve(&self, snapshot: &Snapshot) -> Result<Found, Error> {
         match self {
             Self::Id(id) => Ok(snapshot.credential(id)?),
             Self::Query(query) => query.the_one(snapshot),
@@ -144,19 +144,19 @@ impl Flows {
     ) -> Result<Found, Error> {
         let mut snapshots = self.registry.subscribe();
         let mut limit = self.clock.sleep(operation.deadline().person(&*self.clock));
-        let mut has_searched = false;
+        let mut has_rescanned = false;
         loop {
             let mut snapshot = Arc::clone(&snapshots.borrow_and_update());
-            let mut looked = target.look(&snapshot);
-            if looked.is_err() {
-                // A search makes a new snapshot, so one for each snapshot would never end.
-                snapshot = match std::mem::replace(&mut has_searched, true) {
+            let mut resolved = target.resolve(&snapshot);
+            if resolved.is_err() {
+                // A rescan publishes a new snapshot, so a rescan for each snapshot would never end.
+                snapshot = match std::mem::replace(&mut has_rescanned, true) {
                     false => self.registry.rescanned().await,
                     true => self.registry.settled().await,
                 };
-                looked = target.look(&snapshot);
+                resolved = target.resolve(&snapshot);
             }
-            let error = match looked {
+            let error = match resolved {
                 Ok(found) if outdated.is_some_and(|outdated| Arc::ptr_eq(outdated, &found.token)) => {
                     Missing::Token.into()
                 }

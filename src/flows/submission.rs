@@ -85,10 +85,10 @@ pub(super) async fn load_system_authorities() {
 
 /// Adds the details of a response to the operation.
 pub(super) fn note<T>(operation: &Operation, answer: &cognito::Answer<T>) {
-    operation.note(|facts| {
-        facts.clock_skew = answer.clock_skew.or(facts.clock_skew);
-        facts.request_id = answer.request_id.clone().or_else(|| facts.request_id.take());
-        facts.aws_code = answer.result.as_ref().err().and_then(|error| error.aws_code.clone());
+    operation.note(|details| {
+        details.clock_skew = answer.clock_skew.or(details.clock_skew);
+        details.request_id = answer.request_id.clone().or_else(|| details.request_id.take());
+        details.aws_code = answer.result.as_ref().err().and_then(|error| error.aws_code.clone());
     });
 }
 
@@ -126,7 +126,7 @@ impl<S: Submit> Attempt<'_, S> {
         let answer = self.submit(&code).await;
         let delivered = answer.result.as_ref().map_or_else(|error| error.delivered, |_| Delivered::Yes);
         note(operation, &answer);
-        operation.note(|facts| facts.attempts += u32::from(delivered != Delivered::No));
+        operation.note(|details| details.attempts += u32::from(delivered != Delivered::No));
         self.settle(reservation, step, &code, delivered).await;
         self.not_before = step.next();
         match answer.result {

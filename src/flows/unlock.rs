@@ -41,7 +41,7 @@ impl Flows {
             attached = self.attached(&id, operation) => attached?,
         };
         // Read before the check below, so that a lock after the check wipes the tried key.
-        let since = attached.token.since();
+        let since = attached.token.wipe_counts();
         if unlocking.is_locked() {
             return Err(token::Error::Locked.into());
         }

@@ -1,5 +1,5 @@
-//! Detects a token's vendor and model from its reader's name and from what the token reports. Version numbers are not
-//! used: vendors fill them as they like.
+//! Detects the vendor and model of a token from the name of its reader and from its self-description. Only the major version
+//! of a YubiKey is used, because other vendors report arbitrary version numbers.
 
 use crate::oath::SelfDescription;
 
@@ -12,8 +12,8 @@ pub(super) struct Model {
     pub(super) version_is_firmware: bool,
 }
 
-/// The first model that matches.
-pub(super) fn detect_model(reader: &str, said: &SelfDescription) -> Model {
+/// Returns the first model that matches.
+pub(super) fn detect_model(reader: &str, description: &SelfDescription) -> Model {
     let reader = reader.to_lowercase();
     let model = |vendor, name: &str, version_is_firmware| Model {
         vendor,
@@ -21,22 +21,22 @@ pub(super) fn detect_model(reader: &str, said: &SelfDescription) -> Model {
         version_is_firmware,
     };
     if reader.contains("yubikey neo") {
-        // Its version is the applet's.
+        // It reports the version of its applet.
         model("Yubico", "YubiKey NEO", false)
     } else if reader.contains("yubikey") {
-        let name = match said.version {
+        let name = match description.version {
             Some([major, ..]) => format!("YubiKey {major}"),
             None => "YubiKey".to_owned(),
         };
         Model { vendor: "Yubico", name, version_is_firmware: true }
-    } else if said.serial.is_some() || said.attempts_left.is_some() {
+    } else if description.serial.is_some() || description.attempts_left.is_some() {
         // Only Trussed's secrets application sends tags 8F and 82.
         model("Nitrokey", "Nitrokey 3", true)
     } else if reader.contains("canokey") {
-        // It says 6.0.0 whatever its firmware is.
+        // It reports 6.0.0 for every firmware version.
         model("CanoKeys", "CanoKey", false)
     } else if reader.contains("solo") {
-        // It says 4.4.4 whatever its firmware is.
+        // It reports 4.4.4 for every firmware version.
         model("SoloKeys", "Solo 2", false)
     } else {
         model("", "OATH token", false)
@@ -47,7 +47,7 @@ pub(super) fn detect_model(reader: &str, said: &SelfDescription) -> Model {
 mod tests {
     use super::*;
 
-    fn said(version: [u8; 3], serial: Option<&str>) -> SelfDescription {
+    fn description(version: [u8; 3], serial: Option<&str>) -> SelfDescription {
         let serial = serial.map(str::to_owned);
         SelfDescription { version: Some(version), salt: None, serial, attempts_left: None }
     }
@@ -62,7 +62,7 @@ mod tests {
             ("SoloKeys Solo 2 00 00", [4, 4, 4], None, "Solo 2"),
             ("ACS ACR122U PICC Interface 00 00", [0, 1, 2], None, "OATH token"),
         ] {
-            assert_eq!(detect_model(reader, &said(version, serial)).name, name);
+            assert_eq!(detect_model(reader, &description(version, serial)).name, name);
         }
     }
 }

@@ -1,42 +1,42 @@
-//! Why a token didn't do as asked.
+//! The errors of requests to a token.
 
 use crate::device::{self, Problem};
 use crate::oath;
 
-/// Why a token didn't do as asked.
+/// The error of a request to a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// It is not there any more.
+    /// The token was removed.
     #[error("the token was removed")]
     Removed,
-    /// Another program holds it, or too many requests wait for it.
+    /// Another program holds the token, or the queue of requests is full.
     #[error("the token is busy")]
     Busy,
-    /// It never answered an earlier request.
+    /// The token has not answered an earlier request.
     #[error("the token doesn't answer")]
     Stuck,
-    /// It wants a password first.
+    /// The token requires a password.
     #[error("the token is locked")]
     Locked,
-    /// It refused the password.
+    /// The token refused the password.
     #[error("the token refused the password")]
     WrongPassword,
-    /// It proved not to know the key that it asks for.
+    /// The token could not prove that it knows its access key.
     #[error("the token doesn't know its own password")]
     Impostor,
-    /// It has no such credential.
+    /// The token has no such credential.
     #[error("the token has no such credential")]
     NoSuchCredential,
-    /// It was not touched in time.
+    /// The token was not touched in time.
     #[error("the token was not touched in time")]
     TouchTimeout,
-    /// It can't do this.
+    /// The token does not support the request.
     #[error("the token can't do this: {0}")]
     Unsupported(&'static str),
-    /// It answered something that makes no sense.
+    /// The response of the token is invalid.
     #[error("the token's answer makes no sense: {0}")]
     Malformed(String),
-    /// The smart card service is gone.
+    /// The smart card service is not running.
     #[error("the smart card service is not running")]
     PcscUnavailable,
     /// The smart card service refuses this user.

@@ -1,50 +1,51 @@
-//! What a worker learns about its token.
+//! The events of a worker.
 
 use super::Error;
 use crate::oath::{Credential, TokenId};
 
-/// News about one token, in the order they happened.
+/// An event of one token. Events arrive in the order in which they happened.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// It has the OATH application. Sent before any of those below.
+    /// The token has an OATH application. This event precedes all events except [`Event::NoApplication`] and
+    /// [`Event::Failed`].
     Selected(Info),
-    /// It wants a password before it shows its credentials.
+    /// The token requires a password to list its credentials.
     Locked,
-    /// These are its credentials.
+    /// The credentials were read.
     Ready(Vec<Credential>),
-    /// It is no OATH token.
+    /// The device has no OATH application.
     NoApplication,
-    /// Reading it failed.
+    /// A reading failed.
     Failed(Error),
-    /// Another program has had it for so long that nobody should wait for its being read.
+    /// Another program has held the token for so long that callers should not wait for the reading.
     Held,
-    /// It hangs.
+    /// The token does not answer a command.
     Stuck,
-    /// It hung, and has answered after all.
+    /// The token has answered after [`Event::Stuck`].
     Revived,
 }
 
-/// What there is to say about a token besides its credentials. Strings are empty where nothing is known.
+/// The description of a token. A string is empty if its value is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Info {
-    /// Its stable name, `<family>_<value>`.
+    /// The stable id, `<family>_<value>`.
     pub id: TokenId,
-    /// Who made it.
+    /// The vendor.
     pub vendor: String,
-    /// What it is called.
+    /// The model.
     pub model: String,
-    /// Which protocol family it belongs to: `ykoath`.
+    /// The protocol family: `ykoath`.
     pub family: &'static str,
-    /// Its serial number, decimal.
+    /// The serial number, in the notation of the vendor's tools.
     pub serial: String,
-    /// Its firmware's version.
+    /// The firmware version.
     pub firmware: String,
-    /// The reader it is in.
+    /// The name of the reader.
     pub reader: String,
-    /// Made of software, by us.
+    /// Whether it is a virtual token.
     pub is_virtual: bool,
-    /// How it is attached: `pcsc` or `virtual`.
+    /// The name of the transport: `pcsc` or `virtual`.
     pub transport: &'static str,
-    /// How often a wrong PIN may still be tried, if the token counts.
+    /// The number of PIN attempts left, if the token counts them.
     pub attempts_left: Option<u8>,
 }

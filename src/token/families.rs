@@ -1,7 +1,7 @@
-//! The families of tokens, one row a family: how to find out whether a device speaks the family's protocol, and the
-//! session that results.
+//! The table of token families. Each row has a probe, which begins a session if the device speaks the protocol of the
+//! family.
 //!
-//! A new family is a folder in `crate::protocol` and a row here.
+//! A new family needs a folder in `crate::protocol` and a row in this table.
 
 use crate::device::Channel;
 use crate::oath::{Error, OathSession};
@@ -11,13 +11,13 @@ use crate::protocol::ykoath;
 pub(super) struct Family {
     /// The first part of a token's id, and the `Family` property.
     pub(super) name: &'static str,
-    /// Begins a session. Answers [`Error::NoApplication`] when the device is of another family.
+    /// Begins a session; [`Error::NoApplication`] if the device belongs to another family.
     probe: Probe,
 }
 
 type Probe = for<'c> fn(Channel<'c>) -> Result<Box<dyn OathSession + 'c>, Error>;
 
-/// A device is of the first family whose probe accepts it.
+/// The families, in the order in which they are probed.
 static FAMILIES: &[Family] = &[Family {
     name: "ykoath",
     probe: |channel| match channel {
@@ -30,7 +30,7 @@ static FAMILIES: &[Family] = &[Family {
 ///
 /// # Errors
 ///
-/// [`Error::NoApplication`] when the device is of no family, and the errors of `work`.
+/// [`Error::NoApplication`] if the device belongs to no family, and the errors of `work`.
 pub(super) fn in_session<T>(
     mut channel: Channel<'_>,
     work: impl FnOnce(&'static Family, &mut dyn OathSession) -> Result<T, Error>,

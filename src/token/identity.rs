@@ -1,38 +1,37 @@
-//! Stable names for tokens: the same id for the same token, after every restart.
+//! Stable ids of tokens, which survive restarts of the daemon.
 //!
-//! An id is made from one source when a token is first seen (its salt; without one its serial number) and kept
-//! with every mark seen since, so that a token that got a new salt by a reset keeps its name.
+//! The id is derived from the salt of a new token or, without a salt, from its serial number. It is stored with all salts
+//! and serial numbers of the token, so that a token keeps its id when a reset changes its salt.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use super::known::Fingerprint;
-use super::known::{Known, MAX_MARK_BYTES};
+use super::known::{Known, MAX_VALUE_BYTES};
 use crate::oath::TokenId;
 use crate::state_file::{Error, StateFile};
 
-/// The tokens that were ever seen.
+/// The known tokens and their ids.
 #[derive(Clone, Debug)]
 pub struct Identities {
     file: Arc<StateFile>,
 }
 
 impl Identities {
-    /// The tokens recorded in `tokens.json` in the state folder.
+    /// The known tokens in `tokens.json` in this state folder.
     pub fn new(directory: PathBuf) -> Self {
         Self { file: Arc::new(StateFile::new(directory, "tokens")) }
     }
 
-    /// The serial number of a token that was seen before, if it told one then.
+    /// The serial number of a known token with this salt, if it is recorded.
     pub fn known_serial(&self, fingerprint: &Fingerprint) -> Option<String> {
         let known: Known = self.file.read().ok()?;
         known.serial(fingerprint).map(str::to_owned)
     }
 
-    /// The id of a token, `<family>_<value>`. `fallback` names one that has neither salt nor serial number.
+    /// The id of a token, `<family>_<value>`. It is derived from `fallback` if the token has neither salt nor serial number.
     ///
-    /// A state file that can't be used costs only the memory of older fingerprints: the id is then made from these. A
-    /// damaged one is set aside.
+    /// If the state file is unusable, the id is derived from this fingerprint alone. A damaged file is renamed.
     pub fn resolve(&self, family: &str, fingerprint: &Fingerprint, fallback: impl AsRef<[u8]>) -> TokenId {
         let fallback = fallback.as_ref();
         let remembered = self.file.update_or_restart(|known: &mut Known| {
@@ -50,9 +49,9 @@ impl Identities {
 
 fn fresh_id(family: &str, fingerprint: &Fingerprint, fallback: &[u8]) -> TokenId {
     match (&fingerprint.salt, &fingerprint.serial) {
-        // The first half of ykman's device id, in hexadecimal.
+        // The first half of the device id of yubikey-manager, in hexadecimal.
         (Some(salt), _) => TokenId::of_hash(family, salt),
-        (None, Some(serial)) if serial.len() > MAX_MARK_BYTES => TokenId::of_hash(family, serial.as_bytes()),
+        (None, Some(serial)) if serial.len() > MAX_VALUE_BYTES => TokenId::of_hash(family, serial.as_bytes()),
         (None, Some(serial)) => TokenId::new(family, serial),
         (None, None) => TokenId::of_hash(family, fallback),
     }
@@ -72,7 +71,7 @@ mod tests {
         let first = Identities::new(directory.path().to_owned());
         let before = fingerprint(Some(&[1, 2, 3, 4, 5, 6, 7, 8]), Some("12345678"));
         assert_eq!(first.known_serial(&before), None);
-        // SHA-256 of the salt starts with 66 84 0d da: the bytes of ykman's device id ZoQN2h….
+        // The SHA-256 of the salt begins with 66 84 0d da, as does the device id ZoQN2h… of yubikey-manager.
         assert_eq!(first.resolve("ykoath", &before, "").as_str(), "ykoath_66840dda154e8a11");
         assert_eq!(
             first.known_serial(&fingerprint(before.salt.as_deref(), None)),
@@ -105,20 +104,20 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_costs_only_the_memory() {
+    fn a_damaged_file_is_renamed_and_replaced() {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("tokens.json"), "nonsense").unwrap();
         let identities = Identities::new(directory.path().to_owned());
         let id = identities.resolve("ykoath", &fingerprint(Some(&[1, 2, 3, 4, 5, 6, 7, 8]), Some("1")), "");
         assert_eq!(id.as_str(), "ykoath_66840dda154e8a11");
         let after_reset = identities.resolve("ykoath", &fingerprint(Some(&[9; 8]), Some("1")), "");
-        assert_eq!(after_reset, id, "the memory begins again");
+        assert_eq!(after_reset, id, "the file is written again");
         let aside = std::fs::read_to_string(directory.path().join("tokens.json.damaged"));
         assert_eq!(aside.unwrap(), "nonsense");
     }
 
     #[test]
-    fn a_file_that_grew_too_large_is_replaced() {
+    fn a_file_that_is_too_large_is_replaced() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("tokens.json");
         let salts = vec!["0011223344556677"; 1_000_000];

@@ -2,44 +2,43 @@
 
 use crate::oath::{KeySlot, UnlockKey};
 
-/// The key that the token was unlocked with, and one that is being tried. The worker uses them; anybody with the token's
-/// handle can wipe both, also while the worker waits for the token.
+/// The key that has unlocked the token, and the key that is being tried. The worker uses them. Every handle of the token can
+/// wipe both, even while the worker waits for the token.
 #[derive(Clone, Default)]
 pub(super) struct Keys {
     pub(super) known: KeySlot,
     pub(super) tried: KeySlot,
 }
 
-/// When somebody began to unlock, counted in wipes.
+/// The numbers of wipes so far. They show whether keys were wiped after a request.
 #[derive(Clone, Copy, Debug)]
-pub struct Since {
+pub struct WipeCounts {
     known: u64,
     tried: u64,
 }
 
 impl Keys {
-    /// Now.
-    pub(super) fn since(&self) -> Since {
-        Since { known: self.known.wipes(), tried: self.tried.wipes() }
+    /// The current wipe counts.
+    pub(super) fn wipe_counts(&self) -> WipeCounts {
+        WipeCounts { known: self.known.wipes(), tried: self.tried.wipes() }
     }
 
-    /// Has a key tried, unless keys were wiped since.
-    pub(super) fn try_out(&self, key: UnlockKey, since: Since) {
+    /// Stores a key to be tried, unless keys were wiped after `since`.
+    pub(super) fn try_out(&self, key: UnlockKey, since: WipeCounts) {
         self.tried.put(key, since.tried);
     }
 
-    /// Keeps the key that was tried. False if keys were wiped since, and it is gone.
-    pub(super) fn keep_tried(&self, since: Since) -> bool {
+    /// Keeps the tried key as the known one. Returns `false` if keys were wiped after `since`.
+    pub(super) fn keep_tried(&self, since: WipeCounts) -> bool {
         self.tried.take().is_some_and(|key| self.known.put(key, since.known))
     }
 
-    /// Empties the place of the key that is known, which is of no use any more. Unlike a wipe this says nothing of a key
-    /// that is yet to be tried.
+    /// Drops the known key, because the token refuses it. Unlike [`Keys::wipe`], does not affect a key that will be tried.
     pub(super) fn forget(&self) {
         drop(self.known.take());
     }
 
-    /// Wipes them, and those that somebody has asked to be tried by now.
+    /// Wipes both keys, and the keys of all earlier requests to unlock.
     pub(super) fn wipe(&self) {
         self.tried.wipe();
         self.known.wipe();
@@ -56,9 +55,9 @@ mod tests {
     }
 
     #[test]
-    fn a_wipe_hits_the_key_that_is_tried_as_well() {
+    fn a_wipe_includes_the_key_that_is_tried() {
         let keys = Keys::default();
-        let since = keys.since();
+        let since = keys.wipe_counts();
         keys.try_out(key(), since);
         keys.wipe();
         assert!(keys.tried.lend(|_| ()).is_none());
@@ -66,7 +65,7 @@ mod tests {
         keys.try_out(key(), since);
         assert!(!keys.keep_tried(since), "it came from before the wipe");
         assert!(keys.known.lend(|_| ()).is_none());
-        let since = keys.since();
+        let since = keys.wipe_counts();
         keys.forget();
         keys.try_out(key(), since);
         assert!(keys.keep_tried(since) && keys.known.lend(|_| ()).is_some());

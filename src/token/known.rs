@@ -1,4 +1,4 @@
-//! The tokens that were seen, as `tokens.json` holds them: bounded, however many salts and serial numbers come.
+//! The known tokens, as stored in `tokens.json`. The number of tokens, salts and serial numbers is bounded.
 
 use std::collections::BTreeMap;
 
@@ -9,20 +9,21 @@ use sha2::{Digest, Sha256};
 use crate::oath::TokenId;
 use crate::state_file::Content;
 
-/// How many tokens are remembered.
+/// The maximum number of known tokens.
 const MAX_TOKENS: usize = 1_000;
 
-/// How many salts, and how many serial numbers, are remembered of one token. A new salt means a reset.
-const MAX_MARKS: usize = 16;
+/// The maximum number of salts, and of serial numbers, of one token. A token gets a new salt at each reset.
+const MAX_VALUES: usize = 16;
 
-/// A longer mark is remembered as its SHA-256, in bytes; YKOATH's salts have 8.
-pub(super) const MAX_MARK_BYTES: usize = 64;
+/// The maximum length of a stored salt or serial number, in bytes. A longer value is stored as its SHA-256; YKOATH's salts
+/// have 8 bytes.
+pub(super) const MAX_VALUE_BYTES: usize = 64;
 
-/// A token moves up in the order of use when so many others were used since: the file isn't written at each
-/// insertion.
+/// A token moves to the front of the order of use only if at least this many insertions of other tokens came after it, so
+/// that the file is not written at each insertion.
 const ORDER_STEP: u64 = 100;
 
-/// What a token can be recognised by.
+/// The values that identify a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fingerprint {
     /// A salt that changes when the application is reset; YKOATH's has 8 bytes.
@@ -31,7 +32,7 @@ pub struct Fingerprint {
     pub serial: Option<String>,
 }
 
-/// All tokens that are remembered, by their ids.
+/// The known tokens, by id.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Known {
@@ -41,10 +42,10 @@ pub(super) struct Known {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Token {
-    /// Oldest first, as the serial numbers.
+    /// Salts and serial numbers, oldest first.
     salts: Vec<String>,
     serials: Vec<String>,
-    /// Where it stands in the order of use; the highest number was used last.
+    /// The position in the order of use; the token with the highest number was used last.
     #[serde(default)]
     order: u64,
 }
@@ -52,9 +53,9 @@ struct Token {
 impl Content for Known {}
 
 impl Known {
-    /// The id of a token of this family that has one of the marks; the salt decides before the serial number.
+    /// The id of the token of this family with the same salt or, if there is none, with the same serial number.
     pub(super) fn find(&self, family: &str, fingerprint: &Fingerprint) -> Option<TokenId> {
-        // A text that is no id of ours was not written by us, and names no token.
+        // A key that is no valid id was not written by the daemon.
         let ids = self.tokens.iter().filter_map(|(id, token)| Some((TokenId::parse(id).ok()?, token)));
         let mut ours = ids.filter(|(id, _)| id.is_of_family(family));
         let by_salt = ours.clone().find(|(_, token)| token.has_salt(fingerprint));
@@ -67,7 +68,7 @@ impl Known {
         token.serials.last().map(String::as_str)
     }
 
-    /// Adds a token, or marks to it; the tokens and marks that are then too many are forgotten.
+    /// Adds a token, or new values to a known token, and removes the excess.
     pub(super) fn remember(&mut self, id: &str, fingerprint: &Fingerprint) {
         let newest = self.tokens.values().map(|token| token.order).max();
         let is_new = !self.tokens.contains_key(id);
@@ -81,8 +82,8 @@ impl Known {
         self.forget_oldest(id);
     }
 
-    /// First the tokens that are called the same again when they are forgotten, since their id comes from their only
-    /// mark; then those that were used least recently.
+    /// Removes excess tokens. Tokens with a single value are removed first, because their id is derived from that value and
+    /// stays the same; then the least recently used tokens.
     fn forget_oldest(&mut self, keep: &str) {
         let excess = self.tokens.len().saturating_sub(MAX_TOKENS);
         if excess == 0 {
@@ -90,7 +91,7 @@ impl Known {
         }
         let others = self.tokens.iter().filter(|(id, _)| *id != keep);
         let mut order: Vec<_> =
-            others.map(|(id, token)| (token.marks() > 1, token.order, id.clone())).collect();
+            others.map(|(id, token)| (token.values() > 1, token.order, id.clone())).collect();
         order.sort_unstable();
         for (_, _, id) in order.into_iter().take(excess) {
             self.tokens.remove(&id);
@@ -100,41 +101,41 @@ impl Known {
 
 impl Token {
     fn has_salt(&self, fingerprint: &Fingerprint) -> bool {
-        fingerprint.salt.as_deref().is_some_and(|salt| self.salts.contains(&salt_mark(salt)))
+        fingerprint.salt.as_deref().is_some_and(|salt| self.salts.contains(&salt_value(salt)))
     }
 
     fn has_serial(&self, fingerprint: &Fingerprint) -> bool {
-        serial_mark(fingerprint).is_some_and(|serial| self.serials.contains(&serial))
+        serial_value(fingerprint).is_some_and(|serial| self.serials.contains(&serial))
     }
 
     fn add(&mut self, fingerprint: &Fingerprint) {
         if let Some(salt) = fingerprint.salt.as_deref().filter(|_| !self.has_salt(fingerprint)) {
-            self.salts.push(salt_mark(salt));
+            self.salts.push(salt_value(salt));
         }
-        if let Some(serial) = serial_mark(fingerprint).filter(|_| !self.has_serial(fingerprint)) {
+        if let Some(serial) = serial_value(fingerprint).filter(|_| !self.has_serial(fingerprint)) {
             self.serials.push(serial);
         }
         keep_newest(&mut self.salts);
         keep_newest(&mut self.serials);
     }
 
-    fn marks(&self) -> usize {
+    fn values(&self) -> usize {
         self.salts.len().saturating_add(self.serials.len())
     }
 }
 
-fn keep_newest(marks: &mut Vec<String>) {
-    let excess = marks.len().saturating_sub(MAX_MARKS);
-    marks.drain(..excess);
+fn keep_newest(values: &mut Vec<String>) {
+    let excess = values.len().saturating_sub(MAX_VALUES);
+    values.drain(..excess);
 }
 
-fn salt_mark(salt: &[u8]) -> String {
-    if salt.len() > MAX_MARK_BYTES { hash(salt) } else { HEXLOWER.encode(salt) }
+fn salt_value(salt: &[u8]) -> String {
+    if salt.len() > MAX_VALUE_BYTES { hash(salt) } else { HEXLOWER.encode(salt) }
 }
 
-fn serial_mark(fingerprint: &Fingerprint) -> Option<String> {
+fn serial_value(fingerprint: &Fingerprint) -> Option<String> {
     let serial = fingerprint.serial.as_ref().filter(|serial| !serial.is_empty())?;
-    Some(if serial.len() > MAX_MARK_BYTES { hash(serial.as_bytes()) } else { serial.clone() })
+    Some(if serial.len() > MAX_VALUE_BYTES { hash(serial.as_bytes()) } else { serial.clone() })
 }
 
 fn hash(bytes: &[u8]) -> String {
@@ -145,7 +146,7 @@ fn hash(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn marks(salt: u64, serial: Option<u64>) -> Fingerprint {
+    fn fingerprint(salt: u64, serial: Option<u64>) -> Fingerprint {
         Fingerprint {
             salt: Some(salt.to_be_bytes().to_vec()),
             serial: serial.map(|serial| serial.to_string()),
@@ -157,36 +158,36 @@ mod tests {
     }
 
     #[test]
-    fn a_token_with_an_ever_new_salt_keeps_its_id_in_bounded_room() {
+    fn a_token_with_many_salts_keeps_its_id_in_bounded_space() {
         let mut known = Known::default();
         for salt in 0..10_000 {
-            let marks = marks(salt, Some(7));
-            let id = known.find("ykoath", &marks).unwrap_or_else(|| TokenId::new("ykoath", "first"));
+            let token = fingerprint(salt, Some(7));
+            let id = known.find("ykoath", &token).unwrap_or_else(|| TokenId::new("ykoath", "first"));
             assert_eq!(id.as_str(), "ykoath_first");
-            known.remember(id.as_str(), &marks);
+            known.remember(id.as_str(), &token);
         }
         assert!(length(&known) < 1_000, "{known:?}");
-        assert_eq!(known.serial(&marks(9_999, None)), Some("7"));
+        assert_eq!(known.serial(&fingerprint(9_999, None)), Some("7"));
     }
 
     #[test]
-    fn tokens_without_a_serial_number_push_out_nobody_who_has_one() {
+    fn tokens_without_a_serial_number_are_removed_first() {
         let mut known = Known::default();
-        known.remember("ykoath_mine", &marks(1, Some(7)));
+        known.remember("ykoath_mine", &fingerprint(1, Some(7)));
         for salt in 2..2_000 {
-            known.remember(&format!("ykoath_{salt:04}"), &marks(salt, None));
+            known.remember(&format!("ykoath_{salt:04}"), &fingerprint(salt, None));
         }
         assert_eq!(known.tokens.len(), MAX_TOKENS);
-        assert_eq!(known.find("ykoath", &marks(9_999, Some(7))).unwrap().as_str(), "ykoath_mine");
+        assert_eq!(known.find("ykoath", &fingerprint(9_999, Some(7))).unwrap().as_str(), "ykoath_mine");
     }
 
     #[test]
-    fn the_least_recently_used_token_is_forgotten_first() {
+    fn the_least_recently_used_token_is_removed_first() {
         let mut known = Known::default();
-        known.remember("ykoath_unused", &marks(0, Some(0)));
+        known.remember("ykoath_unused", &fingerprint(0, Some(0)));
         for serial in 1..2_000 {
-            known.remember(&format!("ykoath_{serial}"), &marks(serial, Some(serial)));
-            known.remember("ykoath_used", &marks(9_999, Some(9_999)));
+            known.remember(&format!("ykoath_{serial}"), &fingerprint(serial, Some(serial)));
+            known.remember("ykoath_used", &fingerprint(9_999, Some(9_999)));
         }
         assert_eq!(known.tokens.len(), MAX_TOKENS);
         assert!(known.tokens.contains_key("ykoath_used") && known.tokens.contains_key("ykoath_1999"));
@@ -195,18 +196,18 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_comes_again_changes_nothing() {
+    fn a_repeated_insertion_changes_nothing() {
         let mut known = Known::default();
         for _ in 0..3 {
-            known.remember("ykoath_a", &marks(1, Some(1)));
-            known.remember("ykoath_b", &marks(2, Some(2)));
+            known.remember("ykoath_a", &fingerprint(1, Some(1)));
+            known.remember("ykoath_b", &fingerprint(2, Some(2)));
         }
         let orders: Vec<_> = known.tokens.values().map(|token| token.order).collect();
         assert_eq!(orders, [0, 1]);
     }
 
     #[test]
-    fn long_marks_are_remembered_by_their_hash() {
+    fn long_values_are_stored_as_their_hash() {
         let mut known = Known::default();
         let long = Fingerprint { salt: Some(vec![7; 60_000]), serial: Some("8".repeat(60_000)) };
         known.remember("ykoath_long", &long);

@@ -10,22 +10,22 @@ use super::families::{self, Family};
 use crate::device::{self, Channel, DeviceId, Opened, Progress, Transport};
 use crate::oath::{Error, OathSession};
 
-/// How often, and at which interval, to try to open a device that another program holds exclusively.
+/// The number of attempts to open a device that another program holds exclusively, and their interval.
 const OPEN_ATTEMPTS: u32 = 20;
 const OPEN_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How often to begin a transaction that other programs break by resetting the card.
+/// The maximum number of attempts at a transaction during which another program resets the card.
 const TRANSACTION_ATTEMPTS: u32 = 3;
 
-/// Whether a transaction that another program broke may be repeated.
+/// Whether a transaction may be repeated after another program has reset the card.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeat {
     Always,
-    /// Only as long as no session has begun: the work may have had an effect.
+    /// Only if no session had begun, because the work in a session may have had an effect.
     UntilBegun,
 }
 
-/// The link to a device. Nothing stays open between two requests.
+/// The link to a device. The device is closed between two requests.
 pub(super) struct Link {
     transport: Arc<dyn Transport>,
     device: DeviceId,
@@ -45,7 +45,7 @@ impl Link {
         &*self.transport
     }
 
-    /// Works in a session: one transaction, repeated when another program resets the card during it.
+    /// Runs `work` in a session, which is one transaction. Repeats it if another program resets the card.
     pub(super) fn in_session<T>(
         &self,
         repeat: Repeat,
@@ -91,7 +91,7 @@ impl Link {
         }
     }
 
-    /// Opens the device; waits up to two seconds for a program that holds it exclusively.
+    /// Opens the device. Waits up to 2 s while another program holds it exclusively.
     fn open(&self, progress: &dyn Progress) -> Result<Opened, device::Error> {
         for _ in 0..OPEN_ATTEMPTS {
             match self.transport.open(&self.device) {

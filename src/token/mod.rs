@@ -1,7 +1,7 @@
-//! One attached token: a worker thread that owns the device, and the handle that the async side holds.
+//! An attached token: a worker thread that owns the device, and a handle for async code.
 //!
-//! Blocking calls and the token's serial nature stay on the thread; a call that never returns costs the thread,
-//! not the daemon. A request is a closure that runs there, and one whose caller has left is dropped unrun.
+//! The worker makes all blocking calls to the device, one at a time. A call that never returns blocks only this thread. A
+//! request is a closure that runs on the worker. A request whose caller has cancelled it is dropped without being run.
 
 mod detect_model;
 mod error;
@@ -30,26 +30,26 @@ pub use error::Error;
 pub use event::{Event, Info};
 pub use identity::{Fingerprint, Identities};
 use keys::Keys;
-pub use keys::Since;
+pub use keys::WipeCounts;
 use worker::{Job, Worker};
 
 /// Receives the events of a worker. It must not block.
 pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// How many requests may wait for one token. Who may have how many of them is decided before they come here.
+/// The maximum number of queued requests for one token. The limits for each caller are enforced in [`crate::access`].
 const QUEUE_LENGTH: usize = 64;
 
-/// A transaction without touch that takes longer has met a hanging token; the worst honest case is a dozen slow
-/// commands. Waiting for the transaction to begin, while another program has one, doesn't count.
+/// The maximum duration of a transaction without a touch; the token hangs if it takes longer. The slowest regular transaction
+/// has a dozen slow commands. The time until the transaction begins is not included.
 const TRANSACTION_LIMIT: Duration = Duration::from_secs(8);
 
-/// Tokens wait 15 to 30 seconds for a touch.
+/// The maximum duration of a transaction with a touch. Tokens wait 15 to 30 s for a touch.
 const TOUCH_TRANSACTION_LIMIT: Duration = Duration::from_secs(40);
 
-/// How far a calculation is.
+/// The progress of a calculation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Stage {
-    /// Other requests are served first.
+    /// The request is in the queue.
     #[default]
     Queued,
     /// The token calculates.
@@ -58,7 +58,7 @@ pub enum Stage {
     TouchNeeded,
 }
 
-/// A handle to one attached token; clones are the same token. The worker ends when the last one is gone.
+/// A handle to an attached token. Clones refer to the same token. The worker ends when the last clone is dropped.
 #[derive(Clone)]
 pub struct Token {
     jobs: mpsc::Sender<Job>,
@@ -70,13 +70,13 @@ pub struct Token {
 }
 
 impl Token {
-    /// Starts the worker of a device that was just attached. Nothing is sent to it yet.
+    /// Starts the worker of a newly attached device. Sends no command.
     ///
-    /// What the worker learns about the token goes to `events`, and is there before the reply that it explains.
+    /// The worker passes its events to `events`. An event arrives before the reply to the request that caused it.
     ///
     /// # Errors
     ///
-    /// When the system has no thread left.
+    /// If the system cannot start a thread.
     pub fn attach(
         transport: Arc<dyn Transport>,
         attachment: Attachment,
@@ -85,27 +85,33 @@ impl Token {
         events: EventSink,
     ) -> io::Result<Self> {
         let (jobs, inbox) = mpsc::channel(QUEUE_LENGTH);
-        let (stage, in_transaction) = watch::channel(false);
-        let worker =
-            Worker::new(transport, attachment, Arc::clone(&clock), identities, Arc::clone(&events), stage);
+        let (transaction_state, in_transaction) = watch::channel(false);
+        let worker = Worker::new(
+            transport,
+            attachment,
+            Arc::clone(&clock),
+            identities,
+            Arc::clone(&events),
+            transaction_state,
+        );
         let keys = worker.keys();
         thread::Builder::new().name("token".to_owned()).spawn(move || worker.run(inbox))?;
         Ok(Self { jobs, events, stuck: watch::Sender::new(false), in_transaction, keys, clock })
     }
 
-    /// Selects the application and lists the credentials; the findings go out as events.
+    /// Selects the application and lists the credentials. The results are sent as events.
     ///
     /// # Errors
     ///
-    /// Any [`Error`]; it is in the events too.
+    /// Any [`Error`]. It is sent as an event as well.
     pub async fn read(&self) -> Result<(), Error> {
         self.ask(TRANSACTION_LIMIT, watch::Sender::default(), |worker, progress| worker.read(progress)).await
     }
 
-    /// Calculates a code. The time step is read from the clock when the command goes out.
+    /// Calculates a code. The time step is read from the clock when the command is sent. `stage` receives the progress.
     ///
-    /// Dropping the future gives up: a request that waits in the queue is not run, a touch that the token
-    /// already waits for can't be called off. `stage` tells how far it is.
+    /// Dropping the future cancels the request: it is not run if it is still in the queue. A token that already waits for a
+    /// touch continues to wait.
     ///
     /// # Errors
     ///
@@ -119,40 +125,40 @@ impl Token {
         self.ask(limit, stage, move |worker, progress| worker.calculate(&request, progress)).await
     }
 
-    /// Now, counted in wipes; for [`Token::unlock`].
-    pub fn since(&self) -> Since {
-        self.keys.since()
+    /// The wipe counts at this moment, for [`Token::unlock`].
+    pub fn wipe_counts(&self) -> WipeCounts {
+        self.keys.wipe_counts()
     }
 
-    /// Tries a password, and keeps the key that it gives for as long as the token is attached.
+    /// Unlocks the token with a password, and keeps the derived key while the token is attached.
     ///
     /// # Errors
     ///
-    /// [`Error::WrongPassword`] when the token refuses it; nothing is retried then. [`Error::Locked`] when keys were wiped
+    /// [`Error::WrongPassword`] if the token refuses the password, after one attempt. [`Error::Locked`] if keys were wiped
     /// after `since`.
-    pub async fn unlock(&self, password: SecretText, since: Since) -> Result<(), Error> {
+    pub async fn unlock(&self, password: SecretText, since: WipeCounts) -> Result<(), Error> {
         self.ask(TRANSACTION_LIMIT, watch::Sender::default(), move |worker, progress| {
             worker.unlock(&password, since, progress)
         })
         .await
     }
 
-    /// Forgets the key.
+    /// Locks the token: wipes its key, and reads the token again.
     ///
     /// # Errors
     ///
-    /// [`Error::Busy`] when too many requests wait.
+    /// Any [`Error`] of the reading, except [`Error::Locked`].
     pub async fn lock(&self) -> Result<(), Error> {
         self.wipe();
         self.ask(TRANSACTION_LIMIT, watch::Sender::default(), |worker, progress| worker.lock(progress)).await
     }
 
-    /// Forgets the key at once, even while the worker waits for the token; the token is not asked for anything.
+    /// Wipes the key at once, even while the worker waits for the token. Sends no command.
     pub fn wipe(&self) {
         self.keys.wipe();
     }
 
-    /// A handle that doesn't keep the worker alive.
+    /// A handle that does not keep the worker alive.
     pub fn downgrade(&self) -> WeakToken {
         WeakToken {
             jobs: self.jobs.downgrade(),
@@ -181,10 +187,10 @@ impl Token {
                 stage.send_replace(Stage::Working);
                 work(worker, &Caller { reply: &reply, stage: &stage })
             });
-            // Before the reply: who has it may count on the job being over.
+            // Before the reply, so that the job has ended when its caller receives the reply.
             let _ = done.send(());
             if let Some(result) = result {
-                // An error means that the caller left while the token worked.
+                // An error means that the caller has cancelled the request meanwhile.
                 let _ = reply.send(result);
             }
         });
@@ -196,12 +202,12 @@ impl Token {
         tokio::select! {
             biased;
             answer = answer => answer.unwrap_or(Err(Error::Removed)),
-            // This job hangs, or the one that it waits for does.
+            // This job hangs, or the one before it in the queue.
             Ok(_) = stuck.wait_for(|stuck| *stuck) => Err(Error::Stuck),
         }
     }
 
-    /// Notices when a job hangs, whether or not its caller still waits, and when it comes back after all.
+    /// Detects that a job hangs, even if its caller has cancelled it, and that a hanging job has ended.
     async fn supervise(self, limit: Duration, started: oneshot::Receiver<()>, done: oneshot::Receiver<()>) {
         let mut done = done;
         if started.await.is_err() {
@@ -215,7 +221,7 @@ impl Token {
         self.stuck.send_replace(true);
         (self.events)(Event::Stuck);
         let (events, stuck) = (Arc::clone(&self.events), self.stuck.clone());
-        // The handle must not keep the worker of an unplugged token alive.
+        // This handle must not keep the worker of a removed token alive.
         drop(self);
         if done.await.is_ok() {
             stuck.send_replace(false);
@@ -223,32 +229,32 @@ impl Token {
         }
     }
 
-    /// Ends when one transaction has lasted for `limit`. Tells when it takes as long to begin one.
+    /// Returns when a transaction has lasted for `limit`. Sends [`Event::Held`] if a transaction does not begin within `limit`.
     async fn transaction_hangs(&self, limit: Duration) {
-        let mut stage = self.in_transaction.clone();
+        let mut state = self.in_transaction.clone();
         loop {
             let began_soon = tokio::select! {
                 biased;
-                begun = stage.wait_for(|in_transaction| *in_transaction) => begun.is_ok(),
+                begun = state.wait_for(|in_transaction| *in_transaction) => begun.is_ok(),
                 () = self.clock.sleep(limit) => false,
             };
             if !began_soon {
                 (self.events)(Event::Held);
                 // An error means that the worker has ended.
-                if stage.wait_for(|in_transaction| *in_transaction).await.is_err() {
+                if state.wait_for(|in_transaction| *in_transaction).await.is_err() {
                     return std::future::pending().await;
                 }
             }
             tokio::select! {
                 biased;
-                _ = stage.wait_for(|in_transaction| !*in_transaction) => {}
+                _ = state.wait_for(|in_transaction| !*in_transaction) => {}
                 () = self.clock.sleep(limit) => return,
             }
         }
     }
 }
 
-/// See [`Token::downgrade`].
+/// A handle that does not keep the worker alive; see [`Token::downgrade`].
 #[derive(Clone)]
 pub struct WeakToken {
     jobs: mpsc::WeakSender<Job>,
@@ -260,7 +266,7 @@ pub struct WeakToken {
 }
 
 impl WeakToken {
-    /// The handle, unless the token was unplugged.
+    /// A full handle; `None` if the worker has ended.
     pub fn upgrade(&self) -> Option<Token> {
         let jobs = self.jobs.upgrade()?;
         let (events, stuck) = (Arc::clone(&self.events), self.stuck.clone());
@@ -275,7 +281,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The caller of a job, as far as a running exchange cares.
+/// The caller of a job, for the exchanges of the job.
 struct Caller<'a, T> {
     reply: &'a oneshot::Sender<T>,
     stage: &'a watch::Sender<Stage>,

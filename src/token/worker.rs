@@ -1,4 +1,4 @@
-//! The thread that owns a device. Everything here may block.
+//! The worker thread, which owns a device. All functions may block.
 
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::detect_model::detect_model;
 use super::families::Family;
 use super::identity::{Fingerprint, Identities};
-use super::keys::{Keys, Since};
+use super::keys::{Keys, WipeCounts};
 use super::link::{Link, Repeat};
 use super::{Error, Event, EventSink, Info};
 use crate::clock::Clock;
@@ -16,7 +16,7 @@ use crate::device::{self, Attachment, Progress, Transport};
 use crate::oath::{self, CodeRequest, CodeResult, Credential, KeySlot, OathSession, SelfDescription, When};
 use crate::secret::SecretText;
 
-/// A request on its way to the worker.
+/// A request in the queue of the worker.
 pub(super) struct Job {
     started: oneshot::Sender<()>,
     run: Box<dyn FnOnce(&mut Worker) + Send>,
@@ -35,13 +35,13 @@ pub(super) struct Worker {
     identities: Identities,
     events: EventSink,
     keys: Keys,
-    /// What the vendor's application reported, once it was asked.
+    /// The identity from [`Transport::identify`], after it was called.
     vendor_identity: Option<device::Identity>,
     introduced: bool,
 }
 
-/// What one transaction with a token showed: how the token describes itself, and its family.
-type Seen = (&'static Family, SelfDescription);
+/// The family and the self-description of a token, from one session.
+type Selected = (&'static Family, SelfDescription);
 
 impl Worker {
     pub(super) fn new(
@@ -70,20 +70,20 @@ impl Worker {
 
     pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Job>) {
         while let Some(job) = inbox.blocking_recv() {
-            // An error means that nobody supervises the job, which is no reason not to do it.
+            // An error means that the supervision has ended; the job runs anyway.
             let _ = job.started.send(());
             (job.run)(&mut self);
         }
     }
 
     pub(super) fn read(&mut self, progress: &dyn Progress) -> Result<(), Error> {
-        let mut seen = None;
+        let mut selected = None;
         let known = self.keys.known.clone();
         let listed = self.link.in_session(Repeat::Always, progress, |family, session| {
-            seen = Some((family, session.description()));
+            selected = Some((family, session.description()));
             unlocked(session, &known)?.list()
         });
-        self.introduce(seen);
+        self.introduce(selected);
         match listed.map_err(|error| self.notice_lock(error)) {
             Ok(credentials) => {
                 self.report(Event::Ready(credentials));
@@ -91,8 +91,8 @@ impl Worker {
             }
             Err(Error::Locked) => Err(Error::Locked),
             Err(error) => {
-                let absent = !self.introduced && error == Error::from(oath::Error::NoApplication);
-                self.report(if absent { Event::NoApplication } else { Event::Failed(error.clone()) });
+                let no_application = !self.introduced && error == Error::from(oath::Error::NoApplication);
+                self.report(if no_application { Event::NoApplication } else { Event::Failed(error.clone()) });
                 Err(error)
             }
         }
@@ -117,11 +117,11 @@ impl Worker {
         result.map_err(|error| self.notice_lock(error))
     }
 
-    /// `since` is the moment of the request: a later wipe of the keys includes the key of this password.
+    /// Unlocks the token with a password. `since` is from the time of the request: a later wipe includes this key.
     pub(super) fn unlock(
         &mut self,
         password: &SecretText,
-        since: Since,
+        since: WipeCounts,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
         let keys = self.keys.clone();
@@ -155,22 +155,23 @@ impl Worker {
         }
     }
 
-    /// Reports the token's identity. A token that was never seen before is asked for its serial number, once.
-    fn introduce(&mut self, seen: Option<Seen>) {
-        let Some((family, said)) = seen else { return };
+    /// Reports the identity of the token. If the serial number is unknown, it is read once for each insertion.
+    fn introduce(&mut self, selected: Option<Selected>) {
+        let Some((family, description)) = selected else { return };
         let device = &self.attachment.id;
-        let mut fingerprint = Fingerprint { salt: said.salt.clone(), serial: said.serial.clone() };
+        let mut fingerprint =
+            Fingerprint { salt: description.salt.clone(), serial: description.serial.clone() };
         if let Some(known) = self.identities.known_serial(&fingerprint) {
             fingerprint.serial = Some(known);
         } else if fingerprint.serial.is_none() {
-            // Once per insertion, whatever the answer: the question deselects the application of other programs.
-            let asked = || self.link.transport().identify(device).unwrap_or_default();
-            fingerprint.serial.clone_from(&self.vendor_identity.get_or_insert_with(asked).serial);
+            // At most once for each insertion, because it deselects the application of another program.
+            let identify = || self.link.transport().identify(device).unwrap_or_default();
+            fingerprint.serial.clone_from(&self.vendor_identity.get_or_insert_with(identify).serial);
         }
         let vendor_firmware = self.vendor_identity.as_ref().and_then(|identity| identity.firmware.clone());
         let reader = device.name.display().to_string();
-        let model = detect_model(&reader, &said);
-        let version = said.version.filter(|_| model.version_is_firmware);
+        let model = detect_model(&reader, &description);
+        let version = description.version.filter(|_| model.version_is_firmware);
         let firmware = version.map(|[major, minor, patch]| format!("{major}.{minor}.{patch}"));
         let info = Info {
             id: self.identities.resolve(family.name, &fingerprint, device.name.as_bytes()),
@@ -182,13 +183,13 @@ impl Worker {
             reader,
             is_virtual: self.attachment.is_virtual,
             transport: self.link.transport().name(),
-            attempts_left: said.attempts_left,
+            attempts_left: description.attempts_left,
         };
         self.introduced = true;
         self.report(Event::Selected(info));
     }
 
-    /// Reports a lock that a request met, and forgets a key that the token refuses.
+    /// Reports that the token is locked, and wipes a key that the token refuses.
     fn notice_lock(&mut self, error: oath::Error) -> Error {
         match error {
             oath::Error::Locked | oath::Error::WrongPassword => {
@@ -225,7 +226,7 @@ fn calculated(
     let credential: &Credential = &request.credential;
     let factor = request.factor(clock);
     let code = session.calculate(credential, factor, progress)?;
-    // The second code may require a touch of its own, and after a cancellation no person knows what for.
+    // The second code may require another touch, so it is not requested after a cancellation.
     let next = request.next_factor(factor).filter(|_| !progress.is_cancelled());
     let next = next.map(|factor| session.calculate(credential, factor, progress)).transpose()?;
     Ok(CodeResult { code, step: factor.step(), next })

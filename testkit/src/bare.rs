@@ -10,7 +10,7 @@ use pcsc::{Card, Context, Disposition, PNP_NOTIFICATION, Protocols, ReaderState,
 const SELECT: &[u8] = &[0x00, 0xa4, 0x04, 0x00, 0x07, 0xa0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01, 0x00];
 
 /// An answer of a token to a short command, with its status word.
-const LONGEST_ANSWER: usize = 258;
+const MAX_RESPONSE_BYTES: usize = 258;
 
 /// A time step for answers that nobody reads.
 const STEP: u64 = 56_666_666;
@@ -88,7 +88,7 @@ impl Reader {
 
 fn in_transaction(mut card: Card, commands: &[Vec<u8>]) -> (Card, Result<Vec<Vec<u8>>, pcsc::Error>) {
     let answers = card.transaction().and_then(|transaction| {
-        let mut buffer = [0; LONGEST_ANSWER];
+        let mut buffer = [0; MAX_RESPONSE_BYTES];
         let answer = |command: &Vec<u8>| transaction.transmit(command, &mut buffer).map(<[u8]>::to_vec);
         let answers = commands.iter().map(answer).collect::<Result<_, _>>();
         transaction.end(Disposition::LeaveCard).map_err(|(_, error)| error)?;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::patience::run_with_stderr;
 
 /// Far longer than one test takes.
-const LIMIT: Duration = Duration::from_secs(300);
+const TEST_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The variable that leads a process to its folder.
 const FOLDER: &str = "TESTKIT_FOLDER";
@@ -143,7 +143,7 @@ pub fn run_with(command: &mut Command, test: &str) -> io::Result<()> {
 
 fn passed(command: &mut Command, test: &str, stderr: Stdio) -> io::Result<()> {
     command.args(["--exact", test, "--include-ignored"]);
-    let output = run_with_stderr(command, LIMIT, stderr)?;
+    let output = run_with_stderr(command, TEST_TIMEOUT, stderr)?;
     let said = String::from_utf8_lossy(&output.stdout);
     // A program without a test of this name succeeds as well.
     if output.status.success() && said.contains("test result: ok. 1 passed") {

@@ -16,7 +16,7 @@ use crate::own_process::Folder;
 use crate::pcscd::PrivatePcscd;
 
 /// The Unix time at the start of an in-process scenario: the start of a 30-second time step.
-pub const BEGINNING: u64 = 1_800_000_000;
+pub const START_UNIX_TIME: u64 = 1_800_000_000;
 
 /// The start of the current time step in Unix time, for third-party programs, which use the system clock.
 pub fn today() -> u64 {
@@ -124,7 +124,7 @@ impl Scenario {
     ///
     /// Those of [`Scenario::start`].
     pub async fn prepare(self) -> io::Result<World> {
-        let begins = self.begins.unwrap_or(Duration::from_secs(BEGINNING));
+        let begins = self.begins.unwrap_or(Duration::from_secs(START_UNIX_TIME));
         let clock = self.program.is_none().then(|| Arc::new(ManualClock::at(begins)));
         let mut options = Options::default();
         if let Some(clock) = &clock {

@@ -28,7 +28,7 @@ const EMITS: &str = "org.freedesktop.DBus.Property.EmitsChangedSignal";
 const UNIX_FD: &str = "org.gtk.GDBus.C.UnixFD";
 
 /// A generous timeout that only a failure reaches.
-const START: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Without PC/SC, so that `Settled` depends only on the virtual token.
 const CONFIG: &str = r#"
@@ -58,7 +58,7 @@ impl Daemon {
         let mut owners = dbus.receive_name_owner_changed().await.unwrap();
         let child = oathbridged(&bus, home.path(), Command::new(program()));
         let appears = async { while owners.next().await.unwrap().args().unwrap().name != NAME {} };
-        timeout(START, appears).await.expect("the daemon doesn't come up");
+        timeout(START_TIMEOUT, appears).await.expect("the daemon doesn't come up");
         let daemon = Self { child, connection, bus, home };
         daemon.find().await;
         daemon

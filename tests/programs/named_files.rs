@@ -9,7 +9,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use testkit::patience::run_within;
 
 /// Only a daemon that waits for the other end of a pipe gets here.
-const LIMIT: Duration = Duration::from_secs(60);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_pipe_is_refused_and_not_waited_for() {
@@ -27,7 +27,7 @@ fn a_pipe_is_refused_and_not_waited_for() {
     ] {
         let mut daemon = Command::new(env!("CARGO_BIN_EXE_oathbridged"));
         daemon.arg(&argument).env("HOME", folder.path()).env_remove("XDG_CONFIG_HOME");
-        let output = run_within(&mut daemon, LIMIT).unwrap();
+        let output = run_within(&mut daemon, EXIT_TIMEOUT).unwrap();
         let sentence = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{argument}: {sentence}");
         assert!(sentence.starts_with(&format!("oathbridged: {beginning}")), "{sentence}");

@@ -106,7 +106,7 @@ async fn the_device_that_answers_serves_the_token() {
     let before = bench.registry.now();
     let (id, token) = before.tokens.first_key_value().unwrap();
     let standby = &token.standby[0];
-    standby.unlock(SecretText::from("secret"), standby.since()).await.unwrap();
+    standby.unlock(SecretText::from("secret"), standby.wipe_counts()).await.unwrap();
     let served = bench.until(|snapshot| snapshot.tokens[id].state == State::Ready).await;
     assert_eq!(served.tokens[id].credentials.len(), 1);
     assert_eq!(served.tokens[id].transports, ["hid", "pcsc"], "the order of the transports stays");

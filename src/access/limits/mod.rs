@@ -107,7 +107,7 @@ impl Limits {
         own.record.begin(class);
         drop(own);
         let connection = Arc::clone(connection);
-        Ok(Permit { limits: self.clone(), connection, class, has_entered: false, program: None })
+        Ok(Permit { limits: self.clone(), connection, class, is_admitted: false, program: None })
     }
 
     /// Counts a valid request against the rates of its program and of all programs.
@@ -130,10 +130,10 @@ impl Limits {
     pub fn deny(&self, connection: &ConnectionCounts) -> bool {
         let (mut own, mut counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
         own.record.rates.count(Rate::Denials, counts.quota(Rate::Denials), now);
-        let written = Some(Quota::per_minute(LOGGED_DENIALS_PER_MINUTE));
-        let is_heard = counts.all.rates.check(Rate::Denials, written, now).is_ok();
-        counts.all.rates.count(Rate::Denials, written, now);
-        is_heard
+        let log_quota = Some(Quota::per_minute(LOGGED_DENIALS_PER_MINUTE));
+        let is_logged = counts.all.rates.check(Rate::Denials, log_quota, now).is_ok();
+        counts.all.rates.count(Rate::Denials, log_quota, now);
+        is_logged
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -153,8 +153,8 @@ pub struct Permit {
     limits: Limits,
     connection: Arc<ConnectionCounts>,
     class: CallClass,
-    /// Whether it also counts for its program and for all.
-    has_entered: bool,
+    /// Whether the call also counts for its program and for all programs.
+    is_admitted: bool,
     program: Option<String>,
 }
 
@@ -164,7 +164,7 @@ impl Permit {
     /// # Errors
     ///
     /// [`Refusal::Busy`], at once.
-    pub fn enter(&mut self, program: Option<&str>) -> Result<(), Refusal> {
+    pub fn admit_program(&mut self, program: Option<&str>) -> Result<(), Refusal> {
         let now = self.limits.clock.monotonic();
         let (mut own, mut counts) = (self.connection.own(), self.limits.counts());
         counts.check_room(program, self.class)?;
@@ -175,7 +175,7 @@ impl Permit {
         if self.class != CallClass::Secure {
             counts.all.begin(self.class);
         }
-        (self.has_entered, self.program) = (true, program.map(str::to_owned));
+        (self.is_admitted, self.program) = (true, program.map(str::to_owned));
         Ok(())
     }
 }
@@ -187,7 +187,7 @@ impl Drop for Permit {
         if let Some(program) = self.program.as_ref().and_then(|name| counts.programs.get_mut(name)) {
             program.end(self.class);
         }
-        if self.has_entered && self.class != CallClass::Secure {
+        if self.is_admitted && self.class != CallClass::Secure {
             counts.all.end(self.class);
         }
     }

@@ -38,10 +38,10 @@ fn limits(config: config::Limits) -> (Rig, Arc<ManualClock>) {
 }
 
 /// Admits a call against all limits.
-fn enter(limits: &Rig, client: &str, program: &str, class: CallClass) -> Result<Permit, Refusal> {
+fn admit(limits: &Rig, client: &str, program: &str, class: CallClass) -> Result<Permit, Refusal> {
     limits.arrive(client, class)?;
     let mut permit = limits.admit(client, class)?;
-    permit.enter(Some(program))?;
+    permit.admit_program(Some(program))?;
     Ok(permit)
 }
 
@@ -50,17 +50,17 @@ fn calls_at_once_are_limited_for_a_connection_a_program_and_all() {
     let config =
         config::Limits { calls_per_client: 2, calls_per_program: 3, calls: 4, ..config::Limits::default() };
     let (limits, _) = limits(config);
-    let enter = |client, program| enter(&limits, client, program, CallClass::Code);
-    let permits = [enter("1", "a").unwrap(), enter("1", "a").unwrap()];
-    assert_eq!(enter("1", "a").unwrap_err(), Refusal::Busy, "the connection");
-    let third = enter("2", "a").unwrap();
-    assert_eq!(enter("3", "a").unwrap_err(), Refusal::Busy, "the program");
-    let other = enter("4", "b").unwrap();
-    assert_eq!(enter("5", "c").unwrap_err(), Refusal::Busy, "all");
+    let admit = |client, program| admit(&limits, client, program, CallClass::Code);
+    let permits = [admit("1", "a").unwrap(), admit("1", "a").unwrap()];
+    assert_eq!(admit("1", "a").unwrap_err(), Refusal::Busy, "the connection");
+    let third = admit("2", "a").unwrap();
+    assert_eq!(admit("3", "a").unwrap_err(), Refusal::Busy, "the program");
+    let other = admit("4", "b").unwrap();
+    assert_eq!(admit("5", "c").unwrap_err(), Refusal::Busy, "all");
     drop(permits);
-    let _again = (enter("1", "a").unwrap(), enter("5", "c").unwrap());
+    let _again = (admit("1", "a").unwrap(), admit("5", "c").unwrap());
     drop((third, other));
-    enter("1", "a").unwrap();
+    admit("1", "a").unwrap();
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn an_unidentified_caller_uses_up_only_its_connection() {
     let (limits, _) = limits(config);
     let slow: Vec<_> =
         (0..100).map(|number| limits.admit(&number.to_string(), CallClass::Code).unwrap()).collect();
-    enter(&limits, "a", "a", CallClass::Code).unwrap();
+    admit(&limits, "a", "a", CallClass::Code).unwrap();
     drop(slow);
 }
 
@@ -86,11 +86,11 @@ fn locking_and_cancelling_are_independent_of_other_callers() {
         ..config::Limits::default()
     };
     let (limits, _) = limits(config);
-    let _call = enter(&limits, "1", "a", CallClass::Code).unwrap();
-    let _queries = [(); 2].map(|()| enter(&limits, "1", "a", CallClass::Query).unwrap());
+    let _call = admit(&limits, "1", "a", CallClass::Code).unwrap();
+    let _queries = [(); 2].map(|()| admit(&limits, "1", "a", CallClass::Query).unwrap());
     while limits.arrive("2", CallClass::Query).is_ok() {}
     assert!(limits.arrive("3", CallClass::Query).is_err());
-    let _lock = enter(&limits, "3", "b", CallClass::Secure).unwrap();
+    let _lock = admit(&limits, "3", "b", CallClass::Secure).unwrap();
     // But the number of one connection is limited.
     assert!((0..11).any(|_| limits.arrive("3", CallClass::Secure).is_err()));
 }
@@ -99,12 +99,12 @@ fn locking_and_cancelling_are_independent_of_other_callers() {
 fn queries_at_once_are_limited_apart_from_calls() {
     let config = config::Limits { queries_per_client: 2, queries: 3, ..config::Limits::default() };
     let (limits, _) = limits(config);
-    let query = |client| enter(&limits, client, "a", CallClass::Query);
+    let query = |client| admit(&limits, client, "a", CallClass::Query);
     let permits = [query("1").unwrap(), query("1").unwrap()];
     assert_eq!(query("1").unwrap_err(), Refusal::Busy);
     let _third = query("2").unwrap();
     assert_eq!(query("3").unwrap_err(), Refusal::Busy);
-    enter(&limits, "1", "a", CallClass::Code).unwrap();
+    admit(&limits, "1", "a", CallClass::Code).unwrap();
     drop(permits);
     query("1").unwrap();
 }
@@ -113,7 +113,7 @@ fn queries_at_once_are_limited_apart_from_calls() {
 fn a_whole_quota_may_be_used_at_once_and_then_one_request_at_a_time() {
     let (limits, clock) = limits(config::Limits { submissions_per_minute: 10, ..config::Limits::default() });
     let charge = |program| limits.charge(program, CallClass::Submission);
-    drop(enter(&limits, "1", "a", CallClass::Submission).unwrap());
+    drop(admit(&limits, "1", "a", CallClass::Submission).unwrap());
     for _ in 0..10 {
         charge("a").unwrap();
     }
@@ -192,7 +192,7 @@ fn idle_programs_are_dropped() {
     for number in 0..10_000_u64 {
         clock.advance(Duration::from_secs(1));
         let name = format!(":1.{number}");
-        drop(enter(&limits, &name, &name, CallClass::Query).unwrap());
+        drop(admit(&limits, &name, &name, CallClass::Query).unwrap());
         limits.charge(&name, CallClass::Code).unwrap();
     }
     assert!(limits.limits.counts().programs.len() <= counts::MAX_IDLE_RECORDS + 1);

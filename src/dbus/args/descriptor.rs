@@ -64,13 +64,13 @@ impl Readers {
     ) -> Result<SecretText, Error> {
         let fd = OwnedFd::try_from(fd).map_err(|_| Error::internal())?;
         // Only files in memory have seals (F_GET_SEALS(2const)), and reading them cannot hang.
-        let turn = match fcntl_get_seals(&fd) {
+        let permits = match fcntl_get_seals(&fd) {
             Ok(_) => None,
-            Err(_) => Some(self.turn(own).await?),
+            Err(_) => Some(self.permits(own).await?),
         };
         let reading = tokio::task::spawn_blocking(move || {
             // Held by the thread, so that a thread that hangs counts.
-            let _held = (turn, counted);
+            let _held = (permits, counted);
             read_all(&fd)
         });
         let read = tokio::time::timeout(READ_TIMEOUT + Duration::from_secs(1), reading)
@@ -86,7 +86,7 @@ impl Readers {
     }
 
     /// Waits for the permits. The caller's own limit comes first, so that its waiting descriptors do not delay other callers.
-    async fn turn(
+    async fn permits(
         &self,
         own: &Arc<Semaphore>,
     ) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Error> {
@@ -198,7 +198,7 @@ mod tests {
     async fn descriptors_that_hang_delay_only_their_own_caller() {
         let readers = Readers::default();
         let (one, two) = (caller(), caller());
-        let _hanging = (readers.turn(&one).await.unwrap(), readers.turn(&one).await.unwrap());
+        let _hanging = (readers.permits(&one).await.unwrap(), readers.permits(&one).await.unwrap());
         let (own, other, in_memory) = tokio::join!(
             read(&readers, &one, written("third")),
             read(&readers, &two, written("other")),
@@ -214,7 +214,7 @@ mod tests {
         let mut hanging = Vec::new();
         for own in std::iter::repeat_with(caller).take(MAX_READS / DESCRIPTORS_PER_CALLER) {
             for _ in 0..DESCRIPTORS_PER_CALLER {
-                hanging.push(readers.turn(&own).await.unwrap());
+                hanging.push(readers.permits(&own).await.unwrap());
             }
         }
         let (file, other) = (File::open("/proc/self/comm").unwrap(), caller());

@@ -86,12 +86,12 @@ impl Reader {
             if !wants_reply {
                 return Ok(false);
             }
-            let client = clients.enter(sender);
+            let client = clients.client(sender);
             clients.limits.arrive(client.counts(), CallClass::Query)?;
             return Ok(clients.admit_query(&client, message)?);
         };
         // Calls of our methods are counted at their start.
-        clients.limits.arrive(clients.enter(sender).counts(), method.class)?;
+        clients.limits.arrive(clients.client(sender).counts(), method.class)?;
         Ok(true)
     }
 

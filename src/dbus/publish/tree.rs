@@ -24,15 +24,15 @@ pub(in crate::dbus) async fn run(connection: Connection, bridge: Arc<Bridge>) {
     let mut changes = bridge.settings.changes();
     let server = connection.object_server().clone();
     let profiles = Profiles::new(server.clone());
-    let mut mirror = Mirror { server, bridge, tokens: BTreeMap::new(), profiles };
+    let mut published_tree = PublishedTree { server, bridge, tokens: BTreeMap::new(), profiles };
     loop {
         let change = *changes.borrow_and_update();
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
-        if let Err(error) = mirror.update(&snapshot).await {
+        if let Err(error) = published_tree.update(&snapshot).await {
             tracing::error!("cannot update the object tree: {error}");
         }
         // Also after an error, so that callers do not wait for the snapshot for ever.
-        mirror.bridge.published.show(snapshot.version, change);
+        published_tree.bridge.published.show(snapshot.version, change);
         let changed = tokio::select! {
             changed = snapshots.changed() => changed,
             changed = changes.changed() => changed,
@@ -43,7 +43,7 @@ pub(in crate::dbus) async fn run(connection: Connection, bridge: Arc<Bridge>) {
     }
 }
 
-struct Mirror {
+struct PublishedTree {
     server: ObjectServer,
     bridge: Arc<Bridge>,
     tokens: BTreeMap<TokenId, Shown>,
@@ -56,7 +56,7 @@ struct Shown {
     credentials: BTreeMap<ObjectId, Credential>,
 }
 
-impl Mirror {
+impl PublishedTree {
     async fn update(&mut self, snapshot: &Snapshot) -> zbus::Result<()> {
         let stays = |credential: &ObjectId| self.stays(credential, snapshot);
         self.profiles.retract(snapshot, stays).await?;

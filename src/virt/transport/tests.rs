@@ -10,7 +10,8 @@ use crate::device::NoProgress;
 use crate::iso7816::{Aid, Status};
 use crate::virt::{Fault, TouchPolicy, parse};
 
-const LONG: Duration = Duration::from_secs(60);
+/// A timeout that only a failing test reaches.
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 fn tokens(text: &str) -> VirtualTransport {
     VirtualTransport::new(&parse(text).unwrap())
@@ -146,7 +147,7 @@ fn a_touch_ends_the_wait() {
     let asked = Asked::default();
     thread::scope(|scope| {
         let exchange = scope.spawn(|| ask(&mut *device, &calculate(b't', &[0; 8]), &asked));
-        assert!(token.wait_until_it_wants_a_touch(LONG));
+        assert!(token.wait_until_it_wants_a_touch(TEST_TIMEOUT));
         token.touch();
         assert_eq!(exchange.join().unwrap(), Ok(Status::OK));
     });
@@ -172,7 +173,7 @@ fn pulling_it_out_ends_every_wait() {
     let mut other = open(&transport);
     thread::scope(|scope| {
         let touch = scope.spawn(|| ask(&mut *device, &calculate(b't', &[0; 8]), &NoProgress));
-        assert!(token.wait_until_it_wants_a_touch(LONG));
+        assert!(token.wait_until_it_wants_a_touch(TEST_TIMEOUT));
         let queued = scope.spawn(|| other.transaction().err());
         wait_until_queued(&token, &queued);
         token.unplug();
@@ -187,7 +188,7 @@ fn pulling_it_out_ends_every_wait() {
 #[test]
 fn a_slow_token_is_pulled_out() {
     let (transport, token) = one();
-    token.set_delay(LONG);
+    token.set_delay(TEST_TIMEOUT);
     let mut device = open(&transport);
     thread::scope(|scope| {
         let exchange = scope.spawn(|| ask(&mut *device, &calculate(b'h', &[]), &NoProgress));
@@ -234,6 +235,6 @@ fn a_hanging_token_answers_nothing_until_it_is_pulled_out() {
         token.touch();
         assert!(answers.try_recv().is_err());
         token.unplug();
-        assert_eq!(answers.recv_timeout(LONG), Ok(Err(Error::Removed)));
+        assert_eq!(answers.recv_timeout(TEST_TIMEOUT), Ok(Err(Error::Removed)));
     });
 }

@@ -86,7 +86,7 @@ fn verify(state: &mut State, request: &Request, now: Duration) -> Reply {
     let Some(user) = state.users.get_mut(&name) else {
         return refuse("UserNotFoundException", "User does not exist.");
     };
-    match spend(user, code, now)? {
+    match accept_code(user, code, now)? {
         Spent::Wrong => {
             refuse("EnableSoftwareTokenMFAException", "Code mismatch and fail enable Software Token MFA")
         }
@@ -134,7 +134,7 @@ fn respond_to_challenge(state: &mut State, request: &Request, now: Duration) -> 
         return Ok(challenge("SOFTWARE_TOKEN_MFA", &parameters, &next));
     }
     if stage == Stage::Challenge {
-        match spend(user, response("SOFTWARE_TOKEN_MFA_CODE").unwrap_or_default(), now)? {
+        match accept_code(user, response("SOFTWARE_TOKEN_MFA_CODE").unwrap_or_default(), now)? {
             Spent::Wrong => return refuse("CodeMismatchException", "Invalid code received for user"),
             Spent::Again => return answer_to_reuse(Reuse::Expired),
             Spent::Now => {}
@@ -184,7 +184,7 @@ enum Spent {
 }
 
 /// Accepts a code of the current, the previous or the next time step, once.
-fn spend(user: &mut User, code: &str, now: Duration) -> Result<Spent, Exception> {
+fn accept_code(user: &mut User, code: &str, now: Duration) -> Result<Spent, Exception> {
     if code.len() != 6 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(INVALID_CODE);
     }

@@ -13,7 +13,7 @@ use testkit::python;
 use testkit::scenario::{Scenario, World, today};
 
 const REQUIREMENTS: [&str; 3] = ["pycognito==2024.5.1", "boto3==1.44.8", "dbus-fast==5.2.0"];
-const LIMIT: Duration = Duration::from_secs(120);
+const PROGRAM_TIMEOUT: Duration = Duration::from_secs(120);
 
 const POOL: &str = "eu-central-1_FaKe00001";
 const CLIENT: &str = "1h57kf5cpq17m0eml12EXAMPLE";
@@ -59,7 +59,7 @@ async fn sign_in(way: &'static str, world: Value) -> Value {
         let mut command = Command::new(python);
         // Uses neither a proxy nor the AWS configuration of the developer.
         command.env_clear().arg(script).args([way, &world.to_string()]);
-        run_within(&mut command, LIMIT).unwrap()
+        run_within(&mut command, PROGRAM_TIMEOUT).unwrap()
     };
     let output = tokio::task::spawn_blocking(run).await.unwrap();
     assert!(output.status.success(), "{way}: {}", String::from_utf8_lossy(&output.stderr));

@@ -85,7 +85,7 @@ async fn a_locked_token_is_selected_and_unlocked_once_for_each_request() {
     let mut bench = Bench::plug(&TOKEN.replace("12345678\n", "12345678\npassword = \"secret\"\n")).await;
     assert_eq!(bench.sent(), [SELECT], "no further command is sent to a locked token");
     let token = bench.attached().token.clone();
-    token.unlock(SecretText::from("secret"), token.since()).await.unwrap();
+    token.unlock(SecretText::from("secret"), token.wipe_counts()).await.unwrap();
     assert_eq!(bench.sent(), [SELECT, VALIDATE, CALCULATE_ALL, LIST]);
     assert_eq!(bench.registry.caught_up().await.tokens.values().next().unwrap().state, State::Ready);
     bench.calculate(false).await;

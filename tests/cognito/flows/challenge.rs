@@ -45,7 +45,7 @@ async fn a_code_is_submitted_in_its_own_step() {
     let rig = Rig::start(seconds(27)).await;
     let reply = rig.respond(&rig.challenge_request("alice", seconds(22))).await;
     assert!(matches!(reply.result, Ok(Responded::Tokens(_))), "{reply:?}");
-    assert_eq!((reply.facts.attempts, rig.submitted()), (1, vec![STEP]));
+    assert_eq!((reply.details.attempts, rig.submitted()), (1, vec![STEP]));
     let entry = &rig.cognito.log()[0];
     assert_eq!((entry.operation.as_str(), entry.device_name.as_deref()), ("RespondToAuthChallenge", None));
 }
@@ -55,7 +55,7 @@ async fn with_less_than_three_seconds_left_the_request_waits_for_the_next_step()
     let rig = Rig::start(Duration::from_millis(27_001)).await;
     let request = rig.challenge_request("alice", seconds(22));
     let (reply, ()) = tokio::join!(rig.respond(&request), rig.pass(Duration::from_millis(2_999)));
-    assert_eq!((reply.facts.attempts, rig.submitted()), (1, vec![STEP + 1]));
+    assert_eq!((reply.details.attempts, rig.submitted()), (1, vec![STEP + 1]));
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn after_a_used_code_the_next_one_is_sent_with_the_same_session() {
     };
     let (reply, ()) = tokio::join!(here.respond(&request), both_clocks);
     assert!(matches!(reply.result, Ok(Responded::Tokens(_))), "{reply:?}");
-    assert_eq!(reply.facts.attempts, 2);
+    assert_eq!(reply.details.attempts, 2);
     assert_eq!(elsewhere.submitted(), [STEP, STEP, STEP + 1]);
     assert_eq!(elsewhere.cognito.log()[1].outcome, "ExpiredCodeException");
 }
@@ -126,7 +126,7 @@ async fn without_time_for_a_second_code_the_first_error_is_returned() {
     let rig = Rig::start(seconds(5)).await;
     rig.cognito.fail(Fault::exception("ExpiredCodeException", ""));
     let response = rig.respond(&rig.challenge_request("alice", seconds(22))).await;
-    assert_eq!((response.facts.attempts, response.kind()), (1, ErrorKind::CodeAlreadyUsed));
+    assert_eq!((response.details.attempts, response.kind()), (1, ErrorKind::CodeAlreadyUsed));
     assert_eq!(rig.submitted(), [STEP]);
 }
 
@@ -140,8 +140,8 @@ async fn after_any_other_refusal_no_second_code_is_sent() {
             response = rig.respond(&request) => response,
             () = rig.pass(seconds(10)) => panic!("{code} {message}: a second code is waited for"),
         };
-        assert_eq!(response.facts.attempts, 1, "{code} {message}");
-        assert_eq!(response.facts.aws_code.as_deref(), Some(code));
+        assert_eq!(response.details.attempts, 1, "{code} {message}");
+        assert_eq!(response.details.aws_code.as_deref(), Some(code));
         assert_eq!(response.kind(), expected, "{code} {message}");
         assert_eq!(rig.submitted().len(), steps, "{code} {message}");
         rig.clock.advance(seconds(30));
@@ -195,7 +195,7 @@ async fn two_wrong_codes_end_a_sign_in() {
     rig.cognito.plan(Plan { count: 3, ..Plan::from(wrong) });
     let request = rig.challenge_request("alice", seconds(120));
     let (response, ()) = tokio::join!(rig.respond(&request), rig.pass(seconds(10)));
-    assert_eq!((response.facts.attempts, response.kind()), (2, ErrorKind::CodeMismatch));
+    assert_eq!((response.details.attempts, response.kind()), (2, ErrorKind::CodeMismatch));
     assert_eq!(rig.submitted(), [STEP, STEP + 1]);
 }
 
@@ -214,7 +214,7 @@ async fn an_unknown_outcome_stays_unknown_after_a_later_error() {
         assert_eq!(rig.cognito.log()[1].outcome, "NotAuthorizedException");
         let Err(Error::Cognito(error)) = response.result else { panic!("another failure") };
         assert_eq!((error.kind, error.delivered), (expected, Delivered::Unknown));
-        assert_eq!((response.facts.attempts, rig.submitted()), (2, vec![STEP, STEP + 1]));
+        assert_eq!((response.details.attempts, rig.submitted()), (2, vec![STEP, STEP + 1]));
     }
 }
 

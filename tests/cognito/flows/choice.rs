@@ -15,7 +15,7 @@ async fn the_choice_is_followed_by_a_code() {
     let rig = Rig::start(seconds(5)).await;
     let response = rig.respond(&rig.choice_request("alice", seconds(22))).await;
     assert!(matches!(response.result, Ok(Responded::Tokens(_))), "{response:?}");
-    assert_eq!((response.facts.attempts, rig.submitted()), (1, vec![STEP]));
+    assert_eq!((response.details.attempts, rig.submitted()), (1, vec![STEP]));
     assert_eq!(rig.cognito.log().len(), 2);
 }
 
@@ -27,7 +27,7 @@ async fn after_a_lost_answer_to_the_choice_no_code_counts_as_sent() {
         rig.cognito.fail(fault.clone());
         let request = rig.choice_request("alice", seconds(60));
         let response = rig.respond(&request).await;
-        assert_eq!(response.facts.attempts, 0, "{fault:?}");
+        assert_eq!(response.details.attempts, 0, "{fault:?}");
         assert!(matches!(response.result, Err(Error::ChoiceUnknown(_))), "{fault:?}: {response:?}");
         assert_eq!(rig.cognito.log().len(), 1, "{fault:?}");
         // The step is still unspent.
@@ -45,7 +45,7 @@ async fn a_refused_choice_returns_its_error_and_no_code_is_sent() {
     ] {
         rig.cognito.fail(Fault::exception("NotAuthorizedException", message));
         let response = rig.respond(&rig.choice_request("alice", seconds(60))).await;
-        assert_eq!((response.facts.attempts, response.kind()), (0, expected));
+        assert_eq!((response.details.attempts, response.kind()), (0, expected));
     }
     assert!(rig.submitted().is_empty());
     rig.respond(&rig.challenge_request("alice", seconds(22))).await.result.unwrap();
@@ -60,7 +60,7 @@ async fn after_a_refused_code_the_next_one_is_sent_with_the_new_session() {
     let request = rig.choice_request("alice", seconds(60));
     let (response, ()) = tokio::join!(rig.respond(&request), rig.pass(seconds(10)));
     assert!(matches!(response.result, Ok(Responded::Tokens(_))), "{response:?}");
-    assert_eq!((response.facts.attempts, rig.submitted()), (2, vec![STEP, STEP + 1]));
+    assert_eq!((response.details.attempts, rig.submitted()), (2, vec![STEP, STEP + 1]));
     assert_eq!(rig.cognito.log().len(), 3);
 }
 

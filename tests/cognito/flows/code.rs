@@ -157,6 +157,6 @@ async fn a_wrong_clock_is_detected() {
     rig.cognito.plan(testkit::fake_cognito::Plan { date_skew: 95, ..Default::default() });
     let verification = rig.verify(&rig.verify_request("alice", seconds(22))).await;
     verification.result.unwrap();
-    let skew = verification.facts.clock_skew.unwrap();
+    let skew = verification.details.clock_skew.unwrap();
     assert!((94.0..=96.0).contains(&skew), "{skew}");
 }

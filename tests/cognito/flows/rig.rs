@@ -236,14 +236,14 @@ pub(crate) async fn limited<T>(flow: Pin<Box<dyn Future<Output = T> + '_>>) -> T
 #[derive(Debug)]
 pub(crate) struct Verification {
     pub(crate) result: Result<VerifyReply, Error>,
-    pub(crate) facts: SubmissionDetails,
+    pub(crate) details: SubmissionDetails,
 }
 
 /// The outcome of the answer to a challenge.
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) result: Result<Responded, Error>,
-    pub(crate) facts: SubmissionDetails,
+    pub(crate) details: SubmissionDetails,
 }
 
 impl Response {
@@ -287,12 +287,12 @@ impl Hands {
     pub(crate) async fn verify(&self, asked: &Asked<VerifyRequest>) -> Verification {
         let operation = self.begin(Kind::VerifySoftwareToken, asked);
         let result = limited(Box::pin(self.flows.verify(asked, &operation))).await;
-        Verification { result, facts: operation.details() }
+        Verification { result, details: operation.details() }
     }
 
     pub(crate) async fn respond(&self, asked: &Asked<ChallengeRequest>) -> Response {
         let operation = self.begin(Kind::RespondToMfaChallenge, asked);
         let result = limited(Box::pin(self.flows.respond(asked, &operation))).await;
-        Response { result, facts: operation.details() }
+        Response { result, details: operation.details() }
     }
 }

@@ -23,7 +23,7 @@ async fn a_code_goes_out_in_its_own_step() {
     let rig = Rig::start(seconds(5)).await;
     let reply = rig.verify(&rig.verify_request("alice", seconds(22))).await;
     assert!(reply.result.is_ok());
-    assert_eq!((reply.facts.attempts, rig.submitted()), (1, vec![STEP]));
+    assert_eq!((reply.details.attempts, rig.submitted()), (1, vec![STEP]));
     assert_eq!(rig.cognito.log()[0].device_name.as_deref(), Some("YubiKey 5 5678"));
 }
 
@@ -32,7 +32,7 @@ async fn with_less_than_three_seconds_left_the_request_waits_for_the_next_step()
     let rig = Rig::start(Duration::from_millis(27_001)).await;
     let request = rig.verify_request("alice", seconds(22));
     let (reply, ()) = tokio::join!(rig.verify(&request), rig.pass(Duration::from_millis(2_999)));
-    assert_eq!((reply.facts.attempts, rig.submitted()), (1, vec![STEP + 1]));
+    assert_eq!((reply.details.attempts, rig.submitted()), (1, vec![STEP + 1]));
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn after_a_used_code_the_next_one_is_sent() {
             here.clock.advance(seconds(10));
         };
         let (reply, ()) = tokio::join!(here.verify(&request), both_clocks);
-        assert_eq!(reply.facts.attempts, 2, "{reuse:?}");
+        assert_eq!(reply.details.attempts, 2, "{reuse:?}");
         assert_eq!(elsewhere.submitted(), [STEP, STEP, STEP + 1]);
     }
 }
@@ -190,7 +190,7 @@ async fn after_a_lost_answer_a_second_code_succeeds() {
         rig.cognito.fail(fault);
         let request = rig.verify_request("alice", seconds(60));
         let (reply, ()) = tokio::join!(rig.verify(&request), rig.pass(seconds(10)));
-        assert_eq!(reply.facts.attempts, 2);
+        assert_eq!(reply.details.attempts, 2);
         assert_eq!(rig.submitted(), [STEP, STEP + 1]);
     }
 }
@@ -265,7 +265,7 @@ async fn after_a_late_touch_a_new_code_and_touch_are_requested() {
         }
     };
     let (reply, ()) = tokio::join!(rig.verify(&request), person);
-    assert_eq!((reply.facts.attempts, rig.submitted()), (1, vec![STEP + 1]));
+    assert_eq!((reply.details.attempts, rig.submitted()), (1, vec![STEP + 1]));
 }
 
 #[tokio::test]

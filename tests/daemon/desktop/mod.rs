@@ -22,7 +22,7 @@ use testkit::scenario::{Scenario, World};
 use tokio::task::JoinHandle;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
-const SOON: Duration = Duration::from_secs(30);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 const TOKEN: &str = "[[token]]
 serial = 31415926
@@ -80,7 +80,11 @@ impl Bench {
 
     async fn wants_a_touch(&self) {
         let card = self.card.clone();
-        assert!(tokio::task::spawn_blocking(move || card.wait_until_it_wants_a_touch(SOON)).await.unwrap());
+        assert!(
+            tokio::task::spawn_blocking(move || card.wait_until_it_wants_a_touch(EVENT_TIMEOUT))
+                .await
+                .unwrap()
+        );
     }
 }
 

@@ -6,7 +6,7 @@ use testkit::client::Client;
 use testkit::daemon::{Daemon, Stage};
 use tokio::net::UnixDatagram;
 
-use super::{DAEMON, SOON, TOKEN};
+use super::{DAEMON, EVENT_TIMEOUT, TOKEN};
 
 /// A daemon that has a service manager, and the manager's socket.
 struct Managed {
@@ -42,7 +42,8 @@ impl Managed {
 
     async fn any(&self) -> Vec<String> {
         let mut buffer = [0; 4096];
-        let length = tokio::time::timeout(SOON, self.socket.recv(&mut buffer)).await.unwrap().unwrap();
+        let length =
+            tokio::time::timeout(EVENT_TIMEOUT, self.socket.recv(&mut buffer)).await.unwrap().unwrap();
         std::str::from_utf8(&buffer[..length]).unwrap().lines().map(str::to_owned).collect()
     }
 

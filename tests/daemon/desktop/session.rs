@@ -6,7 +6,7 @@ use testkit::client::Options;
 use testkit::dbusmock::Mock;
 use zbus::Variant;
 
-use super::{Bench, SOON};
+use super::{Bench, EVENT_TIMEOUT};
 
 pub(crate) const SESSION: &str = "/org/freedesktop/login1/session/s1";
 
@@ -216,7 +216,7 @@ async fn a_screen_lock_takes_effect_at_once_while_a_busy_token_is_read() {
     let heeded = async {
         while bench.client.calculate(&bob, Options::new()).await.unwrap_err().name != "ScreenLocked" {}
     };
-    tokio::time::timeout(SOON, heeded).await.expect("the lock waits for the token");
+    tokio::time::timeout(EVENT_TIMEOUT, heeded).await.expect("the lock waits for the token");
     bench.card.touch();
     until_state(&bench, "locked").await;
 }

@@ -5,7 +5,7 @@ use testkit::fake_cognito::{Fault, Plan};
 use zbus::Variant;
 
 use super::{
-    CALCULATE, SOON, calculating, cancel, named, other, path, result, state, text, wants_a_touch,
+    CALCULATE, EVENT_TIMEOUT, calculating, cancel, named, other, path, result, state, text, wants_a_touch,
     with_cognito, world,
 };
 
@@ -119,7 +119,7 @@ async fn lock_all_wipes_the_key_of_a_token_that_waits_for_a_touch() {
         locker.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "LockAll", &()).await
     });
     // The card may finish its current command; later commands meet a locked token.
-    tokio::time::timeout(SOON, locking).await.unwrap().unwrap().unwrap();
+    tokio::time::timeout(EVENT_TIMEOUT, locking).await.unwrap().unwrap().unwrap();
     card.touch();
     call.await.unwrap().unwrap();
     let alone = Options::from([("interactive", false.into())]);

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use zbus::message::Type;
 use zbus::{MessageStream, OwnedMatchRule, connection};
 
-use super::{DAEMON, SOON};
+use super::{DAEMON, EVENT_TIMEOUT};
 
 /// A monitor sees what the daemon sends to the bus, in that order.
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn the_name_is_requested_when_departures_are_signalled_already() {
     let _daemon = stage.spawn().unwrap();
     let mut departures = false;
     loop {
-        let message = timeout(SOON, messages.next()).await.unwrap().unwrap().unwrap();
+        let message = timeout(EVENT_TIMEOUT, messages.next()).await.unwrap().unwrap().unwrap();
         let header = message.header();
         match header.member().map(|member| member.as_str()) {
             Some("AddMatch") if header.message_type() == Type::MethodCall => {

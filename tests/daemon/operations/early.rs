@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use oathbridge::dbus::names::ROOT;
 use testkit::client::Options;
-use testkit::scenario::BEGINNING;
+use testkit::scenario::START_UNIX_TIME;
 use zbus::{Fd, ObjectPath, Variant};
 
 use super::{CALCULATE, other, path, with_cognito};
@@ -88,5 +88,5 @@ async fn the_timeout_of_a_call_counts_from_its_arrival() {
     verified.unwrap();
     let operation = path(&world.client, "slow");
     let deadline: u64 = world.client.property(&operation, "Operation", "Deadline").await.unwrap();
-    assert_eq!(deadline, BEGINNING + 15);
+    assert_eq!(deadline, START_UNIX_TIME + 15);
 }

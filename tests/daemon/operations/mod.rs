@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
 /// A generous timeout that only a failure reaches.
-const SOON: Duration = Duration::from_secs(30);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// CALCULATE, YKOATH.
 const CALCULATE: u8 = 0xa2;
@@ -89,7 +89,9 @@ fn calculating(
 
 async fn wants_a_touch(card: &VirtualToken) {
     let card = card.clone();
-    assert!(tokio::task::spawn_blocking(move || card.wait_until_it_wants_a_touch(SOON)).await.unwrap());
+    assert!(
+        tokio::task::spawn_blocking(move || card.wait_until_it_wants_a_touch(EVENT_TIMEOUT)).await.unwrap()
+    );
 }
 
 async fn state(client: &Client, operation: &str) -> Result<String, Refusal> {

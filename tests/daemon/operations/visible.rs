@@ -9,7 +9,9 @@ use tokio::time::timeout;
 use zbus::message::{Message, Type};
 use zbus::{MatchRule, MessageStream, fdo};
 
-use super::{SOON, calculating, is_operation, named, other, path, result, state, text, wants_a_touch, world};
+use super::{
+    EVENT_TIMEOUT, calculating, is_operation, named, other, path, result, state, text, wants_a_touch, world,
+};
 
 /// The signals of operations in order: `+` for an added object, its states, `-` for a removed object.
 fn story(events: &[Event]) -> Vec<String> {
@@ -81,7 +83,7 @@ async fn order_of_a_call(client: &Client, call: &Message) -> Vec<String> {
     connection.send(call).await.unwrap();
     let mut order = Vec::new();
     while order.last().is_none_or(|last| last != "-") {
-        let message = timeout(SOON, messages.next()).await.unwrap().unwrap().unwrap();
+        let message = timeout(EVENT_TIMEOUT, messages.next()).await.unwrap().unwrap().unwrap();
         if message.header().reply_serial() == Some(call.primary_header().serial_num()) {
             order.push("reply".to_owned());
         } else if let Some(event) = Event::of(&message) {

@@ -3,7 +3,7 @@
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Value, json};
 use testkit::client::Options;
-use testkit::scenario::BEGINNING;
+use testkit::scenario::START_UNIX_TIME;
 
 use super::{Bench, INVALID, ONE_ATTEMPT};
 
@@ -31,7 +31,7 @@ fn token_with(claim: &str, value: Value) -> String {
         "iss": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_FaKe00001",
         "token_use": "access",
         "scope": "aws.cognito.signin.user.admin",
-        "exp": BEGINNING + 3_600,
+        "exp": START_UNIX_TIME + 3_600,
     });
     claims[claim] = value;
     let part = |value: &Value| BASE64URL_NOPAD.encode(value.to_string().as_bytes());

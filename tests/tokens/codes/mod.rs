@@ -18,7 +18,7 @@ use std::time::Duration;
 use oathbridge::otp::{Algorithm, Code, Digits, truncate};
 use oathbridge::virt::VirtualToken;
 use testkit::client::{Client, Options};
-use testkit::scenario::{BEGINNING, Scenario, World};
+use testkit::scenario::{START_UNIX_TIME, Scenario, World};
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
@@ -113,8 +113,8 @@ async fn a_code_has_its_validity_and_the_next_code() {
 
     let carol = bench.credential("carol").await;
     let reply = bench.client().calculate(&carol, Options::new()).await.unwrap();
-    assert_eq!((reply.from, reply.until), (BEGINNING, BEGINNING + 60));
-    assert_eq!(reply.code, code(Algorithm::Sha256, 8, BEGINNING / 60));
+    assert_eq!((reply.from, reply.until), (START_UNIX_TIME, START_UNIX_TIME + 60));
+    assert_eq!(reply.code, code(Algorithm::Sha256, 8, START_UNIX_TIME / 60));
     assert_eq!(reply.next, None);
 }
 
@@ -178,11 +178,11 @@ async fn a_minimum_validity_makes_the_call_wait_or_fail() {
     let clock = bench.world.clock().unwrap();
     let calculate = || bench.client().calculate(&alice, [("min-validity", 5_u32.into())].into());
     clock.advance(Duration::from_secs(25));
-    assert_eq!(calculate().await.unwrap().until, BEGINNING + 30, "five seconds are left");
+    assert_eq!(calculate().await.unwrap().until, START_UNIX_TIME + 30, "five seconds are left");
     clock.advance(Duration::from_secs(1));
     let (reply, passed) = tokio::join!(calculate(), bench.world.pass(Duration::from_secs(4)));
     passed.unwrap();
-    assert_eq!(reply.unwrap().from, BEGINNING + 30);
+    assert_eq!(reply.unwrap().from, START_UNIX_TIME + 30);
     clock.advance(Duration::from_secs(1));
     // The next step starts after the deadline of this call.
     let options = [("min-validity", 30_u32.into()), ("timeout", 2_u32.into())];

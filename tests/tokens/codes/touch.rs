@@ -8,13 +8,13 @@ use testkit::client::{Event, Options};
 
 use super::{Bench, code};
 
-const SOON: Duration = Duration::from_secs(20);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A simulated user who touches the card as soon as it waits for a touch.
 fn person(card: &VirtualToken) -> tokio::task::JoinHandle<bool> {
     let card = card.clone();
     tokio::task::spawn_blocking(move || {
-        let wanted = card.wait_until_it_wants_a_touch(SOON);
+        let wanted = card.wait_until_it_wants_a_touch(EVENT_TIMEOUT);
         card.touch();
         wanted
     })

@@ -18,10 +18,10 @@ use super::sample::Sample;
 use super::table::{Goal, Table};
 
 const ROUNDS: usize = 20;
-const DELAY: Duration = Duration::from_millis(4);
+const COMMAND_DELAY: Duration = Duration::from_millis(4);
 
-/// Far longer than any round takes.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The timeout for a signal of the daemon, far longer than any round takes.
+const SIGNAL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The daemon against a program that sends the same commands, to a token that was there before.
 pub(crate) async fn to_ready(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
@@ -75,7 +75,7 @@ impl Daemon {
         self.observer.rig.remove()?;
         self.wait_for("InterfacesRemoved", |_| true).await?;
         self.observer.arm()?;
-        self.observer.rig.insert_another(DELAY).await?;
+        self.observer.rig.insert_another(COMMAND_DELAY).await?;
         self.wait_for("PropertiesChanged", is_ready).await?;
         let ready = now();
         let (noticed, _) = self.observer.times()?;
@@ -91,7 +91,9 @@ impl Daemon {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, heard).await.map_err(|_| format!("there is no signal {member}"))?
+        tokio::time::timeout(SIGNAL_TIMEOUT, heard)
+            .await
+            .map_err(|_| format!("there is no signal {member}"))?
     }
 }
 
@@ -125,7 +127,7 @@ impl Observer {
     async fn round(&mut self) -> Result<Duration, Failure> {
         self.rig.remove()?;
         self.arm()?;
-        self.rig.insert_another(DELAY).await?;
+        self.rig.insert_another(COMMAND_DELAY).await?;
         let (noticed, done) = self.times()?;
         Ok(Duration::from_nanos(done.saturating_sub(noticed)))
     }

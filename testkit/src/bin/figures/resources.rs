@@ -13,8 +13,8 @@ use super::table::{Goal, Table};
 
 const ROUNDS: usize = 5;
 
-/// After a change, the readers are looked at once more; then it is quiet.
-const QUIET: Duration = Duration::from_secs(3);
+/// The time after a change until the daemon has finished its scans of the readers.
+const SETTLING_TIME: Duration = Duration::from_secs(3);
 
 /// Memory of daemons that have never seen the card before, in millions of bytes.
 pub(crate) async fn memory(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
@@ -27,7 +27,7 @@ pub(crate) async fn memory(builds: &Builds, table: &mut Table) -> Result<(), Fai
         for (((rig, resident), private), after) in sides {
             let token = rig.fake.ready_user(&user, &rig.seed)?.access_token;
             let daemon = rig.started(&user).await?;
-            tokio::time::sleep(QUIET).await;
+            tokio::time::sleep(SETTLING_TIME).await;
             resident.add(megabytes(&daemon, "VmRSS:")?);
             private.add(megabytes(&daemon, "RssAnon:")?);
             rig.verify(&rig.credential().await?, &token).await?;
@@ -47,7 +47,7 @@ pub(crate) async fn idle(builds: &Builds, table: &mut Table, time: Duration) -> 
     for rig in &rigs {
         daemons.push(rig.started("state").await?);
     }
-    tokio::time::sleep(QUIET).await;
+    tokio::time::sleep(SETTLING_TIME).await;
     let before: Vec<_> = daemons.iter().map(switches).collect::<Result<_, _>>()?;
     if before.iter().any(|switches| switches.values().sum::<u64>() == 0) {
         return Err("this kernel doesn't count context switches".into());
