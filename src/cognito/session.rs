@@ -1,6 +1,6 @@
 //! The session: the opaque string that connects the steps of one sign-in.
 
-use super::authorization::{Defect, Refused};
+use super::refused::{Defect, Refused};
 use crate::secret::SecretText;
 
 /// The valid lengths of the API's `SessionType`.

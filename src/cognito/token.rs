@@ -11,7 +11,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use zeroize::Zeroizing;
 
 use super::Region;
-use super::authorization::{Defect, Refused};
+use super::refused::{Defect, Refused};
 use crate::secret::SecretText;
 
 /// The maximum length of an access token, in characters; real ones have one or two thousand.

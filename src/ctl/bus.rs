@@ -9,7 +9,7 @@ use zbus::names::InterfaceName;
 use zbus::proxy::CacheProperties;
 use zbus::{Connection, Fd, OwnedObjectPath, OwnedVariant, Variant};
 
-use super::cancel::Cancelled;
+use super::cancelled::Cancelled;
 use super::tree::{Tree, is_final};
 use super::{Failure, exit};
 use crate::dbus::names;

@@ -1,10 +1,10 @@
 //! `oathbridgectl cancel`.
 
 use serde::Serialize;
-use zbus::fdo;
 
 use super::arguments::CancelArguments;
 use super::bus::Bus;
+use super::cancelled::Cancelled;
 use super::tree::{Operation, Tree};
 use super::{Failure, Output, exit};
 
@@ -25,36 +25,6 @@ struct One<'tree> {
 struct Refused<'tree> {
     operation: &'tree str,
     error: &'tree str,
-}
-
-/// The outcome of a cancellation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Cancelled {
-    /// The request is cancelled, and no code was sent.
-    NothingSent,
-    /// A code was already sent; nothing more is sent.
-    Sent,
-    /// The request had already ended.
-    Ended,
-}
-
-impl Cancelled {
-    fn sentence(self) -> &'static str {
-        match self {
-            Self::NothingSent => "Cancelled; no code was sent.",
-            Self::Sent => "A code was already sent and cannot be taken back; nothing more is sent.",
-            Self::Ended => "The request had already ended; there was nothing to cancel.",
-        }
-    }
-
-    /// The outcome of a call of `Cancel`. A request without an object has ended.
-    pub(super) fn of(answer: zbus::Result<Self>) -> Result<Self, Failure> {
-        match answer {
-            Err(error) if matches!(error.clone().into(), fdo::Error::UnknownObject(_)) => Ok(Self::Ended),
-            answer => Ok(answer?),
-        }
-    }
 }
 
 pub(super) async fn run(arguments: &CancelArguments, json: bool) -> Result<Output, Failure> {
@@ -168,14 +138,6 @@ fn ambiguous(tree: &Tree, running: &[&Operation]) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cancelling_a_request_that_has_ended_succeeds() {
-        let gone = fdo::Error::UnknownObject("There is no such object.".to_owned());
-        assert_eq!(Cancelled::of(Err(gone.into())), Ok(Cancelled::Ended));
-        let denied = fdo::Error::AccessDenied("No.".to_owned());
-        assert!(Cancelled::of(Err(denied.into())).is_err());
-    }
 
     #[tokio::test]
     async fn after_one_refusal_the_other_requests_are_still_cancelled() {

@@ -6,6 +6,7 @@
 mod arguments;
 mod bus;
 mod cancel;
+mod cancelled;
 mod challenge;
 mod code;
 pub mod exit;

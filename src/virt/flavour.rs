@@ -1,6 +1,6 @@
 //! The differences between makes of tokens; each field is one observed deviation.
 
-use super::spec::Firmware;
+use super::firmware::Firmware;
 use crate::iso7816::{Status, status};
 
 /// A make of token: the properties in which OATH applications differ.

@@ -3,7 +3,7 @@
 //! Sources: yubikey-manager's `yubikit/management.py`, `yubikit/yubiotp.py` and the `yubikey` crate.
 
 use super::apdu::Request;
-use super::spec::Firmware;
+use super::firmware::Firmware;
 use crate::iso7816::{Status, status};
 
 /// The data of the identity applications.

@@ -1,19 +1,19 @@
 //! A connection to a token, from its insertion to its removal.
 
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use super::applet::{Outcome, Pending, Touch};
 use super::spec::TouchPolicy;
-use super::virtual_token::{Fault, State, VirtualToken};
+use super::state::{Fault, Shared, State};
 use crate::device::Error;
 use crate::iso7816::Response;
 use crate::sync::IgnorePoison;
 
-/// A connection to a [`VirtualToken`]; it ends when the token is pulled out.
+/// A connection to a [`VirtualToken`](super::VirtualToken); it ends when the token is pulled out.
 #[derive(Debug)]
 pub struct Session {
-    token: VirtualToken,
+    shared: Arc<Shared>,
     insertion: u32,
 }
 
@@ -24,8 +24,8 @@ pub(super) struct Exclusive<'a> {
 }
 
 impl Session {
-    pub(super) fn new(token: VirtualToken, insertion: u32) -> Self {
-        Self { token, insertion }
+    pub(super) fn new(shared: Arc<Shared>, insertion: u32) -> Self {
+        Self { shared, insertion }
     }
 
     /// The answer to reset (ATR).
@@ -64,7 +64,7 @@ impl Session {
             Some(Fault::Hang) => return self.hang(state),
             Some(Fault::Vanish) => {
                 drop(state);
-                self.token.unplug();
+                self.shared.change(State::unplug);
                 return Err(Error::Removed);
             }
         }
@@ -79,7 +79,6 @@ impl Session {
         let mut state = self.lock()?;
         state.queued += 1;
         let mut state = self
-            .token
             .shared
             .changed
             .wait_while(state, |state| state.is_here(self.insertion) && state.in_transaction)
@@ -104,7 +103,7 @@ impl Session {
         let policy = state.touch_policy;
         let timeout = state.touch_timeout;
         drop(state);
-        self.token.shared.changed.notify_all();
+        self.shared.changed.notify_all();
         touch_needed();
 
         let comes = match policy {
@@ -126,7 +125,6 @@ impl Session {
         ends: impl Fn(&State) -> bool,
     ) -> Result<MutexGuard<'a, State>, Error> {
         let (state, _) = self
-            .token
             .shared
             .changed
             .wait_timeout_while(state, time, |state| state.is_here(self.insertion) && !ends(state))
@@ -135,13 +133,13 @@ impl Session {
     }
 
     fn hang(&self, state: MutexGuard<'_, State>) -> Result<Vec<u8>, Error> {
-        let state = self.token.shared.changed.wait_while(state, |state| state.is_here(self.insertion));
+        let state = self.shared.changed.wait_while(state, |state| state.is_here(self.insertion));
         drop(state);
         Err(Error::Removed)
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, State>, Error> {
-        let state = self.token.shared.lock();
+        let state = self.shared.lock();
         if state.is_here(self.insertion) { Ok(state) } else { Err(Error::Removed) }
     }
 }
@@ -159,7 +157,7 @@ impl Drop for Exclusive<'_> {
         if let Ok(mut state) = session.lock() {
             state.in_transaction = false;
         }
-        session.token.shared.changed.notify_all();
+        session.shared.changed.notify_all();
     }
 }
 

@@ -1,58 +1,19 @@
 //! A virtual token with a simulated user, who plugs it in, touches it and pulls it out, and with faults.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::applet::Applet;
 use super::change_notifier::ChangeNotifier;
-use super::command_log::{CommandLog, Header};
+use super::command_log::Header;
 use super::session::Session;
 use super::spec::{TokenSpec, TouchPolicy};
-use crate::device::Identity;
+use super::state::{Fault, Shared, State};
 use crate::sync::IgnorePoison;
 
 /// A virtual token with its simulated user. Clones are handles to the same token.
 #[derive(Clone, Debug)]
 pub struct VirtualToken {
     pub(super) shared: Arc<Shared>,
-}
-
-/// A fault of one command; the applet does not receive that command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// There is no response until the token is pulled out.
-    Hang,
-    /// The response has these bytes, which may be invalid.
-    Answer(Vec<u8>),
-    /// The token is pulled out during the command.
-    Vanish,
-}
-
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) serial: u32,
-    pub(super) identity: Identity,
-    state: Mutex<State>,
-    pub(super) changed: Condvar,
-    notifier: Arc<ChangeNotifier>,
-}
-
-#[derive(Debug)]
-pub(super) struct State {
-    pub(super) applet: Applet,
-    pub(super) plugged: bool,
-    pub(super) insertion: u32,
-    pub(super) in_transaction: bool,
-    /// The number of threads that wait for the end of a transaction.
-    pub(super) queued: u32,
-    pub(super) delay: Duration,
-    pub(super) touch_policy: TouchPolicy,
-    pub(super) touch_timeout: Duration,
-    pub(super) wants_touch: bool,
-    pub(super) touched: bool,
-    pub(super) faults: VecDeque<Fault>,
-    pub(super) log: CommandLog,
 }
 
 impl VirtualToken {
@@ -65,30 +26,7 @@ impl VirtualToken {
     }
 
     pub(super) fn with_notifier(spec: &TokenSpec, notifier: Arc<ChangeNotifier>) -> Self {
-        let state = State {
-            applet: Applet::new(spec),
-            plugged: true,
-            insertion: 1,
-            in_transaction: false,
-            queued: 0,
-            delay: spec.delay,
-            touch_policy: spec.touch,
-            touch_timeout: Self::TOUCH_TIMEOUT,
-            wants_touch: false,
-            touched: false,
-            faults: VecDeque::new(),
-            log: CommandLog::default(),
-        };
-        let identity =
-            Identity { serial: Some(spec.serial.to_string()), firmware: Some(spec.firmware.to_string()) };
-        let shared = Shared {
-            serial: spec.serial,
-            identity,
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-            notifier,
-        };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(Shared::new(spec, Self::TOUCH_TIMEOUT, notifier)) }
     }
 
     /// The serial number in its [`TokenSpec`].
@@ -174,38 +112,12 @@ impl VirtualToken {
 
     /// A connection to the token, valid for this insertion; `None` if the token is not plugged in.
     pub fn connect(&self) -> Option<Session> {
-        self.insertion().map(|insertion| Session::new(self.clone(), insertion))
+        self.insertion().map(|insertion| Session::new(Arc::clone(&self.shared), insertion))
     }
 
     /// The number of this insertion; `None` if the token is not plugged in.
     pub(super) fn insertion(&self) -> Option<u32> {
         let state = self.shared.lock();
         state.plugged.then_some(state.insertion)
-    }
-}
-
-impl Shared {
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().ignore_poison()
-    }
-
-    pub(super) fn change(&self, edit: impl FnOnce(&mut State)) {
-        edit(&mut self.lock());
-        self.changed.notify_all();
-        self.notifier.notify();
-    }
-}
-
-impl State {
-    pub(super) fn unplug(&mut self) {
-        self.plugged = false;
-        self.in_transaction = false;
-        self.wants_touch = false;
-        self.touched = false;
-        self.applet.reset();
-    }
-
-    pub(super) fn is_here(&self, insertion: u32) -> bool {
-        self.plugged && self.insertion == insertion
     }
 }

@@ -13,8 +13,9 @@ use self::access::Access;
 pub(super) use self::calculate::Calculation;
 use self::credential::Credential;
 use super::apdu::Request;
+use super::firmware::Firmware;
 use super::flavour::Flavour;
-use super::spec::{Firmware, TokenSpec};
+use super::spec::TokenSpec;
 use crate::iso7816::{Status, status, tlv};
 
 /// The application's state: the stored credentials, and the state of the current selection.

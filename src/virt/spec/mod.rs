@@ -1,7 +1,6 @@
 //! The description of virtual tokens in a TOML file.
 
 mod credential;
-mod firmware;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,8 +9,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
 pub use credential::{CredentialSpec, Kind};
-pub use firmware::{Firmware, InvalidFirmware};
 
+use super::firmware::Firmware;
 use super::flavour::Flavour;
 use crate::secret::SecretText;
 

@@ -85,7 +85,7 @@ impl Transport for VirtualTransport {
 
     fn open(&self, device: &DeviceId) -> Result<Opened, Error> {
         let token = self.find(device).ok_or(Error::Removed)?;
-        let session = Session::new(token.clone(), device.insertion);
+        let session = Session::new(Arc::clone(&token.shared), device.insertion);
         Ok(Opened::Apdu(Box::new(VirtualDevice { session })))
     }
 

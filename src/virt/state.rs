@@ -1,0 +1,99 @@
+//! The state of a virtual token, shared by its handles and connections.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use super::applet::Applet;
+use super::change_notifier::ChangeNotifier;
+use super::command_log::CommandLog;
+use super::spec::{TokenSpec, TouchPolicy};
+use crate::device::Identity;
+use crate::sync::IgnorePoison;
+
+/// A fault of one command; the applet does not receive that command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// There is no response until the token is pulled out.
+    Hang,
+    /// The response has these bytes, which may be invalid.
+    Answer(Vec<u8>),
+    /// The token is pulled out during the command.
+    Vanish,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) serial: u32,
+    pub(super) identity: Identity,
+    state: Mutex<State>,
+    pub(super) changed: Condvar,
+    notifier: Arc<ChangeNotifier>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) applet: Applet,
+    pub(super) plugged: bool,
+    pub(super) insertion: u32,
+    pub(super) in_transaction: bool,
+    /// The number of threads that wait for the end of a transaction.
+    pub(super) queued: u32,
+    pub(super) delay: Duration,
+    pub(super) touch_policy: TouchPolicy,
+    pub(super) touch_timeout: Duration,
+    pub(super) wants_touch: bool,
+    pub(super) touched: bool,
+    pub(super) faults: VecDeque<Fault>,
+    pub(super) log: CommandLog,
+}
+
+impl Shared {
+    /// The state of a plugged-in token.
+    pub(super) fn new(spec: &TokenSpec, touch_timeout: Duration, notifier: Arc<ChangeNotifier>) -> Self {
+        let state = State {
+            applet: Applet::new(spec),
+            plugged: true,
+            insertion: 1,
+            in_transaction: false,
+            queued: 0,
+            delay: spec.delay,
+            touch_policy: spec.touch,
+            touch_timeout,
+            wants_touch: false,
+            touched: false,
+            faults: VecDeque::new(),
+            log: CommandLog::default(),
+        };
+        let identity =
+            Identity { serial: Some(spec.serial.to_string()), firmware: Some(spec.firmware.to_string()) };
+        Self { serial: spec.serial, identity, state: Mutex::new(state), changed: Condvar::new(), notifier }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().ignore_poison()
+    }
+
+    /// Changes the state, and wakes all threads that wait for a change.
+    pub(super) fn change(&self, edit: impl FnOnce(&mut State)) {
+        edit(&mut self.lock());
+        self.changed.notify_all();
+        self.notifier.notify();
+    }
+}
+
+impl State {
+    /// Removes the token, which ends its transaction and resets its applet.
+    pub(super) fn unplug(&mut self) {
+        self.plugged = false;
+        self.in_transaction = false;
+        self.wants_touch = false;
+        self.touched = false;
+        self.applet.reset();
+    }
+
+    /// Whether the token has been plugged in without interruption since this insertion.
+    pub(super) fn is_here(&self, insertion: u32) -> bool {
+        self.plugged && self.insertion == insertion
+    }
+}
