@@ -1,23 +1,23 @@
-//! Why a session of any family failed.
+//! The error of a session of any family.
 
 use crate::device;
 
-/// Why a session or a request in it failed.
+/// The error of a session or of a request in it. Each protocol converts its status words to one of the variants.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The exchange with the device failed.
     #[error(transparent)]
     Device(#[from] device::Error),
-    /// The device does not speak this family's protocol.
+    /// The device does not support the protocol of this family.
     #[error("the device has no OATH application")]
     NoApplication,
     /// The token requires its password or PIN first.
     #[error("the token is locked")]
     Locked,
-    /// The token refused the password or PIN; the session can't be used any more.
+    /// The token refused the key of the password or PIN. The session cannot be used any more.
     #[error("the token refuses the password")]
     WrongPassword,
-    /// The token accepted the password but could not prove that it knows it.
+    /// The token accepted the key but could not prove that it knows it.
     #[error("the token doesn't know its own password")]
     Impostor,
     /// The token has no credential of this name.
@@ -26,13 +26,13 @@ pub enum Error {
     /// The touch did not come in time.
     #[error("the token was not touched in time")]
     TouchTimedOut,
-    /// This token or this credential can't do what was requested.
+    /// This token or this credential does not support the request.
     #[error("{0}")]
     Unsupported(&'static str),
     /// No token of this family has the operation.
     #[error("tokens of this family have no {0}")]
     NotOnThisFamily(&'static str),
-    /// The token's answer makes no sense.
+    /// The token sent an invalid response or an unexpected status word.
     #[error("{0}")]
     Malformed(String),
 }

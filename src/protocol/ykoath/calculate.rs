@@ -2,10 +2,10 @@
 
 use zeroize::Zeroizing;
 
-use super::error::{done, means_locked};
-use super::{Error, tag};
+use super::error::{done, malformed, means_locked};
+use super::tag;
 use crate::iso7816::{Command, Response, status, tlv};
-use crate::oath::{Credential, Kind, MovingFactor, Touch};
+use crate::oath::{Credential, Error, Kind, MovingFactor, Touch};
 use crate::otp::{Code, Digits, truncate};
 
 const INSTRUCTION: u8 = 0xa2;
@@ -49,7 +49,7 @@ pub(super) fn parse(response: Response, credential: &Credential, locked: bool) -
         let element = element?;
         match element.tag {
             tag::FULL_RESPONSE | tag::TRUNCATED_RESPONSE => {
-                return code(element, credential.kind).ok_or(Error::Malformed("the code is unreadable"));
+                return code(element, credential.kind).ok_or_else(|| malformed("the code is unreadable"));
             }
             tag::NO_RESPONSE => {
                 return Err(Error::Unsupported("the token does not calculate this kind of code"));
@@ -57,7 +57,7 @@ pub(super) fn parse(response: Response, credential: &Credential, locked: bool) -
             _ => {}
         }
     }
-    Err(Error::Malformed("the response contains no code"))
+    Err(malformed("the response contains no code"))
 }
 
 fn code(element: tlv::Tlv<'_>, kind: Kind) -> Option<Code> {

@@ -3,9 +3,9 @@
 //! It is the only command that returns which credentials require a touch and how long their codes are. It does not
 //! advance HOTP counters, and it waits for no touch.
 
-use super::{CredentialId, Error, tag};
+use super::{CredentialId, tag};
 use crate::iso7816::{Command, tlv};
-use crate::oath::Touch;
+use crate::oath::{Error, Touch};
 use crate::otp::{Digits, Step};
 
 /// The properties of one credential in the response of CALCULATE ALL.

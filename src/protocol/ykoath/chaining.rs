@@ -5,9 +5,10 @@
 
 use zeroize::Zeroizing;
 
-use super::Error;
+use super::error::{malformed, refused};
 use crate::device::{Progress, Transaction};
 use crate::iso7816::{Command, Response, Status, status};
+use crate::oath::Error;
 
 const SEND_REMAINING: u8 = 0xa5;
 const GET_RESPONSE: u8 = 0xc0;
@@ -46,7 +47,7 @@ impl<'t> Channel<'t> {
                 return Ok(response);
             }
             if repeat == Repeat::Never || self.continuation == GET_RESPONSE {
-                return Err(Error::Malformed("the token does not send the rest of its response"));
+                return Err(malformed("the token does not send the rest of its response"));
             }
             self.continuation = GET_RESPONSE;
         }
@@ -65,14 +66,14 @@ impl<'t> Channel<'t> {
                 return Ok(None);
             }
             if next.status != Status::OK && !next.status.more_data() {
-                return Err(Error::Status { instruction: self.continuation, status: next.status });
+                return Err(refused(self.continuation, next.status));
             }
             if next.data.is_empty() && next.status.more_data() {
-                return Err(Error::Malformed("the response has an empty frame"));
+                return Err(malformed("the response has an empty frame"));
             }
             whole = join(&whole, &next)?;
         }
-        Err(Error::Malformed("the response does not end"))
+        Err(malformed("the response does not end"))
     }
 }
 
@@ -90,7 +91,7 @@ fn refuses_continuation(response: &Response) -> bool {
 
 fn join(whole: &Response, next: &Response) -> Result<Response, Error> {
     if whole.data.len() + next.data.len() > MAX_BYTES {
-        return Err(Error::Malformed("the response is longer than 65,536 bytes"));
+        return Err(malformed("the response is longer than 65,536 bytes"));
     }
     let mut data = Zeroizing::new(Vec::with_capacity(whole.data.len() + next.data.len()));
     data.extend_from_slice(&whole.data);

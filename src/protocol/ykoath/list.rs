@@ -1,7 +1,8 @@
 //! LIST: names, types and algorithms.
 
-use super::{CredentialId, Error, tag};
+use super::{CredentialId, tag};
 use crate::iso7816::{Command, tlv};
+use crate::oath::Error;
 use crate::otp::Algorithm;
 
 pub(super) const INSTRUCTION: u8 = 0xa1;

@@ -22,7 +22,6 @@ mod validate;
 
 pub use access_key::{derive, device_id};
 pub use credential_id::{CredentialId, UnusableName};
-pub use error::Error;
 pub use select::Selection;
 pub use session::Session;
 

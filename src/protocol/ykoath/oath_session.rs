@@ -1,8 +1,8 @@
 //! YKOATH as one of the families of tokens.
 
-use super::{Error, Session, access_key};
+use super::{Session, access_key};
 use crate::device::Progress;
-use crate::oath::{self, Credential, KeySlot, MovingFactor, OathSession, SelfDescription, UnlockKey};
+use crate::oath::{Credential, Error, KeySlot, MovingFactor, OathSession, SelfDescription, UnlockKey};
 use crate::otp::Code;
 use crate::secret::SecretText;
 
@@ -22,20 +22,20 @@ impl OathSession for Session<'_> {
         Session::is_locked(self)
     }
 
-    fn unlock_key(&self, password: &SecretText) -> Result<Option<UnlockKey>, oath::Error> {
+    fn unlock_key(&self, password: &SecretText) -> Result<Option<UnlockKey>, Error> {
         match (&self.selection().challenge, &self.selection().salt) {
             (None, _) => Ok(None),
             (Some(_), Some(salt)) => Ok(Some(access_key::derive(password, salt))),
-            (Some(_), None) => Err(oath::Error::Unsupported("its lock is a PIN, not a password")),
+            (Some(_), None) => Err(Error::Unsupported("its lock is a PIN, not a password")),
         }
     }
 
-    fn unlock(&mut self, keys: &KeySlot) -> Result<(), oath::Error> {
-        Ok(self.validate(keys)?)
+    fn unlock(&mut self, keys: &KeySlot) -> Result<(), Error> {
+        self.validate(keys)
     }
 
-    fn list(&mut self) -> Result<Vec<Credential>, oath::Error> {
-        Ok(self.credentials()?)
+    fn list(&mut self) -> Result<Vec<Credential>, Error> {
+        self.credentials()
     }
 
     fn calculate(
@@ -43,24 +43,7 @@ impl OathSession for Session<'_> {
         credential: &Credential,
         factor: MovingFactor,
         progress: &dyn Progress,
-    ) -> Result<Code, oath::Error> {
-        Ok(Session::calculate(self, credential, factor, progress)?)
-    }
-}
-
-impl From<Error> for oath::Error {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Device(error) => Self::Device(error),
-            Error::NoApplication => Self::NoApplication,
-            Error::Locked => Self::Locked,
-            Error::WrongKey => Self::WrongPassword,
-            Error::Impostor => Self::Impostor,
-            Error::NoSuchCredential => Self::NoSuchCredential,
-            Error::TouchTimedOut => Self::TouchTimedOut,
-            Error::Unsupported(reason) => Self::Unsupported(reason),
-            Error::Malformed(reason) => Self::Malformed(reason.to_owned()),
-            error @ Error::Status { .. } => Self::Malformed(error.to_string()),
-        }
+    ) -> Result<Code, Error> {
+        Session::calculate(self, credential, factor, progress)
     }
 }

@@ -1,7 +1,9 @@
 //! SELECT of the OATH application.
 
-use super::{Error, tag};
+use super::error::refused;
+use super::tag;
 use crate::iso7816::{Response, Status, status, tlv};
+use crate::oath::Error;
 
 /// The response of a token to SELECT of its OATH application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub(super) fn parse(response: &Response) -> Result<Selection, Error> {
         | status::SELECT_FAILED
         | status::INSTRUCTION_NOT_SUPPORTED
         | status::WRONG_P1_P2 => return Err(Error::NoApplication),
-        status => return Err(Error::Status { instruction: INSTRUCTION, status }),
+        status => return Err(refused(INSTRUCTION, status)),
     }
     let mut selection = Selection::default();
     for element in tlv::read(&response.data) {

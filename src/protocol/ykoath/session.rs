@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::access_key::answer;
 use super::chaining::{Channel, Repeat};
 use super::error::{done, means_locked};
-use super::{CredentialId, Error, Selection, calculate, calculate_all, list, select, validate};
+use super::{CredentialId, Selection, calculate, calculate_all, list, select, validate};
 use crate::device::{self, NoProgress, Progress, Transaction};
 use crate::iso7816::{Aid, Command, Response, Status};
-use crate::oath::{Credential, KeySlot, Kind, MovingFactor, Touch};
+use crate::oath::{Credential, Error, KeySlot, Kind, MovingFactor, Touch};
 use crate::otp::{Code, Digits};
 
 /// The maximum number of credentials; no token holds more. Further ones are ignored.
@@ -33,8 +33,7 @@ impl<'t> Session<'t> {
     ///
     /// # Errors
     ///
-    /// [`Error::NoApplication`] if the card has none; [`Error::Malformed`], [`Error::Status`] or
-    /// [`Error::Device`] otherwise.
+    /// [`Error::NoApplication`] if the card has none; [`Error::Malformed`] or [`Error::Device`] otherwise.
     pub fn select(transaction: &'t mut dyn Transaction) -> Result<Self, Error> {
         let mut channel = Channel::new(transaction);
         let selection = select(&mut channel)?;
@@ -57,7 +56,7 @@ impl<'t> Session<'t> {
     ///
     /// # Errors
     ///
-    /// [`Error::Locked`] if there is no key, [`Error::WrongKey`] if the token refuses it, [`Error::Impostor`] if the token
+    /// [`Error::Locked`] if there is no key, [`Error::WrongPassword`] if the token refuses it, [`Error::Impostor`] if the token
     /// cannot prove that it knows the key. After an error the application must be selected again.
     pub fn validate(&mut self, keys: &KeySlot) -> Result<(), Error> {
         let mut challenge = [0; 8];
@@ -70,7 +69,7 @@ impl<'t> Session<'t> {
     ///
     /// # Errors
     ///
-    /// [`Error::Locked`]; [`Error::Malformed`] or [`Error::Status`] if LIST fails. A failure of CALCULATE ALL is no error,
+    /// [`Error::Locked`]; [`Error::Malformed`] if LIST fails. A failure of CALCULATE ALL is no error,
     /// but touch and digits then stay unknown.
     pub fn credentials(&mut self) -> Result<Vec<Credential>, Error> {
         let details = self.details()?;
@@ -130,7 +129,7 @@ impl<'t> Session<'t> {
     fn details(&mut self) -> Result<Details, Error> {
         let response = match self.privileged(&calculate_all::command()?) {
             Ok(response) => response,
-            Err(Error::Malformed(_) | Error::Status { .. }) => {
+            Err(Error::Malformed(_)) => {
                 // On some tokens the rest of an aborted response appears in the next one.
                 self.renew()?;
                 return Ok(Details::new());

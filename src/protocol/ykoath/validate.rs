@@ -4,9 +4,10 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::access_key::answer;
-use super::{Error, tag};
+use super::error::refused;
+use super::tag;
 use crate::iso7816::{Command, Response, Status, status, tlv};
-use crate::oath::UnlockKey;
+use crate::oath::{Error, UnlockKey};
 
 pub(super) const INSTRUCTION: u8 = 0xa3;
 
@@ -25,8 +26,8 @@ pub(super) fn check(expected: &[u8], response: &Response) -> Result<(), Error> {
         status::WRONG_DATA
         | status::DATA_INVALID
         | status::SECURITY_STATUS_NOT_SATISFIED
-        | status::VERIFICATION_FAILED => return Err(Error::WrongKey),
-        status => return Err(Error::Status { instruction: INSTRUCTION, status }),
+        | status::VERIFICATION_FAILED => return Err(Error::WrongPassword),
+        status => return Err(refused(INSTRUCTION, status)),
     }
     let proven = tlv::read(&response.data)
         .filter_map(Result::ok)

@@ -1,10 +1,11 @@
 //! Responses in several frames.
 
-use super::super::{Error, Session};
+use super::super::Session;
+use super::super::error::refused;
 use super::{CALCULATE_ALL, LIST, LOCKED, SELECT, Script, UNLOCKED, credential};
 use crate::device::NoProgress;
 use crate::iso7816::Status;
-use crate::oath::{Credential, Kind, MovingFactor, Touch};
+use crate::oath::{Credential, Error, Kind, MovingFactor, Touch};
 use crate::otp::Step;
 
 const A5: &str = "00 A5 00 00";
@@ -104,7 +105,7 @@ fn an_error_in_the_middle_fails_the_list() {
         (A5, "616C696365 61 FF"),
         (A5, "6F00"),
     ]);
-    assert_eq!(result, Err(Error::Status { instruction: 0xa5, status: Status(0x6f00) }));
+    assert_eq!(result, Err(refused(0xa5, Status(0x6f00))));
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Tokens that deviate from the specification, as real ones do.
 
 use super::super::access_key::answer;
-use super::super::{Error, Session, derive};
+use super::super::{Session, derive};
 use super::{CALCULATE_ALL, LIST, SELECT, Script, UNLOCKED, bytes};
 use crate::device::{self, NoProgress, Progress, Transaction};
 use crate::iso7816::{Command, Response};
-use crate::oath::{KeySlot, MovingFactor, Touch, UnlockKey};
+use crate::oath::{Error, KeySlot, MovingFactor, Touch, UnlockKey};
 use crate::otp::{Algorithm, Step};
 
 const LISTED: &str = "72 0A 21 4157533A616C696365 90 00";

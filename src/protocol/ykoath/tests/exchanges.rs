@@ -1,10 +1,11 @@
 //! Complete exchanges with a conforming token, byte by byte.
 
-use super::super::{Error, Selection, Session, derive, device_id};
+use super::super::error::refused;
+use super::super::{Selection, Session, derive, device_id};
 use super::{CALCULATE_ALL, LIST, LOCKED, SELECT, Script, Touches, UNLOCKED, bytes, credential};
 use crate::device::{self, NoProgress, Progress, Transaction};
 use crate::iso7816::{Command, Response, Status};
-use crate::oath::{Credential, KeySlot, Kind, MovingFactor, Touch};
+use crate::oath::{Credential, Error, KeySlot, Kind, MovingFactor, Touch};
 use crate::otp::{Algorithm, Period, Step};
 
 const VALIDATE: &str = "00 A3 00 00 20 75 14 013356628BC89766D4AAE0B6F3681FD85DDC854D 74 08 A0A1A2A3A4A5A6A7";
@@ -45,7 +46,7 @@ fn a_card_without_the_application() {
         assert_eq!(Session::select(&mut script).err(), Some(Error::NoApplication), "{answer}");
     }
     let mut script = Script::new(&[(SELECT, "6F00")]);
-    let refused = Error::Status { instruction: 0xa4, status: Status(0x6f00) };
+    let refused = refused(0xa4, Status(0x6f00));
     assert_eq!(Session::select(&mut script).err(), Some(refused));
 }
 
@@ -64,7 +65,7 @@ fn validate_with_a_wrong_key() {
     for answer in ["6A80", "6984", "6982", "6300"] {
         let mut script = Script::new(&[(SELECT, LOCKED), (VALIDATE, answer)]);
         let mut session = Session::select(&mut script).unwrap();
-        assert_eq!(session.validate_with(&key(), &HOST_CHALLENGE), Err(Error::WrongKey), "{answer}");
+        assert_eq!(session.validate_with(&key(), &HOST_CHALLENGE), Err(Error::WrongPassword), "{answer}");
         assert!(session.is_locked());
     }
 }
@@ -98,8 +99,8 @@ fn host_challenges_differ() {
     }
     let mut card = Listener(Vec::new());
     let mut session = Session::select(&mut card).unwrap();
-    assert_eq!(session.validate(&key()), Err(Error::WrongKey));
-    assert_eq!(session.validate(&key()), Err(Error::WrongKey));
+    assert_eq!(session.validate(&key()), Err(Error::WrongPassword));
+    assert_eq!(session.validate(&key()), Err(Error::WrongPassword));
     let challenges: Vec<_> = card.0[1..].iter().map(|sent| sent[29..37].to_vec()).collect();
     assert_ne!(challenges[0], challenges[1]);
     assert_eq!(card.0[1][..27], card.0[2][..27], "the response to the card's challenge");
@@ -269,7 +270,7 @@ fn errors_of_a_calculation_are_classified() {
     assert!(matches!(result("76 04 06 000000 90 00"), Err(Error::Malformed(_))));
     assert!(matches!(result("76 05 0B 00000000 90 00"), Err(Error::Malformed(_))));
     assert!(matches!(result("75 03 06 0000 90 00"), Err(Error::Malformed(_))));
-    assert_eq!(result("6F00"), Err(Error::Status { instruction: 0xa2, status: Status(0x6f00) }));
+    assert_eq!(result("6F00"), Err(refused(0xa2, Status(0x6f00))));
 }
 
 #[test]
