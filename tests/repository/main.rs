@@ -7,3 +7,4 @@ mod messages;
 mod packaging;
 mod released;
 mod shipping;
+mod wording;

@@ -87,7 +87,7 @@ fn lost(kind: ErrorKind) -> cognito::Error {
     cognito::Error { kind, delivered: Delivered::Unknown, aws_code: None, retry_after: None }
 }
 
-fn flow_errors() -> Vec<(flows::Error, &'static str)> {
+pub(crate) fn flow_errors() -> Vec<(flows::Error, &'static str)> {
     use flows::Error;
     let damaged = Unavailable::Record(state_file::Error::Damaged);
     let mut all = vec![
