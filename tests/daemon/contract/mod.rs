@@ -7,6 +7,8 @@
     reason = "the whole file is a test"
 )]
 
+mod introspection;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +22,9 @@ use tokio::time::timeout;
 use zbus::fdo::{DBusProxy, RequestNameFlags, RequestNameReply};
 use zbus::names::BusName;
 use zbus::{Connection, OwnedObjectPath, OwnedVariant, Proxy, connection};
-use zbus_xml::{Annotation, Arg, ArgDirection, Interface, Node};
+use zbus_xml::Node;
+
+use introspection::{annotation, collect, members, shipped};
 
 const NAME: &str = "io.github.oathbridge.OathBridge1";
 const ROOT: &str = "/io/github/oathbridge/OathBridge1";
@@ -274,57 +278,4 @@ fn is_error_name(text: &str) -> bool {
             part.starts_with(|letter: char| letter.is_ascii_uppercase())
                 && part.bytes().all(|byte| byte.is_ascii_alphabetic())
         })
-}
-
-/// Name and text of each shipped file, ascending.
-fn shipped() -> Vec<(String, String)> {
-    let mut files: Vec<_> = fs::read_dir(root().join("data/dbus-1/interfaces"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .map(|path| {
-            let name = path.file_name().unwrap().to_str().unwrap().strip_suffix(".xml").unwrap().to_owned();
-            (name, fs::read_to_string(path).unwrap())
-        })
-        .collect();
-    files.sort();
-    files
-}
-
-/// Our interfaces of a node and its children, each with its members for each occurrence.
-fn collect(node: &Node<'_>, found: &mut BTreeMap<String, Vec<BTreeSet<String>>>) {
-    for interface in node.interfaces().iter().filter(|interface| interface.name().starts_with(NAME)) {
-        found.entry(interface.name().to_string()).or_default().push(members(interface));
-    }
-    for child in node.nodes() {
-        collect(child, found);
-    }
-}
-
-/// The contract of an interface, one line for each member.
-fn members(interface: &Interface<'_>) -> BTreeSet<String> {
-    let methods =
-        interface.methods().map(|method| format!("method {}({})", method.name(), args(method.args())));
-    let signals =
-        interface.signals().map(|signal| format!("signal {}({})", signal.name(), args(signal.args())));
-    let properties = interface.properties().map(|property| {
-        let emits = annotation(property.annotations(), EMITS).unwrap_or("true");
-        format!("property {} {} {:?} {emits}", property.name(), property.ty(), property.access())
-    });
-    methods.chain(signals).chain(properties).collect()
-}
-
-fn args(args: &[Arg<'_>]) -> String {
-    let line = |arg: &Arg<'_>| {
-        let direction = match arg.direction() {
-            Some(ArgDirection::In) => "in",
-            Some(ArgDirection::Out) => "out",
-            None => "",
-        };
-        format!("{direction} {} {}", arg.name().unwrap_or("?"), arg.ty())
-    };
-    args.iter().map(line).collect::<Vec<_>>().join(", ")
-}
-
-fn annotation<'a>(annotations: &'a [Annotation<'_>], name: &str) -> Option<&'a str> {
-    annotations.iter().find(|annotation| annotation.name() == name).map(Annotation::value)
 }
