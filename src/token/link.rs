@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
+use super::activity::Activity;
 use super::families::{self, Family};
 use crate::device::{self, Channel, DeviceId, Opened, Progress, Transport};
 use crate::oath::{Error, OathSession};
@@ -29,16 +28,12 @@ pub(super) enum Repeat {
 pub(super) struct Link {
     transport: Arc<dyn Transport>,
     device: DeviceId,
-    in_transaction: watch::Sender<bool>,
+    activity: Arc<Activity>,
 }
 
 impl Link {
-    pub(super) fn new(
-        transport: Arc<dyn Transport>,
-        device: DeviceId,
-        in_transaction: watch::Sender<bool>,
-    ) -> Self {
-        Self { transport, device, in_transaction }
+    pub(super) fn new(transport: Arc<dyn Transport>, device: DeviceId, activity: Arc<Activity>) -> Self {
+        Self { transport, device, activity }
     }
 
     pub(super) fn transport(&self) -> &dyn Transport {
@@ -62,7 +57,7 @@ impl Link {
                     work(family, session)
                 })
             });
-            self.in_transaction.send_replace(false);
+            self.activity.transaction_ended();
             match result {
                 Err(Error::Device(error))
                     if error.is_reset()
@@ -81,11 +76,11 @@ impl Link {
         match opened {
             Opened::Apdu(mut device) => {
                 let mut transaction = device.transaction()?;
-                self.in_transaction.send_replace(true);
+                self.activity.transaction_begun();
                 families::in_session(Channel::Apdu(&mut *transaction), work)
             }
             Opened::Reports(mut reports) => {
-                self.in_transaction.send_replace(true);
+                self.activity.transaction_begun();
                 families::in_session(Channel::Reports(&mut *reports), work)
             }
         }

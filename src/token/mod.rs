@@ -3,6 +3,8 @@
 //! The worker makes all blocking calls to the device, one at a time. A call that never returns blocks only this thread. A
 //! request is a closure that runs on the worker. A request whose caller has cancelled it is dropped without being run.
 
+mod activity;
+mod caller;
 mod detect_model;
 mod error;
 mod event;
@@ -19,13 +21,15 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use crate::clock::Clock;
 use crate::device::{Attachment, Progress, Transport};
 use crate::oath::{CodeRequest, CodeResult};
 use crate::secret::SecretText;
 
+use activity::Activity;
+use caller::Caller;
 pub use error::Error;
 pub use event::{Event, Info};
 pub use identity::{Fingerprint, Identities};
@@ -62,11 +66,8 @@ pub enum Stage {
 #[derive(Clone)]
 pub struct Token {
     jobs: mpsc::Sender<Job>,
-    events: EventSink,
-    stuck: watch::Sender<bool>,
-    in_transaction: watch::Receiver<bool>,
+    activity: Arc<Activity>,
     keys: Keys,
-    clock: Arc<dyn Clock>,
 }
 
 impl Token {
@@ -85,18 +86,12 @@ impl Token {
         events: EventSink,
     ) -> io::Result<Self> {
         let (jobs, inbox) = mpsc::channel(QUEUE_LENGTH);
-        let (transaction_state, in_transaction) = watch::channel(false);
-        let worker = Worker::new(
-            transport,
-            attachment,
-            Arc::clone(&clock),
-            identities,
-            Arc::clone(&events),
-            transaction_state,
-        );
+        let activity = Arc::new(Activity::new(Arc::clone(&clock), Arc::clone(&events)));
+        let worker = Worker::new(transport, attachment, clock, identities, events, Arc::clone(&activity));
         let keys = worker.keys();
         thread::Builder::new().name("token".to_owned()).spawn(move || worker.run(inbox))?;
-        Ok(Self { jobs, events, stuck: watch::Sender::new(false), in_transaction, keys, clock })
+        tokio::spawn(Arc::clone(&activity).supervise());
+        Ok(Self { jobs, activity, keys })
     }
 
     /// Selects the application and lists the credentials. The results are sent as events.
@@ -105,7 +100,10 @@ impl Token {
     ///
     /// Any [`Error`]. It is sent as an event as well.
     pub async fn read(&self) -> Result<(), Error> {
-        self.ask(TRANSACTION_LIMIT, watch::Sender::default(), |worker, progress| worker.read(progress)).await
+        self.ask(TRANSACTION_LIMIT, watch::Sender::default(), |worker, caller| {
+            caller.answer(worker.read(caller));
+        })
+        .await
     }
 
     /// Calculates a code. The time step is read from the clock when the command is sent. `stage` receives the progress.
@@ -122,7 +120,7 @@ impl Token {
         stage: watch::Sender<Stage>,
     ) -> Result<CodeResult, Error> {
         let limit = if request.may_require_touch() { TOUCH_TRANSACTION_LIMIT } else { TRANSACTION_LIMIT };
-        self.ask(limit, stage, move |worker, progress| worker.calculate(&request, progress)).await
+        self.ask(limit, stage, move |worker, caller| worker.calculate(&request, caller)).await
     }
 
     /// The wipe counts at this moment, for [`Token::unlock`].
@@ -137,8 +135,8 @@ impl Token {
     /// [`Error::WrongPassword`] if the token refuses the password, after one attempt. [`Error::Locked`] if keys were wiped
     /// after `since`.
     pub async fn unlock(&self, password: SecretText, since: WipeCounts) -> Result<(), Error> {
-        self.ask(TRANSACTION_LIMIT, watch::Sender::default(), move |worker, progress| {
-            worker.unlock(&password, since, progress)
+        self.ask(TRANSACTION_LIMIT, watch::Sender::default(), move |worker, caller| {
+            caller.answer(worker.unlock(&password, since, caller));
         })
         .await
     }
@@ -150,7 +148,10 @@ impl Token {
     /// Any [`Error`] of the reading, except [`Error::Locked`].
     pub async fn lock(&self) -> Result<(), Error> {
         self.wipe();
-        self.ask(TRANSACTION_LIMIT, watch::Sender::default(), |worker, progress| worker.lock(progress)).await
+        self.ask(TRANSACTION_LIMIT, watch::Sender::default(), |worker, caller| {
+            caller.answer(worker.lock(caller));
+        })
+        .await
     }
 
     /// Wipes the key at once, even while the worker waits for the token. Sends no command.
@@ -160,96 +161,42 @@ impl Token {
 
     /// A handle that does not keep the worker alive.
     pub fn downgrade(&self) -> WeakToken {
-        WeakToken {
-            jobs: self.jobs.downgrade(),
-            events: Arc::clone(&self.events),
-            stuck: self.stuck.clone(),
-            in_transaction: self.in_transaction.clone(),
-            keys: self.keys.clone(),
-            clock: Arc::clone(&self.clock),
-        }
+        let (activity, keys) = (Arc::clone(&self.activity), self.keys.clone());
+        WeakToken { jobs: self.jobs.downgrade(), activity, keys }
     }
 
+    /// Queues a request, and waits for its answer. `work` runs on the worker and answers the caller.
     async fn ask<T, W>(&self, limit: Duration, stage: watch::Sender<Stage>, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
-        W: FnOnce(&mut Worker, &dyn Progress) -> Result<T, Error> + Send + 'static,
+        W: FnOnce(&mut Worker, &Caller<T>) + Send + 'static,
     {
-        let mut stuck = self.stuck.subscribe();
+        let mut stuck = self.activity.stuck();
         if *stuck.borrow() {
             return Err(Error::Stuck);
         }
-        let (reply, answer) = oneshot::channel();
-        let (started, has_started) = oneshot::channel();
-        let (done, is_done) = oneshot::channel();
-        let job = Job::new(started, move |worker| {
-            let result = (!reply.is_closed()).then(|| {
-                stage.send_replace(Stage::Working);
-                work(worker, &Caller { reply: &reply, stage: &stage })
-            });
-            // Before the reply, so that the job has ended when its caller receives the reply.
-            let _ = done.send(());
-            if let Some(result) = result {
-                // An error means that the caller has cancelled the request meanwhile.
-                let _ = reply.send(result);
+        let (caller, answer) = Caller::new(stage, Arc::clone(&self.activity));
+        if self.activity.job_queued(limit) {
+            caller.enter(Stage::Working);
+        }
+        let job = Job::new(limit, move |worker| {
+            if !caller.is_cancelled() {
+                caller.enter(Stage::Working);
+                work(worker, &caller);
             }
         });
-        self.jobs.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Error::Busy,
-            mpsc::error::TrySendError::Closed(_) => Error::Removed,
-        })?;
-        tokio::spawn(self.clone().supervise(limit, has_started, is_done));
+        if let Err(error) = self.jobs.try_send(job) {
+            self.activity.job_ended();
+            return Err(match error {
+                mpsc::error::TrySendError::Full(_) => Error::Busy,
+                mpsc::error::TrySendError::Closed(_) => Error::Removed,
+            });
+        }
         tokio::select! {
             biased;
             answer = answer => answer.unwrap_or(Err(Error::Removed)),
             // This job hangs, or the one before it in the queue.
             Ok(_) = stuck.wait_for(|stuck| *stuck) => Err(Error::Stuck),
-        }
-    }
-
-    /// Detects that a job hangs, even if its caller has cancelled it, and that a hanging job has ended.
-    async fn supervise(self, limit: Duration, started: oneshot::Receiver<()>, done: oneshot::Receiver<()>) {
-        let mut done = done;
-        if started.await.is_err() {
-            return;
-        }
-        tokio::select! {
-            biased;
-            _ = &mut done => return,
-            () = self.transaction_hangs(limit) => {}
-        }
-        self.stuck.send_replace(true);
-        (self.events)(Event::Stuck);
-        let (events, stuck) = (Arc::clone(&self.events), self.stuck.clone());
-        // This handle must not keep the worker of a removed token alive.
-        drop(self);
-        if done.await.is_ok() {
-            stuck.send_replace(false);
-            events(Event::Revived);
-        }
-    }
-
-    /// Returns when a transaction has lasted for `limit`. Sends [`Event::Held`] if a transaction does not begin within `limit`.
-    async fn transaction_hangs(&self, limit: Duration) {
-        let mut state = self.in_transaction.clone();
-        loop {
-            let began_soon = tokio::select! {
-                biased;
-                begun = state.wait_for(|in_transaction| *in_transaction) => begun.is_ok(),
-                () = self.clock.sleep(limit) => false,
-            };
-            if !began_soon {
-                (self.events)(Event::Held);
-                // An error means that the worker has ended.
-                if state.wait_for(|in_transaction| *in_transaction).await.is_err() {
-                    return std::future::pending().await;
-                }
-            }
-            tokio::select! {
-                biased;
-                _ = state.wait_for(|in_transaction| !*in_transaction) => {}
-                () = self.clock.sleep(limit) => return,
-            }
         }
     }
 }
@@ -258,41 +205,20 @@ impl Token {
 #[derive(Clone)]
 pub struct WeakToken {
     jobs: mpsc::WeakSender<Job>,
-    events: EventSink,
-    stuck: watch::Sender<bool>,
-    in_transaction: watch::Receiver<bool>,
+    activity: Arc<Activity>,
     keys: Keys,
-    clock: Arc<dyn Clock>,
 }
 
 impl WeakToken {
     /// A full handle; `None` if the worker has ended.
     pub fn upgrade(&self) -> Option<Token> {
         let jobs = self.jobs.upgrade()?;
-        let (events, stuck) = (Arc::clone(&self.events), self.stuck.clone());
-        let (in_transaction, keys) = (self.in_transaction.clone(), self.keys.clone());
-        Some(Token { jobs, events, stuck, in_transaction, keys, clock: Arc::clone(&self.clock) })
+        Some(Token { jobs, activity: Arc::clone(&self.activity), keys: self.keys.clone() })
     }
 }
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token")
-    }
-}
-
-/// The caller of a job, for the exchanges of the job.
-struct Caller<'a, T> {
-    reply: &'a oneshot::Sender<T>,
-    stage: &'a watch::Sender<Stage>,
-}
-
-impl<T: Send> Progress for Caller<'_, T> {
-    fn touch_needed(&self) {
-        self.stage.send_replace(Stage::TouchNeeded);
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.reply.is_closed()
     }
 }

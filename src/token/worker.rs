@@ -2,9 +2,12 @@
 
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::mpsc;
 
+use super::activity::Activity;
+use super::caller::Caller;
 use super::detect_model::detect_model;
 use super::families::Family;
 use super::identity::{Fingerprint, Identities};
@@ -18,18 +21,20 @@ use crate::secret::SecretText;
 
 /// A request in the queue of the worker.
 pub(super) struct Job {
-    started: oneshot::Sender<()>,
+    /// The maximum duration of a transaction.
+    limit: Duration,
     run: Box<dyn FnOnce(&mut Worker) + Send>,
 }
 
 impl Job {
-    pub(super) fn new(started: oneshot::Sender<()>, run: impl FnOnce(&mut Worker) + Send + 'static) -> Self {
-        Self { started, run: Box::new(run) }
+    pub(super) fn new(limit: Duration, run: impl FnOnce(&mut Worker) + Send + 'static) -> Self {
+        Self { limit, run: Box::new(run) }
     }
 }
 
 pub(super) struct Worker {
     link: Link,
+    activity: Arc<Activity>,
     attachment: Attachment,
     clock: Arc<dyn Clock>,
     identities: Identities,
@@ -50,10 +55,11 @@ impl Worker {
         clock: Arc<dyn Clock>,
         identities: Identities,
         events: EventSink,
-        in_transaction: watch::Sender<bool>,
+        activity: Arc<Activity>,
     ) -> Self {
         Self {
-            link: Link::new(transport, attachment.id.clone(), in_transaction),
+            link: Link::new(transport, attachment.id.clone(), Arc::clone(&activity)),
+            activity,
             attachment,
             clock,
             identities,
@@ -70,9 +76,9 @@ impl Worker {
 
     pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Job>) {
         while let Some(job) = inbox.blocking_recv() {
-            // An error means that the supervision has ended; the job runs anyway.
-            let _ = job.started.send(());
+            self.activity.job_begun(job.limit);
             (job.run)(&mut self);
+            self.activity.job_ended();
         }
     }
 
@@ -98,23 +104,23 @@ impl Worker {
         }
     }
 
-    pub(super) fn calculate(
-        &mut self,
-        request: &CodeRequest,
-        progress: &dyn Progress,
-    ) -> Result<CodeResult, Error> {
+    /// Calculates a code. The caller has it before the transaction ends.
+    pub(super) fn calculate(&mut self, request: &CodeRequest, caller: &Caller<CodeResult>) {
         // A counter advances with each calculation, so a calculation that may have happened is never repeated.
         let repeat = if request.when == When::Counter { Repeat::UntilBegun } else { Repeat::Always };
         let (clock, known) = (Arc::clone(&self.clock), self.keys.known.clone());
-        let result = self.link.in_session(repeat, progress, |_, session| {
+        let result = self.link.in_session(repeat, caller, |_, session| {
             let session = unlocked(session, &known)?;
-            calculated(session, request, &*clock, progress)
+            caller.answer_early(calculated(session, request, &*clock, caller)?);
+            Ok(())
         });
-        if matches!(result, Err(oath::Error::NoSuchCredential)) {
-            // Another program changed the token's list since it was read.
-            let _ = self.read(progress);
+        if let Err(error) = result {
+            if error == oath::Error::NoSuchCredential {
+                // Another program changed the token's list since it was read.
+                let _ = self.read(caller);
+            }
+            caller.answer(Err(self.notice_lock(error)));
         }
-        result.map_err(|error| self.notice_lock(error))
     }
 
     /// Unlocks the token with a password. `since` is from the time of the request: a later wipe includes this key.
@@ -203,6 +209,12 @@ impl Worker {
 
     fn report(&self, event: Event) {
         (self.events)(event);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.activity.ended();
     }
 }
 

@@ -1,0 +1,258 @@
+//! The activity of a worker, and its supervision: a token that hangs is detected. A job that does not hang wakes nothing.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::{Event, EventSink};
+use crate::clock::Clock;
+use crate::sync::IgnorePoison;
+
+/// What a worker is doing at the moment.
+pub(super) struct Activity {
+    state: Mutex<State>,
+    /// Notified when a job is queued for an idle worker, and when the worker has ended.
+    changed: Notify,
+    stuck: watch::Sender<bool>,
+    clock: Arc<dyn Clock>,
+    events: EventSink,
+}
+
+#[derive(Default)]
+struct State {
+    /// The number of jobs that run or are queued.
+    jobs: usize,
+    /// The phase of the running job; without a job, the last one.
+    phase: Phase,
+    has_ended: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Phase {
+    kind: Kind,
+    /// The beginning, by monotonic time.
+    since: Duration,
+    /// The maximum duration.
+    limit: Duration,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kind {
+    /// Outside of a transaction. Another program may hold the token.
+    #[default]
+    Waiting,
+    /// In a transaction: the token is to answer.
+    Transaction,
+    /// In a transaction whose result the caller already has.
+    Ending,
+}
+
+impl Activity {
+    pub(super) fn new(clock: Arc<dyn Clock>, events: EventSink) -> Self {
+        let stuck = watch::Sender::new(false);
+        Self { state: Mutex::default(), changed: Notify::new(), stuck, clock, events }
+    }
+
+    /// Whether the token hangs.
+    pub(super) fn stuck(&self) -> watch::Receiver<bool> {
+        self.stuck.subscribe()
+    }
+
+    /// Counts a queued job, whose transaction may last for `limit`. Returns whether it runs at once.
+    pub(super) fn job_queued(&self, limit: Duration) -> bool {
+        let mut state = self.state();
+        state.jobs += 1;
+        let runs = state.jobs == 1;
+        if runs {
+            state.phase = self.phase(Kind::Waiting, limit);
+            self.changed.notify_one();
+        }
+        runs
+    }
+
+    /// The worker begins a job.
+    pub(super) fn job_begun(&self, limit: Duration) {
+        self.state().phase = self.phase(Kind::Waiting, limit);
+    }
+
+    /// The job is over, or was not queued after all.
+    pub(super) fn job_ended(&self) {
+        let mut state = self.state();
+        state.jobs -= 1;
+        if self.stuck.send_if_modified(std::mem::take) {
+            // Under the lock, so that it follows the event of the supervision.
+            (self.events)(Event::Revived);
+        }
+    }
+
+    pub(super) fn transaction_begun(&self) {
+        self.enter(Kind::Transaction);
+    }
+
+    /// The caller has its result.
+    pub(super) fn answered(&self) {
+        self.enter(Kind::Ending);
+    }
+
+    pub(super) fn transaction_ended(&self) {
+        self.enter(Kind::Waiting);
+    }
+
+    /// The worker has ended.
+    pub(super) fn ended(&self) {
+        self.state().has_ended = true;
+        self.changed.notify_one();
+    }
+
+    /// Sends [`Event::Stuck`] when a transaction exceeds its limit, and [`Event::Held`] when it takes as long until one
+    /// begins. Returns when the worker has ended.
+    pub(super) async fn supervise(self: Arc<Self>) {
+        let mut seen = None;
+        while !self.state().has_ended {
+            let Some(phase) = self.running() else {
+                self.changed.notified().await;
+                continue;
+            };
+            let left = phase.limit.saturating_sub(self.clock.monotonic().saturating_sub(phase.since));
+            if !left.is_zero() {
+                self.clock.sleep(left).await;
+                continue;
+            }
+            let is_new = seen.replace(phase) != Some(phase);
+            match phase.kind {
+                Kind::Transaction => self.declare_stuck(phase),
+                // The end takes no time that a caller notices, so a clock that has just been set is no reason.
+                Kind::Ending if !is_new => self.declare_stuck(phase),
+                Kind::Waiting if is_new => (self.events)(Event::Held),
+                Kind::Waiting | Kind::Ending => {}
+            }
+            if *self.stuck.borrow() {
+                // This borrows the sender, so waiting cannot fail.
+                let _ = self.stuck().wait_for(|stuck| !stuck).await;
+            } else {
+                self.clock.sleep(phase.limit).await;
+            }
+        }
+    }
+
+    fn declare_stuck(&self, phase: Phase) {
+        let state = self.state();
+        // The phase may have ended meanwhile.
+        if state.jobs > 0 && state.phase == phase {
+            self.stuck.send_replace(true);
+            (self.events)(Event::Stuck);
+        }
+    }
+
+    fn running(&self) -> Option<Phase> {
+        let state = self.state();
+        (state.jobs > 0).then_some(state.phase)
+    }
+
+    fn enter(&self, kind: Kind) {
+        let mut state = self.state();
+        state.phase = self.phase(kind, state.phase.limit);
+    }
+
+    fn phase(&self, kind: Kind, limit: Duration) -> Phase {
+        Phase { kind, since: self.clock.monotonic(), limit }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().ignore_poison()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    const LIMIT: Duration = Duration::from_secs(8);
+
+    struct Rig {
+        activity: Arc<Activity>,
+        clock: Arc<ManualClock>,
+        events: mpsc::UnboundedReceiver<Event>,
+    }
+
+    impl Rig {
+        fn new() -> Self {
+            let clock = Arc::new(ManualClock::at(Duration::ZERO));
+            let (sink, events) = mpsc::unbounded_channel();
+            let sink: EventSink = Arc::new(move |event| drop(sink.send(event)));
+            let activity = Arc::new(Activity::new(clock.clone(), sink));
+            tokio::spawn(Arc::clone(&activity).supervise());
+            Self { activity, clock, events }
+        }
+
+        async fn pass(&self, time: Duration) {
+            self.clock.wait_for_sleeper(time).await;
+            self.clock.advance(time);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_transaction_over_its_limit_is_stuck_until_its_job_ends() {
+        let mut rig = Rig::new();
+        assert!(rig.activity.job_queued(LIMIT) && !rig.activity.job_queued(LIMIT));
+        rig.activity.transaction_begun();
+        rig.pass(LIMIT).await;
+        assert!(matches!(rig.events.recv().await, Some(Event::Stuck)));
+        assert!(*rig.activity.stuck().borrow());
+        rig.activity.job_ended();
+        assert!(matches!(rig.events.recv().await, Some(Event::Revived)));
+        assert!(!*rig.activity.stuck().borrow());
+        rig.activity.job_begun(LIMIT);
+        rig.activity.transaction_begun();
+        rig.pass(LIMIT).await;
+        assert!(matches!(rig.events.recv().await, Some(Event::Stuck)), "the next job is supervised, too");
+    }
+
+    #[tokio::test]
+    async fn a_token_that_another_program_holds_is_reported_once() {
+        let mut rig = Rig::new();
+        rig.activity.job_queued(LIMIT);
+        rig.pass(LIMIT).await;
+        assert!(matches!(rig.events.recv().await, Some(Event::Held)));
+        for _ in 0..3 {
+            rig.pass(LIMIT).await;
+        }
+        rig.clock.wait_for_sleeper(LIMIT).await;
+        assert!(rig.events.try_recv().is_err());
+        rig.activity.transaction_begun();
+        rig.pass(LIMIT).await;
+        assert!(matches!(rig.events.recv().await, Some(Event::Stuck)), "a held token can hang as well");
+    }
+
+    #[tokio::test]
+    async fn an_answered_caller_and_a_moved_clock_are_no_hanging_token() {
+        let mut rig = Rig::new();
+        rig.activity.job_queued(LIMIT);
+        rig.activity.transaction_begun();
+        rig.activity.answered();
+        rig.clock.wait_for_sleeper(LIMIT).await;
+        rig.clock.advance(Duration::from_secs(30));
+        rig.clock.wait_for_sleeper(LIMIT).await;
+        assert!(rig.events.try_recv().is_err());
+        rig.clock.advance(LIMIT);
+        assert!(matches!(rig.events.recv().await, Some(Event::Stuck)), "but its end can hang");
+    }
+
+    #[tokio::test]
+    async fn short_transactions_are_not_added_up() {
+        let mut rig = Rig::new();
+        rig.activity.job_queued(Duration::from_secs(40));
+        for _ in 0..10 {
+            rig.activity.transaction_begun();
+            rig.clock.advance(Duration::from_secs(30));
+            rig.activity.transaction_ended();
+        }
+        rig.clock.wait_for_sleeper(Duration::from_secs(40)).await;
+        rig.activity.ended();
+        assert!(rig.events.try_recv().is_err());
+    }
+}
