@@ -34,8 +34,14 @@ impl Service {
         // A client whose departure is missed would never be removed.
         let deaf = |_| zbus::Error::Failure("the bus does not report departures".to_owned());
         self.listening.await.map_err(deaf)?;
-        self.connection.request_name_with_flags(names::BUS, fdo::RequestNameFlags::DO_NOT_QUEUE).await?;
-        Ok(self.connection)
+        // `Connection::request_name` first subscribes to two signals, which no part of the daemon uses: nothing replaces
+        // the owner of this name.
+        let bus = fdo::DBusProxy::new(&self.connection).await?;
+        let name = names::BUS.try_into()?;
+        match bus.request_name(name, fdo::RequestNameFlags::DO_NOT_QUEUE).await? {
+            fdo::RequestNameReply::PrimaryOwner | fdo::RequestNameReply::AlreadyOwner => Ok(self.connection),
+            fdo::RequestNameReply::InQueue | fdo::RequestNameReply::Exists => Err(zbus::Error::NameTaken),
+        }
     }
 }
 
