@@ -37,6 +37,8 @@ pub(crate) async fn without_delay(builds: &Builds, table: &mut Table) -> Result<
 /// A card that takes its time; a YubiKey needs 6 to 10 ms for a command.
 pub(crate) async fn with_delay(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
     let times = measure(builds, Duration::from_millis(4), 20).await?;
+    let what = "Calculate, 4 ms for an APDU, to a bare service";
+    table.compare(what, "ms", &times.daemons, &times.service, Goal::AtMost(1.04));
     let what = "Calculate, 4 ms for an APDU, to a bare program without a bus";
     table.compare(what, "ms", &times.daemons, &times.program, Goal::AtMost(1.04));
     Ok(())
