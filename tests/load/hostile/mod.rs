@@ -8,6 +8,7 @@
 )]
 
 mod calls;
+mod departures;
 mod dice;
 
 use std::collections::BTreeMap;
