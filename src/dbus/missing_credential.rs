@@ -10,7 +10,10 @@ use zbus::{Connection, DBusError};
 use super::bridge::Bridge;
 use super::error::Error;
 use super::inbound::Diverted;
-use super::{names, objects};
+use super::{methods, names, objects};
+
+/// The method that is answered without an object.
+const SERVED: &str = "Calculate";
 
 /// Runs until the bus is lost.
 pub(super) async fn run(connection: Connection, bridge: Arc<Bridge>, mut diverted: mpsc::Receiver<Diverted>) {
@@ -33,7 +36,9 @@ fn told(sent: zbus::Result<()>) {
 
 async fn answer(connection: &Connection, bridge: &Arc<Bridge>, call: &Message) -> zbus::Result<()> {
     let header = call.header();
-    let result = match (header.path().and_then(names::credential_id), call.body().deserialize()) {
+    let is_served = methods::of(&header).is_some_and(|method| method.member == SERVED);
+    let id = header.path().and_then(names::credential_id).filter(|_| is_served);
+    let result = match (id, call.body().deserialize()) {
         (Some(id), Ok(options)) => objects::calculate(bridge, &id, options, &header).await,
         (None, _) => Err(Error::no_object()),
         (_, Err(_)) => {
@@ -47,5 +52,16 @@ async fn answer(connection: &Connection, bridge: &Arc<Bridge>, call: &Message) -
     match header.primary().flags().contains(Flags::NO_REPLY_EXPECTED) {
         true => Ok(()),
         false => connection.send(&reply).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_that_may_name_an_absent_object_is_answered() {
+        let diverted = methods::METHODS.iter().filter(|method| method.may_name_absent_object);
+        assert!(diverted.map(|method| method.member).eq([SERVED]), "answer the new one in this file");
     }
 }

@@ -37,13 +37,25 @@ impl Session {
         Ok(self.lock()?.applet.atr())
     }
 
-    /// Resets it or switches it off: no application is selected or unlocked any more.
+    /// Switches it off: no application is selected or unlocked any more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Removed`] if the token was pulled out.
+    pub fn power_off(&self) -> Result<(), Error> {
+        self.lock()?.applet.reset();
+        Ok(())
+    }
+
+    /// Resets it without switching it off, and counts that. The effect is that of [`Session::power_off`].
     ///
     /// # Errors
     ///
     /// [`Error::Removed`] if the token was pulled out.
     pub fn reset(&self) -> Result<(), Error> {
-        self.lock()?.applet.reset();
+        let mut state = self.lock()?;
+        state.resets += 1;
+        state.applet.reset();
         Ok(())
     }
 

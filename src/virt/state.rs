@@ -46,6 +46,8 @@ pub(super) struct State {
     pub(super) touched: bool,
     pub(super) faults: VecDeque<Fault>,
     pub(super) log: CommandLog,
+    /// The number of resets that a program requested.
+    pub(super) resets: usize,
 }
 
 impl Shared {
@@ -64,6 +66,7 @@ impl Shared {
             touched: false,
             faults: VecDeque::new(),
             log: CommandLog::default(),
+            resets: 0,
         };
         let identity =
             Identity { serial: Some(spec.serial.to_string()), firmware: Some(spec.firmware.to_string()) };

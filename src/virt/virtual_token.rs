@@ -100,6 +100,11 @@ impl VirtualToken {
         self.shared.lock().log.count(instruction)
     }
 
+    /// The number of resets: those that a program requested, but not the power-offs of an unused token.
+    pub fn resets(&self) -> usize {
+        self.shared.lock().resets
+    }
+
     /// The moving factor of the next code of the HOTP credential with this id (`[issuer:]account`).
     pub fn hotp_counter(&self, id: &str) -> Option<u64> {
         self.shared.lock().applet.hotp_counter(id)

@@ -32,10 +32,13 @@ pub fn serve(stream: &TcpStream, session: &Session, ready: &dyn Fn()) -> io::Res
                 powered = true;
                 continue;
             }
-            [POWER_OFF | RESET] => match session.reset() {
-                Ok(()) => continue,
-                Err(error) => Err(error),
-            },
+            [POWER_OFF | RESET] => {
+                let done = if *frame == [RESET] { session.reset() } else { session.power_off() };
+                match done {
+                    Ok(()) => continue,
+                    Err(error) => Err(error),
+                }
+            }
             [GET_ATR] => session.atr().map(<[u8]>::to_vec),
             _ => session.exchange(&frame, &|| {}),
         };

@@ -1,4 +1,4 @@
-//! What a spent step the next one time step is submitted.
+//! After a spent time step, the code of the next one is submitted.
 
 use std::time::Duration;
 

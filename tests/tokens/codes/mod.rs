@@ -51,7 +51,7 @@ type = 'hotp'
 seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
 ";
 
-/// The daemon and one card. The test checks its counter at the end.
+/// The daemon and one card. The test checks the counter and the resets of the card at the end.
 struct Bench {
     world: World,
     advances: u64,
@@ -92,6 +92,7 @@ impl Drop for Bench {
         if !std::thread::panicking() {
             let counter = self.card().hotp_counter("VPN:dave");
             assert_eq!(counter, Some(self.advances), "a counter advances only when a caller confirms it");
+            assert_eq!(self.card().resets(), 0, "a reset would end the work of other programs");
         }
     }
 }
