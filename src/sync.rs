@@ -1,4 +1,4 @@
-//! Locks that a panic elsewhere doesn't spoil.
+//! Locks that stay usable after a panic of their holder.
 
 use std::sync::{LockResult, PoisonError};
 
@@ -7,7 +7,7 @@ use std::sync::{LockResult, PoisonError};
 /// A thread that panicked while it held the lock poisons it. Each of our locks guards data that is whole after every
 /// statement, so the others go on with it.
 pub trait IgnorePoison {
-    /// What the lock guards.
+    /// The guarded data.
     type Guard;
 
     /// The guard, poisoned or not.

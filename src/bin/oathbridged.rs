@@ -22,7 +22,7 @@ use zeroizing_alloc::ZeroAlloc;
 static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 
 /// The maximum size of a token file, in bytes.
-const MAX_TOKEN_FILE: u64 = 1 << 20;
+const MAX_TOKEN_FILE_BYTES: u64 = 1 << 20;
 
 /// Offers the codes of OATH tokens on the session bus and submits them to Amazon Cognito.
 #[derive(Parser)]
@@ -95,7 +95,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
 
 fn virtual_tokens(file: Option<PathBuf>) -> Result<Vec<TokenSpec>, String> {
     let Some(file) = file else { return Ok(TokenSpec::demo()) };
-    let text = read_text(&file, MAX_TOKEN_FILE).map_err(|error| {
+    let text = read_text(&file, MAX_TOKEN_FILE_BYTES).map_err(|error| {
         format!(
             "{} is not usable as a token file, because {error}; pass the path of a TOML file",
             file.display()

@@ -33,7 +33,7 @@ impl Route {
     pub(super) fn new(settings: &Settings, endpoint: &Endpoint) -> Result<Self, Unusable> {
         let mut trust = TrustStore::default();
         if let Some(certificates) = &settings.ca_certificates {
-            // Checked, since the SDK panics on what it can't read.
+            // The certificates were checked when they were read, because the SDK panics on invalid ones.
             trust = trust.with_pem_certificate(certificates.pem());
         }
         Ok(Self { trust, proxy: proxy(settings, endpoint)? })

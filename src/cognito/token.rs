@@ -17,8 +17,8 @@ use crate::secret::SecretText;
 /// The maximum length of an access token, in characters; real ones have one or two thousand.
 const MAX_TOKEN_CHARS: usize = 16 * 1024;
 /// The tolerance for clocks that differ.
-const LEEWAY: Duration = Duration::from_secs(30);
-const SCOPE: &str = "aws.cognito.signin.user.admin";
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
+const REQUIRED_SCOPE: &str = "aws.cognito.signin.user.admin";
 /// The suffixes of AWS host names after the region, by partition.
 const SUFFIXES: [&str; 3] = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"];
 
@@ -42,10 +42,10 @@ impl AccessToken {
         if claims.token_use != "access" {
             return Err(Refused::WrongTokenUse);
         }
-        if Duration::from_secs(claims.exp).saturating_add(LEEWAY) < now_unix {
+        if Duration::from_secs(claims.exp).saturating_add(CLOCK_TOLERANCE) < now_unix {
             return Err(Refused::TokenExpired);
         }
-        if !claims.scope.split(' ').any(|scope| scope == SCOPE) {
+        if !claims.scope.split(' ').any(|scope| scope == REQUIRED_SCOPE) {
             return Err(Refused::ScopeMissing);
         }
         let issuer = Issuer::parse(&claims.iss);

@@ -52,7 +52,7 @@ pub(super) async fn run(arguments: &WatchArguments) -> Result<Output, Failure> {
     }
 }
 
-/// Ends when a line can't be written.
+/// Ends when a line cannot be written.
 async fn show(bus: &Bus, format: Format, mut changes: watch::Receiver<()>) {
     let mut last = None;
     loop {

@@ -1,4 +1,4 @@
-//! The daemon on a private bus: what becomes of it, of its watchdog and of its objects while one of its tasks is missing.
+//! Tests of the daemon, its watchdog and its objects on a private bus while one of its tasks is missing.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::device::{DeviceId, Opened, Presence};
 use crate::registry::Snapshot;
 use crate::virt::{TokenSpec, VirtualToken, VirtualTransport};
 
-/// Every task that the daemon can't do without.
+/// The names of all essential tasks.
 const ESSENTIAL: [&str; 12] = [
     "absent credentials",
     "departures",
@@ -36,7 +36,8 @@ const ESSENTIAL: [&str; 12] = [
 /// A generous timeout that only a failure reaches.
 const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
 
-const PERIOD: Duration = Duration::from_secs(180);
+/// The period of the watchdog.
+const WATCHDOG_PERIOD: Duration = Duration::from_secs(180);
 
 /// A bus, a folder for state, and a token.
 struct World {
@@ -65,7 +66,7 @@ impl World {
         }
     }
 
-    /// One profile, which means a credential of the demo's token.
+    /// A configuration with one profile, which names a credential of the demo token.
     fn config(&self) -> Loaded {
         let file = self.state.path().join("config.toml");
         let text = "[profiles.work]\nregion = 'eu-central-1'\naccount = 'alice@example.com'\n";
@@ -81,7 +82,7 @@ impl World {
         zbus::connection::Builder::address(self.bus.address()).build().await.unwrap()
     }
 
-    /// All that serves calls, as tasks that don't run yet, by name.
+    /// The tasks that serve calls, by name. They do not run yet.
     async fn served(&self) -> Served {
         let clock = Arc::new(ManualClock::at(Duration::ZERO));
         let identities = Identities::new(self.state.path().to_owned());
@@ -186,16 +187,16 @@ async fn the_watchdog_starves_while_a_part_doesn_t_answer() {
             async move { bridge.round().await }
         };
         let feed = move || feeds.send("fed").unwrap();
-        running.spawn(watchdog::run(clock.clone(), Some(PERIOD), round, feed));
+        running.spawn(watchdog::run(clock.clone(), Some(WATCHDOG_PERIOD), round, feed));
         assert_eq!(soon(happened.recv()).await, Some("asked"), "{silent}");
-        // Time enough for whatever would feed it now.
+        // Enough time for another feed of the watchdog.
         drop(world.client().await);
         happens.send("answers").unwrap();
         running.spawn(missing.into_work());
         assert_eq!(soon(happened.recv()).await, Some("answers"), "{silent}");
         assert_eq!(soon(happened.recv()).await, Some("fed"), "{silent}");
-        soon(clock.wait_for_sleeper(PERIOD / 2)).await;
-        clock.advance(PERIOD / 2);
+        soon(clock.wait_for_sleeper(WATCHDOG_PERIOD / 2)).await;
+        clock.advance(WATCHDOG_PERIOD / 2);
         assert_eq!(soon(happened.recv()).await, Some("asked"), "{silent}");
         assert_eq!(soon(happened.recv()).await, Some("fed"), "{silent}");
     }
@@ -214,13 +215,13 @@ async fn the_watchdog_starves_without_a_bus() {
         async move { bridge.round().await }
     };
     let feed = move || feeds.send(()).unwrap();
-    running.spawn(watchdog::run(clock.clone(), Some(PERIOD), round, feed));
-    // It has gone round.
-    soon(clock.wait_for_sleeper(PERIOD / 2)).await;
+    running.spawn(watchdog::run(clock.clone(), Some(WATCHDOG_PERIOD), round, feed));
+    // One round has succeeded.
+    soon(clock.wait_for_sleeper(WATCHDOG_PERIOD / 2)).await;
     assert!(fed.try_recv().is_err());
 }
 
-/// The registry knows of a token before its objects are there, and that it is gone before they go.
+/// The registry adds a token before its objects are exported, and removes it before they are removed.
 #[tokio::test]
 async fn a_profile_points_at_exported_objects_only() {
     let world = World::new();
@@ -232,7 +233,7 @@ async fn a_profile_points_at_exported_objects_only() {
     let client = Client::connect(world.bus.address()).await.unwrap();
     let mut signals = client.signals().await.unwrap();
     let _connection = service.take_name().await.unwrap();
-    // The tree runs only while it is polled here.
+    // The task of the tree runs only while it is polled here.
     let mut until = async |fits: &dyn Fn(&Event) -> bool| {
         tokio::select! {
             events = signals.until(fits) => events.unwrap(),
@@ -276,7 +277,7 @@ fn place_of(events: &[Event], fits: impl Fn(&Event) -> bool) -> usize {
     events.iter().position(fits).unwrap_or_else(|| panic!("{events:?}"))
 }
 
-/// What the profile points at now, if this is news of it.
+/// The credential in a changed property of the profile.
 fn points_at(event: &Event) -> Option<String> {
     (event.place() == "profiles/work").then(|| event.value("Credential").map(text))?
 }

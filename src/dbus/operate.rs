@@ -16,14 +16,14 @@ use crate::operations::{Deadline, Kind, Operation, Request, State};
 /// An operation that ends sooner is not published.
 const MIN_PUBLISHED_DURATION: Duration = Duration::from_millis(300);
 
-/// How long the result of an operation with a handle is kept.
+/// The time for which the result of an operation with a handle is kept.
 const RESULT_RETENTION: Duration = Duration::from_secs(60);
 
 /// The maximum number of kept results of a caller; the oldest are dropped first.
 const RESULTS_PER_CALLER: usize = 32;
 
 /// The timeout for sending a reply.
-const REPLY_TIME: Duration = Duration::from_secs(1);
+const REPLY_SEND_TIME: Duration = Duration::from_secs(1);
 
 /// The request of a call.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ impl Call<'_> {
                 }
                 tokio::select! {
                     _ = sent => {}
-                    () = clock.sleep(REPLY_TIME) => {}
+                    () = clock.sleep(REPLY_SEND_TIME) => {}
                 }
             };
             client.left().run_until_cancelled(kept).await;

@@ -4,7 +4,7 @@ use super::Status;
 
 /// The proof or the PIN is wrong.
 pub const VERIFICATION_FAILED: Status = Status(0x6300);
-/// The length field doesn't fit the data.
+/// The length field does not fit the data.
 pub const WRONG_LENGTH: Status = Status(0x6700);
 /// The application is locked.
 pub const SECURITY_STATUS_NOT_SATISFIED: Status = Status(0x6982);

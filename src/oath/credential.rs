@@ -9,7 +9,7 @@ use crate::otp::{Algorithm, Digits, Period};
 pub struct Credential {
     /// Its name on the token, and the parts of that name.
     pub name: CredentialName,
-    /// What it calculates.
+    /// The kind of its codes.
     pub kind: Kind,
     /// Its hash algorithm.
     pub algorithm: Algorithm,
@@ -32,7 +32,7 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// The name of a credential: the bytes that its token knows it by, and the parts that a person reads.
+/// The name of a credential: its bytes on the token, and the parts for display.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CredentialName {
     /// The bytes on the token. They identify the credential among the token's other credentials.
@@ -41,7 +41,7 @@ pub struct CredentialName {
     pub issuer: String,
     /// The account, fit for display.
     pub account: String,
-    /// How long a code is valid; without meaning for HOTP.
+    /// The period of a code; without meaning for HOTP.
     pub period: Period,
 }
 
@@ -52,7 +52,7 @@ impl fmt::Debug for CredentialName {
     }
 }
 
-/// What a credential calculates.
+/// The kind of a credential's codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// Codes from the time (RFC 6238).
@@ -64,7 +64,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word of the D-Bus contract: `totp`, `hotp` or `steam`.
+    /// The value of the `Type` property on D-Bus: `totp`, `hotp` or `steam`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Totp => "totp",
@@ -86,7 +86,7 @@ pub enum Touch {
 }
 
 impl Touch {
-    /// The word of the D-Bus contract: `yes`, `no` or `unknown`.
+    /// The value of the `TouchRequired` property on D-Bus: `yes`, `no` or `unknown`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Yes => "yes",

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::CredentialName;
 
-/// How many bytes of a hash an id holds.
+/// The length of a hash in an id, in bytes.
 const HASH_LENGTH: usize = 8;
 
 /// The id of a token: `<family>_<value>`, made of the characters that an object path may hold. Clones share the text.

@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::secret::SecretBytes;
 use crate::sync::IgnorePoison;
 
-/// The bytes that unlock one token, for example YKOATH's access key. There is no way to copy it, so that wiping it
-/// leaves none behind.
+/// The bytes that unlock one token, for example YKOATH's access key. The type cannot be copied, so that a wipe leaves no copy.
 pub struct UnlockKey(SecretBytes);
 
 impl UnlockKey {
@@ -49,13 +48,13 @@ impl KeySlot {
         self.lock().key.as_ref().map(work)
     }
 
-    /// How often the slot was wiped, for [`KeySlot::put`].
+    /// The number of wipes so far, for [`KeySlot::put`].
     pub fn wipes(&self) -> u64 {
         self.lock().wipes
     }
 
-    /// Stores a key, unless the slot was wiped since `wipes` was read: that wipe includes this key. Returns whether the
-    /// key was stored.
+    /// Stores a key, unless the slot was wiped after `wipes` was read, because that wipe includes this key. Returns whether
+    /// the key was stored.
     pub fn put(&self, key: UnlockKey, wipes: u64) -> bool {
         let mut slot = self.lock();
         let is_wanted = slot.wipes == wipes;

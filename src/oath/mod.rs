@@ -1,7 +1,7 @@
-//! What every family of OATH token has: credentials, requests for codes, and a session.
+//! The types of all families of OATH tokens: credentials, requests for codes, and sessions.
 //!
-//! A family is a protocol, for example YKOATH. Each family implements [`OathSession`] in `crate::protocol`; nothing
-//! above `crate::token` knows a family by name.
+//! A family is a protocol, for example YKOATH. Each family implements [`OathSession`] in `crate::protocol`. Only
+//! `crate::token` refers to individual families.
 
 mod credential;
 mod error;

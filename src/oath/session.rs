@@ -1,4 +1,4 @@
-//! A session: what a family's protocol does within one transaction.
+//! A session: the operations of a family's protocol within one transaction.
 
 use super::{Credential, Error, KeySlot, MovingFactor, UnlockKey};
 use crate::device::Progress;
@@ -7,9 +7,9 @@ use crate::secret::SecretText;
 
 /// A session with one token. It lasts as long as the transaction that it borrows.
 ///
-/// Operations that a family lacks answer [`Error::NotOnThisFamily`].
+/// An operation that the family lacks returns [`Error::NotOnThisFamily`].
 pub trait OathSession {
-    /// What the token reported when the session began.
+    /// The description that the token reported at the start of the session.
     fn description(&self) -> SelfDescription;
 
     /// Whether the token requires [`OathSession::unlock`] before it lists or calculates.
@@ -31,7 +31,7 @@ pub trait OathSession {
     /// # Errors
     ///
     /// [`Error::Locked`] when the slot is empty, [`Error::WrongPassword`] when the token refuses the key,
-    /// [`Error::Impostor`] when the token can't prove that it knows the key. The session can't be used after an error.
+    /// [`Error::Impostor`] when the token cannot prove that it knows the key. The session cannot be used after an error.
     fn unlock(&mut self, keys: &KeySlot) -> Result<(), Error>;
 
     /// Lists the credentials. Advances no counter and requires no touch.
@@ -59,7 +59,7 @@ pub trait OathSession {
     ) -> Result<Code, Error>;
 }
 
-/// What a token reports about itself when a session begins.
+/// The description that a token reports at the start of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SelfDescription {
     /// The version that the token's OATH application reports. Only some vendors put the firmware's version there.
@@ -68,6 +68,6 @@ pub struct SelfDescription {
     pub salt: Option<Vec<u8>>,
     /// The serial number, in the notation of the vendor's own tools.
     pub serial: Option<String>,
-    /// How many attempts at the PIN are left; `None` when no PIN is set or the token does not count.
+    /// The number of PIN attempts left; `None` if no PIN is set or the token does not count them.
     pub attempts_left: Option<u8>,
 }

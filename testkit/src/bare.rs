@@ -1,4 +1,4 @@
-//! The least that a request to a token costs: the PC/SC calls, and nothing around them.
+//! The minimum work of a request to a token: only the PC/SC calls.
 
 use std::ffi::CString;
 use std::io;
@@ -9,13 +9,13 @@ use pcsc::{Card, Context, Disposition, PNP_NOTIFICATION, Protocols, ReaderState,
 /// SELECT of the YKOATH application.
 const SELECT: &[u8] = &[0x00, 0xa4, 0x04, 0x00, 0x07, 0xa0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01, 0x00];
 
-/// An answer of a token to a short command, with its status word.
+/// The maximum length of a response to a short command, in bytes, with its status word.
 const MAX_RESPONSE_BYTES: usize = 258;
 
-/// A time step for answers that nobody reads.
+/// The time step of codes that are not used.
 const STEP: u64 = 56_666_666;
 
-/// A reader, and the one context that all requests to it use.
+/// A reader, and the context of all requests to it.
 pub struct Reader {
     context: Context,
     name: CString,
@@ -26,18 +26,18 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// When there is no smart card service.
+    /// If the smart card service is not running.
     pub fn new(name: &str) -> io::Result<Self> {
         let name = CString::new(name).map_err(io::Error::other)?;
         Ok(Self { context: Context::establish(Scope::User).map_err(io::Error::other)?, name })
     }
 
-    /// The code of six digits of this moment, of the credential with this name on the token: connects, selects,
-    /// calculates and disconnects, in one transaction.
+    /// The current six-digit code of the credential with this name. Connects, selects, calculates and disconnects, in one
+    /// transaction.
     ///
     /// # Errors
     ///
-    /// When the token isn't there or answers something else.
+    /// If the token is not attached, or if its response is invalid.
     pub fn code(&self, credential: &str) -> io::Result<String> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
         let answers = self.exchange(&[SELECT.to_vec(), calculate(credential, now.as_secs() / 30)?])?;
@@ -49,11 +49,11 @@ impl Reader {
         }
     }
 
-    /// The answers to these commands, sent in one transaction.
+    /// The responses to these commands, which are sent in one transaction.
     ///
     /// # Errors
     ///
-    /// When the token isn't there.
+    /// If the token is not attached.
     pub fn exchange(&self, commands: &[Vec<u8>]) -> io::Result<Vec<Vec<u8>>> {
         let protocols = Protocols::T0 | Protocols::T1;
         let card =
@@ -65,11 +65,11 @@ impl Reader {
         Ok(answers)
     }
 
-    /// Waits until there is a card in the reader, or until there is none.
+    /// Waits until the reader has a card, or has none.
     ///
     /// # Errors
     ///
-    /// When the smart card service goes.
+    /// If the smart card service stops.
     pub fn wait(&self, is_present: bool) -> io::Result<()> {
         let mut states = [
             ReaderState::new(PNP_NOTIFICATION(), State::UNAWARE),
@@ -97,7 +97,7 @@ fn in_transaction(mut card: Card, commands: &[Vec<u8>]) -> (Card, Result<Vec<Vec
     (card, answers)
 }
 
-/// CALCULATE, truncated.
+/// CALCULATE with a truncated response.
 fn calculate(credential: &str, step: u64) -> io::Result<Vec<u8>> {
     let length = |bytes: &[u8]| u8::try_from(bytes.len()).map_err(io::Error::other);
     let name = [&[0x71, length(credential.as_bytes())?], credential.as_bytes()].concat();
@@ -105,12 +105,11 @@ fn calculate(credential: &str, step: u64) -> io::Result<Vec<u8>> {
     Ok([[0x00, 0xa2, 0x00, 0x01, length(&data)?].as_slice(), &data, &[0x00]].concat())
 }
 
-/// A command with this header, as a client sends it that learns what is on a token: SELECT, LIST, CALCULATE ALL, or the
-/// one that asks for the rest of an answer.
+/// The command with this header that a client sends to read a token: SELECT, LIST, CALCULATE ALL, or SEND REMAINING.
 ///
 /// # Errors
 ///
-/// When it is another command.
+/// If the header is that of another command.
 pub fn command(header: [u8; 4]) -> io::Result<Vec<u8>> {
     match header {
         [0x00, 0xa4, 0x04, 0x00] => Ok(SELECT.to_vec()),

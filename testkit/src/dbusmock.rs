@@ -72,7 +72,7 @@ impl Mock {
         Ok(())
     }
 
-    /// What its bus calls the connection that the test's own calls go through.
+    /// The unique name of the connection of the test's own calls.
     pub fn caller(&self) -> Option<String> {
         self.connection.unique_name().map(ToString::to_string)
     }

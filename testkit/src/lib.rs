@@ -1,4 +1,4 @@
-//! What oathbridge's tests and demo run against. Not installed.
+//! Test environments and fakes for the tests and the demo of oathbridge. Not installed.
 
 pub mod bare;
 pub mod bus;

@@ -1,4 +1,4 @@
-//! A test in a process of its own, for what belongs to a process: its environment, its subscriber for logs, its user.
+//! Runs a test in a separate process, for tests that depend on the environment, the log subscriber or the user of a process.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,16 +11,16 @@ use tempfile::TempDir;
 
 use crate::patience::run_with_stderr;
 
-/// Far longer than one test takes.
+/// The timeout for one test, far longer than any test takes.
 const TEST_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The variable that leads a process to its folder.
+/// The environment variable with the folder of the process.
 const FOLDER: &str = "TESTKIT_FOLDER";
 
-/// The variable with the home that the user has outside the test.
+/// The environment variable with the user's home outside of the test.
 const USER_HOME: &str = "TESTKIT_USER_HOME";
 
-/// What is in that folder.
+/// The names in that folder.
 const HOME: &str = "home";
 const PCSCD: &str = "pcscd";
 const SYSTEM_BUS: &str = "system";
@@ -30,39 +30,39 @@ const SYSTEM_BUS: &str = "system";
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// That of this process, if it has one.
+    /// The folder of this process; `None` if it was not started by [`run_async`].
     pub fn own() -> Option<Self> {
         std::env::var_os(FOLDER).map(PathBuf::from).map(Self)
     }
 
-    /// The home of whatever the test runs; there is none yet.
+    /// Creates the home of the programs that the test runs.
     ///
     /// # Errors
     ///
-    /// When there is one, or no room for files.
+    /// If it exists already, or if no file can be created.
     pub fn home(&self) -> io::Result<TempDir> {
         self.place(HOME)
     }
 
-    /// Where a private pcscd has to be for libpcsclite to find it, which reads the environment once.
+    /// Creates the directory of the private pcscd. libpcsclite reads its path from the environment once for each process.
     ///
     /// # Errors
     ///
-    /// As [`Folder::home`].
+    /// Those of [`Folder::home`].
     pub fn pcscd(&self) -> io::Result<TempDir> {
         self.place(PCSCD)
     }
 
-    /// Where a bus has to be for this process to take it for the system's.
+    /// Creates the directory of the bus that this process uses as the system bus.
     ///
     /// # Errors
     ///
-    /// As [`Folder::home`].
+    /// Those of [`Folder::home`].
     pub fn system_bus(&self) -> io::Result<TempDir> {
         self.place(SYSTEM_BUS)
     }
 
-    /// What this process writes to its standard error.
+    /// The file with the standard error of this process.
     pub fn log(&self) -> PathBuf {
         self.0.join("log")
     }
@@ -87,13 +87,13 @@ impl Folder {
     }
 }
 
-/// Runs a test in a process of its own, which the attribute `testkit::test` names: in the test program that cargo
-/// started, by starting it again for this test alone, and there, by waiting for `body`.
+/// Runs a test in a separate process; the attribute `testkit::test` passes its name. In the test program that cargo has
+/// started, it starts the program again for this test alone. In that process it runs `body`.
 ///
 /// # Panics
 ///
-/// When the test fails.
-#[expect(clippy::panic, reason = "so a test says that it has failed")]
+/// If the test fails.
+#[expect(clippy::panic, reason = "a test that panics has failed")]
 pub fn run_async(test: &str, body: impl Future<Output = ()>) {
     let result = match Folder::own() {
         Some(_) => {
@@ -104,13 +104,13 @@ pub fn run_async(test: &str, body: impl Future<Output = ()>) {
     result.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// The home of the user: of whoever has configured the package registries, and not of this test.
+/// The home of the user outside of the test, which has the configuration of the package registries.
 pub(crate) fn user_home() -> Option<OsString> {
     std::env::var_os(USER_HOME).or_else(|| std::env::var_os("HOME"))
 }
 
 fn run_in_a_folder(test: &str) -> io::Result<()> {
-    // libtest doesn't say the name of the program's crate.
+    // The names of libtest do not include the crate.
     let (_, test) = test.split_once("::").ok_or(io::ErrorKind::InvalidInput)?;
     let folder = tempfile::Builder::new().prefix("testkit-").tempdir()?;
     let of_test = Folder(folder.path().to_owned());
@@ -123,20 +123,20 @@ fn run_in_a_folder(test: &str) -> io::Result<()> {
     })
 }
 
-/// Starts the running test program again for one of its tests, an ignored one or not, and waits until it has passed.
+/// Starts the running test program again for one of its tests, and waits until it has passed. Runs ignored tests as well.
 ///
 /// # Errors
 ///
-/// As [`run_with`].
+/// Those of [`run_with`].
 pub fn run(test: &str) -> io::Result<()> {
     run_with(&mut Command::new(std::env::current_exe()?), test)
 }
 
-/// As [`run`], with a command that already has the test program and, where needed, variables.
+/// Like [`run`], with a prepared command: the test program, and environment variables if necessary.
 ///
 /// # Errors
 ///
-/// When it can't be started, has no such test, or the test fails; the error has what it wrote.
+/// If the program does not start or has no such test, or if the test fails. The error contains the output.
 pub fn run_with(command: &mut Command, test: &str) -> io::Result<()> {
     passed(command, test, Stdio::piped())
 }

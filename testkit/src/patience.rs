@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// How often a program is looked at, at most.
+/// The interval of checks whether a program has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Runs a program to its end and returns its output and exit code.
@@ -21,11 +21,11 @@ pub fn run_within(command: &mut Command, limit: Duration) -> io::Result<Output> 
     run_with_stderr(command, limit, Stdio::piped())
 }
 
-/// As [`run_within`], with another place for what it writes to its standard error.
+/// Like [`run_within`], with another destination of its standard error.
 ///
 /// # Errors
 ///
-/// As [`run_within`].
+/// Those of [`run_within`].
 pub fn run_with_stderr(command: &mut Command, limit: Duration, stderr: Stdio) -> io::Result<Output> {
     // Its own process group, because programs such as npm do their work in child processes.
     let mut child =

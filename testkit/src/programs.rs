@@ -1,7 +1,7 @@
-//! Programs that a test makes: copies, and scripts.
+//! Creates programs for tests: copies, and scripts.
 //!
-//! Other programs write them: a file that is open for writing can't be run (`ETXTBSY`, execve(2)), and it is open in each
-//! process that another thread starts meanwhile, until that process runs its own program.
+//! Other programs write the files. A file that is open for writing cannot be run (`ETXTBSY`, execve(2)), and a descriptor of
+//! this process is also open in each process that another thread starts, until that process runs its own program.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -11,16 +11,16 @@ use std::process::{Command, Output, Stdio};
 ///
 /// # Errors
 ///
-/// When it can't be copied; the error has what `cp` said.
+/// If it cannot be copied. The error contains the output of `cp`.
 pub fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
     finished(&Command::new("cp").arg("--").arg(from.as_ref()).arg(to.as_ref()).output()?)
 }
 
-/// Writes a script that anybody may run.
+/// Writes a script that all users may run.
 ///
 /// # Errors
 ///
-/// When it can't be written; the error has what `install` said.
+/// If it cannot be written. The error contains the output of `install`.
 pub fn script(path: impl AsRef<Path>, text: &str) -> io::Result<()> {
     let mut child = Command::new("install")
         .args(["-m", "755", "/dev/stdin"])

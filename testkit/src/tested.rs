@@ -1,21 +1,21 @@
-//! Which build of the programs the tests run.
+//! Selects the build of the programs that the tests run.
 
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Names the folder whose programs are tested in place of those that cargo built for the tests.
+/// The environment variable with the folder of the tested programs, in place of those that cargo has built for the tests.
 const FOLDER: &str = "OATHBRIDGE_BINARIES";
 
-/// The program to run for `program`: where that is one of those that cargo built for the tests, the one of the same name
-/// in the folder that the variable `OATHBRIDGE_BINARIES` names, if it is set. Any other program stays what it is.
+/// The program to run for `program`. For a program that cargo has built for the tests, it is the program of the same name in
+/// the folder `OATHBRIDGE_BINARIES`, if that variable is set. Other programs are returned unchanged.
 ///
 /// # Errors
 ///
-/// When the folder has no such program: a test must not run another build than the one that was asked for.
+/// If the folder has no such program, because a test must not run another build than the requested one.
 pub fn program(program: impl AsRef<Path>) -> io::Result<PathBuf> {
     let test = std::env::current_exe()?;
-    // Tests lie in the folder `deps` next to the programs.
+    // The test programs are in the folder `deps` next to the programs.
     let built = test.parent().and_then(Path::parent);
     choose(program.as_ref(), built, std::env::var_os(FOLDER).as_deref())
 }

@@ -29,7 +29,7 @@ serial = 31415926
 credential = [{ issuer = 'AWS', account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' }]
 ";
 
-/// How calls ended, by the last part of the error's name.
+/// The number of calls by outcome: the last part of the error's name.
 type Outcomes = BTreeMap<String, usize>;
 
 /// Sends all calls of a new client without waiting for a reply, and counts the replies meanwhile.
@@ -73,8 +73,8 @@ fn introspect(builder: Builder<'static>) -> Message {
     builder.interface("org.freedesktop.DBus.Introspectable").build(&()).unwrap()
 }
 
-/// An allowance does not grow again on a clock that stands still: what is answered otherwise than by a refusal has
-/// reached the object tree or the token.
+/// On a clock that stands still, quotas do not refill. A call that is not refused because of a limit has reached the object
+/// tree or the token.
 #[testkit::test]
 async fn what_is_over_the_limits_reaches_no_object() {
     let config = "[pcsc]\nenabled = false\n[limits]\nqueries_per_second = 100\ncodes_per_minute = 20\n";
@@ -82,7 +82,7 @@ async fn what_is_over_the_limits_reaches_no_object() {
     let alice = world.client.credential("alice").await.unwrap();
     let address = world.stage.address();
 
-    // There is no such object, and the tree says so to a call that gets there.
+    // There is no such object, so a call that reaches the object tree gets UnknownObject.
     let nothing = format!("{}/nothing", names::ROOT);
     let outcomes = flood(address, introspect, &nothing, "Introspect").await;
     let reached = not_refused(&outcomes);
@@ -94,7 +94,7 @@ async fn what_is_over_the_limits_reaches_no_object() {
     assert_eq!(outcomes.get("served"), Some(&reached), "{outcomes:?}");
 }
 
-/// How many calls were not refused for their number.
+/// The number of calls that were not refused because of a limit.
 fn not_refused(outcomes: &Outcomes) -> usize {
     let refused = ["Busy", "RateLimited"].iter().filter_map(|name| outcomes.get(*name)).sum::<usize>();
     CALLS - refused
@@ -114,7 +114,7 @@ async fn a_flood_of_any_call_leaves_the_daemon_small_and_in_service() {
         let peak = Resources::of(world.daemon.as_ref().unwrap().id()).unwrap().peak;
         println!("peak {peak} KiB");
         assert!(peak < 32 * 1024, "{peak} KiB");
-        // Another program has allowances of its own.
+        // Another program has its own quotas.
         let program = ["--user", "call", names::BUS, &alice, names::CREDENTIAL, "Calculate", "a{sv}", "0"];
         let mut busctl = std::process::Command::new("busctl");
         busctl.env("DBUS_SESSION_BUS_ADDRESS", address).args(program);

@@ -1,4 +1,4 @@
-//! What ships is built alone: the tests switch on features of the same crates, which must not get into it.
+//! The shipped programs are built separately, because the tests enable features of the same crates that must not be shipped.
 
 #![allow(clippy::unwrap_used, reason = "the whole file is a test")]
 

@@ -9,11 +9,11 @@ use crate::dbus::names;
 use crate::flows::{self, Policy, Query, Target};
 
 /// The maximum deviation of the clock in seconds; beyond it codes may be of the wrong step.
-const SKEW: f64 = 15.0;
+const MAX_SKEW_SECONDS: f64 = 15.0;
 
 /// Whether the deviation of the clock, in seconds, is too large.
 pub(in crate::dbus) fn is_wrong_clock(skew: f64) -> bool {
-    skew.abs() >= SKEW
+    skew.abs() >= MAX_SKEW_SECONDS
 }
 
 /// Explains a refused code by a wrong clock, which is the most likely reason and one that a person can correct.

@@ -166,7 +166,7 @@ impl Shown {
     fn is_same(&self, attached: &Attached) -> bool {
         let view = self.view.read().ignore_poison();
         let earlier = &view.attached;
-        // `Reader` and `Transports` are constant in the released interface, so an object can't change them.
+        // `Reader` and `Transports` are constant in the released interface, so an object cannot change them.
         attached.continues(earlier)
             && attached.transports == earlier.transports
             && attached.info.reader == earlier.info.reader

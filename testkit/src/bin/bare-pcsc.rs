@@ -1,4 +1,4 @@
-//! The least that a code from a token costs: what the daemon's `Calculate` is measured against.
+//! The minimum work for a code from a token, for comparison with the daemon's `Calculate`.
 
 use std::env;
 use std::error::Error;
@@ -9,7 +9,7 @@ use testkit::bare::Reader;
 
 const USAGE: &str = "usage: bare-pcsc READER CREDENTIAL, and on standard input how many codes to calculate";
 
-/// For each number on standard input so many codes, and for each code a line with its nanoseconds.
+/// For each number on standard input, calculates this number of codes and prints the duration of each in nanoseconds.
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let (Some(reader), Some(credential)) = (arguments.next(), arguments.next()) else {

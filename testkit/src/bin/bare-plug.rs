@@ -1,4 +1,4 @@
-//! The least that noticing and reading a token costs: waits for a card, sends some commands, and says when.
+//! The minimum work to notice and read a token: waits for a card, sends some commands, and prints the times.
 
 use std::env;
 use std::error::Error;
@@ -9,8 +9,9 @@ use testkit::bare::{self, Reader};
 
 const USAGE: &str = "usage: bare-plug READER [HEADER]..., and a line on standard input for each card";
 
-/// For each line on standard input: prints `armed` as soon as the reader is empty, then the nanoseconds of the monotonic
-/// clock when there is a card, and those when it has answered the commands with these headers (8 hexadecimal digits each).
+/// For each line on standard input, waits until the reader is empty and prints `armed`. Then waits for a card and sends it the
+/// commands with these headers (8 hexadecimal digits each). Prints two times of the monotonic clock in nanoseconds: when the
+/// card was there, and when it had answered all commands.
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let reader = Reader::new(&arguments.next().ok_or(USAGE)?)?;
@@ -39,7 +40,7 @@ fn parse(header: &str) -> Result<[u8; 4], Box<dyn Error>> {
     bytes.try_into().map_err(|_| USAGE.into())
 }
 
-/// Nanoseconds of the monotonic clock, which is that of all processes.
+/// The time of the monotonic clock, which is the same in all processes, in nanoseconds.
 fn now() -> i128 {
     let now = clock_gettime(ClockId::Monotonic);
     i128::from(now.tv_sec) * 1_000_000_000 + i128::from(now.tv_nsec)

@@ -1,4 +1,4 @@
-//! The least that refusing costs: a service that answers each call of our methods with an error.
+//! The minimum work to refuse calls: a service that answers each call of the daemon's methods with an error.
 
 use std::collections::HashMap;
 use std::env;
@@ -31,7 +31,7 @@ fn busy() -> fdo::Error {
     fdo::Error::LimitsExceeded("Busy.".to_owned())
 }
 
-/// Serves one credential under this name and path, and the manager, and waits to be killed.
+/// Serves one credential with this name and path, and the manager, until it is killed.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = env::args().skip(1).collect();

@@ -1,4 +1,4 @@
-//! The least that a code over D-Bus costs: a service of one object that makes the PC/SC calls in its method.
+//! The minimum work for a code over D-Bus: a service with one object that makes the PC/SC calls in its method.
 
 use std::collections::HashMap;
 use std::env;
@@ -16,7 +16,7 @@ struct Credential {
 
 #[interface(name = "io.github.oathbridge.OathBridge1.Credential")]
 impl Credential {
-    /// Blocks the only thread: nothing else is to be done.
+    /// Blocks the only thread, which has no other work.
     fn calculate(
         &self,
         _options: HashMap<String, OwnedVariant>,
@@ -26,7 +26,7 @@ impl Credential {
     }
 }
 
-/// Serves one credential under this name and path, and waits to be killed.
+/// Serves one credential with this name and path, until it is killed.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = env::args().skip(1).collect();

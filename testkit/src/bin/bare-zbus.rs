@@ -1,8 +1,8 @@
-//! The least that a name on the bus costs: what the daemon's start is measured against.
+//! The minimum work to own a name on the bus, for comparison with the start of the daemon.
 
 use std::error::Error;
 
-/// Takes the name that it is given, serves nothing, and waits to be killed.
+/// Takes the name in its argument, and serves nothing until it is killed.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let name = std::env::args().nth(1).ok_or("usage: bare-zbus NAME")?;

@@ -1,4 +1,4 @@
-//! A client that makes very many calls at once, as no honest one does.
+//! A client that makes very many calls at once.
 
 use std::collections::HashMap;
 use std::env;
@@ -11,7 +11,7 @@ use zbus::{MessageStream, OwnedVariant, connection};
 
 const USAGE: &str = "usage: flooder NAME PATH COUNT";
 
-/// Sends so many Calculate to a path of a name without waiting for a reply, and waits for all replies then.
+/// Sends this number of Calculate calls to a path of a name without waiting for replies, and then waits for all replies.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = env::args().skip(1).collect();

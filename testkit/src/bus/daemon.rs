@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-/// A bus that runs as long as this does.
+/// A running bus, stopped on drop.
 #[derive(Debug)]
 pub(super) struct Daemon {
     child: Child,
@@ -14,7 +14,7 @@ pub(super) struct Daemon {
 }
 
 impl Daemon {
-    /// Starts one at this socket, with these rules besides those of a session bus.
+    /// Starts a bus at this socket, with these rules in addition to those of a session bus.
     pub(super) fn start(socket: &Path, configuration: &Path, policy: &str, log: File) -> io::Result<Self> {
         fs::write(configuration, rules(&socket.display().to_string(), policy))?;
         let mut child = Command::new("dbus-daemon")
@@ -36,13 +36,13 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // It may have ended already; then both do nothing.
+        // If the process has already ended, both calls do nothing.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Those of a session bus (`/usr/share/dbus-1/session.conf`): the built-in ones let nobody send a flood.
+/// The limits of a session bus (`/usr/share/dbus-1/session.conf`). The built-in limits are too low for a flood of calls.
 const LIMITS: &str = r#"<limit name="max_incoming_bytes">1000000000</limit>
   <limit name="max_incoming_unix_fds">250000000</limit>
   <limit name="max_outgoing_bytes">1000000000</limit>

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use broker::Broker;
 use daemon::Daemon;
 
-/// How the directories of buses begin.
+/// The prefix of the directories of buses.
 const PREFIX: &str = "testkit-bus-";
 
 /// A private session bus, stopped on drop.
@@ -37,7 +37,7 @@ enum Bus {
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// With these rules in addition to those of a session bus.
+    /// The rules in addition to those of a session bus.
     Daemon(&'static str),
     Broker,
 }
@@ -66,11 +66,11 @@ impl PrivateBus {
         Self::start_in(tempfile::Builder::new().prefix(PREFIX).tempdir()?)
     }
 
-    /// As [`PrivateBus::start`], in this empty directory.
+    /// Like [`PrivateBus::start`], in this empty directory.
     ///
     /// # Errors
     ///
-    /// As [`PrivateBus::start`].
+    /// Those of [`PrivateBus::start`].
     pub fn start_in(directory: TempDir) -> io::Result<Self> {
         Self::start_kind(Kind::wanted()?, directory)
     }

@@ -16,7 +16,7 @@ use oathbridge::virt::{TokenSpec, VirtualTransport};
 use tokio::sync::oneshot;
 use zbus::address::Address;
 
-/// What such a daemon gets instead of arguments and an environment.
+/// The settings of the daemon, in place of arguments and an environment.
 #[derive(Debug)]
 pub(super) struct Setup {
     pub(super) clock: Arc<ManualClock>,
@@ -26,7 +26,7 @@ pub(super) struct Setup {
     pub(super) bus: String,
 }
 
-/// A running daemon; it is asked to end, and waited for, when dropped.
+/// A running daemon, stopped on drop.
 #[derive(Debug)]
 pub(super) struct Inside {
     stop: Option<oneshot::Sender<()>>,
@@ -34,11 +34,11 @@ pub(super) struct Inside {
 }
 
 impl Inside {
-    /// Starts one, as the program's `main` does, with another clock.
+    /// Starts the daemon like `main` of the program, with another clock.
     pub(super) fn start(setup: Setup) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new().name("oathbridged".to_owned()).spawn(move || {
-            // Next to its log; an error means that nobody can read it.
+            // The log has the details. An error means that there is no standard error.
             run(setup, stopped).inspect_err(|error| drop(writeln!(io::stderr(), "oathbridged: {error}")))
         })?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
@@ -48,9 +48,9 @@ impl Inside {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
-    /// Asks it to end, and waits.
+    /// Stops the daemon and waits for its end.
     pub(super) fn end(&mut self) -> io::Result<()> {
-        // An error means that it has ended by itself.
+        // An error means that the daemon has ended by itself.
         let _ = self.stop.take().map(|stop| stop.send(()));
         let ended = self.thread.take().map_or(Ok(Ok(())), JoinHandle::join);
         ended.map_err(|_| io::Error::other("the daemon panicked"))?.map_err(io::Error::other)
@@ -59,7 +59,7 @@ impl Inside {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        // How it ended is asked for by those who want to know.
+        // `end` returns the result to callers that need it.
         let _ = self.end();
     }
 }
@@ -87,9 +87,9 @@ fn run(setup: Setup, stopped: oneshot::Receiver<()>) -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
-    // An error means that its owner has forgotten it.
+    // An error means that the handle was dropped.
     let result = runtime.block_on(daemon::run(parts, async { drop(stopped.await) }));
-    // A thread that hangs in a token's driver must not keep the test.
+    // A thread that hangs in the driver of a token must not block the test.
     runtime.shutdown_background();
     result.map_err(|error| error.to_string())
 }

@@ -1,4 +1,4 @@
-//! The daemon as its users meet it, with a bus, a home and a log: a process, or a thread of this one.
+//! The daemon with a bus, a home and a log, as a separate process or on a thread of this process.
 
 mod inside;
 mod process;
@@ -23,10 +23,10 @@ use crate::tested;
 use inside::{Inside, Setup};
 pub use process::Daemon;
 
-/// A private bus and an empty home, where the daemon can be started again and again.
+/// A private bus and an empty home for daemons.
 ///
-/// It sees nothing of the machine: no environment but `PATH`, no configuration, and neither a pcscd nor a system
-/// bus unless it is given one.
+/// It is isolated from the machine: the environment contains only `PATH`, there is no configuration, and there is a pcscd or
+/// a system bus only if the test adds one.
 #[derive(Debug)]
 pub struct Stage {
     kind: Kind,
@@ -35,7 +35,7 @@ pub struct Stage {
     log: PathBuf,
 }
 
-/// What is started.
+/// The kind of daemon.
 #[derive(Debug)]
 enum Kind {
     Program { program: PathBuf, arguments: Vec<OsString>, environment: Vec<(OsString, OsString)> },
@@ -47,7 +47,7 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// When there is no room for files, no bus, or no such build.
+    /// If no file can be created, the bus does not start, or the build is missing.
     pub fn new(program: impl Into<PathBuf>) -> io::Result<Self> {
         Self::on(PrivateBus::start()?, program)
     }
@@ -56,26 +56,26 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// When there is no room for files, or no such build.
+    /// If no file can be created, or the build is missing.
     pub fn on(bus: PrivateBus, program: impl Into<PathBuf>) -> io::Result<Self> {
         let home = tempfile::Builder::new().prefix("testkit-home-").tempdir()?;
         let (arguments, environment) = (Vec::new(), Vec::new());
         let kind = Kind::Program { program: tested::program(program.into())?, arguments, environment };
         let log = home.path().join("log");
         let mut stage = Self { kind, bus, home: Arc::new(home), log };
-        let nobody = stage.home().join("no-pcscd");
-        stage.set_variable("PCSCLITE_CSOCK_NAME", nobody);
-        let nowhere = format!("unix:path={}", stage.home().join("no-system-bus").display());
-        stage.set_variable("DBUS_SYSTEM_BUS_ADDRESS", nowhere);
+        let no_pcscd = stage.home().join("no-pcscd");
+        stage.set_variable("PCSCLITE_CSOCK_NAME", no_pcscd);
+        let no_bus = format!("unix:path={}", stage.home().join("no-system-bus").display());
+        stage.set_variable("DBUS_SYSTEM_BUS_ADDRESS", no_bus);
         Ok(stage)
     }
 
-    /// A stage for a daemon in this process, which runs by a clock of the test's. It finds the pcscd and the system bus
-    /// in the folder of the process.
+    /// A stage for a daemon in this process, with a clock of the test. The daemon uses the pcscd and the system bus in the
+    /// folder of the process.
     ///
     /// # Errors
     ///
-    /// When the test has no process of its own (`testkit::test`), or there is no bus.
+    /// If the test has no separate process (`testkit::test`), or the bus does not start.
     pub fn inside(clock: Arc<ManualClock>) -> io::Result<Self> {
         let folder = Folder::own().ok_or_else(|| io::Error::other("the test has no process of its own"))?;
         let kind = Kind::Inside { clock, tokens: Vec::new() };
@@ -85,11 +85,11 @@ impl Stage {
         Ok(stage)
     }
 
-    /// Another one in this process: the same user and the same tokens on another bus.
+    /// A second stage in this process, with the same home and the same tokens on another bus.
     ///
     /// # Errors
     ///
-    /// When this one starts a program, or there is no bus.
+    /// If this stage is for a program, or the bus does not start.
     pub fn beside(&self) -> io::Result<Self> {
         let Kind::Inside { clock, tokens } = &self.kind else {
             return Err(io::ErrorKind::Unsupported.into());
@@ -98,16 +98,16 @@ impl Stage {
         Ok(Self { kind, bus: PrivateBus::start()?, home: Arc::clone(&self.home), log: self.log.clone() })
     }
 
-    /// Leads the daemon to a pcscd. One in this process finds the one in the process's folder, and no other.
+    /// Makes the daemon use this pcscd. A daemon in this process always uses the pcscd in the folder of the process.
     pub fn use_pcscd(&mut self, pcscd: &PrivatePcscd) {
         self.set_variable("PCSCLITE_CSOCK_NAME", pcscd.socket());
     }
 
-    /// Gives it tokens made of software, from the text of a token file.
+    /// Attaches virtual tokens, from the text of a token file.
     ///
     /// # Errors
     ///
-    /// When the file can't be written.
+    /// If the file cannot be written.
     pub fn use_virtual_tokens(&mut self, text: &str) -> io::Result<()> {
         if let Kind::Inside { tokens, .. } = &mut self.kind {
             *tokens = virt::parse(text).map_err(io::Error::other)?;
@@ -121,25 +121,25 @@ impl Stage {
         Ok(())
     }
 
-    /// Starts the program with one more argument.
+    /// Adds an argument for the program.
     pub fn add_argument(&mut self, argument: impl Into<OsString>) {
         if let Kind::Program { arguments, .. } = &mut self.kind {
             arguments.push(argument.into());
         }
     }
 
-    /// Starts the program with this variable in its environment.
+    /// Adds an environment variable for the program.
     pub fn set_variable(&mut self, name: &str, value: impl Into<OsString>) {
         if let Kind::Program { environment, .. } = &mut self.kind {
             environment.push((name.into(), value.into()));
         }
     }
 
-    /// Writes its configuration file.
+    /// Writes the configuration file of the daemon.
     ///
     /// # Errors
     ///
-    /// When the file can't be written.
+    /// If the file cannot be written.
     pub fn configure(&self, text: &str) -> io::Result<()> {
         let file = self.config_path();
         fs::create_dir_all(file.parent().unwrap_or(self.home()))?;
@@ -150,36 +150,36 @@ impl Stage {
         self.home().join("config/oathbridge/config.toml")
     }
 
-    /// Its home, which nobody else uses.
+    /// The home of the daemon.
     pub fn home(&self) -> &Path {
         self.home.path()
     }
 
-    /// Where it keeps its state; made by the daemon.
+    /// The state folder, which the daemon creates.
     pub fn state(&self) -> PathBuf {
         self.home().join("state/oathbridge")
     }
 
-    /// The bus's address.
+    /// The address of the bus.
     pub fn address(&self) -> &str {
         self.bus.address()
     }
 
-    /// All that every daemon on this stage has written to its standard error.
+    /// The standard error of all daemons on this stage.
     ///
     /// # Errors
     ///
-    /// When the file can't be read.
+    /// If the file cannot be read.
     pub fn log(&self) -> io::Result<String> {
         let bytes = fs::read(&self.log)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Starts a daemon; it needn't be ready yet.
+    /// Starts a daemon, without waiting until it is ready.
     ///
     /// # Errors
     ///
-    /// When the program can't be started.
+    /// If the program does not start.
     pub fn spawn(&self) -> io::Result<Daemon> {
         match &self.kind {
             Kind::Program { program, arguments, environment } => {
@@ -211,20 +211,20 @@ impl Stage {
             .stdout(Stdio::null())
     }
 
-    /// A client on its bus.
+    /// A client on the bus.
     ///
     /// # Errors
     ///
-    /// When the bus refuses it.
+    /// If the bus refuses the client.
     pub async fn client(&self) -> io::Result<Client> {
         Client::connect(self.address()).await.map_err(io::Error::other)
     }
 
-    /// Starts a daemon and waits until it has its name on the bus.
+    /// Starts a daemon and waits until it owns its name on the bus.
     ///
     /// # Errors
     ///
-    /// When it can't be started, or has no name after 20 s; the error has its log.
+    /// If the program does not start, or does not own its name after 20 s. The error contains the log.
     pub async fn start(&self, client: &Client) -> io::Result<Daemon> {
         let daemon = self.spawn()?;
         match client.wait_for_name(true).await {

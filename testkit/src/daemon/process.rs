@@ -1,4 +1,4 @@
-//! A daemon that runs.
+//! A running daemon.
 
 use std::io;
 use std::process::{Child, Command, ExitStatus};
@@ -7,7 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::inside::Inside;
 
-/// A running daemon; it is ended when dropped.
+/// A running daemon, stopped on drop.
 #[derive(Debug)]
 pub struct Daemon(Kind);
 
@@ -22,7 +22,7 @@ impl Daemon {
         Ok(Self(Kind::Process(command.spawn()?)))
     }
 
-    /// The id of its process.
+    /// The process id.
     pub fn id(&self) -> u32 {
         match &self.0 {
             Kind::Process(child) => child.id(),
@@ -30,11 +30,11 @@ impl Daemon {
         }
     }
 
-    /// Whether it has ended by itself.
+    /// Whether the daemon has ended by itself.
     ///
     /// # Errors
     ///
-    /// Errors of the system call.
+    /// Those of waitpid(2).
     pub fn has_ended(&mut self) -> io::Result<bool> {
         match &mut self.0 {
             Kind::Process(child) => child.try_wait().map(|status| status.is_some()),
@@ -42,11 +42,11 @@ impl Daemon {
         }
     }
 
-    /// Stops it with SIGTERM, and waits for its end.
+    /// Stops the daemon with SIGTERM and waits for its end.
     ///
     /// # Errors
     ///
-    /// Waiting it can't be waited for, or has failed.
+    /// If waiting fails, or if the daemon ended with an error.
     pub fn terminate(mut self) -> io::Result<()> {
         match &mut self.0 {
             Kind::Process(child) => {
@@ -57,11 +57,11 @@ impl Daemon {
         }
     }
 
-    /// Kills it with SIGKILL, and waits for its end. A thread can't be ended so.
+    /// Kills the daemon with SIGKILL and waits for its end. Not possible for a daemon on a thread.
     ///
     /// # Errors
     ///
-    /// Waiting it can't be waited for, or is a thread.
+    /// If waiting fails, or if the daemon runs on a thread.
     pub fn kill(mut self) -> io::Result<()> {
         match &mut self.0 {
             Kind::Process(child) => {

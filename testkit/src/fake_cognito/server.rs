@@ -1,4 +1,4 @@
-//! HTTP/1.1 on a loopback socket, on a thread of its own.
+//! An HTTP/1.1 server on a loopback socket, on its own thread.
 
 use std::convert::Infallible;
 use std::io;
@@ -34,7 +34,7 @@ pub(super) fn spawn(
                     _ = &mut stopped => return,
                     accepted = listener.accept() => match accepted {
                         Ok((stream, _)) => drop(tokio::spawn(serve(stream, Arc::clone(&shared)))),
-                        // Too many files are open, or somebody hung up before being served.
+                        // Too many files are open, or the client has closed the connection.
                         Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
                     },
                 }
@@ -45,7 +45,7 @@ pub(super) fn spawn(
 
 async fn serve(stream: TcpStream, shared: Arc<Shared>) -> Result<(), Infallible> {
     let service = service_fn(|request| respond(request, Arc::clone(&shared)));
-    // An error is how a connection is dropped without an answer.
+    // An error closes the connection without a response.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Tokens that anyone can check: JSON Web Tokens signed with RS256 (RFC 7518 §3.3).
+//! Tokens with a valid signature: JSON Web Tokens signed with RS256 (RFC 7518 §3.3).
 
 use std::io;
 use std::sync::OnceLock;
@@ -11,14 +11,15 @@ use serde_json::{Value, json};
 
 use super::texts::random;
 
-/// A public exponent of 65537 in base64url, as JSON Web Keys want it.
+/// The public exponent 65537 in base64url, as in a JSON Web Key.
 const EXPONENT: &str = "AQAB";
 
-/// What surrounds the modulus in the DER form of a public key of 2048 bits with that exponent (RFC 8017 A.1.1).
+/// The bytes before and after the modulus in the DER form of a public key of 2048 bits with that exponent (RFC 8017
+/// A.1.1).
 const BEFORE: &[u8] = &[0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x01, 0x01, 0x00];
 const AFTER: &[u8] = &[0x02, 0x03, 0x01, 0x00, 0x01];
 
-/// The key, made at the first use, since most tests need none.
+/// The key, created at the first use, because most tests need none.
 #[derive(Debug)]
 struct Signer {
     pair: RsaKeyPair,
@@ -36,7 +37,7 @@ pub(super) fn token(claims: &Value) -> io::Result<String> {
     Ok([text, BASE64URL_NOPAD.encode(&signature)].join("."))
 }
 
-/// The JSON Web Key Set that the tokens are checked with.
+/// The JSON Web Key Set with the public key of the tokens.
 pub(super) fn keys() -> io::Result<Value> {
     let signer = signer()?;
     let public = signer.pair.public_key().as_ref();

@@ -32,7 +32,7 @@ pub struct PrivatePcscd {
     directory: TempDir,
 }
 
-/// What `PCSCLITE_CSOCK_NAME` has to be for clients of a pcscd in this directory.
+/// The value of `PCSCLITE_CSOCK_NAME` for clients of a pcscd in this directory.
 pub fn socket_in(directory: &Path) -> PathBuf {
     process::socket(directory)
 }
@@ -54,11 +54,11 @@ impl PrivatePcscd {
         Self::start_in(tempfile::Builder::new().prefix("testkit-pcscd-").tempdir()?, readers)
     }
 
-    /// As [`PrivatePcscd::start`], in this empty directory.
+    /// Like [`PrivatePcscd::start`], in this empty directory.
     ///
     /// # Errors
     ///
-    /// As [`PrivatePcscd::start`].
+    /// Those of [`PrivatePcscd::start`].
     pub fn start_in(directory: TempDir, readers: usize) -> io::Result<Self> {
         process::configure(directory.path(), Self::READER_NAME, readers)?;
         let readers = std::iter::repeat_with(|| None).take(2 * readers).collect();

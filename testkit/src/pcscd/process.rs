@@ -69,7 +69,7 @@ impl Process {
     /// Starts pcscd and waits until it accepts clients.
     pub(super) fn start(directory: &Path, patience: Duration) -> io::Result<Self> {
         for left_over in ["pcscd.comm", "pcscd.pid"] {
-            // A killed pcscd leaves them, and a pid file keeps the next one from starting.
+            // A killed pcscd leaves these files, and its pid file prevents the next start.
             match fs::remove_file(run(directory).join(left_over)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -94,23 +94,23 @@ impl Process {
         Ok(process)
     }
 
-    /// A connection to a slot of a reader, 0 or 1: a card that goes in.
+    /// A connection to slot 0 or 1 of a reader, which inserts a card.
     pub(super) fn connect(&self, reader: usize, slot: usize) -> io::Result<TcpStream> {
         self.namespaces.connect(&self.child, port(reader, slot)?)
     }
 
-    /// Its process id.
+    /// The process id.
     pub(super) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// SIGTERM, and waits.
+    /// Sends SIGTERM and waits for the end.
     pub(super) fn terminate(mut self) -> io::Result<()> {
         kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         self.child.wait().map(drop)
     }
 
-    /// SIGKILL, and waits.
+    /// Sends SIGKILL and waits for the end.
     pub(super) fn kill(mut self) -> io::Result<()> {
         self.child.kill()?;
         self.child.wait().map(drop)
@@ -132,7 +132,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already; then both do nothing.
+        // If the process has already ended, both calls do nothing.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -148,7 +148,7 @@ fn pcscd() -> &'static str {
     if Path::new(debian).exists() { debian } else { "pcscd" }
 }
 
-/// `--disable-polkit` where pcscd has it: there is no policy daemon in the namespace.
+/// `--disable-polkit` if pcscd supports it, because the namespace has no policy daemon.
 fn arguments() -> io::Result<Vec<&'static str>> {
     let help = Command::new(pcscd())
         .arg("--help")

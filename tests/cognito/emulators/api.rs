@@ -46,7 +46,7 @@ impl Api {
         reply
     }
 
-    /// What has to work for there to be anything to test.
+    /// A call that must succeed for the test to continue.
     pub(crate) fn must(self, operation: &str, body: &Value) -> Value {
         self.call(operation, body).unwrap_or_else(|name| panic!("{operation}: {name}"))
     }

@@ -39,7 +39,7 @@ async fn start(world: &mut World, seed: &str) {
     world.start_daemon().await.unwrap();
 }
 
-/// What the program is told, of the daemon too.
+/// The arguments of the program, with those for the daemon.
 async fn arguments(world: &World, password: &str) -> Value {
     let mut arguments = arguments_of_sign_in(&world.cognito, password);
     arguments["bus"] = json!(world.stage.address());

@@ -14,7 +14,7 @@ const SELECT: u8 = 0xa4;
 const VALIDATE: u8 = 0xa3;
 const LIST: u8 = 0xa1;
 const CALCULATE: u8 = 0xa2;
-/// The same byte as SELECT; its P1 tells them apart.
+/// The same byte as SELECT, but with another P1.
 const CALCULATE_ALL: u8 = 0xa4;
 
 const TOKEN: &str = r#"

@@ -1,4 +1,4 @@
-//! A token that was missed, or whose reading failed, is found: after a pause, and sooner when a call needs it.
+//! A token whose event was lost or whose reading failed is found: after a pause, and earlier if a call needs it.
 
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -11,7 +11,7 @@ use oathbridge::virt::{self, Fault, VirtualTransport};
 
 use super::rig::{Rig, limited, seconds};
 
-/// A status word that says nothing about why.
+/// A status word without a specific meaning.
 fn refusal() -> Fault {
     Fault::Answer(vec![0x6f, 0x00])
 }
@@ -25,7 +25,7 @@ async fn until_ready(rig: &Rig) {
     until(rig, |snapshot| snapshot.tokens.values().any(|token| token.state == State::Ready)).await;
 }
 
-/// Pulls the token out and puts it back; it refuses the next commands.
+/// Pulls the token out and inserts it again. The token refuses the next commands.
 async fn plug_in_failing(rig: &Rig, refusals: usize) {
     rig.card.unplug();
     until(rig, |snapshot| snapshot.tokens.is_empty() && snapshot.settled).await;

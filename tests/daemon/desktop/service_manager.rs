@@ -1,4 +1,4 @@
-//! What the daemon says to the service manager, which is a socket of the test's.
+//! The messages of the daemon to the service manager, which is a socket of the test.
 
 use rustix::process::{Pid, Signal, kill_process};
 use sd_notify::NotifyState;
@@ -8,7 +8,7 @@ use tokio::net::UnixDatagram;
 
 use super::{DAEMON, EVENT_TIMEOUT, TOKEN};
 
-/// A daemon that has a service manager, and the manager's socket.
+/// A daemon with a service manager, and the socket of that manager.
 struct Managed {
     stage: Stage,
     socket: UnixDatagram,

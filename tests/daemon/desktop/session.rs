@@ -212,7 +212,7 @@ async fn a_screen_lock_takes_effect_at_once_while_a_busy_token_is_read() {
     // Reads every token again; this token is busy until it is touched.
     sleep(&logind, false).await;
     lock(&logind, true).await;
-    // Nobody has touched it yet, and no time passes in which the daemon could give up.
+    // The token is not touched yet, and the clock stands still, so the daemon cannot time out.
     let heeded = async {
         while bench.client.calculate(&bob, Options::new()).await.unwrap_err().name != "ScreenLocked" {}
     };

@@ -1,4 +1,4 @@
-//! How the daemon uses the smart card service.
+//! The contexts and threads that the daemon uses in the smart card service.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,9 +9,9 @@ use testkit::scenario::Scenario;
 
 use super::Bench;
 
-/// How long pcscd may take to notice that a client has gone.
-const TRIES: usize = 300;
-const PAUSE: Duration = Duration::from_millis(50);
+/// The number of checks until pcscd must have noticed that a client has gone, and their interval.
+const MAX_CHECKS: usize = 300;
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The sockets of a process, by their inodes: each context of a client is one of pcscd's.
 fn sockets(process: u32) -> BTreeSet<PathBuf> {
@@ -33,11 +33,11 @@ async fn requests_to_a_token_use_one_context_again() {
         assert_eq!(sockets(pcscd), before, "a request has made a context");
     }
     bench.world.end_daemon().await.unwrap();
-    for _ in 0..TRIES {
+    for _ in 0..MAX_CHECKS {
         if sockets(pcscd).len() + 2 == before.len() {
             return;
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(CHECK_INTERVAL).await;
     }
     panic!("the daemon had other contexts than these two: {before:?} {:?}", sockets(pcscd));
 }

@@ -1,11 +1,11 @@
-//! Which programs are measured: ours, an older build of them, and the bare ones.
+//! The measured programs: those of oathbridge, an older build of them, and the bare programs.
 
 use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::rig::Rig;
 
-/// Folders of programs.
+/// The folders of the programs.
 pub(crate) struct Builds {
     ours: PathBuf,
     pub(crate) old: Option<PathBuf>,
@@ -13,19 +13,19 @@ pub(crate) struct Builds {
 }
 
 impl Builds {
-    /// The bare programs lie where this one does, and so do ours, if no other folder is given.
+    /// The bare programs are in the folder of this program. So are those of oathbridge, unless `ours` is another folder.
     pub(crate) fn new(ours: Option<PathBuf>, old: Option<PathBuf>) -> Result<Self, Failure> {
         let own = std::env::current_exe()?;
         let bare = own.parent().ok_or("the folder of this program is unknown")?.to_owned();
         Ok(Self { ours: ours.unwrap_or_else(|| bare.clone()), old, bare })
     }
 
-    /// Our folder, and then the older one.
+    /// The folder of the current build, and then that of the older build.
     pub(crate) fn daemons(&self) -> impl Iterator<Item = &Path> {
         [&self.ours].into_iter().chain(&self.old).map(PathBuf::as_path)
     }
 
-    /// A rig of its own for each of our builds: none disturbs the others.
+    /// A separate rig for each build of oathbridge, so that the builds do not affect each other.
     pub(crate) async fn rigs(&self) -> Result<Vec<Rig>, Failure> {
         let mut rigs = Vec::new();
         for folder in self.daemons() {

@@ -1,4 +1,5 @@
-//! `Calculate` over D-Bus, against a bare service that makes the same PC/SC calls, and against a program without a bus.
+//! Measures `Calculate` over D-Bus, compared with a bare service that makes the same PC/SC calls, and with a program without a
+//! bus.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{ChildStdin, ChildStdout, Stdio};
@@ -13,13 +14,13 @@ use super::rig::{BARE_NAME, CREDENTIAL, NAME, Rig, Running};
 use super::sample::Sample;
 use super::table::{Goal, Table};
 
-/// How many codes each side calculates before it is the next one's turn.
-const BATCH: usize = 10;
+/// The number of codes that one program calculates before the next program does.
+const CODES_PER_BATCH: usize = 10;
 
-/// A code is two commands: SELECT and CALCULATE.
-const COMMANDS: usize = 2;
+/// The number of commands for one code: SELECT and CALCULATE.
+const COMMANDS_PER_CODE: usize = 2;
 
-/// A card that answers at once shows what the daemon adds.
+/// With a card that responds at once, which shows the overhead of the daemon.
 pub(crate) async fn without_delay(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
     let times = measure(builds, Duration::ZERO, 50).await?;
     let (ours, service, program) = (&times.daemons, &times.service, &times.program);
@@ -34,7 +35,7 @@ pub(crate) async fn without_delay(builds: &Builds, table: &mut Table) -> Result<
     Ok(())
 }
 
-/// A card that takes its time; a YubiKey needs 6 to 10 ms for a command.
+/// With a card that needs 4 ms for each command; a YubiKey needs 6 to 10 ms.
 pub(crate) async fn with_delay(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
     let times = measure(builds, Duration::from_millis(4), 20).await?;
     let what = "Calculate, 4 ms for an APDU, to a bare service";
@@ -63,7 +64,7 @@ async fn measure(builds: &Builds, delay: Duration, batches: usize) -> Result<Tim
     }
     let mut times = Times::default();
     times.daemons.resize_with(daemons.len(), Sample::default);
-    // The first batch warms up: the cards are powered, the programs' pages are in memory.
+    // The first batch is not counted: it powers the cards and loads the programs into memory.
     for batch in 0..=batches {
         let mut unused = Times::default();
         unused.daemons.resize_with(daemons.len(), Sample::default);
@@ -80,22 +81,22 @@ async fn measure(builds: &Builds, delay: Duration, batches: usize) -> Result<Tim
     Ok(times)
 }
 
-/// All sides have to send the same commands to their cards.
+/// Checks that all programs send the same commands to their cards.
 fn check_commands<'a>(services: impl Iterator<Item = &'a Rig>, program: &Rig) -> Result<(), Failure> {
     let sent = |rig: &Rig| {
         let log = rig.card.log();
-        log.split_at(log.len().saturating_sub(BATCH * COMMANDS)).1.to_vec()
+        log.split_at(log.len().saturating_sub(CODES_PER_BATCH * COMMANDS_PER_CODE)).1.to_vec()
     };
     let expected = sent(program);
     for rig in services {
         if sent(rig) != expected {
-            return Err(format!("the sides don't send the same commands: {:02x?}", sent(rig)).into());
+            return Err(format!("the programs do not send the same commands: {:02x?}", sent(rig)).into());
         }
     }
     Ok(())
 }
 
-/// A service that has a credential.
+/// A running service with a credential.
 struct Service {
     _running: Running,
     name: &'static str,
@@ -122,7 +123,7 @@ impl Service {
     }
 
     async fn codes(&self, times: &mut Sample) -> Result<(), Failure> {
-        for _ in 0..BATCH {
+        for _ in 0..CODES_PER_BATCH {
             let start = Instant::now();
             self.rig.calculate(self.name, &self.path).await?;
             times.add_time(start.elapsed());
@@ -131,10 +132,10 @@ impl Service {
     }
 }
 
-/// The program without a bus, and the way to it.
+/// The running program without a bus, and its pipes.
 struct Program {
     _running: Running,
-    orders: ChildStdin,
+    requests: ChildStdin,
     times: Lines<BufReader<ChildStdout>>,
     rig: Rig,
 }
@@ -144,14 +145,14 @@ impl Program {
         let mut command = rig.program("bare-pcsc");
         command.args([&rig.reader(), CREDENTIAL]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut running = Running::new(&mut command)?;
-        let orders = running.0.stdin.take().ok_or("no standard input")?;
+        let requests = running.0.stdin.take().ok_or("no standard input")?;
         let times = BufReader::new(running.0.stdout.take().ok_or("no standard output")?).lines();
-        Ok(Self { _running: running, orders, times, rig })
+        Ok(Self { _running: running, requests, times, rig })
     }
 
     fn codes(&mut self, times: &mut Sample) -> Result<(), Failure> {
-        writeln!(self.orders, "{BATCH}")?;
-        for _ in 0..BATCH {
+        writeln!(self.requests, "{CODES_PER_BATCH}")?;
+        for _ in 0..CODES_PER_BATCH {
             let time = self.times.next().ok_or("bare-pcsc ended")??;
             times.add_time(Duration::from_nanos(time.parse()?));
         }

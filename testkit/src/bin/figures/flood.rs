@@ -1,4 +1,4 @@
-//! How long a new client waits for its first answer while another program makes far too many calls.
+//! Measures the time of a new client's first call while another program floods the service with calls.
 
 use std::time::{Duration, Instant};
 
@@ -10,16 +10,16 @@ use super::rig::{BARE_NAME, NAME, ROOT, Rig, Running};
 use super::sample::Sample;
 use super::table::{Goal, Table};
 
-/// A bus that falls behind stays behind until its flood ends, so one flood says little.
+/// The number of floods. A bus that falls behind stays behind until the end of its flood, so one flood is not enough.
 const ROUNDS: usize = 9;
 
-/// Calls of one flood; as many as a client can send in one to three seconds.
+/// The number of calls of one flood, which a client sends in one to three seconds.
 const CALLS: usize = 50_000;
 
-/// The new clients are no flood.
-const PAUSE: Duration = Duration::from_millis(2);
+/// The pause between two new clients, so that they are not a flood themselves.
+const CLIENT_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Each round gives the 99th percentile of its first calls; the figure is the median of the rounds.
+/// Measures the 99th percentile of the first calls in each round; the figure is the median of the rounds.
 pub(crate) async fn first_call(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
     let mut daemons = Vec::new();
     for rig in builds.rigs().await? {
@@ -40,7 +40,7 @@ pub(crate) async fn first_call(builds: &Builds, table: &mut Table) -> Result<(),
     Ok(())
 }
 
-/// A service, and what is flooded of it.
+/// A running service, and the object of the flood.
 struct Side {
     _running: Running,
     rig: Rig,
@@ -75,12 +75,12 @@ impl Side {
             if let Some(status) = flooder.0.try_wait()? {
                 break status;
             }
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(CLIENT_INTERVAL).await;
         };
         if ended.success() { Ok(times.percentile(99)) } else { Err(format!("flooder ended: {ended}").into()) }
     }
 
-    /// The time of one call of a client that has just come.
+    /// The time of the first call of a new client.
     async fn call(&self) -> Result<Duration, Failure> {
         let client = connection::Builder::address(self.rig.address()).build().await?;
         let interface = format!("{NAME}.Manager");
@@ -89,7 +89,7 @@ impl Side {
             client.call_method(Some(self.name), ROOT, Some(interface.as_str()), "GetCallerInfo", &()).await;
         let time = begun.elapsed();
         let refused = matches!(&answer, Err(zbus::Error::FDO(error)) if matches!(**error, fdo::Error::LimitsExceeded(_)));
-        // The bare service refuses it, which is the least that it can do.
+        // The bare service refuses the call, which is the minimum work.
         if refused == (self.name == BARE_NAME) && (refused || answer.is_ok()) {
             return Ok(time);
         }

@@ -1,4 +1,4 @@
-//! Measures the daemon side by side with the least that could do the same, and with an older build of it.
+//! Measures the daemon, compared with bare programs that do the same minimum of work, and with an older build.
 
 mod builds;
 mod calculate;
@@ -22,7 +22,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::builds::Builds;
 use self::table::Table;
 
-/// What any step here may fail with.
+/// The error of any step.
 type Failure = Box<dyn Error>;
 
 /// Measures speed, memory, size and idleness of the daemon. Fails only when something can't be measured.
@@ -59,7 +59,7 @@ async fn main() -> Result<(), Failure> {
     let arguments = Arguments::parse();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    // Ends in good order in any case: the programs that were started end, too.
+    // Returns after a signal as well, so that all started programs are stopped.
     tokio::select! {
         measured = measure(&arguments) => measured,
         _ = terminate.recv() => Err("stopped".into()),

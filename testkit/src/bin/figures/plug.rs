@@ -1,4 +1,4 @@
-//! From the moment in which the smart card service says that a card is there until the token is ready.
+//! Measures the time from the report of a card by the smart card service until its token is ready.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Lines, Write};
@@ -17,13 +17,16 @@ use super::rig::{NAME, ROOT, Rig, Running};
 use super::sample::Sample;
 use super::table::{Goal, Table};
 
+/// The number of insertions for each program.
 const ROUNDS: usize = 20;
+
+/// The duration of each command.
 const COMMAND_DELAY: Duration = Duration::from_millis(4);
 
 /// The timeout for a signal of the daemon, far longer than any round takes.
 const SIGNAL_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The daemon against a program that sends the same commands, to a token that was there before.
+/// Compares the daemon with a program that sends the same commands. The daemon knows the token from an earlier insertion.
 pub(crate) async fn to_ready(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
     let mut daemons = Vec::new();
     for rig in builds.rigs().await? {
@@ -47,7 +50,7 @@ pub(crate) async fn to_ready(builds: &Builds, table: &mut Table) -> Result<(), F
     Ok(())
 }
 
-/// A daemon, and a program next to it that notices cards as it does.
+/// A daemon, and a program that watches the same reader.
 struct Daemon {
     _running: Running,
     observer: Observer,
@@ -60,15 +63,15 @@ impl Daemon {
         let rule = MatchRule::builder().msg_type(Type::Signal).sender(NAME).path_namespace(ROOT).build()?;
         let signals = MessageStream::for_match_rule(rule, &rig.connection, NonZeroUsize::new(1024)).await?;
         let mut daemon = Self { _running: running, observer: Observer::start(rig, &[])?, signals };
-        // It knows the card now, and asks it for no more than for what it has to.
+        // At the next insertion the daemon knows the token, and sends only the necessary commands.
         daemon.round().await?;
         Ok(daemon)
     }
 
-    /// What the card was sent since it was put in.
+    /// The headers of the commands since the insertion.
     fn headers(&self) -> Result<Vec<[u8; 4]>, Failure> {
         let log = self.observer.rig.card.log();
-        if log.is_empty() { Err("the daemon asks the card for nothing".into()) } else { Ok(log) }
+        if log.is_empty() { Err("the daemon sends no command to the card".into()) } else { Ok(log) }
     }
 
     async fn round(&mut self) -> Result<Duration, Failure> {
@@ -83,7 +86,7 @@ impl Daemon {
     }
 
     async fn wait_for(&mut self, member: &str, is_meant: fn(&zbus::Message) -> bool) -> Result<(), Failure> {
-        let heard = async {
+        let signal = async {
             loop {
                 let signal = self.signals.next().await.ok_or("the bus is gone")??;
                 if signal.header().member().is_some_and(|name| name == member) && is_meant(&signal) {
@@ -91,13 +94,13 @@ impl Daemon {
                 }
             }
         };
-        tokio::time::timeout(SIGNAL_TIMEOUT, heard)
+        tokio::time::timeout(SIGNAL_TIMEOUT, signal)
             .await
             .map_err(|_| format!("there is no signal {member}"))?
     }
 }
 
-/// Whether a signal says that a token's state is now `ready`.
+/// Whether a signal reports the state `ready` of a token.
 fn is_ready(signal: &zbus::Message) -> bool {
     type Changes = (String, HashMap<String, OwnedVariant>, Vec<String>);
     let body = signal.body();
@@ -106,10 +109,10 @@ fn is_ready(signal: &zbus::Message) -> bool {
     interface == format!("{NAME}.Token") && state == Some("ready")
 }
 
-/// `bare-plug` on a rig.
+/// The program `bare-plug` on a rig.
 struct Observer {
     _running: Running,
-    orders: ChildStdin,
+    requests: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
     rig: Rig,
 }
@@ -119,9 +122,9 @@ impl Observer {
         let mut command = rig.bare_program("bare-plug")?;
         command.arg(rig.reader()).args(headers.iter().map(|header| data_encoding::HEXLOWER.encode(header)));
         let mut running = Running::new(command.stdin(Stdio::piped()).stdout(Stdio::piped()))?;
-        let orders = running.0.stdin.take().ok_or("no standard input")?;
+        let requests = running.0.stdin.take().ok_or("no standard input")?;
         let lines = BufReader::new(running.0.stdout.take().ok_or("no standard output")?).lines();
-        Ok(Self { _running: running, orders, lines, rig })
+        Ok(Self { _running: running, requests, lines, rig })
     }
 
     async fn round(&mut self) -> Result<Duration, Failure> {
@@ -132,14 +135,14 @@ impl Observer {
         Ok(Duration::from_nanos(done.saturating_sub(noticed)))
     }
 
-    /// Returns when it waits for the next card.
+    /// Makes the program wait for the next card.
     fn arm(&mut self) -> Result<(), Failure> {
-        writeln!(self.orders)?;
+        writeln!(self.requests)?;
         let line = self.lines.next().ok_or("bare-plug ended")??;
         if line == "armed" { Ok(()) } else { Err(format!("bare-plug says {line}").into()) }
     }
 
-    /// When it noticed the card, and when it was done with it.
+    /// The times, in nanoseconds, at which the program noticed the card and had received all responses.
     fn times(&mut self) -> Result<(u64, u64), Failure> {
         let line = self.lines.next().ok_or("bare-plug ended")??;
         let (noticed, done) = line.split_once(' ').ok_or("bare-plug says one word")?;
@@ -147,7 +150,7 @@ impl Observer {
     }
 }
 
-/// Nanoseconds of the clock that `bare-plug` reads.
+/// The time of the monotonic clock, which `bare-plug` uses as well, in nanoseconds.
 fn now() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     u64::try_from(i128::from(now.tv_sec) * 1_000_000_000 + i128::from(now.tv_nsec)).unwrap_or_default()

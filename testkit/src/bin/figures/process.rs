@@ -1,4 +1,4 @@
-//! A code on the command line, from the start of the program to its end.
+//! Measures a code on the command line, from the start of the program to its end.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,9 +9,10 @@ use super::rig::{ACCOUNT, CREDENTIAL};
 use super::sample::Sample;
 use super::table::{Goal, Table};
 
+/// The number of codes from each program.
 const ROUNDS: usize = 20;
 
-/// `oathbridgectl code` against `ykman oath accounts code -s`.
+/// Compares `oathbridgectl code` with `ykman oath accounts code -s`.
 pub(crate) async fn whole(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
     let mut ours = Vec::new();
     for rig in builds.rigs().await? {
@@ -23,7 +24,7 @@ pub(crate) async fn whole(builds: &Builds, table: &mut Table) -> Result<(), Fail
     let mut ykman = bare.command(&testkit::ykman::ykman()?);
     ykman.args(["--reader", &bare.reader(), "oath", "accounts", "code", "-s", CREDENTIAL]);
     let mut theirs = Sample::default();
-    // The first round warms up.
+    // The first round is not counted, because it loads the programs into memory.
     for round in 0..=ROUNDS {
         for (command, times, ..) in &mut ours {
             let time = time(command)?;

@@ -1,4 +1,4 @@
-//! What the daemon takes while nobody calls it, and what remains after a submission.
+//! Measures the memory and the wake-ups of the idle daemon, and the memory after a submission.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,12 +11,13 @@ use super::rig::Running;
 use super::sample::Sample;
 use super::table::{Goal, Table};
 
+/// The number of daemons whose memory is measured.
 const ROUNDS: usize = 5;
 
 /// The time after a change until the daemon has finished its scans of the readers.
 const SETTLING_TIME: Duration = Duration::from_secs(3);
 
-/// Memory of daemons that have never seen the card before, in millions of bytes.
+/// Measures the memory of daemons that did not know the token before, in millions of bytes.
 pub(crate) async fn memory(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
     let rigs = builds.rigs().await?;
     let mut samples = [(); 3].map(|()| Vec::from_iter(rigs.iter().map(|_| Sample::default())));
@@ -40,7 +41,7 @@ pub(crate) async fn memory(builds: &Builds, table: &mut Table) -> Result<(), Fai
     Ok(())
 }
 
-/// How often any of its threads went to sleep by itself, which it has to be woken for first.
+/// Counts the voluntary context switches of all threads. Each one follows a wake-up.
 pub(crate) async fn idle(builds: &Builds, table: &mut Table, time: Duration) -> Result<(), Failure> {
     let rigs = builds.rigs().await?;
     let mut daemons = Vec::new();
@@ -70,7 +71,7 @@ fn megabytes(daemon: &Running, name: &str) -> Result<f64, Failure> {
     Ok(kibibytes as f64 * 1024.0 / 1e6)
 }
 
-/// By thread.
+/// The voluntary context switches, by thread.
 fn switches(daemon: &Running) -> Result<BTreeMap<String, u64>, Failure> {
     let threads = fs::read_dir(format!("/proc/{}/task", daemon.0.id()))?;
     let count = |thread: std::io::Result<fs::DirEntry>| {

@@ -1,4 +1,4 @@
-//! What a side is measured on: a bus, a smart card service with a card, a Cognito, and a folder of programs.
+//! The environment of a measured program: a bus, a smart card service with a card, a fake Cognito, and a folder of programs.
 
 use std::collections::HashMap;
 use std::fs;
@@ -19,10 +19,10 @@ use super::Failure;
 pub(crate) const NAME: &str = "io.github.oathbridge.OathBridge1";
 pub(crate) const ROOT: &str = "/io/github/oathbridge/OathBridge1";
 
-/// The name of bare services, each on a bus of its own.
+/// The name of bare services, each on its own bus.
 pub(crate) const BARE_NAME: &str = "io.github.oathbridge.Bare";
 
-/// The credential that codes are calculated of: its account, and its name on the token.
+/// The credential of the codes: its account, and its name on the token.
 pub(crate) const ACCOUNT: &str = "alice@example.com";
 pub(crate) const CREDENTIAL: &str = "AWS Cognito:alice@example.com";
 
@@ -43,7 +43,7 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    /// Programs come from the folder `programs`.
+    /// A rig for the programs in the folder `programs`.
     pub(crate) async fn new(programs: &Path) -> Result<Self, Failure> {
         let spec = TokenSpec::demo().into_iter().next().ok_or("there is no token")?;
         let alice = spec.credentials.iter().find(|credential| credential.id() == CREDENTIAL);
@@ -55,7 +55,7 @@ impl Rig {
         let fake = FakeCognito::start(Options::default())?;
         let directory = tempfile::tempdir()?;
         let url = fake.url();
-        // What is measured is the work, not the limits.
+        // High limits, so that no call is delayed or refused.
         let config = format!(
             "[limits]\ncodes_per_minute = 1000000\n\n\
              [profiles.figures]\nregion = \"eu-central-1\"\nendpoint_url = \"{url}\"\n"
@@ -67,12 +67,12 @@ impl Rig {
         Ok(Self { connection, card, fake, seed, spec, pcscd, socket, bus, directory, programs })
     }
 
-    /// The address of its bus.
+    /// The address of the bus.
     pub(crate) fn address(&self) -> &str {
         self.bus.address()
     }
 
-    /// The name that the card's reader has.
+    /// The name of the reader with the card.
     pub(crate) fn reader(&self) -> String {
         format!("{} 00 00", PrivatePcscd::READER_NAME)
     }
@@ -82,7 +82,7 @@ impl Rig {
         Ok(self.pcscd.lock().unwrap_or_else(PoisonError::into_inner).remove(0)?)
     }
 
-    /// Puts in a card that was sent nothing yet, and is the same in all else. Signals are received meanwhile.
+    /// Inserts a new card with the same content and an empty log of commands. Signals are received meanwhile.
     pub(crate) async fn insert_another(&mut self, delay: Duration) -> Result<(), Failure> {
         self.card = VirtualToken::new(&self.spec);
         self.card.set_delay(delay);
@@ -91,7 +91,7 @@ impl Rig {
         Ok(tokio::task::spawn_blocking(insert).await??)
     }
 
-    /// A program that lies where this one does.
+    /// The command line of a bare program, which is in the folder of this program.
     pub(crate) fn bare_program(&self, name: &str) -> Result<Command, Failure> {
         Ok(self.command(&std::env::current_exe()?.with_file_name(name)))
     }
@@ -100,7 +100,7 @@ impl Rig {
         self.command(&self.programs.join(name))
     }
 
-    /// A program that finds this rig's bus and card, and a home folder of its own.
+    /// A command line with the bus, the card and a home of this rig in its environment.
     pub(crate) fn command(&self, program: &Path) -> Command {
         let home = self.directory.path();
         let mut command = Command::new(program);
@@ -119,7 +119,7 @@ impl Rig {
         command
     }
 
-    /// The daemon's command line. `state` names its state folder: the same one, the same memory.
+    /// The command line of the daemon with this state folder, which contains the known tokens.
     pub(crate) fn daemon(&self, state: &str) -> Command {
         let mut command = self.program("oathbridged");
         command
@@ -142,7 +142,7 @@ impl Rig {
         Err("the daemon doesn't show the card's credentials".into())
     }
 
-    /// The path of the credential that codes are calculated of.
+    /// The path of the credential of the codes.
     pub(crate) async fn credential(&self) -> Result<OwnedObjectPath, Failure> {
         let wanted = HashMap::from([("account", ACCOUNT)]);
         let reply = self.call(ROOT, "Manager", "FindCredentials", &wanted).await?;
@@ -181,7 +181,7 @@ impl Rig {
     }
 }
 
-/// A program in the background; killed when dropped.
+/// A program in the background, killed on drop.
 pub(crate) struct Running(pub(crate) Child);
 
 impl Running {
@@ -193,7 +193,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended already; then both do nothing.
+        // If the process has already ended, both calls do nothing.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,4 +1,4 @@
-//! Measured values, and what they say together.
+//! Measured values and their statistics.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ impl Sample {
         self.0.insert(place, value);
     }
 
-    /// In milliseconds.
+    /// Adds a duration, in milliseconds.
     pub(crate) fn add_time(&mut self, time: Duration) {
         self.add(time.as_secs_f64() * 1_000.0);
     }
@@ -31,12 +31,12 @@ impl Sample {
         self.quantile(2, 4)
     }
 
-    /// The value that so many percent of all values do not exceed.
+    /// The value that this percentage of all values do not exceed.
     pub(crate) fn percentile(&self, percent: usize) -> f64 {
         self.quantile(percent, 100)
     }
 
-    /// Median and quartiles; a single value as it is.
+    /// The median and the quartiles, or the only value.
     pub(crate) fn shown(&self) -> String {
         if self.count() == 1 {
             return format!("{:.2}", self.median());
@@ -45,7 +45,7 @@ impl Sample {
         format!("{:.2} ({low:.2}-{high:.2})", self.median())
     }
 
-    /// The value that so many parts of all values don't exceed.
+    /// The value that `part` of `parts` of all values do not exceed.
     fn quantile(&self, part: usize, parts: usize) -> f64 {
         let place = self.count().saturating_sub(1) * part;
         let (below, weight) = (place / parts, (place % parts) as f64 / parts as f64);

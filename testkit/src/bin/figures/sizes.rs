@@ -1,4 +1,4 @@
-//! Sizes of the programs as they are installed.
+//! Measures the sizes of the installed programs.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use super::builds::Builds;
 use super::sample::Sample;
 use super::table::{Goal, Table};
 
-/// In millions of bytes.
+/// Measures the sizes, in millions of bytes.
 pub(crate) fn of_programs(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
     for (program, goal) in [("oathbridged", 7.2), ("oathbridgectl", 2.0)] {
         let mut sizes = Vec::new();

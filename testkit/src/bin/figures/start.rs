@@ -1,4 +1,4 @@
-//! From the start of a program until its name is on the bus.
+//! Measures the time from the start of a program until it owns its name on the bus.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -12,9 +12,10 @@ use super::rig::{BARE_NAME, NAME, Rig, Running};
 use super::sample::Sample;
 use super::table::{Goal, Table};
 
+/// The number of starts of each program.
 const ROUNDS: usize = 40;
 
-/// The daemon against a program that does nothing else.
+/// Compares the daemon with a program that only takes a name.
 pub(crate) async fn to_name(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
     let mut daemons = Vec::new();
     for rig in builds.rigs().await? {
@@ -22,7 +23,7 @@ pub(crate) async fn to_name(builds: &Builds, table: &mut Table) -> Result<(), Fa
     }
     let bare_rig = builds.bare().await?;
     let (mut bare_changes, mut bare) = (changes(&bare_rig, BARE_NAME).await?, Sample::default());
-    // The first round warms up.
+    // The first round is not counted, because it loads the programs into memory.
     for round in 0..=ROUNDS {
         for (changes, times, rig) in &mut daemons {
             let time = time(&mut rig.daemon("state"), changes).await?;

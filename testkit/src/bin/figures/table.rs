@@ -1,4 +1,4 @@
-//! The table, printed line by line as the figures come.
+//! The table of figures, printed line by line during the measurement.
 
 use super::sample::Sample;
 
@@ -9,7 +9,7 @@ pub(crate) struct Table {
     missed: usize,
 }
 
-/// What a figure has to be.
+/// The goal for a figure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Goal {
     AtMost(f64),
@@ -17,7 +17,7 @@ pub(crate) enum Goal {
 }
 
 impl Table {
-    /// Begins a table, with columns for an older build or without.
+    /// Begins a table, with columns for an older build if `has_old` is set.
     pub(crate) fn new(has_old: bool) -> Self {
         println!(
             "Medians; the sides of a figure take turns in one run. Goals are for ours, or for its ratio.\n"
@@ -27,25 +27,26 @@ impl Table {
         Self { has_old, missed: 0 }
     }
 
-    /// Ours, and an older build if there is one, against the least that could do the same; the goal is for ours divided
-    /// by the least.
+    /// Compares oathbridge, and an older build if there is one, with a bare program. The goal is for oathbridge divided by the
+    /// bare program.
     pub(crate) fn compare(&mut self, what: &str, unit: &str, ours: &[Sample], bare: &Sample, goal: Goal) {
         let ratio = |sample: &Sample| sample.median() / bare.median();
         self.row(what, unit, ours, Some(bare), ratio, goal);
     }
 
-    /// As [`Table::compare`], with another program that does the same; the goal is for the other divided by ours.
+    /// Like [`Table::compare`], with another program of the same purpose. The goal is for the other program divided by
+    /// oathbridge.
     pub(crate) fn outrun(&mut self, what: &str, unit: &str, ours: &[Sample], other: &Sample, goal: Goal) {
         let ratio = |sample: &Sample| other.median() / sample.median();
         self.row(what, unit, ours, Some(other), ratio, goal);
     }
 
-    /// A figure without another side; the goal is for ours.
+    /// A figure without a comparison. The goal is for oathbridge.
     pub(crate) fn single(&mut self, what: &str, unit: &str, ours: &[Sample], goal: Goal) {
         self.row(what, unit, ours, None, Sample::median, goal);
     }
 
-    /// Says how many goals were missed, which is no failure.
+    /// Prints the number of missed goals, which is not a failure.
     pub(crate) fn end(&self) {
         println!(
             "\n{} missed.",
