@@ -46,7 +46,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word of the D-Bus contract.
+    /// The value of `kind` on D-Bus.
     pub fn word(self) -> &'static str {
         match self {
             Self::Flatpak => "flatpak",

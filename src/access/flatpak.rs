@@ -3,10 +3,10 @@
 
 use super::cgroup;
 
-/// The maximum length of a Flatpak id.
+/// The maximum length of a Flatpak id, in bytes.
 const MAX_ID_BYTES: usize = 255;
 
-/// `name` of `[Application]`, or the id of the runtime if a runtime runs; `None` if neither is a valid id.
+/// The `name` of `[Application]`, or the id of a running runtime; `None` if neither is a valid id.
 pub(super) fn application(text: &str) -> Option<String> {
     let mut section = "";
     text.lines().find_map(|line| {

@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(identifier.read_facts(changing).await.unwrap_err().to_string(), "the process has changed");
     }
 
-    /// A lookup may be slow because others hang; the user is known all the same.
+    /// A lookup times out while other lookups hang. The user of the program is known nevertheless.
     #[tokio::test]
     async fn a_lookup_that_times_out_keeps_the_user() {
         let bus = testkit::bus::PrivateBus::start().unwrap();
@@ -227,7 +227,7 @@ mod tests {
         let identified = identifier.identify(&connection, &own, &known).await;
         assert_eq!(*identified.caller, Caller { is_ours: true, facts: None });
         drop(permits);
-        // The next lookup happens only after a while.
+        // An unknown caller is looked up again only after UNKNOWN_RETRY_INTERVAL.
         assert_eq!(identifier.identify(&connection, &own, &known).await.caller.facts, None);
         let identified = identifier.identify(&connection, &own, &KnownCaller::default()).await;
         assert!(identified.caller.facts.is_some() && !identified.has_left);

@@ -34,7 +34,7 @@ impl Permission {
 }
 
 impl fmt::Display for Permission {
-    /// The word of the D-Bus contract.
+    /// The name of the permission on D-Bus.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ReadCode => "read-code",

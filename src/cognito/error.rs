@@ -6,13 +6,13 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}")]
 pub struct Error {
-    /// What happened.
+    /// The kind of the error.
     pub kind: ErrorKind,
     /// Whether the request may have arrived.
     pub delivered: Delivered,
     /// Cognito's own error code, such as `NotAuthorizedException`: letters only, at most 64.
     pub aws_code: Option<String>,
-    /// How long Cognito asks the client to wait.
+    /// The time for which Cognito asks the client to wait.
     pub retry_after: Option<Duration>,
 }
 

@@ -8,7 +8,7 @@ use super::cancelled::Cancelled;
 use super::tree::{Operation, Tree};
 use super::{Failure, Output, exit};
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Json<'tree> {
     cancelled: &'tree [One<'tree>],

@@ -11,7 +11,7 @@ use super::follow::Follower;
 use super::tree::Credential;
 use super::{Failure, Output, query};
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Json<'reply> {
     code: &'reply str,

@@ -35,7 +35,7 @@ impl Failure {
         self
     }
 
-    /// What happened and what to do next, not escaped.
+    /// The sentence with the failure and the next step, not escaped.
     pub(super) fn sentence(&self) -> &str {
         &self.sentence
     }

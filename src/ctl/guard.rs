@@ -22,7 +22,7 @@ const NAMES_TIMEOUT: Duration = Duration::from_secs(4);
 
 const RISK: &str = "The current codes can then be submitted a second time, which Amazon Cognito refuses and which locks the account if it happens often";
 
-/// What `show --json` prints.
+/// The output of `show --json`.
 #[derive(Serialize)]
 struct Json {
     credentials: Vec<CredentialJson>,
@@ -52,7 +52,7 @@ struct StepsJson {
     usage: &'static str,
 }
 
-/// What `forget --json` prints.
+/// The output of `forget --json`.
 #[derive(Serialize)]
 struct ForgottenJson<'a> {
     id: &'a str,

@@ -9,7 +9,7 @@ use super::screen::table;
 use super::tree::{Credential, Tree};
 use super::{Failure, Output};
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Json<'tree> {
     credentials: &'tree [Credential],

@@ -8,7 +8,7 @@ use super::screen::table;
 use super::tree::{Token, Tree};
 use super::{Failure, Output};
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Json<'tree> {
     tokens: &'tree [Token],

@@ -8,7 +8,7 @@ use super::bus::Bus;
 use super::secret_input::Source;
 use super::{Failure, Output, query};
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Json<'tree> {
     token: &'tree str,

@@ -12,7 +12,7 @@ use super::secret_input::Source;
 use super::tree::{Credential, Tree};
 use super::{Failure, Output, query};
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Json<'reply> {
     status: &'reply str,

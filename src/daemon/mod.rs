@@ -133,15 +133,15 @@ impl Daemon {
     async fn end(mut self) {
         systemd::notify(&[NotifyState::Stopping]);
         tracing::info!("ending");
-        // A smart card service that hangs must not keep the daemon.
+        // A smart card service that hangs must not block the end of the daemon.
         let transports = std::mem::take(&mut self.transports);
         let stopping =
             tokio::task::spawn_blocking(move || transports.iter().for_each(|transport| transport.stop()));
-        // No other program would remove a notification of the daemon.
+        // Otherwise the notification would stay after the end of the daemon.
         self.tasks.abort(PROMPTS);
-        let farewell = async { tokio::join!(self.tasks.end_of(notifications::TASK), stopping) };
-        let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, farewell).await;
-        // The name would stay in a process that goes on, as that of a test. An error means that the bus is gone.
+        let cleanup = async { tokio::join!(self.tasks.end_of(notifications::TASK), stopping) };
+        let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, cleanup).await;
+        // In a test the process continues and would keep the name. An error means that the bus is lost.
         let _ = self.connection.close().await;
     }
 }

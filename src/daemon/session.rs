@@ -26,7 +26,7 @@ pub(super) async fn run(bridge: Arc<Bridge>, operations: Operations, flows: Flow
     loop {
         tokio::select! {
             () = &mut watching => return,
-            Some(event) = events.recv() => session.heed(event),
+            Some(event) = events.recv() => session.handle(event),
             Some(locked) = session.locking.join_next() => {
                 // A failure is serious, because keys would stay in memory while the screen is locked.
                 if let Err(error) = locked
@@ -48,7 +48,7 @@ struct Session {
 }
 
 impl Session {
-    fn heed(&mut self, event: Event) {
+    fn handle(&mut self, event: Event) {
         let flows = self.flows.clone();
         match event {
             Event::Locked => {

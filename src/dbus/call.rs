@@ -1,4 +1,4 @@
-//! The only way in: look up, admit, identify, decide; then operation, work, publish, audit, reply.
+//! The steps of every call: look up, admit, identify, decide; then operation, work, publish, audit, reply.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -112,7 +112,7 @@ impl<'call> Call<'call> {
     }
 
     /// Reads a secret as [`Readers::read`](super::args::Readers::read) does. The request counts against the rates from
-    /// here on, whatever the descriptor holds: reading costs more than looking at arguments.
+    /// here on, even if the secret is invalid, because reading costs more than checking arguments.
     pub(super) async fn read(&self, fd: Fd<'_>) -> Result<SecretText, Error> {
         self.charge()?;
         self.bridge.clients.read(fd, &self.client).await

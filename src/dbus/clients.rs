@@ -114,7 +114,7 @@ impl Clients {
 ///
 /// # Errors
 ///
-/// When the bus refuses.
+/// If the bus refuses the match rule.
 pub(super) async fn watch(
     connection: &Connection,
     clients: &Clients,

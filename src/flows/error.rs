@@ -60,7 +60,7 @@ pub enum Error {
     /// Too many codes of this credential were refused.
     #[error("too many codes were refused")]
     RateLimited {
-        /// How long to wait.
+        /// The time until the next attempt is allowed.
         wait: Duration,
     },
     /// An argument for Cognito was refused before it was sent.

@@ -24,7 +24,7 @@ pub(super) struct LockoutGuard {
 }
 
 impl LockoutGuard {
-    /// How long submissions of the credential must wait, if they must.
+    /// The time for which submissions of the credential must wait; `None` if they may be sent now.
     pub(super) fn wait(&self, credential: &str, now: Duration) -> Option<Duration> {
         let mut refusals = self.refusals.lock().ignore_poison();
         let times = refusals.get_mut(credential)?;

@@ -38,12 +38,12 @@ impl Deadline {
         self.left(clock).checked_sub(SUBMISSION_TIME)
     }
 
-    /// How long the request may wait for a person to plug in or unlock a token.
+    /// The time for which the request may wait for a person to plug in or unlock a token.
     pub fn person(self, clock: &dyn Clock) -> Duration {
         self.left(clock).saturating_sub(TIME_AFTER_PERSON)
     }
 
-    /// How long the request may wait for a touch.
+    /// The time for which the request may wait for a touch.
     pub fn touch(self, clock: &dyn Clock) -> Duration {
         self.person(clock).min(MAX_TOUCH_WAIT)
     }

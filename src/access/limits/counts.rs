@@ -1,4 +1,4 @@
-//! The counts themselves.
+//! The counts of running calls and recent requests.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(super) struct Counts {
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) calls: u32,
-    /// Queries and securing calls.
+    /// The number of running queries and securing calls.
     pub(super) queries: u32,
     pub(super) rates: Rates,
 }
@@ -84,7 +84,7 @@ impl Counts {
         Ok(())
     }
 
-    /// For one program, or one connection.
+    /// The quota of one program or one connection.
     pub(super) fn quota(&self, rate: Rate) -> Option<Quota> {
         Some(match rate {
             Rate::Codes => Quota::per_minute(self.config.codes_per_minute),

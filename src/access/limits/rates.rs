@@ -1,4 +1,4 @@
-//! How much in how much time: the generic cell rate algorithm (GCRA), one value for each kind of request.
+//! Limits of rates by the generic cell rate algorithm (GCRA), with one value for each kind of request.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,19 +19,19 @@ pub(super) enum Rate {
     Denials,
 }
 
-/// How many requests are allowed in which time. In terms of GCRA: `one` is the emission interval, and `all` is the
-/// limit, how far the theoretical arrival time may lie ahead.
+/// The number of allowed requests in a time. In terms of GCRA, `one` is the emission interval, and `all` is the maximum time
+/// by which the theoretical arrival time may be ahead.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quota {
     one: Duration,
     all: Duration,
 }
 
-/// The requests of the last time, of one program, one connection, or all. A whole quota may be used at once, and then
-/// one request at a time.
+/// The recent requests of one program, one connection, or all programs. A whole quota may be used at once; after that it
+/// refills by one request at a time.
 #[derive(Debug, Default)]
 pub(super) struct Rates {
-    /// The theoretical arrival time of GCRA by monotonic time: from then on the whole quota is free again.
+    /// The theoretical arrival time of GCRA, in monotonic time. The whole quota is available again at that time.
     arrival: HashMap<Rate, Duration>,
 }
 
@@ -48,12 +48,12 @@ impl Rate {
 }
 
 impl Quota {
-    /// A minute's worth may come at once.
+    /// `count` requests per minute, all of which may come at once.
     pub(super) fn per_minute(count: u32) -> Self {
         Self { one: MINUTE / count.max(1), all: MINUTE }
     }
 
-    /// A second's worth may come at once.
+    /// `count` requests per second, all of which may come at once.
     pub(super) fn per_second(count: u32) -> Self {
         Self { one: SECOND / count.max(1), all: SECOND }
     }
@@ -72,7 +72,7 @@ impl Rates {
         }
     }
 
-    /// The whole of each quota is free, so this need not be kept.
+    /// Whether each quota is fully available, so that this record can be dropped.
     pub(super) fn is_idle(&self, now: Duration) -> bool {
         self.arrival.values().all(|arrival| *arrival <= now)
     }

@@ -91,7 +91,7 @@ fn locking_and_cancelling_are_independent_of_other_callers() {
     while limits.arrive("2", CallClass::Query).is_ok() {}
     assert!(limits.arrive("3", CallClass::Query).is_err());
     let _lock = admit(&limits, "3", "b", CallClass::Secure).unwrap();
-    // But the number of one connection is limited.
+    // The number of securing calls of one connection is limited.
     assert!((0..11).any(|_| limits.arrive("3", CallClass::Secure).is_err()));
 }
 
