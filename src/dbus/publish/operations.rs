@@ -21,21 +21,21 @@ pub(in crate::dbus) async fn run(
     mut events: mpsc::UnboundedReceiver<Event>,
 ) {
     let mut actions = bridge.operations.user_actions();
-    let mut stage = Stage { connection, bridge, shown: HashMap::new() };
+    let mut published = PublishedOperations { connection, bridge, shown: HashMap::new() };
     loop {
         let shown = tokio::select! {
             biased;
             event = events.recv() => match event {
                 Some(Event::Barrier(done)) => {
-                    let shown = stage.prompt(&mut actions).await;
+                    let shown = published.prompt(&mut actions).await;
                     // An error means that the receiver was dropped.
                     let _ = done.send(());
                     shown
                 }
-                Some(event) => stage.show(event).await,
+                Some(event) => published.show(event).await,
                 None => return,
             },
-            Ok(()) = actions.changed() => stage.prompt(&mut actions).await,
+            Ok(()) = actions.changed() => published.prompt(&mut actions).await,
         };
         if let Err(error) = shown {
             tracing::error!("cannot publish an operation: {error}");
@@ -43,14 +43,14 @@ pub(in crate::dbus) async fn run(
     }
 }
 
-struct Stage {
+struct PublishedOperations {
     connection: Connection,
     bridge: Arc<Bridge>,
     /// The states that were published last, by number of the operation.
     shown: HashMap<u64, Arc<RwLock<State>>>,
 }
 
-impl Stage {
+impl PublishedOperations {
     async fn show(&mut self, event: Event) -> zbus::Result<()> {
         match event {
             Event::Published(operation, state) => self.add(operation, state).await,
