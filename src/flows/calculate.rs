@@ -149,8 +149,9 @@ impl Flows {
                     operation.set_state(State::Calculating);
                     return Ok(done?);
                 }
-                () = &mut limit => return Err(too_late(stage, found.credential.touch).into()),
+                // Before the timeout, which may have come at the same moment: a touch that is needed has another one.
                 Ok(()) = stages.changed() => {}
+                () = &mut limit => return Err(too_late(stage, found.credential.touch).into()),
             }
         }
     }
