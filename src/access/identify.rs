@@ -155,7 +155,8 @@ impl KnownCaller {
         caller
     }
 
-    fn remembered(&self) -> Option<Arc<Caller>> {
+    /// The caller, if it was identified and need not be looked up again.
+    pub fn remembered(&self) -> Option<Arc<Caller>> {
         let known = self.known.lock().ignore_poison().clone()?;
         known.until.is_none_or(|until| Instant::now() < until).then_some(known.caller)
     }

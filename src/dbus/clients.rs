@@ -15,6 +15,7 @@ use super::args::Readers;
 use super::census::{Census, Item};
 use super::client::Client;
 use super::error::Error;
+use super::questions::Questions;
 use crate::access::{CallClass, Caller, Identifier, Limits, Refusal};
 use crate::secret::SecretText;
 use crate::sync::IgnorePoison;
@@ -25,6 +26,7 @@ pub(super) struct Clients {
     by_name: Mutex<HashMap<String, Arc<Client>>>,
     pub(super) limits: Limits,
     identifier: Identifier,
+    pub(super) questions: Questions,
     readers: Readers,
     /// The receiver of released queries.
     released: OnceLock<mpsc::UnboundedSender<Message>>,
@@ -38,6 +40,7 @@ impl Clients {
             by_name: Mutex::default(),
             limits,
             identifier: Identifier::default(),
+            questions: Questions::default(),
             readers: Readers::default(),
             released: OnceLock::new(),
             census: Census::default(),
@@ -63,7 +66,14 @@ impl Clients {
 
     /// The identity of this client. If something cannot be read, the identity is unknown.
     pub(super) async fn identify(&self, connection: &Connection, client: &Client) -> Arc<Caller> {
-        let identified = self.identifier.identify(connection, client.name(), client.identity()).await;
+        let known = client.identity();
+        let identified = match known.remembered() {
+            Some(caller) => return caller,
+            None => {
+                let connection = self.questions.connection(connection).await;
+                self.identifier.identify(connection, client.name(), known).await
+            }
+        };
         if identified.has_left {
             // It left before its call was handled, and there will be no further signal.
             self.leave(client.name());

@@ -19,6 +19,7 @@ mod objects;
 mod operate;
 mod publish;
 mod published;
+mod questions;
 mod records;
 mod serve;
 mod session;

@@ -58,6 +58,7 @@ impl Bridge {
         bus: Address,
         news: mpsc::UnboundedReceiver<operations::Event>,
     ) -> zbus::Result<Service> {
+        self.clients.questions.set_bus(bus.clone());
         let (builder, diverted) = inbound::connect(bus, self)?;
         let prompt = PromptObject { view: Arc::new(RwLock::new(PromptView::of(&[]))) };
         let connection = builder

@@ -50,6 +50,7 @@ struct Side {
 
 impl Side {
     async fn daemon(rig: Rig) -> Result<Self, Failure> {
+        rig.limit()?;
         let running = rig.started("state").await?;
         let path = rig.credential().await?;
         Ok(Self { _running: running, rig, name: NAME, path })

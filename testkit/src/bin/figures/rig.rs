@@ -55,16 +55,22 @@ impl Rig {
         let fake = FakeCognito::start(Options::default())?;
         let directory = tempfile::tempdir()?;
         let url = fake.url();
+        let config = format!("[profiles.figures]\nregion = \"eu-central-1\"\nendpoint_url = \"{url}\"\n");
         // High limits, so that no call is delayed or refused.
-        let config = format!(
-            "[limits]\ncodes_per_minute = 1000000\n\n\
-             [profiles.figures]\nregion = \"eu-central-1\"\nendpoint_url = \"{url}\"\n"
-        );
-        fs::write(directory.path().join("config.toml"), config)?;
+        let limits = "[limits]\ncodes_per_minute = 1000000\n\n";
+        fs::write(directory.path().join("config.toml"), [limits, &config].concat())?;
         let connection = connection::Builder::address(bus.address()).build().await?;
         let (socket, programs) = (pcscd.socket(), programs.to_owned());
         let pcscd = Arc::new(Mutex::new(pcscd));
         Ok(Self { connection, card, fake, seed, spec, pcscd, socket, bus, directory, programs })
+    }
+
+    /// Sets the limits that users have, for what is measured with too many calls.
+    pub(crate) fn limit(&self) -> Result<(), Failure> {
+        let file = self.directory.path().join("config.toml");
+        let config = fs::read_to_string(&file)?;
+        let (_, config) = config.split_once("\n\n").ok_or("there are no limits")?;
+        Ok(fs::write(file, config)?)
     }
 
     /// The address of the bus.

@@ -1,0 +1,61 @@
+//! A connection for questions to the bus.
+//!
+//! On the main connection, an answer of the bus comes after all calls that wait there. In a flood of calls, each question
+//! about a new caller would wait for the flood, and the caller would be unknown after a timeout.
+
+use std::sync::OnceLock;
+
+use tokio::sync::OnceCell;
+use zbus::address::Address;
+use zbus::{Connection, connection};
+
+/// The connection, opened by the first question.
+#[derive(Debug, Default)]
+pub(super) struct Questions {
+    bus: OnceLock<Address>,
+    connection: OnceCell<Connection>,
+}
+
+impl Questions {
+    /// Sets the bus.
+    pub(super) fn set_bus(&self, bus: Address) {
+        // There is one bus, so this is called once.
+        let _ = self.bus.set(bus);
+    }
+
+    /// The connection; `main` if the bus accepts no other one.
+    pub(super) async fn connection<'a>(&'a self, main: &'a Connection) -> &'a Connection {
+        let opened = self.connection.get_or_try_init(async || match self.bus.get() {
+            Some(bus) => connection::Builder::address(bus.clone()).build().await,
+            None => Err(zbus::Error::Unsupported),
+        });
+        opened.await.unwrap_or_else(|error| {
+            tracing::debug!("cannot open another connection to the bus: {error}");
+            main
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::bus::PrivateBus;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn questions_have_one_connection_of_their_own() {
+        let bus = PrivateBus::start().unwrap();
+        let address: Address = bus.address().try_into().unwrap();
+        let main = connection::Builder::address(address.clone()).build().await.unwrap();
+        let questions = Questions::default();
+        assert_eq!(
+            questions.connection(&main).await.unique_name(),
+            main.unique_name(),
+            "there is no bus yet"
+        );
+        questions.set_bus(address);
+        let own = questions.connection(&main).await.unique_name().unwrap().clone();
+        assert_ne!(Some(&own), main.unique_name());
+        assert_eq!(questions.connection(&main).await.unique_name(), Some(&own));
+    }
+}
