@@ -85,6 +85,7 @@ fn the_unit_has_the_settings_that_the_daemon_requires() {
         ("NotifyAccess", "main"),
         ("WatchdogSec", "3min"),
         ("Restart", "on-failure"),
+        ("Environment", "MALLOC_ARENA_MAX=1"),
         ("UnsetEnvironment", "LOG_SENSITIVE_BODIES LOG_SIGNABLE_BODY"),
         ("NoNewPrivileges", "yes"),
         ("MemoryDenyWriteExecute", "yes"),

@@ -15,7 +15,7 @@ use testkit::patience::run_within;
 const FILES: usize = 3;
 
 /// Everything that cargo needs for the library's tests.
-const SOURCES: [&str; 6] = ["Cargo.toml", "Cargo.lock", "src", "testkit", "data", "config"];
+const SOURCES: [&str; 7] = ["Cargo.toml", "Cargo.lock", "src", "testkit", "data", "config", "systemd"];
 
 /// Tests of the patched tree. Each must exist there and pass.
 const TESTS: [&str; 2] = [

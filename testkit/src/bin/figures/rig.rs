@@ -17,6 +17,9 @@ use zbus::{Connection, OwnedObjectPath, Variant, connection};
 use super::Failure;
 
 pub(crate) const NAME: &str = "io.github.oathbridge.OathBridge1";
+/// The unit, whose environment the daemon has.
+const UNIT: &str = include_str!("../../../../systemd/oathbridge.service");
+
 pub(crate) const ROOT: &str = "/io/github/oathbridge/OathBridge1";
 
 /// The name of bare services, each on its own bus.
@@ -132,6 +135,7 @@ impl Rig {
             .arg("--config")
             .arg(self.directory.path().join("config.toml"))
             .env("XDG_STATE_HOME", self.directory.path().join(state))
+            .envs(UNIT.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('=')))
             .stdout(Stdio::null());
         command
     }
