@@ -6,8 +6,8 @@ use std::io;
 /// The resources of a process, from proc_pid_status(5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resources {
-    /// Open file descriptors.
-    pub descriptors: usize,
+    /// Open file descriptors; `None` if only root may see them. The daemon is closed to other programs of its user.
+    pub descriptors: Option<usize>,
     /// Threads.
     pub threads: usize,
     /// Resident memory in KiB.
@@ -29,7 +29,11 @@ impl Resources {
             value.and_then(|value| value.parse().ok()).ok_or(io::ErrorKind::InvalidData)
         };
         Ok(Self {
-            descriptors: fs::read_dir(format!("/proc/{process}/fd"))?.count(),
+            descriptors: match fs::read_dir(format!("/proc/{process}/fd")) {
+                Ok(entries) => Some(entries.count()),
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
+                Err(error) => return Err(error),
+            },
             threads: number("Threads:")?,
             memory: number("VmRSS:")?,
             peak: number("VmHWM:")?,
@@ -44,7 +48,7 @@ mod tests {
     #[test]
     fn every_count_of_a_process_is_positive() {
         let own = Resources::of(std::process::id()).unwrap();
-        let counts = [own.descriptors, own.threads, own.memory];
+        let counts = [own.descriptors.unwrap(), own.threads, own.memory];
         assert!(counts.iter().all(|count| *count > 0) && own.peak >= own.memory, "{own:?}");
     }
 }

@@ -9,7 +9,7 @@ pub(crate) struct Taken {
     processes: [u32; 2],
     daemon: Resources,
     /// Descriptors of pcscd, one for each context of the daemon.
-    contexts: usize,
+    contexts: Option<usize>,
 }
 
 impl Taken {
@@ -41,7 +41,7 @@ impl Taken {
     fn is_back_to(&self, before: &Self) -> bool {
         let more = [
             (self.daemon.descriptors, before.daemon.descriptors),
-            (self.daemon.threads, before.daemon.threads),
+            (Some(self.daemon.threads), Some(before.daemon.threads)),
             (self.contexts, before.contexts),
         ];
         more.iter().all(|(now, before)| now <= before)
