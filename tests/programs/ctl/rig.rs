@@ -85,12 +85,14 @@ impl Run {
         serde_json::from_str(&self.out).unwrap()
     }
 
-    /// Checks this exit code, this text in the last line of standard error, and empty standard output. On the system's
-    /// clock, a line about the next time step may come before.
+    /// Checks this exit code, this text on standard error, and empty standard output. On the system's clock, a line about
+    /// the next time step may come before.
     pub(crate) fn failed(&self, code: i32, words: &str) {
         assert_eq!((self.code, self.out.as_str()), (code, ""), "{self:?}");
-        let error = self.err.lines().last().unwrap_or_default();
-        assert!(error.starts_with("oathbridgectl: ") && error.contains(words), "{self:?}");
+        let mut lines =
+            self.err.lines().skip_while(|line| line.starts_with("Waiting for the next time step"));
+        assert!(lines.next().is_some_and(|line| line.starts_with("oathbridgectl: ")), "{self:?}");
+        assert!(self.err.contains(words), "{self:?}");
     }
 }
 
