@@ -112,8 +112,10 @@ impl ReadHalf for Reader {
         already_received_fds: &mut Vec<OwnedFd>,
     ) -> zbus::Result<Message> {
         loop {
-            let mut begun =
-                Begun::new(std::mem::take(already_received_bytes), std::mem::take(already_received_fds));
+            let mut begun = Begun {
+                bytes: std::mem::take(already_received_bytes),
+                fds: std::mem::take(already_received_fds),
+            };
             if begun.bytes.is_empty() {
                 tokio::select! {
                     // New messages come first, so that in a flood only the clients with many queries wait.
@@ -122,13 +124,15 @@ impl ReadHalf for Reader {
                     Some(query) = self.released.recv() => return Ok(query),
                 }
             }
-            let longest = self.bridge.clients.limits.longest_message();
-            let length = length::begin(&mut self.socket, &mut begun, longest).await?;
+            let length =
+                length::begin(&mut self.socket, &mut begun, self.bridge.clients.limits.longest_message())
+                    .await?;
+            let Begun { bytes, fds } = &mut begun;
             let message = match length {
                 Length::Hopeless => None,
-                _ => Some(begun.finish(&mut self.socket, seq).await?),
+                _ => Some(self.socket.receive_message(seq, bytes, fds).await?),
             };
-            // Following messages may already be read.
+            // The first bytes of the next message may already be read.
             (*already_received_bytes, *already_received_fds) = (begun.bytes, begun.fds);
             let Some(message) = message else {
                 tracing::debug!("dropped a message whose header alone is too long");
