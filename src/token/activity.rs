@@ -76,7 +76,12 @@ impl Activity {
         self.state().phase = self.phase(Kind::Waiting, limit);
     }
 
-    /// The job is over, or was not queued after all.
+    /// The queue is full, so the job counted by [`Activity::job_queued`] never runs. A token that hangs still hangs.
+    pub(super) fn job_refused(&self) {
+        self.state().jobs -= 1;
+    }
+
+    /// The job is over. If the token hung, it no longer does.
     pub(super) fn job_ended(&self) {
         let mut state = self.state();
         state.jobs -= 1;
@@ -122,7 +127,7 @@ impl Activity {
             let is_new = seen.replace(phase) != Some(phase);
             match phase.kind {
                 Kind::Transaction => self.declare_stuck(phase),
-                // The end takes no time that a caller notices, so a clock that has just been set is no reason.
+                // Only in the second look: a manual clock may have moved between the answer and the end.
                 Kind::Ending if !is_new => self.declare_stuck(phase),
                 Kind::Waiting if is_new => (self.events)(Event::Held),
                 Kind::Waiting | Kind::Ending => {}
@@ -202,7 +207,12 @@ mod tests {
         rig.activity.transaction_begun();
         rig.pass(LIMIT).await;
         assert!(matches!(rig.events.recv().await, Some(Event::Stuck)));
-        assert!(*rig.activity.stuck().borrow());
+        rig.activity.job_queued(LIMIT);
+        rig.activity.job_refused();
+        assert!(
+            *rig.activity.stuck().borrow() && rig.events.try_recv().is_err(),
+            "a refused job changes nothing"
+        );
         rig.activity.job_ended();
         assert!(matches!(rig.events.recv().await, Some(Event::Revived)));
         assert!(!*rig.activity.stuck().borrow());

@@ -186,7 +186,7 @@ impl Token {
             }
         });
         if let Err(error) = self.jobs.try_send(job) {
-            self.activity.job_ended();
+            self.activity.job_refused();
             return Err(match error {
                 mpsc::error::TrySendError::Full(_) => Error::Busy,
                 mpsc::error::TrySendError::Closed(_) => Error::Removed,
