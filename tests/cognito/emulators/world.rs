@@ -73,6 +73,9 @@ impl World {
         let daemon =
             scenario::Scenario::inside().at(begins).virtual_tokens(&(right + &wrong)).config(&config);
         let (daemon, calls) = (daemon.start().await.unwrap(), AtomicUsize::new(0));
+        // A token whose reading has not ended when the clock is advanced counts as hanging.
+        let (found, _) = daemon.client.find(&[]).await.unwrap();
+        assert_eq!(found.len(), 2 * scenarios.len());
         Self { api, server, accounts, daemon, calls }
     }
 
