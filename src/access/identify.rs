@@ -115,12 +115,15 @@ impl Identifier {
         let facts = match (credentials.into_process_fd(), process) {
             (Some(handle), _) => {
                 let handle = OwnedFd::from(handle);
-                bounded(self.read_facts(async || process_of(&handle))).await
+                match process_of(&handle) {
+                    Ok(process) => bounded(self.read_facts(process, async || process_of(&handle))).await,
+                    Err(error) => Err(error),
+                }
             }
-            (None, Some(_)) => {
+            (None, Some(process)) => {
                 let asked =
                     async || bus.get_connection_unix_process_id(name()?).await.map_err(io::Error::other);
-                bounded(self.read_facts(asked)).await
+                bounded(self.read_facts(process, asked)).await
             }
             (None, None) => Err(ErrorKind::Unsupported.into()),
         };
@@ -130,20 +133,27 @@ impl Identifier {
         Ok(Caller { is_ours, facts: facts.ok() })
     }
 
-    /// Reads the process whose id `ask` returns, and calls `ask` again, because the id may belong to another process by then.
-    async fn read_facts<A>(&self, ask: impl Fn() -> A) -> io::Result<Facts>
+    /// Reads the process, and then asks for its id with `ask`, because the id may belong to another process by then.
+    async fn read_facts<A>(&self, process: u32, ask: impl FnOnce() -> A) -> io::Result<Facts>
     where
         A: Future<Output = io::Result<u32>>,
     {
-        let process = ask().await?;
-        let read = move || Ok((facts::started(process)?, Facts::read(process)?));
-        let (started, mut facts) = aside(&self.lookups, read).await?;
+        let read = move || {
+            let started = facts::started(process)?;
+            Ok((unchanged(process, started, Facts::read(process)?)?, started))
+        };
+        let (mut facts, started) = aside(&self.lookups, read).await?;
         if facts.is_sandboxed {
-            facts = aside(&self.sandbox_lookups, move || facts.application(process)).await?;
+            let read = move || unchanged(process, started, facts.application(process)?);
+            facts = aside(&self.sandbox_lookups, read).await?;
         }
-        let is_same = aside(&self.lookups, move || Ok(facts::started(process)? == started)).await?;
-        if is_same && ask().await? == process { Ok(facts) } else { Err(changed()) }
+        if ask().await? == process { Ok(facts) } else { Err(changed()) }
     }
+}
+
+/// The facts, if the process is still the one that started at this time.
+fn unchanged(process: u32, started: u64, facts: Facts) -> io::Result<Facts> {
+    if facts::started(process)? == started { Ok(facts) } else { Err(changed()) }
 }
 
 impl KnownCaller {
@@ -202,18 +212,20 @@ fn process_of(handle: &OwnedFd) -> io::Result<u32> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
     use super::*;
 
     #[tokio::test]
     async fn a_process_id_that_changes_is_an_error() {
         let own = std::process::id();
         let identifier = Identifier::default();
-        assert!(identifier.read_facts(async || Ok(own)).await.unwrap().executable.is_some());
-        let answers = AtomicU32::new(own);
-        let changing = async || Ok(answers.fetch_add(1, Ordering::Relaxed));
-        assert_eq!(identifier.read_facts(changing).await.unwrap_err().to_string(), "the process has changed");
+        assert!(identifier.read_facts(own, async || Ok(own)).await.unwrap().executable.is_some());
+        let changed = identifier.read_facts(own, async || Ok(own + 1)).await.unwrap_err();
+        assert_eq!(changed.to_string(), "the process has changed");
+        let before = facts::started(own).unwrap() - 1;
+        assert_eq!(
+            unchanged(own, before, Facts::default()).unwrap_err().to_string(),
+            "the process has changed"
+        );
     }
 
     /// A lookup times out while other lookups hang. The user of the program is known nevertheless.
@@ -247,7 +259,7 @@ mod tests {
     async fn a_sandbox_that_hangs_delays_only_sandboxed_programs() {
         let identifier = Identifier::default();
         let _permits = Arc::clone(&identifier.sandbox_lookups).acquire_many_owned(4).await.unwrap();
-        let look = bounded(identifier.read_facts(async || Ok(std::process::id())));
+        let look = bounded(identifier.read_facts(std::process::id(), async || Ok(std::process::id())));
         assert!(look.await.is_ok());
     }
 
