@@ -18,9 +18,9 @@ use crate::sync::IgnorePoison;
 /// The timeout for the identification of a caller by the bus and the kernel.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The number of callers that are identified at once, each on a thread. Opening files of a sandbox may hang, so sandboxed
-/// callers have the same number of separate threads and do not delay other callers.
-const MAX_LOOKUPS: usize = 4;
+/// The number of sandboxed callers that are identified at once, each on a thread, because opening files of a sandbox may
+/// hang.
+const MAX_SANDBOX_LOOKUPS: usize = 4;
 
 /// The time before an unknown caller is looked up again; each lookup may take up to [`LOOKUP_TIMEOUT`].
 const UNKNOWN_RETRY_INTERVAL: Duration = Duration::from_secs(10);
@@ -68,14 +68,12 @@ pub struct Identified {
 /// Identifies the programs of callers.
 #[derive(Debug)]
 pub struct Identifier {
-    lookups: Arc<Semaphore>,
     sandbox_lookups: Arc<Semaphore>,
 }
 
 impl Default for Identifier {
     fn default() -> Self {
-        let lookups = || Arc::new(Semaphore::new(MAX_LOOKUPS));
-        Self { lookups: lookups(), sandbox_lookups: lookups() }
+        Self { sandbox_lookups: Arc::new(Semaphore::new(MAX_SANDBOX_LOOKUPS)) }
     }
 }
 
@@ -138,11 +136,10 @@ impl Identifier {
     where
         A: Future<Output = io::Result<u32>>,
     {
-        let read = move || {
-            let started = facts::started(process)?;
-            Ok((unchanged(process, started, Facts::read(process)?)?, started))
-        };
-        let (mut facts, started) = aside(&self.lookups, read).await?;
+        // The kernel answers these without waiting for a disk or for the process. In a flood, a thread would wait for its
+        // turn longer than it reads.
+        let started = facts::started(process)?;
+        let mut facts = unchanged(process, started, Facts::read(process)?)?;
         if facts.is_sandboxed {
             let read = move || unchanged(process, started, facts.application(process)?);
             facts = aside(&self.sandbox_lookups, read).await?;
@@ -180,7 +177,7 @@ fn refusal(error: fdo::Error) -> io::Error {
     }
 }
 
-/// Runs blocking work on a thread.
+/// Runs work that may hang on a thread.
 async fn aside<T, W>(permits: &Arc<Semaphore>, work: W) -> io::Result<T>
 where
     T: Send + 'static,
@@ -212,6 +209,12 @@ fn process_of(handle: &OwnedFd) -> io::Result<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use zbus::connection::Builder;
+    use zbus::{Guid, OwnedVariant};
+
     use super::*;
 
     #[tokio::test]
@@ -228,28 +231,44 @@ mod tests {
         );
     }
 
-    /// A lookup times out while other lookups hang. The user of the program is known nevertheless.
+    /// A bus that never answers the second question about a process.
+    struct HalfDeafBus(Arc<AtomicU32>);
+
+    #[zbus::interface(name = "org.freedesktop.DBus")]
+    impl HalfDeafBus {
+        fn get_connection_credentials(&self, _name: &str) -> HashMap<&'static str, OwnedVariant> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            let (user, process) = (geteuid().as_raw(), std::process::id());
+            [("UnixUserID", user), ("ProcessID", process)].map(|(key, id)| (key, id.into())).into()
+        }
+
+        #[zbus(name = "GetConnectionUnixProcessID")]
+        async fn get_connection_unix_process_id(&self, _name: &str) -> u32 {
+            std::future::pending().await
+        }
+    }
+
+    /// The user of the program is known nevertheless, and it is asked for again only after [`UNKNOWN_RETRY_INTERVAL`].
     #[tokio::test]
     async fn a_lookup_that_times_out_keeps_the_user() {
-        let bus = testkit::bus::PrivateBus::start().unwrap();
-        let connection = zbus::connection::Builder::address(bus.address()).build().await.unwrap();
-        let own = connection.unique_name().unwrap().to_string();
-        let identifier = Identifier::default();
-        let permits = Arc::clone(&identifier.lookups).acquire_many_owned(4).await.unwrap();
+        let (bus, client) = std::os::unix::net::UnixStream::pair().unwrap();
+        let bus = Builder::unix_stream(bus).server(Guid::generate()).p2p();
+        let questions = Arc::new(AtomicU32::new(0));
+        let bus = bus.serve_at("/org/freedesktop/DBus", HalfDeafBus(Arc::clone(&questions))).build();
+        let (_bus, connection) = tokio::try_join!(bus, Builder::unix_stream(client).p2p().build()).unwrap();
         let known = KnownCaller::default();
-        let identified = identifier.identify(&connection, &own, &known).await;
-        assert_eq!(*identified.caller, Caller { is_ours: true, facts: None });
-        drop(permits);
-        // An unknown caller is looked up again only after UNKNOWN_RETRY_INTERVAL.
-        assert_eq!(identifier.identify(&connection, &own, &known).await.caller.facts, None);
-        let identified = identifier.identify(&connection, &own, &KnownCaller::default()).await;
-        assert!(identified.caller.facts.is_some() && !identified.has_left);
+        let wanted = Caller { is_ours: true, facts: None };
+        let identifier = Identifier::default();
+        for _ in 0..2 {
+            assert_eq!(*identifier.identify(&connection, ":1.1", &known).await.caller, wanted);
+        }
+        assert_eq!(questions.load(Ordering::Relaxed), 1);
     }
 
     #[tokio::test]
     async fn a_name_that_the_bus_does_not_know_has_left() {
         let bus = testkit::bus::PrivateBus::start().unwrap();
-        let connection = zbus::connection::Builder::address(bus.address()).build().await.unwrap();
+        let connection = Builder::address(bus.address()).build().await.unwrap();
         let identifier = Identifier::default();
         let identified = identifier.identify(&connection, ":1.4711", &KnownCaller::default()).await;
         assert!(identified.has_left && !identified.caller.is_ours);
