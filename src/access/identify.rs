@@ -85,9 +85,6 @@ impl Identifier {
         unique_name: &str,
         known: &KnownCaller,
     ) -> Identified {
-        if let Some(caller) = known.remembered() {
-            return Identified { caller, has_left: false };
-        }
         let _asking = known.asking.lock().await;
         if let Some(caller) = known.remembered() {
             return Identified { caller, has_left: false };
