@@ -14,7 +14,8 @@ use crate::device::{
 use crate::iso7816::{Command, Response};
 
 /// A YubiKey 5 with the interfaces OTP, FIDO and CCID, of which CCID is the last. It shows no serial number over USB.
-const USB: UsbInterface = UsbInterface { vendor: 0x1050, product: 0x0407, serial: None, number: Some(2) };
+const USB: UsbInterface =
+    UsbInterface { vendor: 0x1050, product: 0x0407, serial: None, number: Some(2), parent: None };
 
 /// Virtual tokens, each in its own reader with the name `Virtual YubiKey <serial>`.
 #[derive(Debug)]
