@@ -65,6 +65,20 @@ pub trait Reports: Send {
     ///
     /// Those of [`Reports::send`].
     fn receive(&mut self, report: &mut [u8], timeout: Duration) -> Result<usize, Error>;
+
+    /// Takes the advisory lock of the device, which keeps other programs that honour it from the device, until
+    /// [`Reports::unlock`]. A protocol holds the lock for one exchange, and not while it waits for a touch. Does nothing if
+    /// the lock is already held, or if the device has no lock.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] if another program holds the lock for longer than `timeout`, and those of [`Reports::send`].
+    fn lock(&mut self, _timeout: Duration) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Releases the lock. Dropping the device releases it as well.
+    fn unlock(&mut self) {}
 }
 
 /// The channel of a protocol: a transaction, or an open HID device.
