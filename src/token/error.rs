@@ -33,6 +33,9 @@ pub enum Error {
     /// The token does not support the request.
     #[error("the token can't do this: {0}")]
     Unsupported(&'static str),
+    /// The configuration does not name the token, which therefore is not used.
+    #[error("the configuration does not name this token")]
+    NotConfigured,
     /// The response of the token is invalid.
     #[error("the token's answer makes no sense: {0}")]
     Malformed(String),
@@ -65,6 +68,11 @@ impl From<oath::Error> for Error {
         match error {
             oath::Error::Device(error) => error.into(),
             oath::Error::NoApplication => Self::Unsupported("it has no OATH application"),
+            oath::Error::NotConfigured => Self::NotConfigured,
+            oath::Error::NoAnswer(what) => {
+                tracing::warn!("a token stopped answering: {what}");
+                Self::Stuck
+            }
             oath::Error::Locked => Self::Locked,
             oath::Error::WrongPassword => Self::WrongPassword,
             oath::Error::Impostor => Self::Impostor,

@@ -27,7 +27,9 @@ fn products(model: &Model, separator: &str) -> String {
 /// The comment and the rule of a model.
 fn rule(model: &Model) -> String {
     let (vendor, products) = (model.vendor, products(model, "|"));
-    let device = format!(r#"SUBSYSTEM=="hidraw", ATTRS{{idVendor}}=="{vendor:04x}", ATTRS{{idProduct}}=="{products}""#);
+    let device = format!(
+        r#"SUBSYSTEM=="hidraw", ATTRS{{idVendor}}=="{vendor:04x}", ATTRS{{idProduct}}=="{products}""#
+    );
     // The rule of the readers starts the daemon for the other tokens, which all act as a reader too.
     let start = match model.kind {
         Kind::Keyboard => r#", TAG+="systemd", ENV{SYSTEMD_USER_WANTS}+="oathbridge.service""#,

@@ -163,8 +163,9 @@ fn the_rules_start_the_unit_and_grant_access_to_the_user_at_the_seat_only() {
             }
             // udev looks for one parent that has all of these.
             let of_parents: Vec<_> = parts.iter().filter(|part| part.starts_with("ATTRS")).collect();
-            let is_of_the_usb_device =
-                |part: &&&str| part.starts_with("ATTRS{idVendor}==") || part.starts_with("ATTRS{idProduct}==");
+            let is_of_the_usb_device = |part: &&&str| {
+                part.starts_with("ATTRS{idVendor}==") || part.starts_with("ATTRS{idProduct}==")
+            };
             assert!(of_parents.iter().all(is_of_the_usb_device), "{rule}");
         }
         // 73-seat-late.rules grants access, so rules of this kind sort before it.

@@ -53,6 +53,10 @@ impl From<token::Error> for Error {
                     format!("The token does not support this because {why}; use another token."),
                 );
             }
+            Token::NotConfigured => (
+                "NoSuchCredential",
+                "The configuration names no slot of this key any more; add a [[hid.otp_slot]] section and reload it.",
+            ),
             Token::Malformed(why) => {
                 tracing::warn!("invalid response of a token: {why}");
                 (

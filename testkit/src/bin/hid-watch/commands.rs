@@ -13,7 +13,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const SHORT_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Runs a command; returns what to print.
-pub fn run(
+pub(super) fn run(
     transport: &dyn Transport,
     device: &DeviceId,
     kind: Kind,

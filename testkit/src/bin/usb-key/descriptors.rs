@@ -1,9 +1,16 @@
 //! The USB descriptors of a key with two HID interfaces (USB 2.0, chapter 9; HID 1.11, section 6.2.1).
 
-use super::otp;
+/// A boot keyboard (HID 1.11, appendix E.6) with a feature report of 8 bytes.
+const KEYBOARD_DESCRIPTOR: &[u8] = &[
+    0x05, 0x01, 0x09, 0x06, 0xa1, 0x01, 0x05, 0x07, 0x19, 0xe0, 0x29, 0xe7, 0x15, 0x00, 0x25, 0x01, 0x75,
+    0x01, 0x95, 0x08, 0x81, 0x02, 0x95, 0x01, 0x75, 0x08, 0x81, 0x01, 0x95, 0x05, 0x75, 0x01, 0x05, 0x08,
+    0x19, 0x01, 0x29, 0x05, 0x91, 0x02, 0x95, 0x01, 0x75, 0x03, 0x91, 0x01, 0x95, 0x06, 0x75, 0x08, 0x15,
+    0x00, 0x25, 0x65, 0x05, 0x07, 0x19, 0x00, 0x29, 0x65, 0x81, 0x00, 0x09, 0x03, 0x75, 0x08, 0x95, 0x08,
+    0xb1, 0x02, 0xc0,
+];
 
 /// The number of the keyboard's interface.
-pub const KEYBOARD: u16 = 0;
+pub(super) const KEYBOARD: u16 = 0;
 
 /// An authenticator with reports of 64 bytes (FIDO CTAP 2.1, section 11.2.8.1).
 const FIDO_DESCRIPTOR: &[u8] = &[
@@ -13,13 +20,13 @@ const FIDO_DESCRIPTOR: &[u8] = &[
 
 /// The vendor and the product.
 #[derive(Clone, Copy)]
-pub struct Ids {
-    pub vendor: u16,
-    pub product: u16,
+pub(super) struct Ids {
+    pub(super) vendor: u16,
+    pub(super) product: u16,
 }
 
 /// The descriptor of this type and index; `None` if there is none.
-pub fn descriptor(ids: Ids, kind: u8, index: u8) -> Option<Vec<u8>> {
+pub(super) fn descriptor(ids: Ids, kind: u8, index: u8) -> Option<Vec<u8>> {
     match (kind, index) {
         (1, _) => {
             let ([v0, v1], [p0, p1]) = (ids.vendor.to_le_bytes(), ids.product.to_le_bytes());
@@ -34,14 +41,14 @@ pub fn descriptor(ids: Ids, kind: u8, index: u8) -> Option<Vec<u8>> {
 }
 
 /// The report descriptor of an interface.
-pub fn report_descriptor(interface: u16) -> Vec<u8> {
-    if interface == KEYBOARD { otp::DESCRIPTOR.to_vec() } else { FIDO_DESCRIPTOR.to_vec() }
+pub(super) fn report_descriptor(interface: u16) -> Vec<u8> {
+    if interface == KEYBOARD { KEYBOARD_DESCRIPTOR.to_vec() } else { FIDO_DESCRIPTOR.to_vec() }
 }
 
 fn configuration() -> Vec<u8> {
     let mut body = Vec::new();
     body.extend([9, 4, 0, 0, 1, 3, 1, 1, 0]);
-    body.extend(hid(otp::DESCRIPTOR.len()));
+    body.extend(hid(KEYBOARD_DESCRIPTOR.len()));
     body.extend(endpoint(0x81, 8, 10));
     body.extend([9, 4, 1, 0, 2, 3, 0, 0, 0]);
     body.extend(hid(FIDO_DESCRIPTOR.len()));

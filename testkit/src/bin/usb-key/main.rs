@@ -1,11 +1,11 @@
 //! `usb-key VENDOR PRODUCT`: attaches a virtual USB key to the kernel (module vhci-hcd), as root, until it is killed.
 //!
-//! The key has the keyboard interface of a YubiKey, and a FIDO interface that sends each report back.
+//! The key has the keyboard interface of a virtual token, and a FIDO interface that sends each report back. Slot 2 has the key
+//! of RFC 6238, appendix B.
 //! The kernel speaks the protocol of USB/IP over a socket (Documentation/usb/usbip_protocol.rst), whose number is written to
 //! sysfs.
 
 mod descriptors;
-mod otp;
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -13,11 +13,23 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use oathbridge::device::Reports;
+use oathbridge::virt::{self, Keyboard, VirtualTransport};
 
 use self::descriptors::{Ids, KEYBOARD};
-use self::otp::Otp;
 
 const USAGE: &str = "usage: usb-key VENDOR PRODUCT, both with four hexadecimal digits";
+
+const SERIAL: u32 = 7_654_321;
+const TOKEN: &str = "
+[[token]]
+serial = 7654321
+[[token.otp-slot]]
+slot = 2
+seed = \"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"
+";
 
 /// The first controller of vhci-hcd, and its first port for devices at full speed.
 const ATTACH: &str = "/sys/devices/platform/vhci_hcd.0/attach";
@@ -42,17 +54,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let [vendor, product] = &arguments[..] else { return Err(USAGE.into()) };
     let ids = Ids { vendor: u16::from_str_radix(vendor, 16)?, product: u16::from_str_radix(product, 16)? };
+    let tokens = VirtualTransport::new(&virt::parse(TOKEN)?);
+    let keyboard =
+        tokens.token(SERIAL).and_then(|token| token.keyboard()).ok_or("the token has no keyboard")?;
     let (kernel, socket) = UnixStream::pair()?;
     let (port, device, speed) = PORT_DEVICE_SPEED;
     fs::write(ATTACH, format!("{port} {} {device} {speed}", kernel.as_raw_fd()))?;
     drop(kernel);
-    Ok(Key { socket, ids, otp: Otp::new(), waiting: VecDeque::new(), echoes: VecDeque::new() }.serve()?)
+    Ok(Key { socket, ids, keyboard, waiting: VecDeque::new(), echoes: VecDeque::new() }.serve()?)
 }
 
 struct Key {
     socket: UnixStream,
     ids: Ids,
-    otp: Otp,
+    keyboard: Keyboard,
     /// The requests for input that wait: endpoint, number, length.
     waiting: VecDeque<(u32, u32, u32)>,
     echoes: VecDeque<Vec<u8>>,
@@ -123,10 +138,14 @@ impl Key {
             (0x80, 8) => Some(vec![1]),
             (0x81, 10) => Some(vec![0]),
             // GET_REPORT and SET_REPORT; 3 is a feature report.
-            (0xa1, 1) if interface == KEYBOARD && value_high == 3 => Some(self.otp.read().to_vec()),
+            (0xa1, 1) if interface == KEYBOARD && value_high == 3 => {
+                let mut report = [0; 8];
+                self.keyboard.receive(&mut report, Duration::ZERO).ok()?;
+                Some(report.to_vec())
+            }
             (0xa1, 1) => Some(vec![0; 8]),
             (0x21, 9) if interface == KEYBOARD && value_high == 3 => {
-                self.otp.write(sent);
+                self.keyboard.send(sent).ok()?;
                 Some(Vec::new())
             }
             (0x00..=0x02 | 0x21, _) => Some(Vec::new()),
