@@ -4,32 +4,36 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
-/// Watches the permissions of nodes.
+/// The start of the names of HID nodes.
+const NODE: &[u8] = b"hidraw";
+
+/// Watches the permissions of all nodes. The folder is watched, because a node can be watched only by a user that may read it.
 pub(super) struct Permissions(OwnedFd);
 
 impl Permissions {
-    pub(super) fn new() -> Result<Self, Errno> {
-        Ok(Self(inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?))
+    /// Starts the watch of the nodes in this folder.
+    pub(super) fn watch(folder: &Path) -> Result<Self, Errno> {
+        let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        inotify::add_watch(&inotify, folder, WatchFlags::ATTRIB | WatchFlags::ONLYDIR)?;
+        Ok(Self(inotify))
     }
 
-    /// Watches a node. Watching it again has no effect; the watch ends when the node is deleted.
-    pub(super) fn watch(&self, node: &Path) {
-        // An error means that the node is gone, or that no watch is left; a scan on request still sees its permissions.
-        let _ = inotify::add_watch(&self.0, node, WatchFlags::ATTRIB);
-    }
-
-    /// Reads all pending events. Returns whether there were any.
+    /// Reads all pending events. Returns whether one of them is about a HID node.
     pub(super) fn have_changed(&self) -> bool {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut events = inotify::Reader::new(&self.0, &mut buffer);
         let mut changed = false;
         loop {
             match events.next() {
-                Ok(_) => changed = true,
+                Ok(event) => {
+                    let is_node = event.file_name().is_some_and(|name| name.to_bytes().starts_with(NODE));
+                    // After an overflow, events are missing.
+                    changed |= is_node || event.events().contains(ReadFlags::QUEUE_OVERFLOW);
+                }
                 Err(Errno::INTR) => {}
                 Err(_) => return changed,
             }
@@ -60,20 +64,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_of_the_mode_is_noticed_once() {
+    fn a_change_of_the_mode_of_a_node_is_noticed_once() {
         let folder = tempfile::tempdir().unwrap();
-        let (node, other) = (folder.path().join("hidraw0"), folder.path().join("hidraw1"));
+        let (node, other) = (folder.path().join("hidraw0"), folder.path().join("tty0"));
         fs::write(&node, "").unwrap();
         fs::write(&other, "").unwrap();
-        let permissions = Permissions::new().unwrap();
-        permissions.watch(&node);
-        permissions.watch(&node);
-        permissions.watch(&folder.path().join("missing"));
+        let permissions = Permissions::watch(folder.path()).unwrap();
         fs::set_permissions(&other, Mode::from_mode(0o600)).unwrap();
         assert!(!permissions.have_changed());
-        fs::set_permissions(&node, Mode::from_mode(0o660)).unwrap();
+        fs::set_permissions(&node, Mode::from_mode(0o000)).unwrap();
         assert!(permissions.have_changed());
         assert!(!permissions.have_changed());
+        assert!(Permissions::watch(&node).is_err(), "not a folder");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The monitor thread, which waits for messages of udev and changes of permissions.
 
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use super::access::{self, Permissions};
 use super::interrupt::Interrupt;
 use super::models::Kind;
 use super::sysfs::{Node, Sysfs};
-use super::tracker::{Found, MAX_GAP, Sighting, Tracker};
+use super::tracker::{Found, MAX_GAP, MAX_RULES_DELAY, Sighting, Tracker};
 use super::uevents::Uevents;
 use crate::device::{DeviceId, Presence};
 use crate::sync::IgnorePoison;
@@ -49,7 +50,7 @@ impl Monitor {
 
     /// The node of a device. If another program has taken it, waits until it is back, or until it can no longer come back.
     pub(super) fn find(&self, device: &DeviceId) -> Found {
-        let deadline = Instant::now() + MAX_GAP;
+        let deadline = Instant::now() + MAX_GAP + MAX_RULES_DELAY;
         loop {
             let seen = self.interrupt.scans();
             let found = self.tracker().find(device);
@@ -64,10 +65,10 @@ impl Monitor {
     pub(super) fn run(&self, report: &mut dyn FnMut(Presence) -> bool) {
         let Some(_running) = self.interrupt.begin() else { return };
         // Before the first scan, so that no change is missed.
-        let sources = Sources::open();
+        let sources = Sources::open(self.sysfs.nodes());
         while !self.interrupt.is_stopping() {
             let requested = self.interrupt.requested();
-            let (presence, again) = self.scan(sources.permissions.as_ref());
+            let (presence, again) = self.scan();
             if !report(presence) {
                 return;
             }
@@ -77,11 +78,9 @@ impl Monitor {
     }
 
     /// Compares the nodes with those of the last scan. Returns what is attached, and when to scan again without a change.
-    fn scan(&self, permissions: Option<&Permissions>) -> (Presence, Option<Instant>) {
+    fn scan(&self) -> (Presence, Option<Instant>) {
         let nodes = self.sysfs.scan(&self.kinds);
         let sighting = |node: Node| {
-            // Before the look, so that a change after it is noticed.
-            permissions.inspect(|permissions| permissions.watch(&node.path));
             let is_denied = access::is_denied(&node.path)?;
             Some(Sighting { node, is_denied })
         };
@@ -98,12 +97,12 @@ impl Monitor {
 }
 
 impl Sources {
-    fn open() -> Self {
+    fn open(nodes: &Path) -> Self {
         let uevents = Uevents::open();
         if let Err(error) = &uevents {
             tracing::warn!(%error, "messages of udev cannot be received, so HID tokens are found on request only");
         }
-        Self { uevents: uevents.ok(), permissions: Permissions::new().ok() }
+        Self { uevents: uevents.ok(), permissions: Permissions::watch(nodes).ok() }
     }
 
     /// Waits for a change of HID keys, for an interruption, or until `until`.

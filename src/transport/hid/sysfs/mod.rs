@@ -70,6 +70,11 @@ impl Sysfs {
         Self { class: root.join("sys/class/hidraw"), nodes: root.join("dev") }
     }
 
+    /// The folder of the nodes.
+    pub(super) fn nodes(&self) -> &Path {
+        &self.nodes
+    }
+
     /// All nodes of these kinds. A node that vanishes meanwhile is left out.
     pub(super) fn scan(&self, kinds: &[Kind]) -> Vec<Node> {
         let entries = fs::read_dir(&self.class).into_iter().flatten().flatten();

@@ -41,17 +41,19 @@ struct Insertion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Accessible,
-    /// Access is refused since this time.
+    /// Access is refused, which is reported from this time on.
     Denied(Instant),
-    /// Another program has taken the interface from the kernel's driver at this time.
+    /// Another program has taken the interface from the kernel's driver, which may last until this time.
     Taken(Instant),
+    /// The interface is back, and udev may need until this time to grant access again.
+    Returned(Instant),
 }
 
 /// The node of a device, for [`Transport::open`](crate::device::Transport::open).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     Node(Node),
-    /// The node is away and may come back within [`MAX_GAP`].
+    /// The node is away and may come back within [`MAX_GAP`], or it is back and may be accessible within [`MAX_RULES_DELAY`].
     Taken,
     Denied,
     Removed,
@@ -66,21 +68,25 @@ impl Tracker {
             let earlier = before.remove(&node.interface).filter(|earlier| earlier.node.parent == node.parent);
             let state = match (is_denied, earlier.as_ref().map(|earlier| earlier.state)) {
                 (false, _) => State::Accessible,
-                (true, Some(State::Denied(since))) => State::Denied(since),
-                (true, _) => State::Denied(now),
+                (true, Some(State::Denied(from))) => State::Denied(from),
+                (true, Some(State::Taken(_))) => State::Returned(now + MAX_RULES_DELAY),
+                (true, Some(State::Returned(until))) if now < until => State::Returned(until),
+                // It was withdrawn.
+                (true, Some(State::Accessible | State::Returned(_))) => State::Denied(now),
+                (true, None) => State::Denied(now + MAX_RULES_DELAY),
             };
             let number = earlier.map_or_else(|| self.next_number(), |earlier| earlier.number);
             self.present.insert(node.interface.clone(), Insertion { number, node, state });
         }
         for (name, mut insertion) in before {
-            let since = match insertion.state {
-                State::Taken(since) => since,
-                State::Accessible => now,
+            let until = match insertion.state {
+                State::Taken(until) => until,
+                State::Accessible | State::Returned(_) => now + MAX_GAP,
                 // It was not reported, and must not be reported now.
                 State::Denied(_) => continue,
             };
-            if insertion.node.parent.is_present() && now < since + MAX_GAP {
-                insertion.state = State::Taken(since);
+            if insertion.node.parent.is_present() && now < until {
+                insertion.state = State::Taken(until);
                 self.present.insert(name, insertion);
             }
         }
@@ -106,7 +112,7 @@ impl Tracker {
         let insertion = self.present.get(&device.name).filter(|found| found.number == device.insertion);
         match insertion {
             None => Found::Removed,
-            Some(Insertion { state: State::Taken(_), .. }) => Found::Taken,
+            Some(Insertion { state: State::Taken(_) | State::Returned(_), .. }) => Found::Taken,
             Some(Insertion { state: State::Denied(_), .. }) => Found::Denied,
             Some(Insertion { node, .. }) => Found::Node(node.clone()),
         }
@@ -134,8 +140,7 @@ impl State {
     fn ends(self) -> Option<Instant> {
         match self {
             Self::Accessible => None,
-            Self::Denied(since) => Some(since + MAX_RULES_DELAY),
-            Self::Taken(since) => Some(since + MAX_GAP),
+            Self::Denied(time) | Self::Taken(time) | Self::Returned(time) => Some(time),
         }
     }
 }

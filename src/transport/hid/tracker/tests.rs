@@ -158,8 +158,8 @@ fn access_that_is_granted_and_withdrawn_is_followed() {
     key.see(false);
     let granted = key.attached().unwrap();
     assert_eq!(key.problem(), None);
-    key.see(true);
-    assert_eq!(key.attached(), None);
+    assert_eq!(key.see(true), None);
+    assert_eq!((key.attached(), key.problem()), (None, Some(Problem::HidDenied)));
     assert_eq!(key.tracker.find(&granted), Found::Denied);
     key.see(false);
     assert_eq!(key.attached(), Some(granted));
@@ -171,4 +171,27 @@ fn a_refused_node_that_is_away_is_not_reported_as_attached() {
     key.see(true);
     assert_eq!(key.see_nothing(), None);
     assert_eq!(key.attached(), None);
+}
+
+#[test]
+fn a_node_that_is_back_before_udev_has_granted_access_is_the_same_insertion() {
+    let mut key = Key::new();
+    key.see(false);
+    let before = key.attached();
+    key.see_nothing();
+    key.pass(MOMENT);
+    assert_eq!(key.see(true), Some(MAX_RULES_DELAY));
+    key.pass(MOMENT);
+    assert_eq!(key.see(true), Some(MAX_RULES_DELAY - MOMENT));
+    assert_eq!((key.attached(), key.problem()), (before.clone(), None));
+    assert_eq!(key.tracker.find(before.as_ref().unwrap()), Found::Taken);
+    key.see(false);
+    assert_eq!(key.attached(), before);
+
+    // Without a rule, access is refused in the end.
+    key.see_nothing();
+    key.see(true);
+    key.pass(MAX_RULES_DELAY);
+    assert_eq!(key.see(true), None);
+    assert_eq!((key.attached(), key.problem()), (None, Some(Problem::HidDenied)));
 }

@@ -26,9 +26,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (transport, attached) = (Arc::clone(&transport), Arc::clone(&attached));
         move || {
             transport.watch(&mut |presence| {
-                println!("{}", line(&presence));
+                let line = line(&presence);
                 let first = presence.devices.into_iter().next().map(|device| device.id);
                 *attached.lock().unwrap_or_else(PoisonError::into_inner) = first;
+                // After the change, so that a command that follows the line sees the device.
+                println!("{line}");
                 true
             });
         }
