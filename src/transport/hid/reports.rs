@@ -28,8 +28,10 @@ const BUFFER_BYTES: usize = 66;
 /// The interval of attempts to take a lock.
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long the kernel may need to remove the node of a USB device that no longer answers.
+/// How long the kernel may need to remove the node of a USB device that no longer answers, and the USB device after its node;
+/// and the interval of looks for the USB device.
 const REMOVAL_TIMEOUT: Duration = Duration::from_millis(300);
+const REMOVAL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// An open node.
 pub(super) struct HidReports {
@@ -201,9 +203,17 @@ fn opening(error: &io::Error) -> Error {
     }
 }
 
-/// The error of a node that is gone: the key is unplugged, or another program has taken the interface for a moment.
+/// The error of a node that is gone: the key is unplugged, or another program has taken the interface for a moment. When a key
+/// is unplugged, the kernel removes its nodes first.
 fn gone(parent: &Place) -> Error {
-    if parent.is_present() { Error::Reset } else { Error::Removed }
+    let deadline = Instant::now() + REMOVAL_TIMEOUT;
+    while parent.is_present() {
+        if Instant::now() >= deadline {
+            return Error::Reset;
+        }
+        thread::sleep(REMOVAL_INTERVAL);
+    }
+    Error::Removed
 }
 
 fn wrong_length() -> Error {

@@ -8,11 +8,12 @@ use super::sysfs::Node;
 use crate::device::{Attachment, DeviceId, Presence, Problem};
 
 /// How long the node of an interface may be away while its USB device stays. libykpers takes the interface from the kernel's
-/// driver for 0.15 to 0.2 s at each call.
-pub(super) const MAX_GAP: Duration = Duration::from_millis(500);
+/// driver for 0.15 to 0.2 s at each call, and longer on a busy computer.
+pub(super) const MAX_GAP: Duration = Duration::from_secs(1);
 
-/// How long access may be refused before that is reported: the node is there before udev has applied its rules.
-pub(super) const MAX_RULES_DELAY: Duration = Duration::from_secs(1);
+/// How long access may be refused before that is reported: the node is there before udev has applied its rules, usually
+/// 0.3 s.
+pub(super) const MAX_RULES_DELAY: Duration = Duration::from_secs(3);
 
 /// A node, and whether this user may open it.
 #[derive(Clone, Debug)]
