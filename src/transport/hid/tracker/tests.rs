@@ -35,12 +35,16 @@ impl Key {
         fs::rename(self.folder(), tempfile::tempdir_in(self.root.path()).unwrap().keep().join("x")).unwrap();
     }
 
+    fn parent(&self) -> Place {
+        Place::of(&self.folder()).unwrap()
+    }
+
     fn pass(&mut self, time: Duration) {
         self.now += time;
     }
 
     fn see(&mut self, is_denied: bool) -> Option<Duration> {
-        let parent = Place::of(&self.folder()).unwrap();
+        let parent = self.parent();
         let usb = crate::device::UsbInterface {
             vendor: 0x1050,
             product: 0x0407,
