@@ -113,6 +113,24 @@ impl VirtualToken {
         self.shared.lock().otp.as_ref().map(|otp| otp.reports).unwrap_or_default()
     }
 
+    /// Waits until the keyboard interface has received so many reports in all; `false` after `timeout`.
+    pub fn wait_for_otp_reports(&self, received: usize, timeout: Duration) -> bool {
+        self.wait_for_otp(timeout, |(all, _)| all >= received)
+    }
+
+    /// Waits until so many reports of the keyboard interface were read in all; `false` after `timeout`.
+    pub fn wait_for_otp_looks(&self, read: usize, timeout: Duration) -> bool {
+        self.wait_for_otp(timeout, |(_, all)| all >= read)
+    }
+
+    fn wait_for_otp(&self, timeout: Duration, is_enough: impl Fn((usize, usize)) -> bool) -> bool {
+        let holds = |state: &State| state.otp.as_ref().is_some_and(|otp| is_enough(otp.reports));
+        let state = self.shared.lock();
+        let changed = &self.shared.changed;
+        let (state, _) = changed.wait_timeout_while(state, timeout, |state| !holds(state)).ignore_poison();
+        holds(&state)
+    }
+
     /// The keyboard interface, valid for this insertion; `None` if the token is not plugged in or has no slot.
     pub fn keyboard(&self) -> Option<Keyboard> {
         let insertion = self.insertion().filter(|_| self.has_keyboard())?;

@@ -32,12 +32,14 @@ const RESET_PAUSE: Duration = Duration::from_millis(20);
 pub struct Keyboard<'r> {
     reports: &'r mut dyn Reports,
     clock: &'r dyn Clock,
+    /// Whether the key was idle at the last look.
+    is_idle: bool,
 }
 
 impl<'r> Keyboard<'r> {
     /// The keyboard interface behind these reports. Sends nothing.
     pub fn new(reports: &'r mut dyn Reports, clock: &'r dyn Clock) -> Self {
-        Self { reports, clock }
+        Self { reports, clock, is_idle: false }
     }
 
     /// Reads the status. Sends nothing, unless another program has left a response unread.
@@ -49,6 +51,7 @@ impl<'r> Keyboard<'r> {
         self.reports.lock(LOCK_LIMIT)?;
         let status = Exchange::new(self.reports, self.clock, &NoProgress).wait_until_idle();
         self.reports.unlock();
+        self.is_idle = status.is_ok();
         status
     }
 
@@ -109,7 +112,9 @@ impl<'r> Keyboard<'r> {
             return (Err(error.into()), false);
         }
         let mut exchange = Exchange::new(self.reports, self.clock, progress);
-        let result = exchange.run(frame, length);
+        let is_idle = std::mem::take(&mut self.is_idle);
+        let ready = if is_idle { Ok(()) } else { exchange.wait_until_idle().map(drop) };
+        let result = ready.and_then(|()| exchange.run(frame, length));
         let (has_begun, touch) = (exchange.has_begun, exchange.has_waited_for_touch);
         match &result {
             // The key keeps a response until it is reset. The response is complete, so a failure does no harm.

@@ -35,9 +35,9 @@ impl Keyboard {
             state.wants_touch = waits;
             // A touch before the wait is lost, as on a real key.
             state.touched = false;
-            drop(state);
-            self.shared.changed.notify_all();
         }
+        drop(state);
+        self.shared.changed.notify_all();
         Ok(result)
     }
 }
