@@ -3,9 +3,13 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
+
+/// The longest pause of a manual clock.
+const MANUAL_PAUSE: Duration = Duration::from_millis(1);
 
 /// A future that ends at a point in time; see [`Clock::sleep`].
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -20,6 +24,9 @@ pub trait Clock: Send + Sync + fmt::Debug {
 
     /// Completes when `duration` has passed by [`Clock::monotonic`].
     fn sleep(&self, duration: Duration) -> Sleep;
+
+    /// Blocks this thread for `duration`, between two looks at a device. No deadline depends on the length of a pause.
+    fn pause(&self, duration: Duration);
 }
 
 /// The system's clock.
@@ -53,6 +60,10 @@ impl Clock for SystemClock {
 
     fn sleep(&self, duration: Duration) -> Sleep {
         Box::pin(tokio::time::sleep(duration))
+    }
+
+    fn pause(&self, duration: Duration) {
+        thread::sleep(duration);
     }
 }
 
@@ -111,6 +122,11 @@ impl Clock for ManualClock {
         Box::pin(async move {
             let _ = sleeper.now.subscribe().wait_for(|times| times.monotonic >= sleeper.wake).await;
         })
+    }
+
+    /// Lets other threads run for a moment; the clock stands still.
+    fn pause(&self, duration: Duration) {
+        thread::sleep(duration.min(MANUAL_PAUSE));
     }
 }
 

@@ -85,6 +85,9 @@ impl<'a> Document<'a> {
             _ if message == ASK => Problem::Ask(key),
             _ if message == NOT_A_NAME => Problem::ProfileName(key),
             _ if message == "missing field `caller`" => Problem::NoCaller,
+            _ if message == "missing field `serial`" => Problem::SlotNeeds("serial"),
+            _ if message == "missing field `slot`" => Problem::SlotNeeds("slot"),
+            _ if message == "missing field `account`" => Problem::SlotNeeds("account"),
             _ if message.ends_with("a sequence") || names.len() < keys.len() => {
                 Problem::NotTables(names.join("."))
             }

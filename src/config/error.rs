@@ -109,6 +109,12 @@ pub enum Problem {
     /// "ask" is planned for a later version.
     #[error("\"{0}\" can't be \"ask\" yet, which is planned; use \"allow\" or \"deny\"")]
     Ask(String),
+    /// A slot without a key that it needs.
+    #[error("[[hid.otp_slot]] needs \"{0}\"; a slot has \"serial\", \"slot\" and \"account\"")]
+    SlotNeeds(&'static str),
+    /// One slot of a key, twice.
+    #[error("[[hid.otp_slot]] names a slot of this key again; give each slot one section")]
+    SameSlot,
     /// A rule without a caller.
     #[error(
         "[[access.rule]] needs \"caller\": \"flatpak:ID\", \"unit:NAME\", \"executable:/PATH\" or \"unknown\""

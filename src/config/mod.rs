@@ -8,6 +8,7 @@ mod cognito;
 mod document;
 mod error;
 mod file;
+mod hid;
 mod limits;
 mod notifications;
 mod pcsc;
@@ -24,6 +25,7 @@ use serde::Deserialize;
 pub use access::{Access, AccessRule, CallerPattern, Pattern};
 pub use cognito::Cognito;
 pub use error::{Error, Problem};
+pub use hid::{Hid, OtpSlot};
 pub use limits::Limits;
 pub use notifications::Notifications;
 pub use pcsc::Pcsc;
@@ -40,6 +42,9 @@ pub struct Config {
     /// `[pcsc]`: smart card readers.
     #[serde(deserialize_with = "section")]
     pub pcsc: Pcsc,
+    /// `[hid]`: tokens over HID.
+    #[serde(deserialize_with = "section")]
+    pub hid: Hid,
     /// `[access]`: the permissions of callers.
     #[serde(deserialize_with = "section")]
     pub access: Access,
@@ -92,6 +97,7 @@ impl Config {
         let mut config: Self = document.deserialize()?;
         config.limits.complete(document);
         config.limits.check(document)?;
+        config.hid.check(document)?;
         config.access.check(document)?;
         config.cognito.check(document)?;
         for (name, profile) in &mut config.profiles {

@@ -92,6 +92,7 @@ impl Daemon {
         let (clock, transports) = (Arc::clone(&parts.clock), parts.transports.clone());
         let identities = Identities::new(parts.state_directory.clone());
         let (registry, watch) = Registry::new(parts.transports, Arc::clone(&clock), identities);
+        registry.configure(&parts.config.config.hid);
         let (operations, news) = Operations::new(Arc::clone(&clock));
         let flows = Flows::new(registry, parts.state_directory, Arc::clone(&clock))?;
         let bridge = Bridge::new(flows.clone(), operations.clone(), parts.config, parts.config_path);

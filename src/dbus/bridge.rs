@@ -91,6 +91,7 @@ impl Bridge {
     pub async fn reload(&self) -> Result<(), Error> {
         let loaded = self.settings.reload().await?;
         self.clients.limits.set(loaded.config.limits);
+        self.flows.registry().configure(&loaded.config.hid);
         self.flows.registry().refresh().await;
         self.caught_up().await;
         Ok(())

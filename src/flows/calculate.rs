@@ -141,6 +141,10 @@ impl Flows {
             let stage = *stages.borrow_and_update();
             operation.set_state(state(stage));
             if stage == Stage::TouchNeeded {
+                // The token did not report before that it requires a touch.
+                if !operation.request().interactive {
+                    return Err(Error::TouchRequired);
+                }
                 limit = clock.sleep(deadline.touch(clock));
             }
             tokio::select! {

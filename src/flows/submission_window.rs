@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Error, Flows, Policy};
-use crate::oath::{Credential, Kind, Touch};
+use crate::oath::{Kind, Touch};
 use crate::operations::Operation;
 use crate::otp::{Algorithm, Digits, Period, Step};
 use crate::registry::Found;
@@ -11,6 +11,9 @@ use crate::token;
 
 /// The only period that Cognito supports.
 pub(super) const PERIOD: Period = Period::DEFAULT;
+
+/// The length of the keys of Cognito (AssociateSoftwareToken: 52 characters of base32).
+const KEY_BYTES: usize = 32;
 
 /// The step of the next submission.
 pub(super) struct SubmissionWindow {
@@ -26,7 +29,7 @@ impl Flows {
     ///
     /// `Unsupported`, `TouchRequired`, `TouchTimeout` if there is no time for a touch, `RateLimited`.
     pub(super) fn may_submit(&self, found: &Found, operation: &Operation) -> Result<(), Error> {
-        fits(&found.credential)?;
+        fits(found)?;
         if !operation.request().interactive && found.credential.touch == Touch::Yes {
             return Err(Error::TouchRequired);
         }
@@ -79,8 +82,9 @@ impl Flows {
     }
 }
 
-/// Checks that Cognito supports the credential: TOTP with SHA-1, six digits and 30 seconds.
-fn fits(credential: &Credential) -> Result<(), Error> {
+/// Checks that Cognito supports the credential: TOTP with SHA-1, six digits, 30 seconds and a key of 32 bytes.
+fn fits(found: &Found) -> Result<(), Error> {
+    let Found { credential, token, .. } = found;
     let why = if credential.kind != Kind::Totp {
         "it is not time-based (TOTP)".to_owned()
     } else if credential.algorithm != Algorithm::Sha1 {
@@ -89,6 +93,8 @@ fn fits(credential: &Credential) -> Result<(), Error> {
         format!("its codes have {} digits and Cognito requires 6", credential.digits.get())
     } else if credential.name.period != PERIOD {
         format!("its time step is {} seconds and Cognito requires 30", credential.name.period.seconds())
+    } else if let Some(bytes) = token.info.max_key.filter(|bytes| *bytes < KEY_BYTES) {
+        format!("its token holds keys of at most {bytes} bytes and those of Cognito have {KEY_BYTES}")
     } else {
         return Ok(());
     };

@@ -11,6 +11,12 @@ pub enum Error {
     /// The device does not support the protocol of this family.
     #[error("the device has no OATH application")]
     NoApplication,
+    /// The configuration names no credential of this device, so it is not used.
+    #[error("the configuration does not name this device")]
+    NotConfigured,
+    /// The token did not answer in time.
+    #[error("{0}")]
+    NoAnswer(String),
     /// The token requires its password or PIN first.
     #[error("the token is locked")]
     Locked,

@@ -70,4 +70,6 @@ pub struct SelfDescription {
     pub serial: Option<String>,
     /// The number of PIN attempts left; `None` if no PIN is set or the token does not count them.
     pub attempts_left: Option<u8>,
+    /// The maximum length of a key in bytes, if the token cannot hold longer ones by any means.
+    pub max_key: Option<usize>,
 }

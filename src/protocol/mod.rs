@@ -3,3 +3,4 @@
 //! * [`ykoath`]: Yubico's OATH protocol over ISO 7816, which the tokens of most vendors support.
 
 pub mod ykoath;
+pub mod ykotp;

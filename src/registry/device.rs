@@ -27,6 +27,8 @@ pub(super) struct Device {
     /// Whether the first reading has ended, with or without success.
     pub(super) is_read: bool,
     pub(super) token: Token,
+    /// Whether it is in a smart card reader.
+    pub(super) has_reader: bool,
     clock: Arc<dyn Clock>,
     pub(super) state: State,
     pub(super) credentials: Vec<Credential>,
@@ -57,11 +59,12 @@ impl Waiter {
 }
 
 impl Device {
-    pub(super) fn new(token: Token, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(token: Token, has_reader: bool, clock: Arc<dyn Clock>) -> Self {
         Self {
             info: None,
             is_read: false,
             token,
+            has_reader,
             clock,
             state: State::Reading,
             credentials: Vec::new(),
@@ -78,7 +81,10 @@ impl Device {
             Event::Ready(credentials) => self.succeed(credentials, State::Ready),
             Event::Locked => self.succeed(Vec::new(), State::Locked),
             Event::Stuck => self.state = State::Stuck,
-            Event::NoApplication => self.forget_failures(),
+            Event::NoApplication => {
+                self.info = None;
+                self.succeed(Vec::new(), State::Reading);
+            }
             Event::Failed(error) => {
                 let count = self.failure.as_ref().map_or(0, |failure| failure.count) + 1;
                 self.failure = Some(Failure { count, at: self.clock.monotonic() });

@@ -12,7 +12,7 @@ use super::tokens;
 use crate::clock::Clock;
 use crate::device::{Attachment, Presence, Problem, Transport};
 use crate::task::Task;
-use crate::token::{Event, Identities, Info, Token};
+use crate::token::{Event, Identities, Info, OtpSlots, Token};
 
 /// A message to the keeper. Messages are handled in the order in which they were sent.
 #[derive(Debug)]
@@ -30,12 +30,16 @@ pub(super) enum Message {
     RescanEnded(usize),
     /// The waiter is answered after the effects of all earlier messages have been published.
     Barrier(Waiter),
+    /// The sender gets the handles to the devices without a reader that are no token. They may become one when the
+    /// configuration changes; a card does not.
+    Unused(oneshot::Sender<Vec<Token>>),
 }
 
 pub(super) struct Keeper {
     transports: Vec<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
     identities: Identities,
+    otp_slots: OtpSlots,
     snapshots: watch::Sender<Arc<Snapshot>>,
     messages: mpsc::UnboundedSender<Message>,
     devices: BTreeMap<DeviceKey, Device>,
@@ -60,6 +64,7 @@ impl Keeper {
         transports: Vec<Arc<dyn Transport>>,
         clock: Arc<dyn Clock>,
         identities: Identities,
+        otp_slots: OtpSlots,
         snapshots: watch::Sender<Arc<Snapshot>>,
         messages: mpsc::UnboundedSender<Message>,
     ) -> Self {
@@ -67,6 +72,7 @@ impl Keeper {
             transports,
             clock,
             identities,
+            otp_slots,
             snapshots,
             messages,
             devices: BTreeMap::new(),
@@ -114,6 +120,13 @@ impl Keeper {
                     drop(waiter);
                     continue;
                 }
+                Message::Unused(answer) => {
+                    let is_unused = |device: &&Device| device.info.is_none() && !device.has_reader;
+                    let unused = self.devices.values().filter(is_unused);
+                    // An error means that the caller has left.
+                    let _ = answer.send(unused.map(|device| device.token.clone()).collect());
+                    continue;
+                }
             }
             self.publish();
             self.answered.clear();
@@ -137,6 +150,7 @@ impl Keeper {
     fn attach(&mut self, key: DeviceKey, attachment: Attachment) {
         let Some(transport) = self.transports.get(key.0) else { return };
         let (messages, origin) = (self.messages.clone(), key.clone());
+        let has_reader = attachment.reader.is_some();
         // An error means that the daemon is ending.
         let sink = move |event| drop(messages.send(Message::Event(origin.clone(), event)));
         let token = Token::attach(
@@ -144,6 +158,7 @@ impl Keeper {
             attachment,
             Arc::clone(&self.clock),
             self.identities.clone(),
+            self.otp_slots.clone(),
             Arc::new(sink),
         );
         let token = match token {
@@ -153,7 +168,7 @@ impl Keeper {
                 return;
             }
         };
-        let mut device = Device::new(token, Arc::clone(&self.clock));
+        let mut device = Device::new(token, has_reader, Arc::clone(&self.clock));
         device.read(self.reading_ended(&key));
         self.devices.insert(key, device);
     }

@@ -12,12 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
+use crate::config::Hid;
 use crate::device::Transport;
 use crate::task::Task;
-use crate::token::{Identities, Token};
+use crate::token::{Identities, OtpSlots, Token};
 use device::Waiter;
 use keeper::{Keeper, Message};
 
@@ -34,6 +35,7 @@ const REFRESH_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct Registry {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     messages: mpsc::UnboundedSender<Message>,
+    otp_slots: OtpSlots,
     clock: Arc<dyn Clock>,
 }
 
@@ -64,8 +66,10 @@ impl Registry {
     ) -> (Self, Watch) {
         let (sender, snapshots) = watch::channel(Arc::new(Snapshot::empty(transports.is_empty())));
         let (messages, inbox) = mpsc::unbounded_channel();
-        let keeper = Keeper::new(transports, Arc::clone(&clock), identities, sender, messages.clone());
-        (Self { snapshots, messages, clock }, Watch { keeper, inbox })
+        let otp_slots = OtpSlots::default();
+        let (slots, timer) = (otp_slots.clone(), Arc::clone(&clock));
+        let keeper = Keeper::new(transports, timer, identities, slots, sender, messages.clone());
+        (Self { snapshots, messages, otp_slots, clock }, Watch { keeper, inbox })
     }
 
     /// The newest snapshot.
@@ -114,14 +118,26 @@ impl Registry {
         self.now()
     }
 
-    /// Reads the credentials of all tokens again, because another program may have changed them. Returns after 15 s at the
-    /// latest.
+    /// Sets the slots of OTP keys that are tokens; there are none before. Attached keys become tokens with
+    /// [`Registry::refresh`].
+    pub fn configure(&self, hid: &Hid) {
+        self.otp_slots.configure(hid);
+    }
+
+    /// Reads the credentials of all tokens again, because another program may have changed them. Also reads the devices that
+    /// the configuration may have made tokens. Returns after 15 s at the latest.
     pub async fn refresh(&self) {
-        let snapshot = self.now();
-        // Errors appear as the state of the token.
-        let reads =
-            join_all(snapshot.tokens.values().flat_map(|attached| attached.handles()).map(Token::read));
-        let all = async { tokio::join!(reads, self.answered(Message::Rescan)) };
+        let reading = async {
+            let (unused, handles) = oneshot::channel();
+            // Errors mean that the daemon is ending.
+            let _ = self.messages.send(Message::Unused(unused));
+            let unused = handles.await.unwrap_or_default();
+            let snapshot = self.now();
+            let tokens = snapshot.tokens.values().flat_map(|attached| attached.handles());
+            // Errors appear as the state of the token.
+            join_all(tokens.chain(&unused).map(Token::read)).await;
+        };
+        let all = async { tokio::join!(reading, self.answered(Message::Rescan)) };
         tokio::select! {
             _ = all => {}
             () = self.clock.sleep(REFRESH_TIMEOUT) => {}

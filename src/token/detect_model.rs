@@ -1,7 +1,12 @@
 //! Detects the vendor and model of a token from the name of its reader and from its self-description. Only the major version
 //! of a YubiKey is used, because other vendors report arbitrary version numbers.
 
+use crate::device::UsbInterface;
 use crate::oath::SelfDescription;
+
+/// The vendors of keys that are used over HID.
+const YUBICO: u16 = 0x1050;
+const ONLYKEY: u16 = 0x1d50;
 
 /// The vendor and model of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +18,9 @@ pub(super) struct Model {
 }
 
 /// Returns the first model that matches.
-pub(super) fn detect_model(reader: &str, description: &SelfDescription) -> Model {
+pub(super) fn detect_model(reader: &str, usb: Option<&UsbInterface>, description: &SelfDescription) -> Model {
+    // A card's USB device is its reader, which may be of another vendor.
+    let vendor = usb.filter(|_| reader.is_empty()).map(|usb| usb.vendor);
     let reader = reader.to_lowercase();
     let model = |vendor, name: &str, version_is_firmware| Model {
         vendor,
@@ -23,7 +30,10 @@ pub(super) fn detect_model(reader: &str, description: &SelfDescription) -> Model
     if reader.contains("yubikey neo") {
         // It reports the version of its applet.
         model("Yubico", "YubiKey NEO", false)
-    } else if reader.contains("yubikey") {
+    } else if vendor == Some(ONLYKEY) {
+        // It reports the version of the YubiKey that it imitates.
+        model("CryptoTrust", "OnlyKey", false)
+    } else if reader.contains("yubikey") || vendor == Some(YUBICO) {
         let name = match description.version {
             Some([major, ..]) => format!("YubiKey {major}"),
             None => "YubiKey".to_owned(),
@@ -49,7 +59,7 @@ mod tests {
 
     fn description(version: [u8; 3], serial: Option<&str>) -> SelfDescription {
         let serial = serial.map(str::to_owned);
-        SelfDescription { version: Some(version), salt: None, serial, attempts_left: None }
+        SelfDescription { version: Some(version), serial, ..SelfDescription::default() }
     }
 
     #[test]
@@ -62,7 +72,17 @@ mod tests {
             ("SoloKeys Solo 2 00 00", [4, 4, 4], None, "Solo 2"),
             ("ACS ACR122U PICC Interface 00 00", [0, 1, 2], None, "OATH token"),
         ] {
-            assert_eq!(detect_model(reader, &description(version, serial)).name, name);
+            assert_eq!(detect_model(reader, None, &description(version, serial)).name, name);
         }
+    }
+    #[test]
+    fn a_key_without_a_reader_is_detected_by_its_vendor() {
+        let usb = |vendor| UsbInterface { vendor, product: 0, serial: None, number: None, parent: None };
+        let model = |reader, vendor| {
+            detect_model(reader, Some(&usb(vendor)), &description([5, 4, 3], Some("7"))).name
+        };
+        assert_eq!(model("", 0x1050), "YubiKey 5");
+        assert_eq!(model("", 0x1d50), "OnlyKey");
+        assert_eq!(model("Nitrokey 3 [CCID/ICCD Interface] 00 00", 0x1050), "Nitrokey 3");
     }
 }

@@ -33,6 +33,9 @@ pub enum Error {
     /// The token does not support the request.
     #[error("the token can't do this: {0}")]
     Unsupported(&'static str),
+    /// The configuration does not name the token, which therefore is not used.
+    #[error("the configuration does not name this token")]
+    NotConfigured,
     /// The response of the token is invalid.
     #[error("the token's answer makes no sense: {0}")]
     Malformed(String),
@@ -42,6 +45,9 @@ pub enum Error {
     /// The smart card service refuses this user.
     #[error("the smart card service refuses access")]
     PcscDenied,
+    /// The system refuses this user access to a HID device.
+    #[error("the system refuses access to a HID device")]
+    HidDenied,
 }
 
 impl From<device::Error> for Error {
@@ -51,6 +57,7 @@ impl From<device::Error> for Error {
             device::Error::Busy | device::Error::Reset => Self::Busy,
             device::Error::Transport(Problem::PcscUnavailable) => Self::PcscUnavailable,
             device::Error::Transport(Problem::PcscDenied) => Self::PcscDenied,
+            device::Error::Transport(Problem::HidDenied) => Self::HidDenied,
             device::Error::Failed(what) => Self::Malformed(what),
         }
     }
@@ -61,6 +68,11 @@ impl From<oath::Error> for Error {
         match error {
             oath::Error::Device(error) => error.into(),
             oath::Error::NoApplication => Self::Unsupported("it has no OATH application"),
+            oath::Error::NotConfigured => Self::NotConfigured,
+            oath::Error::NoAnswer(what) => {
+                tracing::warn!("a token stopped answering: {what}");
+                Self::Stuck
+            }
             oath::Error::Locked => Self::Locked,
             oath::Error::WrongPassword => Self::WrongPassword,
             oath::Error::Impostor => Self::Impostor,

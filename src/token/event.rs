@@ -13,7 +13,7 @@ pub enum Event {
     Locked,
     /// The credentials were read.
     Ready(Vec<Credential>),
-    /// The device has no OATH application.
+    /// The device has no OATH application, or the configuration no longer names it. This takes back [`Event::Selected`].
     NoApplication,
     /// A reading failed.
     Failed(Error),
@@ -34,13 +34,13 @@ pub struct Info {
     pub vendor: String,
     /// The model.
     pub model: String,
-    /// The protocol family: `ykoath`.
+    /// The protocol family: `ykoath` or `otpslot`.
     pub family: &'static str,
     /// The serial number, in the notation of the vendor's tools.
     pub serial: String,
     /// The firmware version.
     pub firmware: String,
-    /// The name of the reader.
+    /// The name of the reader; empty if the token is in none.
     pub reader: String,
     /// Whether it is a virtual token.
     pub is_virtual: bool,
@@ -48,4 +48,6 @@ pub struct Info {
     pub transport: &'static str,
     /// The number of PIN attempts left, if the token counts them.
     pub attempts_left: Option<u8>,
+    /// The maximum length of a key in bytes, if the token cannot hold longer ones.
+    pub max_key: Option<usize>,
 }

@@ -3,6 +3,8 @@
 //!
 //! A new family needs a folder in `crate::protocol` and a row in this table.
 
+use super::otp_slots;
+use super::target::Target;
 use crate::device::Channel;
 use crate::oath::{Error, OathSession};
 use crate::protocol::ykoath;
@@ -15,28 +17,39 @@ pub(super) struct Family {
     probe: Probe,
 }
 
-type Probe = for<'c> fn(Channel<'c>) -> Result<Box<dyn OathSession + 'c>, Error>;
+type Probe = for<'c> fn(&'c Target, Channel<'c>) -> Result<Box<dyn OathSession + 'c>, Error>;
 
 /// The families, in the order in which they are probed.
-static FAMILIES: &[Family] = &[Family {
-    name: "ykoath",
-    probe: |channel| match channel {
-        Channel::Apdu(transaction) => Ok(Box::new(ykoath::Session::select(transaction)?)),
-        Channel::Reports(_) => Err(Error::NoApplication),
+static FAMILIES: &[Family] = &[
+    Family {
+        name: "ykoath",
+        probe: |_, channel| match channel {
+            Channel::Apdu(transaction) => Ok(Box::new(ykoath::Session::select(transaction)?)),
+            Channel::Reports(_) => Err(Error::NoApplication),
+        },
     },
-}];
+    Family {
+        name: "otpslot",
+        probe: |target, channel| match channel {
+            Channel::Apdu(_) => Err(Error::NoApplication),
+            Channel::Reports(reports) => Ok(Box::new(otp_slots::session(target, reports)?)),
+        },
+    },
+];
 
 /// Runs `work` in a session of the first family whose probe accepts the device.
 ///
 /// # Errors
 ///
-/// [`Error::NoApplication`] if the device belongs to no family, and the errors of `work`.
+/// [`Error::NoApplication`] if the device belongs to no family, [`Error::NotConfigured`] if it belongs to one that uses
+/// configured devices only, and the errors of `work`.
 pub(super) fn in_session<T>(
+    target: &Target,
     mut channel: Channel<'_>,
     work: impl FnOnce(&'static Family, &mut dyn OathSession) -> Result<T, Error>,
 ) -> Result<T, Error> {
     for family in FAMILIES {
-        match (family.probe)(channel.reborrow()) {
+        match (family.probe)(target, channel.reborrow()) {
             Ok(mut session) => return work(family, &mut *session),
             Err(Error::NoApplication) => {}
             Err(error) => return Err(error),
@@ -47,26 +60,52 @@ pub(super) fn in_session<T>(
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+    use std::sync::Arc;
     use std::time::Duration;
 
     use super::*;
-    use crate::device::{self, Reports};
+    use crate::clock::ManualClock;
+    use crate::config::{Hid, OtpSlot};
+    use crate::device::{self, Attachment, DeviceId, Reports, UsbInterface};
+    use crate::token::otp_slots::OtpSlots;
 
     struct Keyboard;
 
     impl Reports for Keyboard {
         fn send(&mut self, _report: &[u8]) -> Result<(), device::Error> {
-            panic!("no family speaks reports, so nothing may be sent");
+            panic!("nothing may be sent");
         }
 
         fn receive(&mut self, _report: &mut [u8], _timeout: Duration) -> Result<usize, device::Error> {
-            panic!("no family speaks reports, so nothing may be awaited");
+            panic!("nothing may be read");
         }
     }
 
+    /// A device of this vendor with this serial number, and a configured slot of the key 7.
+    fn target(vendor: u16, serial: &str, is_configured: bool) -> Target {
+        let serial = Some(serial.to_owned());
+        let usb = Some(UsbInterface { vendor, product: 0x0407, serial, number: Some(0), parent: None });
+        let id = DeviceId { name: OsString::from("1-1:1.0"), insertion: 1 };
+        let attachment = Attachment { id, is_virtual: false, reader: None, usb };
+        let (issuer, account) = (String::new(), "alice".to_owned());
+        let slot = OtpSlot { serial: 7, slot: 2, issuer, account, digits: 6, period: 30 };
+        let slots = OtpSlots::default();
+        let otp_slots = if is_configured { vec![slot] } else { Vec::new() };
+        slots.configure(&Hid { enabled: true, otp_slots });
+        Target::new(attachment, Arc::new(ManualClock::at(Duration::ZERO)), slots)
+    }
+
     #[test]
-    fn a_device_of_no_family_is_sent_nothing() {
-        let result = in_session(Channel::Reports(&mut Keyboard), |family, _| Ok(family.name));
-        assert_eq!(result, Err(Error::NoApplication));
+    fn a_device_without_a_configured_slot_is_sent_nothing_and_not_even_read() {
+        for (vendor, serial, is_configured, expected) in [
+            (0x20a0, "7", true, Error::NoApplication),
+            (0x1050, "7", false, Error::NotConfigured),
+            (0x1050, "0000000008", true, Error::NotConfigured),
+        ] {
+            let target = target(vendor, serial, is_configured);
+            let result = in_session(&target, Channel::Reports(&mut Keyboard), |family, _| Ok(family.name));
+            assert_eq!(result, Err(expected), "{vendor:x} {serial} {is_configured}");
+        }
     }
 }

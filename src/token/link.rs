@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::activity::Activity;
 use super::families::{self, Family};
-use crate::device::{self, Channel, DeviceId, Opened, Progress, Transport};
+use super::target::Target;
+use crate::device::{self, Channel, Opened, Progress, Transport};
 use crate::oath::{Error, OathSession};
 
 /// The number of attempts to open a device that another program holds exclusively, and their interval.
@@ -27,17 +28,21 @@ pub(super) enum Repeat {
 /// The link to a device. The device is closed between two requests.
 pub(super) struct Link {
     transport: Arc<dyn Transport>,
-    device: DeviceId,
+    target: Target,
     activity: Arc<Activity>,
 }
 
 impl Link {
-    pub(super) fn new(transport: Arc<dyn Transport>, device: DeviceId, activity: Arc<Activity>) -> Self {
-        Self { transport, device, activity }
+    pub(super) fn new(transport: Arc<dyn Transport>, target: Target, activity: Arc<Activity>) -> Self {
+        Self { transport, target, activity }
     }
 
     pub(super) fn transport(&self) -> &dyn Transport {
         &*self.transport
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.target
     }
 
     /// Runs `work` in a session, which is one transaction. Repeats it if another program resets the card.
@@ -77,11 +82,11 @@ impl Link {
             Opened::Apdu(mut device) => {
                 let mut transaction = device.transaction()?;
                 self.activity.transaction_begun();
-                families::in_session(Channel::Apdu(&mut *transaction), work)
+                families::in_session(&self.target, Channel::Apdu(&mut *transaction), work)
             }
             Opened::Reports(mut reports) => {
                 self.activity.transaction_begun();
-                families::in_session(Channel::Reports(&mut *reports), work)
+                families::in_session(&self.target, Channel::Reports(&mut *reports), work)
             }
         }
     }
@@ -89,7 +94,7 @@ impl Link {
     /// Opens the device. Waits up to 2 s while another program holds it exclusively.
     fn open(&self, progress: &dyn Progress) -> Result<Opened, device::Error> {
         for _ in 0..OPEN_ATTEMPTS {
-            match self.transport.open(&self.device) {
+            match self.transport.open(&self.target.attachment.id) {
                 Err(device::Error::Busy) if !progress.is_cancelled() => thread::sleep(OPEN_INTERVAL),
                 result => return result,
             }

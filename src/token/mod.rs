@@ -13,6 +13,8 @@ mod identity;
 mod keys;
 mod known;
 mod link;
+mod otp_slots;
+mod target;
 mod worker;
 
 use std::fmt;
@@ -35,6 +37,8 @@ pub use event::{Event, Info};
 pub use identity::{Fingerprint, Identities};
 use keys::Keys;
 pub use keys::WipeCounts;
+pub use otp_slots::OtpSlots;
+use target::Target;
 use worker::{Job, Worker};
 
 /// Receives the events of a worker. It must not block.
@@ -88,11 +92,13 @@ impl Token {
         attachment: Attachment,
         clock: Arc<dyn Clock>,
         identities: Identities,
+        otp_slots: OtpSlots,
         events: EventSink,
     ) -> io::Result<Self> {
         let (jobs, inbox) = mpsc::channel(QUEUE_LENGTH);
         let activity = Arc::new(Activity::new(Arc::clone(&clock), Arc::clone(&events)));
-        let worker = Worker::new(transport, attachment, clock, identities, events, Arc::clone(&activity));
+        let target = Target::new(attachment, clock, otp_slots);
+        let worker = Worker::new(transport, target, identities, events, Arc::clone(&activity));
         let keys = worker.keys();
         thread::Builder::new().name("token".to_owned()).spawn(move || worker.run(inbox))?;
         tokio::spawn(Arc::clone(&activity).supervise());
@@ -113,8 +119,8 @@ impl Token {
 
     /// Calculates a code. The time step is read from the clock when the command is sent. `stage` receives the progress.
     ///
-    /// Dropping the future cancels the request: it is not run if it is still in the queue. A token that already waits for a
-    /// touch continues to wait.
+    /// Dropping the future cancels the request: it is not run if it is still in the queue. A smart card that already waits for
+    /// a touch continues to wait; a key that is used over HID stops.
     ///
     /// # Errors
     ///

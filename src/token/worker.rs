@@ -13,9 +13,10 @@ use super::families::Family;
 use super::identity::{Fingerprint, Identities};
 use super::keys::{Keys, WipeCounts};
 use super::link::{Link, Repeat};
+use super::target::Target;
 use super::{Error, Event, EventSink, Info};
 use crate::clock::Clock;
-use crate::device::{self, Attachment, Progress, Transport};
+use crate::device::{self, Progress, Transport};
 use crate::oath::{self, CodeRequest, CodeResult, Credential, KeySlot, OathSession, SelfDescription, When};
 use crate::secret::SecretText;
 
@@ -35,7 +36,6 @@ impl Job {
 pub(super) struct Worker {
     link: Link,
     activity: Arc<Activity>,
-    attachment: Attachment,
     clock: Arc<dyn Clock>,
     identities: Identities,
     events: EventSink,
@@ -51,17 +51,15 @@ type Selected = (&'static Family, SelfDescription);
 impl Worker {
     pub(super) fn new(
         transport: Arc<dyn Transport>,
-        attachment: Attachment,
-        clock: Arc<dyn Clock>,
+        target: Target,
         identities: Identities,
         events: EventSink,
         activity: Arc<Activity>,
     ) -> Self {
         Self {
-            link: Link::new(transport, attachment.id.clone(), Arc::clone(&activity)),
+            clock: Arc::clone(&target.clock),
+            link: Link::new(transport, target, Arc::clone(&activity)),
             activity,
-            attachment,
-            clock,
             identities,
             events,
             keys: Keys::default(),
@@ -97,8 +95,13 @@ impl Worker {
             }
             Err(Error::Locked) => Err(Error::Locked),
             Err(error) => {
-                let no_application = !self.introduced && error == Error::from(oath::Error::NoApplication);
-                self.report(if no_application { Event::NoApplication } else { Event::Failed(error.clone()) });
+                let is_none = match error {
+                    // The configuration may have changed since the token was introduced.
+                    Error::NotConfigured => true,
+                    _ => !self.introduced && error == Error::from(oath::Error::NoApplication),
+                };
+                self.introduced &= !is_none;
+                self.report(if is_none { Event::NoApplication } else { Event::Failed(error.clone()) });
                 Err(error)
             }
         }
@@ -164,7 +167,8 @@ impl Worker {
     /// Reports the identity of the token. If the serial number is unknown, it is read once for each insertion.
     fn introduce(&mut self, selected: Option<Selected>) {
         let Some((family, description)) = selected else { return };
-        let device = &self.attachment.id;
+        let attachment = &self.link.target().attachment;
+        let device = &attachment.id;
         let mut fingerprint =
             Fingerprint { salt: description.salt.clone(), serial: description.serial.clone() };
         if let Some(known) = self.identities.known_serial(&fingerprint) {
@@ -175,8 +179,8 @@ impl Worker {
             fingerprint.serial.clone_from(&self.vendor_identity.get_or_insert_with(identify).serial);
         }
         let vendor_firmware = self.vendor_identity.as_ref().and_then(|identity| identity.firmware.clone());
-        let reader = device.name.display().to_string();
-        let model = detect_model(&reader, &description);
+        let reader = attachment.reader.clone().unwrap_or_default().display().to_string();
+        let model = detect_model(&reader, attachment.usb.as_ref(), &description);
         let version = description.version.filter(|_| model.version_is_firmware);
         let firmware = version.map(|[major, minor, patch]| format!("{major}.{minor}.{patch}"));
         let info = Info {
@@ -187,9 +191,10 @@ impl Worker {
             serial: fingerprint.serial.unwrap_or_default(),
             firmware: vendor_firmware.or(firmware).unwrap_or_default(),
             reader,
-            is_virtual: self.attachment.is_virtual,
+            is_virtual: attachment.is_virtual,
             transport: self.link.transport().name(),
             attempts_left: description.attempts_left,
+            max_key: description.max_key,
         };
         self.introduced = true;
         self.report(Event::Selected(info));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::applet::Applet;
 use super::change_notifier::ChangeNotifier;
 use super::command_log::CommandLog;
+use super::otp::OtpKey;
 use super::spec::{TokenSpec, TouchPolicy};
 use crate::device::Identity;
 use crate::sync::IgnorePoison;
@@ -34,6 +35,8 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) applet: Applet,
+    /// The OTP application, if the token has a slot.
+    pub(super) otp: Option<OtpKey>,
     pub(super) plugged: bool,
     pub(super) insertion: u32,
     pub(super) in_transaction: bool,
@@ -53,8 +56,10 @@ pub(super) struct State {
 impl Shared {
     /// The state of a plugged-in token.
     pub(super) fn new(spec: &TokenSpec, touch_timeout: Duration, notifier: Arc<ChangeNotifier>) -> Self {
+        let otp = || OtpKey::new(spec.serial, spec.firmware, &spec.otp_slots);
         let state = State {
             applet: Applet::new(spec),
+            otp: (!spec.otp_slots.is_empty()).then(otp),
             plugged: true,
             insertion: 1,
             in_transaction: false,
@@ -93,6 +98,9 @@ impl State {
         self.wants_touch = false;
         self.touched = false;
         self.applet.reset();
+        if let Some(otp) = &mut self.otp {
+            otp.reset();
+        }
     }
 
     /// Whether the token has been plugged in without interruption since this insertion.

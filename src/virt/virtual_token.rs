@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::change_notifier::ChangeNotifier;
 use super::command_log::Header;
+use super::otp::{Keyboard, OtpFault};
 use super::session::Session;
 use super::spec::{TokenSpec, TouchPolicy};
 use super::state::{Fault, Shared, State};
@@ -65,6 +66,14 @@ impl VirtualToken {
         state.wants_touch
     }
 
+    /// Waits until the token no longer waits for a touch; `false` after `timeout`.
+    pub fn wait_until_it_wants_no_touch(&self, timeout: Duration) -> bool {
+        let state = self.shared.lock();
+        let (state, _) =
+            self.shared.changed.wait_timeout_while(state, timeout, |state| state.wants_touch).ignore_poison();
+        !state.wants_touch
+    }
+
     /// Sets the behaviour of the simulated user.
     pub fn set_touch_policy(&self, policy: TouchPolicy) {
         self.shared.change(|state| state.touch_policy = policy);
@@ -83,6 +92,54 @@ impl VirtualToken {
     /// Adds a fault for the next command; a second fault applies to the command after it.
     pub fn fail_next(&self, fault: Fault) {
         self.shared.change(|state| state.faults.push_back(fault));
+    }
+
+    /// Adds a fault for the next request to the keyboard interface; a second fault applies to the request after it.
+    pub fn fail_next_otp(&self, fault: OtpFault) {
+        self.shared.change(|state| {
+            if let Some(otp) = &mut state.otp {
+                otp.faults.push_back(fault);
+            }
+        });
+    }
+
+    /// The commands of the complete requests to the keyboard interface, oldest first.
+    pub fn otp_commands(&self) -> Vec<u8> {
+        self.shared.lock().otp.as_ref().map(|otp| otp.commands.clone()).unwrap_or_default()
+    }
+
+    /// The numbers of reports that the keyboard interface received, and that it sent.
+    pub fn otp_reports(&self) -> (usize, usize) {
+        self.shared.lock().otp.as_ref().map(|otp| otp.reports).unwrap_or_default()
+    }
+
+    /// Waits until the keyboard interface has received so many reports in all; `false` after `timeout`.
+    pub fn wait_for_otp_reports(&self, received: usize, timeout: Duration) -> bool {
+        self.wait_for_otp(timeout, |(all, _)| all >= received)
+    }
+
+    /// Waits until so many reports of the keyboard interface were read in all; `false` after `timeout`.
+    pub fn wait_for_otp_looks(&self, read: usize, timeout: Duration) -> bool {
+        self.wait_for_otp(timeout, |(_, all)| all >= read)
+    }
+
+    fn wait_for_otp(&self, timeout: Duration, is_enough: impl Fn((usize, usize)) -> bool) -> bool {
+        let holds = |state: &State| state.otp.as_ref().is_some_and(|otp| is_enough(otp.reports));
+        let state = self.shared.lock();
+        let changed = &self.shared.changed;
+        let (state, _) = changed.wait_timeout_while(state, timeout, |state| !holds(state)).ignore_poison();
+        holds(&state)
+    }
+
+    /// The keyboard interface, valid for this insertion; `None` if the token is not plugged in or has no slot.
+    pub fn keyboard(&self) -> Option<Keyboard> {
+        let insertion = self.insertion().filter(|_| self.has_keyboard())?;
+        Some(Keyboard::new(Arc::clone(&self.shared), insertion))
+    }
+
+    /// Whether the token has a slot, and with it a keyboard interface.
+    pub(super) fn has_keyboard(&self) -> bool {
+        self.shared.lock().otp.is_some()
     }
 
     /// The headers of the newest commands, oldest first, at most 4,096.

@@ -52,10 +52,12 @@ fn token_errors() -> Vec<(token::Error, &'static str)> {
         (Error::Impostor, "Malformed"),
         (Error::NoSuchCredential, "NoSuchCredential"),
         (Error::TouchTimeout, "TouchTimeout"),
+        (Error::NotConfigured, "NoSuchCredential"),
         (Error::Unsupported("it is a test"), "Unsupported"),
         (Error::Malformed("it is a test".to_owned()), "Malformed"),
         (Error::PcscUnavailable, "PcscUnavailable"),
         (Error::PcscDenied, "PcscDenied"),
+        (Error::HidDenied, "HidDenied"),
     ]
 }
 

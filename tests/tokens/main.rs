@@ -1,7 +1,8 @@
-//! Tokens behind a real pcscd, used by the daemon and by third-party programs.
+//! Tokens behind a real pcscd, used by the daemon and by third-party programs, and keys behind HID reports.
 
 mod attachments;
 mod codes;
 mod hotplug;
+mod otp;
 mod ykman;
 mod yubikey_crate;

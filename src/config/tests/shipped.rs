@@ -7,7 +7,8 @@ use toml::de::DeTable;
 
 use super::{SHIPPED, parse, uncommented};
 use crate::config::{
-    Access, AccessRule, CallerPattern, Cognito, Config, Limits, Notifications, Pattern, Pcsc, Profile,
+    Access, AccessRule, CallerPattern, Cognito, Config, Hid, Limits, Notifications, OtpSlot, Pattern, Pcsc,
+    Profile,
 };
 
 #[test]
@@ -18,6 +19,7 @@ fn the_shipped_file_has_every_key_with_its_default() {
     let root = DeTable::parse(&text).unwrap();
     for (name, keys) in [
         ("pcsc", keys_of::<Pcsc>()),
+        ("hid", keys_of::<Hid>()),
         ("access", keys_of::<Access>()),
         ("limits", keys_of::<Limits>()),
         ("notifications", keys_of::<Notifications>()),
@@ -30,11 +32,17 @@ fn the_shipped_file_has_every_key_with_its_default() {
     }
 }
 
-/// The keys of a section that serde knows, in order; a rule has no default.
+/// The keys of a section that serde knows, in order; a rule and a slot have no default.
 fn keys_of<T: serde::de::DeserializeOwned>() -> Vec<String> {
     let error = toml::from_str::<T>("no_such_key = 1").err().unwrap();
     let (_, known) = error.message().rsplit_once("`, expected").unwrap();
-    known.split('`').skip(1).step_by(2).filter(|key| *key != "rule").map(str::to_owned).collect()
+    known
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|key| !["rule", "otp_slot"].contains(key))
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -61,7 +69,17 @@ fn the_shipped_example_is_a_profile_with_every_key() {
         manage: None,
     };
     assert_eq!(config.access.rules, [rule]);
-    let without_examples = Config { profiles: BTreeMap::new(), access: Access::default(), ..config };
+    let slot = OtpSlot {
+        serial: 12_345_678,
+        slot: 2,
+        issuer: "Example".into(),
+        account: "me@example.com".into(),
+        digits: 6,
+        period: 30,
+    };
+    assert_eq!(config.hid.otp_slots, [slot]);
+    let (profiles, access, hid) = (BTreeMap::new(), Access::default(), Hid::default());
+    let without_examples = Config { profiles, access, hid, ..config };
     assert_eq!(without_examples, Config::default());
 }
 
@@ -69,6 +87,7 @@ fn the_shipped_example_is_a_profile_with_every_key() {
 fn every_key_of_a_section_is_read() {
     let config = parse(
         "[pcsc]\nenabled = false\nignore_readers = ['ACR', 'Gemalto']\n\
+         [hid]\nenabled = false\n[[hid.otp_slot]]\nserial = 7\nslot = 1\naccount = 'a'\ndigits = 8\nperiod = 60\n\
          [cognito]\nconnect_timeout = 0.5\nrequest_timeout = 20\nmax_attempts = 1\nmin_seconds_left = 1.25\n\
          early_next_step = true\nfips = true\ndual_stack = true\nproxy = 'http://[::1]:3128'\nca_file = '/ca.pem'\n\
          [notifications]\nenabled = false\nunlock = false",
@@ -89,6 +108,12 @@ fn every_key_of_a_section_is_read() {
         ca_certificates: None,
     };
     assert_eq!(config.cognito, expected);
+    assert!(!config.hid.enabled);
+    let (issuer, account) = (String::new(), "a".into());
+    assert_eq!(
+        config.hid.otp_slots,
+        [OtpSlot { serial: 7, slot: 1, issuer, account, digits: 8, period: 60 }]
+    );
     assert!(!config.pcsc.enabled);
     assert!(config.pcsc.ignores("ACS ACR122U 00 00") && !config.pcsc.ignores("Yubico YubiKey CCID 00 00"));
 }

@@ -8,6 +8,7 @@ fn values_outside_their_range_are_refused_and_not_printed() {
     let cases = [
         ("pcsc", "enabled", vec!["1", "'true'", "[]"]),
         ("pcsc", "ignore_readers", vec!["'ACR'", "['']", "[1]"]),
+        ("hid", "enabled", vec!["1", "'yes'"]),
         (
             "cognito",
             "connect_timeout",
@@ -62,6 +63,45 @@ fn values_outside_their_range_are_refused_and_not_printed() {
             assert!(!sentence.contains("hunter2"));
         }
     }
+}
+
+#[test]
+fn a_slot_has_what_it_needs_and_is_named_once() {
+    let slot = |key: &str, value: &str| {
+        let values = [("serial", "7"), ("slot", "2"), ("account", "'a'")];
+        let others = values.iter().filter(|(name, _)| *name != key);
+        let lines: String = others.map(|(name, value)| format!("{name} = {value}\n")).collect();
+        format!("[[hid.otp_slot]]\n{key} = {value}\n{lines}")
+    };
+    for (key, values) in [
+        ("serial", vec!["'7'", "-1", "4294967296", "true"]),
+        ("slot", vec!["0", "3", "'2'"]),
+        ("account", vec!["''", "1", "\"a\\nb\""]),
+        ("issuer", vec!["1", "\"a\\nb\""]),
+        ("digits", vec!["5", "9", "'6'"]),
+        ("period", vec!["0", "3601", "30.0"]),
+    ] {
+        for value in values {
+            let sentence = refusal(&slot(key, value));
+            let start = format!("config.toml line 2: \"{key}\" in [hid.otp_slot] must be ");
+            assert!(sentence.starts_with(&start), "{key} = {value}: {sentence}");
+        }
+    }
+    let whole = slot("digits", "8");
+    assert_eq!(parse(&whole).unwrap().hid.otp_slots[0].period, 30);
+    assert!(parse(&format!("{whole}{}", slot("slot", "1"))).is_ok(), "both slots of a key");
+    for key in ["serial", "slot", "account"] {
+        let without: String =
+            whole.lines().filter(|line| !line.starts_with(key)).map(|line| format!("{line}\n")).collect();
+        let expected = format!(
+            "config.toml line 1: [[hid.otp_slot]] needs \"{key}\"; a slot has \"serial\", \"slot\" and \"account\""
+        );
+        assert_eq!(refusal(&without), expected);
+    }
+    assert_eq!(
+        refusal(&format!("{whole}{whole}")),
+        "config.toml line 6: [[hid.otp_slot]] names a slot of this key again; give each slot one section"
+    );
 }
 
 #[test]

@@ -53,6 +53,10 @@ impl From<token::Error> for Error {
                     format!("The token does not support this because {why}; use another token."),
                 );
             }
+            Token::NotConfigured => (
+                "NoSuchCredential",
+                "The configuration names no slot of this key any more; add a [[hid.otp_slot]] section and reload it.",
+            ),
             Token::Malformed(why) => {
                 tracing::warn!("invalid response of a token: {why}");
                 (
@@ -67,6 +71,10 @@ impl From<token::Error> for Error {
             Token::PcscDenied => (
                 "PcscDenied",
                 "The smart card service refuses this user; log in at the machine itself, or allow access with a polkit rule for org.debian.pcsc-lite.",
+            ),
+            Token::HidDenied => (
+                "HidDenied",
+                "The system does not let this user open the keyboard interface of a token; copy 70-oathbridge-keyboard.rules from the documentation folder of oathbridge to /etc/udev/rules.d, plug the token in again, and log in at the machine itself.",
             ),
         };
         Self::ours(name, sentence)

@@ -15,6 +15,7 @@ impl OathSession for Session<'_> {
             // Tag 8F holds four bytes, which Nitrokey's own tools show in hexadecimal.
             serial: selection.serial.as_deref().map(|serial| data_encoding::HEXLOWER.encode(serial)),
             attempts_left: selection.attempts_left,
+            max_key: None,
         }
     }
 

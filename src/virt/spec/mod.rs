@@ -8,10 +8,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+pub(super) use credential::seed;
 pub use credential::{CredentialSpec, Kind};
 
 use super::firmware::Firmware;
 use super::flavour::Flavour;
+use super::otp::{self, OtpSlotSpec};
 use crate::secret::SecretText;
 
 /// One virtual token: a `[[token]]` section of the file.
@@ -30,6 +32,8 @@ pub struct TokenSpec {
     pub delay: Duration,
     /// The stored credentials, in this order.
     pub credentials: Vec<CredentialSpec>,
+    /// The slots for HMAC-SHA1 challenges.
+    pub otp_slots: Vec<OtpSlotSpec>,
 }
 
 /// The behaviour of the simulated user when a token waits for a touch.
@@ -118,6 +122,8 @@ struct RawToken {
     delay_ms: u32,
     #[serde(default)]
     credential: Vec<CredentialSpec>,
+    #[serde(default)]
+    otp_slot: Vec<OtpSlotSpec>,
 }
 
 fn touch_soon() -> TouchPolicy {
@@ -132,6 +138,7 @@ impl TryFrom<RawToken> for TokenSpec {
         if raw.credential.len() > capacity {
             return Err(format!("a token with this firmware holds at most {capacity} credentials"));
         }
+        otp::check(&raw.otp_slot)?;
         let mut names = BTreeSet::new();
         if let Some(twice) = raw.credential.iter().find(|credential| !names.insert(credential.id())) {
             return Err(format!("two credentials have the name {:?}", twice.id()));
@@ -143,6 +150,7 @@ impl TryFrom<RawToken> for TokenSpec {
             touch: raw.touch,
             delay: Duration::from_millis(raw.delay_ms.into()),
             credentials: raw.credential,
+            otp_slots: raw.otp_slot,
         })
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use super::change_notifier::ChangeNotifier;
+use super::otp::Keyboard;
 use super::session::{Exclusive, Session};
 use super::spec::TokenSpec;
 use super::virtual_token::VirtualToken;
@@ -13,10 +14,13 @@ use crate::device::{
 };
 use crate::iso7816::{Command, Response};
 
-/// A YubiKey 5 with the interfaces OTP, FIDO and CCID, of which CCID is the last. It shows no serial number over USB.
-const USB: UsbInterface = UsbInterface { vendor: 0x1050, product: 0x0407, serial: None, number: Some(2) };
+/// A YubiKey 5 with the interfaces keyboard, FIDO and CCID, in this order. It shows no serial number over USB.
+const fn usb(number: u8) -> UsbInterface {
+    UsbInterface { vendor: 0x1050, product: 0x0407, serial: None, number: Some(number), parent: None }
+}
 
-/// Virtual tokens, each in its own reader with the name `Virtual YubiKey <serial>`.
+/// Virtual tokens, each in its own reader with the name `Virtual YubiKey <serial>`. A token with a slot has a keyboard
+/// interface as well.
 #[derive(Debug)]
 pub struct VirtualTransport {
     tokens: Vec<VirtualToken>,
@@ -38,24 +42,33 @@ impl VirtualTransport {
     }
 
     fn presence(&self) -> Presence {
-        let attachment = |token: &VirtualToken| {
-            let name = reader_name(token);
-            let reader = Some(name.clone());
-            let id = DeviceId { name, insertion: token.insertion()? };
-            Some(Attachment { id, is_virtual: true, reader, usb: Some(USB) })
+        let attachments = |token: &VirtualToken| {
+            let attachment = |name: OsString, reader, number| {
+                let id = DeviceId { name, insertion: token.insertion()? };
+                Some(Attachment { id, is_virtual: true, reader, usb: Some(usb(number)) })
+            };
+            let card = attachment(reader_name(token), Some(reader_name(token)), 2);
+            let keyboard = token.has_keyboard().then(|| attachment(keyboard_name(token), None, 0)).flatten();
+            [card, keyboard].into_iter().flatten().collect::<Vec<_>>()
         };
-        Presence { devices: self.tokens.iter().filter_map(attachment).collect(), problem: None }
+        Presence { devices: self.tokens.iter().flat_map(attachments).collect(), problem: None }
     }
 
     fn find(&self, device: &DeviceId) -> Option<&VirtualToken> {
-        self.tokens
-            .iter()
-            .find(|token| reader_name(token) == device.name && token.insertion() == Some(device.insertion))
+        let is_it = |token: &&VirtualToken| {
+            [reader_name(token), keyboard_name(token)].contains(&device.name)
+                && token.insertion() == Some(device.insertion)
+        };
+        self.tokens.iter().find(is_it)
     }
 }
 
 fn reader_name(token: &VirtualToken) -> OsString {
     format!("Virtual YubiKey {}", token.serial()).into()
+}
+
+fn keyboard_name(token: &VirtualToken) -> OsString {
+    format!("Virtual keyboard {}", token.serial()).into()
 }
 
 impl Transport for VirtualTransport {
@@ -85,6 +98,10 @@ impl Transport for VirtualTransport {
 
     fn open(&self, device: &DeviceId) -> Result<Opened, Error> {
         let token = self.find(device).ok_or(Error::Removed)?;
+        if device.name == keyboard_name(token) {
+            let keyboard = Keyboard::new(Arc::clone(&token.shared), device.insertion);
+            return Ok(Opened::Reports(Box::new(keyboard)));
+        }
         let session = Session::new(Arc::clone(&token.shared), device.insertion);
         Ok(Opened::Apdu(Box::new(VirtualDevice { session })))
     }

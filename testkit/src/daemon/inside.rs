@@ -12,7 +12,7 @@ use oathbridge::daemon::{self, Parts};
 use oathbridge::device::Transport;
 use oathbridge::logging::{self, Level};
 use oathbridge::transport::pcsc::PcscTransport;
-use oathbridge::virt::{TokenSpec, VirtualTransport};
+use oathbridge::virt::{TokenSpec, VirtualToken, VirtualTransport};
 use tokio::sync::oneshot;
 use zbus::address::Address;
 
@@ -29,6 +29,7 @@ pub(super) struct Setup {
 /// A running daemon, stopped on drop.
 #[derive(Debug)]
 pub(super) struct Inside {
+    tokens: Option<Arc<VirtualTransport>>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<Result<(), String>>>,
 }
@@ -37,11 +38,18 @@ impl Inside {
     /// Starts the daemon like `main` of the program, with another clock.
     pub(super) fn start(setup: Setup) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
+        let tokens = (!setup.tokens.is_empty()).then(|| Arc::new(VirtualTransport::new(&setup.tokens)));
+        let transport = tokens.clone();
         let thread = thread::Builder::new().name("oathbridged".to_owned()).spawn(move || {
             // The log has the details. An error means that there is no standard error.
-            run(setup, stopped).inspect_err(|error| drop(writeln!(io::stderr(), "oathbridged: {error}")))
+            run(setup, transport, stopped)
+                .inspect_err(|error| drop(writeln!(io::stderr(), "oathbridged: {error}")))
         })?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        Ok(Self { tokens, stop: Some(stop), thread: Some(thread) })
+    }
+
+    pub(super) fn virtual_token(&self, serial: u32) -> Option<VirtualToken> {
+        self.tokens.as_ref()?.token(serial)
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -64,15 +72,19 @@ impl Drop for Inside {
     }
 }
 
-fn run(setup: Setup, stopped: oneshot::Receiver<()>) -> Result<(), String> {
+fn run(
+    setup: Setup,
+    tokens: Option<Arc<VirtualTransport>>,
+    stopped: oneshot::Receiver<()>,
+) -> Result<(), String> {
     logging::start(Level::from_str("debug").unwrap_or_default());
     let config = Config::load(Some(&setup.config)).map_err(|error| error.to_string())?;
     let mut transports: Vec<Arc<dyn Transport>> = Vec::new();
     if config.config.pcsc.enabled {
         transports.push(Arc::new(PcscTransport::new(config.config.pcsc.ignore_readers.clone())));
     }
-    if !setup.tokens.is_empty() {
-        transports.push(Arc::new(VirtualTransport::new(&setup.tokens)));
+    if let Some(tokens) = tokens {
+        transports.push(tokens);
     }
     let clock: Arc<dyn Clock> = setup.clock;
     let parts = Parts {

@@ -3,6 +3,7 @@
 use std::io;
 use std::process::{Child, Command, ExitStatus};
 
+use oathbridge::virt::VirtualToken;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::inside::Inside;
@@ -27,6 +28,18 @@ impl Daemon {
         match &self.0 {
             Kind::Process(child) => child.id(),
             Kind::Inside(_) => std::process::id(),
+        }
+    }
+
+    /// The virtual token with this serial number, in a daemon on a thread.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or if the daemon is a process.
+    pub fn virtual_token(&self, serial: u32) -> io::Result<VirtualToken> {
+        match &self.0 {
+            Kind::Process(_) => Err(io::ErrorKind::Unsupported.into()),
+            Kind::Inside(inside) => inside.virtual_token(serial).ok_or(io::ErrorKind::NotFound.into()),
         }
     }
 

@@ -1,0 +1,145 @@
+//! The commands of the key, over its keyboard interface.
+
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::challenge;
+use super::error::Error;
+use super::exchange::Exchange;
+use super::frame::{Frame, PAYLOAD, REPORT, RESET};
+use super::report::{Report, SlotNumber, Status};
+use crate::clock::Clock;
+use crate::device::{NoProgress, Progress, Reports};
+use crate::otp::Step;
+
+/// Returns the serial number.
+const SERIAL: u8 = 0x10;
+/// HMAC-SHA1 of a challenge, by the slots 1 and 2.
+const HMAC: [u8; 2] = [0x30, 0x38];
+
+/// The length of HMAC-SHA1 in bytes.
+const HMAC_LENGTH: usize = 20;
+
+/// The maximum wait for the lock of the device.
+const LOCK_LIMIT: Duration = Duration::from_secs(1);
+
+/// The maximum time until the key ends its wait for a touch.
+const RESET_LIMIT: Duration = Duration::from_secs(1);
+const RESET_PAUSE: Duration = Duration::from_millis(20);
+
+/// The keyboard interface of a key.
+pub struct Keyboard<'r> {
+    reports: &'r mut dyn Reports,
+    clock: &'r dyn Clock,
+    /// Whether the key was idle at the last look.
+    is_idle: bool,
+}
+
+impl<'r> Keyboard<'r> {
+    /// The keyboard interface behind these reports. Sends nothing.
+    pub fn new(reports: &'r mut dyn Reports, clock: &'r dyn Clock) -> Self {
+        Self { reports, clock, is_idle: false }
+    }
+
+    /// Reads the status. Sends nothing, unless another program has left a response unread.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InUse`], [`Error::BusyFlag`], [`Error::ReportLength`] or [`Error::Device`].
+    pub fn status(&mut self) -> Result<Status, Error> {
+        self.reports.lock(LOCK_LIMIT)?;
+        let status = Exchange::new(self.reports, self.clock, &NoProgress).wait_until_idle();
+        self.reports.unlock();
+        self.is_idle = status.is_ok();
+        status
+    }
+
+    /// Reads the serial number; requires no touch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] if the key is set up to hide its serial number; any other [`Error`].
+    pub fn serial(&mut self) -> Result<u32, Error> {
+        let response = self.request(&Frame::new(SERIAL, &[0; PAYLOAD]), 4, &NoProgress)?;
+        let serial = response.first_chunk().ok_or(Error::ResponseLength(response.len()))?;
+        Ok(u32::from_be_bytes(*serial))
+    }
+
+    /// The HMAC-SHA1 of a time step, 20 bytes. Ends the key's wait for a touch if `progress` is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] if the slot is empty or does something else; any other [`Error`].
+    pub fn hmac(
+        &mut self,
+        slot: SlotNumber,
+        step: Step,
+        progress: &dyn Progress,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let [first, second] = HMAC;
+        let command = match slot {
+            SlotNumber::One => first,
+            SlotNumber::Two => second,
+        };
+        self.request(&Frame::new(command, &challenge::payload(step)), HMAC_LENGTH, progress)
+    }
+
+    /// Sends a frame. Repeats it once if another program seems to have disturbed it, but never after a wait for a touch.
+    fn request(
+        &mut self,
+        frame: &Frame,
+        length: usize,
+        progress: &dyn Progress,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        match self.attempt(frame, length, progress) {
+            (Err(error), false) if error.may_be_interference() => {
+                tracing::debug!("repeating a request to a key: {error}");
+                self.attempt(frame, length, progress).0
+            }
+            (result, _) => result,
+        }
+    }
+
+    /// The result of one exchange, and whether the key waited for a touch.
+    fn attempt(
+        &mut self,
+        frame: &Frame,
+        length: usize,
+        progress: &dyn Progress,
+    ) -> (Result<Zeroizing<Vec<u8>>, Error>, bool) {
+        if let Err(error) = self.reports.lock(LOCK_LIMIT) {
+            return (Err(error.into()), false);
+        }
+        let mut exchange = Exchange::new(self.reports, self.clock, progress);
+        let is_idle = std::mem::take(&mut self.is_idle);
+        let ready = if is_idle { Ok(()) } else { exchange.wait_until_idle().map(drop) };
+        let result = ready.and_then(|()| exchange.run(frame, length));
+        let (has_begun, touch) = (exchange.has_begun, exchange.has_waited_for_touch);
+        match &result {
+            // The key keeps a response until it is reset. The response is complete, so a failure does no harm.
+            Ok(_) => drop(self.reports.send(&RESET)),
+            Err(Error::Device(_) | Error::InUse) => {}
+            Err(error) if has_begun || *error == Error::BusyFlag => self.reset(),
+            Err(_) => {}
+        }
+        self.reports.unlock();
+        (result, touch)
+    }
+
+    /// Makes the key ready for the next request, and ends its wait for a touch.
+    fn reset(&mut self) {
+        let deadline = self.clock.monotonic() + RESET_LIMIT;
+        loop {
+            let mut report = [0; REPORT];
+            // An error is that of the exchange, which is reported.
+            let sent =
+                self.reports.send(&RESET).and_then(|()| self.reports.receive(&mut report, Duration::ZERO));
+            let waits = sent == Ok(REPORT) && Report::parse(&report) == Report::Touch;
+            if !waits || self.clock.monotonic() >= deadline {
+                return;
+            }
+            self.clock.pause(RESET_PAUSE);
+        }
+    }
+}

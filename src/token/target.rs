@@ -1,0 +1,22 @@
+//! What the families may know of a device besides its channel.
+
+use std::sync::{Arc, OnceLock};
+
+use super::otp_slots::OtpSlots;
+use crate::clock::Clock;
+use crate::device::Attachment;
+
+/// An attached device.
+pub(super) struct Target {
+    pub(super) attachment: Attachment,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) otp_slots: OtpSlots,
+    /// The serial number that the key itself reported. It is read once for each insertion.
+    pub(super) key_serial: OnceLock<u32>,
+}
+
+impl Target {
+    pub(super) fn new(attachment: Attachment, clock: Arc<dyn Clock>, otp_slots: OtpSlots) -> Self {
+        Self { attachment, clock, otp_slots, key_serial: OnceLock::new() }
+    }
+}
