@@ -3,7 +3,7 @@
 //!
 //! A new family needs a folder in `crate::protocol` and a row in this table.
 
-use super::otp_slots;
+use super::otp_key;
 use super::target::Target;
 use crate::device::Channel;
 use crate::oath::{Error, OathSession};
@@ -32,7 +32,7 @@ static FAMILIES: &[Family] = &[
         name: "otpslot",
         probe: |target, channel| match channel {
             Channel::Apdu(_) => Err(Error::NoApplication),
-            Channel::Reports(reports) => Ok(Box::new(otp_slots::session(target, reports)?)),
+            Channel::Reports(reports) => Ok(Box::new(otp_key::session(target, reports)?)),
         },
     },
 ];
