@@ -120,6 +120,8 @@ fn number(message: &[u8], at: usize) -> Option<[u8; 4]> {
 
 #[cfg(test)]
 mod tests {
+    use rustix::net::{SendFlags, getsockname, sendto};
+
     use super::*;
 
     fn message(properties: &[u8]) -> Vec<u8> {
@@ -165,6 +167,20 @@ mod tests {
         }
         // What the kernel sends to its own group.
         assert!(!is_relevant(b"add@/devices/x\0ACTION=add\0SUBSYSTEM=hidraw\0"));
+    }
+
+    #[test]
+    fn a_message_that_another_program_sends_to_the_socket_is_ignored() {
+        let events = Uevents::open().unwrap();
+        let own = SocketAddrNetlink::try_from(getsockname(&events.0).unwrap()).unwrap();
+        let flags = SocketFlags::CLOEXEC;
+        let socket =
+            socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(KOBJECT_UEVENT)).unwrap();
+        let receiver = SocketAddrNetlink::new(own.pid(), 0);
+        let sent = sendto(&socket, &message(b"SUBSYSTEM=hidraw\0"), SendFlags::empty(), &receiver);
+        // Only root may send messages of this protocol to a process.
+        assert!(matches!(sent, Ok(_) | Err(Errno::PERM | Errno::CONNREFUSED)), "{sent:?}");
+        assert!(!events.has_changed());
     }
 
     #[test]
