@@ -1,6 +1,7 @@
 //! The protocols of tokens. Each protocol uses [`crate::device`] and knows no transport.
 //!
 //! * [`ykoath`]: Yubico's OATH protocol over ISO 7816, which the tokens of most vendors support.
+//! * [`ykotp`]: the slots of Yubico's OTP application over HID reports, as TOTP.
 
 pub mod ykoath;
 pub mod ykotp;

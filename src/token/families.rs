@@ -3,7 +3,7 @@
 //!
 //! A new family needs a folder in `crate::protocol` and a row in this table.
 
-use super::otp_slots;
+use super::otp_key;
 use super::target::Target;
 use crate::device::Channel;
 use crate::oath::{Error, OathSession};
@@ -32,7 +32,7 @@ static FAMILIES: &[Family] = &[
         name: "otpslot",
         probe: |target, channel| match channel {
             Channel::Apdu(_) => Err(Error::NoApplication),
-            Channel::Reports(reports) => Ok(Box::new(otp_slots::session(target, reports)?)),
+            Channel::Reports(reports) => Ok(Box::new(otp_key::session(target, reports)?)),
         },
     },
 ];
@@ -83,8 +83,8 @@ mod tests {
     }
 
     /// A device of this vendor with this serial number, and a configured slot of the key 7.
-    fn target(vendor: u16, serial: &str, is_configured: bool) -> Target {
-        let serial = Some(serial.to_owned());
+    fn target(vendor: u16, serial: Option<&str>, is_configured: bool) -> Target {
+        let serial = serial.map(str::to_owned);
         let usb = Some(UsbInterface { vendor, product: 0x0407, serial, number: Some(0), parent: None });
         let id = DeviceId { name: OsString::from("1-1:1.0"), insertion: 1 };
         let attachment = Attachment { id, is_virtual: false, reader: None, usb };
@@ -99,13 +99,15 @@ mod tests {
     #[test]
     fn a_device_without_a_configured_slot_is_sent_nothing_and_not_even_read() {
         for (vendor, serial, is_configured, expected) in [
-            (0x20a0, "7", true, Error::NoApplication),
-            (0x1050, "7", false, Error::NotConfigured),
-            (0x1050, "0000000008", true, Error::NotConfigured),
+            (0x20a0, Some("7"), true, Error::NoApplication),
+            (0x1050, Some("7"), false, Error::NotConfigured),
+            // Its serial number would have to be read.
+            (0x1050, None, false, Error::NotConfigured),
+            (0x1050, Some("0000000008"), true, Error::NotConfigured),
         ] {
             let target = target(vendor, serial, is_configured);
             let result = in_session(&target, Channel::Reports(&mut Keyboard), |family, _| Ok(family.name));
-            assert_eq!(result, Err(expected), "{vendor:x} {serial} {is_configured}");
+            assert_eq!(result, Err(expected), "{vendor:x} {serial:?} {is_configured}");
         }
     }
 }

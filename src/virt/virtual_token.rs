@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::change_notifier::ChangeNotifier;
 use super::command_log::Header;
-use super::otp::{Keyboard, OtpFault};
+use super::keyboard::Keyboard;
+use super::otp::OtpFault;
 use super::session::Session;
 use super::spec::{TokenSpec, TouchPolicy};
 use super::state::{Fault, Shared, State};

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use super::change_notifier::ChangeNotifier;
-use super::otp::Keyboard;
+use super::keyboard::Keyboard;
 use super::session::{Exclusive, Session};
 use super::spec::TokenSpec;
 use super::virtual_token::VirtualToken;
@@ -128,5 +128,7 @@ impl Transaction for Exclusive<'_> {
     }
 }
 
+#[cfg(test)]
+mod keyboard_tests;
 #[cfg(test)]
 mod tests;

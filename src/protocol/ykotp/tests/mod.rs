@@ -8,6 +8,7 @@
 
 mod faults;
 mod frames;
+mod hostile;
 mod sessions;
 mod touch;
 
