@@ -1,7 +1,7 @@
 //! The transport of USB devices that exchange HID reports.
 //!
 //! It does not poll: udev's messages and changes of permissions wake it. It opens only devices of its table, each for one
-//! request. If the system refuses access to one, the transport reports a [`Problem`](crate::device::Problem) and goes on.
+//! request. If the system refuses access to one, the transport reports a [`Problem`] and goes on.
 
 mod access;
 mod descriptor;
