@@ -4,16 +4,33 @@
 //! about a new caller would wait for the flood, and the caller would be unknown after a timeout.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
 use zbus::address::Address;
 use zbus::{Connection, connection};
+
+/// The timeout for opening the connection.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The time before a connection that could not be opened is tried again.
+const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The connection, opened by the first question, and by the first one after it was lost.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
     bus: OnceLock<Address>,
-    connection: Mutex<Option<Connection>>,
+    last: Mutex<Last>,
+}
+
+/// The last attempt to open the connection.
+#[derive(Debug, Default)]
+enum Last {
+    #[default]
+    Never,
+    Opened(Connection),
+    Failed(Instant),
 }
 
 impl Questions {
@@ -25,27 +42,35 @@ impl Questions {
 
     /// The connection; `main` if the bus accepts no other one.
     pub(super) async fn connection(&self, main: &Connection) -> Connection {
-        let mut connection = self.connection.lock().await;
-        if let Some(open) = connection.as_ref().filter(|connection| !connection.is_closed()) {
-            return open.clone();
+        let mut last = self.last.lock().await;
+        match &*last {
+            Last::Opened(connection) if !connection.is_closed() => return connection.clone(),
+            Last::Failed(at) if at.elapsed() < RETRY_INTERVAL => return main.clone(),
+            _ => {}
         }
-        let opened = match self.bus.get() {
-            Some(bus) => connection::Builder::address(bus.clone()).build().await,
-            None => Err(zbus::Error::Unsupported),
-        };
-        match opened {
-            Ok(opened) => connection.insert(opened).clone(),
-            Err(error) => {
-                tracing::debug!("cannot open another connection to the bus: {error}");
-                main.clone()
+        match timeout(OPEN_TIMEOUT, self.open()).await {
+            Ok(Ok(opened)) => {
+                *last = Last::Opened(opened.clone());
+                return opened;
             }
+            Ok(Err(error)) => tracing::debug!("cannot open another connection to the bus: {error}"),
+            Err(_) => tracing::debug!("the bus does not answer another connection"),
         }
+        *last = Last::Failed(Instant::now());
+        main.clone()
+    }
+
+    async fn open(&self) -> zbus::Result<Connection> {
+        let bus = self.bus.get().ok_or(zbus::Error::Unsupported)?;
+        connection::Builder::address(bus.clone()).build().await
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use testkit::bus::PrivateBus;
+    use tokio::net::UnixListener;
 
     use super::*;
 
@@ -55,15 +80,27 @@ mod tests {
         let address: Address = bus.address().try_into().unwrap();
         let main = connection::Builder::address(address.clone()).build().await.unwrap();
         let questions = Questions::default();
-        assert_eq!(
-            questions.connection(&main).await.unique_name(),
-            main.unique_name(),
-            "there is no bus yet"
-        );
         questions.set_bus(address);
         let own = questions.connection(&main).await.unique_name().unwrap().clone();
         assert_ne!(Some(&own), main.unique_name());
         assert_eq!(questions.connection(&main).await.unique_name(), Some(&own));
+    }
+
+    #[tokio::test]
+    async fn while_the_bus_accepts_no_other_connection_the_main_one_serves() {
+        let bus = PrivateBus::start().unwrap();
+        let main = connection::Builder::address(bus.address()).build().await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("bus");
+        let silent = UnixListener::bind(&socket).unwrap();
+        let questions = Questions::default();
+        questions.set_bus(format!("unix:path={}", socket.display()).as_str().try_into().unwrap());
+        let (served, accepted) = tokio::join!(questions.connection(&main), silent.accept());
+        assert!(accepted.is_ok());
+        assert_eq!(served.unique_name(), main.unique_name());
+        // The next question does not wait again.
+        let served = questions.connection(&main).now_or_never().unwrap();
+        assert_eq!(served.unique_name(), main.unique_name());
     }
 
     #[tokio::test]
