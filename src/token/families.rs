@@ -5,7 +5,8 @@
 
 use super::otp_slots;
 use super::target::Target;
-use crate::device::Channel;
+use super::trussed;
+use crate::device::{Channel, HidKind};
 use crate::oath::{Error, OathSession};
 use crate::protocol::ykoath;
 
@@ -23,16 +24,21 @@ type Probe = for<'c> fn(&'c Target, Channel<'c>) -> Result<Box<dyn OathSession +
 static FAMILIES: &[Family] = &[
     Family {
         name: "ykoath",
-        probe: |_, channel| match channel {
+        probe: |target, channel| match channel {
             Channel::Apdu(transaction) => Ok(Box::new(ykoath::Session::select(transaction)?)),
-            Channel::Reports(_) => Err(Error::NoApplication),
+            Channel::Reports(reports) => match reports.kind() {
+                HidKind::Fido => Ok(Box::new(trussed::session(target, reports)?)),
+                HidKind::Keyboard => Err(Error::NoApplication),
+            },
         },
     },
     Family {
         name: "otpslot",
         probe: |target, channel| match channel {
-            Channel::Apdu(_) => Err(Error::NoApplication),
-            Channel::Reports(reports) => Ok(Box::new(otp_slots::session(target, reports)?)),
+            Channel::Reports(reports) if reports.kind() == HidKind::Keyboard => {
+                Ok(Box::new(otp_slots::session(target, reports)?))
+            }
+            Channel::Apdu(_) | Channel::Reports(_) => Err(Error::NoApplication),
         },
     },
 ];
@@ -70,9 +76,14 @@ mod tests {
     use crate::device::{self, Attachment, DeviceId, Reports, UsbInterface};
     use crate::token::otp_slots::OtpSlots;
 
-    struct Keyboard;
+    /// An interface that is neither written nor read.
+    struct Untouched(HidKind);
 
-    impl Reports for Keyboard {
+    impl Reports for Untouched {
+        fn kind(&self) -> HidKind {
+            self.0
+        }
+
         fn send(&mut self, _report: &[u8]) -> Result<(), device::Error> {
             panic!("nothing may be sent");
         }
@@ -103,9 +114,21 @@ mod tests {
             (0x1050, "7", false, Error::NotConfigured),
             (0x1050, "0000000008", true, Error::NotConfigured),
         ] {
+            let mut keyboard = Untouched(HidKind::Keyboard);
             let target = target(vendor, serial, is_configured);
-            let result = in_session(&target, Channel::Reports(&mut Keyboard), |family, _| Ok(family.name));
+            let result = in_session(&target, Channel::Reports(&mut keyboard), |family, _| Ok(family.name));
             assert_eq!(result, Err(expected), "{vendor:x} {serial} {is_configured}");
+        }
+    }
+
+    #[test]
+    fn a_fido_interface_of_a_key_that_is_not_in_the_table_is_sent_nothing() {
+        // The product of the helper is that of a YubiKey, which is no Nitrokey even with Nitrokey's vendor.
+        for vendor in [0x1050, 0x20a0, 0x1209] {
+            let target = target(vendor, "7", true);
+            let mut fido = Untouched(HidKind::Fido);
+            let result = in_session(&target, Channel::Reports(&mut fido), |family, _| Ok(family.name));
+            assert_eq!(result, Err(Error::NoApplication), "{vendor:x}");
         }
     }
 }

@@ -15,6 +15,7 @@ mod known;
 mod link;
 mod otp_slots;
 mod target;
+mod trussed;
 mod worker;
 
 use std::fmt;
