@@ -137,12 +137,6 @@ pub trait Transaction {
     fn transmit(&mut self, command: &Command, progress: &dyn Progress) -> Result<Response, Error>;
 }
 
-impl<T: Transaction + ?Sized> Transaction for &mut T {
-    fn transmit(&mut self, command: &Command, progress: &dyn Progress) -> Result<Response, Error> {
-        (**self).transmit(command, progress)
-    }
-}
-
 /// Connects a running exchange to its caller: reports that a touch is needed, and whether the caller has cancelled.
 pub trait Progress: Send + Sync {
     /// Reports that the token waits for a touch. May be called more than once.

@@ -24,12 +24,9 @@ type Probe = for<'c> fn(&'c Target, Channel<'c>) -> Result<Box<dyn OathSession +
 static FAMILIES: &[Family] = &[
     Family {
         name: "ykoath",
-        probe: |target, channel| match channel {
+        probe: |_, channel| match channel {
             Channel::Apdu(transaction) => Ok(Box::new(ykoath::Session::select(transaction)?)),
-            Channel::Reports(reports) => match reports.kind() {
-                HidKind::Fido => Ok(Box::new(trussed::session(target, reports)?)),
-                HidKind::Keyboard => Err(Error::NoApplication),
-            },
+            Channel::Reports(_) => Err(Error::NoApplication),
         },
     },
     Family {
@@ -50,6 +47,20 @@ static FAMILIES: &[Family] = &[
 /// [`Error::NoApplication`] if the device belongs to no family, [`Error::NotConfigured`] if it belongs to one that uses
 /// configured devices only, and the errors of `work`.
 pub(super) fn in_session<T>(
+    target: &Target,
+    channel: Channel<'_>,
+    work: impl FnOnce(&'static Family, &mut dyn OathSession) -> Result<T, Error>,
+) -> Result<T, Error> {
+    match channel {
+        Channel::Reports(reports) if trussed::is_key(target, reports.kind()) => {
+            let mut key = trussed::connect(target, reports)?;
+            probe_all(target, Channel::Apdu(&mut key), work)
+        }
+        channel => probe_all(target, channel, work),
+    }
+}
+
+fn probe_all<T>(
     target: &Target,
     mut channel: Channel<'_>,
     work: impl FnOnce(&'static Family, &mut dyn OathSession) -> Result<T, Error>,

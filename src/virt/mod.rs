@@ -1,4 +1,4 @@
-//! The virtual token: a simulated YubiKey, for the demo, for developers without a token, and for tests.
+//! The virtual token: a simulated YubiKey or Nitrokey, for the demo, for developers without a token, and for tests.
 //!
 //! * [`Applet`] converts a command APDU to a response, without clock, thread or randomness.
 //! * [`VirtualToken`] adds insertion and removal, a simulated user who touches the token, and faults.
@@ -12,6 +12,7 @@ mod apdu;
 mod applet;
 mod change_notifier;
 mod command_log;
+mod fido;
 mod firmware;
 mod flavour;
 mod identity;
@@ -25,10 +26,11 @@ mod virtual_token;
 
 pub use applet::{Applet, Outcome, Pending, Touch};
 pub use command_log::Header;
+pub use fido::{FidoFault, FidoInterface};
 pub use firmware::{Firmware, InvalidFirmware};
 pub use otp::{Keyboard, OtpFault, OtpSlotSpec};
 pub use session::Session;
-pub use spec::{CredentialSpec, Kind, SpecError, TokenSpec, TouchPolicy, parse};
+pub use spec::{CredentialSpec, Kind, Model, SpecError, TokenSpec, TouchPolicy, parse};
 pub use state::Fault;
 pub use transport::VirtualTransport;
 pub use virtual_token::VirtualToken;

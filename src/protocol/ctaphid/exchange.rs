@@ -92,7 +92,9 @@ impl<'k> Exchange<'k> {
         match result {
             Err(Error::Cancelled) => self.cancel(),
             // The key may still wait for a touch. The error is that of the exchange, which is reported.
-            Err(Error::Silence | Error::OtherChannels | Error::Flood) => drop(self.send(command::CANCEL, &[])),
+            Err(Error::Silence | Error::OtherChannels | Error::Flood) => {
+                drop(self.send(command::CANCEL, &[]))
+            }
             _ => {}
         }
         result

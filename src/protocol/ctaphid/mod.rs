@@ -20,4 +20,4 @@ mod request;
 mod tests;
 
 pub use error::Error;
-pub use key::Key;
+pub use key::{Key, OwnChannel};

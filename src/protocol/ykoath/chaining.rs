@@ -26,13 +26,13 @@ pub(super) enum Repeat {
 
 /// A transaction that returns whole responses.
 pub(super) struct Channel<'t> {
-    transaction: Box<dyn Transaction + 't>,
+    transaction: &'t mut dyn Transaction,
     continuation: u8,
 }
 
 impl<'t> Channel<'t> {
-    pub(super) fn new(transaction: impl Transaction + 't) -> Self {
-        Self { transaction: Box::new(transaction), continuation: SEND_REMAINING }
+    pub(super) fn new(transaction: &'t mut dyn Transaction) -> Self {
+        Self { transaction, continuation: SEND_REMAINING }
     }
 
     /// Sends a command and fetches its whole response; the status is never `61xx`.

@@ -34,7 +34,7 @@ impl<'t> Session<'t> {
     /// # Errors
     ///
     /// [`Error::NoApplication`] if the card has none; [`Error::Malformed`] or [`Error::Device`] otherwise.
-    pub fn select(transaction: impl Transaction + 't) -> Result<Self, Error> {
+    pub fn select(transaction: &'t mut dyn Transaction) -> Result<Self, Error> {
         let mut channel = Channel::new(transaction);
         let selection = select(&mut channel)?;
         Ok(Self { channel, locked: selection.challenge.is_some(), selection, keys: None, fresh: false })

@@ -1,11 +1,10 @@
 //! The open keyboard interface of a virtual token.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::key::{Conditions, OtpKey};
 use crate::device::{Error, Reports};
-use crate::virt::spec::TouchPolicy;
 use crate::virt::state::{Shared, State};
 
 /// The keyboard interface of a [`VirtualToken`](crate::virt::VirtualToken); it ends when the token is pulled out.
@@ -26,7 +25,7 @@ impl Keyboard {
         if !state.is_here(self.insertion) {
             return Err(Error::Removed);
         }
-        let conditions = conditions(&state);
+        let conditions = state.conditions();
         let Some(key) = &mut state.otp else { return Err(Error::Removed) };
         let waited = key.waits_for_touch();
         let result = work(key, conditions);
@@ -39,19 +38,6 @@ impl Keyboard {
         drop(state);
         self.shared.changed.notify_all();
         Ok(result)
-    }
-}
-
-fn conditions(state: &State) -> Conditions {
-    Conditions {
-        now: Instant::now(),
-        delay: state.delay,
-        touch_timeout: state.touch_timeout,
-        touch_after: match state.touch_policy {
-            TouchPolicy::AfterSeconds(after) => Some(after),
-            TouchPolicy::Never => None,
-        },
-        is_touched: state.touched,
     }
 }
 

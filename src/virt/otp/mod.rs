@@ -13,7 +13,7 @@ mod spec;
 mod tests;
 
 pub use fault::OtpFault;
-pub(super) use key::OtpKey;
+pub(super) use key::{Conditions, OtpKey};
 pub use keyboard::Keyboard;
 pub use spec::OtpSlotSpec;
 pub(super) use spec::check;

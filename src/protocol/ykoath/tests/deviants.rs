@@ -173,7 +173,8 @@ fn an_old_or_stubborn_nitrokey_3_lists_without_properties() {
 /// Its salt is new at every SELECT.
 #[test]
 fn a_nitrokey_3_is_known_by_its_serial_number_alone() {
-    let mut script = Script::new(&[(SELECT, "79 03 04 10 00 71 08 0102030405060708 8F 04 0A 02 03 04 90 00")]);
+    let mut script =
+        Script::new(&[(SELECT, "79 03 04 10 00 71 08 0102030405060708 8F 04 0A 02 03 04 90 00")]);
     let description = Session::select(&mut script).unwrap().description();
     assert_eq!((description.salt, description.serial.as_deref()), (None, Some("0a020304")));
 }
