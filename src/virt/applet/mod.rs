@@ -83,17 +83,19 @@ impl Applet {
     /// Handles one command APDU over CCID, short or extended; accepts any bytes.
     pub fn respond(&mut self, command: &[u8]) -> Outcome {
         let continuation = self.oath.flavour().continuation;
-        self.handle(command, continuation)
+        self.handle(apdu::read(command), continuation)
     }
 
     /// Handles one command APDU over the FIDO interface, which goes to the OATH application; accepts any bytes.
     pub(super) fn respond_to_message(&mut self, command: &[u8]) -> Outcome {
         self.selected = Some(Application::Oath);
-        self.handle(command, SEND_REMAINING)
+        // There is no Le, and it does not limit the pages.
+        let request = apdu::read(command).map(|request| Request { expected: usize::MAX, ..request });
+        self.handle(request, SEND_REMAINING)
     }
 
-    fn handle(&mut self, command: &[u8], continuation: u8) -> Outcome {
-        let request = match apdu::read(command) {
+    fn handle(&mut self, request: Result<Request<'_>, Status>, continuation: u8) -> Outcome {
+        let request = match request {
             Ok(request) if request.class == 0 => request,
             Ok(_) => return refuse(status::CLASS_NOT_SUPPORTED),
             Err(status) => return refuse(status),
