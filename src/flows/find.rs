@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::key_length::too_short;
 use super::{Error, Flows};
 use crate::oath::{Credential, ObjectId, TokenId};
 use crate::operations::{self, Operation};
@@ -99,10 +100,15 @@ impl Query {
         }
     }
 
-    /// Like [`Query::run`], without the credentials that the device name excludes. The user's configuration has priority
+    /// Like [`Query::run`], without the credentials of tokens that cannot hold the key of Cognito, and without those that the
+    /// device name excludes. The user's configuration has priority
     /// over the device name, which was chosen freely at the enrolment.
     fn candidates(&self, snapshot: &Snapshot) -> (Vec<Found>, Vec<TokenId>) {
         let (mut found, mut locked) = self.run(snapshot);
+        // Without another candidate the error says why the token does not fit.
+        if !locked.is_empty() || found.iter().any(|found| too_short(&found.token).is_none()) {
+            found.retain(|found| too_short(&found.token).is_none());
+        }
         let Some(device) = &self.device else { return (found, locked) };
         let is_it = |token: &Attached| device_name(token) == *device;
         if !self.names_credential() {

@@ -6,6 +6,7 @@ mod challenge;
 mod code;
 mod error;
 mod find;
+mod key_length;
 mod lockout_guard;
 mod submission;
 mod submission_window;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::key_length::{KEY_BYTES, too_short};
 use super::{Error, Flows, Policy};
 use crate::oath::{Kind, Touch};
 use crate::operations::Operation;
@@ -11,9 +12,6 @@ use crate::token;
 
 /// The only period that Cognito supports.
 pub(super) const PERIOD: Period = Period::DEFAULT;
-
-/// The length of the keys of Cognito (AssociateSoftwareToken: 52 characters of base32).
-const KEY_BYTES: usize = 32;
 
 /// The step of the next submission.
 pub(super) struct SubmissionWindow {
@@ -93,7 +91,7 @@ fn fits(found: &Found) -> Result<(), Error> {
         format!("its codes have {} digits and Cognito requires 6", credential.digits.get())
     } else if credential.name.period != PERIOD {
         format!("its time step is {} seconds and Cognito requires 30", credential.name.period.seconds())
-    } else if let Some(bytes) = token.info.max_key.filter(|bytes| *bytes < KEY_BYTES) {
+    } else if let Some(bytes) = too_short(token) {
         format!("its token holds keys of at most {bytes} bytes and those of Cognito have {KEY_BYTES}")
     } else {
         return Ok(());

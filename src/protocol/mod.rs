@@ -2,7 +2,7 @@
 //!
 //! * [`ykoath`]: Yubico's OATH protocol over ISO 7816, which the tokens of most vendors support.
 //! * [`ctaphid`]: the APDUs of Trussed keys, such as Nitrokey 3, over their FIDO interface.
-//! * [`ykotp`]: the slots of YubiKeys, over their keyboard interface.
+//! * [`ykotp`]: the slots of Yubico's OTP application over HID reports, as TOTP.
 
 pub mod ctaphid;
 pub mod ykoath;

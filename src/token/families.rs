@@ -105,8 +105,8 @@ mod tests {
     }
 
     /// A device of this vendor with this serial number, and a configured slot of the key 7.
-    fn target(vendor: u16, serial: &str, is_configured: bool) -> Target {
-        let serial = Some(serial.to_owned());
+    fn target(vendor: u16, serial: Option<&str>, is_configured: bool) -> Target {
+        let serial = serial.map(str::to_owned);
         let usb = Some(UsbInterface { vendor, product: 0x0407, serial, number: Some(0) });
         let id = DeviceId { name: OsString::from("1-1:1.0"), insertion: 1 };
         let attachment = Attachment { id, is_virtual: false, reader: None, usb };
@@ -121,14 +121,16 @@ mod tests {
     #[test]
     fn a_device_without_a_configured_slot_is_sent_nothing_and_not_even_read() {
         for (vendor, serial, is_configured, expected) in [
-            (0x20a0, "7", true, Error::NoApplication),
-            (0x1050, "7", false, Error::NotConfigured),
-            (0x1050, "0000000008", true, Error::NotConfigured),
+            (0x20a0, Some("7"), true, Error::NoApplication),
+            (0x1050, Some("7"), false, Error::NotConfigured),
+            // Its serial number would have to be read.
+            (0x1050, None, false, Error::NotConfigured),
+            (0x1050, Some("0000000008"), true, Error::NotConfigured),
         ] {
             let mut keyboard = Untouched(HidKind::Keyboard);
             let target = target(vendor, serial, is_configured);
             let result = in_session(&target, Channel::Reports(&mut keyboard), |family, _| Ok(family.name));
-            assert_eq!(result, Err(expected), "{vendor:x} {serial} {is_configured}");
+            assert_eq!(result, Err(expected), "{vendor:x} {serial:?} {is_configured}");
         }
     }
 
@@ -136,7 +138,7 @@ mod tests {
     fn a_fido_interface_of_a_key_that_is_not_in_the_table_is_sent_nothing() {
         // The product of the helper is that of a YubiKey, which is no Nitrokey even with Nitrokey's vendor.
         for vendor in [0x1050, 0x20a0, 0x1209] {
-            let target = target(vendor, "7", true);
+            let target = target(vendor, Some("7"), true);
             let mut fido = Untouched(HidKind::Fido);
             let result = in_session(&target, Channel::Reports(&mut fido), |family, _| Ok(family.name));
             assert_eq!(result, Err(Error::NoApplication), "{vendor:x}");

@@ -100,6 +100,8 @@ fn it_shows_the_main_job_and_ends() {
     assert!(
         printed_after("busctl --user call $NAME $ALICE $NAME.Credential Calculate").starts_with("stta{sv}")
     );
+    let slot = printed_after("busctl --user call $NAME $FRANK $NAME.Credential Calculate");
+    assert!(slot.starts_with("stta{sv}"), "over HID reports");
     let verify = "busctl --user call $NAME $ROOT $NAME.Cognito VerifySoftwareToken 'oa{sv}'";
     let with_token = "profile s demo access-token s $ACCESS_TOKEN";
     assert!(printed_after(&format!("{verify} $ALICE 2 {with_token}")).starts_with("ssa{sv} \"SUCCESS\""));

@@ -21,10 +21,13 @@ const IDLE_LIMIT: Duration = Duration::from_secs(1);
 /// The maximum wait for a touch. Keys end it themselves after about 15 s.
 const TOUCH_LIMIT: Duration = Duration::from_secs(35);
 
-/// The pauses between two looks: the first one, which is doubled each time, the longest one, and that of a touch.
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+/// The pauses between two looks: the first ones, the later ones, and those while the key waits for a touch.
+const SHORT_PAUSE: Duration = Duration::from_millis(1);
+const LONG_PAUSE: Duration = Duration::from_millis(20);
 const TOUCH_PAUSE: Duration = Duration::from_millis(50);
+
+/// The number of short pauses. A key computes an HMAC within some milliseconds.
+const SHORT_PAUSES: u32 = 20;
 
 /// The maximum number of pieces of a response; the longest one, of 20 bytes and a checksum, has four.
 const MAX_PIECES: u8 = 10;
@@ -36,7 +39,8 @@ pub(super) struct Exchange<'k> {
     progress: &'k dyn Progress,
     /// The monotonic time at which the exchange ends.
     deadline: Duration,
-    pause: Duration,
+    /// The number of pauses in a row.
+    pauses: u32,
     /// Whether the key may have received a report of this exchange.
     pub(super) has_begun: bool,
     /// Whether the key has waited for a touch.
@@ -50,15 +54,15 @@ impl<'k> Exchange<'k> {
         progress: &'k dyn Progress,
     ) -> Self {
         let deadline = clock.monotonic() + LIMIT;
-        let pause = FIRST_PAUSE;
-        Self { reports, clock, progress, deadline, pause, has_begun: false, has_waited_for_touch: false }
+        Self { reports, clock, progress, deadline, pauses: 0, has_begun: false, has_waited_for_touch: false }
     }
 
-    /// Sends the frame, and returns the first `length` bytes of the response.
+    /// Sends the frame to a key that is idle, and returns the first `length` bytes of the response.
     pub(super) fn run(&mut self, frame: &Frame, length: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
-        self.wait_until_idle()?;
         for report in frame.reports() {
-            self.wait_until_taken()?;
+            if self.has_begun {
+                self.wait_until_taken()?;
+            }
             self.has_begun = true;
             self.reports.send(&report)?;
         }
@@ -90,7 +94,7 @@ impl<'k> Exchange<'k> {
     }
 
     fn wait_until_taken(&mut self) -> Result<(), Error> {
-        self.pause = FIRST_PAUSE;
+        self.pauses = 0;
         while !Report::takes_reports(&self.look()?.1) {
             if self.is_late() {
                 return Err(Error::BusyFlag);
@@ -103,7 +107,7 @@ impl<'k> Exchange<'k> {
 
     /// Reads the response with its checksum, in pieces.
     fn read(&mut self) -> Result<Zeroizing<Vec<u8>>, Error> {
-        self.pause = FIRST_PAUSE;
+        self.pauses = 0;
         let mut response = Zeroizing::new(Vec::new());
         let mut expected = 0;
         loop {
@@ -130,14 +134,17 @@ impl<'k> Exchange<'k> {
         if !self.has_waited_for_touch {
             self.has_waited_for_touch = true;
             self.deadline = self.clock.monotonic() + TOUCH_LIMIT;
-            self.pause = TOUCH_PAUSE;
             // No other program has to wait for the lock as long as a person takes.
             self.reports.unlock();
             self.progress.touch_needed();
         } else if self.is_late() {
             return Err(Error::TouchTimedOut);
         }
-        self.wait()
+        self.check_cancellation()?;
+        self.clock.pause(TOUCH_PAUSE);
+        // The key computes at once after the touch.
+        self.pauses = 0;
+        Ok(())
     }
 
     fn look(&mut self) -> Result<(Report, [u8; REPORT]), Error> {
@@ -154,18 +161,18 @@ impl<'k> Exchange<'k> {
     }
 
     fn wait(&mut self) -> Result<(), Error> {
-        if self.progress.is_cancelled() {
-            return Err(Error::Cancelled);
-        }
+        self.check_cancellation()?;
         self.rest();
         Ok(())
     }
 
+    fn check_cancellation(&self) -> Result<(), Error> {
+        if self.progress.is_cancelled() { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
     fn rest(&mut self) {
-        self.clock.pause(self.pause);
-        if self.pause < LONGEST_PAUSE {
-            self.pause = LONGEST_PAUSE.min(self.pause * 2);
-        }
+        self.clock.pause(if self.pauses < SHORT_PAUSES { SHORT_PAUSE } else { LONG_PAUSE });
+        self.pauses = self.pauses.saturating_add(1);
     }
 }
 

@@ -28,16 +28,21 @@ const LOCK_LIMIT: Duration = Duration::from_secs(1);
 const RESET_LIMIT: Duration = Duration::from_secs(1);
 const RESET_PAUSE: Duration = Duration::from_millis(20);
 
-/// The keyboard interface of a key.
+/// The keyboard interface of a key. It is left ready for other programs when this is dropped: a response that was read stays
+/// on the key until then, so that a code does not wait for that.
 pub struct Keyboard<'r> {
     reports: &'r mut dyn Reports,
     clock: &'r dyn Clock,
+    /// Whether the key was idle at the last look.
+    is_idle: bool,
+    /// Whether the key still has a response that was read. The lock is held meanwhile.
+    has_response: bool,
 }
 
 impl<'r> Keyboard<'r> {
     /// The keyboard interface behind these reports. Sends nothing.
     pub fn new(reports: &'r mut dyn Reports, clock: &'r dyn Clock) -> Self {
-        Self { reports, clock }
+        Self { reports, clock, is_idle: false, has_response: false }
     }
 
     /// Reads the status. Sends nothing, unless another program has left a response unread.
@@ -46,9 +51,11 @@ impl<'r> Keyboard<'r> {
     ///
     /// [`Error::InUse`], [`Error::BusyFlag`], [`Error::ReportLength`] or [`Error::Device`].
     pub fn status(&mut self) -> Result<Status, Error> {
+        self.drop_response();
         self.reports.lock(LOCK_LIMIT)?;
         let status = Exchange::new(self.reports, self.clock, &NoProgress).wait_until_idle();
         self.reports.unlock();
+        self.is_idle = status.is_ok();
         status
     }
 
@@ -105,21 +112,35 @@ impl<'r> Keyboard<'r> {
         length: usize,
         progress: &dyn Progress,
     ) -> (Result<Zeroizing<Vec<u8>>, Error>, bool) {
+        self.drop_response();
         if let Err(error) = self.reports.lock(LOCK_LIMIT) {
             return (Err(error.into()), false);
         }
         let mut exchange = Exchange::new(self.reports, self.clock, progress);
-        let result = exchange.run(frame, length);
+        let is_idle = std::mem::take(&mut self.is_idle);
+        let ready = if is_idle { Ok(()) } else { exchange.wait_until_idle().map(drop) };
+        let result = ready.and_then(|()| exchange.run(frame, length));
         let (has_begun, touch) = (exchange.has_begun, exchange.has_waited_for_touch);
         match &result {
-            // The key keeps a response until it is reset. The response is complete, so a failure does no harm.
-            Ok(_) => drop(self.reports.send(&RESET)),
+            Ok(_) => {
+                self.has_response = true;
+                return (result, touch);
+            }
             Err(Error::Device(_) | Error::InUse) => {}
             Err(error) if has_begun || *error == Error::BusyFlag => self.reset(),
             Err(_) => {}
         }
         self.reports.unlock();
         (result, touch)
+    }
+
+    /// Makes the key drop a response that was read.
+    fn drop_response(&mut self) {
+        if std::mem::take(&mut self.has_response) {
+            // The response is complete, so a failure does no harm.
+            drop(self.reports.send(&RESET));
+            self.reports.unlock();
+        }
     }
 
     /// Makes the key ready for the next request, and ends its wait for a touch.
@@ -136,5 +157,11 @@ impl<'r> Keyboard<'r> {
             }
             self.clock.pause(RESET_PAUSE);
         }
+    }
+}
+
+impl Drop for Keyboard<'_> {
+    fn drop(&mut self) {
+        self.drop_response();
     }
 }

@@ -17,6 +17,7 @@ fn the_demo_has_a_credential_of_every_kind() {
     assert!(token.credentials.iter().any(|credential| credential.kind == Kind::Hotp(0)));
     assert!(token.credentials.iter().any(|credential| credential.digits.get() == 8));
     assert!(token.credentials.iter().any(|credential| credential.id() == "60/Example Bank:erin"));
+    assert_eq!((token.otp_slots[0].slot, token.otp_slots[0].seed.expose().len()), (2, 20));
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use testkit::client::Options;
-
-use super::{Bench, SLOTS, TOKEN};
 use oathbridge::dbus::names::ROOT;
+use testkit::client::Options;
+use testkit::scenario::Scenario;
+
+use super::{Bench, KEY, SLOTS, TOKEN};
 
 /// RFC 6238, appendix B, SHA-1.
 const VECTORS: [(u64, &str); 6] = [
@@ -103,6 +104,43 @@ async fn a_slot_does_not_serve_cognito() {
     }
     assert_eq!(bench.key.otp_commands(), commands, "the key was not used");
     assert!(bench.world.cognito.log().is_empty(), "nothing was sent");
+}
+
+/// A slot and a credential of the OATH application with the same account.
+const SAME_ACCOUNT: &str = "[[hid.otp_slot]]
+serial = 7050602
+slot = 2
+account = 'alice'
+[profiles.work]
+region = 'eu-central-1'
+endpoint_url = 'COGNITO_URL'
+account = 'alice'
+";
+
+#[testkit::test]
+async fn a_slot_is_no_candidate_beside_a_credential_that_can_serve_cognito() {
+    let bench = Bench::new(SAME_ACCOUNT).await;
+    let user = bench.world.cognito.ready_user("alice", b"12345678901234567890").unwrap();
+    let token = user.access_token.as_str();
+    let options = Options::from([("profile", "work".into()), ("access-token", token.into())]);
+    assert_eq!(bench.client().verify("/", options).await.unwrap().status, "SUCCESS");
+    assert_eq!(bench.client().find(&[("account", "alice")]).await.unwrap().0.len(), 2);
+}
+
+#[testkit::test]
+async fn a_slot_is_no_candidate_beside_a_locked_token() {
+    let config = format!("[pcsc]\nenabled = false\n{SAME_ACCOUNT}");
+    let key = KEY.replace("touch = 'never'", "touch = 'never'\npassword = 'secret'");
+    let world = Scenario::inside().virtual_tokens(&key).config(&config).start().await.unwrap();
+    let user = world.cognito.ready_user("alice", b"12345678901234567890").unwrap();
+    let token = user.access_token.as_str();
+    let options = Options::from([
+        ("profile", "work".into()),
+        ("access-token", token.into()),
+        ("interactive", false.into()),
+    ]);
+    let refusal = world.client.verify("/", options).await.unwrap_err();
+    assert_eq!(refusal.name, "TokenLocked", "{}", refusal.sentence);
 }
 
 #[testkit::test]

@@ -59,6 +59,8 @@ impl Bench {
         let config = format!("[pcsc]\nenabled = false\n{config}");
         let world = Scenario::inside().virtual_tokens(KEY).config(&config).start().await.unwrap();
         let key = world.daemon.as_ref().unwrap().virtual_token(7_050_602).unwrap();
+        // Only the daemon ends a wait for a touch, unless a test sets another time.
+        key.set_touch_timeout(20 * TIMEOUT);
         // The call waits until every device has been read.
         world.client.find(&[]).await.unwrap();
         Self { world, key }

@@ -8,6 +8,7 @@
 
 mod faults;
 mod frames;
+mod hostile;
 mod sessions;
 mod touch;
 
@@ -28,13 +29,14 @@ struct Fake<A> {
     answer: A,
     sent: Vec<[u8; 8]>,
     reads: usize,
+    looks: usize,
     is_locked: bool,
 }
 
 impl<A: FnMut(&[[u8; 8]], usize) -> Vec<u8> + Send> Fake<A> {
     fn new(answer: A) -> Self {
         let clock = Arc::new(ManualClock::at(Duration::ZERO));
-        Self { clock, answer, sent: Vec::new(), reads: 0, is_locked: false }
+        Self { clock, answer, sent: Vec::new(), reads: 0, looks: 0, is_locked: false }
     }
 
     fn resets(&self) -> usize {
@@ -53,6 +55,7 @@ impl<A: FnMut(&[[u8; 8]], usize) -> Vec<u8> + Send> Reports for Fake<A> {
     fn receive(&mut self, report: &mut [u8], _timeout: Duration) -> Result<usize, Error> {
         self.clock.advance(REPORT_TIME);
         self.reads += 1;
+        self.looks += 1;
         let answer = (self.answer)(&self.sent, self.reads);
         let length = answer.len().min(report.len());
         report[..length].copy_from_slice(&answer[..length]);
