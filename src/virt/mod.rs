@@ -13,6 +13,7 @@ mod applet;
 mod change_notifier;
 mod command_log;
 mod fido;
+mod fido_interface;
 mod firmware;
 mod flavour;
 mod identity;
@@ -21,12 +22,15 @@ mod otp;
 mod session;
 mod spec;
 mod state;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod virtual_token;
 
 pub use applet::{Applet, Outcome, Pending, Touch};
 pub use command_log::Header;
-pub use fido::{FidoFault, FidoInterface};
+pub use fido::FidoFault;
+pub use fido_interface::FidoInterface;
 pub use firmware::{Firmware, InvalidFirmware};
 pub use otp::{Keyboard, OtpFault, OtpSlotSpec};
 pub use session::Session;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::change_notifier::ChangeNotifier;
 use super::command_log::Header;
-use super::fido::{FidoFault, FidoInterface};
+use super::fido::FidoFault;
+use super::fido_interface::FidoInterface;
 use super::otp::{Keyboard, OtpFault};
 use super::session::Session;
 use super::spec::{TokenSpec, TouchPolicy};

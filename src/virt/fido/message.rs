@@ -1,7 +1,7 @@
 //! The reports of messages (CTAP 2.1 §11.2.4).
 
 /// The length of a report in bytes.
-pub(super) const REPORT: usize = 64;
+pub(in crate::virt) const REPORT: usize = 64;
 
 /// The first bit of the fifth byte of a message's first report.
 const IS_FIRST: u8 = 0x80;

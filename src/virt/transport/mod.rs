@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use super::change_notifier::ChangeNotifier;
-use super::fido::FidoInterface;
+use super::fido_interface::FidoInterface;
 use super::otp::Keyboard;
 use super::session::{Exclusive, Session};
 use super::spec::TokenSpec;

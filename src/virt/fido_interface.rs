@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::message::REPORT;
+use super::fido::{FidoKey, REPORT};
+use super::state::{Shared, State};
 use crate::device::{Error, HidKind, Reports};
 use crate::sync::IgnorePoison;
-use crate::virt::state::{Shared, State};
 
-/// The FIDO interface of a [`VirtualToken`](crate::virt::VirtualToken), opened by one program; it ends when the token is
+/// The FIDO interface of a [`VirtualToken`](super::VirtualToken), opened by one program; it ends when the token is
 /// pulled out. Each program gets every report that the token sends while it has the interface open.
 #[derive(Debug)]
 pub struct FidoInterface {
@@ -19,8 +19,8 @@ pub struct FidoInterface {
 }
 
 impl FidoInterface {
-    pub(in crate::virt) fn new(shared: Arc<Shared>, insertion: u32) -> Self {
-        let next = shared.lock().fido.as_ref().map_or(0, super::FidoKey::next_report);
+    pub(super) fn new(shared: Arc<Shared>, insertion: u32) -> Self {
+        let next = shared.lock().fido.as_ref().map_or(0, FidoKey::next_report);
         Self { shared, insertion, next }
     }
 

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::{FidoFault, FidoInterface};
 use crate::device::Reports;
-use crate::virt::{VirtualToken, parse};
+use crate::virt::{FidoFault, FidoInterface, VirtualToken, parse};
 
 /// A timeout that only a failing test reaches.
 const TIMEOUT: Duration = Duration::from_secs(60);
