@@ -3,7 +3,7 @@
 //!
 //! A new family needs a folder in `crate::protocol` and a row in this table.
 
-use super::otp_slots;
+use super::otp_key;
 use super::target::Target;
 use super::trussed;
 use crate::device::{Channel, HidKind};
@@ -33,7 +33,7 @@ static FAMILIES: &[Family] = &[
         name: "otpslot",
         probe: |target, channel| match channel {
             Channel::Reports(reports) if reports.kind() == HidKind::Keyboard => {
-                Ok(Box::new(otp_slots::session(target, reports)?))
+                Ok(Box::new(otp_key::session(target, reports)?))
             }
             Channel::Apdu(_) | Channel::Reports(_) => Err(Error::NoApplication),
         },

@@ -3,6 +3,7 @@
 //! * [`Applet`] converts a command APDU to a response, without clock, thread or randomness.
 //! * [`VirtualToken`] adds insertion and removal, a simulated user who touches the token, and faults.
 //! * [`VirtualTransport`] offers the virtual tokens through [`crate::device::Transport`], like real readers.
+//! * [`Keyboard`] is the keyboard interface of a token with slots for HMAC-SHA1 challenges.
 //! * [`TokenSpec`] describes a token, from a TOML file or [`TokenSpec::demo`].
 //!
 //! It is not a security device: its salts and challenges are the same in every run, so that ids are stable and tests are
@@ -17,6 +18,7 @@ mod fido_interface;
 mod firmware;
 mod flavour;
 mod identity;
+mod keyboard;
 mod oath;
 mod otp;
 mod session;
@@ -32,9 +34,10 @@ pub use command_log::Header;
 pub use fido::FidoFault;
 pub use fido_interface::FidoInterface;
 pub use firmware::{Firmware, InvalidFirmware};
-pub use otp::{Keyboard, OtpFault, OtpSlotSpec};
+pub use keyboard::Keyboard;
+pub use otp::OtpFault;
 pub use session::Session;
-pub use spec::{CredentialSpec, Kind, Model, SpecError, TokenSpec, TouchPolicy, parse};
+pub use spec::{CredentialSpec, Kind, Model, OtpSlotSpec, SpecError, TokenSpec, TouchPolicy, parse};
 pub use state::Fault;
 pub use transport::VirtualTransport;
 pub use virtual_token::VirtualToken;

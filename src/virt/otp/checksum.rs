@@ -14,3 +14,14 @@ pub(super) fn crc(bytes: &[u8]) -> u16 {
         (sum >> 4) ^ STEPS.get(place).copied().unwrap_or_default()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The check value of CRC-16/X-25, which is the inverse of this checksum.
+    #[test]
+    fn the_checksum_is_that_of_the_standard() {
+        assert_eq!(!crc(b"123456789"), 0x906e);
+    }
+}

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use super::checksum::crc;
 use super::fault::OtpFault;
 use super::response::Response;
-use super::spec::OtpSlotSpec;
 use crate::otp::Algorithm;
-use crate::virt::Firmware;
+use crate::virt::firmware::Firmware;
+use crate::virt::spec::OtpSlotSpec;
 
 /// The length of a frame in bytes, and the number of its pieces of 7 bytes.
 const FRAME: usize = 70;

@@ -137,7 +137,7 @@ impl TryFrom<RawCredential> for CredentialSpec {
     }
 }
 
-pub(in crate::virt) fn seed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretBytes, D::Error> {
+pub(super) fn seed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretBytes, D::Error> {
     // Serde's own message would contain the value.
     let refused = || D::Error::custom("a seed must be base32 text of one byte or more, in quotes");
     let text = Zeroizing::new(String::deserialize(deserializer).map_err(|_| refused())?);

@@ -1,6 +1,7 @@
 //! The description of virtual tokens in a TOML file.
 
 mod credential;
+mod otp_slot;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,12 +9,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
-pub(super) use credential::seed;
 pub use credential::{CredentialSpec, Kind};
+pub use otp_slot::OtpSlotSpec;
 
 use super::firmware::Firmware;
 use super::flavour::Flavour;
-use super::otp::{self, OtpSlotSpec};
 use crate::secret::SecretText;
 
 /// One virtual token: a `[[token]]` section of the file.
@@ -163,7 +163,7 @@ impl TryFrom<RawToken> for TokenSpec {
         if raw.credential.len() > capacity {
             return Err(format!("a token with this firmware holds at most {capacity} credentials"));
         }
-        otp::check(&raw.otp_slot)?;
+        otp_slot::check(&raw.otp_slot)?;
         let mut names = BTreeSet::new();
         if let Some(twice) = raw.credential.iter().find(|credential| !names.insert(credential.id())) {
             return Err(format!("two credentials have the name {:?}", twice.id()));

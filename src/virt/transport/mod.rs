@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::change_notifier::ChangeNotifier;
 use super::fido_interface::FidoInterface;
-use super::otp::Keyboard;
+use super::keyboard::Keyboard;
 use super::session::{Exclusive, Session};
 use super::spec::TokenSpec;
 use super::virtual_token::VirtualToken;
@@ -144,5 +144,7 @@ impl Transaction for Exclusive<'_> {
     }
 }
 
+#[cfg(test)]
+mod keyboard_tests;
 #[cfg(test)]
 mod tests;

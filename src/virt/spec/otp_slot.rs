@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+use super::credential;
 use crate::secret::SecretBytes;
 
 /// The longest key of a slot, in bytes.
@@ -26,7 +27,7 @@ pub struct OtpSlotSpec {
 }
 
 /// Checks that no slot is there twice.
-pub(in crate::virt) fn check(slots: &[OtpSlotSpec]) -> Result<(), String> {
+pub(super) fn check(slots: &[OtpSlotSpec]) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     match slots.iter().find(|slot| !seen.insert(slot.slot)) {
         Some(twice) => Err(format!("slot {} is described twice", twice.slot)),
@@ -42,7 +43,7 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
 }
 
 fn seed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretBytes, D::Error> {
-    let seed = crate::virt::spec::seed(deserializer)?;
+    let seed = credential::seed(deserializer)?;
     if seed.expose().len() > MAX_KEY {
         return Err(D::Error::custom("the seed of a slot must have at most 20 bytes"));
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::key::{Conditions, OtpKey};
+use super::otp::{Conditions, OtpKey};
+use super::state::{Shared, State};
 use crate::device::{Error, Reports};
-use crate::virt::state::{Shared, State};
 
 /// The keyboard interface of a [`VirtualToken`](crate::virt::VirtualToken); it ends when the token is pulled out.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct Keyboard {
 }
 
 impl Keyboard {
-    pub(in crate::virt) fn new(shared: Arc<Shared>, insertion: u32) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, insertion: u32) -> Self {
         Self { shared, insertion }
     }
 
