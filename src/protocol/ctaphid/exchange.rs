@@ -54,6 +54,8 @@ pub(super) struct Exchange<'k> {
     busy_until: Option<Duration>,
     /// Whether the request was sent again after ERROR 04.
     has_resynchronised: bool,
+    /// Whether the request was sent again although the key may have received it.
+    has_repeated: bool,
     /// Whether another program has begun in the middle of the response.
     is_disturbed: bool,
 }
@@ -82,22 +84,25 @@ impl<'k> Exchange<'k> {
             foreign: 0,
             busy_until: None,
             has_resynchronised: false,
+            has_repeated: false,
             is_disturbed: false,
         }
     }
 
-    /// Sends the request and returns the response: status word and data.
-    pub(super) fn run(mut self) -> Result<Zeroizing<Vec<u8>>, Error> {
+    /// Sends the request and returns the response: status word and data. Also returns whether a late response may follow,
+    /// which must not be taken for that of the next request.
+    pub(super) fn run(mut self) -> (Result<Zeroizing<Vec<u8>>, Error>, bool) {
         let result = self.converse();
-        match result {
+        let is_over = match result {
+            Ok(_) | Err(Error::Busy | Error::UnknownCommand | Error::Refused(_)) => true,
             Err(Error::Cancelled) => self.cancel(),
-            // The key may still wait for a touch. The error is that of the exchange, which is reported.
-            Err(Error::Silence | Error::OtherChannels | Error::Flood) => {
-                drop(self.send(command::CANCEL, &[]))
+            Err(_) => {
+                // The key may still wait for a touch. The error is that of the exchange, which is reported.
+                let _ = self.send(command::CANCEL, &[]);
+                false
             }
-            _ => {}
-        }
-        result
+        };
+        (result, !is_over || self.has_repeated)
     }
 
     fn converse(&mut self) -> Result<Zeroizing<Vec<u8>>, Error> {
@@ -164,6 +169,7 @@ impl<'k> Exchange<'k> {
             return Err(Error::Interrupted);
         }
         tracing::debug!("another program has ended a request to a key; sending it again");
+        self.has_repeated = true;
         self.restart()
     }
 
@@ -226,19 +232,26 @@ impl<'k> Exchange<'k> {
         self.progress.touch_needed();
     }
 
-    /// Ends the request, and the key's wait for a touch. The error is that of the exchange, which is reported.
-    fn cancel(&mut self) {
+    /// Ends the request, and the key's wait for a touch. Returns whether the key has confirmed that.
+    fn cancel(&mut self) -> bool {
         let end = self.clock.monotonic() + CANCEL_LIMIT;
         if self.send(command::CANCEL, &[]).is_err() {
-            return;
+            return false;
         }
         while self.clock.monotonic() < end {
-            match self.receive(SLICE) {
-                Ok(Some(report)) if Frame::parse(&report).channel == self.channel => return,
-                Ok(_) => {}
-                Err(_) => return,
+            // An error is reported by the next request.
+            let Ok(report) = self.receive(SLICE) else { return false };
+            if report.is_some_and(|report| self.is_response(&Frame::parse(&report))) {
+                return true;
             }
         }
+        false
+    }
+
+    fn is_response(&self, frame: &Frame<'_>) -> bool {
+        let is_last =
+            matches!(frame.packet, Packet::First { command: command::SECRETS | command::ERROR, .. });
+        is_last && frame.channel == self.channel
     }
 
     /// Drops what the key has sent before the request.

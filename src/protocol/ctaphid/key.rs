@@ -33,7 +33,6 @@ pub struct Key<'r> {
     reports: &'r mut dyn Reports,
     clock: &'r dyn Clock,
     own: OwnChannel,
-    channel: Allocated,
 }
 
 impl<'r> Key<'r> {
@@ -47,13 +46,9 @@ impl<'r> Key<'r> {
         clock: &'r dyn Clock,
         own: &OwnChannel,
     ) -> Result<Self, Error> {
-        let own = own.clone();
-        let known = *own.0.lock().ignore_poison();
-        let channel = match known {
-            Some(channel) => channel,
-            None => own.allocate(reports, clock, nonce()?)?,
-        };
-        Ok(Self { reports, clock, own, channel })
+        let mut key = Self { reports, clock, own: own.clone() };
+        key.channel()?;
+        Ok(key)
     }
 
     /// Sends a command and waits for its response. The lock of the device is held, but not while the key waits for a touch.
@@ -62,30 +57,38 @@ impl<'r> Key<'r> {
     ///
     /// Any [`Error`], at the latest 34 s after the request.
     pub fn exchange(&mut self, command: &Command, progress: &dyn Progress) -> Result<Response, Error> {
-        let result = match self.attempt(command, progress) {
+        match self.attempt(command, progress) {
             // The key has forgotten its channels, as after a reset, and has not carried out the command.
             Err(Error::Refused(INVALID_CHANNEL)) => {
-                self.channel = self.own.allocate(self.reports, self.clock, nonce()?)?;
+                self.own.forget();
                 self.attempt(command, progress)
             }
             result => result,
-        };
-        if matches!(result, Err(Error::Silence | Error::OtherChannels | Error::Refused(INVALID_CHANNEL))) {
-            self.own.forget();
         }
-        result
     }
 
     fn attempt(&mut self, command: &Command, progress: &dyn Progress) -> Result<Response, Error> {
+        let (channel, nonce) = self.channel()?;
         let request = Request::new(command);
         self.reports.lock(LOCK_LIMIT)?;
-        let (channel, nonce) = self.channel;
         let exchange = Exchange::new(self.reports, self.clock, progress, &request, channel, nonce);
-        let result = exchange.run();
+        let (result, may_be_late) = exchange.run();
         self.reports.unlock();
+        if may_be_late {
+            self.own.forget();
+        }
         let message = result?;
         let (status, data) = message.split_first_chunk::<2>().ok_or(Error::Length(message.len()))?;
         Ok(Response { data: data.to_vec(), status: Status(u16::from_be_bytes(*status)) })
+    }
+
+    /// The channel; a new one if the last one cannot be used any more.
+    fn channel(&mut self) -> Result<Allocated, Error> {
+        let known = *self.own.0.lock().ignore_poison();
+        match known {
+            Some(channel) => Ok(channel),
+            None => self.own.allocate(self.reports, self.clock, nonce()?),
+        }
     }
 }
 
@@ -96,7 +99,6 @@ impl OwnChannel {
         clock: &dyn Clock,
         nonce: [u8; 8],
     ) -> Result<Allocated, Error> {
-        self.forget();
         reports.lock(LOCK_LIMIT)?;
         let channel = channel::allocate(reports, clock, nonce);
         reports.unlock();

@@ -86,10 +86,33 @@ fn one_channel_serves_all_requests_until_the_key_forgets_it() {
         session.exchange(&list(), &Person::default()).unwrap();
         assert_eq!((key.allocations, key.messages), (allocations, messages));
     }
-    let mut lost = Fake::new(|number, _| if number == 0 { Vec::new() } else { secrets("9000") });
-    let (own, clock) = (lost.connect().unwrap(), Arc::clone(&lost.clock));
-    let silent = Key::connect(&mut lost, &*clock, &own).unwrap().exchange(&list(), &Person::default());
-    assert_eq!(silent, Err(Error::Silence));
-    Key::connect(&mut lost, &*clock, &own).unwrap();
-    assert_eq!(lost.allocations, 2, "a channel without a response is not used again");
+}
+
+/// The number of channels for a request with this answer and the next one.
+fn channels_after(mut answer: impl FnMut(u8) -> Vec<Vec<u8>> + Send, repeated: usize, leaves: bool) -> usize {
+    let mut key =
+        Fake::new(
+            |number, kind| {
+                if number < repeated || kind == command::CANCEL { answer(kind) } else { secrets("9000") }
+            },
+        );
+    let (own, clock) = (key.connect().unwrap(), Arc::clone(&key.clock));
+    let person = Person::default();
+    person.leaves.store(leaves, Ordering::Relaxed);
+    let _ = Key::connect(&mut key, &*clock, &own).unwrap().exchange(&list(), &person);
+    let mut session = Key::connect(&mut key, &*clock, &own).unwrap();
+    session.exchange(&list(), &Person::default()).unwrap();
+    key.allocations
+}
+
+/// It would be taken for the response to the next request.
+#[test]
+fn a_channel_with_a_late_response_is_not_used_again() {
+    assert_eq!(channels_after(|_| Vec::new(), 1, false), 2, "no response");
+    assert_eq!(channels_after(|_| stranger(), 1, false), 2, "a repeated request");
+    assert_eq!(channels_after(|_| Vec::new(), 1, true), 2, "an unconfirmed cancellation");
+    let confirmed = |kind| if kind == command::CANCEL { secrets("6500") } else { Vec::new() };
+    assert_eq!(channels_after(confirmed, 1, true), 1, "a confirmed cancellation");
+    assert_eq!(channels_after(|_| error(0x05), 1, false), 1, "a refusal");
+    assert_eq!(channels_after(|_| secrets("9000"), 1, false), 1, "a response");
 }

@@ -23,7 +23,7 @@ fn the_late_response_to_our_own_allocation_is_no_sign() {
 fn a_counter_is_not_advanced_twice() {
     let mut key = Fake::new(|_, _| stranger());
     assert_eq!(key.exchange(&counter(), &Person::default()), Err(Error::Interrupted));
-    assert_eq!(key.messages, 1);
+    assert_eq!(key.commands(), [command::SECRETS, command::CANCEL]);
 }
 
 #[test]

@@ -112,7 +112,11 @@ fn a_cancellation_ends_the_wait_of_the_key() {
     let frame = &key.sent[1];
     assert_eq!(frame[..7], bytes("01020304 91 0000"));
 
-    let mut silent = Fake::new(|_, _| Vec::new());
+    // A keep-alive confirms nothing.
+    let mut silent = Fake::new(|_, kind| {
+        if kind == command::CANCEL { message(CHANNEL, command::KEEPALIVE, &[2]) } else { Vec::new() }
+    });
     assert_eq!(silent.exchange(&calculate(), &person), Err(Error::Cancelled));
+    assert!(silent.clock.monotonic() >= Duration::from_millis(1_000));
     assert!(silent.clock.monotonic() <= Duration::from_millis(1_100));
 }
