@@ -20,6 +20,7 @@ ACCEPT = paths reproducible
 FILES = \
 	$(RULESDIR):udev/70-oathbridge.rules \
 	$(DATADIR)/dbus-1/services:data/dbus-1/services/$(NAME).service \
+	$(DATADIR)/doc/oathbridge:udev/70-oathbridge-keyboard.rules \
 	$(DATADIR)/doc/oathbridge:config/oathbridge.toml \
 	$(foreach file,$(wildcard README.md SECURITY.md CHANGELOG.md LICENSE-* docs/dbus-api.md),$(DATADIR)/doc/oathbridge:$(file)) \
 	$(foreach file,$(wildcard data/dbus-1/interfaces/*.xml),$(DATADIR)/dbus-1/interfaces:$(file)) \
@@ -35,7 +36,7 @@ source = $(lastword $(subst :, ,$(1)))
 # bash-completion finds a file by the command's bare name.
 installed = $(DESTDIR)$(call directory,$(1))/$(patsubst %.bash,%,$(notdir $(call source,$(1))))
 
-.PHONY: build help demo test shipped broker bench accept check fmt clippy doc deny install uninstall
+.PHONY: build help demo test test-vm shipped broker bench accept check fmt clippy doc deny install uninstall
 
 build: ## Build the daemon and the user's tool
 	scripts/install-packages build
@@ -55,6 +56,10 @@ test: ## Run every test
 shipped: build ## Run the tests of the contract, the tool, the demo, kills and secrets on the binaries of "make"
 	OATHBRIDGE_BINARIES=$(TARGET) $(CARGO) test --release --workspace --test daemon --test programs -- \
 		$(addsuffix ::,$(SHIPPED_TESTS))
+
+test-vm: ## Run the tests on real HID nodes, in a virtual machine; as root
+	scripts/install-packages build vm
+	scripts/test-vm $(or $(VM),bookworm)
 
 broker: ## Run the tests of the bus with dbus-broker, which must be installed
 	OATHBRIDGE_TEST_BUS=dbus-broker $(CARGO) test --release --workspace --test daemon -- \

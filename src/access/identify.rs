@@ -18,9 +18,9 @@ use crate::sync::IgnorePoison;
 /// The timeout for the identification of a caller by the bus and the kernel.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The number of callers that are identified at once, each on a thread. Opening files of a sandbox may hang, so sandboxed
-/// callers have the same number of separate threads and do not delay other callers.
-const MAX_LOOKUPS: usize = 4;
+/// The number of sandboxed callers that are identified at once, each on a thread, because opening files of a sandbox may
+/// hang.
+const MAX_SANDBOX_LOOKUPS: usize = 4;
 
 /// The time before an unknown caller is looked up again; each lookup may take up to [`LOOKUP_TIMEOUT`].
 const UNKNOWN_RETRY_INTERVAL: Duration = Duration::from_secs(10);
@@ -68,14 +68,12 @@ pub struct Identified {
 /// Identifies the programs of callers.
 #[derive(Debug)]
 pub struct Identifier {
-    lookups: Arc<Semaphore>,
     sandbox_lookups: Arc<Semaphore>,
 }
 
 impl Default for Identifier {
     fn default() -> Self {
-        let lookups = || Arc::new(Semaphore::new(MAX_LOOKUPS));
-        Self { lookups: lookups(), sandbox_lookups: lookups() }
+        Self { sandbox_lookups: Arc::new(Semaphore::new(MAX_SANDBOX_LOOKUPS)) }
     }
 }
 
@@ -87,9 +85,6 @@ impl Identifier {
         unique_name: &str,
         known: &KnownCaller,
     ) -> Identified {
-        if let Some(caller) = known.remembered() {
-            return Identified { caller, has_left: false };
-        }
         let _asking = known.asking.lock().await;
         if let Some(caller) = known.remembered() {
             return Identified { caller, has_left: false };
@@ -115,12 +110,15 @@ impl Identifier {
         let facts = match (credentials.into_process_fd(), process) {
             (Some(handle), _) => {
                 let handle = OwnedFd::from(handle);
-                bounded(self.read_facts(async || process_of(&handle))).await
+                match process_of(&handle) {
+                    Ok(process) => bounded(self.read_facts(process, async || process_of(&handle))).await,
+                    Err(error) => Err(error),
+                }
             }
-            (None, Some(_)) => {
+            (None, Some(process)) => {
                 let asked =
                     async || bus.get_connection_unix_process_id(name()?).await.map_err(io::Error::other);
-                bounded(self.read_facts(asked)).await
+                bounded(self.read_facts(process, asked)).await
             }
             (None, None) => Err(ErrorKind::Unsupported.into()),
         };
@@ -130,20 +128,26 @@ impl Identifier {
         Ok(Caller { is_ours, facts: facts.ok() })
     }
 
-    /// Reads the process whose id `ask` returns, and calls `ask` again, because the id may belong to another process by then.
-    async fn read_facts<A>(&self, ask: impl Fn() -> A) -> io::Result<Facts>
+    /// Reads the process, and then asks for its id with `ask`, because the id may belong to another process by then.
+    async fn read_facts<A>(&self, process: u32, ask: impl FnOnce() -> A) -> io::Result<Facts>
     where
         A: Future<Output = io::Result<u32>>,
     {
-        let process = ask().await?;
-        let read = move || Ok((facts::started(process)?, Facts::read(process)?));
-        let (started, mut facts) = aside(&self.lookups, read).await?;
+        // The kernel answers these without waiting for a disk or for the process. In a flood, a thread would wait for its
+        // turn longer than it reads.
+        let started = facts::started(process)?;
+        let mut facts = unchanged(process, started, Facts::read(process)?)?;
         if facts.is_sandboxed {
-            facts = aside(&self.sandbox_lookups, move || facts.application(process)).await?;
+            let read = move || unchanged(process, started, facts.application(process)?);
+            facts = aside(&self.sandbox_lookups, read).await?;
         }
-        let is_same = aside(&self.lookups, move || Ok(facts::started(process)? == started)).await?;
-        if is_same && ask().await? == process { Ok(facts) } else { Err(changed()) }
+        if ask().await? == process { Ok(facts) } else { Err(changed()) }
     }
+}
+
+/// The facts, if the process is still the one that started at this time.
+fn unchanged(process: u32, started: u64, facts: Facts) -> io::Result<Facts> {
+    if facts::started(process)? == started { Ok(facts) } else { Err(changed()) }
 }
 
 impl KnownCaller {
@@ -170,7 +174,7 @@ fn refusal(error: fdo::Error) -> io::Error {
     }
 }
 
-/// Runs blocking work on a thread.
+/// Runs work that may hang on a thread.
 async fn aside<T, W>(permits: &Arc<Semaphore>, work: W) -> io::Result<T>
 where
     T: Send + 'static,
@@ -202,7 +206,11 @@ fn process_of(handle: &OwnedFd) -> io::Result<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
     use std::sync::atomic::{AtomicU32, Ordering};
+
+    use zbus::connection::Builder;
+    use zbus::{Guid, OwnedVariant};
 
     use super::*;
 
@@ -210,34 +218,54 @@ mod tests {
     async fn a_process_id_that_changes_is_an_error() {
         let own = std::process::id();
         let identifier = Identifier::default();
-        assert!(identifier.read_facts(async || Ok(own)).await.unwrap().executable.is_some());
-        let answers = AtomicU32::new(own);
-        let changing = async || Ok(answers.fetch_add(1, Ordering::Relaxed));
-        assert_eq!(identifier.read_facts(changing).await.unwrap_err().to_string(), "the process has changed");
+        assert!(identifier.read_facts(own, async || Ok(own)).await.unwrap().executable.is_some());
+        let changed = identifier.read_facts(own, async || Ok(own + 1)).await.unwrap_err();
+        assert_eq!(changed.to_string(), "the process has changed");
+        let before = facts::started(own).unwrap() - 1;
+        assert_eq!(
+            unchanged(own, before, Facts::default()).unwrap_err().to_string(),
+            "the process has changed"
+        );
     }
 
-    /// A lookup times out while other lookups hang. The user of the program is known nevertheless.
+    /// A bus that never answers the second question about a process.
+    struct HalfDeafBus(Arc<AtomicU32>);
+
+    #[zbus::interface(name = "org.freedesktop.DBus")]
+    impl HalfDeafBus {
+        fn get_connection_credentials(&self, _name: &str) -> HashMap<&'static str, OwnedVariant> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            let (user, process) = (geteuid().as_raw(), std::process::id());
+            [("UnixUserID", user), ("ProcessID", process)].map(|(key, id)| (key, id.into())).into()
+        }
+
+        #[zbus(name = "GetConnectionUnixProcessID")]
+        async fn get_connection_unix_process_id(&self, _name: &str) -> u32 {
+            std::future::pending().await
+        }
+    }
+
+    /// The user of the program is known nevertheless, and it is asked for again only after [`UNKNOWN_RETRY_INTERVAL`].
     #[tokio::test]
     async fn a_lookup_that_times_out_keeps_the_user() {
-        let bus = testkit::bus::PrivateBus::start().unwrap();
-        let connection = zbus::connection::Builder::address(bus.address()).build().await.unwrap();
-        let own = connection.unique_name().unwrap().to_string();
-        let identifier = Identifier::default();
-        let permits = Arc::clone(&identifier.lookups).acquire_many_owned(4).await.unwrap();
+        let (bus, client) = std::os::unix::net::UnixStream::pair().unwrap();
+        let bus = Builder::unix_stream(bus).server(Guid::generate()).p2p();
+        let questions = Arc::new(AtomicU32::new(0));
+        let bus = bus.serve_at("/org/freedesktop/DBus", HalfDeafBus(Arc::clone(&questions))).build();
+        let (_bus, connection) = tokio::try_join!(bus, Builder::unix_stream(client).p2p().build()).unwrap();
         let known = KnownCaller::default();
-        let identified = identifier.identify(&connection, &own, &known).await;
-        assert_eq!(*identified.caller, Caller { is_ours: true, facts: None });
-        drop(permits);
-        // An unknown caller is looked up again only after UNKNOWN_RETRY_INTERVAL.
-        assert_eq!(identifier.identify(&connection, &own, &known).await.caller.facts, None);
-        let identified = identifier.identify(&connection, &own, &KnownCaller::default()).await;
-        assert!(identified.caller.facts.is_some() && !identified.has_left);
+        let wanted = Caller { is_ours: true, facts: None };
+        let identifier = Identifier::default();
+        for _ in 0..2 {
+            assert_eq!(*identifier.identify(&connection, ":1.1", &known).await.caller, wanted);
+        }
+        assert_eq!(questions.load(Ordering::Relaxed), 1);
     }
 
     #[tokio::test]
     async fn a_name_that_the_bus_does_not_know_has_left() {
         let bus = testkit::bus::PrivateBus::start().unwrap();
-        let connection = zbus::connection::Builder::address(bus.address()).build().await.unwrap();
+        let connection = Builder::address(bus.address()).build().await.unwrap();
         let identifier = Identifier::default();
         let identified = identifier.identify(&connection, ":1.4711", &KnownCaller::default()).await;
         assert!(identified.has_left && !identified.caller.is_ours);
@@ -247,7 +275,7 @@ mod tests {
     async fn a_sandbox_that_hangs_delays_only_sandboxed_programs() {
         let identifier = Identifier::default();
         let _permits = Arc::clone(&identifier.sandbox_lookups).acquire_many_owned(4).await.unwrap();
-        let look = bounded(identifier.read_facts(async || Ok(std::process::id())));
+        let look = bounded(identifier.read_facts(std::process::id(), async || Ok(std::process::id())));
         assert!(look.await.is_ok());
     }
 

@@ -11,6 +11,8 @@ use oathbridge::daemon::{self, Parts};
 use oathbridge::device::Transport;
 use oathbridge::logging::{self, Level};
 use oathbridge::regular_file::read_text;
+use oathbridge::transport::hid::HidTransport;
+use oathbridge::transport::hid::models::Kind;
 use oathbridge::transport::pcsc::PcscTransport;
 use oathbridge::virt::{self, TokenSpec, VirtualTransport};
 use oathbridge::{process, state_file};
@@ -67,6 +69,9 @@ fn run(arguments: Arguments) -> Result<(), String> {
     if config.config.pcsc.enabled {
         transports.push(Arc::new(PcscTransport::new(config.config.pcsc.ignore_readers.clone())));
     }
+    if needs_keyboards(&config.config) {
+        transports.push(Arc::new(HidTransport::new(&[Kind::Keyboard])));
+    }
     if let Some(file) = arguments.virtual_token {
         transports.push(Arc::new(VirtualTransport::new(&virtual_tokens(file)?)));
     }
@@ -91,6 +96,11 @@ fn run(arguments: Arguments) -> Result<(), String> {
     // A thread that hangs in a token's driver must not keep the process.
     runtime.shutdown_background();
     result.map_err(|error| error.to_string())
+}
+
+/// Whether the configuration has a slot that is reached through the keyboard interface of a key.
+fn needs_keyboards(config: &Config) -> bool {
+    config.hid.enabled && !config.hid.otp_slots.is_empty()
 }
 
 fn virtual_tokens(file: Option<PathBuf>) -> Result<Vec<TokenSpec>, String> {

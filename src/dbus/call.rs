@@ -64,13 +64,12 @@ impl<'call> Call<'call> {
         let identity = who.identity();
         let requester = Requester { kind: identity.kind.word().to_owned(), name: identity.name };
         let is_requester = operation.is_some_and(|operation| operation.request().caller == client.name());
-        if let Err(error) = may_call(bridge, method.audience, is_requester, &who, &requester) {
+        may_call(bridge, method.audience, is_requester, &who, &requester).inspect_err(|error| {
             if bridge.clients.limits.deny(client.counts()) {
                 let (caller, outcome) = (client.name(), error.full_name());
                 tracing::info!(caller, requester = %show(&requester), outcome, "{}", method.member);
             }
-            return Err(error);
-        }
+        })?;
         match bridge.blocked_by(method) {
             Some(Cancellation::ScreenLocked) => return Err(Error::screen_locked()),
             Some(why) => return Err(why.into()),
@@ -78,7 +77,6 @@ impl<'call> Call<'call> {
         }
         let program = program(&who, &requester);
         permit.admit_program(Some(&program))?;
-        let is_charged = AtomicBool::new(false);
         Ok(Self {
             bridge,
             header,
@@ -87,7 +85,7 @@ impl<'call> Call<'call> {
             requester,
             program,
             arrived,
-            is_charged,
+            is_charged: AtomicBool::new(false),
             _permit: permit,
             _counted: counted,
         })

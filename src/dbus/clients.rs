@@ -71,7 +71,7 @@ impl Clients {
             Some(caller) => return caller,
             None => {
                 let connection = self.questions.connection(connection).await;
-                self.identifier.identify(connection, client.name(), known).await
+                self.identifier.identify(&connection, client.name(), known).await
             }
         };
         if identified.has_left {

@@ -5,15 +5,15 @@
 
 use std::sync::OnceLock;
 
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 use zbus::address::Address;
 use zbus::{Connection, connection};
 
-/// The connection, opened by the first question.
+/// The connection, opened by the first question, and by the first one after it was lost.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
     bus: OnceLock<Address>,
-    connection: OnceCell<Connection>,
+    connection: Mutex<Option<Connection>>,
 }
 
 impl Questions {
@@ -24,15 +24,22 @@ impl Questions {
     }
 
     /// The connection; `main` if the bus accepts no other one.
-    pub(super) async fn connection<'a>(&'a self, main: &'a Connection) -> &'a Connection {
-        let opened = self.connection.get_or_try_init(async || match self.bus.get() {
+    pub(super) async fn connection(&self, main: &Connection) -> Connection {
+        let mut connection = self.connection.lock().await;
+        if let Some(open) = connection.as_ref().filter(|connection| !connection.is_closed()) {
+            return open.clone();
+        }
+        let opened = match self.bus.get() {
             Some(bus) => connection::Builder::address(bus.clone()).build().await,
             None => Err(zbus::Error::Unsupported),
-        });
-        opened.await.unwrap_or_else(|error| {
-            tracing::debug!("cannot open another connection to the bus: {error}");
-            main
-        })
+        };
+        match opened {
+            Ok(opened) => connection.insert(opened).clone(),
+            Err(error) => {
+                tracing::debug!("cannot open another connection to the bus: {error}");
+                main.clone()
+            }
+        }
     }
 }
 
@@ -57,5 +64,18 @@ mod tests {
         let own = questions.connection(&main).await.unique_name().unwrap().clone();
         assert_ne!(Some(&own), main.unique_name());
         assert_eq!(questions.connection(&main).await.unique_name(), Some(&own));
+    }
+
+    #[tokio::test]
+    async fn a_lost_connection_is_replaced() {
+        let bus = PrivateBus::start().unwrap();
+        let address: Address = bus.address().try_into().unwrap();
+        let main = connection::Builder::address(address.clone()).build().await.unwrap();
+        let questions = Questions::default();
+        questions.set_bus(address);
+        let lost = questions.connection(&main).await;
+        lost.clone().close().await.unwrap();
+        let next = questions.connection(&main).await;
+        assert!(!next.is_closed() && next.unique_name() != main.unique_name());
     }
 }

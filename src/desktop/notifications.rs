@@ -132,17 +132,11 @@ impl Screen {
         let takes_markup = capabilities.iter().any(|word| word == "body-markup");
         let body = if takes_markup { escaped(&message.body) } else { message.body.clone() };
         let replaced = self.shown.as_ref().filter(|shown| shown.server == server).map_or(0, |shown| shown.id);
-        let hints = HashMap::from([
-            ("urgency", Variant::from(CRITICAL)),
-            ("transient", true.into()),
-            ("category", "device".into()),
-            ("desktop-entry", "oathbridge".into()),
-        ]);
         let summary = &message.summary;
         // Without a timeout, because the id is needed to close the notification. If the server leaves the bus, the call
         // fails.
         let id = proxy
-            .notify("oathbridge", replaced, "dialog-password", summary, &body, &[], hints, expiry(until))
+            .notify("oathbridge", replaced, "dialog-password", summary, &body, &[], hints(), expiry(until))
             .await?;
         Ok(Shown { id, server })
     }
@@ -151,6 +145,15 @@ impl Screen {
         let name = BusName::try_from(SERVER)?;
         Ok(fdo::DBusProxy::new(&self.connection).await?.get_name_owner(name).await?.to_string())
     }
+}
+
+fn hints() -> HashMap<&'static str, Variant<'static>> {
+    HashMap::from([
+        ("urgency", CRITICAL.into()),
+        ("transient", true.into()),
+        ("category", "device".into()),
+        ("desktop-entry", "oathbridge".into()),
+    ])
 }
 
 /// The time until then in milliseconds; never 0, which would mean no expiry.

@@ -12,7 +12,7 @@ use crate::iso7816::{Command, Response};
 
 /// A way to reach devices, for example PC/SC. All methods may block, so none is called on a thread of the async runtime.
 pub trait Transport: Send + Sync {
-    /// The name in logs and in the `Transports` property: `pcsc` or `virtual`.
+    /// The name in logs and in the `Transports` property: `pcsc`, `hid` or `virtual`.
     fn name(&self) -> &'static str;
 
     /// Reports all attached devices, at once and after each change, until [`Transport::stop`].
@@ -161,7 +161,7 @@ impl Progress for NoProgress {
 /// The id of an attached device. A device gets a new id at each insertion.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeviceId {
-    /// The name of the reader or the path of the device, as the bytes that the system uses.
+    /// The name of the reader or of the USB interface, as the bytes that the system uses.
     pub name: OsString,
     /// The number of the insertion, unique within the transport.
     pub insertion: u32,
@@ -197,6 +197,9 @@ pub struct UsbInterface {
     pub serial: Option<String>,
     /// `bInterfaceNumber`, if the attachment is one interface of several.
     pub number: Option<u8>,
+    /// The USB device that the interface belongs to: equal for all interfaces of one device while it stays plugged in, and
+    /// new after each insertion. `None` if the transport does not know it.
+    pub parent: Option<OsString>,
 }
 
 /// The attached devices of one transport.
@@ -217,6 +220,9 @@ pub enum Problem {
     /// The smart card service refuses this user.
     #[error("the smart card service refuses access")]
     PcscDenied,
+    /// The system refuses this user access to a HID device.
+    #[error("the system refuses access to a HID device")]
+    HidDenied,
 }
 
 /// The identity of a token, as an application of its vendor reports it.
@@ -237,7 +243,7 @@ pub enum Error {
     /// Another program holds the device exclusively.
     #[error("another program holds the token")]
     Busy,
-    /// Another program reset the device; the transaction must be repeated from its start.
+    /// Another program reset the device or took its interface for a moment; the transaction must be repeated from its start.
     #[error("the token was reset by another program")]
     Reset,
     /// The transport does not work or refuses this user.

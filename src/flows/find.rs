@@ -153,16 +153,10 @@ impl Flows {
         let mut has_rescanned = false;
         loop {
             let mut snapshot = Arc::clone(&snapshots.borrow_and_update());
-            let mut resolved = target.resolve(&snapshot);
-            if resolved.is_err() {
-                // A rescan publishes a new snapshot, so a rescan for each snapshot would never end.
-                snapshot = match std::mem::replace(&mut has_rescanned, true) {
-                    false => self.registry.rescanned().await,
-                    true => self.registry.settled().await,
-                };
-                resolved = target.resolve(&snapshot);
+            if target.resolve(&snapshot).is_err() {
+                snapshot = self.newer(&mut has_rescanned).await;
             }
-            let error = match resolved {
+            let error = match target.resolve(&snapshot) {
                 Ok(found) if outdated.is_some_and(|outdated| Arc::ptr_eq(outdated, &found.token)) => {
                     Missing::Token.into()
                 }
@@ -185,6 +179,15 @@ impl Flows {
                 () = &mut limit => return Err(error),
                 else => return Err(error),
             }
+        }
+    }
+
+    /// A snapshot for a target that is missing in the one before it.
+    async fn newer(&self, has_rescanned: &mut bool) -> Arc<Snapshot> {
+        // A rescan publishes a new snapshot, so a rescan for each snapshot would never end.
+        match std::mem::replace(has_rescanned, true) {
+            false => self.registry.rescanned().await,
+            true => self.registry.settled().await,
         }
     }
 }

@@ -77,7 +77,7 @@ mod tests {
     }
     #[test]
     fn a_key_without_a_reader_is_detected_by_its_vendor() {
-        let usb = |vendor| UsbInterface { vendor, product: 0, serial: None, number: None };
+        let usb = |vendor| UsbInterface { vendor, product: 0, serial: None, number: None, parent: None };
         let model = |reader, vendor| {
             detect_model(reader, Some(&usb(vendor)), &description([5, 4, 3], Some("7"))).name
         };

@@ -45,6 +45,9 @@ pub enum Error {
     /// The smart card service refuses this user.
     #[error("the smart card service refuses access")]
     PcscDenied,
+    /// The system refuses this user access to a HID device.
+    #[error("the system refuses access to a HID device")]
+    HidDenied,
 }
 
 impl From<device::Error> for Error {
@@ -54,6 +57,7 @@ impl From<device::Error> for Error {
             device::Error::Busy | device::Error::Reset => Self::Busy,
             device::Error::Transport(Problem::PcscUnavailable) => Self::PcscUnavailable,
             device::Error::Transport(Problem::PcscDenied) => Self::PcscDenied,
+            device::Error::Transport(Problem::HidDenied) => Self::HidDenied,
             device::Error::NoAnswer(what) => oath::Error::NoAnswer(what).into(),
             device::Error::Failed(what) => Self::Malformed(what),
         }

@@ -107,7 +107,7 @@ mod tests {
     /// A device of this vendor with this serial number, and a configured slot of the key 7.
     fn target(vendor: u16, serial: Option<&str>, is_configured: bool) -> Target {
         let serial = serial.map(str::to_owned);
-        let usb = Some(UsbInterface { vendor, product: 0x0407, serial, number: Some(0) });
+        let usb = Some(UsbInterface { vendor, product: 0x0407, serial, number: Some(0), parent: None });
         let id = DeviceId { name: OsString::from("1-1:1.0"), insertion: 1 };
         let attachment = Attachment { id, is_virtual: false, reader: None, usb };
         let (issuer, account) = (String::new(), "alice".to_owned());

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::clock::Clock;
 use crate::device::{Attachment, Progress, Transport};
@@ -46,8 +46,12 @@ use worker::{Job, Worker};
 /// Receives the events of a worker. It must not block.
 pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// The maximum number of queued requests for one token. The limits for each caller are enforced in [`crate::access`].
-const QUEUE_LENGTH: usize = 64;
+/// The maximum number of requests for one token at once. The limits for each caller are enforced in [`crate::access`].
+const MAX_REQUESTS: usize = 64;
+
+/// The maximum number of jobs in the queue. The job of a request that was cancelled stays there until the job before it
+/// has ended, for example with a touch; the job then does nothing.
+const QUEUE_LENGTH: usize = 4096;
 
 /// The maximum duration of a transaction without a touch; the token hangs if it takes longer. The slowest regular transaction
 /// has a dozen slow commands. The time until the transaction begins is not included.
@@ -72,6 +76,7 @@ pub enum Stage {
 #[derive(Clone)]
 pub struct Token {
     jobs: mpsc::Sender<Job>,
+    requests: Arc<Semaphore>,
     activity: Arc<Activity>,
     keys: Keys,
 }
@@ -99,7 +104,7 @@ impl Token {
         let keys = worker.keys();
         thread::Builder::new().name("token".to_owned()).spawn(move || worker.run(inbox))?;
         tokio::spawn(Arc::clone(&activity).supervise());
-        Ok(Self { jobs, activity, keys })
+        Ok(Self { jobs, requests: Arc::new(Semaphore::new(MAX_REQUESTS)), activity, keys })
     }
 
     /// Selects the application and lists the credentials. The results are sent as events.
@@ -170,7 +175,7 @@ impl Token {
     /// A handle that does not keep the worker alive.
     pub fn downgrade(&self) -> WeakToken {
         let (activity, keys) = (Arc::clone(&self.activity), self.keys.clone());
-        WeakToken { jobs: self.jobs.downgrade(), activity, keys }
+        WeakToken { jobs: self.jobs.downgrade(), requests: Arc::clone(&self.requests), activity, keys }
     }
 
     /// Queues a request, and waits for its answer. `work` runs on the worker and answers the caller.
@@ -183,6 +188,7 @@ impl Token {
         if *stuck.borrow() {
             return Err(Error::Stuck);
         }
+        let _request = self.requests.try_acquire().map_err(|_| Error::Busy)?;
         let (caller, answer) = Caller::new(stage, Arc::clone(&self.activity));
         if self.activity.job_queued(limit) {
             caller.enter(Stage::Working);
@@ -213,6 +219,7 @@ impl Token {
 #[derive(Clone)]
 pub struct WeakToken {
     jobs: mpsc::WeakSender<Job>,
+    requests: Arc<Semaphore>,
     activity: Arc<Activity>,
     keys: Keys,
 }
@@ -221,7 +228,8 @@ impl WeakToken {
     /// A full handle; `None` if the worker has ended.
     pub fn upgrade(&self) -> Option<Token> {
         let jobs = self.jobs.upgrade()?;
-        Some(Token { jobs, activity: Arc::clone(&self.activity), keys: self.keys.clone() })
+        let (requests, activity) = (Arc::clone(&self.requests), Arc::clone(&self.activity));
+        Some(Token { jobs, requests, activity, keys: self.keys.clone() })
     }
 }
 

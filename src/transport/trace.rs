@@ -1,4 +1,5 @@
-//! Logs exchanges: instruction, lengths in bytes, status word and duration in microseconds, but no data.
+//! Logs exchanges: instruction, lengths in bytes, status word and duration in microseconds, but no data. Of HID reports it
+//! logs direction, length and duration.
 
 use std::ffi::OsStr;
 use std::time::Instant;
@@ -23,6 +24,23 @@ pub(super) fn exchange(
             tracing::trace!(%device, %instruction, sent, received = data.len(), %status, micros, "exchange");
         }
         Err(error) => tracing::trace!(%device, %instruction, sent, %error, micros, "exchange failed"),
+    }
+    result
+}
+
+/// Sends or receives one report, and logs its length in bytes at level TRACE.
+pub(super) fn report(
+    device: &OsStr,
+    direction: &'static str,
+    run: impl FnOnce() -> Result<usize, Error>,
+) -> Result<usize, Error> {
+    let device = device.display();
+    let started = Instant::now();
+    let result = run();
+    let micros = started.elapsed().as_micros();
+    match &result {
+        Ok(length) => tracing::trace!(%device, direction, length, micros, "report"),
+        Err(error) => tracing::trace!(%device, direction, %error, micros, "report failed"),
     }
     result
 }
@@ -75,9 +93,14 @@ mod tests {
             })
             .unwrap();
             exchange(OsStr::new("reader"), &command, || Err(Error::Removed)).unwrap_err();
+            report(OsStr::new("1-1:1.0"), "sent", || Ok(8)).unwrap();
+            report(OsStr::new("1-1:1.0"), "received", || Err(Error::Reset)).unwrap_err();
         });
         let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
-        for shown in ["A3", "sent=10", "received=22", "9000", "the token was removed"] {
+        let of_reports = ["1-1:1.0", "direction=\"sent\" length=8", "reset by another program"];
+        for shown in
+            ["A3", "sent=10", "received=22", "9000", "the token was removed"].into_iter().chain(of_reports)
+        {
             assert!(log.contains(shown), "{shown} is missing in {log}");
         }
         for hidden in ["5a", "5A", "5b", "5B", "90, 9"] {

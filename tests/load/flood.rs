@@ -21,6 +21,9 @@ const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
 const CALLS: usize = 50_000;
 
+/// The number of clients that call during a flood for the first time.
+const NEWCOMERS: usize = 20;
+
 /// The timeout for the whole run: far more than it needs, so only a hang reaches it.
 const RUN_TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -100,6 +103,15 @@ fn not_refused(outcomes: &Outcomes) -> usize {
     CALLS - refused
 }
 
+/// The answer to a call of busctl, each time a new client.
+async fn busctl(address: &str, call: &[&str]) -> String {
+    let mut busctl = std::process::Command::new("busctl");
+    busctl.env("DBUS_SESSION_BUS_ADDRESS", address).args(["--user", "call", names::BUS]).args(call);
+    let output = tokio::task::spawn_blocking(move || busctl.output()).await.unwrap().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
 #[tokio::test]
 async fn a_flood_of_any_call_leaves_the_daemon_small_and_in_service() {
     let floods = async {
@@ -107,7 +119,14 @@ async fn a_flood_of_any_call_leaves_the_daemon_small_and_in_service() {
         let world = scenario.start().await.unwrap();
         let alice = world.client.credential("alice").await.unwrap();
         let address = world.stage.address();
-        flood(address, calculate, &alice, "Calculate").await;
+        let flooding = flood(address, calculate, &alice, "Calculate");
+        let newcomers = async {
+            for _ in 0..NEWCOMERS {
+                let info = busctl(address, &[names::ROOT, names::MANAGER, "GetCallerInfo"]).await;
+                assert!(info.contains(r#""kind" s "executable""#), "a new caller is not identified: {info}");
+            }
+        };
+        tokio::join!(flooding, newcomers);
         flood(address, get_managed_objects, names::ROOT, "GetManagedObjects").await;
         flood(address, find_credentials, names::ROOT, "FindCredentials").await;
         flood(address, introspect, "/", "Introspect").await;
@@ -115,11 +134,7 @@ async fn a_flood_of_any_call_leaves_the_daemon_small_and_in_service() {
         println!("peak {peak} KiB");
         assert!(peak < 32 * 1024, "{peak} KiB");
         // Another program has its own quotas.
-        let program = ["--user", "call", names::BUS, &alice, names::CREDENTIAL, "Calculate", "a{sv}", "0"];
-        let mut busctl = std::process::Command::new("busctl");
-        busctl.env("DBUS_SESSION_BUS_ADDRESS", address).args(program);
-        let output = tokio::task::spawn_blocking(move || busctl.output()).await.unwrap().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        busctl(address, &[&alice, names::CREDENTIAL, "Calculate", "a{sv}", "0"]).await;
     };
     tokio::time::timeout(RUN_TIMEOUT, floods).await.expect("the run ends in time");
 }

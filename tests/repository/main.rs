@@ -1,6 +1,7 @@
 //! Consistency of the repository's files with each other, with the programs and with the tools that read them.
 
 mod additions;
+mod hid_models;
 mod layers;
 mod manuals;
 mod messages;

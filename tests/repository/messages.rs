@@ -57,6 +57,7 @@ fn token_errors() -> Vec<(token::Error, &'static str)> {
         (Error::Malformed("it is a test".to_owned()), "Malformed"),
         (Error::PcscUnavailable, "PcscUnavailable"),
         (Error::PcscDenied, "PcscDenied"),
+        (Error::HidDenied, "HidDenied"),
     ]
 }
 

@@ -11,7 +11,7 @@ use testkit::programs;
 
 const NAME: &str = "io.github.oathbridge.OathBridge1";
 const UNIT: &str = "systemd/oathbridge.service";
-const RULES: &str = "udev/70-oathbridge.rules";
+const RULES: [&str; 2] = ["udev/70-oathbridge.rules", "udev/70-oathbridge-keyboard.rules"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -94,10 +94,12 @@ fn the_unit_has_the_settings_that_the_daemon_requires() {
         ("UMask", "0077"),
         ("LimitCORE", "0"),
         ("LimitNOFILE", "65536"),
-        ("WantedBy", "smartcard.target"),
+        ("WantedBy", "smartcard.target default.target"),
     ] {
         assert_eq!(value(&unit, key), expected, "{key}=");
     }
+    // A node that another program takes for a moment must not stop the unit.
+    assert!(!text.contains("BindsTo="));
     let filters: Vec<_> = unit.iter().filter(|(key, _)| *key == "SystemCallFilter").collect();
     assert_eq!(
         filters,
@@ -134,25 +136,41 @@ fn activation_names_the_unit_and_the_unit_names_the_bus_name() {
     assert_eq!(text.lines().filter(|line| *line == "[D-BUS Service]").count(), 1);
 }
 
+/// The parts of a rule: `KEY=="value"` and the like.
+fn parts(rule: &str) -> Vec<&str> {
+    rule.split(", ").collect()
+}
+
 #[test]
-fn the_rules_start_the_unit_and_grant_no_access() {
-    let text = read(RULES);
-    let rules: Vec<_> = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-    assert_eq!(rules.first(), Some(&r#"ACTION=="remove", GOTO="oathbridge_end""#));
-    assert_eq!(rules.last(), Some(&r#"LABEL="oathbridge_end""#));
+fn the_rules_start_the_unit_and_grant_access_to_the_user_at_the_seat_only() {
     let unit = Path::new(UNIT).file_name().unwrap().to_str().unwrap();
-    for rule in &rules[1..rules.len() - 1] {
-        assert!(rule.contains(r#"TAG+="systemd""#), "without the tag systemd doesn't see the device: {rule}");
-        assert!(rule.contains(&format!(r#"ENV{{SYSTEMD_USER_WANTS}}+="{unit}""#)), "{rule}");
-        for banned in ["MODE", "GROUP", "OWNER", "RUN", "PROGRAM", "uaccess", r#"ACTION=="add""#] {
-            assert!(!rule.contains(banned), "{banned} in {rule}");
+    let start = format!(r#"ENV{{SYSTEMD_USER_WANTS}}+="{unit}""#);
+    for file in RULES {
+        let text = read(file);
+        let rules: Vec<_> = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+        let label = rules.last().unwrap().strip_prefix("LABEL=").unwrap();
+        // systemd 258 ignores the tag uaccess of rules for "add" only.
+        assert_eq!(rules[0], format!(r#"ACTION=="remove", GOTO={label}"#), "{file}");
+        for rule in &rules[1..rules.len() - 1] {
+            let parts = parts(rule);
+            assert!(parts.iter().all(|part| part.matches('"').count() == 2), "{rule}");
+            let (starts, grants) = (parts.contains(&start.as_str()), parts.contains(&r#"TAG+="uaccess""#));
+            assert!(starts || grants, "{rule}");
+            // Without the tag systemd doesn't see the device.
+            assert_eq!(starts, parts.contains(&r#"TAG+="systemd""#), "{rule}");
+            for banned in ["MODE", "GROUP", "OWNER", "RUN", "PROGRAM", "ACTION"] {
+                assert!(!parts.iter().any(|part| part.starts_with(banned)), "{banned} in {rule}");
+            }
+            // udev looks for one parent that has all of these.
+            let of_parents: Vec<_> = parts.iter().filter(|part| part.starts_with("ATTRS")).collect();
+            let is_of_the_usb_device = |part: &&&str| {
+                part.starts_with("ATTRS{idVendor}==") || part.starts_with("ATTRS{idProduct}==")
+            };
+            assert!(of_parents.iter().all(is_of_the_usb_device), "{rule}");
         }
-        for part in rule.split(", ") {
-            assert_eq!(part.matches('"').count(), 2, "{part}");
-        }
+        // 73-seat-late.rules grants access, so rules of this kind sort before it.
+        assert!(Path::new(file).file_name().unwrap().to_str().unwrap() < "73");
     }
-    // 73-seat-late.rules grants access, so rules of this kind sort before it.
-    assert!(Path::new(RULES).file_name().unwrap().to_str().unwrap() < "73");
 }
 
 #[test]
@@ -162,8 +180,10 @@ fn udevadm_verify_accepts_the_rules() {
     if !said(&help).contains("verify") {
         return;
     }
-    let output = Command::new("udevadm").arg("verify").arg(root().join(RULES)).output().unwrap();
-    assert!(output.status.success(), "{}", said(&output));
+    for file in RULES {
+        let output = Command::new("udevadm").arg("verify").arg(root().join(file)).output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+    }
 }
 
 fn files_below(directory: &Path) -> Vec<PathBuf> {
@@ -190,6 +210,7 @@ fn installed_files_match_the_prefix_and_can_be_removed() {
         ("bin/oathbridgectl".to_owned(), 0o755),
         ("lib/systemd/user/oathbridge.service".to_owned(), 0o644),
         ("lib/udev/rules.d/70-oathbridge.rules".to_owned(), 0o644),
+        ("share/doc/oathbridge/70-oathbridge-keyboard.rules".to_owned(), 0o644),
         (format!("share/dbus-1/services/{NAME}.service"), 0o644),
         ("share/doc/oathbridge/oathbridge.toml".to_owned(), 0o644),
         ("share/doc/oathbridge/LICENSE-MIT".to_owned(), 0o644),
@@ -197,6 +218,8 @@ fn installed_files_match_the_prefix_and_can_be_removed() {
         let metadata = fs::metadata(prefix.join(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert_eq!(metadata.permissions().mode() & 0o7777, mode, "{file}");
     }
+    // With access to a keyboard a program reads what it types, so the second file is an example only.
+    assert_eq!(fs::read_dir(prefix.join("lib/udev/rules.d")).unwrap().count(), 1);
     let text = fs::read_to_string(prefix.join("lib/systemd/user/oathbridge.service")).unwrap();
     let unit = directives(&text);
     assert_eq!(value(&unit, "ExecStart"), "/opt/x/bin/oathbridged");

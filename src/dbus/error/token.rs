@@ -72,6 +72,10 @@ impl From<token::Error> for Error {
                 "PcscDenied",
                 "The smart card service refuses this user; log in at the machine itself, or allow access with a polkit rule for org.debian.pcsc-lite.",
             ),
+            Token::HidDenied => (
+                "HidDenied",
+                "The system does not let this user open the keyboard interface of a token; copy 70-oathbridge-keyboard.rules from the documentation folder of oathbridge to /etc/udev/rules.d, plug the token in again, and log in at the machine itself.",
+            ),
         };
         Self::ours(name, sentence)
     }

@@ -2,6 +2,7 @@
 //! long or too many before they are handled.
 
 use std::io;
+use std::mem::take;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -112,10 +113,7 @@ impl ReadHalf for Reader {
         already_received_fds: &mut Vec<OwnedFd>,
     ) -> zbus::Result<Message> {
         loop {
-            let mut begun = Begun {
-                bytes: std::mem::take(already_received_bytes),
-                fds: std::mem::take(already_received_fds),
-            };
+            let mut begun = Begun { bytes: take(already_received_bytes), fds: take(already_received_fds) };
             if begun.bytes.is_empty() {
                 tokio::select! {
                     // New messages come first, so that in a flood only the clients with many queries wait.

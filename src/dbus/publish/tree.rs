@@ -150,6 +150,7 @@ fn problem_words(bridge: &Bridge, snapshot: &Snapshot) -> Vec<String> {
     let of_transports = snapshot.problems.iter().map(|problem| match problem {
         Problem::PcscUnavailable => "pcscd-unavailable",
         Problem::PcscDenied => "pcscd-denied",
+        Problem::HidDenied => "hid-denied",
     });
     of_transports.chain(bridge.settings.problems()).map(str::to_owned).collect()
 }

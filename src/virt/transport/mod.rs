@@ -17,12 +17,12 @@ use crate::iso7816::{Command, Response};
 
 /// A YubiKey 5 with the interfaces keyboard, FIDO and CCID, in this order. It shows no serial number over USB.
 const fn usb(number: u8) -> UsbInterface {
-    UsbInterface { vendor: 0x1050, product: 0x0407, serial: None, number: Some(number) }
+    UsbInterface { vendor: 0x1050, product: 0x0407, serial: None, number: Some(number), parent: None }
 }
 
 /// A Nitrokey 3 with the interfaces CCID and FIDO, in this order.
 const NITROKEY: UsbInterface =
-    UsbInterface { vendor: 0x20a0, product: 0x42b2, serial: None, number: Some(1) };
+    UsbInterface { vendor: 0x20a0, product: 0x42b2, serial: None, number: Some(1), parent: None };
 
 /// Virtual tokens: each YubiKey in its own reader with the name `Virtual YubiKey <serial>` and, if it has a slot, with a
 /// keyboard interface; each Nitrokey with its FIDO interface only.

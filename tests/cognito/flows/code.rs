@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use oathbridge::flows::Error;
+use oathbridge::oath::{CodeRequest, When};
 use oathbridge::otp::{Algorithm, Code, Digits, truncate};
 use oathbridge::registry::State;
 use oathbridge::token;
 use oathbridge::virt::Fault;
+use tokio::sync::watch;
 
 use super::rig::{Rig, SEED, STEP, STEP_START, seconds};
 
@@ -101,6 +104,35 @@ async fn without_interactive_a_touch_is_an_error() {
     request.interactive = false;
     assert_eq!(rig.code(&request).await.unwrap_err(), Error::TouchRequired);
     assert_eq!(rig.card.count(0xa2), 0);
+}
+
+/// A touch that the token waits for cannot be called off, so the jobs of callers that leave meanwhile stay in the queue.
+#[tokio::test]
+async fn requests_that_were_cancelled_take_no_room_in_the_queue() {
+    let rig = Rig::start(seconds(5)).await;
+    let touching = rig.code_request("touched", 60);
+    let found = rig.flows.registry().now().credential(&rig.credential("alice")).unwrap();
+    let request = CodeRequest { credential: found.credential, when: When::Now, with_next: false };
+    let token = &found.token.token;
+    let others = async {
+        rig.until_it_wants_a_touch().await;
+        let calculate = || token.calculate(request.clone(), watch::Sender::default());
+        for _ in 0..200 {
+            let cancelled = calculate().now_or_never();
+            assert!(cancelled.is_none(), "{cancelled:?}");
+        }
+        // Requests whose callers wait do take room.
+        let mut waiting: Vec<_> = (0..200).map(|_| Box::pin(calculate())).collect();
+        let refused = waiting.iter_mut().filter_map(|waiting| waiting.now_or_never());
+        let refused: Vec<_> = refused.map(Result::unwrap_err).collect();
+        assert!(!refused.is_empty() && refused.iter().all(|error| *error == token::Error::Busy));
+        waiting.truncate(1);
+        rig.card.touch();
+        waiting.remove(0).await.unwrap()
+    };
+    let (touched, last) = tokio::join!(rig.code(&touching), others);
+    touched.unwrap();
+    assert_eq!(last.code.expose(), expected(STEP));
 }
 
 #[tokio::test]

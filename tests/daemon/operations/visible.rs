@@ -106,7 +106,11 @@ async fn without_a_handle_the_object_exists_while_a_person_is_needed() {
             .unwrap()
     };
     let card = world.card().unwrap();
+    let watcher = other(&world).await;
+    let mut signals = watcher.signals().await.unwrap();
     let touch = async {
+        // The token waits before the daemon knows that, and a call that is faster has no object.
+        signals.until(is_operation).await.unwrap();
         wants_a_touch(card).await;
         card.touch();
     };

@@ -140,11 +140,7 @@ async fn request(
         (Refused::Shape("client-secret"), Some(name)) => Error::bad_client_secret(name),
         (refused, _) => refused.into(),
     })?;
-    let device = match (cognito::device_name(&asked.parameters), asked.step) {
-        (Some(name), _) => DeviceName::Is(name),
-        (None, ChallengeStep::SelectMfaType) => DeviceName::Later,
-        (None, ChallengeStep::SoftwareTokenMfa) => DeviceName::Never,
-    };
+    let device = device_name(&asked.parameters, asked.step);
     Ok(ChallengeRequest {
         submission: Submission {
             credential: target(credential, profile, device)?,
@@ -155,6 +151,14 @@ async fn request(
         session: Session::parse(session)?,
         respondent,
     })
+}
+
+fn device_name(parameters: &BTreeMap<String, String>, step: ChallengeStep) -> DeviceName {
+    match (cognito::device_name(parameters), step) {
+        (Some(name), _) => DeviceName::Is(name),
+        (None, ChallengeStep::SelectMfaType) => DeviceName::Later,
+        (None, ChallengeStep::SoftwareTokenMfa) => DeviceName::Never,
+    }
 }
 
 /// The proof of the app client; the call has at most one of the two options.

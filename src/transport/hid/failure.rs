@@ -1,0 +1,83 @@
+//! Classifies the errors of hidapi and of the system.
+
+use std::io;
+
+use hidapi::HidError;
+use rustix::io::Errno;
+
+/// Why an exchange failed. A node that is gone is told by its descriptor, because the kernel and hidapi have three forms for
+/// it: the text of a poll, ENODEV, and the text of an ioctl.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// A signal; the exchange may be repeated.
+    Interrupted,
+    /// The system refuses access.
+    Denied,
+    /// Anything else, with the text of the library.
+    Other(String),
+}
+
+pub(super) fn of_hidapi(error: &HidError) -> Failure {
+    match error {
+        HidError::IoError { error } => of_io(error),
+        // The errors of an ioctl are text: the name of the number, and what it means.
+        HidError::HidApiError { message } if message.contains("EINTR") => Failure::Interrupted,
+        HidError::HidApiError { message } if message.contains("EACCES") => Failure::Denied,
+        error => Failure::Other(format!("HID: {error}")),
+    }
+}
+
+pub(super) fn of_system(error: Errno) -> Failure {
+    of_io(&error.into())
+}
+
+fn of_io(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::Interrupted => Failure::Interrupted,
+        io::ErrorKind::PermissionDenied => Failure::Denied,
+        _ => Failure::Other(format!("HID: {error}")),
+    }
+}
+
+/// Whether the error means that the node has no device.
+pub(super) fn is_missing(error: &io::Error) -> bool {
+    [Errno::NODEV, Errno::NXIO].iter().any(|missing| error.raw_os_error() == Some(missing.raw_os_error()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(message: &str) -> HidError {
+        HidError::HidApiError { message: message.to_owned() }
+    }
+
+    #[test]
+    fn signals_and_refusals_are_told_from_other_failures() {
+        let os = |errno: Errno| HidError::IoError { error: errno.into() };
+        assert_eq!(of_hidapi(&os(Errno::INTR)), Failure::Interrupted);
+        assert_eq!(
+            of_hidapi(&text("ioctl (GFEATURE): EINTR: Interrupted system call")),
+            Failure::Interrupted
+        );
+        assert_eq!(of_hidapi(&os(Errno::ACCESS)), Failure::Denied);
+        assert_eq!(of_hidapi(&text("ioctl (GFEATURE): EACCES: Permission denied")), Failure::Denied);
+        for error in [
+            os(Errno::NODEV),
+            text("ioctl (GFEATURE): ENODEV: No such device"),
+            text("unexpected poll error (device disconnected)"),
+            text("ioctl (GFEATURE): EPIPE: Broken pipe"),
+            HidError::IncompleteSendError { sent: 1, all: 9 },
+        ] {
+            assert!(matches!(of_hidapi(&error), Failure::Other(_)), "{error}");
+        }
+        assert_eq!(of_system(Errno::INTR), Failure::Interrupted);
+    }
+
+    #[test]
+    fn a_node_without_a_device_is_missing() {
+        assert!(is_missing(&Errno::NODEV.into()));
+        assert!(is_missing(&Errno::NXIO.into()));
+        assert!(!is_missing(&Errno::IO.into()));
+    }
+}

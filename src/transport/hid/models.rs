@@ -1,0 +1,89 @@
+//! The table of HID devices: the only devices that the transport opens. The udev rules and the table in `README.md` are
+//! generated from it; `tests/repository/hid_models.rs` compares them.
+
+/// What a HID interface exchanges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Feature reports of 8 bytes on the keyboard interface of a YubiKey, for its OTP slots.
+    Keyboard,
+    /// Input and output reports of 64 bytes (FIDO CTAP 2.1, section 11.2).
+    Fido,
+}
+
+impl Kind {
+    /// The length of a report in bytes, without the report number.
+    pub fn report_bytes(self) -> usize {
+        match self {
+            Self::Keyboard => 8,
+            Self::Fido => 64,
+        }
+    }
+
+    /// The usage page and usage of the first collection (HID Usage Tables, sections 4 and 32).
+    pub(super) fn usage(self) -> (u16, u16) {
+        match self {
+            Self::Keyboard => (0x0001, 0x0006),
+            Self::Fido => (0xf1d0, 0x0001),
+        }
+    }
+
+    /// The file with the udev rule that grants access.
+    pub fn rules(self) -> &'static str {
+        match self {
+            Self::Keyboard => "70-oathbridge-keyboard.rules",
+            Self::Fido => "70-oathbridge.rules",
+        }
+    }
+}
+
+/// USB devices of one vendor whose interfaces of one kind are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// The name for people.
+    pub name: &'static str,
+    /// `idVendor`.
+    pub vendor: u16,
+    /// `idProduct`, ascending.
+    pub products: &'static [u16],
+    /// The interface that is used.
+    pub kind: Kind,
+}
+
+/// All models. The products are those of the vendors' public lists of USB ids.
+pub static MODELS: &[Model] = &[
+    Model {
+        name: "YubiKey",
+        vendor: 0x1050,
+        products: &[0x0010, 0x0110, 0x0111, 0x0114, 0x0116, 0x0401, 0x0403, 0x0405, 0x0407, 0x0410],
+        kind: Kind::Keyboard,
+    },
+    Model { name: "OnlyKey", vendor: 0x1d50, products: &[0x60fc], kind: Kind::Keyboard },
+    Model { name: "Nitrokey 3", vendor: 0x20a0, products: &[0x42b2], kind: Kind::Fido },
+];
+
+/// The kinds of interfaces that are used of a USB device.
+pub(super) fn kinds(vendor: u16, product: u16) -> impl Iterator<Item = Kind> {
+    let is_this = move |model: &&Model| model.vendor == vendor && model.products.contains(&product);
+    MODELS.iter().filter(is_this).map(|model| model.kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_outside_the_table_has_no_interface_to_open() {
+        assert_eq!(kinds(0x1050, 0x0407).collect::<Vec<_>>(), [Kind::Keyboard]);
+        assert_eq!(kinds(0x20a0, 0x42b2).collect::<Vec<_>>(), [Kind::Fido]);
+        // A YubiKey without a keyboard interface, and a keyboard of another vendor.
+        assert_eq!(kinds(0x1050, 0x0402).count(), 0);
+        assert_eq!(kinds(0x046d, 0x0407).count(), 0);
+    }
+
+    #[test]
+    fn the_products_of_a_model_are_listed_once_and_in_order() {
+        for model in MODELS {
+            assert!(model.products.is_sorted_by(|a, b| a < b), "{}", model.name);
+        }
+    }
+}

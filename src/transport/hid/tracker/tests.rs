@@ -1,0 +1,201 @@
+//! Nodes that come and go, on a clock that the test moves.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::*;
+use crate::transport::hid::models::Kind;
+use crate::transport::hid::sysfs::Place;
+
+/// A USB device with one interface, and a tracker of it.
+struct Key {
+    root: tempfile::TempDir,
+    tracker: Tracker,
+    now: Instant,
+}
+
+impl Key {
+    fn new() -> Self {
+        let key =
+            Self { root: tempfile::tempdir().unwrap(), tracker: Tracker::default(), now: Instant::now() };
+        key.plug();
+        key
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.root.path().join("1-1")
+    }
+
+    fn plug(&self) {
+        fs::create_dir(self.folder()).unwrap();
+    }
+
+    fn pull(&self) {
+        // Renamed and not removed, so that the next folder has another inode number.
+        fs::rename(self.folder(), tempfile::tempdir_in(self.root.path()).unwrap().keep().join("x")).unwrap();
+    }
+
+    fn parent(&self) -> Place {
+        Place::of(&self.folder()).unwrap()
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now += time;
+    }
+
+    fn see(&mut self, is_denied: bool) -> Option<Duration> {
+        let parent = self.parent();
+        let usb = crate::device::UsbInterface {
+            vendor: 0x1050,
+            product: 0x0407,
+            serial: None,
+            number: Some(0),
+            parent: Some(parent.label()),
+        };
+        let (path, place) = (PathBuf::from("/dev/hidraw0"), parent.clone());
+        let node = Node { path, place, parent, interface: "1-1:1.0".into(), usb, kind: Kind::Keyboard };
+        self.update(vec![Sighting { node, is_denied }])
+    }
+
+    fn see_nothing(&mut self) -> Option<Duration> {
+        self.update(Vec::new())
+    }
+
+    /// How long the tracker may sleep.
+    fn update(&mut self, sightings: Vec<Sighting>) -> Option<Duration> {
+        self.tracker.update(sightings, self.now).map(|again| again - self.now)
+    }
+
+    fn attached(&self) -> Option<DeviceId> {
+        self.tracker.presence(self.now).devices.pop().map(|device| device.id)
+    }
+
+    fn problem(&self) -> Option<Problem> {
+        self.tracker.presence(self.now).problem
+    }
+}
+
+const MOMENT: Duration = Duration::from_millis(200);
+
+#[test]
+fn a_node_that_is_away_for_a_moment_is_the_same_insertion() {
+    let mut key = Key::new();
+    assert_eq!(key.see(false), None);
+    let before = key.attached().unwrap();
+    for _ in 0..2 {
+        key.pass(MOMENT);
+        assert_eq!(key.see_nothing(), Some(MAX_GAP));
+        assert_eq!(key.attached(), Some(before.clone()));
+        assert_eq!(key.tracker.find(&before), Found::Taken);
+        key.pass(MOMENT);
+        assert_eq!(key.see_nothing(), Some(MAX_GAP - MOMENT), "the time counts from the first look");
+        key.pass(MOMENT);
+        assert_eq!(key.see(false), None);
+        assert_eq!(key.attached(), Some(before.clone()));
+        assert!(matches!(key.tracker.find(&before), Found::Node(_)));
+    }
+}
+
+#[test]
+fn a_node_that_stays_away_is_removed() {
+    let mut key = Key::new();
+    key.see(false);
+    let before = key.attached().unwrap();
+    key.see_nothing();
+    key.pass(MAX_GAP);
+    assert_eq!(key.see_nothing(), None);
+    assert_eq!(key.attached(), None);
+    assert_eq!(key.tracker.find(&before), Found::Removed);
+    key.see(false);
+    assert_ne!(key.attached(), Some(before));
+}
+
+#[test]
+fn a_key_that_was_pulled_is_removed_at_once() {
+    let mut key = Key::new();
+    key.see(false);
+    key.pull();
+    assert_eq!(key.see_nothing(), None);
+    assert_eq!(key.attached(), None);
+}
+
+#[test]
+fn a_key_that_returns_is_a_new_insertion_whatever_the_gap() {
+    let mut key = Key::new();
+    key.see(false);
+    let mut before = key.attached().unwrap();
+    // Without a look in between, and with one.
+    for looks in [0, 1] {
+        key.pull();
+        for _ in 0..looks {
+            key.see_nothing();
+        }
+        key.plug();
+        key.see(false);
+        let after = key.attached().unwrap();
+        assert_eq!(after.name, before.name);
+        assert_ne!(after.insertion, before.insertion);
+        assert_eq!(key.tracker.find(&before), Found::Removed);
+        before = after;
+    }
+}
+
+#[test]
+fn refused_access_is_a_problem_after_udev_had_time_for_its_rules() {
+    let mut key = Key::new();
+    assert_eq!(key.see(true), Some(MAX_RULES_DELAY));
+    assert_eq!((key.attached(), key.problem()), (None, None));
+    key.pass(MAX_RULES_DELAY / 2);
+    assert_eq!(key.see(true), Some(MAX_RULES_DELAY / 2));
+    assert_eq!(key.problem(), None);
+    key.pass(MAX_RULES_DELAY / 2);
+    assert_eq!(key.see(true), None);
+    assert_eq!((key.attached(), key.problem()), (None, Some(Problem::HidDenied)));
+}
+
+#[test]
+fn access_that_is_granted_and_withdrawn_is_followed() {
+    let mut key = Key::new();
+    key.see(true);
+    key.pass(MAX_RULES_DELAY);
+    key.see(true);
+    key.see(false);
+    let granted = key.attached().unwrap();
+    assert_eq!(key.problem(), None);
+    assert_eq!(key.see(true), None);
+    assert_eq!((key.attached(), key.problem()), (None, Some(Problem::HidDenied)));
+    assert_eq!(key.tracker.find(&granted), Found::Denied);
+    key.see(false);
+    assert_eq!(key.attached(), Some(granted));
+}
+
+#[test]
+fn a_refused_node_that_is_away_is_not_reported_as_attached() {
+    let mut key = Key::new();
+    key.see(true);
+    assert_eq!(key.see_nothing(), None);
+    assert_eq!(key.attached(), None);
+}
+
+#[test]
+fn a_node_that_is_back_before_udev_has_granted_access_is_the_same_insertion() {
+    let mut key = Key::new();
+    key.see(false);
+    let before = key.attached();
+    key.see_nothing();
+    key.pass(MOMENT);
+    assert_eq!(key.see(true), Some(MAX_RULES_DELAY));
+    key.pass(MOMENT);
+    assert_eq!(key.see(true), Some(MAX_RULES_DELAY - MOMENT));
+    assert_eq!((key.attached(), key.problem()), (before.clone(), None));
+    assert_eq!(key.tracker.find(before.as_ref().unwrap()), Found::Taken);
+    key.see(false);
+    assert_eq!(key.attached(), before);
+
+    // Without a rule, access is refused in the end.
+    key.see_nothing();
+    key.see(true);
+    key.pass(MAX_RULES_DELAY);
+    assert_eq!(key.see(true), None);
+    assert_eq!((key.attached(), key.problem()), (None, Some(Problem::HidDenied)));
+}

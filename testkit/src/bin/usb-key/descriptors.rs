@@ -1,0 +1,79 @@
+//! The USB descriptors of a key with two HID interfaces (USB 2.0, chapter 9; HID 1.11, section 6.2.1).
+
+/// A boot keyboard (HID 1.11, appendix E.6) with a feature report of 8 bytes.
+const KEYBOARD_DESCRIPTOR: &[u8] = &[
+    0x05, 0x01, 0x09, 0x06, 0xa1, 0x01, 0x05, 0x07, 0x19, 0xe0, 0x29, 0xe7, 0x15, 0x00, 0x25, 0x01, 0x75,
+    0x01, 0x95, 0x08, 0x81, 0x02, 0x95, 0x01, 0x75, 0x08, 0x81, 0x01, 0x95, 0x05, 0x75, 0x01, 0x05, 0x08,
+    0x19, 0x01, 0x29, 0x05, 0x91, 0x02, 0x95, 0x01, 0x75, 0x03, 0x91, 0x01, 0x95, 0x06, 0x75, 0x08, 0x15,
+    0x00, 0x25, 0x65, 0x05, 0x07, 0x19, 0x00, 0x29, 0x65, 0x81, 0x00, 0x09, 0x03, 0x75, 0x08, 0x95, 0x08,
+    0xb1, 0x02, 0xc0,
+];
+
+/// The number of the keyboard's interface.
+pub(super) const KEYBOARD: u16 = 0;
+
+/// An authenticator with reports of 64 bytes (FIDO CTAP 2.1, section 11.2.8.1).
+const FIDO_DESCRIPTOR: &[u8] = &[
+    0x06, 0xd0, 0xf1, 0x09, 0x01, 0xa1, 0x01, 0x09, 0x20, 0x15, 0x00, 0x26, 0xff, 0x00, 0x75, 0x08, 0x95,
+    0x40, 0x81, 0x02, 0x09, 0x21, 0x15, 0x00, 0x26, 0xff, 0x00, 0x75, 0x08, 0x95, 0x40, 0x91, 0x02, 0xc0,
+];
+
+/// The vendor and the product.
+#[derive(Clone, Copy)]
+pub(super) struct Ids {
+    pub(super) vendor: u16,
+    pub(super) product: u16,
+}
+
+/// The descriptor of this type and index; `None` if there is none.
+pub(super) fn descriptor(ids: Ids, kind: u8, index: u8) -> Option<Vec<u8>> {
+    match (kind, index) {
+        (1, _) => {
+            let ([v0, v1], [p0, p1]) = (ids.vendor.to_le_bytes(), ids.product.to_le_bytes());
+            Some(vec![18, 1, 0x00, 0x02, 0, 0, 0, 64, v0, v1, p0, p1, 0x43, 0x05, 1, 2, 0, 1])
+        }
+        (2, _) => Some(configuration()),
+        (3, 0) => Some(vec![4, 3, 0x09, 0x04]),
+        (3, 1) => Some(string("oathbridge")),
+        (3, 2) => Some(string("virtual key")),
+        _ => None,
+    }
+}
+
+/// The report descriptor of an interface.
+pub(super) fn report_descriptor(interface: u16) -> Vec<u8> {
+    if interface == KEYBOARD { KEYBOARD_DESCRIPTOR.to_vec() } else { FIDO_DESCRIPTOR.to_vec() }
+}
+
+fn configuration() -> Vec<u8> {
+    let mut body = Vec::new();
+    body.extend([9, 4, 0, 0, 1, 3, 1, 1, 0]);
+    body.extend(hid(KEYBOARD_DESCRIPTOR.len()));
+    body.extend(endpoint(0x81, 8, 10));
+    body.extend([9, 4, 1, 0, 2, 3, 0, 0, 0]);
+    body.extend(hid(FIDO_DESCRIPTOR.len()));
+    body.extend(endpoint(0x02, 64, 2));
+    body.extend(endpoint(0x82, 64, 2));
+    let [low, high] = u16::try_from(9 + body.len()).unwrap_or_default().to_le_bytes();
+    let mut all = vec![9, 2, low, high, 2, 1, 0, 0x80, 15];
+    all.extend(body);
+    all
+}
+
+fn hid(report_descriptor_bytes: usize) -> [u8; 9] {
+    let [low, high] = u16::try_from(report_descriptor_bytes).unwrap_or_default().to_le_bytes();
+    [9, 0x21, 0x10, 0x01, 0, 1, 0x22, low, high]
+}
+
+/// An interrupt endpoint.
+fn endpoint(address: u8, bytes: u8, interval: u8) -> [u8; 7] {
+    [7, 5, address, 3, bytes, 0, interval]
+}
+
+fn string(text: &str) -> Vec<u8> {
+    let mut bytes = vec![0, 3];
+    bytes.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+    let length = u8::try_from(bytes.len()).unwrap_or_default();
+    bytes.splice(0..1, [length]);
+    bytes
+}

@@ -1,0 +1,84 @@
+//! The udev rules and the table in `README.md` list the HID devices that the transport opens, and no others.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "the whole file is a test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use oathbridge::dbus::Error;
+use oathbridge::token;
+use oathbridge::transport::hid::models::{Kind, MODELS, Model};
+
+/// If this variable is set, the rules are written instead of compared.
+const WRITE: &str = "OATHBRIDGE_WRITE_RULES";
+
+fn path(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(path(file)).unwrap()
+}
+
+fn products(model: &Model, separator: &str) -> String {
+    model.products.iter().map(|product| format!("{product:04x}")).collect::<Vec<_>>().join(separator)
+}
+
+/// The comment and the rule of a model.
+fn rule(model: &Model) -> String {
+    let (vendor, products) = (model.vendor, products(model, "|"));
+    let device = format!(
+        r#"SUBSYSTEM=="hidraw", ATTRS{{idVendor}}=="{vendor:04x}", ATTRS{{idProduct}}=="{products}""#
+    );
+    // The rule of the readers starts the daemon for the other tokens, which all act as a reader too.
+    let start = match model.kind {
+        Kind::Keyboard => r#", TAG+="systemd", ENV{SYSTEMD_USER_WANTS}+="oathbridge.service""#,
+        Kind::Fido => "",
+    };
+    format!("# {}\n{device}, TAG+=\"uaccess\"{start}\n\n", model.name)
+}
+
+/// The file with the rules of the models in place of those that it has.
+fn with_rules(text: &str, kind: Kind) -> String {
+    let label = text.rfind("LABEL=").unwrap();
+    let is_old = |paragraph: &&str| !paragraph.contains(r#"SUBSYSTEM=="hidraw""#);
+    let kept: Vec<_> = text[..label].split("\n\n").filter(is_old).collect();
+    let rules: String = MODELS.iter().filter(|model| model.kind == kind).map(rule).collect();
+    format!("{}{rules}{}", kept.join("\n\n"), &text[label..])
+}
+
+/// `OATHBRIDGE_WRITE_RULES=1 cargo test --release --test repository hid_models` writes them.
+#[test]
+fn the_rules_grant_access_to_the_devices_of_the_table() {
+    for kind in [Kind::Keyboard, Kind::Fido] {
+        let file = format!("udev/{}", kind.rules());
+        let generated = with_rules(&read(&file), kind);
+        if std::env::var_os(WRITE).is_some() {
+            fs::write(path(&file), &generated).unwrap();
+        }
+        assert_eq!(read(&file), generated, "{file} is out of date; run this test with {WRITE}=1");
+    }
+}
+
+#[test]
+fn the_readme_lists_the_devices_of_the_table() {
+    let row = |model: &Model| {
+        let interface = match model.kind {
+            Kind::Keyboard => "keyboard",
+            Kind::Fido => "FIDO",
+        };
+        let ids = format!("{:04x}: {}", model.vendor, products(model, ", "));
+        format!("| {} | {ids} | {interface} | `udev/{}` |", model.name, model.kind.rules())
+    };
+    let expected: Vec<_> = MODELS.iter().map(row).collect();
+    let readme = read("README.md");
+    let shown: Vec<_> = readme.lines().filter(|line| line.contains("| `udev/")).collect();
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn the_error_names_the_rules_that_mend_it() {
+    let error = Error::from(token::Error::HidDenied);
+    // The daemon needs access to keyboard interfaces only.
+    assert!(error.sentence().contains(Kind::Keyboard.rules()), "{}", error.sentence());
+}
