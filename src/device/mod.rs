@@ -59,6 +59,11 @@ pub trait Reports: Send {
     /// [`Error::Removed`] if the device is no longer attached, [`Error::Failed`] if the length does not fit the device.
     fn send(&mut self, report: &[u8]) -> Result<(), Error>;
 
+    /// The kind of the interface, which determines the length of its reports.
+    fn kind(&self) -> HidKind {
+        HidKind::Keyboard
+    }
+
     /// Waits for the next report and stores it. Returns its length in bytes, or 0 if no report arrives within `timeout`.
     ///
     /// # Errors
@@ -79,6 +84,15 @@ pub trait Reports: Send {
 
     /// Releases the lock. Dropping the device releases it as well.
     fn unlock(&mut self) {}
+}
+
+/// The kind of a HID interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HidKind {
+    /// A keyboard with feature reports of 8 bytes.
+    Keyboard,
+    /// FIDO's usage page F1D0, with input and output reports of 64 bytes.
+    Fido,
 }
 
 /// The channel of a protocol: a transaction, or an open HID device.
@@ -235,6 +249,9 @@ pub enum Error {
     /// The transport does not work or refuses this user.
     #[error(transparent)]
     Transport(#[from] Problem),
+    /// The device did not answer in time.
+    #[error("{0}")]
+    NoAnswer(String),
     /// Any other error, with the message of the transport.
     #[error("{0}")]
     Failed(String),

@@ -8,6 +8,8 @@ pub const VERIFICATION_FAILED: Status = Status(0x6300);
 pub const WRONG_LENGTH: Status = Status(0x6700);
 /// The application is locked.
 pub const SECURITY_STATUS_NOT_SATISFIED: Status = Status(0x6982);
+/// Authentication is blocked; for PUT on a Nitrokey: the name exists.
+pub const BLOCKED: Status = Status(0x6983);
 /// No such object; for VALIDATE: no password is set.
 pub const DATA_INVALID: Status = Status(0x6984);
 /// The command makes no sense now.

@@ -1,7 +1,9 @@
 //! The protocols of tokens. Each protocol uses [`crate::device`] and knows no transport.
 //!
 //! * [`ykoath`]: Yubico's OATH protocol over ISO 7816, which the tokens of most vendors support.
+//! * [`ctaphid`]: the APDUs of Trussed keys, such as Nitrokey 3, over their FIDO interface.
 //! * [`ykotp`]: the slots of Yubico's OTP application over HID reports, as TOTP.
 
+pub mod ctaphid;
 pub mod ykoath;
 pub mod ykotp;

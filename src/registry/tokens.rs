@@ -45,10 +45,10 @@ pub(super) fn view(devices: &BTreeMap<DeviceKey, Device>) -> BTreeMap<TokenId, A
 }
 
 /// Builds one token from its devices, which are in the order of their transports. The first device in the best state
-/// serves the token.
+/// serves the token; of a card and a HID device in the same state, the HID device, because other programs use cards more.
 fn attached(mut group: Vec<(&DeviceKey, &Device)>) -> Option<Attached> {
     // The sort is stable.
-    group.sort_by_key(|(_, device)| rank(&device.state));
+    group.sort_by_key(|(_, device)| (rank(&device.state), device.has_reader));
     let (_, serving) = group.first()?;
     let info = serving.info.clone()?;
     let mut by_transport = group.clone();

@@ -40,8 +40,8 @@ pub(super) fn detect_model(reader: &str, usb: Option<&UsbInterface>, description
         };
         Model { vendor: "Yubico", name, version_is_firmware: true }
     } else if description.serial.is_some() || description.attempts_left.is_some() {
-        // Only Trussed's secrets application sends tags 8F and 82.
-        model("Nitrokey", "Nitrokey 3", true)
+        // Only Trussed's secrets application sends tags 8F and 82. It reports its own version.
+        model("Nitrokey", "Nitrokey 3", false)
     } else if reader.contains("canokey") {
         // It reports 6.0.0 for every firmware version.
         model("CanoKeys", "CanoKey", false)

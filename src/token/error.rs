@@ -58,6 +58,7 @@ impl From<device::Error> for Error {
             device::Error::Transport(Problem::PcscUnavailable) => Self::PcscUnavailable,
             device::Error::Transport(Problem::PcscDenied) => Self::PcscDenied,
             device::Error::Transport(Problem::HidDenied) => Self::HidDenied,
+            device::Error::NoAnswer(what) => oath::Error::NoAnswer(what).into(),
             device::Error::Failed(what) => Self::Malformed(what),
         }
     }

@@ -5,7 +5,8 @@
 
 use super::otp_key;
 use super::target::Target;
-use crate::device::Channel;
+use super::trussed;
+use crate::device::{Channel, HidKind};
 use crate::oath::{Error, OathSession};
 use crate::protocol::ykoath;
 
@@ -31,8 +32,10 @@ static FAMILIES: &[Family] = &[
     Family {
         name: "otpslot",
         probe: |target, channel| match channel {
-            Channel::Apdu(_) => Err(Error::NoApplication),
-            Channel::Reports(reports) => Ok(Box::new(otp_key::session(target, reports)?)),
+            Channel::Reports(reports) if reports.kind() == HidKind::Keyboard => {
+                Ok(Box::new(otp_key::session(target, reports)?))
+            }
+            Channel::Apdu(_) | Channel::Reports(_) => Err(Error::NoApplication),
         },
     },
 ];
@@ -44,6 +47,20 @@ static FAMILIES: &[Family] = &[
 /// [`Error::NoApplication`] if the device belongs to no family, [`Error::NotConfigured`] if it belongs to one that uses
 /// configured devices only, and the errors of `work`.
 pub(super) fn in_session<T>(
+    target: &Target,
+    channel: Channel<'_>,
+    work: impl FnOnce(&'static Family, &mut dyn OathSession) -> Result<T, Error>,
+) -> Result<T, Error> {
+    match channel {
+        Channel::Reports(reports) if trussed::is_key(target, reports.kind()) => {
+            let mut key = trussed::connect(target, reports)?;
+            probe_all(target, Channel::Apdu(&mut key), work)
+        }
+        channel => probe_all(target, channel, work),
+    }
+}
+
+fn probe_all<T>(
     target: &Target,
     mut channel: Channel<'_>,
     work: impl FnOnce(&'static Family, &mut dyn OathSession) -> Result<T, Error>,
@@ -70,9 +87,14 @@ mod tests {
     use crate::device::{self, Attachment, DeviceId, Reports, UsbInterface};
     use crate::token::otp_slots::OtpSlots;
 
-    struct Keyboard;
+    /// An interface that is neither written nor read.
+    struct Untouched(HidKind);
 
-    impl Reports for Keyboard {
+    impl Reports for Untouched {
+        fn kind(&self) -> HidKind {
+            self.0
+        }
+
         fn send(&mut self, _report: &[u8]) -> Result<(), device::Error> {
             panic!("nothing may be sent");
         }
@@ -105,9 +127,21 @@ mod tests {
             (0x1050, None, false, Error::NotConfigured),
             (0x1050, Some("0000000008"), true, Error::NotConfigured),
         ] {
+            let mut keyboard = Untouched(HidKind::Keyboard);
             let target = target(vendor, serial, is_configured);
-            let result = in_session(&target, Channel::Reports(&mut Keyboard), |family, _| Ok(family.name));
+            let result = in_session(&target, Channel::Reports(&mut keyboard), |family, _| Ok(family.name));
             assert_eq!(result, Err(expected), "{vendor:x} {serial:?} {is_configured}");
+        }
+    }
+
+    #[test]
+    fn a_fido_interface_of_a_key_that_is_not_in_the_table_is_sent_nothing() {
+        // The product of the helper is that of a YubiKey, which is no Nitrokey even with Nitrokey's vendor.
+        for vendor in [0x1050, 0x20a0, 0x1209] {
+            let target = target(vendor, Some("7"), true);
+            let mut fido = Untouched(HidKind::Fido);
+            let result = in_session(&target, Channel::Reports(&mut fido), |family, _| Ok(family.name));
+            assert_eq!(result, Err(Error::NoApplication), "{vendor:x}");
         }
     }
 }

@@ -3,30 +3,48 @@
 //! The id is derived from the salt of a new token or, without a salt, from its serial number. It is stored with all salts
 //! and serial numbers of the token, so that a token keeps its id when a reset changes its salt.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Weak};
 
 pub use super::known::Fingerprint;
 use super::known::{Known, MAX_VALUE_BYTES};
 use crate::oath::TokenId;
 use crate::state_file::{Error, StateFile};
+use crate::sync::IgnorePoison;
 
 /// The known tokens and their ids.
 #[derive(Clone, Debug)]
 pub struct Identities {
     file: Arc<StateFile>,
+    turns: Turns,
 }
+
+/// The turns of the tokens with a device, by id.
+type Turns = Arc<Mutex<BTreeMap<TokenId, Weak<Mutex<()>>>>>;
 
 impl Identities {
     /// The known tokens in `tokens.json` in this state folder.
     pub fn new(directory: PathBuf) -> Self {
-        Self { file: Arc::new(StateFile::new(directory, "tokens")) }
+        Self { file: Arc::new(StateFile::new(directory, "tokens")), turns: Turns::default() }
     }
 
     /// The serial number of a known token with this salt, if it is recorded.
     pub fn known_serial(&self, fingerprint: &Fingerprint) -> Option<String> {
         let known: Known = self.file.read().ok()?;
         known.serial(fingerprint).map(str::to_owned)
+    }
+
+    /// The lock of a session with a token, which all its devices share.
+    pub(super) fn turn(&self, id: &TokenId) -> Arc<Mutex<()>> {
+        let mut turns = self.turns.lock().ignore_poison();
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let known = turns.get(id).and_then(Weak::upgrade);
+        known.unwrap_or_else(|| {
+            let turn = Arc::default();
+            turns.insert(id.clone(), Arc::downgrade(&turn));
+            turn
+        })
     }
 
     /// The id of a token, `<family>_<value>`. It is derived from `fallback` if the token has neither salt nor serial number.
@@ -101,6 +119,19 @@ mod tests {
             identities.resolve("ykoath", &fingerprint(None, None), "reader A"),
             identities.resolve("ykoath", &fingerprint(None, None), "reader B"),
         );
+    }
+
+    #[test]
+    fn devices_of_one_token_share_a_turn() {
+        let directory = tempfile::tempdir().unwrap();
+        let identities = Identities::new(directory.path().to_owned());
+        let [one, other] = ["a", "b"].map(|value| TokenId::new("ykoath", value));
+        let first = identities.clone().turn(&one);
+        let _taken = first.lock().unwrap();
+        assert!(identities.turn(&one).try_lock().is_err());
+        assert!(identities.turn(&other).try_lock().is_ok());
+        identities.turn(&one);
+        assert_eq!(identities.turns.lock().unwrap().len(), 1, "a turn that nothing uses is forgotten");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The link to a device: one transaction for each request.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::thread;
 use std::time::Duration;
 
@@ -30,11 +30,13 @@ pub(super) struct Link {
     transport: Arc<dyn Transport>,
     target: Target,
     activity: Arc<Activity>,
+    /// The lock that all devices of the token share; unknown until the token is.
+    turn: Option<Arc<Mutex<()>>>,
 }
 
 impl Link {
     pub(super) fn new(transport: Arc<dyn Transport>, target: Target, activity: Arc<Activity>) -> Self {
-        Self { transport, target, activity }
+        Self { transport, target, activity, turn: None }
     }
 
     pub(super) fn transport(&self) -> &dyn Transport {
@@ -43,6 +45,11 @@ impl Link {
 
     pub(super) fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Lets the devices of one token take turns: a session on one of them would disturb a session on another one.
+    pub(super) fn share(&mut self, turn: Arc<Mutex<()>>) {
+        self.turn = Some(turn);
     }
 
     /// Runs `work` in a session, which is one transaction. Repeats it if another program resets the card.
@@ -56,7 +63,8 @@ impl Link {
         loop {
             attempts += 1;
             let mut begun = false;
-            let result = self.open(progress).map_err(Error::Device).and_then(|opened| {
+            let opened = self.take_turn(progress).and_then(|turn| Ok((turn, self.open(progress)?)));
+            let result = opened.map_err(Error::Device).and_then(|(_turn, opened)| {
                 self.transact(opened, |family, session| {
                     begun = true;
                     work(family, session)
@@ -89,6 +97,20 @@ impl Link {
                 families::in_session(&self.target, Channel::Reports(&mut *reports), work)
             }
         }
+    }
+
+    /// Waits up to 2 s for the session of another device of the token.
+    fn take_turn(&self, progress: &dyn Progress) -> Result<Option<MutexGuard<'_, ()>>, device::Error> {
+        let Some(turn) = &self.turn else { return Ok(None) };
+        for _ in 0..OPEN_ATTEMPTS {
+            match turn.try_lock() {
+                Ok(guard) => return Ok(Some(guard)),
+                Err(TryLockError::Poisoned(poisoned)) => return Ok(Some(poisoned.into_inner())),
+                Err(TryLockError::WouldBlock) if progress.is_cancelled() => break,
+                Err(TryLockError::WouldBlock) => thread::sleep(OPEN_INTERVAL),
+            }
+        }
+        Err(device::Error::Busy)
     }
 
     /// Opens the device. Waits up to 2 s while another program holds it exclusively.

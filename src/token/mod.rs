@@ -16,6 +16,7 @@ mod link;
 mod otp_key;
 mod otp_slots;
 mod target;
+mod trussed;
 mod worker;
 
 use std::fmt;

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::otp_slots::OtpSlots;
 use crate::clock::Clock;
 use crate::device::Attachment;
+use crate::protocol::ctaphid::OwnChannel;
 
 /// An attached device.
 pub(super) struct Target {
@@ -13,10 +14,12 @@ pub(super) struct Target {
     pub(super) otp_slots: OtpSlots,
     /// The serial number that the key itself reported. It is read once for each insertion.
     pub(super) key_serial: OnceLock<u32>,
+    /// The daemon's channel on the FIDO interface of a key.
+    pub(super) channel: OwnChannel,
 }
 
 impl Target {
     pub(super) fn new(attachment: Attachment, clock: Arc<dyn Clock>, otp_slots: OtpSlots) -> Self {
-        Self { attachment, clock, otp_slots, key_serial: OnceLock::new() }
+        Self { attachment, clock, otp_slots, key_serial: OnceLock::new(), channel: OwnChannel::default() }
     }
 }

@@ -197,6 +197,7 @@ impl Worker {
             max_key: description.max_key,
         };
         self.introduced = true;
+        self.link.share(self.identities.turn(&info.id));
         self.report(Event::Selected(info));
     }
 

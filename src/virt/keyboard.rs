@@ -1,10 +1,9 @@
 //! The open keyboard interface of a virtual token.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::otp::{Conditions, OtpKey};
-use super::spec::TouchPolicy;
 use super::state::{Shared, State};
 use crate::device::{Error, Reports};
 
@@ -26,7 +25,7 @@ impl Keyboard {
         if !state.is_here(self.insertion) {
             return Err(Error::Removed);
         }
-        let conditions = conditions(&state);
+        let conditions = state.conditions();
         let Some(key) = &mut state.otp else { return Err(Error::Removed) };
         let waited = key.waits_for_touch();
         let result = work(key, conditions);
@@ -39,19 +38,6 @@ impl Keyboard {
         drop(state);
         self.shared.changed.notify_all();
         Ok(result)
-    }
-}
-
-fn conditions(state: &State) -> Conditions {
-    Conditions {
-        now: Instant::now(),
-        delay: state.delay,
-        touch_timeout: state.touch_timeout,
-        touch_after: match state.touch_policy {
-            TouchPolicy::AfterSeconds(after) => Some(after),
-            TouchPolicy::Never => None,
-        },
-        is_touched: state.touched,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The virtual token: a simulated YubiKey, for the demo, for developers without a token, and for tests.
+//! The virtual token: a simulated YubiKey or Nitrokey, for the demo, for developers without a token, and for tests.
 //!
 //! * [`Applet`] converts a command APDU to a response, without clock, thread or randomness.
 //! * [`VirtualToken`] adds insertion and removal, a simulated user who touches the token, and faults.
@@ -13,6 +13,8 @@ mod apdu;
 mod applet;
 mod change_notifier;
 mod command_log;
+mod fido;
+mod fido_interface;
 mod firmware;
 mod flavour;
 mod identity;
@@ -22,16 +24,20 @@ mod otp;
 mod session;
 mod spec;
 mod state;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod virtual_token;
 
 pub use applet::{Applet, Outcome, Pending, Touch};
 pub use command_log::Header;
+pub use fido::FidoFault;
+pub use fido_interface::FidoInterface;
 pub use firmware::{Firmware, InvalidFirmware};
 pub use keyboard::Keyboard;
 pub use otp::OtpFault;
 pub use session::Session;
-pub use spec::{CredentialSpec, Kind, OtpSlotSpec, SpecError, TokenSpec, TouchPolicy, parse};
+pub use spec::{CredentialSpec, Kind, Model, OtpSlotSpec, SpecError, TokenSpec, TouchPolicy, parse};
 pub use state::Fault;
 pub use transport::VirtualTransport;
 pub use virtual_token::VirtualToken;

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::applet::Applet;
 use super::change_notifier::ChangeNotifier;
 use super::command_log::CommandLog;
-use super::otp::OtpKey;
-use super::spec::{TokenSpec, TouchPolicy};
+use super::fido::FidoKey;
+use super::otp::{Conditions, OtpKey};
+use super::spec::{Model, TokenSpec, TouchPolicy};
 use crate::device::Identity;
 use crate::sync::IgnorePoison;
 
@@ -37,6 +38,8 @@ pub(super) struct State {
     pub(super) applet: Applet,
     /// The OTP application, if the token has a slot.
     pub(super) otp: Option<OtpKey>,
+    /// The FIDO interface, if the token has one.
+    pub(super) fido: Option<FidoKey>,
     pub(super) plugged: bool,
     pub(super) insertion: u32,
     pub(super) in_transaction: bool,
@@ -60,6 +63,7 @@ impl Shared {
         let state = State {
             applet: Applet::new(spec),
             otp: (!spec.otp_slots.is_empty()).then(otp),
+            fido: (spec.model == Model::Nitrokey3).then(FidoKey::default),
             plugged: true,
             insertion: 1,
             in_transaction: false,
@@ -100,6 +104,42 @@ impl State {
         self.applet.reset();
         if let Some(otp) = &mut self.otp {
             otp.reset();
+        }
+        if let Some(fido) = &mut self.fido {
+            fido.reset();
+        }
+    }
+
+    /// Runs `work` on the FIDO interface, and notes when the token begins or ends a wait for a touch. `None` if the token has
+    /// no such interface.
+    pub(super) fn with_fido<T>(
+        &mut self,
+        work: impl FnOnce(&mut FidoKey, &mut Applet, &mut CommandLog, Conditions) -> T,
+    ) -> Option<T> {
+        let conditions = self.conditions();
+        let fido = self.fido.as_mut()?;
+        let waited = fido.waits_for_touch();
+        let result = work(fido, &mut self.applet, &mut self.log, conditions);
+        let waits = fido.waits_for_touch();
+        if waits != waited {
+            self.wants_touch = waits;
+            // A touch before the wait is lost, as on a real token.
+            self.touched = false;
+        }
+        Some(result)
+    }
+
+    /// The conditions of an exchange at this moment.
+    pub(super) fn conditions(&self) -> Conditions {
+        Conditions {
+            now: Instant::now(),
+            delay: self.delay,
+            touch_timeout: self.touch_timeout,
+            touch_after: match self.touch_policy {
+                TouchPolicy::AfterSeconds(after) => Some(after),
+                TouchPolicy::Never => None,
+            },
+            is_touched: self.touched,
         }
     }
 

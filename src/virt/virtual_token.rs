@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::change_notifier::ChangeNotifier;
 use super::command_log::Header;
+use super::fido::FidoFault;
+use super::fido_interface::FidoInterface;
 use super::keyboard::Keyboard;
 use super::otp::OtpFault;
 use super::session::Session;
@@ -141,6 +143,40 @@ impl VirtualToken {
     /// Whether the token has a slot, and with it a keyboard interface.
     pub(super) fn has_keyboard(&self) -> bool {
         self.shared.lock().otp.is_some()
+    }
+
+    /// Adds a fault for the next request to the FIDO interface; a second fault applies to the request after it.
+    pub fn fail_next_fido(&self, fault: FidoFault) {
+        self.shared.change(|state| {
+            if let Some(fido) = &mut state.fido {
+                fido.faults.push_back(fault);
+            }
+        });
+    }
+
+    /// Waits until the FIDO interface has received so many complete messages in all; `false` after `timeout`.
+    pub fn wait_for_fido_messages(&self, received: usize, timeout: Duration) -> bool {
+        let holds = |state: &State| state.fido.as_ref().is_some_and(|fido| fido.messages >= received);
+        let state = self.shared.lock();
+        let changed = &self.shared.changed;
+        let (state, _) = changed.wait_timeout_while(state, timeout, |state| !holds(state)).ignore_poison();
+        holds(&state)
+    }
+
+    /// The number of complete messages that the FIDO interface received.
+    pub fn fido_messages(&self) -> usize {
+        self.shared.lock().fido.as_ref().map_or(0, |fido| fido.messages)
+    }
+
+    /// The FIDO interface, valid for this insertion; `None` if the token is not plugged in or has none.
+    pub fn fido(&self) -> Option<FidoInterface> {
+        let insertion = self.insertion().filter(|_| self.has_fido())?;
+        Some(FidoInterface::new(Arc::clone(&self.shared), insertion))
+    }
+
+    /// Whether the token has a FIDO interface.
+    pub(super) fn has_fido(&self) -> bool {
+        self.shared.lock().fido.is_some()
     }
 
     /// The headers of the newest commands, oldest first, at most 4,096.

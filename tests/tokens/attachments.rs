@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use oathbridge::clock::SystemClock;
 use oathbridge::device::{DeviceId, Error, Identity, Opened, Presence, Transport};
+use oathbridge::oath::{CodeRequest, When};
 use oathbridge::registry::{Registry, Snapshot, State};
 use oathbridge::secret::SecretText;
-use oathbridge::token::Identities;
+use oathbridge::token::{self, Identities};
 use oathbridge::virt::{self, VirtualToken, VirtualTransport};
 
 const TOKEN: &str = r#"
@@ -19,6 +21,9 @@ issuer = "AWS"
 account = "alice"
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 "#;
+
+/// A generous timeout that only a failure reaches.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The virtual transport under another name.
 struct Named(&'static str, VirtualTransport);
@@ -45,6 +50,18 @@ impl Transport for Named {
     }
 }
 
+/// A key that waits for a touch before each code.
+const NITROKEY: &str = r#"
+[[token]]
+serial = 12345678
+model = "nitrokey-3"
+touch = "never"
+[[token.credential]]
+account = "alice"
+touch = true
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+"#;
+
 struct Bench {
     registry: Registry,
     cards: [VirtualToken; 2],
@@ -52,10 +69,14 @@ struct Bench {
 }
 
 impl Bench {
-    /// The same token behind a transport of each name.
+    /// A token behind a transport of each name.
     async fn plug(names: [&'static str; 2]) -> Self {
+        Self::plug_token(TOKEN, names).await
+    }
+
+    async fn plug_token(token: &str, names: [&'static str; 2]) -> Self {
         let state = tempfile::tempdir().unwrap();
-        let transports = names.map(|name| Named(name, VirtualTransport::new(&virt::parse(TOKEN).unwrap())));
+        let transports = names.map(|name| Named(name, VirtualTransport::new(&virt::parse(token).unwrap())));
         let cards = [0, 1].map(|place: usize| transports[place].1.token(12_345_678).unwrap());
         let transports = transports.map(|transport| Arc::new(transport) as Arc<dyn Transport>);
         let identities = Identities::new(state.path().to_owned());
@@ -110,4 +131,26 @@ async fn the_device_that_answers_serves_the_token() {
     let served = bench.until(|snapshot| snapshot.tokens[id].state == State::Ready).await;
     assert_eq!(served.tokens[id].credentials.len(), 1);
     assert_eq!(served.tokens[id].transports, ["hid", "pcsc"], "the order of the transports stays");
+}
+
+#[tokio::test]
+async fn its_devices_take_turns() {
+    let bench = Bench::plug_token(NITROKEY, ["hid", "pcsc"]).await;
+    let both = bench.registry.now();
+    let (_, token) = both.tokens.first_key_value().unwrap();
+    let credential = token.credentials.values().next().unwrap().clone();
+    let request = CodeRequest { credential, when: When::Now, with_next: false };
+    let serving = token.token.clone();
+    let stage = tokio::sync::watch::Sender::default();
+    let call = tokio::spawn(async move { serving.calculate(request, stage).await.map(|_| ()) });
+    let [hid, pcsc] = bench.cards.clone();
+    let waits = tokio::task::spawn_blocking(move || hid.wait_until_it_wants_a_touch(TIMEOUT));
+    assert!(waits.await.unwrap());
+    let commands = pcsc.commands();
+    assert_eq!(token.standby[0].read().await, Err(token::Error::Busy));
+    assert_eq!(pcsc.commands(), commands);
+    bench.cards[0].touch();
+    assert_eq!(call.await.unwrap(), Ok(()));
+    assert_eq!(token.standby[0].read().await, Ok(()));
+    assert!(pcsc.commands() > commands);
 }

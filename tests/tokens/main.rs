@@ -3,6 +3,7 @@
 mod attachments;
 mod codes;
 mod hotplug;
+mod nitrokey;
 mod otp;
 mod ykman;
 mod yubikey_crate;

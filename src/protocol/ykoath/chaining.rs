@@ -6,6 +6,7 @@
 use zeroize::Zeroizing;
 
 use super::error::{malformed, refused};
+use super::list;
 use crate::device::{Progress, Transaction};
 use crate::iso7816::{Command, Response, Status, status};
 use crate::oath::Error;
@@ -43,6 +44,11 @@ impl<'t> Channel<'t> {
     ) -> Result<Response, Error> {
         loop {
             let first = self.transaction.transmit(command, progress)?;
+            if command.instruction() == list::INSTRUCTION && first.status.more_data() && first.data.is_empty()
+            {
+                // A Nitrokey 3 over CCID loses the first page of a long list and sends the rest as if it were all.
+                return Err(malformed("the token has lost the first part of its list"));
+            }
             if let Some(response) = self.fetch_rest(first, progress)? {
                 return Ok(response);
             }

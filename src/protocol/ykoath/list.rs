@@ -2,7 +2,7 @@
 
 use super::{CredentialId, tag};
 use crate::iso7816::{Command, tlv};
-use crate::oath::Error;
+use crate::oath::{Error, Touch};
 use crate::otp::Algorithm;
 
 pub(super) const INSTRUCTION: u8 = 0xa1;
@@ -12,26 +12,50 @@ pub(super) struct Entry {
     pub(super) id: CredentialId,
     pub(super) hotp: bool,
     pub(super) algorithm: Algorithm,
+    /// From the properties.
+    pub(super) touch: Touch,
 }
 
-pub(super) fn command() -> Command {
-    Command::bare(INSTRUCTION, 0, 0)
+/// Whether the response has the properties of each credential.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Type, algorithm and name.
+    Plain,
+    /// A byte of properties as well (Nitrokey's secrets application).
+    WithProperties,
+}
+
+/// The property of a credential that requires a touch.
+const TOUCH: u8 = 0x01;
+
+pub(super) fn command(form: Form) -> Result<Command, Error> {
+    match form {
+        Form::Plain => Ok(Command::bare(INSTRUCTION, 0, 0)),
+        Form::WithProperties => Ok(Command::new(INSTRUCTION, 0, 0, vec![0x01])?),
+    }
 }
 
 /// The usable entries. Entries of unknown types are skipped, such as Nitrokey's password entries.
-pub(super) fn parse(data: &[u8]) -> Result<Vec<Entry>, Error> {
+pub(super) fn parse(data: &[u8], form: Form) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();
     for element in tlv::read(data) {
         let element = element?;
         if element.tag == tag::LIST_ENTRY {
-            entries.extend(entry(element.value));
+            entries.extend(entry(element.value, form));
         }
     }
     Ok(entries)
 }
 
-fn entry(value: &[u8]) -> Option<Entry> {
+fn entry(value: &[u8], form: Form) -> Option<Entry> {
     let (kind, name) = value.split_first()?;
+    let (name, touch) = match form {
+        Form::Plain => (name, Touch::Unknown),
+        Form::WithProperties => {
+            let (properties, name) = name.split_last()?;
+            (name, if properties & TOUCH == 0 { Touch::No } else { Touch::Yes })
+        }
+    };
     let hotp = match kind >> 4 {
         1 => true,
         2 => false,
@@ -43,5 +67,5 @@ fn entry(value: &[u8]) -> Option<Entry> {
         3 => Algorithm::Sha512,
         _ => return None,
     };
-    Some(Entry { id: CredentialId::new(name).ok()?, hotp, algorithm })
+    Some(Entry { id: CredentialId::new(name).ok()?, hotp, algorithm, touch })
 }

@@ -11,7 +11,8 @@ impl OathSession for Session<'_> {
         let selection = self.selection();
         SelfDescription {
             version: selection.version,
-            salt: selection.salt.clone(),
+            // A token with a serial number of its own has a new salt at every SELECT.
+            salt: selection.salt.clone().filter(|_| selection.serial.is_none()),
             // Tag 8F holds four bytes, which Nitrokey's own tools show in hexadecimal.
             serial: selection.serial.as_deref().map(|serial| data_encoding::HEXLOWER.encode(serial)),
             attempts_left: selection.attempts_left,

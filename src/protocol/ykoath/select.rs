@@ -11,7 +11,8 @@ pub struct Selection {
     /// The version of the application. On a YubiKey it is the firmware version; on other tokens it says nothing about
     /// their features.
     pub version: Option<[u8; 3]>,
-    /// The salt of the access key, usually 8 random bytes that only a reset changes. A Nitrokey 3 with a PIN sends none.
+    /// The salt of the access key, usually 8 random bytes that only a reset changes. A Nitrokey 3 sends another one
+    /// at every SELECT and, with a PIN, none.
     pub salt: Option<Vec<u8>>,
     /// The challenge for VALIDATE, if an access key is set. Every SELECT returns a new one.
     pub challenge: Option<Vec<u8>>,
@@ -19,6 +20,17 @@ pub struct Selection {
     pub serial: Option<Vec<u8>>,
     /// The number of PIN attempts left on a Nitrokey 3, if a PIN is set.
     pub attempts_left: Option<u8>,
+}
+
+impl Selection {
+    /// The first version of Nitrokey's secrets application whose list has the properties of the credentials.
+    const LISTS_PROPERTIES: [u8; 3] = [4, 11, 0];
+
+    /// Whether LIST takes the option to add the properties. Only Nitrokey's secrets application has it.
+    pub(super) fn lists_properties(&self) -> bool {
+        let is_trussed = self.serial.is_some() || self.attempts_left.is_some();
+        is_trussed && self.version.is_some_and(|version| version >= Self::LISTS_PROPERTIES)
+    }
 }
 
 pub(super) const INSTRUCTION: u8 = 0xa4;

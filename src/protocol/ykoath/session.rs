@@ -7,7 +7,7 @@ use super::chaining::{Channel, Repeat};
 use super::error::{done, means_locked};
 use super::{CredentialId, Selection, calculate, calculate_all, list, select, validate};
 use crate::device::{self, NoProgress, Progress, Transaction};
-use crate::iso7816::{Aid, Command, Response, Status};
+use crate::iso7816::{Aid, Command, Response, Status, status};
 use crate::oath::{Credential, Error, KeySlot, Kind, MovingFactor, Touch};
 use crate::otp::{Code, Digits};
 
@@ -73,9 +73,8 @@ impl<'t> Session<'t> {
     /// but touch and digits then stay unknown.
     pub fn credentials(&mut self) -> Result<Vec<Credential>, Error> {
         let details = self.details()?;
-        let response = done(list::INSTRUCTION, self.privileged(&list::command())?)?;
         let mut seen = BTreeSet::new();
-        let mut entries = list::parse(&response.data)?;
+        let mut entries = self.entries(details.is_empty())?;
         entries.retain(|entry| seen.insert(entry.id.clone()));
         entries.truncate(MAX_CREDENTIALS);
         Ok(entries.into_iter().map(|entry| describe(entry, &details)).collect())
@@ -123,6 +122,18 @@ impl<'t> Session<'t> {
         self.keys = Some(keys.clone());
         self.fresh = true;
         Ok(())
+    }
+
+    /// The list, with the properties of the credentials if they are wanted and the token has them.
+    fn entries(&mut self, with_properties: bool) -> Result<Vec<list::Entry>, Error> {
+        if with_properties && self.selection.lists_properties() {
+            let response = self.privileged(&list::command(list::Form::WithProperties)?)?;
+            if !matches!(response.status, status::WRONG_LENGTH | status::WRONG_DATA) {
+                return list::parse(&done(list::INSTRUCTION, response)?.data, list::Form::WithProperties);
+            }
+        }
+        let response = self.privileged(&list::command(list::Form::Plain)?)?;
+        list::parse(&done(list::INSTRUCTION, response)?.data, list::Form::Plain)
     }
 
     /// Touch and digits by credential; empty if the token does not return them.
@@ -178,7 +189,7 @@ fn select(channel: &mut Channel<'_>) -> Result<Selection, Error> {
 }
 
 fn describe(entry: list::Entry, details: &Details) -> Credential {
-    let (touch, digits) = details.get(&entry.id).copied().unwrap_or((Touch::Unknown, None));
+    let (touch, digits) = details.get(&entry.id).copied().unwrap_or((entry.touch, None));
     let name = entry.id.parse(entry.hotp);
     let kind = match (entry.hotp, name.issuer.as_str()) {
         (true, _) => Kind::Hotp,

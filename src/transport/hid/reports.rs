@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 use super::failure::{self, Failure};
 use super::models::Kind;
 use super::sysfs::{Node, Place};
-use crate::device::{Error, Problem, Reports};
+use crate::device::{Error, HidKind, Problem, Reports};
 use crate::transport::trace;
 
 /// The maximum length of a report with its number, in bytes, and one byte more to notice a longer one.
@@ -127,6 +127,13 @@ impl HidReports {
 }
 
 impl Reports for HidReports {
+    fn kind(&self) -> HidKind {
+        match self.kind {
+            Kind::Keyboard => HidKind::Keyboard,
+            Kind::Fido => HidKind::Fido,
+        }
+    }
+
     fn send(&mut self, report: &[u8]) -> Result<(), Error> {
         let (expected, sent) = (self.kind.report_bytes(), report.len());
         if sent != expected {

@@ -10,8 +10,8 @@ use super::oath::{Calculation, Oath, Reply};
 use super::spec::TokenSpec;
 use crate::iso7816::{Response, Status, status};
 
-/// The USB smart card interface of a YubiKey 5: the whole OATH application, and the identity commands of the management,
-/// OTP and PIV applications.
+/// The smart card interface of a token: the whole OATH application and, on a YubiKey 5, the identity commands of the
+/// management, OTP and PIV applications.
 ///
 /// It is deterministic: the same commands after the same [`TokenSpec`] get the same responses. It accepts any bytes.
 pub struct Applet {
@@ -80,9 +80,22 @@ impl Applet {
         self.rest = Zeroizing::default();
     }
 
-    /// Handles one command APDU, short or extended; accepts any bytes.
+    /// Handles one command APDU over CCID, short or extended; accepts any bytes.
     pub fn respond(&mut self, command: &[u8]) -> Outcome {
-        let request = match apdu::read(command) {
+        let continuation = self.oath.flavour().continuation;
+        self.handle(apdu::read(command), continuation)
+    }
+
+    /// Handles one command APDU over the FIDO interface, which goes to the OATH application; accepts any bytes.
+    pub(super) fn respond_to_message(&mut self, command: &[u8]) -> Outcome {
+        self.selected = Some(Application::Oath);
+        // There is no Le, and it does not limit the pages.
+        let request = apdu::read(command).map(|request| Request { expected: usize::MAX, ..request });
+        self.handle(request, SEND_REMAINING)
+    }
+
+    fn handle(&mut self, request: Result<Request<'_>, Status>, continuation: u8) -> Outcome {
+        let request = match request {
             Ok(request) if request.class == 0 => request,
             Ok(_) => return refuse(status::CLASS_NOT_SUPPORTED),
             Err(status) => return refuse(status),
@@ -91,7 +104,7 @@ impl Applet {
             return self.select(&request);
         }
         let answer = match self.selected {
-            Some(Application::Oath) => return self.oath(&request),
+            Some(Application::Oath) => return self.oath(&request, continuation),
             Some(Application::Management) => self.identity.management(&request),
             Some(Application::Otp) => self.identity.otp(&request),
             Some(Application::Piv) => self.identity.piv(&request),
@@ -116,7 +129,9 @@ impl Applet {
 
     /// SELECT by name; an unknown application does not change the selection.
     fn select(&mut self, request: &Request<'_>) -> Outcome {
-        let Some(application) = Application::named(request.data) else {
+        let is_here =
+            |application: &Application| *application == Application::Oath || self.oath.flavour().is_yubikey;
+        let Some(application) = Application::named(request.data).filter(is_here) else {
             return refuse(status::NOT_FOUND);
         };
         self.selected = Some(application);
@@ -129,8 +144,8 @@ impl Applet {
         self.answer(Ok(data), request.expected)
     }
 
-    fn oath(&mut self, request: &Request<'_>) -> Outcome {
-        if request.instruction == SEND_REMAINING {
+    fn oath(&mut self, request: &Request<'_>, continuation: u8) -> Outcome {
+        if request.instruction == continuation {
             let rest = std::mem::take(&mut self.rest);
             return self.answer(Ok(rest), request.expected);
         }

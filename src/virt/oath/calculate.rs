@@ -6,7 +6,7 @@ use super::super::apdu::Request;
 use super::credential::Factor;
 use super::input::Input;
 use super::{Data, Oath, Reply, tag};
-use crate::iso7816::tlv;
+use crate::iso7816::{Status, status, tlv};
 
 /// A calculation that waits for a touch.
 pub(in super::super) struct Calculation {
@@ -17,7 +17,10 @@ pub(in super::super) struct Calculation {
 
 impl Oath {
     /// CALCULATE: the response of one credential; for a credential that requires a touch, the calculation to finish.
-    pub(super) fn calculate(&mut self, request: &Request<'_>) -> Result<Reply, crate::iso7816::Status> {
+    pub(super) fn calculate(&mut self, request: &Request<'_>) -> Result<Reply, Status> {
+        if request.p2 != 1 && !self.flavour.has_full_responses {
+            return Err(status::INSTRUCTION_NOT_SUPPORTED);
+        }
         let mut input = Input::new(request.data);
         let name = input.element(tag::NAME)?.to_vec();
         let touch = match self.credentials.iter().find(|credential| credential.name == name) {

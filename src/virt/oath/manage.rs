@@ -18,7 +18,10 @@ impl Oath {
     pub(super) fn put(&mut self, data: &[u8]) -> Result<(), Status> {
         let credential = read_credential(data)?;
         match self.position(&credential.name) {
-            Some(place) => self.credentials.splice(place..=place, [credential]).for_each(drop),
+            Some(place) if self.flavour.existing.is_none() => {
+                self.credentials.splice(place..=place, [credential]).for_each(drop)
+            }
+            Some(_) => return Err(self.flavour.existing.unwrap_or(Status::OK)),
             None if self.credentials.len() >= self.flavour.capacity => return Err(status::NO_SPACE),
             None => self.credentials.push(credential),
         }
@@ -53,11 +56,13 @@ impl Oath {
         Ok(())
     }
 
-    /// LIST: type, algorithm and name of each credential.
-    pub(super) fn list(&self) -> Zeroizing<Vec<u8>> {
+    /// LIST: type, algorithm and name of each credential, and on request its properties.
+    pub(super) fn list(&self, data: &[u8]) -> Zeroizing<Vec<u8>> {
+        let has_properties = self.flavour.lists_properties && data == [0x01];
         let mut answer = Zeroizing::new(Vec::new());
         for credential in &self.credentials {
-            let entry = [&[credential.type_byte()], credential.name.as_slice()].concat();
+            let mut entry = [&[credential.type_byte()], credential.name.as_slice()].concat();
+            entry.extend(has_properties.then_some(u8::from(credential.touch)));
             tlv::write(&mut answer, tag::LIST_ENTRY, &entry);
         }
         answer

@@ -13,7 +13,6 @@ use self::access::Access;
 pub(super) use self::calculate::Calculation;
 use self::credential::Credential;
 use super::apdu::Request;
-use super::firmware::Firmware;
 use super::flavour::Flavour;
 use super::spec::TokenSpec;
 use crate::iso7816::{Status, status, tlv};
@@ -21,10 +20,9 @@ use crate::iso7816::{Status, status, tlv};
 /// The application's state: the stored credentials, and the state of the current selection.
 pub(super) struct Oath {
     flavour: Flavour,
-    firmware: Firmware,
     serial: u32,
-    /// The number of resets; each reset gives a new salt.
-    resets: u32,
+    /// The number of salts so far. A reset gives a new salt; on some tokens, SELECT does as well.
+    salts: u32,
     salt: [u8; 8],
     access: Access,
     credentials: Vec<Credential>,
@@ -44,10 +42,9 @@ impl Oath {
     pub(super) fn new(spec: &TokenSpec) -> Self {
         let salt = salt(spec.serial, 0);
         Self {
-            flavour: Flavour::yubikey_5(spec.firmware),
-            firmware: spec.firmware,
+            flavour: spec.flavour(),
             serial: spec.serial,
-            resets: 0,
+            salts: 0,
             salt,
             access: Access::new(spec.password.as_ref(), salt),
             credentials: spec.credentials.iter().map(Credential::from_spec).collect(),
@@ -61,17 +58,26 @@ impl Oath {
     /// SELECT: returns version, salt, and a challenge if an access code is set. It locks the application again.
     pub(super) fn select(&mut self) -> Zeroizing<Vec<u8>> {
         let mut answer = Zeroizing::new(Vec::new());
-        tlv::write(&mut answer, tag::VERSION, &self.firmware.bytes());
+        if self.flavour.shows_serial {
+            self.renew_salt();
+        }
+        tlv::write(&mut answer, tag::VERSION, &self.flavour.version);
         tlv::write(&mut answer, tag::NAME, &self.salt);
         if let Some(challenge) = self.access.lock() {
             tlv::write(&mut answer, tag::CHALLENGE, &challenge);
             tlv::write(&mut answer, tag::ALGORITHM, &[access::ALGORITHM]);
+        }
+        if self.flavour.shows_serial {
+            tlv::write(&mut answer, tag::SERIAL, &self.serial.to_be_bytes());
         }
         answer
     }
 
     /// Handles one command other than SELECT and SEND REMAINING.
     pub(super) fn command(&mut self, request: &Request<'_>) -> Result<Reply, Status> {
+        if self.flavour.lacks.contains(&request.instruction) {
+            return Err(status::INSTRUCTION_NOT_SUPPORTED);
+        }
         let open = matches!(request.instruction, instruction::VALIDATE | instruction::RESET);
         if self.access.is_locked() && !open {
             return Err(self.flavour.locked);
@@ -86,7 +92,7 @@ impl Oath {
                 Ok(done(()))
             }
             instruction::RENAME => self.rename(request.data).map(done),
-            instruction::LIST => Ok(Reply::Data(self.list())),
+            instruction::LIST => Ok(Reply::Data(self.list(request.data))),
             instruction::CALCULATE => self.calculate(request),
             instruction::VALIDATE => {
                 self.access.validate(request.data, self.flavour.wrong_code).map(Reply::Data)
@@ -109,10 +115,14 @@ impl Oath {
     }
 
     fn reset(&mut self) {
-        self.resets = self.resets.wrapping_add(1);
-        self.salt = salt(self.serial, self.resets);
+        self.renew_salt();
         self.access = Access::new(None, self.salt);
         self.credentials.clear();
+    }
+
+    fn renew_salt(&mut self) {
+        self.salts = self.salts.wrapping_add(1);
+        self.salt = salt(self.serial, self.salts);
     }
 }
 
@@ -131,11 +141,11 @@ fn parameters(request: &Request<'_>) -> Result<(), Status> {
 }
 
 /// The salt. It is random on a real token; here it is derived from the serial number, so that ids are stable.
-fn salt(serial: u32, resets: u32) -> [u8; 8] {
+fn salt(serial: u32, count: u32) -> [u8; 8] {
     let digest = Sha256::new()
         .chain_update("oathbridge virtual token")
         .chain_update(serial.to_be_bytes())
-        .chain_update(resets.to_be_bytes())
+        .chain_update(count.to_be_bytes())
         .finalize();
     digest.first_chunk().copied().unwrap_or_default()
 }
@@ -167,4 +177,5 @@ mod tag {
     pub(super) const MOVING_FACTOR: u8 = 0x7a;
     pub(super) const ALGORITHM: u8 = 0x7b;
     pub(super) const TOUCH: u8 = 0x7c;
+    pub(super) const SERIAL: u8 = 0x8f;
 }

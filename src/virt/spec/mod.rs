@@ -22,7 +22,9 @@ use crate::secret::SecretText;
 pub struct TokenSpec {
     /// The serial number, which must be unique.
     pub serial: u32,
-    /// The firmware version, which determines the token's features.
+    /// The make of the token.
+    pub model: Model,
+    /// The firmware version of a YubiKey, which determines its features.
     pub firmware: Firmware,
     /// The password of the OATH application, if it has one.
     pub password: Option<SecretText>,
@@ -34,6 +36,18 @@ pub struct TokenSpec {
     pub credentials: Vec<CredentialSpec>,
     /// The slots for HMAC-SHA1 challenges.
     pub otp_slots: Vec<OtpSlotSpec>,
+}
+
+/// The make of a virtual token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Model {
+    /// A YubiKey 5 with a smart card interface and, if it has a slot, a keyboard interface.
+    #[default]
+    #[serde(rename = "yubikey-5")]
+    Yubikey5,
+    /// A Nitrokey 3 with a FIDO interface; it has a smart card interface as well.
+    #[serde(rename = "nitrokey-3")]
+    Nitrokey3,
 }
 
 /// The behaviour of the simulated user when a token waits for a touch.
@@ -54,6 +68,10 @@ impl TokenSpec {
     pub fn demo() -> Vec<Self> {
         // A test parses this file, so the parse cannot fail.
         parse(include_str!("demo.toml")).unwrap_or_default()
+    }
+
+    pub(super) fn flavour(&self) -> Flavour {
+        flavour(self.model, self.firmware)
     }
 }
 
@@ -113,7 +131,8 @@ impl TryFrom<Vec<TokenSpec>> for Tokens {
 struct RawToken {
     serial: u32,
     #[serde(default)]
-    firmware: Firmware,
+    model: Model,
+    firmware: Option<Firmware>,
     #[serde(default, deserialize_with = "credential::secret_text")]
     password: Option<SecretText>,
     #[serde(default = "touch_soon")]
@@ -134,7 +153,13 @@ impl TryFrom<RawToken> for TokenSpec {
     type Error = String;
 
     fn try_from(raw: RawToken) -> Result<Self, String> {
-        let capacity = Flavour::yubikey_5(raw.firmware).capacity;
+        if raw.model != Model::Yubikey5
+            && (raw.firmware.is_some() || raw.password.is_some() || !raw.otp_slot.is_empty())
+        {
+            return Err("only a YubiKey has a firmware version, a password and slots".to_owned());
+        }
+        let firmware = raw.firmware.unwrap_or_default();
+        let capacity = flavour(raw.model, firmware).capacity;
         if raw.credential.len() > capacity {
             return Err(format!("a token with this firmware holds at most {capacity} credentials"));
         }
@@ -145,13 +170,21 @@ impl TryFrom<RawToken> for TokenSpec {
         }
         Ok(Self {
             serial: raw.serial,
-            firmware: raw.firmware,
+            model: raw.model,
+            firmware,
             password: raw.password,
             touch: raw.touch,
             delay: Duration::from_millis(raw.delay_ms.into()),
             credentials: raw.credential,
             otp_slots: raw.otp_slot,
         })
+    }
+}
+
+fn flavour(model: Model, firmware: Firmware) -> Flavour {
+    match model {
+        Model::Yubikey5 => Flavour::yubikey_5(firmware),
+        Model::Nitrokey3 => Flavour::nitrokey_3(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use super::change_notifier::ChangeNotifier;
+use super::fido_interface::FidoInterface;
 use super::keyboard::Keyboard;
 use super::session::{Exclusive, Session};
 use super::spec::TokenSpec;
@@ -19,8 +20,12 @@ const fn usb(number: u8) -> UsbInterface {
     UsbInterface { vendor: 0x1050, product: 0x0407, serial: None, number: Some(number), parent: None }
 }
 
-/// Virtual tokens, each in its own reader with the name `Virtual YubiKey <serial>`. A token with a slot has a keyboard
-/// interface as well.
+/// A Nitrokey 3 with the interfaces CCID and FIDO, in this order.
+const NITROKEY: UsbInterface =
+    UsbInterface { vendor: 0x20a0, product: 0x42b2, serial: None, number: Some(1), parent: None };
+
+/// Virtual tokens: each YubiKey in its own reader with the name `Virtual YubiKey <serial>` and, if it has a slot, with a
+/// keyboard interface; each Nitrokey with its FIDO interface only.
 #[derive(Debug)]
 pub struct VirtualTransport {
     tokens: Vec<VirtualToken>,
@@ -43,20 +48,23 @@ impl VirtualTransport {
 
     fn presence(&self) -> Presence {
         let attachments = |token: &VirtualToken| {
-            let attachment = |name: OsString, reader, number| {
+            let attachment = |name: OsString, reader, usb| {
                 let id = DeviceId { name, insertion: token.insertion()? };
-                Some(Attachment { id, is_virtual: true, reader, usb: Some(usb(number)) })
+                Some(Attachment { id, is_virtual: true, reader, usb: Some(usb) })
             };
-            let card = attachment(reader_name(token), Some(reader_name(token)), 2);
-            let keyboard = token.has_keyboard().then(|| attachment(keyboard_name(token), None, 0)).flatten();
-            [card, keyboard].into_iter().flatten().collect::<Vec<_>>()
+            if token.has_fido() {
+                return Vec::from_iter(attachment(fido_name(token), None, NITROKEY));
+            }
+            let card = attachment(reader_name(token), Some(reader_name(token)), usb(2));
+            let keyboard = token.has_keyboard().then(|| attachment(keyboard_name(token), None, usb(0)));
+            card.into_iter().chain(keyboard.flatten()).collect()
         };
         Presence { devices: self.tokens.iter().flat_map(attachments).collect(), problem: None }
     }
 
     fn find(&self, device: &DeviceId) -> Option<&VirtualToken> {
         let is_it = |token: &&VirtualToken| {
-            [reader_name(token), keyboard_name(token)].contains(&device.name)
+            [reader_name(token), keyboard_name(token), fido_name(token)].contains(&device.name)
                 && token.insertion() == Some(device.insertion)
         };
         self.tokens.iter().find(is_it)
@@ -69,6 +77,10 @@ fn reader_name(token: &VirtualToken) -> OsString {
 
 fn keyboard_name(token: &VirtualToken) -> OsString {
     format!("Virtual keyboard {}", token.serial()).into()
+}
+
+fn fido_name(token: &VirtualToken) -> OsString {
+    format!("Virtual Nitrokey {}", token.serial()).into()
 }
 
 impl Transport for VirtualTransport {
@@ -101,6 +113,10 @@ impl Transport for VirtualTransport {
         if device.name == keyboard_name(token) {
             let keyboard = Keyboard::new(Arc::clone(&token.shared), device.insertion);
             return Ok(Opened::Reports(Box::new(keyboard)));
+        }
+        if device.name == fido_name(token) {
+            let interface = FidoInterface::new(Arc::clone(&token.shared), device.insertion);
+            return Ok(Opened::Reports(Box::new(interface)));
         }
         let session = Session::new(Arc::clone(&token.shared), device.insertion);
         Ok(Opened::Apdu(Box::new(VirtualDevice { session })))

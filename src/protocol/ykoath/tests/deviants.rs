@@ -5,9 +5,10 @@ use super::super::{Session, derive};
 use super::{CALCULATE_ALL, LIST, SELECT, Script, UNLOCKED, bytes};
 use crate::device::{self, NoProgress, Progress, Transaction};
 use crate::iso7816::{Command, Response};
-use crate::oath::{Error, KeySlot, MovingFactor, Touch, UnlockKey};
+use crate::oath::{Error, KeySlot, MovingFactor, OathSession, Touch, UnlockKey};
 use crate::otp::{Algorithm, Step};
 
+const LIST_PROPERTIES: &str = "00 A1 00 00 01 01";
 const LISTED: &str = "72 0A 21 4157533A616C696365 90 00";
 
 /// Solo 2: the authorisation is valid for one command, each SELECT and VALIDATE has a new challenge, 6985 means locked, and
@@ -135,7 +136,10 @@ fn a_nitrokey_3_with_a_pin_has_no_salt_and_no_calculate_all() {
     let mut script = Script::new(&[
         (SELECT, "79 03 04 0E 00 82 01 08 8F 04 01 02 03 04 90 00"),
         (CALCULATE_ALL, "6D00"),
-        (LIST, "72 0A 21 4157533A616C696365 72 05 F1 50617373 72 04 11 437472 72 04 31 526576 90 00"),
+        (
+            LIST_PROPERTIES,
+            "72 0B 21 4157533A616C696365 01 72 06 F1 50617373 04 72 05 11 437472 06 72 05 31 526576 00 90 00",
+        ),
     ]);
     let mut session = Session::select(&mut script).unwrap();
     assert!(!session.is_locked());
@@ -146,7 +150,41 @@ fn a_nitrokey_3_with_a_pin_has_no_salt_and_no_calculate_all() {
     script.assert_finished();
     let names: Vec<_> = credentials.iter().map(|credential| credential.name.account.as_str()).collect();
     assert_eq!(names, ["alice", "Ctr"], "password entries and reverse HOTP are skipped");
-    assert!(credentials.iter().all(|c| c.touch == Touch::Unknown && !c.digits_known));
+    let touches: Vec<_> = credentials.iter().map(|credential| credential.touch).collect();
+    assert_eq!(touches, [Touch::Yes, Touch::No]);
+    assert!(credentials.iter().all(|credential| !credential.digits_known));
+}
+
+#[test]
+fn an_old_or_stubborn_nitrokey_3_lists_without_properties() {
+    let plain = (LIST, "72 0A 21 4157533A616C696365 90 00");
+    for (version, refusal) in [("04 04 04", None), ("04 0B 00", Some("6700")), ("04 10 00", Some("6A80"))] {
+        let selected = format!("79 03 {version} 71 08 0102030405060708 8F 04 01 02 03 04 90 00");
+        let mut steps = vec![(SELECT, &*selected), (CALCULATE_ALL, "6D00")];
+        steps.extend(refusal.map(|refusal| (LIST_PROPERTIES, refusal)));
+        steps.push(plain);
+        let mut script = Script::new(&steps);
+        let credentials = Session::select(&mut script).unwrap().credentials().unwrap();
+        assert_eq!((credentials.len(), credentials[0].touch), (1, Touch::Unknown), "{version}");
+        script.assert_finished();
+    }
+}
+
+/// Its salt is new at every SELECT.
+#[test]
+fn a_nitrokey_3_is_known_by_its_serial_number_alone() {
+    let mut script =
+        Script::new(&[(SELECT, "79 03 04 10 00 71 08 0102030405060708 8F 04 0A 02 03 04 90 00")]);
+    let description = Session::select(&mut script).unwrap().description();
+    assert_eq!((description.salt, description.serial.as_deref()), (None, Some("0a020304")));
+}
+
+#[test]
+fn a_list_whose_first_page_is_lost_is_no_list() {
+    let mut script = Script::new(&[(SELECT, UNLOCKED), (CALCULATE_ALL, "6D00"), (LIST, "61 FF")]);
+    let result = Session::select(&mut script).unwrap().credentials();
+    assert!(matches!(result, Err(Error::Malformed(_))));
+    script.assert_finished();
 }
 
 #[test]
