@@ -58,6 +58,10 @@ impl Monitor {
                 return found;
             }
             self.interrupt.wait_for_scan(seen, deadline);
+            // No scan will come: the monitor thread has ended, or the time is up.
+            if self.interrupt.scans() == seen {
+                return found;
+            }
         }
     }
 
