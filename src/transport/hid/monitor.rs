@@ -143,3 +143,27 @@ impl Sources {
         by_udev || in_access
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::UsbInterface;
+    use crate::transport::hid::sysfs::Place;
+
+    #[test]
+    fn without_a_monitor_thread_a_taken_node_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::of(folder.path()).unwrap();
+        let usb =
+            UsbInterface { vendor: 0x1050, product: 0x0407, serial: None, number: Some(0), parent: None };
+        let (path, parent) = (folder.path().join("hidraw0"), place.clone());
+        let node = Node { path, place, parent, interface: "1-1:1.0".into(), usb, kind: Kind::Keyboard };
+        let monitor = Monitor::new(&[Kind::Keyboard]);
+        let started = Instant::now();
+        monitor.tracker().update(vec![Sighting { node, is_denied: false }], started);
+        let device = monitor.tracker().presence(started).devices.remove(0).id;
+        monitor.tracker().update(Vec::new(), started);
+        assert_eq!(monitor.find(&device), Found::Taken);
+        assert!(started.elapsed() < MAX_GAP + MAX_RULES_DELAY);
+    }
+}
