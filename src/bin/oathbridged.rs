@@ -100,7 +100,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
 
 /// Whether the configuration has a slot that is reached through the keyboard interface of a key.
 fn needs_keyboards(config: &Config) -> bool {
-    config.hid.enabled && !config.hid.otp_slots.is_empty()
+    config.hid.uses_slots()
 }
 
 fn virtual_tokens(file: Option<PathBuf>) -> Result<Vec<TokenSpec>, String> {

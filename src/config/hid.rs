@@ -50,6 +50,11 @@ impl Default for Hid {
 }
 
 impl Hid {
+    /// Whether at least one slot is in use.
+    pub fn uses_slots(&self) -> bool {
+        self.enabled && !self.otp_slots.is_empty()
+    }
+
     /// Checks that no slot is configured twice.
     pub(super) fn check(&self, document: &Document<'_>) -> Result<(), Error> {
         let is_again = |(place, slot): &(usize, &OtpSlot)| {

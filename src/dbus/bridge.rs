@@ -27,6 +27,8 @@ pub struct Bridge {
     pub(super) settings: Settings,
     pub(super) published: Published,
     session: Session,
+    /// Whether the daemon watches HID devices. It does so only if there was a slot at the start.
+    watches_hid: bool,
     /// The connection, once it exists.
     connection: OnceLock<Connection>,
 }
@@ -39,6 +41,7 @@ impl Bridge {
         config: Loaded,
         config_path: Option<std::path::PathBuf>,
     ) -> Arc<Self> {
+        let watches_hid = config.config.hid.uses_slots();
         let limits = Limits::new(config.config.limits, Arc::clone(flows.clock()));
         Arc::new(Self {
             flows,
@@ -47,6 +50,7 @@ impl Bridge {
             settings: Settings::new(config, config_path),
             published: Published::default(),
             session: Session::default(),
+            watches_hid,
             connection: OnceLock::new(),
         })
     }
@@ -91,6 +95,11 @@ impl Bridge {
     pub async fn reload(&self) -> Result<(), Error> {
         let loaded = self.settings.reload().await?;
         self.clients.limits.set(loaded.config.limits);
+        if loaded.config.hid.uses_slots() && !self.watches_hid {
+            tracing::warn!(
+                "the daemon started without OTP slots and does not look for their keys; restart it to use them"
+            );
+        }
         self.flows.registry().configure(&loaded.config.hid);
         self.flows.registry().refresh().await;
         self.caught_up().await;

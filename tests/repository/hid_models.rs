@@ -12,6 +12,13 @@ use oathbridge::transport::hid::models::{Kind, MODELS, Model};
 /// If this variable is set, the rules are written instead of compared.
 const WRITE: &str = "OATHBRIDGE_WRITE_RULES";
 
+/// The rule that leaves out the other nodes of a token with a keyboard interface. A rule of its own, because udev looks for one
+/// parent with all attributes of a rule, and the ids are those of another parent.
+const KEYBOARDS_ONLY: &str = r#"# Only keyboard interfaces: HID 1.11, section 4.3
+SUBSYSTEM=="hidraw", ATTRS{bInterfaceProtocol}!="01", GOTO="oathbridge_keyboard_end"
+
+"#;
+
 fn path(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
 }
@@ -43,8 +50,12 @@ fn with_rules(text: &str, kind: Kind) -> String {
     let label = text.rfind("LABEL=").unwrap();
     let is_old = |paragraph: &&str| !paragraph.contains(r#"SUBSYSTEM=="hidraw""#);
     let kept: Vec<_> = text[..label].split("\n\n").filter(is_old).collect();
+    let narrowed = match kind {
+        Kind::Keyboard => KEYBOARDS_ONLY,
+        Kind::Fido => "",
+    };
     let rules: String = MODELS.iter().filter(|model| model.kind == kind).map(rule).collect();
-    format!("{}{rules}{}", kept.join("\n\n"), &text[label..])
+    format!("{}{narrowed}{rules}{}", kept.join("\n\n"), &text[label..])
 }
 
 /// `OATHBRIDGE_WRITE_RULES=1 cargo test --release --test repository hid_models` writes them.

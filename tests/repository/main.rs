@@ -8,4 +8,5 @@ mod messages;
 mod packaging;
 mod released;
 mod shipping;
+mod udev_rules;
 mod wording;

@@ -1,4 +1,4 @@
-//! The unit, D-Bus activation, udev rules and installation. They must be consistent with each other and with the tools
+//! The unit, D-Bus activation and installation. They must be consistent with each other and with the tools
 //! that read them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "the whole file is a test")]
 
@@ -11,7 +11,6 @@ use testkit::programs;
 
 const NAME: &str = "io.github.oathbridge.OathBridge1";
 const UNIT: &str = "systemd/oathbridge.service";
-const RULES: [&str; 2] = ["udev/70-oathbridge.rules", "udev/70-oathbridge-keyboard.rules"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -134,56 +133,6 @@ fn activation_names_the_unit_and_the_unit_names_the_bus_name() {
     let unit = value(&service, "SystemdService");
     assert_eq!(Path::new(UNIT).file_name().unwrap(), unit);
     assert_eq!(text.lines().filter(|line| *line == "[D-BUS Service]").count(), 1);
-}
-
-/// The parts of a rule: `KEY=="value"` and the like.
-fn parts(rule: &str) -> Vec<&str> {
-    rule.split(", ").collect()
-}
-
-#[test]
-fn the_rules_start_the_unit_and_grant_access_to_the_user_at_the_seat_only() {
-    let unit = Path::new(UNIT).file_name().unwrap().to_str().unwrap();
-    let start = format!(r#"ENV{{SYSTEMD_USER_WANTS}}+="{unit}""#);
-    for file in RULES {
-        let text = read(file);
-        let rules: Vec<_> = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
-        let label = rules.last().unwrap().strip_prefix("LABEL=").unwrap();
-        // systemd 258 ignores the tag uaccess of rules for "add" only.
-        assert_eq!(rules[0], format!(r#"ACTION=="remove", GOTO={label}"#), "{file}");
-        for rule in &rules[1..rules.len() - 1] {
-            let parts = parts(rule);
-            assert!(parts.iter().all(|part| part.matches('"').count() == 2), "{rule}");
-            let (starts, grants) = (parts.contains(&start.as_str()), parts.contains(&r#"TAG+="uaccess""#));
-            assert!(starts || grants, "{rule}");
-            // Without the tag systemd doesn't see the device.
-            assert_eq!(starts, parts.contains(&r#"TAG+="systemd""#), "{rule}");
-            for banned in ["MODE", "GROUP", "OWNER", "RUN", "PROGRAM", "ACTION"] {
-                assert!(!parts.iter().any(|part| part.starts_with(banned)), "{banned} in {rule}");
-            }
-            // udev looks for one parent that has all of these.
-            let of_parents: Vec<_> = parts.iter().filter(|part| part.starts_with("ATTRS")).collect();
-            let is_of_the_usb_device = |part: &&&str| {
-                part.starts_with("ATTRS{idVendor}==") || part.starts_with("ATTRS{idProduct}==")
-            };
-            assert!(of_parents.iter().all(is_of_the_usb_device), "{rule}");
-        }
-        // 73-seat-late.rules grants access, so rules of this kind sort before it.
-        assert!(Path::new(file).file_name().unwrap().to_str().unwrap() < "73");
-    }
-}
-
-#[test]
-fn udevadm_verify_accepts_the_rules() {
-    let Ok(help) = Command::new("udevadm").arg("--help").output() else { return };
-    // systemd 254 introduced the verb.
-    if !said(&help).contains("verify") {
-        return;
-    }
-    for file in RULES {
-        let output = Command::new("udevadm").arg("verify").arg(root().join(file)).output().unwrap();
-        assert!(output.status.success(), "{}", said(&output));
-    }
 }
 
 fn files_below(directory: &Path) -> Vec<PathBuf> {

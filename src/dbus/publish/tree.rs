@@ -147,7 +147,11 @@ impl PublishedTree {
 
 /// The words of the D-Bus contract for the current problems.
 fn problem_words(bridge: &Bridge, snapshot: &Snapshot) -> Vec<String> {
-    let of_transports = snapshot.problems.iter().map(|problem| match problem {
+    // Without slots, the daemon needs no HID device.
+    let uses_hid = bridge.settings.now().config.hid.uses_slots();
+    let of_transports =
+        snapshot.problems.iter().filter(|problem| uses_hid || **problem != Problem::HidDenied);
+    let of_transports = of_transports.map(|problem| match problem {
         Problem::PcscUnavailable => "pcscd-unavailable",
         Problem::PcscDenied => "pcscd-denied",
         Problem::HidDenied => "hid-denied",

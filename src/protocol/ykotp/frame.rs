@@ -17,7 +17,7 @@ const PIECES: usize = 10;
 /// The flag of a report with a piece of a frame. The key clears it when it has taken the piece.
 const WRITE: u8 = 0x80;
 
-/// The report that ends whatever the key does: a wait for a touch, or a response that nobody fetches.
+/// The report that ends the current action of the key: a wait for a touch, or a response that nobody fetches.
 pub(super) const RESET: [u8; REPORT] = [0, 0, 0, 0, 0, 0, 0, 0xff];
 
 /// A frame: payload, command, checksum of the payload, three zero bytes.

@@ -1,4 +1,4 @@
-//! Who may open a node: the access that this user has, and changes of it. For these there is no message of udev.
+//! The users that may open a node: whether this user may, and changes of that. There is no message of udev for them.
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

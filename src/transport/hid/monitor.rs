@@ -58,6 +58,10 @@ impl Monitor {
                 return found;
             }
             self.interrupt.wait_for_scan(seen, deadline);
+            // No scan will come: the monitor thread has ended, or the time is up.
+            if self.interrupt.scans() == seen {
+                return found;
+            }
         }
     }
 
@@ -137,5 +141,29 @@ impl Sources {
         let by_udev = self.uevents.as_ref().is_some_and(Uevents::has_changed);
         let in_access = self.permissions.as_ref().is_some_and(Permissions::have_changed);
         by_udev || in_access
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::UsbInterface;
+    use crate::transport::hid::sysfs::Place;
+
+    #[test]
+    fn without_a_monitor_thread_a_taken_node_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::of(folder.path()).unwrap();
+        let usb =
+            UsbInterface { vendor: 0x1050, product: 0x0407, serial: None, number: Some(0), parent: None };
+        let (path, parent) = (folder.path().join("hidraw0"), place.clone());
+        let node = Node { path, place, parent, interface: "1-1:1.0".into(), usb, kind: Kind::Keyboard };
+        let monitor = Monitor::new(&[Kind::Keyboard]);
+        let started = Instant::now();
+        monitor.tracker().update(vec![Sighting { node, is_denied: false }], started);
+        let device = monitor.tracker().presence(started).devices.remove(0).id;
+        monitor.tracker().update(Vec::new(), started);
+        assert_eq!(monitor.find(&device), Found::Taken);
+        assert!(started.elapsed() < MAX_GAP + MAX_RULES_DELAY);
     }
 }

@@ -44,6 +44,8 @@ enum State {
     Accessible,
     /// Access is refused, which is reported from this time on.
     Denied(Instant),
+    /// The device was attached, and access is refused now.
+    Withdrawn,
     /// Another program has taken the interface from the kernel's driver, which may last until this time.
     Taken(Instant),
     /// The interface is back, and udev may need until this time to grant access again.
@@ -72,11 +74,13 @@ impl Tracker {
                 (true, Some(State::Denied(from))) => State::Denied(from),
                 (true, Some(State::Taken(_))) => State::Returned(now + MAX_RULES_DELAY),
                 (true, Some(State::Returned(until))) if now < until => State::Returned(until),
-                // It was withdrawn.
-                (true, Some(State::Accessible | State::Returned(_))) => State::Denied(now),
+                (true, Some(State::Accessible | State::Returned(_) | State::Withdrawn)) => State::Withdrawn,
                 (true, None) => State::Denied(now + MAX_RULES_DELAY),
             };
-            let number = earlier.map_or_else(|| self.next_number(), |earlier| earlier.number);
+            // The worker of a withdrawn device may still run when access is granted again. Its events must not be taken for
+            // those of the next worker.
+            let same = earlier.filter(|earlier| is_denied || earlier.state != State::Withdrawn);
+            let number = same.map_or_else(|| self.next_number(), |same| same.number);
             self.present.insert(node.interface.clone(), Insertion { number, node, state });
         }
         for (name, mut insertion) in before {
@@ -84,7 +88,7 @@ impl Tracker {
                 State::Taken(until) => until,
                 State::Accessible | State::Returned(_) => now + MAX_GAP,
                 // It was not reported, and must not be reported now.
-                State::Denied(_) => continue,
+                State::Denied(_) | State::Withdrawn => continue,
             };
             if insertion.node.parent.is_present() && now < until {
                 insertion.state = State::Taken(until);
@@ -96,12 +100,11 @@ impl Tracker {
 
     /// What is attached.
     pub(super) fn presence(&self, now: Instant) -> Presence {
-        let is_denied = |insertion: &Insertion| {
-            matches!(insertion.state, State::Denied(_))
-                && insertion.state.ends().is_some_and(|end| end <= now)
+        let is_denied = |insertion: &Insertion| match insertion.state {
+            State::Denied(from) => from <= now,
+            state => state == State::Withdrawn,
         };
-        let devices =
-            self.present.iter().filter(|(_, insertion)| !matches!(insertion.state, State::Denied(_)));
+        let devices = self.present.iter().filter(|(_, insertion)| !insertion.state.is_refused());
         Presence {
             devices: devices.map(|(name, insertion)| insertion.attachment(name)).collect(),
             problem: self.present.values().any(is_denied).then_some(Problem::HidDenied),
@@ -114,7 +117,7 @@ impl Tracker {
         match insertion {
             None => Found::Removed,
             Some(Insertion { state: State::Taken(_) | State::Returned(_), .. }) => Found::Taken,
-            Some(Insertion { state: State::Denied(_), .. }) => Found::Denied,
+            Some(Insertion { state: State::Denied(_) | State::Withdrawn, .. }) => Found::Denied,
             Some(Insertion { node, .. }) => Found::Node(node.clone()),
         }
     }
@@ -137,10 +140,14 @@ impl Insertion {
 }
 
 impl State {
+    fn is_refused(self) -> bool {
+        matches!(self, Self::Denied(_) | Self::Withdrawn)
+    }
+
     /// When the state has another meaning.
     fn ends(self) -> Option<Instant> {
         match self {
-            Self::Accessible => None,
+            Self::Accessible | Self::Withdrawn => None,
             Self::Denied(time) | Self::Taken(time) | Self::Returned(time) => Some(time),
         }
     }

@@ -37,6 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let monitor = thread::spawn(watch);
     for command in io::stdin().lines() {
+        // After the report of each change that happened before the command.
+        transport.rescan();
         let device = attached.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let result = device.map(|device| commands::run(&*transport, &device, kind, command?.trim()));
         match result.transpose() {
