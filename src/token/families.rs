@@ -104,6 +104,30 @@ mod tests {
         }
     }
 
+    /// A key that is always idle, so it refuses every request.
+    struct Refusing;
+
+    impl Reports for Refusing {
+        fn send(&mut self, _report: &[u8]) -> Result<(), device::Error> {
+            Ok(())
+        }
+
+        fn receive(&mut self, report: &mut [u8], _timeout: Duration) -> Result<usize, device::Error> {
+            let status = [0, 5, 4, 3, 1, 3, 0, 0];
+            report.copy_from_slice(&status);
+            Ok(status.len())
+        }
+    }
+
+    #[test]
+    fn a_serial_number_counts_as_hidden_after_two_readings() {
+        let target = target(0x1050, None, true);
+        for expected in [Error::Device(device::Error::Busy), Error::NotConfigured, Error::NotConfigured] {
+            let result = in_session(&target, Channel::Reports(&mut Refusing), |family, _| Ok(family.name));
+            assert_eq!(result, Err(expected));
+        }
+    }
+
     /// A device of this vendor with this serial number, and a configured slot of the key 7.
     fn target(vendor: u16, serial: Option<&str>, is_configured: bool) -> Target {
         let serial = serial.map(str::to_owned);

@@ -1,7 +1,7 @@
 //! The session of the family of OTP keys, with the configured slots of one key.
 
 use super::target::Target;
-use crate::device::{Reports, UsbInterface};
+use crate::device::{self, Reports, UsbInterface};
 use crate::oath::Error;
 use crate::protocol::ykotp::{self, Keyboard, Session};
 
@@ -20,7 +20,7 @@ pub(super) fn session<'c>(target: &'c Target, reports: &'c mut dyn Reports) -> R
     let serial = match shown_serial(usb).or_else(|| target.key_serial.get().copied()) {
         Some(serial) => serial,
         None => {
-            let serial = read_serial(&mut keyboard)?;
+            let serial = read_serial(target, &mut keyboard)?;
             *target.key_serial.get_or_init(|| serial)
         }
     };
@@ -36,8 +36,12 @@ fn shown_serial(usb: &UsbInterface) -> Option<u32> {
     usb.serial.as_ref()?.parse().ok()
 }
 
-fn read_serial(keyboard: &mut Keyboard<'_>) -> Result<u32, Error> {
+/// The first refusal may come from a request of another program, so the key counts as busy and is read again later.
+fn read_serial(target: &Target, keyboard: &mut Keyboard<'_>) -> Result<u32, Error> {
     keyboard.serial().map_err(|error| match error {
+        ykotp::Error::Refused if target.has_refused_serial.set(()).is_ok() => {
+            Error::Device(device::Error::Busy)
+        }
         ykotp::Error::Refused => {
             tracing::warn!(
                 "a key hides its serial number, so its slots are not used; program a slot with the option serial-api-visible"

@@ -14,12 +14,21 @@ pub(super) struct Target {
     pub(super) otp_slots: OtpSlots,
     /// The serial number that the key itself reported. It is read once for each insertion.
     pub(super) key_serial: OnceLock<u32>,
+    /// Set when the key refused to report its serial number in a reading.
+    pub(super) has_refused_serial: OnceLock<()>,
     /// The daemon's channel on the FIDO interface of a key.
     pub(super) channel: OwnChannel,
 }
 
 impl Target {
     pub(super) fn new(attachment: Attachment, clock: Arc<dyn Clock>, otp_slots: OtpSlots) -> Self {
-        Self { attachment, clock, otp_slots, key_serial: OnceLock::new(), channel: OwnChannel::default() }
+        Self {
+            attachment,
+            clock,
+            otp_slots,
+            key_serial: OnceLock::new(),
+            has_refused_serial: OnceLock::new(),
+            channel: OwnChannel::default(),
+        }
     }
 }

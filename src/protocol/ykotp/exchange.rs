@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::crc::{RESIDUAL, checksum};
 use super::error::Error;
-use super::frame::{Frame, REPORT};
+use super::frame::{Frame, REPORT, RESET};
 use super::report::{Report, Status};
 use crate::clock::Clock;
 use crate::device::{Progress, Reports};
@@ -26,13 +26,20 @@ const SHORT_PAUSE: Duration = Duration::from_millis(1);
 const LONG_PAUSE: Duration = Duration::from_millis(20);
 const TOUCH_PAUSE: Duration = Duration::from_millis(50);
 
+/// The maximum wait for the lock of the device.
+pub(super) const LOCK_LIMIT: Duration = Duration::from_secs(1);
+
+/// The maximum time until the key ends its wait for a touch.
+const RESET_LIMIT: Duration = Duration::from_secs(1);
+const RESET_PAUSE: Duration = Duration::from_millis(20);
+
 /// The number of short pauses. A key computes an HMAC within some milliseconds.
 const SHORT_PAUSES: u32 = 20;
 
 /// The maximum number of pieces of a response; the longest one, of 20 bytes and a checksum, has four.
 const MAX_PIECES: u8 = 10;
 
-/// One exchange with the key.
+/// One exchange with the key. It begins with the lock, which is released while the key waits for a touch.
 pub(super) struct Exchange<'k> {
     reports: &'k mut dyn Reports,
     clock: &'k dyn Clock,
@@ -42,9 +49,13 @@ pub(super) struct Exchange<'k> {
     /// The number of pauses in a row.
     pauses: u32,
     /// Whether the key may have received a report of this exchange.
-    pub(super) has_begun: bool,
+    has_begun: bool,
     /// Whether the key has waited for a touch.
     pub(super) has_waited_for_touch: bool,
+    /// Whether the lock is held.
+    is_locked: bool,
+    /// Whether the last report shows a wait for a touch or a response, which may be those of this exchange.
+    shows_request: bool,
 }
 
 impl<'k> Exchange<'k> {
@@ -54,7 +65,17 @@ impl<'k> Exchange<'k> {
         progress: &'k dyn Progress,
     ) -> Self {
         let deadline = clock.monotonic() + LIMIT;
-        Self { reports, clock, progress, deadline, pauses: 0, has_begun: false, has_waited_for_touch: false }
+        Self {
+            reports,
+            clock,
+            progress,
+            deadline,
+            pauses: 0,
+            has_begun: false,
+            has_waited_for_touch: false,
+            is_locked: true,
+            shows_request: false,
+        }
     }
 
     /// Sends the frame to a key that is idle, and returns the first `length` bytes of the response.
@@ -85,7 +106,7 @@ impl<'k> Exchange<'k> {
                     return Err(error);
                 }
                 // Another program has left a response unread.
-                self.reports.send(&super::frame::RESET)?;
+                self.reports.send(&RESET)?;
                 has_reset = true;
                 limit += IDLE_LIMIT;
             }
@@ -111,7 +132,11 @@ impl<'k> Exchange<'k> {
         let mut response = Zeroizing::new(Vec::new());
         let mut expected = 0;
         loop {
-            match self.look()?.0 {
+            let report = self.look()?.0;
+            if matches!(report, Report::Busy | Report::Piece { .. }) {
+                self.lock_again()?;
+            }
+            match report {
                 Report::Piece { number, bytes } if number == expected && expected < MAX_PIECES => {
                     response.extend(bytes);
                     expected += 1;
@@ -131,11 +156,12 @@ impl<'k> Exchange<'k> {
     }
 
     fn wait_for_touch(&mut self) -> Result<(), Error> {
+        // No other program has to wait for the lock as long as a person takes.
+        self.reports.unlock();
+        self.is_locked = false;
         if !self.has_waited_for_touch {
             self.has_waited_for_touch = true;
             self.deadline = self.clock.monotonic() + TOUCH_LIMIT;
-            // No other program has to wait for the lock as long as a person takes.
-            self.reports.unlock();
             self.progress.touch_needed();
         } else if self.is_late() {
             return Err(Error::TouchTimedOut);
@@ -147,11 +173,51 @@ impl<'k> Exchange<'k> {
         Ok(())
     }
 
+    /// Takes the lock after a wait for a touch.
+    fn lock_again(&mut self) -> Result<(), Error> {
+        if !self.is_locked {
+            self.reports.lock(LOCK_LIMIT)?;
+            self.is_locked = true;
+        }
+        Ok(())
+    }
+
+    /// Makes the key ready for the next request after an error, and ends its wait for a touch. Sends nothing if nothing of
+    /// this exchange was sent, or if the key may serve another program since its wait for a touch.
+    pub(super) fn reset(&mut self) -> Result<(), Error> {
+        if !self.may_reset() {
+            return Ok(());
+        }
+        if !self.is_locked {
+            self.lock_again()?;
+            // Another program may have used the key until now.
+            self.look()?;
+        }
+        let deadline = self.clock.monotonic() + RESET_LIMIT;
+        while self.may_reset() {
+            self.reports.send(&RESET)?;
+            let waits = self.look()?.0 == Report::Touch;
+            if !waits || self.clock.monotonic() >= deadline {
+                break;
+            }
+            self.clock.pause(RESET_PAUSE);
+        }
+        Ok(())
+    }
+
+    fn may_reset(&self) -> bool {
+        self.has_begun && (self.shows_request || !self.has_waited_for_touch)
+    }
+
     fn look(&mut self) -> Result<(Report, [u8; REPORT]), Error> {
-        let mut report = [0; REPORT];
+        let mut bytes = [0; REPORT];
         // The key always has a report, so the transport does not wait.
-        match self.reports.receive(&mut report, Duration::ZERO)? {
-            REPORT => Ok((Report::parse(&report), report)),
+        match self.reports.receive(&mut bytes, Duration::ZERO)? {
+            REPORT => {
+                let report = Report::parse(&bytes);
+                self.shows_request = matches!(report, Report::Touch | Report::Piece { .. });
+                Ok((report, bytes))
+            }
             length => Err(Error::ReportLength(length)),
         }
     }

@@ -1,14 +1,12 @@
 //! The commands of the key, over its keyboard interface.
 
-use std::time::Duration;
-
 use zeroize::Zeroizing;
 
 use super::challenge;
 use super::error::Error;
-use super::exchange::Exchange;
-use super::frame::{Frame, PAYLOAD, REPORT, RESET};
-use super::report::{Report, SlotNumber, Status};
+use super::exchange::{Exchange, LOCK_LIMIT};
+use super::frame::{Frame, PAYLOAD, RESET};
+use super::report::{SlotNumber, Status};
 use crate::clock::Clock;
 use crate::device::{NoProgress, Progress, Reports};
 use crate::otp::Step;
@@ -21,19 +19,12 @@ const HMAC: [u8; 2] = [0x30, 0x38];
 /// The length of HMAC-SHA1 in bytes.
 const HMAC_LENGTH: usize = 20;
 
-/// The maximum wait for the lock of the device.
-const LOCK_LIMIT: Duration = Duration::from_secs(1);
-
-/// The maximum time until the key ends its wait for a touch.
-const RESET_LIMIT: Duration = Duration::from_secs(1);
-const RESET_PAUSE: Duration = Duration::from_millis(20);
-
 /// The keyboard interface of a key. It is left ready for other programs when this is dropped: a response that was read stays
 /// on the key until then, so that a code does not wait for that.
 pub struct Keyboard<'r> {
     reports: &'r mut dyn Reports,
     clock: &'r dyn Clock,
-    /// Whether the key was idle at the last look.
+    /// Whether the key was idle at the last look. The lock is held since, so no program that honours it uses the key.
     is_idle: bool,
     /// Whether the key still has a response that was read. The lock is held meanwhile.
     has_response: bool,
@@ -45,17 +36,20 @@ impl<'r> Keyboard<'r> {
         Self { reports, clock, is_idle: false, has_response: false }
     }
 
-    /// Reads the status. Sends nothing, unless another program has left a response unread.
+    /// Reads the status. Sends nothing, unless another program has left a response unread. Keeps the lock until the next
+    /// request has ended, or until the drop.
     ///
     /// # Errors
     ///
     /// [`Error::InUse`], [`Error::BusyFlag`], [`Error::ReportLength`] or [`Error::Device`].
     pub fn status(&mut self) -> Result<Status, Error> {
-        self.drop_response();
+        self.let_go();
         self.reports.lock(LOCK_LIMIT)?;
         let status = Exchange::new(self.reports, self.clock, &NoProgress).wait_until_idle();
-        self.reports.unlock();
         self.is_idle = status.is_ok();
+        if !self.is_idle {
+            self.reports.unlock();
+        }
         status
     }
 
@@ -112,56 +106,45 @@ impl<'r> Keyboard<'r> {
         length: usize,
         progress: &dyn Progress,
     ) -> (Result<Zeroizing<Vec<u8>>, Error>, bool) {
-        self.drop_response();
-        if let Err(error) = self.reports.lock(LOCK_LIMIT) {
-            return (Err(error.into()), false);
+        let is_idle = std::mem::take(&mut self.is_idle);
+        if !is_idle {
+            self.let_go();
+            if let Err(error) = self.reports.lock(LOCK_LIMIT) {
+                return (Err(error.into()), false);
+            }
         }
         let mut exchange = Exchange::new(self.reports, self.clock, progress);
-        let is_idle = std::mem::take(&mut self.is_idle);
         let ready = if is_idle { Ok(()) } else { exchange.wait_until_idle().map(drop) };
         let result = ready.and_then(|()| exchange.run(frame, length));
-        let (has_begun, touch) = (exchange.has_begun, exchange.has_waited_for_touch);
+        let touch = exchange.has_waited_for_touch;
         match &result {
             Ok(_) => {
                 self.has_response = true;
                 return (result, touch);
             }
-            Err(Error::Device(_) | Error::InUse) => {}
-            Err(error) if has_begun || *error == Error::BusyFlag => self.reset(),
-            Err(_) => {}
+            Err(Error::Device(_)) => {}
+            // A failure leaves the key as it is; the error of the exchange is the one to report.
+            Err(_) => drop(exchange.reset()),
         }
         self.reports.unlock();
         (result, touch)
     }
 
-    /// Makes the key drop a response that was read.
-    fn drop_response(&mut self) {
-        if std::mem::take(&mut self.has_response) {
+    /// Releases the lock if it is held, and before that makes the key drop a response that was read.
+    fn let_go(&mut self) {
+        let has_response = std::mem::take(&mut self.has_response);
+        if has_response {
             // The response is complete, so a failure does no harm.
             drop(self.reports.send(&RESET));
-            self.reports.unlock();
         }
-    }
-
-    /// Makes the key ready for the next request, and ends its wait for a touch.
-    fn reset(&mut self) {
-        let deadline = self.clock.monotonic() + RESET_LIMIT;
-        loop {
-            let mut report = [0; REPORT];
-            // An error is that of the exchange, which is reported.
-            let sent =
-                self.reports.send(&RESET).and_then(|()| self.reports.receive(&mut report, Duration::ZERO));
-            let waits = sent == Ok(REPORT) && Report::parse(&report) == Report::Touch;
-            if !waits || self.clock.monotonic() >= deadline {
-                return;
-            }
-            self.clock.pause(RESET_PAUSE);
+        if has_response || std::mem::take(&mut self.is_idle) {
+            self.reports.unlock();
         }
     }
 }
 
 impl Drop for Keyboard<'_> {
     fn drop(&mut self) {
-        self.drop_response();
+        self.let_go();
     }
 }

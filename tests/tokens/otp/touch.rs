@@ -11,12 +11,14 @@ use super::{Bench, SLOTS, TIMEOUT, wait};
 
 const HANDLE: &str = "mine";
 
-/// A call that waits for a touch.
+/// A call that waits for a touch, as the daemon has noticed.
 async fn waiting(bench: &Bench, options: Options<'static>) -> JoinHandle<Result<String, Refusal>> {
     let touched = bench.credential("touched").await;
+    let mut signals = bench.client().signals().await.unwrap();
     let client = bench.client().clone();
     let call = tokio::spawn(async move { client.calculate(&touched, options).await.map(|reply| reply.code) });
-    wait(&bench.key, |key| key.wait_until_it_wants_a_touch(TIMEOUT)).await;
+    let waits = |event: &Event| event.value::<String>("State").as_deref() == Some("waiting-touch");
+    signals.until(waits).await.unwrap();
     call
 }
 
@@ -33,10 +35,7 @@ fn named() -> Options<'static> {
 async fn a_touch_gives_the_code_and_is_announced() {
     let bench = Bench::new(SLOTS).await;
     bench.world.clock().unwrap().set_unix_time(Duration::from_secs(59));
-    let mut signals = bench.client().signals().await.unwrap();
     let call = waiting(&bench, named()).await;
-    let waits = |event: &Event| event.value::<String>("State").as_deref() == Some("waiting-touch");
-    signals.until(waits).await.unwrap();
     let prompt: String = bench.client().property(&format!("{ROOT}/prompt"), "Prompt", "Kind").await.unwrap();
     assert_eq!(prompt, "touch");
     bench.key.touch();
@@ -58,12 +57,9 @@ async fn a_cancellation_ends_the_wait_of_the_key() {
 #[testkit::test]
 async fn a_timeout_ends_the_wait_of_the_key() {
     let bench = Bench::new(SLOTS).await;
-    let mut signals = bench.client().signals().await.unwrap();
     let mut options = named();
     options.insert("timeout", 10_u32.into());
     let call = waiting(&bench, options).await;
-    let waits = |event: &Event| event.value::<String>("State").as_deref() == Some("waiting-touch");
-    signals.until(waits).await.unwrap();
     // The call waits for a touch until nine seconds before its deadline.
     bench.world.pass(Duration::from_secs(1)).await.unwrap();
     assert_eq!(call.await.unwrap().unwrap_err().name, "TouchTimeout");
@@ -105,7 +101,7 @@ async fn without_interactive_no_touch_is_awaited() {
 #[testkit::test]
 async fn another_program_that_resets_the_key_ends_the_call() {
     let bench = Bench::new(SLOTS).await;
-    let call = waiting(&bench, Options::new()).await;
+    let call = waiting(&bench, named()).await;
     bench.key.keyboard().unwrap().send(&[0, 0, 0, 0, 0, 0, 0, 0xff]).unwrap();
     assert_eq!(call.await.unwrap().unwrap_err().name, "TouchTimeout");
 }

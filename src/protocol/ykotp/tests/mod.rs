@@ -9,6 +9,7 @@
 mod faults;
 mod frames;
 mod hostile;
+mod locks;
 mod sessions;
 mod touch;
 
@@ -31,12 +32,15 @@ struct Fake<A> {
     reads: usize,
     looks: usize,
     is_locked: bool,
+    /// How often the lock was taken.
+    locks: Arc<AtomicUsize>,
 }
 
 impl<A: FnMut(&[[u8; 8]], usize) -> Vec<u8> + Send> Fake<A> {
     fn new(answer: A) -> Self {
         let clock = Arc::new(ManualClock::at(Duration::ZERO));
-        Self { clock, answer, sent: Vec::new(), reads: 0, looks: 0, is_locked: false }
+        let locks = Arc::default();
+        Self { clock, answer, sent: Vec::new(), reads: 0, looks: 0, is_locked: false, locks }
     }
 
     fn resets(&self) -> usize {
@@ -46,6 +50,7 @@ impl<A: FnMut(&[[u8; 8]], usize) -> Vec<u8> + Send> Fake<A> {
 
 impl<A: FnMut(&[[u8; 8]], usize) -> Vec<u8> + Send> Reports for Fake<A> {
     fn send(&mut self, report: &[u8]) -> Result<(), Error> {
+        assert!(self.is_locked, "a report without the lock");
         self.clock.advance(REPORT_TIME);
         self.sent.push(report.try_into().map_err(|_| Error::Failed("a wrong length".to_owned()))?);
         self.reads = 0;
@@ -65,6 +70,7 @@ impl<A: FnMut(&[[u8; 8]], usize) -> Vec<u8> + Send> Reports for Fake<A> {
     fn lock(&mut self, _timeout: Duration) -> Result<(), Error> {
         assert!(!self.is_locked, "an exchange within another one");
         self.is_locked = true;
+        self.locks.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
