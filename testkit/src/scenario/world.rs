@@ -9,7 +9,7 @@ use oathbridge::virt::VirtualToken;
 
 use super::{COGNITO, with_query_quota};
 use crate::bus::PrivateBus;
-use crate::client::Client;
+use crate::client::{Client, Event};
 use crate::daemon::{Daemon, Stage};
 use crate::fake_cognito::FakeCognito;
 use crate::pcscd::PrivatePcscd;
@@ -93,6 +93,29 @@ impl World {
         self.pcscd.as_mut().ok_or(io::ErrorKind::NotFound)?.insert_all(&self.cards)
     }
 
+    /// Plugs a virtual token in, and waits until the daemon has an object of it. `FindCredentials` then waits for its
+    /// reading.
+    ///
+    /// # Errors
+    ///
+    /// If no object of a token is added within 30 seconds.
+    pub async fn plug(&self, token: &VirtualToken) -> io::Result<()> {
+        let mut signals = self.client.signals().await.map_err(io::Error::other)?;
+        token.plug();
+        signals.until(|event| matches!(event, Event::Added { .. }) && is_token(event)).await.map(drop)
+    }
+
+    /// Pulls a virtual token out, and waits until the daemon has removed its object.
+    ///
+    /// # Errors
+    ///
+    /// If no object of a token is removed within 30 seconds.
+    pub async fn unplug(&self, token: &VirtualToken) -> io::Result<()> {
+        let mut signals = self.client.signals().await.map_err(io::Error::other)?;
+        token.unplug();
+        signals.until(|event| matches!(event, Event::Removed { .. }) && is_token(event)).await.map(drop)
+    }
+
     /// The bus that the daemon uses as the system bus.
     ///
     /// # Errors
@@ -142,4 +165,8 @@ impl World {
         clock.advance(duration);
         Ok(())
     }
+}
+
+fn is_token(event: &Event) -> bool {
+    event.place().starts_with("tokens/")
 }

@@ -63,8 +63,8 @@ async fn one_channel_serves_every_call() {
 async fn the_key_keeps_its_id_when_it_comes_back_with_another_salt() {
     let bench = Bench::new().await;
     let before = bench.credential("alice").await;
-    bench.key.unplug();
-    bench.key.plug();
+    bench.world.unplug(&bench.key).await.unwrap();
+    bench.world.plug(&bench.key).await.unwrap();
     assert_eq!(bench.credential("alice").await, before);
 }
 

@@ -57,7 +57,7 @@ async fn a_key_that_is_pulled_out_within_a_request_comes_back() {
     let place = format!("tokens/{TOKEN}");
     let is_removed = |event: &Event| matches!(event, Event::Removed { .. }) && event.place() == place;
     signals.until(is_removed).await.unwrap();
-    bench.key.plug();
+    bench.world.plug(&bench.key).await.unwrap();
     assert_eq!(bench.code("alice").await.len(), 8);
     assert_eq!(bench.credential("alice").await, before, "with the same path");
 }

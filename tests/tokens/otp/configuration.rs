@@ -58,8 +58,8 @@ async fn a_reload_adds_changes_and_removes_slots() {
 async fn no_listing_sends_a_challenge() {
     let bench = Bench::new(SLOTS).await;
     bench.reload(SLOTS).await;
-    bench.key.unplug();
-    bench.key.plug();
+    bench.world.unplug(&bench.key).await.unwrap();
+    bench.world.plug(&bench.key).await.unwrap();
     bench.credential("bob").await;
     assert!(bench.key.otp_commands().iter().all(|command| *command == 0x10));
 }

@@ -72,7 +72,7 @@ async fn a_key_that_is_pulled_out_within_a_frame_comes_back() {
     let is_removed =
         |event: &Event| matches!(event, Event::Removed { .. }) && event.place().starts_with("tokens/otpslot");
     signals.until(is_removed).await.unwrap();
-    bench.key.plug();
+    bench.world.plug(&bench.key).await.unwrap();
     assert_eq!(bench.code("bob").await.len(), 8);
     assert_eq!(bench.slots().await, before, "with the same paths");
 }
