@@ -48,11 +48,12 @@ impl Call<'_> {
     ) -> Result<T, Error> {
         self.charge()?;
         let operation = self.begin(task)?;
-        let work = async {
+        // In a box, since each function on the way up to zbus has room for the future twice.
+        let work = Box::pin(async {
             let result = carry_out(self.bridge, &operation, work).await;
             self.end(&operation, &result, values).await;
             result
-        };
+        });
         let object = || {
             let object = operation.credential().map(|id| id.to_string());
             object.or_else(|| operation.token().map(|id| id.to_string())).unwrap_or_default()

@@ -76,8 +76,9 @@ impl Activity {
         self.state().phase = self.phase(Kind::Waiting, limit);
     }
 
-    /// The queue is full, so the job counted by [`Activity::job_queued`] never runs. A token that hangs still hangs.
-    pub(super) fn job_refused(&self) {
+    /// A job that [`Activity::job_queued`] counted never runs: the queue is full, or the caller has left. A token that hangs
+    /// still hangs.
+    pub(super) fn job_dropped(&self) {
         self.state().jobs -= 1;
     }
 
@@ -208,10 +209,10 @@ mod tests {
         rig.pass(LIMIT).await;
         assert!(matches!(rig.events.recv().await, Some(Event::Stuck)));
         rig.activity.job_queued(LIMIT);
-        rig.activity.job_refused();
+        rig.activity.job_dropped();
         assert!(
             *rig.activity.stuck().borrow() && rig.events.try_recv().is_err(),
-            "a refused job changes nothing"
+            "a dropped job changes nothing"
         );
         rig.activity.job_ended();
         assert!(matches!(rig.events.recv().await, Some(Event::Revived)));

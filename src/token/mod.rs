@@ -15,17 +15,18 @@ mod known;
 mod link;
 mod otp_key;
 mod otp_slots;
+mod queue;
 mod target;
 mod trussed;
 mod worker;
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::device::{Attachment, Progress, Transport};
@@ -40,18 +41,15 @@ pub use identity::{Fingerprint, Identities};
 use keys::Keys;
 pub use keys::WipeCounts;
 pub use otp_slots::OtpSlots;
+use queue::{Place, Refused, Sender};
 use target::Target;
 use worker::{Job, Worker};
 
 /// Receives the events of a worker. It must not block.
 pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
 
-/// The maximum number of requests for one token at once. The limits for each caller are enforced in [`crate::access`].
+/// The maximum number of requests in the queue of one token. The limits for each caller are enforced in [`crate::access`].
 const MAX_REQUESTS: usize = 64;
-
-/// The maximum number of jobs in the queue. The job of a request that was cancelled stays there until the job before it
-/// has ended, for example with a touch; the job then does nothing.
-const QUEUE_LENGTH: usize = 4096;
 
 /// The maximum duration of a transaction without a touch; the token hangs if it takes longer. The slowest regular transaction
 /// has a dozen slow commands. The time until the transaction begins is not included.
@@ -75,8 +73,7 @@ pub enum Stage {
 /// A handle to an attached token. Clones refer to the same token. The worker ends when the last clone is dropped.
 #[derive(Clone)]
 pub struct Token {
-    jobs: mpsc::Sender<Job>,
-    requests: Arc<Semaphore>,
+    jobs: Arc<Sender<Job>>,
     activity: Arc<Activity>,
     keys: Keys,
 }
@@ -97,14 +94,14 @@ impl Token {
         otp_slots: OtpSlots,
         events: EventSink,
     ) -> io::Result<Self> {
-        let (jobs, inbox) = mpsc::channel(QUEUE_LENGTH);
+        let (jobs, inbox) = queue::queue(MAX_REQUESTS);
         let activity = Arc::new(Activity::new(Arc::clone(&clock), Arc::clone(&events)));
         let target = Target::new(attachment, clock, otp_slots);
         let worker = Worker::new(transport, target, identities, events, Arc::clone(&activity));
         let keys = worker.keys();
-        thread::Builder::new().name("token".to_owned()).spawn(move || worker.run(inbox))?;
+        thread::Builder::new().name("token".to_owned()).spawn(move || worker.run(&inbox))?;
         tokio::spawn(Arc::clone(&activity).supervise());
-        Ok(Self { jobs, requests: Arc::new(Semaphore::new(MAX_REQUESTS)), activity, keys })
+        Ok(Self { jobs: Arc::new(jobs), activity, keys })
     }
 
     /// Selects the application and lists the credentials. The results are sent as events.
@@ -175,7 +172,7 @@ impl Token {
     /// A handle that does not keep the worker alive.
     pub fn downgrade(&self) -> WeakToken {
         let (activity, keys) = (Arc::clone(&self.activity), self.keys.clone());
-        WeakToken { jobs: self.jobs.downgrade(), requests: Arc::clone(&self.requests), activity, keys }
+        WeakToken { jobs: Arc::downgrade(&self.jobs), activity, keys }
     }
 
     /// Queues a request, and waits for its answer. `work` runs on the worker and answers the caller.
@@ -188,7 +185,6 @@ impl Token {
         if *stuck.borrow() {
             return Err(Error::Stuck);
         }
-        let _request = self.requests.try_acquire().map_err(|_| Error::Busy)?;
         let (caller, answer) = Caller::new(stage, Arc::clone(&self.activity));
         if self.activity.job_queued(limit) {
             caller.enter(Stage::Working);
@@ -199,13 +195,7 @@ impl Token {
                 work(worker, &caller);
             }
         });
-        if let Err(error) = self.jobs.try_send(job) {
-            self.activity.job_refused();
-            return Err(match error {
-                mpsc::error::TrySendError::Full(_) => Error::Busy,
-                mpsc::error::TrySendError::Closed(_) => Error::Removed,
-            });
-        }
+        let _queued = self.queue(job)?;
         tokio::select! {
             biased;
             answer = answer => answer.unwrap_or(Err(Error::Removed)),
@@ -213,13 +203,38 @@ impl Token {
             Ok(_) = stuck.wait_for(|stuck| *stuck) => Err(Error::Stuck),
         }
     }
+
+    /// Queues a job that [`Activity::job_queued`] has counted.
+    fn queue(&self, job: Job) -> Result<Queued<'_>, Error> {
+        let place = self.jobs.send(job).map_err(|refused| {
+            self.activity.job_dropped();
+            match refused {
+                Refused::Full => Error::Busy,
+                Refused::Closed => Error::Removed,
+            }
+        })?;
+        Ok(Queued { place, activity: &self.activity })
+    }
+}
+
+/// The job of a caller. It leaves the queue when the caller has its answer or cancels the request.
+struct Queued<'a> {
+    place: Place<Job>,
+    activity: &'a Activity,
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        if self.place.leave() {
+            self.activity.job_dropped();
+        }
+    }
 }
 
 /// A handle that does not keep the worker alive; see [`Token::downgrade`].
 #[derive(Clone)]
 pub struct WeakToken {
-    jobs: mpsc::WeakSender<Job>,
-    requests: Arc<Semaphore>,
+    jobs: Weak<Sender<Job>>,
     activity: Arc<Activity>,
     keys: Keys,
 }
@@ -227,9 +242,8 @@ pub struct WeakToken {
 impl WeakToken {
     /// A full handle; `None` if the worker has ended.
     pub fn upgrade(&self) -> Option<Token> {
-        let jobs = self.jobs.upgrade()?;
-        let (requests, activity) = (Arc::clone(&self.requests), Arc::clone(&self.activity));
-        Some(Token { jobs, requests, activity, keys: self.keys.clone() })
+        let (activity, keys) = (Arc::clone(&self.activity), self.keys.clone());
+        Some(Token { jobs: self.jobs.upgrade()?, activity, keys })
     }
 }
 

@@ -4,8 +4,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-
 use super::activity::Activity;
 use super::caller::Caller;
 use super::detect_model::detect_model;
@@ -13,6 +11,7 @@ use super::families::Family;
 use super::identity::{Fingerprint, Identities};
 use super::keys::{Keys, WipeCounts};
 use super::link::{Link, Repeat};
+use super::queue::Receiver;
 use super::target::Target;
 use super::{Error, Event, EventSink, Info};
 use crate::clock::Clock;
@@ -72,8 +71,8 @@ impl Worker {
         self.keys.clone()
     }
 
-    pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Job>) {
-        while let Some(job) = inbox.blocking_recv() {
+    pub(super) fn run(mut self, inbox: &Receiver<Job>) {
+        while let Some(job) = inbox.receive() {
             self.activity.job_begun(job.limit);
             (job.run)(&mut self);
             self.activity.job_ended();
