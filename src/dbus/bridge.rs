@@ -42,11 +42,13 @@ impl Bridge {
         config_path: Option<std::path::PathBuf>,
     ) -> Arc<Self> {
         let watches_hid = config.config.hid.uses_slots();
-        let limits = Limits::new(config.config.limits, Arc::clone(flows.clock()));
+        let clock = flows.clock();
+        let limits = Limits::new(config.config.limits, Arc::clone(clock));
+        let clients = Clients::new(limits, Arc::clone(clock));
         Arc::new(Self {
             flows,
             operations,
-            clients: Clients::new(limits),
+            clients,
             settings: Settings::new(config, config_path),
             published: Published::default(),
             session: Session::default(),

@@ -17,6 +17,7 @@ use super::client::Client;
 use super::error::Error;
 use super::questions::Questions;
 use crate::access::{CallClass, Caller, Identifier, Limits, Refusal};
+use crate::clock::Clock;
 use crate::secret::SecretText;
 use crate::sync::IgnorePoison;
 
@@ -35,13 +36,13 @@ pub(super) struct Clients {
 
 impl Clients {
     /// An empty set.
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, clock: Arc<dyn Clock>) -> Self {
         Self {
             by_name: Mutex::default(),
             limits,
             identifier: Identifier::default(),
             questions: Questions::default(),
-            readers: Readers::default(),
+            readers: Readers::new(clock),
             released: OnceLock::new(),
             census: Census::default(),
         }
@@ -158,7 +159,7 @@ mod tests {
     fn clients(config: config::Limits) -> (Clients, Operations) {
         let clock = Arc::new(ManualClock::at(Duration::from_secs(1_000)));
         let operations = Operations::new(clock.clone()).0;
-        (Clients::new(Limits::new(config, clock)), operations)
+        (Clients::new(Limits::new(config, clock.clone()), clock), operations)
     }
 
     fn request(client: &Client) -> Request {

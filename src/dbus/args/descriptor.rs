@@ -3,15 +3,17 @@
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, fcntl_get_seals, fstat};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{FileType, OFlags, fcntl_get_seals, fcntl_getfl, fstat};
 use rustix::io::{Errno, pread, read as read_once};
+use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zbus::Fd;
 use zeroize::Zeroizing;
 
+use crate::clock::Clock;
 use crate::dbus::census::Counted;
 use crate::dbus::error::Error;
 use crate::secret::{SecretText, read_to_end};
@@ -19,7 +21,7 @@ use crate::secret::{SecretText, read_to_end};
 /// The maximum length of a secret, longer than any access token or password.
 const MAX_SECRET_BYTES: usize = 64 * 1024;
 
-/// The timeout for reading a pipe, and for the wait before a descriptor is read.
+/// The timeout for reading a descriptor, and for the wait before it is read.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The number of descriptors of one caller that are read at once. Reading a network file may hang for ever, and so may
@@ -41,15 +43,14 @@ pub(in crate::dbus) enum Passed {
 #[derive(Debug)]
 pub(in crate::dbus) struct Readers {
     all: Arc<Semaphore>,
-}
-
-impl Default for Readers {
-    fn default() -> Self {
-        Self { all: Arc::new(Semaphore::new(MAX_READS)) }
-    }
+    clock: Arc<dyn Clock>,
 }
 
 impl Readers {
+    pub(in crate::dbus) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { all: Arc::new(Semaphore::new(MAX_READS)), clock }
+    }
+
     /// Reads a secret: a regular file or memfd from its start, a pipe or socket to its end. Removes one final line break.
     ///
     /// # Errors
@@ -68,14 +69,18 @@ impl Readers {
             Ok(_) => None,
             Err(_) => Some(self.permits(own).await?),
         };
+        // The thread sees the end of this pipe when the caller leaves or the time is over.
+        let (end, _waits) = pipe_with(PipeFlags::CLOEXEC).map_err(|_| Error::internal())?;
         let reading = tokio::task::spawn_blocking(move || {
             // Held by the thread, so that a thread that hangs counts.
             let _held = (permits, counted);
-            read_all(&fd)
+            read_all(&fd, &end)
         });
-        let read = tokio::time::timeout(READ_TIMEOUT + Duration::from_secs(1), reading)
-            .await
-            .map_err(|_| too_slow())?;
+        let read = tokio::select! {
+            biased;
+            read = reading => read,
+            () = self.clock.sleep(READ_TIMEOUT) => return Err(too_slow()),
+        };
         let mut bytes = read.map_err(|_| Error::internal())??;
         if bytes.is_empty() {
             return Err(Error::invalid("The file descriptor is empty; write the secret to it"));
@@ -92,20 +97,25 @@ impl Readers {
     ) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Error> {
         let (own, all) = (Arc::clone(own), Arc::clone(&self.all));
         let both = async { Ok((own.acquire_owned().await?, all.acquire_owned().await?)) };
-        match tokio::time::timeout(READ_TIMEOUT, both).await {
-            Ok(permits) => permits.map_err(|_: tokio::sync::AcquireError| Error::internal()),
-            Err(_) => Err(Error::busy()),
+        tokio::select! {
+            biased;
+            permits = both => permits.map_err(|_: tokio::sync::AcquireError| Error::internal()),
+            () = self.clock.sleep(READ_TIMEOUT) => Err(Error::busy()),
         }
     }
 }
 
-fn read_all(fd: &OwnedFd) -> Result<Zeroizing<Vec<u8>>, Error> {
+/// Reads everything; a pipe or socket until `end` has no writer.
+fn read_all(fd: &OwnedFd, end: &OwnedFd) -> Result<Zeroizing<Vec<u8>>, Error> {
     let stat = fstat(fd).map_err(|_| unreadable())?;
+    let flags = fcntl_getfl(fd).map_err(|_| unreadable())?;
+    // poll(2) would wait for data on the writing end of a pipe.
+    if flags.intersection(OFlags::ACCMODE) == OFlags::WRONLY {
+        return Err(unreadable());
+    }
     let read = match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => read_to_end(FromStart { fd, offset: 0 }, MAX_SECRET_BYTES),
-        FileType::Fifo | FileType::Socket => {
-            read_to_end(Stream { fd, started: Instant::now() }, MAX_SECRET_BYTES)
-        }
+        FileType::Fifo | FileType::Socket => read_to_end(Stream { fd, end }, MAX_SECRET_BYTES),
         _ => {
             return Err(Error::invalid(
                 "This kind of file descriptor is not supported; pass a memfd, a file, a pipe or a socket",
@@ -135,20 +145,24 @@ impl Read for FromStart<'_> {
     }
 }
 
-/// A pipe or socket, read until the timeout.
+/// A pipe or socket, read until `end` has no writer.
 struct Stream<'a> {
     fd: &'a OwnedFd,
-    started: Instant,
+    end: &'a OwnedFd,
 }
 
 impl Read for Stream<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            let left = READ_TIMEOUT.checked_sub(self.started.elapsed()).ok_or(ErrorKind::TimedOut)?;
-            let timeout = Timespec::try_from(left).map_err(|_| ErrorKind::TimedOut)?;
-            let mut polled = [PollFd::from_borrowed_fd(self.fd.as_fd(), PollFlags::IN)];
-            if poll(&mut polled, Some(&timeout))? == 0 {
+            let mut polled = [(self.fd, PollFlags::IN), (self.end, PollFlags::empty())]
+                .map(|(fd, events)| PollFd::from_borrowed_fd(fd.as_fd(), events));
+            poll(&mut polled, None)?;
+            let [source, end] = &polled;
+            if !end.revents().is_empty() {
                 return Err(ErrorKind::TimedOut.into());
+            }
+            if source.revents().is_empty() {
+                continue;
             }
             match read_once(self.fd, &mut *buffer) {
                 // Another process has read the data.
@@ -173,6 +187,7 @@ mod tests {
     use std::io::{PipeReader, Write, pipe};
 
     use super::*;
+    use crate::clock::ManualClock;
     use crate::dbus::census::{Census, Item};
     use crate::secret::sealed;
 
@@ -194,23 +209,33 @@ mod tests {
         Arc::new(Semaphore::new(DESCRIPTORS_PER_CALLER))
     }
 
+    fn readers() -> (Readers, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::at(Duration::ZERO));
+        (Readers::new(clock.clone()), clock)
+    }
+
+    async fn time_is_over(clock: &ManualClock) {
+        clock.wait_for_sleeper(READ_TIMEOUT).await;
+        clock.advance(READ_TIMEOUT);
+    }
+
     #[tokio::test]
     async fn descriptors_that_hang_delay_only_their_own_caller() {
-        let readers = Readers::default();
+        let (readers, clock) = readers();
         let (one, two) = (caller(), caller());
         let _hanging = (readers.permits(&one).await.unwrap(), readers.permits(&one).await.unwrap());
-        let (own, other, in_memory) = tokio::join!(
-            read(&readers, &one, written("third")),
+        let (other, in_memory) = tokio::join!(
             read(&readers, &two, written("other")),
             read(&readers, &one, sealed(b"in memory").unwrap()),
         );
-        assert_eq!(own, Err(Error::busy()));
         assert_eq!((other.as_deref(), in_memory.as_deref()), (Ok("other"), Ok("in memory")));
+        let (own, ()) = tokio::join!(read(&readers, &one, written("third")), time_is_over(&clock));
+        assert_eq!(own, Err(Error::busy()));
     }
 
     #[tokio::test]
     async fn a_descriptor_waits_while_too_many_are_read() {
-        let readers = Readers::default();
+        let (readers, clock) = readers();
         let mut hanging = Vec::new();
         for own in std::iter::repeat_with(caller).take(MAX_READS / DESCRIPTORS_PER_CALLER) {
             for _ in 0..DESCRIPTORS_PER_CALLER {
@@ -218,9 +243,28 @@ mod tests {
             }
         }
         let (file, other) = (File::open("/proc/self/comm").unwrap(), caller());
-        assert_eq!(read(&readers, &other, file).await, Err(Error::busy()));
+        let (refused, ()) = tokio::join!(read(&readers, &other, file), time_is_over(&clock));
+        assert_eq!(refused, Err(Error::busy()));
         let released = async { drop(hanging.pop()) };
         let (secret, ()) = tokio::join!(read(&readers, &other, written("at last")), released);
         assert_eq!(secret.as_deref(), Ok("at last"));
+    }
+
+    #[tokio::test]
+    async fn the_thread_ends_when_the_time_is_over_or_the_caller_leaves() {
+        let (readers, clock) = readers();
+        let (reader, _writer) = pipe().unwrap();
+        let again = reader.try_clone().unwrap();
+        let own = caller();
+        let (late, ()) = tokio::join!(read(&readers, &own, reader), time_is_over(&clock));
+        assert_eq!(late, Err(too_slow()));
+        let leaves = clock.wait_for_sleeper(READ_TIMEOUT);
+        tokio::select! {
+            biased;
+            _ = read(&readers, &own, again) => unreachable!(),
+            () = leaves => {}
+        }
+        let all = u32::try_from(MAX_READS).unwrap();
+        let _permits = readers.all.acquire_many(all).await.unwrap();
     }
 }
