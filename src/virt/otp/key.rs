@@ -56,8 +56,8 @@ enum State {
 
 #[derive(Debug)]
 struct TouchWait {
-    /// The end of the wait.
-    until: Instant,
+    /// The beginning of the wait.
+    since: Instant,
     /// The time at which the simulated user touches the key.
     touch_at: Option<Instant>,
 }
@@ -130,7 +130,8 @@ impl OtpKey {
             State::Idle => self.status(),
             State::Stuck | State::Working(..) => [0, 0, 0, 0, 0, 0, 0, BUSY],
             State::Touch(wait, _) => {
-                let left = wait.until.saturating_duration_since(conditions.now).as_secs().min(0x1f);
+                let until = wait.since + conditions.touch_timeout;
+                let left = until.saturating_duration_since(conditions.now).as_secs().min(0x1f);
                 [0, 0, 0, 0, 0, 0, 0, TOUCH | u8::try_from(left).unwrap_or(0)]
             }
             State::Response(response) => response.next().unwrap_or_else(|| {
@@ -163,7 +164,7 @@ impl OtpKey {
             {
                 State::Response(response)
             }
-            State::Touch(wait, _) if conditions.now >= wait.until => State::Idle,
+            State::Touch(wait, _) if conditions.now >= wait.since + conditions.touch_timeout => State::Idle,
             state => state,
         };
     }
@@ -193,9 +194,8 @@ impl OtpKey {
         };
         let response = Response::new(&data, fault);
         if touch {
-            let until = conditions.now + conditions.touch_timeout;
             let touch_at = conditions.touch_after.map(|after| conditions.now + after);
-            State::Touch(TouchWait { until, touch_at }, response)
+            State::Touch(TouchWait { since: conditions.now, touch_at }, response)
         } else {
             State::Working(conditions.now + conditions.delay, response)
         }

@@ -82,8 +82,9 @@ async fn a_caller_that_leaves_ends_the_wait_of_the_key() {
 #[testkit::test]
 async fn the_key_ends_its_wait_first() {
     let bench = Bench::new(SLOTS).await;
-    bench.key.set_touch_timeout(Duration::from_millis(100));
-    assert_eq!(bench.refusal("touched").await, "TouchTimeout");
+    let call = waiting(&bench, named()).await;
+    bench.key.set_touch_timeout(Duration::ZERO);
+    assert_eq!(call.await.unwrap().unwrap_err().name, "TouchTimeout");
 }
 
 #[testkit::test]
