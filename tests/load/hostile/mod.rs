@@ -50,7 +50,8 @@ credential = [
 const CONFIG: &str = "[pcsc]
 enabled = false
 [limits]
-calls_per_client = 64
+calls_per_client = 1024
+calls_per_program = 1024
 calls = 1024
 queries_per_second = 1000000
 all_queries_per_second = 1000000
