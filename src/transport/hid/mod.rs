@@ -6,7 +6,6 @@
 mod access;
 mod descriptor;
 mod failure;
-mod interrupt;
 pub mod models;
 mod monitor;
 mod reports;
@@ -19,6 +18,7 @@ use self::monitor::Monitor;
 use self::reports::HidReports;
 use self::tracker::Found;
 use crate::device::{DeviceId, Error, Opened, Presence, Problem, Transport};
+use crate::transport::changes;
 
 /// The HID devices of the table.
 pub struct HidTransport {
@@ -47,14 +47,7 @@ impl Transport for HidTransport {
     }
 
     fn watch(&self, report: &mut dyn FnMut(Presence) -> bool) {
-        let mut last = None;
-        self.monitor.run(&mut |presence| {
-            if last.as_ref() == Some(&presence) {
-                return true;
-            }
-            last = Some(presence.clone());
-            report(presence)
-        });
+        self.monitor.run(&mut changes(report));
     }
 
     fn rescan(&self) {

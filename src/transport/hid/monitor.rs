@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::access::{self, Permissions};
-use super::interrupt::Interrupt;
 use super::models::Kind;
 use super::sysfs::{Node, Sysfs};
 use super::tracker::{Found, MAX_GAP, MAX_RULES_DELAY, Sighting, Tracker};
 use super::uevents::Uevents;
 use crate::device::{DeviceId, Presence};
 use crate::sync::IgnorePoison;
+use crate::transport::interrupt::Interrupt;
 
 /// The maximum wait if no descriptor is left for interruptions.
 const UNINTERRUPTIBLE_WAIT: Duration = Duration::from_millis(250);

@@ -9,7 +9,6 @@ mod contexts;
 mod error;
 mod identity;
 mod insertions;
-mod interrupt;
 mod monitor;
 mod open_readers;
 mod service;
@@ -29,6 +28,7 @@ use self::monitor::Monitor;
 use self::open_readers::OpenReaders;
 use crate::device::{DeviceId, Error, Identity, Opened, Presence, Transport};
 use crate::sync::IgnorePoison;
+use crate::transport::changes;
 
 /// The protocols for connections: all except raw.
 const PROTOCOLS: Protocols = Protocols::T0.union(Protocols::T1);
@@ -76,15 +76,10 @@ impl Transport for PcscTransport {
     }
 
     fn watch(&self, report: &mut dyn FnMut(Presence) -> bool) {
-        let mut last = None;
-        self.monitor.run(&mut |presence| {
-            if last.as_ref() == Some(&presence) {
-                return true;
-            }
+        self.monitor.run(&mut changes(|presence| {
             *self.attached() = presence.devices.iter().map(|device| device.id.clone()).collect();
-            last = Some(presence.clone());
             report(presence)
-        });
+        }));
     }
 
     fn rescan(&self) {

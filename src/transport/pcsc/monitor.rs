@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::error::problem;
-use super::interrupt::Interrupt;
 use super::service::{Connection, Service};
 use super::socket::{self, Backoff, Changes, Woken};
 use super::watcher::{Next, Watcher};
 use crate::device::{Presence, Problem};
+use crate::transport::interrupt::Interrupt;
 
 /// After a connection of this duration the service is assumed to work, and the backoff is reset.
 const MIN_STABLE_CONNECTION: Duration = Duration::from_secs(5);
@@ -74,7 +74,7 @@ impl Monitor {
     }
 
     fn wait(&self, changes: &Changes, problem: Problem, backoff: &mut Backoff) {
-        let wake = self.interrupt.wake();
+        let wake = self.interrupt.descriptor();
         let timeout = match problem {
             Problem::PcscDenied => Backoff::MAX_PAUSE,
             Problem::PcscUnavailable | Problem::HidDenied => backoff.next(),
@@ -91,9 +91,14 @@ impl Monitor {
             Ok(connection) => connection,
             Err(error) => return Ended::Lost(error),
         };
-        self.interrupt.set_context(Some(connection.context()));
+        let context = connection.context();
+        let cancel = move || {
+            // An error means that the service has stopped, which ends the wait as well.
+            let _ = context.cancel();
+        };
+        self.interrupt.set_cancel(Some(Box::new(cancel)));
         let ended = self.follow(&mut connection, watcher, report);
-        self.interrupt.set_context(None);
+        self.interrupt.set_cancel(None);
         if self.interrupt.is_stopping() {
             connection.abandon();
         } else {

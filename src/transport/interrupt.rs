@@ -1,26 +1,27 @@
-//! Interrupts the monitor thread while it blocks in the service or waits for the service, to stop it or to request a scan.
+//! Interrupts the monitor thread of a transport while it waits, to stop it or to request a scan.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use pcsc::Context;
 use rustix::event::{EventfdFlags, eventfd};
 
 use crate::sync::IgnorePoison;
 
-/// The interval of repeated cancellations. A cancellation just before the start of a wait has no effect.
+/// The interval of repeated cancellations. A cancellation just before the start of a call has no effect.
 const CANCEL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The maximum time that a caller waits for a scan.
 const SCAN_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// Cancels a blocking call of the monitor thread that the descriptor does not end.
+pub(super) type Cancel = Box<dyn Fn() + Send>;
+
 /// Shared by the monitor thread and the threads that interrupt it.
 pub(super) struct Interrupt {
     state: Mutex<State>,
     changed: Condvar,
-    /// Readable from an interruption until the monitor thread reads it. If no descriptor was left for it, waits must be
-    /// short.
+    /// Readable from an interruption until the monitor thread reads it. `None` if no descriptor was left.
     wake: Option<OwnedFd>,
 }
 
@@ -28,10 +29,12 @@ pub(super) struct Interrupt {
 struct State {
     stopping: bool,
     running: bool,
-    context: Option<Context>,
+    cancel: Option<Cancel>,
     /// The number of requested scans, and the number of those that have been reported.
     requested: u64,
     completed: u64,
+    /// The number of reported scans.
+    scans: u64,
 }
 
 impl Interrupt {
@@ -81,11 +84,15 @@ impl Interrupt {
             let _ = rustix::io::write(wake, &1_u64.to_ne_bytes());
         }
         while goes_on(&state) && deadline.is_none_or(|deadline| Instant::now() < deadline) {
-            if let Some(context) = &state.context {
-                // An error means that the service has stopped, which ends the wait as well.
-                let _ = context.cancel();
+            if let Some(cancel) = &state.cancel {
+                cancel();
             }
-            (state, _) = self.changed.wait_timeout(state, CANCEL_INTERVAL).ignore_poison();
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            let interval = state.cancel.is_some().then_some(CANCEL_INTERVAL);
+            state = match left.into_iter().chain(interval).min() {
+                Some(limit) => self.changed.wait_timeout(state, limit).ignore_poison().0,
+                None => self.changed.wait(state).ignore_poison(),
+            };
         }
     }
 
@@ -97,6 +104,13 @@ impl Interrupt {
     pub(super) fn is_pending(&self) -> bool {
         let state = self.state();
         state.stopping || state.completed < state.requested
+    }
+
+    /// Sets the cancellation of the call that the monitor thread blocks in, for an interruption.
+    pub(super) fn set_cancel(&self, cancel: Option<Cancel>) {
+        let before = std::mem::replace(&mut self.state().cancel, cancel);
+        self.changed.notify_all();
+        drop(before);
     }
 
     /// The number of scans requested so far. The monitor thread reads it before a scan, for [`Interrupt::complete`].
@@ -111,18 +125,26 @@ impl Interrupt {
 
     /// Completes the first `requested` scans, after the report of a scan.
     pub(super) fn complete(&self, requested: u64) {
-        self.state().completed = requested;
+        let mut state = self.state();
+        state.completed = requested;
+        state.scans += 1;
         self.changed.notify_all();
     }
 
-    /// Sets the context that the monitor thread blocks in, to be cancelled by an interruption.
-    pub(super) fn set_context(&self, context: Option<Context>) {
-        let before = std::mem::replace(&mut self.state().context, context);
-        drop(before);
+    /// The number of reported scans.
+    pub(super) fn scans(&self) -> u64 {
+        self.state().scans
+    }
+
+    /// Waits until more than `seen` scans have been reported, or until `deadline`.
+    pub(super) fn wait_for_scan(&self, seen: u64, deadline: Instant) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let goes_on = |state: &mut State| state.running && state.scans <= seen;
+        drop(self.changed.wait_timeout_while(self.state(), left, goes_on).ignore_poison());
     }
 
     /// The descriptor that is readable after an interruption.
-    pub(super) fn wake(&self) -> Option<BorrowedFd<'_>> {
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.wake.as_ref().map(AsFd::as_fd)
     }
 
@@ -136,7 +158,7 @@ pub(super) struct Running<'i>(&'i Interrupt);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.0.set_context(None);
+        self.0.set_cancel(None);
         self.0.state().running = false;
         self.0.changed.notify_all();
     }
@@ -144,11 +166,13 @@ impl Drop for Running<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
     use std::sync::mpsc;
     use std::thread;
 
     use super::*;
+
+    /// A timeout that only a failing test reaches.
+    const TEST_TIMEOUT: Duration = Duration::from_secs(600);
 
     #[test]
     fn stop_waits_for_the_running_thread_and_lets_no_other_begin() {
@@ -173,7 +197,6 @@ mod tests {
     #[test]
     fn a_request_ends_after_a_scan_that_began_later() {
         let interrupt = Interrupt::new();
-        let scans = AtomicU32::new(0);
         // Without a monitor thread the request returns at once.
         interrupt.request_scan();
         thread::scope(|scope| {
@@ -182,19 +205,48 @@ mod tests {
                 let running = running;
                 while !running.0.is_stopping() {
                     let requested = running.0.requested();
-                    scans.fetch_add(1, Ordering::SeqCst);
                     running.0.complete(requested);
-                    while !running.0.is_pending() {
-                        thread::yield_now();
-                    }
                 }
             });
             for _ in 0..100 {
-                let before = scans.load(Ordering::SeqCst);
+                let before = interrupt.scans();
                 interrupt.request_scan();
-                assert!(scans.load(Ordering::SeqCst) > before);
+                assert!(interrupt.scans() > before);
             }
             interrupt.stop();
         });
+    }
+
+    #[test]
+    fn a_call_that_begins_after_the_interruption_is_cancelled_as_well() {
+        let interrupt = Interrupt::new();
+        let (cancel, cancelled) = mpsc::channel();
+        thread::scope(|scope| {
+            let running = interrupt.begin().unwrap();
+            scope.spawn(move || {
+                // A closure that names only a field takes only the field.
+                let running = running;
+                while !running.0.is_stopping() {
+                    thread::yield_now();
+                }
+                running.0.set_cancel(Some(Box::new(move || cancel.send(()).unwrap_or_default())));
+                // The first cancellation may come before the call.
+                cancelled.recv().unwrap();
+                cancelled.recv().unwrap();
+            });
+            interrupt.stop();
+        });
+    }
+
+    #[test]
+    fn a_scan_between_a_look_and_the_wait_ends_the_wait() {
+        let interrupt = Interrupt::new();
+        let _running = interrupt.begin().unwrap();
+        let seen = interrupt.scans();
+        interrupt.complete(0);
+        let started = Instant::now();
+        interrupt.wait_for_scan(seen, started + TEST_TIMEOUT);
+        assert!(started.elapsed() < TEST_TIMEOUT);
+        interrupt.wait_for_scan(interrupt.scans(), Instant::now());
     }
 }
