@@ -7,7 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use pcsc::{Card, Context, Disposition, PNP_NOTIFICATION, Protocols, ReaderState, Scope, ShareMode, State};
 
 /// SELECT of the YKOATH application.
-const SELECT: &[u8] = &[0x00, 0xa4, 0x04, 0x00, 0x07, 0xa0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01, 0x00];
+pub(crate) const SELECT: &[u8] =
+    &[0x00, 0xa4, 0x04, 0x00, 0x07, 0xa0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01, 0x00];
 
 /// The maximum length of a response to a short command, in bytes, with its status word.
 const MAX_RESPONSE_BYTES: usize = 258;
@@ -98,7 +99,7 @@ fn in_transaction(mut card: Card, commands: &[Vec<u8>]) -> (Card, Result<Vec<Vec
 }
 
 /// CALCULATE with a truncated response.
-fn calculate(credential: &str, step: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn calculate(credential: &str, step: u64) -> io::Result<Vec<u8>> {
     let length = |bytes: &[u8]| u8::try_from(bytes.len()).map_err(io::Error::other);
     let name = [&[0x71, length(credential.as_bytes())?], credential.as_bytes()].concat();
     let data = [&name, [0x74, 8].as_slice(), &step.to_be_bytes()].concat();

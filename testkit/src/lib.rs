@@ -1,6 +1,7 @@
 //! Test environments and fakes for the tests and the demo of oathbridge. Not installed.
 
 pub mod bare;
+pub mod bare_hid;
 pub mod bus;
 pub mod client;
 pub mod daemon;

@@ -3,6 +3,7 @@
 mod builds;
 mod calculate;
 mod flood;
+mod hid;
 mod plug;
 mod process;
 mod resources;
@@ -45,6 +46,7 @@ struct Arguments {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Figure {
     Code,
+    Hid,
     Plug,
     Flood,
     Start,
@@ -80,6 +82,7 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
                 calculate::without_delay(&builds, &mut table).await?;
                 calculate::with_delay(&builds, &mut table).await?;
             }
+            Figure::Hid => hid::calculate(&builds, &mut table).await?,
             Figure::Plug => plug::to_ready(&builds, &mut table).await?,
             Figure::Flood => flood::first_call(&builds, &mut table).await?,
             Figure::Start => start::to_name(&builds, &mut table).await?,

@@ -76,6 +76,16 @@ impl Rig {
         Ok(fs::write(file, config)?)
     }
 
+    /// Replaces the smart cards by a token file, and adds the configuration of its slots. Returns the argument of the daemon.
+    pub(crate) fn add_token(&self, token: &str, slots: &str) -> Result<String, Failure> {
+        let file = self.directory.path().join("config.toml");
+        let config = format!("{}{slots}[pcsc]\nenabled = false\n", fs::read_to_string(&file)?);
+        fs::write(file, config)?;
+        let tokens = self.directory.path().join("tokens.toml");
+        fs::write(&tokens, token)?;
+        Ok(format!("--virtual-token={}", tokens.display()))
+    }
+
     /// The address of the bus.
     pub(crate) fn address(&self) -> &str {
         self.bus.address()
