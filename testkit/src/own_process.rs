@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::patience::run_with_stderr;
 
 /// The timeout for one test, far longer than any test takes.
-const TEST_TIMEOUT: Duration = Duration::from_secs(300);
+const TEST_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// The environment variable with the folder of the process.
 const FOLDER: &str = "TESTKIT_FOLDER";

@@ -96,6 +96,11 @@ impl Readers {
         own: &Arc<Semaphore>,
     ) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Error> {
         let (own, all) = (Arc::clone(own), Arc::clone(&self.all));
+        if let Ok(own) = Arc::clone(&own).try_acquire_owned()
+            && let Ok(all) = Arc::clone(&all).try_acquire_owned()
+        {
+            return Ok((own, all));
+        }
         let both = async { Ok((own.acquire_owned().await?, all.acquire_owned().await?)) };
         tokio::select! {
             biased;

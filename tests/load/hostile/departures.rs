@@ -145,7 +145,7 @@ async fn ten_thousand_connections_that_leave_in_the_middle_of_calls_leave_nothin
 /// The daemon runs in this process. The allocator of glibc keeps pages of freed memory, how many is a matter of chance, so
 /// the test counts the allocated bytes instead of resident pages.
 async fn come_and_go_and_look() {
-    let limits = "[limits]\nall_codes_per_minute = 1000000\nqueries = 1024";
+    let limits = "[limits]\nall_codes_per_minute = 1000000";
     let config = CONFIG.replace("[limits]", limits);
     let World { client, stage, daemon: _daemon, .. } =
         Scenario::inside().virtual_tokens(TOKENS).config(&config).start().await.unwrap();
