@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::apdu::{self, Request};
 use super::identity::Identity;
-use super::oath::{Calculation, Oath, Reply};
+use super::oath::{Oath, Reply, Waiting};
 use super::spec::TokenSpec;
 use crate::iso7816::{Response, Status, status};
 
@@ -33,7 +33,7 @@ pub enum Outcome {
 
 /// A command that waits for a touch.
 pub struct Pending {
-    calculation: Calculation,
+    waiting: Waiting,
     expected: usize,
 }
 
@@ -77,6 +77,7 @@ impl Applet {
     /// Power off or a reset: no application is selected any more, so OATH is locked again.
     pub fn reset(&mut self) {
         self.selected = None;
+        self.oath.power_off();
         self.rest = Zeroizing::default();
     }
 
@@ -116,7 +117,7 @@ impl Applet {
     /// Ends a wait for a touch: returns the response, or 6982 if the token was not touched.
     pub fn complete(&mut self, pending: &Pending, touch: Touch) -> Response {
         let data = match touch {
-            Touch::Given => self.oath.finish(&pending.calculation),
+            Touch::Given => self.oath.finish(&pending.waiting),
             Touch::Missed => Err(status::SECURITY_STATUS_NOT_SATISFIED),
         };
         self.page(data, pending.expected)
@@ -151,9 +152,7 @@ impl Applet {
         }
         match self.oath.command(request) {
             Ok(Reply::Data(data)) => self.answer(Ok(data), request.expected),
-            Ok(Reply::Touch(calculation)) => {
-                Outcome::Touch(Pending { calculation, expected: request.expected })
-            }
+            Ok(Reply::Touch(waiting)) => Outcome::Touch(Pending { waiting, expected: request.expected }),
             Err(status) => self.answer(Err(status), request.expected),
         }
     }
