@@ -9,6 +9,7 @@ use super::identity::Identity;
 use super::oath::{Oath, Reply, Waiting};
 use super::spec::TokenSpec;
 use crate::iso7816::{Response, Status, status};
+use crate::secret::SecretText;
 
 /// The smart card interface of a token: the whole OATH application and, on a YubiKey 5, the identity commands of the
 /// management, OTP and PIV applications.
@@ -126,6 +127,11 @@ impl Applet {
     /// The moving factor of the next code of the HOTP credential with this id (`[issuer:]account`).
     pub fn hotp_counter(&self, id: &str) -> Option<u64> {
         self.oath.hotp_counter(id)
+    }
+
+    /// Sets another PIN, as another program does.
+    pub(super) fn change_pin(&mut self, pin: &SecretText) {
+        self.oath.change_pin(pin);
     }
 
     /// SELECT by name; an unknown application does not change the selection.

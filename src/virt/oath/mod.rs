@@ -18,6 +18,7 @@ use super::apdu::Request;
 use super::flavour::Flavour;
 use super::spec::TokenSpec;
 use crate::iso7816::{Status, status, tlv};
+use crate::secret::SecretText;
 
 /// The application's state: the stored credentials, and the state of the current selection.
 pub(super) struct Oath {
@@ -133,6 +134,11 @@ impl Oath {
             Waiting::Calculation(calculation) => self.finish_calculation(calculation),
             Waiting::Verification(verification) => self.pin.verify(verification),
         }
+    }
+
+    /// Sets another PIN, as another program does.
+    pub(super) fn change_pin(&mut self, pin: &SecretText) {
+        self.pin.change(pin);
     }
 
     /// The moving factor of the next code of the HOTP credential `name`; `None` if there is no such credential.

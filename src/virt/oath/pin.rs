@@ -28,6 +28,11 @@ impl Pin {
         Self { pin, attempts: ATTEMPTS, authorised: false }
     }
 
+    /// Another program changes the PIN.
+    pub(super) fn change(&mut self, pin: &SecretText) {
+        *self = Self::new(Some(pin));
+    }
+
     /// The number of attempts left; `None` if no PIN is set.
     pub(super) fn attempts(&self) -> Option<u8> {
         self.pin.as_ref().map(|_| self.attempts)
