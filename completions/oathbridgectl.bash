@@ -515,7 +515,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__unlock)
-            opts="-h --password-fd --password-stdin --json --help"
+            opts="-h --allow-last-attempts --password-fd --password-stdin --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -124,9 +124,10 @@ impl Bus {
     /// The daemon's objects, after it has read all attached tokens.
     pub(super) async fn tree(&self) -> Result<Tree, Failure> {
         within(REPLY_TIMEOUT, async {
-            ManagerProxy::new(&self.connection).await?.find_credentials(HashMap::new()).await?;
+            let (_, locked) =
+                ManagerProxy::new(&self.connection).await?.find_credentials(HashMap::new()).await?;
             let (objects, problems) = tokio::try_join!(self.objects(), self.problems())?;
-            Ok(Tree::new(&objects, problems))
+            Ok(Tree::new(&objects, problems, &locked))
         })
         .await?
     }
@@ -211,7 +212,7 @@ impl Bus {
     pub(super) async fn tree_now(&self) -> Result<Option<Tree>, Failure> {
         within(REPLY_TIMEOUT, async {
             let runs = DBusProxy::new(&self.connection).await?.name_has_owner(names::BUS.try_into()?).await?;
-            Ok(if runs { Some(Tree::new(&self.objects().await?, Vec::new())) } else { None })
+            Ok(if runs { Some(Tree::new(&self.objects().await?, Vec::new(), &[])) } else { None })
         })
         .await?
     }
@@ -220,12 +221,18 @@ impl Bus {
         &self.connection
     }
 
-    pub(super) async fn unlock(&self, token: &str, secret: Fd<'_>) -> Result<(), Failure> {
+    pub(super) async fn unlock(
+        &self,
+        token: &str,
+        secret: Fd<'_>,
+        options: Options<'_>,
+        timeout: Duration,
+    ) -> Result<(), Failure> {
         let call = async {
             let proxy = TokenProxy::builder(&self.connection).path(token).build().await?;
-            proxy.unlock(secret, Options::new()).await
+            proxy.unlock(secret, options).await
         };
-        Ok(within(3 * REPLY_TIMEOUT, call).await??)
+        Ok(within(timeout + REPLY_GRACE, call).await??)
     }
 
     async fn objects(&self) -> Result<ManagedObjects, Failure> {

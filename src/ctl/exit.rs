@@ -12,7 +12,7 @@ pub const USAGE: u8 = 2;
 pub const NOT_FOUND: u8 = 3;
 /// More than one credential or token matches.
 pub const AMBIGUOUS: u8 = 4;
-/// The token is locked, or refused the password.
+/// The token is locked, or refused the password or PIN.
 pub const LOCKED: u8 = 5;
 /// The token was not touched in time.
 pub const TOUCH: u8 = 6;
@@ -33,7 +33,7 @@ Exit codes:
    2  wrong usage, or a confirmation is missing
    3  no such credential, token or profile
    4  more than one credential or token matches
-   5  the token is locked, or refused the password
+   5  the token is locked, or refused the password or PIN
    6  the token was not touched in time
    7  the time step is spent, or the timeout passed; try later
    8  Amazon Cognito refused the request

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::tree::Tree;
+use super::tree::{Token, Tree};
 use crate::dbus::Error;
 use crate::token;
 
@@ -31,12 +31,10 @@ pub(super) fn nothing_attached(tree: &Tree) -> Vec<String> {
 
 /// One sentence for each locked token.
 pub(super) fn locked(tree: &Tree) -> Vec<String> {
-    let sentence = |token| {
-        format!(
-            "The token {} is locked; unlock it with oathbridgectl unlock {}.",
-            tree.label(token),
-            token.id
-        )
+    let sentence = |token: &Token| {
+        let why =
+            if token.may_hide_more && token.pin_set { "hides credentials behind a PIN" } else { "is locked" };
+        format!("The token {} {why}; unlock it with oathbridgectl unlock {}.", tree.label(token), token.id)
     };
     tree.locked().map(sentence).collect()
 }

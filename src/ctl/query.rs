@@ -142,7 +142,9 @@ mod tests {
             is_virtual: true,
             transports: Vec::new(),
             state: state.to_owned(),
+            pin_set: false,
             attempts_left: -1,
+            may_hide_more: false,
         }
     }
 
@@ -227,6 +229,14 @@ mod tests {
         tree.tokens.push(token_of("d", "", "locked"));
         assert_eq!(token(&tree, None).unwrap_err().code, exit::AMBIGUOUS);
         assert_eq!(token(&tree, Some("/tokens/d")).unwrap().id, "d");
+    }
+
+    #[test]
+    fn a_token_that_hides_credentials_counts_as_locked() {
+        let mut tree = tree();
+        tree.tokens[1].may_hide_more = true;
+        assert_eq!(credential(&tree, "bob", None).unwrap_err().code, exit::LOCKED);
+        assert_eq!(token(&tree, None).unwrap().id, "b");
     }
 
     #[test]

@@ -35,7 +35,11 @@ pub(super) struct Token {
     pub(super) is_virtual: bool,
     pub(super) transports: Vec<String>,
     pub(super) state: String,
+    pub(super) pin_set: bool,
     pub(super) attempts_left: i32,
+    /// Whether `FindCredentials` named it among the locked tokens: a PIN may hide credentials of a token that is ready.
+    #[serde(skip)]
+    pub(super) may_hide_more: bool,
 }
 
 /// A credential. Its serialised form is part of the `--json` output.
@@ -107,7 +111,8 @@ impl Prompt {
 }
 
 impl Tree {
-    pub(super) fn new(objects: &ManagedObjects, problems: Vec<String>) -> Self {
+    /// `locked` are the paths of the locked tokens.
+    pub(super) fn new(objects: &ManagedObjects, problems: Vec<String>, locked: &[OwnedObjectPath]) -> Self {
         let mut tree = Self { problems, ..Self::default() };
         for (path, interfaces) in objects {
             let properties = |interface: &str| {
@@ -115,7 +120,7 @@ impl Tree {
                 interfaces.iter().find(|(key, _)| key.as_str() == name).map(|(_, map)| Properties(map))
             };
             if let Some(properties) = properties("Token") {
-                tree.tokens.push(Token::new(path, &properties));
+                tree.tokens.push(Token::new(path, &properties, locked.contains(path)));
             }
             if let Some(properties) = properties("Credential") {
                 tree.credentials.push(Credential::new(path, &properties));
@@ -171,7 +176,7 @@ impl Tree {
 }
 
 impl Token {
-    fn new(path: &OwnedObjectPath, properties: &Properties<'_>) -> Self {
+    fn new(path: &OwnedObjectPath, properties: &Properties<'_>, may_hide_more: bool) -> Self {
         Self {
             id: properties.text("Id"),
             path: path.to_string(),
@@ -184,12 +189,15 @@ impl Token {
             is_virtual: properties.get("Virtual").unwrap_or_default(),
             transports: properties.get("Transports").unwrap_or_default(),
             state: properties.text("State"),
+            pin_set: properties.get("PinSet").unwrap_or_default(),
             attempts_left: properties.get("AttemptsLeft").unwrap_or(-1),
+            may_hide_more,
         }
     }
 
+    /// Whether the token may have credentials that are not there until it is unlocked.
     pub(super) fn is_locked(&self) -> bool {
-        self.state == "locked"
+        self.state == "locked" || self.may_hide_more
     }
 
     /// Whether this is the token's id, path or serial number.

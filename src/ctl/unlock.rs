@@ -1,12 +1,19 @@
 //! `oathbridgectl unlock`.
 
+use std::time::Duration;
+
 use serde::Serialize;
-use zbus::Fd;
+use zbus::{Fd, Variant};
 
 use super::arguments::UnlockArguments;
-use super::bus::Bus;
+use super::bus::{Bus, Options};
+use super::follow::Follower;
 use super::secret_input::Source;
 use super::{Failure, Output, query};
+
+/// How long to wait for the token, and for the touch that a PIN requires.
+const TIMEOUT_SECONDS: u32 = 90;
+const TIMEOUT: Duration = Duration::from_secs(TIMEOUT_SECONDS as u64);
 
 /// The output of `--json`.
 #[derive(Serialize)]
@@ -29,11 +36,20 @@ pub(super) async fn run(arguments: &UnlockArguments, json: bool) -> Result<Outpu
         };
     }
     let source = Source::given(arguments.password_stdin, arguments.password_fd).or_else(Source::terminal);
+    let name = if token.pin_set { "PIN" } else { "password" };
     let source = source.ok_or_else(|| {
-        Failure::usage("There is no terminal to ask for the password; add --password-stdin or --password-fd.")
+        let sentence =
+            format!("There is no terminal to ask for the {name}; add --password-stdin or --password-fd.");
+        Failure::usage(sentence)
     })?;
-    let password = source.read("password")?;
-    bus.unlock(&token.path, Fd::from(&password)).await?;
+    let secret = source.read(name)?;
+    let follower = Follower::new(&bus, &tree, None, TIMEOUT).await?;
+    let mut options = Options::from([("timeout", Variant::from(TIMEOUT_SECONDS))]);
+    if arguments.allow_last_attempts {
+        options.insert("allow-last-attempts", true.into());
+    }
+    Follower::add_handle(&mut options);
+    follower.during(bus.unlock(&token.path, Fd::from(&secret), options, TIMEOUT)).await?;
     if json {
         return Output::json(&Json { token: &token.id, unlocked: true });
     }

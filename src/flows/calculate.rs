@@ -56,7 +56,7 @@ impl Flows {
     ) -> std::result::Result<CodeResult, Error> {
         let (stage, stages) = watch::channel(Stage::Queued);
         let request = CodeRequest { credential: found.credential.clone(), when, with_next: false };
-        self.watched(self.calculation(found, request, stage), stages, found, operation).await
+        self.watched(self.calculation(found, request, stage), stages, found.credential.touch, operation).await
     }
 
     /// Requests the code of the current time step. Equal requests share one calculation and one touch.
@@ -69,7 +69,7 @@ impl Flows {
         let step = self.now(found.credential.name.period);
         let key = Key { credential: found.id.clone(), with_next, step };
         let (calculation, stages) = self.join(key, found);
-        self.watched(calculation, stages, found, operation).await
+        self.watched(calculation, stages, found.credential.touch, operation).await
     }
 
     /// The running calculation with this key, or a new one.
@@ -123,16 +123,16 @@ impl Flows {
         queue_lock
     }
 
-    /// Publishes the progress of the calculation, and times out at the deadline of the operation.
-    async fn watched<T>(
+    /// Publishes the progress of a calculation or another request to a token, and times out at the deadline of the operation.
+    pub(super) async fn watched<T>(
         &self,
         calculation: impl Future<Output = Result<T>>,
         mut stages: watch::Receiver<Stage>,
-        found: &Found,
+        touch: Touch,
         operation: &Operation,
     ) -> std::result::Result<T, Error> {
         let (clock, deadline) = (&*self.clock, operation.deadline());
-        let mut limit = clock.sleep(match found.credential.touch {
+        let mut limit = clock.sleep(match touch {
             Touch::Yes => deadline.person(clock),
             Touch::No | Touch::Unknown => deadline.left(clock),
         });
@@ -155,7 +155,7 @@ impl Flows {
                 }
                 // Before the timeout, which may have come at the same moment: a touch that is needed has another one.
                 Ok(()) = stages.changed() => {}
-                () = &mut limit => return Err(too_late(stage, found.credential.touch).into()),
+                () = &mut limit => return Err(too_late(stage, touch).into()),
             }
         }
     }

@@ -31,7 +31,7 @@ impl Query {
         let mut found = Vec::new();
         let mut locked = Vec::new();
         for (token_id, token) in snapshot.tokens.iter().filter(|(id, token)| self.wants(id, token)) {
-            if token.state == State::Locked {
+            if token.is_locked() {
                 locked.push(token_id.clone());
             }
             for (id, credential) in &token.credentials {

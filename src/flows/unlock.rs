@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::sync::watch;
 
 use super::{Error, Flows, Unlocking};
-use crate::oath::TokenId;
+use crate::oath::{TokenId, Touch};
 use crate::operations::{Operation, State};
 use crate::registry::{Attached, Missing};
 use crate::secret::SecretText;
-use crate::token::{self, Token};
+use crate::token::{self, Stage, Token, Unlock};
 
 /// The timeout for the state `locked` to appear. The keys are already wiped before that.
 const LOCKED_STATE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -21,16 +22,17 @@ impl Flows {
         self.unlocks.begin(token)
     }
 
-    /// Unlocks the operation's token with its password, for as long as it stays attached.
+    /// Unlocks the operation's token with its password or PIN, for as long as it stays attached. A PIN requires a touch.
     ///
     /// # Errors
     ///
     /// [`Error::Missing`] if the token is not attached and the request does not wait for it or has waited too long.
     /// [`Error::Token`] with the error of the token, and with [`token::Error::Locked`] if the token is locked meanwhile.
-    /// Nothing is retried.
+    /// [`Error::TouchRequired`] if it has a PIN and the request must not wait for a person. Nothing is retried.
     pub async fn unlock(
         &self,
-        password: SecretText,
+        secret: SecretText,
+        allow_last_attempts: bool,
         unlocking: &Unlocking,
         operation: &Operation,
     ) -> Result<(), Error> {
@@ -45,10 +47,18 @@ impl Flows {
         if unlocking.is_locked() {
             return Err(token::Error::Locked.into());
         }
-        operation.set_state(State::Calculating);
+        let may_require_touch = attached.info.pin_set;
+        if may_require_touch && !operation.request().interactive {
+            return Err(Error::TouchRequired);
+        }
+        let (stage, stages) = watch::channel(Stage::Queued);
+        let unlock = Unlock { secret, since, may_require_touch, allow_last_attempts };
+        let touch = if may_require_touch { Touch::Yes } else { Touch::No };
         tokio::select! {
-            result = attached.token.unlock(password, since) => Ok(result?),
-            () = self.clock.sleep(operation.deadline().left(&*self.clock)) => Err(token::Error::Busy.into()),
+            biased;
+            // The key is wiped as well, but a token may wait for a touch for long after that.
+            () = unlocking.locked() => Err(token::Error::Locked.into()),
+            result = self.watched(attached.token.unlock(unlock, stage), stages, touch, operation) => result,
         }
     }
 

@@ -17,8 +17,10 @@ pub struct Credential {
     pub digits: Digits,
     /// Whether the token reported the length. Each code comes with its own length, so a wrong guess does no harm.
     pub digits_known: bool,
-    /// Whether the token requires a touch for each code.
+    /// Whether the token requires a touch for each code, be it for the PIN.
     pub touch: Touch,
+    /// Whether a PIN protects it. The token must verify the PIN before each code, and waits for a touch for that.
+    pub is_pin_protected: bool,
 }
 
 impl fmt::Debug for Credential {

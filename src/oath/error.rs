@@ -23,6 +23,16 @@ pub enum Error {
     /// The token refused the key of the password or PIN. The session cannot be used any more.
     #[error("the token refuses the password")]
     WrongPassword,
+    /// The token refused the PIN, and has this number of attempts left, if it counts them. The session cannot be used any
+    /// more.
+    #[error("the token refuses the PIN")]
+    WrongPin(Option<u8>),
+    /// The PIN was not tried, because only this number of attempts is left.
+    #[error("the token has only {0} attempts at its PIN left")]
+    AttemptsLow(u8),
+    /// The PIN is blocked, because it was wrong too often.
+    #[error("the PIN of the token is blocked")]
+    PinBlocked,
     /// The token accepted the key but could not prove that it knows it.
     #[error("the token doesn't know its own password")]
     Impostor,

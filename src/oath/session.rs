@@ -16,6 +16,7 @@ pub trait OathSession {
     fn is_locked(&self) -> bool;
 
     /// Derives the key that unlocks this token from a password. `None` when no password is set on the token.
+    /// The key of a PIN is the PIN itself.
     ///
     /// Sends nothing.
     ///
@@ -27,6 +28,9 @@ pub trait OathSession {
     }
 
     /// Unlocks the token for this session; sends nothing when it is not locked.
+    ///
+    /// A token with a PIN is not locked: the session keeps the slot, and verifies the PIN directly before each command that
+    /// uses a protected credential.
     ///
     /// # Errors
     ///
@@ -41,6 +45,20 @@ pub trait OathSession {
     /// [`Error::Locked`], [`Error::Malformed`] or [`Error::Device`].
     fn list(&mut self) -> Result<Vec<Credential>, Error>;
 
+    /// Verifies the PIN in the slot of [`OathSession::unlock`], and lists the credentials with those that it protects.
+    /// The description then has the new number of attempts left.
+    ///
+    /// Calls [`Progress::touch_needed`], because the token waits for a touch before it looks at the PIN.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOnThisFamily`]; [`Error::Unsupported`] when this token's list does not say what is protected;
+    /// [`Error::Locked`] when the slot is empty; [`Error::WrongPin`], [`Error::PinBlocked`], [`Error::TouchTimedOut`],
+    /// [`Error::Malformed`] or [`Error::Device`] otherwise. Nothing is tried twice.
+    fn list_with_pin(&mut self, _progress: &dyn Progress) -> Result<Vec<Credential>, Error> {
+        Err(Error::NotOnThisFamily("PIN"))
+    }
+
     /// Calculates one code. For HOTP the token's counter advances, whether or not the code arrives.
     ///
     /// Calls [`Progress::touch_needed`] when the credential is known to require a touch. Without one the call blocks
@@ -50,7 +68,7 @@ pub trait OathSession {
     ///
     /// [`Error::Unsupported`] before anything is sent when `factor` does not fit the kind of credential;
     /// [`Error::Locked`], [`Error::TouchTimedOut`], [`Error::NoSuchCredential`], [`Error::Malformed`] or
-    /// [`Error::Device`] otherwise.
+    /// [`Error::Device`] otherwise, and those of [`OathSession::list_with_pin`] for a protected credential.
     fn calculate(
         &mut self,
         credential: &Credential,
@@ -68,6 +86,8 @@ pub struct SelfDescription {
     pub salt: Option<Vec<u8>>,
     /// The serial number, in the notation of the vendor's own tools.
     pub serial: Option<String>,
+    /// Whether a PIN is set, which may hide credentials.
+    pub pin_set: bool,
     /// The number of PIN attempts left; `None` if no PIN is set or the token does not count them.
     pub attempts_left: Option<u8>,
     /// The maximum length of a key in bytes, if the token cannot hold longer ones by any means.

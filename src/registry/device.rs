@@ -7,8 +7,7 @@ use tokio::sync::oneshot;
 
 use super::snapshot::State;
 use crate::clock::Clock;
-use crate::oath::Credential;
-use crate::token::{Event, Info, Token};
+use crate::token::{Event, Info, Listed, Token};
 
 /// The pauses between failed readings in a row, in seconds; the last pause repeats.
 const RETRY_SECONDS: [u64; 5] = [2, 5, 10, 30, 60];
@@ -31,7 +30,7 @@ pub(super) struct Device {
     pub(super) has_reader: bool,
     clock: Arc<dyn Clock>,
     pub(super) state: State,
-    pub(super) credentials: Vec<Credential>,
+    pub(super) listed: Listed,
     failure: Option<Failure>,
     reading: Option<Reading>,
 }
@@ -67,7 +66,7 @@ impl Device {
             has_reader,
             clock,
             state: State::Reading,
-            credentials: Vec::new(),
+            listed: Listed::default(),
             failure: None,
             reading: None,
         }
@@ -78,12 +77,12 @@ impl Device {
         self.is_read = true;
         match event {
             Event::Selected(_) | Event::Held | Event::Revived => {}
-            Event::Ready(credentials) => self.succeed(credentials, State::Ready),
-            Event::Locked => self.succeed(Vec::new(), State::Locked),
+            Event::Ready(listed) => self.succeed(listed, State::Ready),
+            Event::Locked => self.succeed(Listed::default(), State::Locked),
             Event::Stuck => self.state = State::Stuck,
             Event::NoApplication => {
                 self.info = None;
-                self.succeed(Vec::new(), State::Reading);
+                self.succeed(Listed::default(), State::Reading);
             }
             Event::Failed(error) => {
                 let count = self.failure.as_ref().map_or(0, |failure| failure.count) + 1;
@@ -93,8 +92,8 @@ impl Device {
         }
     }
 
-    fn succeed(&mut self, credentials: Vec<Credential>, state: State) {
-        (self.credentials, self.state) = (credentials, state);
+    fn succeed(&mut self, listed: Listed, state: State) {
+        (self.listed, self.state) = (listed, state);
         self.forget_failures();
     }
 

@@ -246,7 +246,9 @@ impl Keeper {
         let id = tokens::assign_id(key, &info.id, &self.devices);
         let Some(device) = self.devices.get_mut(key) else { return };
         match &mut device.info {
-            Some(known) => known.attempts_left = info.attempts_left,
+            Some(known) => {
+                (known.pin_set, known.attempts_left) = (info.pin_set, info.attempts_left);
+            }
             None => device.info = Some(Info { id, ..info }),
         }
     }

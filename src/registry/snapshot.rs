@@ -33,6 +33,8 @@ pub struct Attached {
     pub state: State,
     /// The credentials of the token, by id; empty while the token is locked.
     pub credentials: BTreeMap<ObjectId, Credential>,
+    /// Whether a PIN hides credentials that may be there besides these.
+    pub may_hide_more: bool,
     /// The handle to the device that serves the token.
     pub token: Token,
     /// The handles to the other devices of the token.
@@ -47,6 +49,11 @@ impl Attached {
     /// The handles to all devices of the token; the first device serves it.
     pub fn handles(&self) -> impl Iterator<Item = &Token> {
         std::iter::once(&self.token).chain(&self.standby)
+    }
+
+    /// Whether the token may hold credentials that are unknown until it is unlocked.
+    pub fn is_locked(&self) -> bool {
+        self.state == State::Locked || self.may_hide_more
     }
 
     /// Whether this token and `earlier` share a device, so that the token was attached without interruption.
@@ -99,7 +106,7 @@ pub struct Found {
 pub enum Missing {
     /// No such token is attached.
     Token,
-    /// The token is locked, so its credentials are unknown.
+    /// The token is locked or has a PIN, so its credentials or some of them are unknown.
     Locked,
     /// The token does not answer, so its credentials are unknown.
     Stuck,
@@ -123,8 +130,8 @@ impl Snapshot {
             (Some(credential), _) => {
                 Ok(Found { id: id.clone(), credential: credential.clone(), token: Arc::clone(attached) })
             }
-            (None, State::Locked) => Err(Missing::Locked),
             (None, State::Stuck) => Err(Missing::Stuck),
+            (None, _) if attached.is_locked() => Err(Missing::Locked),
             (None, _) => Err(Missing::Credential),
         }
     }

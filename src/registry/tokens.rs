@@ -53,10 +53,11 @@ fn attached(mut group: Vec<(&DeviceKey, &Device)>) -> Option<Attached> {
     let info = serving.info.clone()?;
     let mut by_transport = group.clone();
     by_transport.sort_by_key(|(key, _)| *key);
-    let credentials = serving.credentials.iter();
+    let credentials = serving.listed.credentials.iter();
     Some(Attached {
         state: serving.state.clone(),
         credentials: credentials.map(|one| (ObjectId::new(&info.id, &one.name), one.clone())).collect(),
+        may_hide_more: serving.listed.may_hide_more,
         token: serving.token.clone(),
         standby: group.iter().skip(1).map(|(_, device)| device.token.clone()).collect(),
         transports: by_transport

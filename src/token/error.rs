@@ -21,6 +21,15 @@ pub enum Error {
     /// The token refused the password.
     #[error("the token refused the password")]
     WrongPassword,
+    /// The token refused the PIN, and has this number of attempts left, if it counts them.
+    #[error("the token refused the PIN")]
+    WrongPin(Option<u8>),
+    /// The PIN was not tried, because only this number of attempts is left.
+    #[error("the token has only {0} attempts at its PIN left")]
+    AttemptsLow(u8),
+    /// The PIN is blocked, because it was wrong too often.
+    #[error("the PIN of the token is blocked")]
+    PinBlocked,
     /// The token could not prove that it knows its access key.
     #[error("the token doesn't know its own password")]
     Impostor,
@@ -76,6 +85,9 @@ impl From<oath::Error> for Error {
             }
             oath::Error::Locked => Self::Locked,
             oath::Error::WrongPassword => Self::WrongPassword,
+            oath::Error::WrongPin(left) => Self::WrongPin(left),
+            oath::Error::AttemptsLow(left) => Self::AttemptsLow(left),
+            oath::Error::PinBlocked => Self::PinBlocked,
             oath::Error::Impostor => Self::Impostor,
             oath::Error::NoSuchCredential => Self::NoSuchCredential,
             oath::Error::TouchTimedOut => Self::TouchTimeout,

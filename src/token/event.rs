@@ -1,7 +1,8 @@
 //! The events of a worker.
 
 use super::Error;
-use crate::oath::{Credential, TokenId};
+use super::pin::Listed;
+use crate::oath::TokenId;
 
 /// An event of one token. Events arrive in the order in which they happened.
 #[derive(Clone, Debug)]
@@ -12,7 +13,7 @@ pub enum Event {
     /// The token requires a password to list its credentials.
     Locked,
     /// The credentials were read.
-    Ready(Vec<Credential>),
+    Ready(Listed),
     /// The device has no OATH application, or the configuration no longer names it. This takes back [`Event::Selected`].
     NoApplication,
     /// A reading failed.
@@ -46,6 +47,8 @@ pub struct Info {
     pub is_virtual: bool,
     /// The name of the transport: `pcsc` or `virtual`.
     pub transport: &'static str,
+    /// Whether a PIN is set, which may hide credentials.
+    pub pin_set: bool,
     /// The number of PIN attempts left, if the token counts them.
     pub attempts_left: Option<u8>,
     /// The maximum length of a key in bytes, if the token cannot hold longer ones.

@@ -15,9 +15,11 @@ mod known;
 mod link;
 mod otp_key;
 mod otp_slots;
+mod pin;
 mod queue;
 mod target;
 mod trussed;
+mod unlocking;
 mod worker;
 
 use std::fmt;
@@ -41,6 +43,7 @@ pub use identity::{Fingerprint, Identities};
 use keys::Keys;
 pub use keys::WipeCounts;
 pub use otp_slots::OtpSlots;
+pub use pin::Listed;
 use queue::{Place, Refused, Sender};
 use target::Target;
 use worker::{Job, Worker};
@@ -68,6 +71,19 @@ pub enum Stage {
     Working,
     /// The token waits for a touch.
     TouchNeeded,
+}
+
+/// A request to unlock a token.
+#[derive(Debug)]
+pub struct Unlock {
+    /// The password, or the PIN.
+    pub secret: SecretText,
+    /// The wipe counts at the time of the request: a later wipe includes this secret.
+    pub since: WipeCounts,
+    /// Whether the token may wait for a touch, as it does for a PIN.
+    pub may_require_touch: bool,
+    /// Whether a PIN may be tried although the token has few attempts left.
+    pub allow_last_attempts: bool,
 }
 
 /// A handle to an attached token. Clones refer to the same token. The worker ends when the last clone is dropped.
@@ -138,17 +154,17 @@ impl Token {
         self.keys.wipe_counts()
     }
 
-    /// Unlocks the token with a password, and keeps the derived key while the token is attached.
+    /// Unlocks the token with a password or a PIN, and keeps the derived key or the PIN while the token is attached. `stage`
+    /// receives the progress: a PIN requires a touch.
     ///
     /// # Errors
     ///
-    /// [`Error::WrongPassword`] if the token refuses the password, after one attempt. [`Error::Locked`] if keys were wiped
-    /// after `since`.
-    pub async fn unlock(&self, password: SecretText, since: WipeCounts) -> Result<(), Error> {
-        self.ask(TRANSACTION_LIMIT, watch::Sender::default(), move |worker, caller| {
-            caller.answer(worker.unlock(&password, since, caller));
-        })
-        .await
+    /// [`Error::WrongPassword`] or [`Error::WrongPin`] if the token refuses the secret, after one attempt;
+    /// [`Error::AttemptsLow`] or [`Error::PinBlocked`] if it is not tried. [`Error::Locked`] if keys were wiped after
+    /// [`Unlock::since`].
+    pub async fn unlock(&self, unlock: Unlock, stage: watch::Sender<Stage>) -> Result<(), Error> {
+        let limit = if unlock.may_require_touch { TOUCH_TRANSACTION_LIMIT } else { TRANSACTION_LIMIT };
+        self.ask(limit, stage, move |worker, caller| caller.answer(worker.unlock(&unlock, caller))).await
     }
 
     /// Locks the token: wipes its key, and reads the token again.

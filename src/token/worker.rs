@@ -9,15 +9,16 @@ use super::caller::Caller;
 use super::detect_model::detect_model;
 use super::families::Family;
 use super::identity::{Fingerprint, Identities};
-use super::keys::{Keys, WipeCounts};
+use super::keys::Keys;
 use super::link::{Link, Repeat};
+use super::pin::{self, Listed, Protected};
 use super::queue::Receiver;
 use super::target::Target;
-use super::{Error, Event, EventSink, Info};
+use super::unlocking::{Lock, try_secret, unlocked};
+use super::{Error, Event, EventSink, Info, Unlock};
 use crate::clock::Clock;
 use crate::device::{self, Progress, Transport};
-use crate::oath::{self, CodeRequest, CodeResult, Credential, KeySlot, OathSession, SelfDescription, When};
-use crate::secret::SecretText;
+use crate::oath::{self, CodeRequest, CodeResult, Credential, OathSession, SelfDescription, When};
 
 /// A request in the queue of the worker.
 pub(super) struct Job {
@@ -39,6 +40,7 @@ pub(super) struct Worker {
     identities: Identities,
     events: EventSink,
     keys: Keys,
+    protected: Protected,
     /// The identity from [`Transport::identify`], after it was called.
     vendor_identity: Option<device::Identity>,
     introduced: bool,
@@ -62,6 +64,7 @@ impl Worker {
             identities,
             events,
             keys: Keys::default(),
+            protected: Protected::default(),
             vendor_identity: None,
             introduced: false,
         }
@@ -83,13 +86,15 @@ impl Worker {
         let mut selected = None;
         let known = self.keys.known.clone();
         let listed = self.link.in_session(Repeat::Always, progress, |family, session| {
-            selected = Some((family, session.description()));
-            unlocked(session, &known)?.list()
+            let description = session.description();
+            selected = Some((family, description.clone()));
+            Ok((unlocked(session, &known)?.list()?, description))
         });
         self.introduce(selected);
         match listed.map_err(|error| self.notice_lock(error)) {
-            Ok(credentials) => {
-                self.report(Event::Ready(credentials));
+            Ok((credentials, description)) => {
+                let listed = self.protected.complete(credentials, &description, &known);
+                self.report(Event::Ready(listed));
                 Ok(())
             }
             Err(Error::Locked) => Err(Error::Locked),
@@ -109,49 +114,61 @@ impl Worker {
     /// Calculates a code. The caller has it before the transaction ends.
     pub(super) fn calculate(&mut self, request: &CodeRequest, caller: &Caller<CodeResult>) {
         // A counter advances with each calculation, so a calculation that may have happened is never repeated.
-        let repeat = if request.when == When::Counter { Repeat::UntilBegun } else { Repeat::Always };
+        // A PIN may cost an attempt, so it is never tried again by itself.
+        let is_protected = request.credential.is_pin_protected;
+        let is_once = request.when == When::Counter || is_protected;
+        let repeat = if is_once { Repeat::UntilBegun } else { Repeat::Always };
         let (clock, known) = (Arc::clone(&self.clock), self.keys.known.clone());
         let result = self.link.in_session(repeat, caller, |_, session| {
-            let session = unlocked(session, &known)?;
+            let session =
+                if is_protected { pin::with_kept_pin(session, &known)? } else { unlocked(session, &known)? };
             caller.answer_early(calculated(session, request, &*clock, caller)?);
             Ok(())
         });
         if let Err(error) = result {
-            if error == oath::Error::NoSuchCredential {
-                // Another program changed the token's list since it was read.
+            let error = if is_protected { self.notice_pin(error) } else { error };
+            // Another program changed the token's list since it was read, or the PIN is gone.
+            let is_outdated = match error {
+                oath::Error::NoSuchCredential => true,
+                oath::Error::Locked | oath::Error::PinBlocked => is_protected,
+                _ => false,
+            };
+            if is_outdated {
                 let _ = self.read(caller);
             }
-            caller.answer(Err(self.notice_lock(error)));
+            caller.answer(Err(if is_protected { error.into() } else { self.notice_lock(error) }));
         }
     }
 
-    /// Unlocks the token with a password. `since` is from the time of the request: a later wipe includes this key.
-    pub(super) fn unlock(
-        &mut self,
-        password: &SecretText,
-        since: WipeCounts,
-        progress: &dyn Progress,
-    ) -> Result<(), Error> {
+    /// Unlocks the token with a password or a PIN.
+    pub(super) fn unlock(&mut self, unlock: &Unlock, progress: &dyn Progress) -> Result<(), Error> {
         let keys = self.keys.clone();
-        let mut has_password = false;
-        let listed = self.link.in_session(Repeat::Always, progress, |_, session| {
-            if let Some(key) = session.unlock_key(password)? {
-                has_password = true;
-                keys.try_out(key, since);
-            }
-            // The session proves the key before it lists.
-            unlocked(session, &keys.tried)?.list()
+        let mut lock = Lock::default();
+        let mut selected = None;
+        let listed = self.link.in_session(Repeat::Always, progress, |family, session| {
+            let listed = try_secret(session, unlock, &keys, &mut lock, progress);
+            selected = Some((family, session.description()));
+            listed
         });
+        // The number of attempts left has changed.
+        self.introduce(selected.filter(|_| lock == Lock::Pin));
         if progress.is_cancelled() {
             // No caller receives the result, and the request was cancelled: the token stays locked.
             keys.tried.take();
             return Err(Error::Locked);
         }
         let credentials = listed.inspect_err(|_| drop(keys.tried.take()))?;
-        if has_password && !keys.keep_tried(since) {
-            return Err(self.notice_lock(oath::Error::Locked));
+        if lock != Lock::None && !keys.keep_tried(unlock.since) {
+            return Err(if lock == Lock::Pin {
+                Error::Locked
+            } else {
+                self.notice_lock(oath::Error::Locked)
+            });
         }
-        self.report(Event::Ready(credentials));
+        if lock == Lock::Pin {
+            self.protected.remember(&credentials);
+        }
+        self.report(Event::Ready(Listed { credentials, may_hide_more: false }));
         Ok(())
     }
 
@@ -192,6 +209,7 @@ impl Worker {
             reader,
             is_virtual: attachment.is_virtual,
             transport: self.link.transport().name(),
+            pin_set: description.pin_set,
             attempts_left: description.attempts_left,
             max_key: description.max_key,
         };
@@ -212,6 +230,15 @@ impl Worker {
         }
     }
 
+    /// Wipes a kept PIN that the token refuses. Without it the credentials that it protects are hidden again.
+    fn notice_pin(&self, error: oath::Error) -> oath::Error {
+        if matches!(error, oath::Error::WrongPin(_) | oath::Error::PinBlocked) {
+            self.keys.forget();
+        }
+        // The caller has given no PIN.
+        if matches!(error, oath::Error::WrongPin(_)) { oath::Error::Locked } else { error }
+    }
+
     fn report(&self, event: Event) {
         (self.events)(event);
     }
@@ -221,17 +248,6 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.activity.ended();
     }
-}
-
-/// The session, unlocked if the token requires that.
-fn unlocked<'s, 't>(
-    session: &'s mut (dyn OathSession + 't),
-    keys: &KeySlot,
-) -> Result<&'s mut (dyn OathSession + 't), oath::Error> {
-    if session.is_locked() {
-        session.unlock(keys)?;
-    }
-    Ok(session)
 }
 
 fn calculated(

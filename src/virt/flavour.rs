@@ -48,7 +48,8 @@ impl Flavour {
             version: firmware.bytes(),
             shows_serial: false,
             is_yubikey: true,
-            lacks: &[],
+            // VERIFY PIN.
+            lacks: &[0xb2],
             has_full_responses: true,
             lists_properties: false,
             existing: None,

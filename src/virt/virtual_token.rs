@@ -12,6 +12,7 @@ use super::otp::OtpFault;
 use super::session::Session;
 use super::spec::{TokenSpec, TouchPolicy};
 use super::state::{Fault, Shared, State};
+use crate::secret::SecretText;
 use crate::sync::IgnorePoison;
 
 /// A virtual token with its simulated user. Clones are handles to the same token.
@@ -90,6 +91,11 @@ impl VirtualToken {
     /// Sets the duration of each command.
     pub fn set_delay(&self, delay: Duration) {
         self.shared.change(|state| state.delay = delay);
+    }
+
+    /// Sets another PIN, as another program does. All attempts are then left.
+    pub fn change_pin(&self, pin: &SecretText) {
+        self.shared.change(|state| state.applet.change_pin(pin));
     }
 
     /// Adds a fault for the next command; a second fault applies to the command after it.

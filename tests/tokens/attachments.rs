@@ -9,8 +9,9 @@ use oathbridge::device::{DeviceId, Error, Identity, Opened, Presence, Transport}
 use oathbridge::oath::{CodeRequest, When};
 use oathbridge::registry::{Registry, Snapshot, State};
 use oathbridge::secret::SecretText;
-use oathbridge::token::{self, Identities};
+use oathbridge::token::{self, Identities, Token, Unlock};
 use oathbridge::virt::{self, VirtualToken, VirtualTransport};
+use tokio::sync::watch;
 
 const TOKEN: &str = r#"
 [[token]]
@@ -96,6 +97,14 @@ impl Bench {
     }
 }
 
+/// Unlocks a token with the password.
+async fn unlock(token: &Token) {
+    let secret = SecretText::from("secret");
+    let unlock =
+        Unlock { secret, since: token.wipe_counts(), may_require_touch: false, allow_last_attempts: false };
+    token.unlock(unlock, watch::Sender::default()).await.unwrap();
+}
+
 #[tokio::test]
 async fn it_is_one_token_until_its_last_device_goes() {
     let bench = Bench::plug(["hid", "pcsc"]).await;
@@ -127,7 +136,7 @@ async fn the_device_that_answers_serves_the_token() {
     let before = bench.registry.now();
     let (id, token) = before.tokens.first_key_value().unwrap();
     let standby = &token.standby[0];
-    standby.unlock(SecretText::from("secret"), standby.wipe_counts()).await.unwrap();
+    unlock(standby).await;
     let served = bench.until(|snapshot| snapshot.tokens[id].state == State::Ready).await;
     assert_eq!(served.tokens[id].credentials.len(), 1);
     assert_eq!(served.tokens[id].transports, ["hid", "pcsc"], "the order of the transports stays");
@@ -141,7 +150,7 @@ async fn its_devices_take_turns() {
     let credential = token.credentials.values().next().unwrap().clone();
     let request = CodeRequest { credential, when: When::Now, with_next: false };
     let serving = token.token.clone();
-    let stage = tokio::sync::watch::Sender::default();
+    let stage = watch::Sender::default();
     let call = tokio::spawn(async move { serving.calculate(request, stage).await.map(|_| ()) });
     let [hid, pcsc] = bench.cards.clone();
     let waits = tokio::task::spawn_blocking(move || hid.wait_until_it_wants_a_touch(TIMEOUT));

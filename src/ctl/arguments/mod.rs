@@ -46,7 +46,7 @@ pub enum Command {
     Watch(WatchArguments),
     /// Cancel a running request.
     Cancel(CancelArguments),
-    /// Unlock a token with its password, for as long as it stays attached.
+    /// Unlock a token with its password or PIN, for as long as it stays attached.
     Unlock(UnlockArguments),
     /// Show or delete the record of used time steps.
     #[command(subcommand)]
@@ -204,10 +204,13 @@ pub struct CancelArguments {
 pub struct UnlockArguments {
     /// The token's id or serial number; the default is the only locked token.
     pub token: Option<String>,
-    /// Read the password from this descriptor.
+    /// Try the PIN although the token blocks it after three more wrong attempts, or fewer.
+    #[arg(long)]
+    pub allow_last_attempts: bool,
+    /// Read the password or PIN from this descriptor.
     #[arg(long, value_name = "N", conflicts_with = "password_stdin")]
     pub password_fd: Option<i32>,
-    /// Read the password from standard input.
+    /// Read the password or PIN from standard input.
     #[arg(long)]
     pub password_stdin: bool,
 }

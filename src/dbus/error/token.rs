@@ -30,7 +30,13 @@ impl From<token::Error> for Error {
             Token::Stuck => ("TokenStuck", "The token stopped answering; unplug it and plug it in again."),
             Token::Locked => (
                 "TokenLocked",
-                "The token is locked with a password; unlock it with oathbridgectl unlock and try again.",
+                "The token is locked with a password or a PIN; unlock it with oathbridgectl unlock and try again.",
+            ),
+            Token::WrongPin(left) => return wrong_pin(left),
+            Token::AttemptsLow(left) => return attempts_low(left),
+            Token::PinBlocked => (
+                "PinBlocked",
+                "The PIN of the token is blocked because it was wrong too often; use the program of its vendor to reset the application, which deletes all its credentials.",
             ),
             Token::WrongPassword => {
                 ("WrongPassword", "The token refused this password; check it and try again.")
@@ -78,5 +84,34 @@ impl From<token::Error> for Error {
             ),
         };
         Self::ours(name, sentence)
+    }
+}
+
+fn wrong_pin(left: Option<u8>) -> Error {
+    Error::ours(
+        "WrongPassword",
+        match left {
+            Some(left) => {
+                format!("The token refused this PIN and {}; check it and try again.", attempts(left))
+            }
+            None => "The token refused this PIN; check it and try again.".to_owned(),
+        },
+    )
+}
+
+fn attempts_low(left: u8) -> Error {
+    Error::ours(
+        "AttemptsLow",
+        format!(
+            "The PIN was not tried because the token {}; make sure that it is right and pass the option allow-last-attempts.",
+            attempts(left)
+        ),
+    )
+}
+
+fn attempts(left: u8) -> String {
+    match left {
+        1 => "blocks its PIN after 1 more wrong attempt".to_owned(),
+        left => format!("blocks its PIN after {left} more wrong attempts"),
     }
 }

@@ -101,6 +101,11 @@ impl TokenObject {
         self.view().attached.info.attempts_left.map_or(-1, i32::from)
     }
 
+    #[zbus(property)]
+    fn pin_set(&self) -> bool {
+        self.view().attached.info.pin_set
+    }
+
     async fn unlock(
         &self,
         secret: Fd<'_>,
@@ -111,12 +116,13 @@ impl TokenObject {
         let call = Call::authorize(&self.bridge, &header).await?;
         let mut options = Options::new(options);
         let common = options.common()?;
+        let allow_last_attempts = options.flag("allow-last-attempts", false)?;
         options.finish()?;
-        let password = call.read(secret).await?;
+        let secret = call.read(secret).await?;
         let task =
             Task { kind: operations::Kind::Unlock, credential: None, token: Some(self.id_now()), common };
         let work = async |operation: &Operation| {
-            Ok(self.bridge.flows.unlock(password, &unlocking, operation).await?)
+            Ok(self.bridge.flows.unlock(secret, allow_last_attempts, &unlocking, operation).await?)
         };
         call.operate(task, work, |()| Map::new()).await
     }

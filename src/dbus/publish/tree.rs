@@ -224,6 +224,9 @@ impl Shown {
         if before.state != attached.state {
             object.state_changed(emitter).await?;
         }
+        if before.attached.info.pin_set != attached.info.pin_set {
+            object.pin_set_changed(emitter).await?;
+        }
         if before.attached.info.attempts_left != attached.info.attempts_left {
             object.attempts_left_changed(emitter).await?;
         }

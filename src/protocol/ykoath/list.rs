@@ -14,6 +14,7 @@ pub(super) struct Entry {
     pub(super) algorithm: Algorithm,
     /// From the properties.
     pub(super) touch: Touch,
+    pub(super) is_pin_protected: bool,
 }
 
 /// Whether the response has the properties of each credential.
@@ -25,8 +26,9 @@ pub(super) enum Form {
     WithProperties,
 }
 
-/// The property of a credential that requires a touch.
+/// The properties of a credential that requires a touch, and of one that the PIN protects.
 const TOUCH: u8 = 0x01;
+const PIN_PROTECTED: u8 = 0x02;
 
 pub(super) fn command(form: Form) -> Result<Command, Error> {
     match form {
@@ -49,11 +51,13 @@ pub(super) fn parse(data: &[u8], form: Form) -> Result<Vec<Entry>, Error> {
 
 fn entry(value: &[u8], form: Form) -> Option<Entry> {
     let (kind, name) = value.split_first()?;
-    let (name, touch) = match form {
-        Form::Plain => (name, Touch::Unknown),
+    let (name, touch, is_pin_protected) = match form {
+        Form::Plain => (name, Touch::Unknown, false),
         Form::WithProperties => {
             let (properties, name) = name.split_last()?;
-            (name, if properties & TOUCH == 0 { Touch::No } else { Touch::Yes })
+            // The token waits for a touch before it verifies the PIN.
+            let touch = if properties & (TOUCH | PIN_PROTECTED) == 0 { Touch::No } else { Touch::Yes };
+            (name, touch, properties & PIN_PROTECTED != 0)
         }
     };
     let hotp = match kind >> 4 {
@@ -67,5 +71,5 @@ fn entry(value: &[u8], form: Form) -> Option<Entry> {
         3 => Algorithm::Sha512,
         _ => return None,
     };
-    Some(Entry { id: CredentialId::new(name).ok()?, hotp, algorithm, touch })
+    Some(Entry { id: CredentialId::new(name).ok()?, hotp, algorithm, touch, is_pin_protected })
 }

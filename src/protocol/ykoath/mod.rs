@@ -14,6 +14,7 @@ mod credential_id;
 mod error;
 mod list;
 mod oath_session;
+mod pin;
 mod select;
 mod session;
 #[cfg(test)]
@@ -35,6 +36,8 @@ mod tag {
     pub(super) const NO_RESPONSE: u8 = 0x77;
     pub(super) const VERSION: u8 = 0x79;
     pub(super) const TOUCH: u8 = 0x7c;
+    /// Nitrokey only: a PIN.
+    pub(super) const PIN: u8 = 0x80;
     /// Nitrokey only: the number of PIN attempts left.
     pub(super) const ATTEMPTS_LEFT: u8 = 0x82;
     /// Nitrokey only: the serial number.

@@ -1,6 +1,6 @@
 //! YKOATH as one of the families of tokens.
 
-use super::{Session, access_key};
+use super::{Session, access_key, pin};
 use crate::device::Progress;
 use crate::oath::{Credential, Error, KeySlot, MovingFactor, OathSession, SelfDescription, UnlockKey};
 use crate::otp::Code;
@@ -15,6 +15,7 @@ impl OathSession for Session<'_> {
             salt: selection.salt.clone().filter(|_| selection.serial.is_none()),
             // Tag 8F holds four bytes, which Nitrokey's own tools show in hexadecimal.
             serial: selection.serial.as_deref().map(|serial| data_encoding::HEXLOWER.encode(serial)),
+            pin_set: selection.has_pin(),
             attempts_left: selection.attempts_left,
             max_key: None,
         }
@@ -26,14 +27,20 @@ impl OathSession for Session<'_> {
 
     fn unlock_key(&self, password: &SecretText) -> Result<Option<UnlockKey>, Error> {
         match (&self.selection().challenge, &self.selection().salt) {
+            (None, _) if self.selection().has_pin() => Ok(Some(pin::key(password)?)),
             (None, _) => Ok(None),
             (Some(_), Some(salt)) => Ok(Some(access_key::derive(password, salt))),
-            (Some(_), None) => Err(Error::Unsupported("its lock is a PIN, not a password")),
+            (Some(_), None) => Err(Error::Unsupported("it sends no salt for its password")),
         }
     }
 
     fn unlock(&mut self, keys: &KeySlot) -> Result<(), Error> {
+        self.use_pin(keys);
         self.validate(keys)
+    }
+
+    fn list_with_pin(&mut self, progress: &dyn Progress) -> Result<Vec<Credential>, Error> {
+        self.credentials_with_pin(progress)
     }
 
     fn list(&mut self) -> Result<Vec<Credential>, Error> {

@@ -26,6 +26,11 @@ impl Selection {
     /// The first version of Nitrokey's secrets application whose list has the properties of the credentials.
     const LISTS_PROPERTIES: [u8; 3] = [4, 11, 0];
 
+    /// Whether a PIN is set.
+    pub(super) fn has_pin(&self) -> bool {
+        self.attempts_left.is_some()
+    }
+
     /// Whether LIST takes the option to add the properties. Only Nitrokey's secrets application has it.
     pub(super) fn lists_properties(&self) -> bool {
         let is_trussed = self.serial.is_some() || self.attempts_left.is_some();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::access_key::answer;
 use super::chaining::{Channel, Repeat};
 use super::error::{done, means_locked};
-use super::{CredentialId, Selection, calculate, calculate_all, list, select, validate};
+use super::{CredentialId, Selection, calculate, calculate_all, list, pin, select, validate};
 use crate::device::{self, NoProgress, Progress, Transaction};
 use crate::iso7816::{Aid, Command, Response, Status, status};
 use crate::oath::{Credential, Error, KeySlot, Kind, MovingFactor, Touch};
@@ -26,6 +26,8 @@ pub struct Session<'t> {
     keys: Option<KeySlot>,
     /// Whether no command has used the authorisation yet.
     fresh: bool,
+    /// The slot of the PIN. The PIN may be wiped meanwhile.
+    pin: Option<KeySlot>,
 }
 
 impl<'t> Session<'t> {
@@ -37,7 +39,14 @@ impl<'t> Session<'t> {
     pub fn select(transaction: &'t mut dyn Transaction) -> Result<Self, Error> {
         let mut channel = Channel::new(transaction);
         let selection = select(&mut channel)?;
-        Ok(Self { channel, locked: selection.challenge.is_some(), selection, keys: None, fresh: false })
+        Ok(Self {
+            channel,
+            locked: selection.challenge.is_some(),
+            selection,
+            keys: None,
+            fresh: false,
+            pin: None,
+        })
     }
 
     /// The response to SELECT.
@@ -73,11 +82,33 @@ impl<'t> Session<'t> {
     /// but touch and digits then stay unknown.
     pub fn credentials(&mut self) -> Result<Vec<Credential>, Error> {
         let details = self.details()?;
-        let mut seen = BTreeSet::new();
-        let mut entries = self.entries(details.is_empty())?;
-        entries.retain(|entry| seen.insert(entry.id.clone()));
-        entries.truncate(MAX_CREDENTIALS);
-        Ok(entries.into_iter().map(|entry| describe(entry, &details)).collect())
+        let entries = self.entries(details.is_empty())?;
+        Ok(described(entries, &details))
+    }
+
+    /// Keeps the slot of a PIN, which is then verified directly before each command that needs it. Sends nothing.
+    pub fn use_pin(&mut self, pin: &KeySlot) {
+        self.pin = Some(pin.clone());
+    }
+
+    /// Verifies the PIN, and lists the credentials with those that it protects. The selection is that of after the list.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] if the list has no properties; [`Error::Locked`] without a PIN in the slot;
+    /// [`Error::WrongPin`], [`Error::PinBlocked`], [`Error::TouchTimedOut`], [`Error::Malformed`] or [`Error::Device`].
+    pub fn credentials_with_pin(&mut self, progress: &dyn Progress) -> Result<Vec<Credential>, Error> {
+        if !self.selection.lists_properties() {
+            return Err(Error::Unsupported("its firmware does not say which credentials its PIN protects"));
+        }
+        progress.touch_needed();
+        self.verify_pin(progress)?;
+        // Nothing may come between: the authorisation is that of the next command.
+        let list = list::command(list::Form::WithProperties)?;
+        let response = self.channel.send(&list, Repeat::Never, &NoProgress)?;
+        let entries = list::parse(&done(list::INSTRUCTION, response)?.data, list::Form::WithProperties)?;
+        self.refresh();
+        Ok(described(entries, &Details::new()))
     }
 
     /// Calculates one code. For HOTP the token's counter advances, whether or not the code arrives.
@@ -103,6 +134,9 @@ impl<'t> Session<'t> {
             self.renew()?;
         }
         self.fresh = false;
+        if credential.is_pin_protected && self.selection.has_pin() {
+            self.verify_pin(progress)?;
+        }
         let harmless = credential.kind != Kind::Hotp && credential.touch != Touch::Yes;
         let repeat = if harmless { Repeat::Allowed } else { Repeat::Never };
         let response = self.channel.send(&command, repeat, progress)?;
@@ -174,6 +208,30 @@ impl<'t> Session<'t> {
         self.channel.send(command, Repeat::Allowed, &NoProgress)
     }
 
+    /// Verifies the PIN, which the token does after a touch. The next command uses that up, whichever it is.
+    fn verify_pin(&mut self, progress: &dyn Progress) -> Result<(), Error> {
+        // The PIN is borrowed before the exchange, because the token may block for ever.
+        let lent = self.pin.as_ref().and_then(|slot| slot.lend(pin::command));
+        let command = lent.ok_or(Error::Locked)??;
+        let response = self.channel.send(&command, Repeat::Never, progress)?;
+        if pin::is_accepted(&response)? {
+            return Ok(());
+        }
+        self.selection.attempts_left = self.selection.attempts_left.map(|left| left.saturating_sub(1));
+        self.refresh();
+        match self.selection.attempts_left {
+            Some(0) => Err(Error::PinBlocked),
+            left => Err(Error::WrongPin(left)),
+        }
+    }
+
+    /// Reads the number of attempts left, which only SELECT returns. A failure changes nothing.
+    fn refresh(&mut self) {
+        if let Ok(selection) = select(&mut self.channel) {
+            self.selection = selection;
+        }
+    }
+
     fn renew(&mut self) -> Result<(), Error> {
         self.selection = select(&mut self.channel)?;
         self.locked = self.selection.challenge.is_some();
@@ -186,6 +244,14 @@ impl<'t> Session<'t> {
 
 fn select(channel: &mut Channel<'_>) -> Result<Selection, Error> {
     select::parse(&channel.send(&Aid::OATH.select(), Repeat::Allowed, &NoProgress)?)
+}
+
+/// The credentials of a list, each of them once.
+fn described(mut entries: Vec<list::Entry>, details: &Details) -> Vec<Credential> {
+    let mut seen = BTreeSet::new();
+    entries.retain(|entry| seen.insert(entry.id.clone()));
+    entries.truncate(MAX_CREDENTIALS);
+    entries.into_iter().map(|entry| describe(entry, details)).collect()
 }
 
 fn describe(entry: list::Entry, details: &Details) -> Credential {
@@ -203,5 +269,6 @@ fn describe(entry: list::Entry, details: &Details) -> Credential {
         digits: digits.unwrap_or(Digits::SIX),
         digits_known: digits.is_some(),
         touch,
+        is_pin_protected: entry.is_pin_protected,
     }
 }

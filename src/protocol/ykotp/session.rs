@@ -108,6 +108,7 @@ fn credential(slot: &Slot) -> Credential {
         digits_known: true,
         // The touch bit of the status has another meaning on some keys.
         touch: Touch::Unknown,
+        is_pin_protected: false,
     }
 }
 

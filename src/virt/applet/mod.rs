@@ -6,9 +6,10 @@ use zeroize::Zeroizing;
 
 use super::apdu::{self, Request};
 use super::identity::Identity;
-use super::oath::{Calculation, Oath, Reply};
+use super::oath::{Oath, Reply, Waiting};
 use super::spec::TokenSpec;
 use crate::iso7816::{Response, Status, status};
+use crate::secret::SecretText;
 
 /// The smart card interface of a token: the whole OATH application and, on a YubiKey 5, the identity commands of the
 /// management, OTP and PIV applications.
@@ -33,7 +34,7 @@ pub enum Outcome {
 
 /// A command that waits for a touch.
 pub struct Pending {
-    calculation: Calculation,
+    waiting: Waiting,
     expected: usize,
 }
 
@@ -77,6 +78,7 @@ impl Applet {
     /// Power off or a reset: no application is selected any more, so OATH is locked again.
     pub fn reset(&mut self) {
         self.selected = None;
+        self.oath.power_off();
         self.rest = Zeroizing::default();
     }
 
@@ -116,7 +118,7 @@ impl Applet {
     /// Ends a wait for a touch: returns the response, or 6982 if the token was not touched.
     pub fn complete(&mut self, pending: &Pending, touch: Touch) -> Response {
         let data = match touch {
-            Touch::Given => self.oath.finish(&pending.calculation),
+            Touch::Given => self.oath.finish(&pending.waiting),
             Touch::Missed => Err(status::SECURITY_STATUS_NOT_SATISFIED),
         };
         self.page(data, pending.expected)
@@ -125,6 +127,11 @@ impl Applet {
     /// The moving factor of the next code of the HOTP credential with this id (`[issuer:]account`).
     pub fn hotp_counter(&self, id: &str) -> Option<u64> {
         self.oath.hotp_counter(id)
+    }
+
+    /// Sets another PIN, as another program does.
+    pub(super) fn change_pin(&mut self, pin: &SecretText) {
+        self.oath.change_pin(pin);
     }
 
     /// SELECT by name; an unknown application does not change the selection.
@@ -151,9 +158,7 @@ impl Applet {
         }
         match self.oath.command(request) {
             Ok(Reply::Data(data)) => self.answer(Ok(data), request.expected),
-            Ok(Reply::Touch(calculation)) => {
-                Outcome::Touch(Pending { calculation, expected: request.expected })
-            }
+            Ok(Reply::Touch(waiting)) => Outcome::Touch(Pending { waiting, expected: request.expected }),
             Err(status) => self.answer(Err(status), request.expected),
         }
     }

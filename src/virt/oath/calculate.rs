@@ -3,9 +3,9 @@
 use zeroize::Zeroizing;
 
 use super::super::apdu::Request;
-use super::credential::Factor;
+use super::credential::{Credential, Factor};
 use super::input::Input;
-use super::{Data, Oath, Reply, tag};
+use super::{Data, Oath, Reply, Waiting, tag};
 use crate::iso7816::{Status, status, tlv};
 
 /// A calculation that waits for a touch.
@@ -17,24 +17,29 @@ pub(in super::super) struct Calculation {
 
 impl Oath {
     /// CALCULATE: the response of one credential; for a credential that requires a touch, the calculation to finish.
-    pub(super) fn calculate(&mut self, request: &Request<'_>) -> Result<Reply, Status> {
+    /// A protected credential does not exist without the authorisation.
+    pub(super) fn calculate(&mut self, request: &Request<'_>, authorised: bool) -> Result<Reply, Status> {
         if request.p2 != 1 && !self.flavour.has_full_responses {
             return Err(status::INSTRUCTION_NOT_SUPPORTED);
         }
         let mut input = Input::new(request.data);
         let name = input.element(tag::NAME)?.to_vec();
-        let touch = match self.credentials.iter().find(|credential| credential.name == name) {
+        let is_it = |credential: &&Credential| credential.name == name && credential.is_visible(authorised);
+        let touch = match self.credentials.iter().find(is_it) {
             Some(credential) => credential.touch,
             None => return Err(self.flavour.missing),
         };
         let challenge = input.element(tag::CHALLENGE)?.to_vec();
         input.end()?;
         let calculation = Calculation { name, challenge, truncated: request.p2 == 1 };
-        if touch { Ok(Reply::Touch(calculation)) } else { self.finish(&calculation).map(Reply::Data) }
+        if touch {
+            return Ok(Reply::Touch(Waiting::Calculation(calculation)));
+        }
+        self.finish_calculation(&calculation).map(Reply::Data)
     }
 
     /// Finishes a calculation, after a touch if required.
-    pub(in super::super) fn finish(&mut self, calculation: &Calculation) -> Data {
+    pub(super) fn finish_calculation(&mut self, calculation: &Calculation) -> Data {
         let Calculation { name, challenge, truncated } = calculation;
         let missing = self.flavour.missing;
         let credential =

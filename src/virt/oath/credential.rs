@@ -14,6 +14,8 @@ pub(super) struct Credential {
     pub(super) digits: u8,
     pub(super) key: SecretBytes,
     pub(super) touch: bool,
+    /// Whether the PIN protects it.
+    pub(super) is_protected: bool,
     pub(super) factor: Factor,
 }
 
@@ -33,11 +35,17 @@ impl Credential {
             digits: spec.digits.get(),
             key: spec.seed.clone(),
             touch: spec.touch,
+            is_protected: spec.pin,
             factor: match spec.kind {
                 Kind::Totp(_) => Factor::Challenge(None),
                 Kind::Hotp(counter) => Factor::Counter(counter.into()),
             },
         }
+    }
+
+    /// Whether a command sees it. `authorised`: VERIFY PIN was the command before it.
+    pub(super) fn is_visible(&self, authorised: bool) -> bool {
+        authorised || !self.is_protected
     }
 
     /// The type and algorithm byte, as in LIST.

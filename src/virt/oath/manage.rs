@@ -12,11 +12,19 @@ use crate::secret::SecretBytes;
 /// Property bits of PUT.
 const ONLY_INCREASING: u8 = 0x01;
 const REQUIRE_TOUCH: u8 = 0x02;
+const REQUIRE_PIN: u8 = 0x04;
+
+/// Property bits of LIST.
+const LISTED_TOUCH: u8 = 0x01;
+const LISTED_PIN: u8 = 0x02;
 
 impl Oath {
     /// PUT: stores a new credential, or replaces the one with the same name.
-    pub(super) fn put(&mut self, data: &[u8]) -> Result<(), Status> {
+    pub(super) fn put(&mut self, data: &[u8], authorised: bool) -> Result<(), Status> {
         let credential = read_credential(data)?;
+        if !credential.is_visible(authorised) {
+            return Err(self.flavour.locked);
+        }
         match self.position(&credential.name) {
             Some(place) if self.flavour.existing.is_none() => {
                 self.credentials.splice(place..=place, [credential]).for_each(drop)
@@ -28,11 +36,12 @@ impl Oath {
         Ok(())
     }
 
-    pub(super) fn delete(&mut self, data: &[u8]) -> Result<(), Status> {
+    pub(super) fn delete(&mut self, data: &[u8], authorised: bool) -> Result<(), Status> {
         let mut input = Input::new(data);
         let name = input.element(tag::NAME)?;
         input.end()?;
-        let place = self.position(name).ok_or(self.flavour.missing)?;
+        let is_it = |credential: &Credential| credential.name == name && credential.is_visible(authorised);
+        let place = self.credentials.iter().position(is_it).ok_or(self.flavour.missing)?;
         self.credentials.remove(place);
         Ok(())
     }
@@ -57,12 +66,12 @@ impl Oath {
     }
 
     /// LIST: type, algorithm and name of each credential, and on request its properties.
-    pub(super) fn list(&self, data: &[u8]) -> Zeroizing<Vec<u8>> {
+    pub(super) fn list(&self, data: &[u8], authorised: bool) -> Zeroizing<Vec<u8>> {
         let has_properties = self.flavour.lists_properties && data == [0x01];
         let mut answer = Zeroizing::new(Vec::new());
-        for credential in &self.credentials {
+        for credential in self.credentials.iter().filter(|credential| credential.is_visible(authorised)) {
             let mut entry = [&[credential.type_byte()], credential.name.as_slice()].concat();
-            entry.extend(has_properties.then_some(u8::from(credential.touch)));
+            entry.extend(has_properties.then_some(listed_properties(credential)));
             tlv::write(&mut answer, tag::LIST_ENTRY, &entry);
         }
         answer
@@ -71,6 +80,11 @@ impl Oath {
     fn position(&self, name: &[u8]) -> Option<usize> {
         self.credentials.iter().position(|credential| credential.name == name)
     }
+}
+
+fn listed_properties(credential: &Credential) -> u8 {
+    let bit = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
+    bit(credential.touch, LISTED_TOUCH) | bit(credential.is_protected, LISTED_PIN)
 }
 
 fn read_credential(data: &[u8]) -> Result<Credential, Status> {
@@ -106,6 +120,7 @@ fn read_credential(data: &[u8]) -> Result<Credential, Status> {
         digits: *digits,
         key: SecretBytes::new(key.to_vec()),
         touch: property & REQUIRE_TOUCH != 0,
+        is_protected: property & REQUIRE_PIN != 0,
         factor,
     })
 }

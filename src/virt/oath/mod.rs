@@ -5,17 +5,20 @@ mod calculate;
 mod credential;
 mod input;
 mod manage;
+mod pin;
 
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use self::access::Access;
-pub(super) use self::calculate::Calculation;
+use self::calculate::Calculation;
 use self::credential::Credential;
+use self::pin::{Pin, Verification};
 use super::apdu::Request;
 use super::flavour::Flavour;
 use super::spec::TokenSpec;
 use crate::iso7816::{Status, status, tlv};
+use crate::secret::SecretText;
 
 /// The application's state: the stored credentials, and the state of the current selection.
 pub(super) struct Oath {
@@ -25,6 +28,7 @@ pub(super) struct Oath {
     salts: u32,
     salt: [u8; 8],
     access: Access,
+    pin: Pin,
     credentials: Vec<Credential>,
 }
 
@@ -32,8 +36,14 @@ pub(super) struct Oath {
 pub(super) enum Reply {
     /// Data for the host, with the status word 9000.
     Data(Zeroizing<Vec<u8>>),
-    /// A calculation that requires a touch first.
-    Touch(Calculation),
+    /// A command that requires a touch first.
+    Touch(Waiting),
+}
+
+/// A command that waits for a touch.
+pub(super) enum Waiting {
+    Calculation(Calculation),
+    Verification(Verification),
 }
 
 pub(super) type Data = Result<Zeroizing<Vec<u8>>, Status>;
@@ -47,6 +57,7 @@ impl Oath {
             salts: 0,
             salt,
             access: Access::new(spec.password.as_ref(), salt),
+            pin: Pin::new(spec.pin.as_ref()),
             credentials: spec.credentials.iter().map(Credential::from_spec).collect(),
         }
     }
@@ -55,14 +66,25 @@ impl Oath {
         &self.flavour
     }
 
+    /// Power off: the authorisation of a PIN ends.
+    pub(super) fn power_off(&mut self) {
+        self.pin.take_authorisation();
+    }
+
     /// SELECT: returns version, salt, and a challenge if an access code is set. It locks the application again.
+    ///
+    /// With a PIN, the number of attempts left is there instead of the salt.
     pub(super) fn select(&mut self) -> Zeroizing<Vec<u8>> {
+        self.pin.take_authorisation();
         let mut answer = Zeroizing::new(Vec::new());
         if self.flavour.shows_serial {
             self.renew_salt();
         }
         tlv::write(&mut answer, tag::VERSION, &self.flavour.version);
-        tlv::write(&mut answer, tag::NAME, &self.salt);
+        match self.pin.attempts() {
+            Some(attempts) => tlv::write(&mut answer, tag::ATTEMPTS, &[attempts]),
+            None => tlv::write(&mut answer, tag::NAME, &self.salt),
+        }
         if let Some(challenge) = self.access.lock() {
             tlv::write(&mut answer, tag::CHALLENGE, &challenge);
             tlv::write(&mut answer, tag::ALGORITHM, &[access::ALGORITHM]);
@@ -83,23 +105,40 @@ impl Oath {
             return Err(self.flavour.locked);
         }
         parameters(request)?;
+        let authorised = self.pin.take_authorisation();
         match request.instruction {
-            instruction::PUT => self.put(request.data).map(done),
-            instruction::DELETE => self.delete(request.data).map(done),
+            instruction::PUT => self.put(request.data, authorised).map(done),
+            instruction::DELETE => self.delete(request.data, authorised).map(done),
             instruction::SET_CODE => self.access.set_code(request.data).map(done),
             instruction::RESET => {
                 self.reset();
                 Ok(done(()))
             }
             instruction::RENAME => self.rename(request.data).map(done),
-            instruction::LIST => Ok(Reply::Data(self.list(request.data))),
-            instruction::CALCULATE => self.calculate(request),
+            instruction::LIST => Ok(Reply::Data(self.list(request.data, authorised))),
+            instruction::CALCULATE => self.calculate(request, authorised),
             instruction::VALIDATE => {
                 self.access.validate(request.data, self.flavour.wrong_code).map(Reply::Data)
+            }
+            instruction::VERIFY_PIN => {
+                Pin::read(request.data).map(|pin| Reply::Touch(Waiting::Verification(pin)))
             }
             instruction::CALCULATE_ALL => self.calculate_all(request).map(Reply::Data),
             _ => Err(status::INSTRUCTION_NOT_SUPPORTED),
         }
+    }
+
+    /// Finishes a command after its touch.
+    pub(super) fn finish(&mut self, waiting: &Waiting) -> Data {
+        match waiting {
+            Waiting::Calculation(calculation) => self.finish_calculation(calculation),
+            Waiting::Verification(verification) => self.pin.verify(verification),
+        }
+    }
+
+    /// Sets another PIN, as another program does.
+    pub(super) fn change_pin(&mut self, pin: &SecretText) {
+        self.pin.change(pin);
     }
 
     /// The moving factor of the next code of the HOTP credential `name`; `None` if there is no such credential.
@@ -117,6 +156,7 @@ impl Oath {
     fn reset(&mut self) {
         self.renew_salt();
         self.access = Access::new(None, self.salt);
+        self.pin = Pin::new(None);
         self.credentials.clear();
     }
 
@@ -161,6 +201,7 @@ mod instruction {
     pub(super) const CALCULATE: u8 = 0xa2;
     pub(super) const VALIDATE: u8 = 0xa3;
     pub(super) const CALCULATE_ALL: u8 = 0xa4;
+    pub(super) const VERIFY_PIN: u8 = 0xb2;
 }
 
 /// Tags of the protocol.
@@ -177,5 +218,7 @@ mod tag {
     pub(super) const MOVING_FACTOR: u8 = 0x7a;
     pub(super) const ALGORITHM: u8 = 0x7b;
     pub(super) const TOUCH: u8 = 0x7c;
+    pub(super) const PIN: u8 = 0x80;
+    pub(super) const ATTEMPTS: u8 = 0x82;
     pub(super) const SERIAL: u8 = 0x8f;
 }

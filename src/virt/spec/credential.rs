@@ -28,6 +28,8 @@ pub struct CredentialSpec {
     pub seed: SecretBytes,
     /// Whether the credential requires a touch.
     pub touch: bool,
+    /// Whether the PIN of the token protects the credential.
+    pub pin: bool,
 }
 
 /// The moving factor of a credential.
@@ -69,6 +71,8 @@ struct RawCredential {
     seed: SecretBytes,
     #[serde(default)]
     touch: bool,
+    #[serde(default)]
+    pin: bool,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -126,8 +130,8 @@ impl TryFrom<RawCredential> for CredentialSpec {
             RawAlgorithm::Sha256 => Algorithm::Sha256,
             RawAlgorithm::Sha512 => Algorithm::Sha512,
         };
-        let RawCredential { issuer, account, digits: RawDigits(digits), seed, touch, .. } = raw;
-        let credential = Self { issuer, account, kind, algorithm, digits, seed, touch };
+        let RawCredential { issuer, account, digits: RawDigits(digits), seed, touch, pin, .. } = raw;
+        let credential = Self { issuer, account, kind, algorithm, digits, seed, touch, pin };
         match credential.id().len() {
             _ if credential.account.is_empty() => Err("an account must not be empty"),
             _ if credential.issuer.contains(':') => Err("an issuer must not contain a colon"),
@@ -158,6 +162,6 @@ pub(super) fn secret_text<'de, D: Deserializer<'de>>(
 ) -> Result<Option<SecretText>, D::Error> {
     match String::deserialize(deserializer) {
         Ok(text) => Ok(Some(SecretText::new(text))),
-        Err(_) => Err(D::Error::custom("a password must be text in quotes")),
+        Err(_) => Err(D::Error::custom("a password or PIN must be text in quotes")),
     }
 }

@@ -28,6 +28,8 @@ pub struct TokenSpec {
     pub firmware: Firmware,
     /// The password of the OATH application, if it has one.
     pub password: Option<SecretText>,
+    /// The PIN of a Nitrokey 3, if it has one.
+    pub pin: Option<SecretText>,
     /// The behaviour of the simulated user when the token waits for a touch.
     pub touch: TouchPolicy,
     /// The duration of each command.
@@ -135,6 +137,8 @@ struct RawToken {
     firmware: Option<Firmware>,
     #[serde(default, deserialize_with = "credential::secret_text")]
     password: Option<SecretText>,
+    #[serde(default, deserialize_with = "credential::secret_text")]
+    pin: Option<SecretText>,
     #[serde(default = "touch_soon")]
     touch: TouchPolicy,
     #[serde(default)]
@@ -158,6 +162,12 @@ impl TryFrom<RawToken> for TokenSpec {
         {
             return Err("only a YubiKey has a firmware version, a password and slots".to_owned());
         }
+        if raw.model != Model::Nitrokey3 && raw.pin.is_some() {
+            return Err("only a Nitrokey 3 has a PIN".to_owned());
+        }
+        if raw.pin.is_none() && raw.credential.iter().any(|credential| credential.pin) {
+            return Err("a PIN cannot protect a credential of a token that has none".to_owned());
+        }
         let firmware = raw.firmware.unwrap_or_default();
         let capacity = flavour(raw.model, firmware).capacity;
         if raw.credential.len() > capacity {
@@ -173,6 +183,7 @@ impl TryFrom<RawToken> for TokenSpec {
             model: raw.model,
             firmware,
             password: raw.password,
+            pin: raw.pin,
             touch: raw.touch,
             delay: Duration::from_millis(raw.delay_ms.into()),
             credentials: raw.credential,

@@ -77,6 +77,11 @@ fn contradictions_are_refused() {
         (format!("{token}\nissuer = '{}'", "x".repeat(63)), "64 bytes"),
         (format!("{token}{credential}"), "two credentials have the name \"a\""),
         (format!("{token}\n[[token]]\nserial = 1"), "serial number 1"),
+        ("[[token]]\nserial = 1\npin = '1'".to_owned(), "only a Nitrokey 3 has a PIN"),
+        (
+            format!("[[token]]\nserial = 1\nmodel = 'nitrokey-3'{credential}\npin = true"),
+            "a PIN cannot protect",
+        ),
     ] {
         assert!(error(&text).message.contains(message), "{text}\n{}", error(&text));
     }
@@ -88,9 +93,13 @@ fn contradictions_are_refused() {
 
 #[test]
 fn errors_and_debug_output_contain_no_secret() {
-    for text in
-        ["password = 1234", "[[token.credential]]\naccount = 'a'\nseed = 1234", "x = 'seed1234", "seed1234"]
-    {
+    for text in [
+        "password = 1234",
+        "pin = 1234",
+        "[[token.credential]]\naccount = 'a'\nseed = 1234",
+        "x = 'seed1234",
+        "seed1234",
+    ] {
         let error = error(&format!("[[token]]\nserial = 1\n{text}"));
         assert!(!format!("{error} {error:?}").contains("1234"), "{error:?}");
     }

@@ -6,7 +6,7 @@ use oathbridge::clock::SystemClock;
 use oathbridge::oath::{CodeRequest, When};
 use oathbridge::registry::{Attached, Registry, State};
 use oathbridge::secret::SecretText;
-use oathbridge::token::Identities;
+use oathbridge::token::{Identities, Token, Unlock};
 use oathbridge::virt::{self, VirtualToken, VirtualTransport};
 use tokio::sync::watch;
 
@@ -80,12 +80,20 @@ async fn an_open_token_is_selected_once_for_each_request() {
     assert_eq!(bench.sent(), [SELECT, CALCULATE_ALL, LIST], "read again");
 }
 
+/// Unlocks a token with the password.
+async fn unlock(token: &Token) {
+    let secret = SecretText::from("secret");
+    let unlock =
+        Unlock { secret, since: token.wipe_counts(), may_require_touch: false, allow_last_attempts: false };
+    token.unlock(unlock, watch::Sender::default()).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_locked_token_is_selected_and_unlocked_once_for_each_request() {
     let mut bench = Bench::plug(&TOKEN.replace("12345678\n", "12345678\npassword = \"secret\"\n")).await;
     assert_eq!(bench.sent(), [SELECT], "no further command is sent to a locked token");
     let token = bench.attached().token.clone();
-    token.unlock(SecretText::from("secret"), token.wipe_counts()).await.unwrap();
+    unlock(&token).await;
     assert_eq!(bench.sent(), [SELECT, VALIDATE, CALCULATE_ALL, LIST]);
     assert_eq!(bench.registry.caught_up().await.tokens.values().next().unwrap().state, State::Ready);
     bench.calculate(false).await;

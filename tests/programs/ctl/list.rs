@@ -26,6 +26,7 @@ fn tokens_are_listed_as_text_and_as_json() {
         ("state", json!("ready")),
         ("virtual", json!(true)),
         ("transports", json!(["virtual"])),
+        ("pin_set", json!(false)),
         ("attempts_left", json!(-1)),
     ] {
         assert_eq!(first[key], value, "{key}");

@@ -71,6 +71,18 @@ account = "alice"
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 "#;
 
+const WITH_PIN: &str = r#"
+[[token]]
+serial = 33334444
+model = "nitrokey-3"
+pin = "open sesame 8d5f"
+touch = { after-seconds = 0.0 }
+[[token.credential]]
+account = "hidden"
+pin = true
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+"#;
+
 /// The outcome of a run of the tool.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -112,6 +124,11 @@ impl Rig {
     /// Two tokens, one of them locked.
     pub(crate) fn with_locked() -> Self {
         Self::with_tokens(&format!("{TOKENS}{LOCKED}"))
+    }
+
+    /// Two tokens, one of them with a PIN, which is the password of the locked one.
+    pub(crate) fn with_pin() -> Self {
+        Self::with_tokens(&format!("{TOKENS}{WITH_PIN}"))
     }
 
     /// No token and no smart card service.

@@ -42,3 +42,27 @@ fn a_descriptor_that_is_not_open_is_wrong_usage() {
     let rig = Rig::with_locked();
     rig.run(&["unlock", "--password-fd", "77"]).failed(2, "77<FILE");
 }
+
+#[test]
+fn a_pin_shows_what_it_protects_and_the_last_attempts_are_left_alone() {
+    let rig = Rig::with_pin();
+    let list = rig.run(&["list"]);
+    assert!(list.err.contains("hides credentials behind a PIN; unlock it with"), "{list:?}");
+    rig.run(&["code", "hidden"]).failed(5, "hides credentials behind a PIN");
+    rig.run(&["unlock"]).failed(2, "ask for the PIN");
+    for left in (3..8).rev() {
+        let wrong = rig.run_with(&["unlock", "--password-stdin"], "not this 77aa\n");
+        assert!(wrong.code == 5 && wrong.err.contains(&format!("after {left} more wrong")), "{wrong:?}");
+        assert!(!wrong.err.contains("77aa"));
+    }
+    let low = rig.run_with(&["unlock", "--password-stdin"], PASSWORD);
+    assert!(low.code == 5 && low.err.contains("pass --allow-last-attempts"), "{low:?}");
+    let right = rig.run_with(&["unlock", "--password-stdin", "--allow-last-attempts"], PASSWORD);
+    assert_eq!((right.code, right.out.as_str()), (0, ""), "{right:?}");
+    assert!(!right.err.contains(PASSWORD) && !rig.log().contains(PASSWORD));
+    assert_eq!(rig.run(&["code", "hidden"]).code, 0);
+    rig.run(&["unlock"]).failed(3, "No token is locked");
+    let tokens = rig.run(&["tokens", "--json"]).json();
+    let token = tokens["tokens"].as_array().unwrap().iter().find(|token| token["model"] == "Nitrokey 3");
+    assert_eq!((&token.unwrap()["pin_set"], &token.unwrap()["attempts_left"]), (&true.into(), &8.into()));
+}

@@ -4,10 +4,12 @@ use std::fs::{self, File};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 
-use testkit::client::memfd;
+use testkit::client::{Options, memfd};
 use zbus::Fd;
 
 use super::{Bench, DAEMON, PASSWORD};
+
+const WRONG_PIN: &str = "canary-wrong-pin-2718281828";
 
 /// The writable memory of a process; `None` if this user may not see it.
 fn memory(id: u32) -> Option<Vec<Vec<u8>>> {
@@ -100,6 +102,28 @@ async fn a_secret_in_a_message_remains_only_in_the_bus_buffer() {
     let left = left(&bench, &[token], one_copy).await;
     println!("{left:?} of {one_copy} pieces of the access token are left");
     assert!(left[0] <= one_copy, "there is more than one copy: {left:?}");
+}
+
+/// The key is behind a real pcscd, so that the daemon's process has no other copy of the PIN.
+#[tokio::test]
+async fn a_pin_is_kept_in_one_copy_until_the_token_is_locked() {
+    let bench = Bench::with_pin().await;
+    if !may_look(&bench) {
+        return;
+    }
+    let client = &bench.world.client;
+    let token = client.find(&[]).await.unwrap().1.remove(0);
+    client.unlock(&token, PASSWORD).await.unwrap();
+    let credential = client.credential("protected").await.unwrap();
+    client.calculate(&credential, Options::new()).await.unwrap();
+    assert_eq!(left(&bench, &[PASSWORD], 1).await, [1], "while the token is unlocked");
+    client.call::<_, ()>(&token, "Token", "Lock", &()).await.unwrap();
+    assert_eq!(left(&bench, &[PASSWORD], 0).await, [0], "after Lock");
+    client.unlock(&token, WRONG_PIN).await.unwrap_err();
+    assert_eq!(left(&bench, &[PASSWORD, WRONG_PIN], 0).await, [0, 0], "after a wrong PIN");
+    for secret in [PASSWORD, WRONG_PIN] {
+        assert!(!bench.world.stage.log().unwrap().contains(secret), "{secret} is in the log");
+    }
 }
 
 #[tokio::test]

@@ -62,6 +62,15 @@ impl Bench {
         Self::start(Scenario::program(DAEMON).cards(&tokens())).await
     }
 
+    /// A Nitrokey 3 behind a real pcscd, whose PIN protects its only credential.
+    async fn with_pin() -> Self {
+        let key = format!(
+            "[[token]]\nserial = 1\nmodel = 'nitrokey-3'\npin = '{PASSWORD}'\ntouch = {{ after-seconds = 0.0 }}
+             credential = [{{ account = 'protected', pin = true, seed = 'me' }}]\n"
+        );
+        Self::start(Scenario::program(DAEMON).cards(&key)).await
+    }
+
     async fn start(scenario: Scenario) -> Self {
         let mut world = scenario.config(&config()).prepare().await.unwrap();
         let credentials = world.stage.home().join("credentials");

@@ -36,3 +36,21 @@ async fn it_is_one_token_that_is_used_over_hid_first() {
     world.client.calculate(&alice, Options::new()).await.unwrap();
     assert_eq!((hid.count(0xa2), card.count(0xa2)), (1, 1));
 }
+
+#[testkit::test]
+async fn its_pin_is_verified_over_hid_only() {
+    let key = KEY.replace("touch = 'never'", "pin = 'correct horse'\ntouch = { after-seconds = 0.0 }");
+    let key = key.replace("account = 'touched'", "account = 'touched', pin = true");
+    let world = Scenario::inside().cards(&key).virtual_tokens(&key).start().await.unwrap();
+    let hid = world.daemon.as_ref().unwrap().virtual_token(SERIAL).unwrap();
+    let card = world.card().unwrap();
+    let token = world.client.find(&[]).await.unwrap().1.remove(0);
+    let commands = card.commands();
+    world.client.unlock(&token, "correct horse").await.unwrap();
+    let touched = world.client.credential("touched").await.unwrap();
+    world.client.calculate(&touched, Options::new()).await.unwrap();
+    assert_eq!((hid.count(0xb2), card.commands()), (2, commands));
+    world.client.call::<_, ()>(&token, "Token", "Lock", &()).await.unwrap();
+    let (found, locked) = world.client.find(&[]).await.unwrap();
+    assert_eq!((found.len(), locked), (2, vec![token]));
+}

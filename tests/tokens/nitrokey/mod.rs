@@ -10,6 +10,7 @@ mod attachments;
 mod codes;
 mod faults;
 mod interference;
+mod pin;
 mod touch;
 
 use std::time::Duration;

@@ -151,7 +151,8 @@ fn a_nitrokey_3_with_a_pin_has_no_salt_and_no_calculate_all() {
     let names: Vec<_> = credentials.iter().map(|credential| credential.name.account.as_str()).collect();
     assert_eq!(names, ["alice", "Ctr"], "password entries and reverse HOTP are skipped");
     let touches: Vec<_> = credentials.iter().map(|credential| credential.touch).collect();
-    assert_eq!(touches, [Touch::Yes, Touch::No]);
+    assert_eq!(touches, [Touch::Yes, Touch::Yes], "the PIN of the second one requires a touch");
+    assert_eq!([false, true], [0, 1].map(|place: usize| credentials[place].is_pin_protected));
     assert!(credentials.iter().all(|credential| !credential.digits_known));
 }
 

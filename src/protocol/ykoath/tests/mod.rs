@@ -4,6 +4,7 @@ mod chaining;
 mod deviants;
 mod exchanges;
 mod hostile;
+mod pin;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -84,5 +85,5 @@ fn hex(bytes: &[u8]) -> String {
 fn credential(id: &str, kind: Kind, touch: Touch) -> Credential {
     let name = CredentialId::new(id.as_bytes()).unwrap().parse(kind == Kind::Hotp);
     let (algorithm, digits) = (Algorithm::Sha1, Digits::SIX);
-    Credential { name, kind, algorithm, digits, digits_known: true, touch }
+    Credential { name, kind, algorithm, digits, digits_known: true, touch, is_pin_protected: false }
 }

@@ -1,0 +1,52 @@
+//! Unlocks a session with a kept key, or with the secret of an `Unlock`.
+
+use super::keys::Keys;
+use super::{Unlock, pin};
+use crate::device::{self, Progress};
+use crate::oath::{Credential, Error, KeySlot, OathSession};
+
+/// The lock that an [`Unlock`] has met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Lock {
+    #[default]
+    None,
+    Password,
+    Pin,
+}
+
+/// The session, unlocked if the token requires that.
+pub(super) fn unlocked<'s, 't>(
+    session: &'s mut (dyn OathSession + 't),
+    keys: &KeySlot,
+) -> Result<&'s mut (dyn OathSession + 't), Error> {
+    if session.is_locked() {
+        session.unlock(keys)?;
+    }
+    Ok(session)
+}
+
+/// Tries the secret of an [`Unlock`], and lists the credentials. `lock` is what an earlier session of the same request has
+/// met, and becomes that of this one.
+pub(super) fn try_secret(
+    session: &mut dyn OathSession,
+    unlock: &Unlock,
+    keys: &Keys,
+    lock: &mut Lock,
+    progress: &dyn Progress,
+) -> Result<Vec<Credential>, Error> {
+    if *lock == Lock::Pin {
+        // The card was reset, and the PIN may have cost an attempt.
+        return Err(device::Error::Busy.into());
+    }
+    let Some(key) = session.unlock_key(&unlock.secret)? else { return session.list() };
+    keys.try_out(key, unlock.since);
+    if !session.description().pin_set {
+        *lock = Lock::Password;
+        // The session proves the key before it lists.
+        return unlocked(session, &keys.tried)?.list();
+    }
+    *lock = Lock::Pin;
+    pin::check_attempts(&session.description(), unlock.allow_last_attempts)?;
+    session.unlock(&keys.tried)?;
+    session.list_with_pin(progress)
+}
