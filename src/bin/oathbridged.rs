@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use clap::Parser;
 use oathbridge::clock::SystemClock;
-use oathbridge::config::Config;
+use oathbridge::config::{Config, Hid};
 use oathbridge::daemon::{self, Parts};
-use oathbridge::device::Transport;
+use oathbridge::device::{HidKind, Transport};
 use oathbridge::logging::{self, Level};
 use oathbridge::regular_file::read_text;
 use oathbridge::transport::hid::HidTransport;
-use oathbridge::transport::hid::models::Kind;
 use oathbridge::transport::pcsc::PcscTransport;
 use oathbridge::virt::{self, TokenSpec, VirtualTransport};
 use oathbridge::{process, state_file};
@@ -69,8 +68,9 @@ fn run(arguments: Arguments) -> Result<(), String> {
     if config.config.pcsc.enabled {
         transports.push(Arc::new(PcscTransport::new(config.config.pcsc.ignore_readers.clone())));
     }
-    if needs_keyboards(&config.config) {
-        transports.push(Arc::new(HidTransport::new(&[Kind::Keyboard])));
+    let hid = hid_interfaces(&config.config.hid);
+    if !hid.is_empty() {
+        transports.push(Arc::new(HidTransport::new(&hid)));
     }
     if let Some(file) = arguments.virtual_token {
         transports.push(Arc::new(VirtualTransport::new(&virtual_tokens(file)?)));
@@ -98,9 +98,10 @@ fn run(arguments: Arguments) -> Result<(), String> {
     result.map_err(|error| error.to_string())
 }
 
-/// Whether the configuration has a slot that is reached through the keyboard interface of a key.
-fn needs_keyboards(config: &Config) -> bool {
-    config.hid.uses_slots()
+/// The interfaces to look for. Slots are behind keyboard interfaces, and only configured ones are used.
+fn hid_interfaces(hid: &Hid) -> Vec<HidKind> {
+    let kinds = [(HidKind::Fido, hid.uses_fido()), (HidKind::Keyboard, hid.uses_slots())];
+    kinds.into_iter().filter_map(|(kind, is_used)| is_used.then_some(kind)).collect()
 }
 
 fn virtual_tokens(file: Option<PathBuf>) -> Result<Vec<TokenSpec>, String> {

@@ -14,6 +14,9 @@ pub struct Hid {
     /// Whether to use tokens over HID.
     #[serde(deserialize_with = "switch")]
     pub enabled: bool,
+    /// Whether to use the FIDO interface of Nitrokey 3 keys.
+    #[serde(deserialize_with = "switch")]
+    pub fido: bool,
     /// The slots to use for codes, in order.
     #[serde(rename = "otp_slot", deserialize_with = "tables")]
     pub otp_slots: Vec<OtpSlot>,
@@ -45,11 +48,16 @@ pub struct OtpSlot {
 
 impl Default for Hid {
     fn default() -> Self {
-        Self { enabled: true, otp_slots: Vec::new() }
+        Self { enabled: true, fido: true, otp_slots: Vec::new() }
     }
 }
 
 impl Hid {
+    /// Whether FIDO interfaces are in use.
+    pub fn uses_fido(&self) -> bool {
+        self.enabled && self.fido
+    }
+
     /// Whether at least one slot is in use.
     pub fn uses_slots(&self) -> bool {
         self.enabled && !self.otp_slots.is_empty()

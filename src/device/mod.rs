@@ -4,10 +4,13 @@
 //! A [`Device`] is an open handle; a [`Transaction`] borrows it and ends when it is dropped, so that no transaction outlives
 //! its handle.
 
+pub mod hid_models;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
+pub use self::hid_models::HidKind;
 use crate::iso7816::{Command, Response};
 
 /// A way to reach devices, for example PC/SC. All methods may block, so none is called on a thread of the async runtime.
@@ -84,15 +87,6 @@ pub trait Reports: Send {
 
     /// Releases the lock. Dropping the device releases it as well.
     fn unlock(&mut self) {}
-}
-
-/// The kind of a HID interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HidKind {
-    /// A keyboard with feature reports of 8 bytes.
-    Keyboard,
-    /// FIDO's usage page F1D0, with input and output reports of 64 bytes.
-    Fido,
 }
 
 /// The channel of a protocol: a transaction, or an open HID device.
@@ -220,9 +214,9 @@ pub enum Problem {
     /// The smart card service refuses this user.
     #[error("the smart card service refuses access")]
     PcscDenied,
-    /// The system refuses this user access to a HID device.
+    /// The system refuses this user access to a HID device with an interface of this kind.
     #[error("the system refuses access to a HID device")]
-    HidDenied,
+    HidDenied(HidKind),
 }
 
 /// The identity of a token, as an application of its vendor reports it.

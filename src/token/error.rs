@@ -66,7 +66,7 @@ impl From<device::Error> for Error {
             device::Error::Busy | device::Error::Reset => Self::Busy,
             device::Error::Transport(Problem::PcscUnavailable) => Self::PcscUnavailable,
             device::Error::Transport(Problem::PcscDenied) => Self::PcscDenied,
-            device::Error::Transport(Problem::HidDenied) => Self::HidDenied,
+            device::Error::Transport(Problem::HidDenied(_)) => Self::HidDenied,
             device::Error::NoAnswer(what) => oath::Error::NoAnswer(what).into(),
             device::Error::Failed(what) => Self::Malformed(what),
         }

@@ -138,7 +138,7 @@ mod tests {
         let slot = OtpSlot { serial: 7, slot: 2, issuer, account, digits: 6, period: 30 };
         let slots = OtpSlots::default();
         let otp_slots = if is_configured { vec![slot] } else { Vec::new() };
-        slots.configure(&Hid { enabled: true, otp_slots });
+        slots.configure(&Hid { otp_slots, ..Hid::default() });
         Target::new(attachment, Arc::new(ManualClock::at(Duration::ZERO)), slots)
     }
 
@@ -160,12 +160,15 @@ mod tests {
 
     #[test]
     fn a_fido_interface_of_a_key_that_is_not_in_the_table_is_sent_nothing() {
-        // The product of the helper is that of a YubiKey, which is no Nitrokey even with Nitrokey's vendor.
-        for vendor in [0x1050, 0x20a0, 0x1209] {
-            let target = target(vendor, Some("7"), true);
+        // A YubiKey, the product of a YubiKey with Nitrokey's vendor, a Nitrokey Passkey, and a Solo 2.
+        for (vendor, product) in [(0x1050, 0x0407), (0x20a0, 0x0407), (0x20a0, 0x42f3), (0x1209, 0xbeee)] {
+            let mut target = target(vendor, Some("7"), true);
+            if let Some(usb) = &mut target.attachment.usb {
+                usb.product = product;
+            }
             let mut fido = Untouched(HidKind::Fido);
             let result = in_session(&target, Channel::Reports(&mut fido), |family, _| Ok(family.name));
-            assert_eq!(result, Err(Error::NoApplication), "{vendor:x}");
+            assert_eq!(result, Err(Error::NoApplication), "{vendor:x}:{product:x}");
         }
     }
 }

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use oathbridge::dbus::Error;
+use oathbridge::device::hid_models::{HidKind, MODELS, Model};
 use oathbridge::token;
-use oathbridge::transport::hid::models::{Kind, MODELS, Model};
 
 /// If this variable is set, the rules are written instead of compared.
 const WRITE: &str = "OATHBRIDGE_WRITE_RULES";
@@ -39,20 +39,20 @@ fn rule(model: &Model) -> String {
     );
     // The rule of the readers starts the daemon for the other tokens, which all act as a reader too.
     let start = match model.kind {
-        Kind::Keyboard => r#", TAG+="systemd", ENV{SYSTEMD_USER_WANTS}+="oathbridge.service""#,
-        Kind::Fido => "",
+        HidKind::Keyboard => r#", TAG+="systemd", ENV{SYSTEMD_USER_WANTS}+="oathbridge.service""#,
+        HidKind::Fido => "",
     };
     format!("# {}\n{device}, TAG+=\"uaccess\"{start}\n\n", model.name)
 }
 
 /// The file with the rules of the models in place of those that it has.
-fn with_rules(text: &str, kind: Kind) -> String {
+fn with_rules(text: &str, kind: HidKind) -> String {
     let label = text.rfind("LABEL=").unwrap();
     let is_old = |paragraph: &&str| !paragraph.contains(r#"SUBSYSTEM=="hidraw""#);
     let kept: Vec<_> = text[..label].split("\n\n").filter(is_old).collect();
     let narrowed = match kind {
-        Kind::Keyboard => KEYBOARDS_ONLY,
-        Kind::Fido => "",
+        HidKind::Keyboard => KEYBOARDS_ONLY,
+        HidKind::Fido => "",
     };
     let rules: String = MODELS.iter().filter(|model| model.kind == kind).map(rule).collect();
     format!("{}{narrowed}{rules}{}", kept.join("\n\n"), &text[label..])
@@ -61,7 +61,7 @@ fn with_rules(text: &str, kind: Kind) -> String {
 /// `OATHBRIDGE_WRITE_RULES=1 cargo test --release --test repository hid_models` writes them.
 #[test]
 fn the_rules_grant_access_to_the_devices_of_the_table() {
-    for kind in [Kind::Keyboard, Kind::Fido] {
+    for kind in [HidKind::Keyboard, HidKind::Fido] {
         let file = format!("udev/{}", kind.rules());
         let generated = with_rules(&read(&file), kind);
         if std::env::var_os(WRITE).is_some() {
@@ -75,8 +75,8 @@ fn the_rules_grant_access_to_the_devices_of_the_table() {
 fn the_readme_lists_the_devices_of_the_table() {
     let row = |model: &Model| {
         let interface = match model.kind {
-            Kind::Keyboard => "keyboard",
-            Kind::Fido => "FIDO",
+            HidKind::Keyboard => "keyboard",
+            HidKind::Fido => "FIDO",
         };
         let ids = format!("{:04x}: {}", model.vendor, products(model, ", "));
         format!("| {} | {ids} | {interface} | `udev/{}` |", model.name, model.kind.rules())
@@ -90,6 +90,7 @@ fn the_readme_lists_the_devices_of_the_table() {
 #[test]
 fn the_error_names_the_rules_that_mend_it() {
     let error = Error::from(token::Error::HidDenied);
-    // The daemon needs access to keyboard interfaces only.
-    assert!(error.sentence().contains(Kind::Keyboard.rules()), "{}", error.sentence());
+    for kind in [HidKind::Keyboard, HidKind::Fido] {
+        assert!(error.sentence().contains(kind.rules()), "{}", error.sentence());
+    }
 }

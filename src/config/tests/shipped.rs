@@ -87,7 +87,7 @@ fn the_shipped_example_is_a_profile_with_every_key() {
 fn every_key_of_a_section_is_read() {
     let config = parse(
         "[pcsc]\nenabled = false\nignore_readers = ['ACR', 'Gemalto']\n\
-         [hid]\nenabled = false\n[[hid.otp_slot]]\nserial = 7\nslot = 1\naccount = 'a'\ndigits = 8\nperiod = 60\n\
+         [hid]\nenabled = false\nfido = false\n[[hid.otp_slot]]\nserial = 7\nslot = 1\naccount = 'a'\ndigits = 8\nperiod = 60\n\
          [cognito]\nconnect_timeout = 0.5\nrequest_timeout = 20\nmax_attempts = 1\nmin_seconds_left = 1.25\n\
          early_next_step = true\nfips = true\ndual_stack = true\nproxy = 'http://[::1]:3128'\nca_file = '/ca.pem'\n\
          [notifications]\nenabled = false\nunlock = false",
@@ -108,7 +108,7 @@ fn every_key_of_a_section_is_read() {
         ca_certificates: None,
     };
     assert_eq!(config.cognito, expected);
-    assert!(!config.hid.enabled);
+    assert!(!config.hid.enabled && !config.hid.fido);
     let (issuer, account) = (String::new(), "a".into());
     assert_eq!(
         config.hid.otp_slots,

@@ -9,6 +9,7 @@ fn values_outside_their_range_are_refused_and_not_printed() {
         ("pcsc", "enabled", vec!["1", "'true'", "[]"]),
         ("pcsc", "ignore_readers", vec!["'ACR'", "['']", "[1]"]),
         ("hid", "enabled", vec!["1", "'yes'"]),
+        ("hid", "fido", vec!["0", "'no'"]),
         (
             "cognito",
             "connect_timeout",

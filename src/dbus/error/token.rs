@@ -80,7 +80,7 @@ impl From<token::Error> for Error {
             ),
             Token::HidDenied => (
                 "HidDenied",
-                "The system does not let this user open the keyboard interface of a token; copy 70-oathbridge-keyboard.rules from the documentation folder of oathbridge to /etc/udev/rules.d, plug the token in again, and log in at the machine itself.",
+                "The system does not let this user open a HID interface of a token; log in at the machine itself, install 70-oathbridge.rules for a Nitrokey 3, or copy 70-oathbridge-keyboard.rules from the documentation folder of oathbridge to /etc/udev/rules.d for OTP slots, and plug the token in again.",
             ),
         };
         Self::ours(name, sentence)

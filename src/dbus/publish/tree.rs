@@ -8,12 +8,12 @@ use std::sync::{Arc, RwLock};
 
 use zbus::{Connection, ObjectServer};
 
+use super::problems;
 use super::profiles::Profiles;
 use crate::dbus::bridge::Bridge;
 use crate::dbus::names;
 use crate::dbus::objects::{CredentialObject, ManagerObject, TokenObject, TokenView as View};
 use crate::dbus::published::Summary;
-use crate::device::Problem;
 use crate::oath::{Credential, ObjectId, TokenId};
 use crate::registry::{Attached, Snapshot, State};
 use crate::sync::IgnorePoison;
@@ -147,16 +147,8 @@ impl PublishedTree {
 
 /// The words of the D-Bus contract for the current problems.
 fn problem_words(bridge: &Bridge, snapshot: &Snapshot) -> Vec<String> {
-    // Without slots, the daemon needs no HID device.
-    let uses_hid = bridge.settings.now().config.hid.uses_slots();
-    let of_transports =
-        snapshot.problems.iter().filter(|problem| uses_hid || **problem != Problem::HidDenied);
-    let of_transports = of_transports.map(|problem| match problem {
-        Problem::PcscUnavailable => "pcscd-unavailable",
-        Problem::PcscDenied => "pcscd-denied",
-        Problem::HidDenied => "hid-denied",
-    });
-    of_transports.chain(bridge.settings.problems()).map(str::to_owned).collect()
+    let of_transports = problems::words(snapshot, &bridge.settings.now().config.hid);
+    of_transports.into_iter().chain(bridge.settings.problems()).map(str::to_owned).collect()
 }
 
 /// Removes a credential; later calls are answered without the object.

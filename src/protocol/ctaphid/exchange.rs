@@ -9,7 +9,7 @@ use super::error::Error;
 use super::frame::{BROADCAST, ChannelId, Frame, Packet, REPORT, command, reports};
 use super::request::Request;
 use crate::clock::Clock;
-use crate::device::{Progress, Reports};
+use crate::device::{self, Progress, Reports};
 
 /// The time without a response after which the key is taken to wait for a touch. It sends no sign of that.
 const TOUCH_NOTICE: Duration = Duration::from_millis(500);
@@ -170,10 +170,19 @@ impl<'k> Exchange<'k> {
         }
         tracing::debug!("another program has ended a request to a key; sending it again");
         self.has_repeated = true;
-        self.restart()
+        if self.notice_at.is_some() || !self.request.may_wait_for_touch {
+            return self.restart();
+        }
+        // The lock was released for a touch. While another program holds it, this request would make the key busy for it.
+        match self.reports.lock(BUSY_LIMIT) {
+            Ok(()) | Err(device::Error::Busy) => self.restart()?,
+            Err(error) => return Err(error.into()),
+        }
+        self.reports.unlock();
+        Ok(())
     }
 
-    /// Sends the request again, from its start. The lock is not taken again, since the channel is not shared.
+    /// Sends the request again, from its start.
     fn restart(&mut self) -> Result<(), Error> {
         let now = self.clock.monotonic();
         self.deadline = self.end.min(now + self.request.limit);

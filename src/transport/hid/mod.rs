@@ -6,18 +6,16 @@
 mod access;
 mod descriptor;
 mod failure;
-pub mod models;
 mod monitor;
 mod reports;
 mod sysfs;
 mod tracker;
 mod uevents;
 
-use self::models::Kind;
 use self::monitor::Monitor;
 use self::reports::HidReports;
 use self::tracker::Found;
-use crate::device::{DeviceId, Error, Opened, Presence, Problem, Transport};
+use crate::device::{DeviceId, Error, HidKind, Opened, Presence, Problem, Transport};
 use crate::transport::changes;
 
 /// The HID devices of the table.
@@ -27,7 +25,7 @@ pub struct HidTransport {
 
 impl HidTransport {
     /// A transport for interfaces of these kinds.
-    pub fn new(kinds: &[Kind]) -> Self {
+    pub fn new(kinds: &[HidKind]) -> Self {
         Self { monitor: Monitor::new(kinds) }
     }
 
@@ -35,7 +33,7 @@ impl HidTransport {
         match self.monitor.find(device) {
             Found::Node(node) => HidReports::open(node),
             Found::Taken => Err(Error::Busy),
-            Found::Denied => Err(Problem::HidDenied.into()),
+            Found::Denied(kind) => Err(Problem::HidDenied(kind).into()),
             Found::Removed => Err(Error::Removed),
         }
     }

@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::access::{self, Permissions};
-use super::models::Kind;
 use super::sysfs::{Node, Sysfs};
 use super::tracker::{Found, MAX_GAP, MAX_RULES_DELAY, Sighting, Tracker};
 use super::uevents::Uevents;
-use crate::device::{DeviceId, Presence};
+use crate::device::{DeviceId, HidKind, Presence};
 use crate::sync::IgnorePoison;
 use crate::transport::interrupt::Interrupt;
 
@@ -21,7 +20,7 @@ const UNINTERRUPTIBLE_WAIT: Duration = Duration::from_millis(250);
 
 /// Watches the nodes of these kinds.
 pub(super) struct Monitor {
-    kinds: Vec<Kind>,
+    kinds: Vec<HidKind>,
     sysfs: Sysfs,
     interrupt: Interrupt,
     tracker: Mutex<Tracker>,
@@ -34,7 +33,7 @@ struct Sources {
 }
 
 impl Monitor {
-    pub(super) fn new(kinds: &[Kind]) -> Self {
+    pub(super) fn new(kinds: &[HidKind]) -> Self {
         let (interrupt, tracker) = (Interrupt::new(), Mutex::default());
         Self { kinds: kinds.to_vec(), sysfs: Sysfs::system(), interrupt, tracker }
     }
@@ -157,8 +156,8 @@ mod tests {
         let usb =
             UsbInterface { vendor: 0x1050, product: 0x0407, serial: None, number: Some(0), parent: None };
         let (path, parent) = (folder.path().join("hidraw0"), place.clone());
-        let node = Node { path, place, parent, interface: "1-1:1.0".into(), usb, kind: Kind::Keyboard };
-        let monitor = Monitor::new(&[Kind::Keyboard]);
+        let node = Node { path, place, parent, interface: "1-1:1.0".into(), usb, kind: HidKind::Keyboard };
+        let monitor = Monitor::new(&[HidKind::Keyboard]);
         let started = Instant::now();
         monitor.tracker().update(vec![Sighting { node, is_denied: false }], started);
         let device = monitor.tracker().presence(started).devices.remove(0).id;

@@ -17,7 +17,6 @@ use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use super::failure::{self, Failure};
-use super::models::Kind;
 use super::sysfs::{Node, Place};
 use crate::device::{Error, HidKind, Problem, Reports};
 use crate::transport::trace;
@@ -39,7 +38,7 @@ pub(super) struct HidReports {
     /// A second descriptor of the node, for the lock and to see whether the node is gone: hidapi shows none of its own.
     node: File,
     is_locked: bool,
-    kind: Kind,
+    kind: HidKind,
     name: OsString,
     parent: Place,
 }
@@ -47,7 +46,7 @@ pub(super) struct HidReports {
 impl HidReports {
     /// Opens a node. Nothing is sent.
     pub(super) fn open(found: Node) -> Result<Self, Error> {
-        let node = open_node(&found.path).map_err(|error| opening(&error))?;
+        let node = open_node(&found.path).map_err(|error| opening(&error, found.kind))?;
         let path = CString::new(found.path.as_os_str().as_bytes()).map_err(|_| Error::Removed)?;
         let device = api()?.open_path(&path);
         // The number of a node is used again, so both descriptors may be those of another device.
@@ -106,7 +105,7 @@ impl HidReports {
     fn check(&self, failure: Failure) -> Result<(), Error> {
         match failure {
             Failure::Interrupted => Ok(()),
-            Failure::Denied => Err(Problem::HidDenied.into()),
+            Failure::Denied => Err(Problem::HidDenied(self.kind).into()),
             Failure::Other(_) if self.is_gone() => Err(gone(&self.parent)),
             Failure::Other(text) => Err(Error::Failed(text)),
         }
@@ -128,10 +127,7 @@ impl HidReports {
 
 impl Reports for HidReports {
     fn kind(&self) -> HidKind {
-        match self.kind {
-            Kind::Keyboard => HidKind::Keyboard,
-            Kind::Fido => HidKind::Fido,
-        }
+        self.kind
     }
 
     fn send(&mut self, report: &[u8]) -> Result<(), Error> {
@@ -144,8 +140,8 @@ impl Reports for HidReports {
             numbered.push(0);
             numbered.extend_from_slice(report);
             let written = self.repeated(|| match self.kind {
-                Kind::Keyboard => self.device.send_feature_report(&numbered).map(|()| numbered.len()),
-                Kind::Fido => self.device.write(&numbered),
+                HidKind::Keyboard => self.device.send_feature_report(&numbered).map(|()| numbered.len()),
+                HidKind::Fido => self.device.write(&numbered),
             })?;
             if written != numbered.len() {
                 return Err(Error::Failed(format!("HID: {written} of {} bytes were sent", numbered.len())));
@@ -160,8 +156,8 @@ impl Reports for HidReports {
             return Err(wrong_length());
         }
         trace::report(&self.name, "received", || match self.kind {
-            Kind::Keyboard => self.exchange_feature(report),
-            Kind::Fido => self.input(report, Instant::now() + timeout),
+            HidKind::Keyboard => self.exchange_feature(report),
+            HidKind::Fido => self.input(report, Instant::now() + timeout),
         })
     }
 
@@ -199,9 +195,9 @@ fn open_node(path: &Path) -> io::Result<File> {
 }
 
 /// The error of opening a node; hidapi has the reason as text only.
-fn opening(error: &io::Error) -> Error {
+fn opening(error: &io::Error, kind: HidKind) -> Error {
     match error.kind() {
-        ErrorKind::PermissionDenied => Problem::HidDenied.into(),
+        ErrorKind::PermissionDenied => Problem::HidDenied(kind).into(),
         ErrorKind::ResourceBusy => Error::Busy,
         // Another program may have taken the interface since the last scan.
         ErrorKind::NotFound => Error::Reset,

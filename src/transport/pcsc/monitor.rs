@@ -77,7 +77,7 @@ impl Monitor {
         let wake = self.interrupt.descriptor();
         let timeout = match problem {
             Problem::PcscDenied => Backoff::MAX_PAUSE,
-            Problem::PcscUnavailable | Problem::HidDenied => backoff.next(),
+            Problem::PcscUnavailable | Problem::HidDenied(_) => backoff.next(),
         };
         let timeout = if wake.is_some() { timeout } else { UNINTERRUPTIBLE_WAIT };
         if changes.wait(timeout, wake) == Woken::Changed {

@@ -11,10 +11,16 @@ use crate::virt::otp::Conditions;
 
 /// Commands.
 const INIT: u8 = 0x06;
+const CBOR: u8 = 0x10;
 const CANCEL: u8 = 0x11;
 const KEEPALIVE: u8 = 0x3b;
 const ERROR: u8 = 0x3f;
 const SECRETS: u8 = 0x70;
+
+/// The command authenticatorGetInfo, and its response: status 0, and a map with the versions and an identifier of the model
+/// that is zero (CTAP 2.1, section 6.4). There is no authenticator behind it.
+const GET_INFO: [u8; 1] = [0x04];
+const INFO: &[u8] = b"\0\xa2\x01\x81\x68FIDO_2_0\x03\x50\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 /// Error codes of the key. A busy key sends 00, unlike the specification.
 const INVALID_COMMAND: u8 = 0x01;
@@ -165,6 +171,7 @@ impl FidoKey {
                 let is_carried_out = self.begin(channel, &message.data, applet, conditions);
                 return (is_carried_out.then_some(message.data), is_here);
             }
+            (CBOR, channel) if message.data == GET_INFO => self.send(channel, CBOR, INFO),
             (_, channel) => self.error(channel, INVALID_COMMAND),
         }
         (None, true)

@@ -69,6 +69,10 @@ fn the_documented_exchange() {
         *"F0001490 00 720B214157533A616C69636500 72032174 01".replace(' ', "")
     );
     assert_eq!(key.count(0xa2), 1);
+    send(&mut fido, &format!("{channel} 90 0001 04"));
+    assert_eq!(next(&mut fido, 20)[8..], *"90001F 00 A2 0181 68 4649444F5F325F30".replace(' ', ""));
+    send(&mut fido, &format!("{channel} 90 0001 06"));
+    assert_eq!(next(&mut fido, 8)[8..], *"BF000101");
 }
 
 #[test]

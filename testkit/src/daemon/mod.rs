@@ -25,8 +25,8 @@ pub use process::Daemon;
 
 /// A private bus and an empty home for daemons.
 ///
-/// It is isolated from the machine: the environment contains only `PATH`, there is no configuration, and there is a pcscd or
-/// a system bus only if the test adds one.
+/// It is isolated from the machine: the environment contains only `PATH`, a program does not look for keys of the machine, and
+/// there is a pcscd or a system bus only if the test adds one.
 #[derive(Debug)]
 pub struct Stage {
     kind: Kind,
@@ -34,6 +34,9 @@ pub struct Stage {
     home: Arc<TempDir>,
     log: PathBuf,
 }
+
+/// The section that keeps a program from the keys of the machine.
+const WITHOUT_KEYS: &str = "[hid]\nfido = false\n";
 
 /// The kind of daemon.
 #[derive(Debug)]
@@ -143,7 +146,9 @@ impl Stage {
     pub fn configure(&self, text: &str) -> io::Result<()> {
         let file = self.config_path();
         fs::create_dir_all(file.parent().unwrap_or(self.home()))?;
-        fs::write(file, text)
+        // A daemon inside of the test has no HID transport.
+        let is_isolated = matches!(self.kind, Kind::Inside { .. }) || text.contains("[hid");
+        fs::write(file, if is_isolated { text.to_owned() } else { format!("{text}\n{WITHOUT_KEYS}") })
     }
 
     fn config_path(&self) -> PathBuf {

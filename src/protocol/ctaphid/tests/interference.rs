@@ -12,6 +12,19 @@ fn a_request_that_was_dropped_is_sent_again_at_once() {
 }
 
 #[test]
+fn a_request_that_waits_for_a_touch_is_sent_again_when_the_other_program_has_released_the_lock() {
+    let waits = message(CHANNEL, command::KEEPALIVE, &[2]);
+    let mut key = Fake::new(
+        move |number, _| if number == 0 { [waits.clone(), stranger()].concat() } else { Vec::new() },
+    );
+    assert!(key.exchange(&calculate(), &Person::default()).is_err());
+    assert_eq!(key.locked_sends[..2], [true, true]);
+    // The lock is held when the queue is emptied before the request, and not while a person is waited for.
+    assert!(key.locks.len() > 1);
+    assert!(key.locks.iter().skip(1).all(|is_locked| !is_locked));
+}
+
+#[test]
 fn the_late_response_to_our_own_allocation_is_no_sign() {
     let own = message([0xff; 4], command::INIT, &[&NONCE[..], &OTHER, &[2, 1, 9, 0, 5]].concat());
     let mut key = Fake::new(move |_, _| [own.clone(), secrets("9000")].concat());

@@ -43,6 +43,8 @@ struct Fake<A> {
     is_locked: bool,
     /// Whether the lock was held at each wait for a report.
     locks: Vec<bool>,
+    /// Whether the lock was held at each report that was sent after INIT.
+    locked_sends: Vec<bool>,
 }
 
 impl<A: FnMut(usize, u8) -> Vec<Vec<u8>> + Send> Fake<A> {
@@ -50,7 +52,17 @@ impl<A: FnMut(usize, u8) -> Vec<Vec<u8>> + Send> Fake<A> {
     fn new(answer: A) -> Self {
         let clock = Arc::new(ManualClock::at(Duration::ZERO));
         let (sent, queue, locks) = (Vec::new(), VecDeque::new(), Vec::new());
-        Self { clock, answer, sent, messages: 0, allocations: 0, queue, is_locked: false, locks }
+        Self {
+            clock,
+            answer,
+            sent,
+            messages: 0,
+            allocations: 0,
+            queue,
+            is_locked: false,
+            locks,
+            locked_sends: Vec::new(),
+        }
     }
 
     fn exchange(&mut self, command: &Command, person: &Person) -> Result<String, super::Error> {
@@ -88,6 +100,7 @@ impl<A: FnMut(usize, u8) -> Vec<Vec<u8>> + Send> Reports for Fake<A> {
         } else {
             assert_eq!(report[..4], CHANNEL);
             self.sent.push(report.to_vec());
+            self.locked_sends.push(self.is_locked);
             self.messages += 1;
             let answer = (self.answer)(self.messages - 1, kind);
             self.queue.extend(answer);

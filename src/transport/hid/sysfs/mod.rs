@@ -7,8 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::descriptor::{self, Layout};
-use super::models::{self, Kind};
-use crate::device::UsbInterface;
+use crate::device::{HidKind, UsbInterface, hid_models};
 
 /// The maximum length of a report descriptor in bytes (`HID_MAX_DESCRIPTOR_SIZE` of the kernel), and of an attribute.
 const MAX_FILE_BYTES: u64 = 4096;
@@ -57,7 +56,7 @@ pub(super) struct Node {
     /// The name of the USB interface, such as `1-1:1.0`.
     pub(super) interface: OsString,
     pub(super) usb: UsbInterface,
-    pub(super) kind: Kind,
+    pub(super) kind: HidKind,
 }
 
 impl Sysfs {
@@ -76,14 +75,14 @@ impl Sysfs {
     }
 
     /// All nodes of these kinds. A node that vanishes meanwhile is left out.
-    pub(super) fn scan(&self, kinds: &[Kind]) -> Vec<Node> {
+    pub(super) fn scan(&self, kinds: &[HidKind]) -> Vec<Node> {
         let entries = fs::read_dir(&self.class).into_iter().flatten().flatten();
         let mut nodes: Vec<_> = entries.filter_map(|entry| self.node(&entry.file_name(), kinds)).collect();
         nodes.sort_by(|one, other| one.interface.cmp(&other.interface));
         nodes
     }
 
-    fn node(&self, name: &OsStr, kinds: &[Kind]) -> Option<Node> {
+    fn node(&self, name: &OsStr, kinds: &[HidKind]) -> Option<Node> {
         let folder = fs::canonicalize(self.class.join(name)).ok()?;
         // <USB device>/<USB interface>/<HID device>/hidraw/<node>
         let hid = folder.parent()?.parent()?;
@@ -92,7 +91,7 @@ impl Sysfs {
         let (vendor, product) = (hex(device, "idVendor")?, hex(device, "idProduct")?);
         let layout = descriptor::parse(&read(&hid.join("report_descriptor"))?);
         let kind =
-            models::kinds(vendor, product).find(|kind| kinds.contains(kind) && fits(*kind, &layout))?;
+            hid_models::kinds(vendor, product).find(|kind| kinds.contains(kind) && fits(*kind, &layout))?;
         let number = hex(interface, "bInterfaceNumber").and_then(|number| u8::try_from(number).ok())?;
         let parent = Place::of(device)?;
         let usb = UsbInterface {
@@ -114,12 +113,12 @@ impl Sysfs {
 }
 
 /// Whether reports of this kind are what the interface exchanges.
-fn fits(kind: Kind, layout: &Layout) -> bool {
+fn fits(kind: HidKind, layout: &Layout) -> bool {
     let bits = 8 * kind.report_bytes() as u64;
     let lengths = match kind {
         // A device may accept feature reports that its descriptor does not list.
-        Kind::Keyboard => layout.feature_bits == 0 || layout.feature_bits == bits,
-        Kind::Fido => layout.input_bits == bits && layout.output_bits == bits,
+        HidKind::Keyboard => layout.feature_bits == 0 || layout.feature_bits == bits,
+        HidKind::Fido => layout.input_bits == bits && layout.output_bits == bits,
     };
     layout.usage == Some(kind.usage()) && lengths && !layout.is_numbered
 }

@@ -43,7 +43,7 @@ impl Tree {
         symlink(self.0.path().join(KEY).join(hid).join("hidraw").join(node), class).unwrap();
     }
 
-    fn scan(&self, kinds: &[Kind]) -> Vec<Node> {
+    fn scan(&self, kinds: &[HidKind]) -> Vec<Node> {
         Sysfs::below(self.0.path()).scan(kinds)
     }
 }
@@ -55,7 +55,7 @@ fn a_key_has_an_interface_of_each_kind_with_the_same_parent() {
     tree.write("serial", "0012\n");
     tree.interface(1, "hidraw0", FIDO);
     tree.interface(0, "hidraw3", KEYBOARD);
-    let nodes = tree.scan(&[Kind::Keyboard, Kind::Fido]);
+    let nodes = tree.scan(&[HidKind::Keyboard, HidKind::Fido]);
     // The table lists the keyboard of a YubiKey only.
     let [node] = &nodes[..] else { panic!("{nodes:?}") };
     assert_eq!(node.interface, "1-1:1.0");
@@ -63,7 +63,7 @@ fn a_key_has_an_interface_of_each_kind_with_the_same_parent() {
     assert_eq!((node.usb.vendor, node.usb.product, node.usb.number), (0x1050, 0x0407, Some(0)));
     assert_eq!(node.usb.serial.as_deref(), Some("0012"));
     assert!(node.usb.parent.as_ref().unwrap().to_str().unwrap().starts_with("1-1@"));
-    assert!(tree.scan(&[Kind::Fido]).is_empty());
+    assert!(tree.scan(&[HidKind::Fido]).is_empty());
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_device_outside_the_table_is_not_listed() {
         let tree = Tree::new();
         tree.device(vendor, product);
         tree.interface(0, "hidraw0", KEYBOARD);
-        assert_eq!(tree.scan(&[Kind::Keyboard]), [], "{vendor}:{product}");
+        assert_eq!(tree.scan(&[HidKind::Keyboard]), [], "{vendor}:{product}");
     }
 }
 
@@ -88,7 +88,7 @@ fn an_interface_with_other_reports_is_not_listed() {
         let tree = Tree::new();
         tree.device("1050", "0407");
         tree.interface(0, "hidraw0", descriptor);
-        assert_eq!(tree.scan(&[Kind::Keyboard]), [], "{descriptor:02x?}");
+        assert_eq!(tree.scan(&[HidKind::Keyboard]), [], "{descriptor:02x?}");
     }
 }
 
@@ -97,7 +97,7 @@ fn a_key_that_returns_is_another_one() {
     let tree = Tree::new();
     tree.device("1050", "0407");
     tree.interface(0, "hidraw0", KEYBOARD);
-    let before = tree.scan(&[Kind::Keyboard]).remove(0);
+    let before = tree.scan(&[HidKind::Keyboard]).remove(0);
     assert!(before.parent.is_present() && before.place.is_present());
     let key = tree.0.path().join(KEY);
     fs::rename(&key, tree.0.path().join("gone")).unwrap();
@@ -105,5 +105,5 @@ fn a_key_that_returns_is_another_one() {
     fs::create_dir(&key).unwrap();
     assert!(!before.parent.is_present(), "another folder of the same name");
     fs::remove_dir(&key).unwrap();
-    assert_eq!(tree.scan(&[Kind::Keyboard]), [], "a link to nowhere");
+    assert_eq!(tree.scan(&[HidKind::Keyboard]), [], "a link to nowhere");
 }

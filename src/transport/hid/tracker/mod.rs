@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::time::{Duration, Instant};
 
 use super::sysfs::Node;
-use crate::device::{Attachment, DeviceId, Presence, Problem};
+use crate::device::{Attachment, DeviceId, HidKind, Presence, Problem};
 
 /// How long the node of an interface may be away while its USB device stays. libykpers takes the interface from the kernel's
 /// driver for 0.15 to 0.2 s at each call, and longer on a busy computer.
@@ -58,7 +58,8 @@ pub(super) enum Found {
     Node(Node),
     /// The node is away and may come back within [`MAX_GAP`], or it is back and may be accessible within [`MAX_RULES_DELAY`].
     Taken,
-    Denied,
+    /// The system refuses access to an interface of this kind.
+    Denied(HidKind),
     Removed,
 }
 
@@ -100,14 +101,16 @@ impl Tracker {
 
     /// What is attached.
     pub(super) fn presence(&self, now: Instant) -> Presence {
-        let is_denied = |insertion: &Insertion| match insertion.state {
+        let is_denied = |insertion: &&Insertion| match insertion.state {
             State::Denied(from) => from <= now,
             state => state == State::Withdrawn,
         };
+        let denied = self.present.values().filter(is_denied);
         let devices = self.present.iter().filter(|(_, insertion)| !insertion.state.is_refused());
         Presence {
             devices: devices.map(|(name, insertion)| insertion.attachment(name)).collect(),
-            problem: self.present.values().any(is_denied).then_some(Problem::HidDenied),
+            // Of both kinds the keyboard, because no other transport reads its slots.
+            problem: denied.map(|insertion| insertion.node.kind).min().map(Problem::HidDenied),
         }
     }
 
@@ -117,7 +120,9 @@ impl Tracker {
         match insertion {
             None => Found::Removed,
             Some(Insertion { state: State::Taken(_) | State::Returned(_), .. }) => Found::Taken,
-            Some(Insertion { state: State::Denied(_) | State::Withdrawn, .. }) => Found::Denied,
+            Some(Insertion { state: State::Denied(_) | State::Withdrawn, node, .. }) => {
+                Found::Denied(node.kind)
+            }
             Some(Insertion { node, .. }) => Found::Node(node.clone()),
         }
     }

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::*;
-use crate::transport::hid::models::Kind;
 use crate::transport::hid::sysfs::Place;
 
 /// A USB device with one interface, and a tracker of it.
@@ -44,6 +43,12 @@ impl Key {
     }
 
     fn see(&mut self, is_denied: bool) -> Option<Duration> {
+        let sighting = self.sighting(HidKind::Keyboard, is_denied);
+        self.update(vec![sighting])
+    }
+
+    /// An interface of the key; each kind has one.
+    fn sighting(&self, kind: HidKind, is_denied: bool) -> Sighting {
         let parent = self.parent();
         let usb = crate::device::UsbInterface {
             vendor: 0x1050,
@@ -53,8 +58,8 @@ impl Key {
             parent: Some(parent.label()),
         };
         let (path, place) = (PathBuf::from("/dev/hidraw0"), parent.clone());
-        let node = Node { path, place, parent, interface: "1-1:1.0".into(), usb, kind: Kind::Keyboard };
-        self.update(vec![Sighting { node, is_denied }])
+        let interface = format!("1-1:{kind:?}").into();
+        Sighting { node: Node { path, place, parent, interface, usb, kind }, is_denied }
     }
 
     fn see_nothing(&mut self) -> Option<Duration> {
@@ -150,7 +155,27 @@ fn refused_access_is_a_problem_after_udev_had_time_for_its_rules() {
     assert_eq!(key.problem(), None);
     key.pass(MAX_RULES_DELAY / 2);
     assert_eq!(key.see(true), None);
-    assert_eq!((key.attached(), key.problem()), (None, Some(Problem::HidDenied)));
+    assert_eq!((key.attached(), key.problem()), (None, Some(Problem::HidDenied(HidKind::Keyboard))));
+}
+
+#[test]
+fn the_problem_names_the_kind_of_the_denied_interface() {
+    let key = Key::new();
+    let sighting = |kind, is_denied| key.sighting(kind, is_denied);
+    for (keyboard, fido, expected) in [
+        (false, false, None),
+        (false, true, Some(HidKind::Fido)),
+        (true, false, Some(HidKind::Keyboard)),
+        (true, true, Some(HidKind::Keyboard)),
+    ] {
+        let mut tracker = Tracker::default();
+        for now in [key.now, key.now + MAX_RULES_DELAY] {
+            let sightings = vec![sighting(HidKind::Fido, fido), sighting(HidKind::Keyboard, keyboard)];
+            tracker.update(sightings, now);
+        }
+        let presence = tracker.presence(key.now + MAX_RULES_DELAY);
+        assert_eq!(presence.problem, expected.map(Problem::HidDenied), "{keyboard} {fido}");
+    }
 }
 
 #[test]
@@ -163,10 +188,10 @@ fn access_that_is_granted_and_withdrawn_is_followed() {
     let granted = key.attached().unwrap();
     assert_eq!(key.problem(), None);
     assert_eq!(key.see(true), None);
-    assert_eq!((key.attached(), key.problem()), (None, Some(Problem::HidDenied)));
-    assert_eq!(key.tracker.find(&granted), Found::Denied);
+    assert_eq!((key.attached(), key.problem()), (None, Some(Problem::HidDenied(HidKind::Keyboard))));
+    assert_eq!(key.tracker.find(&granted), Found::Denied(HidKind::Keyboard));
     key.see(true);
-    assert_eq!(key.tracker.find(&granted), Found::Denied);
+    assert_eq!(key.tracker.find(&granted), Found::Denied(HidKind::Keyboard));
     // The worker of the earlier insertion may still wait for a touch, and its events are not those of the next one.
     key.see(false);
     let next = key.attached().unwrap();
@@ -203,5 +228,5 @@ fn a_node_that_is_back_before_udev_has_granted_access_is_the_same_insertion() {
     key.see(true);
     key.pass(MAX_RULES_DELAY);
     assert_eq!(key.see(true), None);
-    assert_eq!((key.attached(), key.problem()), (None, Some(Problem::HidDenied)));
+    assert_eq!((key.attached(), key.problem()), (None, Some(Problem::HidDenied(HidKind::Keyboard))));
 }

@@ -3,8 +3,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use oathbridge::device::{self, DeviceId, Opened, Reports, Transport};
-use oathbridge::transport::hid::models::Kind;
+use oathbridge::device::{self, DeviceId, HidKind, Opened, Reports, Transport};
 
 /// How long a report may take. The emulated processor is slow.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -12,11 +11,15 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// A timeout that passes.
 const SHORT_TIMEOUT: Duration = Duration::from_millis(300);
 
+/// The allocation of a channel, and the begin of its response: INIT with a nonce of 8 bytes (CTAP 2.1, section 11.2.9.1.3).
+const ALLOCATE: [u8; 15] = [255, 255, 255, 255, 0x86, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8];
+const ANSWERED: [u8; 15] = [255, 255, 255, 255, 0x86, 0, 17, 1, 2, 3, 4, 5, 6, 7, 8];
+
 /// Runs a command; returns what to print.
 pub(super) fn run(
     transport: &dyn Transport,
     device: &DeviceId,
-    kind: Kind,
+    kind: HidKind,
     command: &str,
 ) -> Result<String, Box<dyn Error>> {
     let Opened::Reports(mut reports) = transport.open(device)? else {
@@ -38,29 +41,31 @@ pub(super) fn run(
     }
 }
 
-/// One exchange under the lock: an abort and the status of a keyboard, or a report that an authenticator sends back.
-fn exchange(reports: &mut dyn Reports, kind: Kind) -> Result<String, Box<dyn Error>> {
+/// One exchange under the lock: an abort and the status of a keyboard, or a channel of an authenticator.
+fn exchange(reports: &mut dyn Reports, kind: HidKind) -> Result<String, Box<dyn Error>> {
     reports.lock(TIMEOUT)?;
-    let mut sent = vec![0x5a; kind.report_bytes()];
-    if kind == Kind::Keyboard {
-        sent = vec![0, 0, 0, 0, 0, 0, 0, 0xff];
-    }
+    let mut sent = match kind {
+        HidKind::Keyboard => vec![0, 0, 0, 0, 0, 0, 0, 0xff],
+        HidKind::Fido => ALLOCATE.to_vec(),
+    };
+    sent.resize(kind.report_bytes(), 0);
     reports.send(&sent)?;
     let mut received = [0; 64];
     let length = reports.receive(&mut received, TIMEOUT)?;
     reports.unlock();
     let received = received.get(..length).unwrap_or_default();
     match kind {
-        Kind::Keyboard => match received {
+        HidKind::Keyboard => match received {
             [0, major, minor, patch, ..] => Ok(format!("firmware {major}.{minor}.{patch}")),
             _ => Err("this is no status".into()),
         },
-        Kind::Fido => Ok(format!("the same: {}", received == sent)),
+        HidKind::Fido if received.starts_with(&ANSWERED) => Ok("a channel".to_owned()),
+        HidKind::Fido => Err("this is no channel".into()),
     }
 }
 
 /// Reports and buffers of other lengths are refused, and a wait ends at its timeout.
-fn lengths(reports: &mut dyn Reports, kind: Kind) -> Result<String, Box<dyn Error>> {
+fn lengths(reports: &mut dyn Reports, kind: HidKind) -> Result<String, Box<dyn Error>> {
     let bytes = kind.report_bytes();
     for wrong in [0, 1, bytes - 1, bytes + 1] {
         if reports.send(&vec![0; wrong]).is_ok() {
@@ -70,7 +75,7 @@ fn lengths(reports: &mut dyn Reports, kind: Kind) -> Result<String, Box<dyn Erro
     if reports.receive(&mut vec![0; bytes - 1], SHORT_TIMEOUT) == Ok(bytes) {
         return Err("a short buffer was filled".into());
     }
-    if kind == Kind::Fido {
+    if kind == HidKind::Fido {
         let started = Instant::now();
         let nothing: Result<usize, device::Error> = reports.receive(&mut [0; 64], SHORT_TIMEOUT);
         if nothing != Ok(0) || started.elapsed() < SHORT_TIMEOUT {

@@ -8,16 +8,15 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use oathbridge::device::{DeviceId, Presence, Transport};
+use oathbridge::device::{DeviceId, HidKind, Presence, Transport};
 use oathbridge::transport::hid::HidTransport;
-use oathbridge::transport::hid::models::Kind;
 
 const USAGE: &str = "usage: hid-watch keyboard|fido";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let kind = match std::env::args().nth(1).as_deref() {
-        Some("keyboard") => Kind::Keyboard,
-        Some("fido") => Kind::Fido,
+        Some("keyboard") => HidKind::Keyboard,
+        Some("fido") => HidKind::Fido,
         _ => return Err(USAGE.into()),
     };
     let transport = Arc::new(HidTransport::new(&[kind]));

@@ -1,76 +1,116 @@
-//! `usb-key VENDOR PRODUCT`: attaches a virtual USB key to the kernel (module vhci-hcd), as root, until it is killed.
+//! `usb-key VENDOR PRODUCT`: attaches a virtual USB key to the kernel (module vhci-hcd), as root, until it is killed. Each line
+//! on standard input is a touch. Each report for the FIDO interface is a line on standard error.
 //!
-//! The key has the keyboard interface of a virtual token, and a FIDO interface that sends each report back. Slot 2 has the key
-//! of RFC 6238, appendix B.
+//! The key has the keyboard interface of a virtual YubiKey, whose slot 2 has the key of RFC 6238, appendix B, and the FIDO
+//! interface of a virtual Nitrokey 3 with two credentials of that key; `bob` requires a touch.
 //! The kernel speaks the protocol of USB/IP over a socket (Documentation/usb/usbip_protocol.rst), whose number is written to
 //! sysfs.
 
 mod descriptors;
+mod link;
 
-use std::collections::VecDeque;
 use std::error::Error;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use oathbridge::device::Reports;
-use oathbridge::virt::{self, Keyboard, VirtualTransport};
+use oathbridge::virt::{self, FidoInterface, Keyboard, VirtualTransport};
 
 use self::descriptors::{Ids, KEYBOARD};
+use self::link::{FIDO, Link, RET_SUBMIT};
 
 const USAGE: &str = "usage: usb-key VENDOR PRODUCT, both with four hexadecimal digits";
 
-const SERIAL: u32 = 7_654_321;
-const TOKEN: &str = "
+const YUBIKEY: u32 = 7_654_321;
+/// Hexadecimal, as the key reports it: 01020304.
+const NITROKEY: u32 = 16_909_060;
+const TOKENS: &str = r#"
 [[token]]
 serial = 7654321
 [[token.otp-slot]]
 slot = 2
-seed = \"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\"
-";
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+
+[[token]]
+serial = 16909060
+model = "nitrokey-3"
+touch = "never"
+[[token.credential]]
+issuer = "AWS"
+account = "alice"
+digits = 8
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+[[token.credential]]
+issuer = "AWS"
+account = "bob"
+touch = true
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+"#;
 
 /// The first controller of vhci-hcd, and its first port for devices at full speed.
 const ATTACH: &str = "/sys/devices/platform/vhci_hcd.0/attach";
 const PORT_DEVICE_SPEED: (u32, u32, u32) = (0, 0x0001_0002, 2);
 
-/// USB/IP messages: a request, its cancellation, and the answers.
+/// USB/IP messages of the kernel: a request, and its cancellation.
 const SUBMIT: u32 = 1;
 const UNLINK: u32 = 2;
-const RET_SUBMIT: u32 = 3;
-const RET_UNLINK: u32 = 4;
 const HEADER_BYTES: usize = 48;
 const IS_IN: u32 = 1;
 
-/// Error numbers of the kernel, negative.
+/// An error number of the kernel, negative.
 const EPIPE: i32 = -32;
-const ECONNRESET: i32 = -104;
 
-/// The endpoint of the FIDO interface, without its direction.
-const FIDO: u32 = 2;
+/// The maximum wait for one report; then the next wait begins.
+const WAIT: Duration = Duration::from_secs(3_600);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let [vendor, product] = &arguments[..] else { return Err(USAGE.into()) };
     let ids = Ids { vendor: u16::from_str_radix(vendor, 16)?, product: u16::from_str_radix(product, 16)? };
-    let tokens = VirtualTransport::new(&virt::parse(TOKEN)?);
+    let tokens = VirtualTransport::new(&virt::parse(TOKENS)?);
     let keyboard =
-        tokens.token(SERIAL).and_then(|token| token.keyboard()).ok_or("the token has no keyboard")?;
+        tokens.token(YUBIKEY).and_then(|token| token.keyboard()).ok_or("the token has no keyboard")?;
+    let nitrokey = tokens.token(NITROKEY).ok_or("there is no Nitrokey")?;
+    let open = || nitrokey.fido().ok_or("the token has no FIDO interface");
+    // Each opener gets every report, so one sends and the other one receives.
+    let (fido, mut answers) = (open()?, open()?);
     let (kernel, socket) = UnixStream::pair()?;
     let (port, device, speed) = PORT_DEVICE_SPEED;
     fs::write(ATTACH, format!("{port} {} {device} {speed}", kernel.as_raw_fd()))?;
     drop(kernel);
-    Ok(Key { socket, ids, keyboard, waiting: VecDeque::new(), echoes: VecDeque::new() }.serve()?)
+    let link = Arc::new(Mutex::new(Link::new(socket.try_clone()?)));
+    let shared = Arc::clone(&link);
+    thread::spawn(move || pass_answers(&mut answers, &shared));
+    thread::spawn(move || io::stdin().lines().for_each(|_| nitrokey.touch()));
+    Ok(Key { socket, ids, keyboard, fido, link }.serve()?)
+}
+
+/// Passes the reports of the FIDO interface on until the kernel has closed the socket.
+fn pass_answers(answers: &mut FidoInterface, link: &Mutex<Link>) {
+    let mut report = [0; 64];
+    while let Ok(length) = answers.receive(&mut report, WAIT) {
+        let report = report.get(..length).filter(|report| !report.is_empty());
+        if report.is_some_and(|report| lock(link).send_report(report).is_err()) {
+            return;
+        }
+    }
+}
+
+fn lock(link: &Mutex<Link>) -> MutexGuard<'_, Link> {
+    link.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Key {
     socket: UnixStream,
     ids: Ids,
     keyboard: Keyboard,
-    /// The requests for input that wait: endpoint, number, length.
-    waiting: VecDeque<(u32, u32, u32)>,
-    echoes: VecDeque<Vec<u8>>,
+    fido: FidoInterface,
+    link: Arc<Mutex<Link>>,
 }
 
 impl Key {
@@ -90,7 +130,7 @@ impl Key {
                     let setup = header.last_chunk::<8>().copied().unwrap_or_default();
                     self.submit(number, direction == IS_IN, endpoint, length, setup, &sent)?;
                 }
-                UNLINK => self.unlink(number, flags)?,
+                UNLINK => lock(&self.link).unlink(number, flags)?,
                 _ => return Err(io::ErrorKind::InvalidData.into()),
             }
         }
@@ -105,25 +145,26 @@ impl Key {
         setup: [u8; 8],
         sent: &[u8],
     ) -> io::Result<()> {
-        match (endpoint, is_in) {
-            (0, _) => match self.control(setup, sent) {
+        if endpoint == 0 {
+            return match self.control(setup, sent) {
                 Some(mut data) if is_in => {
                     data.truncate(length as usize);
-                    self.reply(RET_SUBMIT, number, 0, data.len() as u32, &data)
+                    self.reply(number, 0, data.len() as u32, &data)
                 }
-                Some(_) => self.reply(RET_SUBMIT, number, 0, length, &[]),
-                None => self.reply(RET_SUBMIT, number, EPIPE, 0, &[]),
-            },
-            (_, true) => {
-                self.waiting.push_back((endpoint, number, length));
-                self.send_echoes()
-            }
-            (_, false) => {
-                self.reply(RET_SUBMIT, number, 0, length, &[])?;
-                self.echoes.push_back(sent.to_vec());
-                self.send_echoes()
-            }
+                Some(_) => self.reply(number, 0, length, &[]),
+                None => self.reply(number, EPIPE, 0, &[]),
+            };
         }
+        if is_in {
+            return lock(&self.link).await_input(endpoint, number, length);
+        }
+        // Before the key takes the report, so that its response comes later.
+        self.reply(number, 0, length, &[])?;
+        if endpoint == FIDO {
+            eprintln!("a report for the FIDO interface");
+            self.fido.send(sent).map_err(io::Error::other)?;
+        }
+        Ok(())
     }
 
     /// A control transfer; `None` if the key refuses it.
@@ -153,29 +194,7 @@ impl Key {
         }
     }
 
-    /// Answers requests for input on the FIDO endpoint with the reports that were sent.
-    fn send_echoes(&mut self) -> io::Result<()> {
-        while !self.echoes.is_empty() {
-            let place = self.waiting.iter().position(|(endpoint, ..)| *endpoint == FIDO);
-            let Some((_, number, length)) = place.and_then(|place| self.waiting.remove(place)) else { break };
-            let mut echo = self.echoes.pop_front().unwrap_or_default();
-            echo.truncate(length as usize);
-            self.reply(RET_SUBMIT, number, 0, echo.len() as u32, &echo)?;
-        }
-        Ok(())
-    }
-
-    fn unlink(&mut self, number: u32, cancelled: u32) -> io::Result<()> {
-        let before = self.waiting.len();
-        self.waiting.retain(|(_, waiting, _)| *waiting != cancelled);
-        let status = if self.waiting.len() < before { ECONNRESET } else { 0 };
-        self.reply(RET_UNLINK, number, status, 0, &[])
-    }
-
-    fn reply(&mut self, command: u32, number: u32, status: i32, length: u32, data: &[u8]) -> io::Result<()> {
-        let words = [command, number, 0, 0, 0, status.cast_unsigned(), length, 0, 0, 0, 0, 0];
-        let mut message: Vec<_> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
-        message.extend(data);
-        self.socket.write_all(&message)
+    fn reply(&self, number: u32, status: i32, length: u32, data: &[u8]) -> io::Result<()> {
+        lock(&self.link).reply(RET_SUBMIT, number, status, length, data)
     }
 }

@@ -1,16 +1,16 @@
-//! The table of HID devices: the only devices that the transport opens. The udev rules and the table in `README.md` are
-//! generated from it; `tests/repository/hid_models.rs` compares them.
+//! The table of HID devices: the transport opens no other ones, and the token families send nothing to other ones. The udev
+//! rules and the table in `README.md` are generated from it; `tests/repository/hid_models.rs` compares them.
 
-/// What a HID interface exchanges.
+/// The kind of a HID interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum HidKind {
     /// Feature reports of 8 bytes on the keyboard interface of a YubiKey, for its OTP slots.
     Keyboard,
-    /// Input and output reports of 64 bytes (FIDO CTAP 2.1, section 11.2).
+    /// Input and output reports of 64 bytes, with FIDO's usage page F1D0 (FIDO CTAP 2.1, section 11.2).
     Fido,
 }
 
-impl Kind {
+impl HidKind {
     /// The length of a report in bytes, without the report number.
     pub fn report_bytes(self) -> usize {
         match self {
@@ -20,7 +20,7 @@ impl Kind {
     }
 
     /// The usage page and usage of the first collection (HID Usage Tables, sections 4 and 32).
-    pub(super) fn usage(self) -> (u16, u16) {
+    pub fn usage(self) -> (u16, u16) {
         match self {
             Self::Keyboard => (0x0001, 0x0006),
             Self::Fido => (0xf1d0, 0x0001),
@@ -46,7 +46,7 @@ pub struct Model {
     /// `idProduct`, ascending.
     pub products: &'static [u16],
     /// The interface that is used.
-    pub kind: Kind,
+    pub kind: HidKind,
 }
 
 /// All models. The products are those of the vendors' public lists of USB ids.
@@ -55,14 +55,16 @@ pub static MODELS: &[Model] = &[
         name: "YubiKey",
         vendor: 0x1050,
         products: &[0x0010, 0x0110, 0x0111, 0x0114, 0x0116, 0x0401, 0x0403, 0x0405, 0x0407, 0x0410],
-        kind: Kind::Keyboard,
+        kind: HidKind::Keyboard,
     },
-    Model { name: "OnlyKey", vendor: 0x1d50, products: &[0x60fc], kind: Kind::Keyboard },
-    Model { name: "Nitrokey 3", vendor: 0x20a0, products: &[0x42b2], kind: Kind::Fido },
+    Model { name: "OnlyKey", vendor: 0x1d50, products: &[0x60fc], kind: HidKind::Keyboard },
+    // A Nitrokey Passkey (42f3) is not listed: its firmware has no application for codes (nitrokey-3-firmware,
+    // `components/apps/Cargo.toml`, feature `nkpk`). A Solo 2 (1209:beee) offers its application over PC/SC only.
+    Model { name: "Nitrokey 3", vendor: 0x20a0, products: &[0x42b2], kind: HidKind::Fido },
 ];
 
 /// The kinds of interfaces that are used of a USB device.
-pub(super) fn kinds(vendor: u16, product: u16) -> impl Iterator<Item = Kind> {
+pub fn kinds(vendor: u16, product: u16) -> impl Iterator<Item = HidKind> {
     let is_this = move |model: &&Model| model.vendor == vendor && model.products.contains(&product);
     MODELS.iter().filter(is_this).map(|model| model.kind)
 }
@@ -73,10 +75,11 @@ mod tests {
 
     #[test]
     fn a_device_outside_the_table_has_no_interface_to_open() {
-        assert_eq!(kinds(0x1050, 0x0407).collect::<Vec<_>>(), [Kind::Keyboard]);
-        assert_eq!(kinds(0x20a0, 0x42b2).collect::<Vec<_>>(), [Kind::Fido]);
-        // A YubiKey without a keyboard interface, and a keyboard of another vendor.
+        assert_eq!(kinds(0x1050, 0x0407).collect::<Vec<_>>(), [HidKind::Keyboard]);
+        assert_eq!(kinds(0x20a0, 0x42b2).collect::<Vec<_>>(), [HidKind::Fido]);
+        // A YubiKey and a Nitrokey that have a FIDO interface only, and a keyboard of another vendor.
         assert_eq!(kinds(0x1050, 0x0402).count(), 0);
+        assert_eq!(kinds(0x20a0, 0x42f3).count(), 0);
         assert_eq!(kinds(0x046d, 0x0407).count(), 0);
     }
 
