@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use clap::Parser;
 use oathbridge::clock::SystemClock;
-use oathbridge::config::{Config, Hid};
+use oathbridge::config::Config;
 use oathbridge::daemon::{self, Parts};
-use oathbridge::device::{HidKind, Transport};
+use oathbridge::device::Transport;
 use oathbridge::logging::{self, Level};
 use oathbridge::regular_file::read_text;
 use oathbridge::transport::hid::HidTransport;
@@ -68,10 +68,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
     if config.config.pcsc.enabled {
         transports.push(Arc::new(PcscTransport::new(config.config.pcsc.ignore_readers.clone())));
     }
-    let hid = hid_interfaces(&config.config.hid);
-    if !hid.is_empty() {
-        transports.push(Arc::new(HidTransport::new(&hid)));
-    }
+    transports.push(Arc::new(HidTransport::new()));
     if let Some(file) = arguments.virtual_token {
         transports.push(Arc::new(VirtualTransport::new(&virtual_tokens(file)?)));
     }
@@ -96,12 +93,6 @@ fn run(arguments: Arguments) -> Result<(), String> {
     // A thread that hangs in a token's driver must not keep the process.
     runtime.shutdown_background();
     result.map_err(|error| error.to_string())
-}
-
-/// The interfaces to look for. Slots are behind keyboard interfaces, and only configured ones are used.
-fn hid_interfaces(hid: &Hid) -> Vec<HidKind> {
-    let kinds = [(HidKind::Fido, hid.uses_fido()), (HidKind::Keyboard, hid.uses_slots())];
-    kinds.into_iter().filter_map(|(kind, is_used)| is_used.then_some(kind)).collect()
 }
 
 fn virtual_tokens(file: Option<PathBuf>) -> Result<Vec<TokenSpec>, String> {

@@ -14,7 +14,7 @@ use super::published::{Published, Summary};
 use super::session::Session;
 use super::settings::Settings;
 use crate::access::{Caller, Limits};
-use crate::config::{Hid, Loaded};
+use crate::config::Loaded;
 use crate::flows::{self, Flows};
 use crate::operations::{Cancellation, Operation, Operations};
 
@@ -27,8 +27,6 @@ pub struct Bridge {
     pub(super) settings: Settings,
     pub(super) published: Published,
     session: Session,
-    /// The settings at the start, which determine the HID interfaces that the daemon looks for.
-    hid_at_start: Hid,
     /// The connection, once it exists.
     connection: OnceLock<Connection>,
 }
@@ -41,7 +39,6 @@ impl Bridge {
         config: Loaded,
         config_path: Option<std::path::PathBuf>,
     ) -> Arc<Self> {
-        let hid_at_start = config.config.hid.clone();
         let clock = flows.clock();
         let limits = Limits::new(config.config.limits, Arc::clone(clock));
         let clients = Clients::new(limits, Arc::clone(clock));
@@ -52,7 +49,6 @@ impl Bridge {
             settings: Settings::new(config, config_path),
             published: Published::default(),
             session: Session::default(),
-            hid_at_start,
             connection: OnceLock::new(),
         })
     }
@@ -97,7 +93,6 @@ impl Bridge {
     pub async fn reload(&self) -> Result<(), Error> {
         let loaded = self.settings.reload().await?;
         self.clients.limits.set(loaded.config.limits);
-        warn_of_restart(&self.hid_at_start, &loaded.config.hid);
         self.flows.registry().configure(&loaded.config.hid);
         self.flows.registry().refresh().await;
         self.caught_up().await;
@@ -141,17 +136,5 @@ impl Bridge {
             // There are no calls before there is a connection.
             None => Arc::new(Caller { is_ours: false, facts: None }),
         }
-    }
-}
-
-/// Logs a warning if a change of the settings needs a restart.
-fn warn_of_restart(at_start: &Hid, now: &Hid) {
-    if at_start.uses_fido() != now.uses_fido() {
-        tracing::warn!("the use of FIDO interfaces has changed in [hid]; restart the daemon to apply that");
-    }
-    if now.uses_slots() && !at_start.uses_slots() {
-        tracing::warn!(
-            "the daemon started without OTP slots and does not look for their keys; restart it to use them"
-        );
     }
 }

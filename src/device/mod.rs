@@ -27,6 +27,9 @@ pub trait Transport: Send + Sync {
     /// difference is reported before this returns. Returns within a few seconds, even if the transport does not respond.
     fn rescan(&self) {}
 
+    /// Sets the HID interfaces to look for, from the next scan on. Other transports ignore it.
+    fn look_for(&self, _kinds: &[HidKind]) {}
+
     /// Ends [`Transport::watch`], from another thread.
     fn stop(&self);
 
@@ -42,6 +45,12 @@ pub trait Transport: Send + Sync {
     /// Called at most once for each insertion, because the commands may deselect the application of another program.
     fn identify(&self, _device: &DeviceId) -> Option<Identity> {
         None
+    }
+}
+
+impl fmt::Debug for dyn Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

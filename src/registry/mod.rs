@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 use crate::config::Hid;
-use crate::device::Transport;
+use crate::device::{HidKind, Transport};
 use crate::task::Task;
 use crate::token::{Identities, OtpSlots, Token};
 use device::Waiter;
@@ -33,6 +33,7 @@ const REFRESH_TIMEOUT: Duration = Duration::from_secs(15);
 /// A handle to the registry. Clones share the registry.
 #[derive(Clone, Debug)]
 pub struct Registry {
+    transports: Vec<Arc<dyn Transport>>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     messages: mpsc::UnboundedSender<Message>,
     otp_slots: OtpSlots,
@@ -68,8 +69,8 @@ impl Registry {
         let (messages, inbox) = mpsc::unbounded_channel();
         let otp_slots = OtpSlots::default();
         let (slots, timer) = (otp_slots.clone(), Arc::clone(&clock));
-        let keeper = Keeper::new(transports, timer, identities, slots, sender, messages.clone());
-        (Self { snapshots, messages, otp_slots, clock }, Watch { keeper, inbox })
+        let keeper = Keeper::new(transports.clone(), timer, identities, slots, sender, messages.clone());
+        (Self { transports, snapshots, messages, otp_slots, clock }, Watch { keeper, inbox })
     }
 
     /// The newest snapshot.
@@ -118,10 +119,13 @@ impl Registry {
         self.now()
     }
 
-    /// Sets the slots of OTP keys that are tokens; there are none before. Attached keys become tokens with
-    /// [`Registry::refresh`].
+    /// Sets the HID interfaces to look for, and the slots of OTP keys that are tokens; there are none before. Attached keys
+    /// become tokens with [`Registry::refresh`].
     pub fn configure(&self, hid: &Hid) {
         self.otp_slots.configure(hid);
+        let kinds = [(HidKind::Fido, hid.uses_fido()), (HidKind::Keyboard, hid.uses_slots())];
+        let used: Vec<_> = kinds.into_iter().filter_map(|(kind, is_used)| is_used.then_some(kind)).collect();
+        self.transports.iter().for_each(|transport| transport.look_for(&used));
     }
 
     /// Reads the credentials of all tokens again, because another program may have changed them. Also reads the devices that

@@ -23,10 +23,16 @@ pub struct HidTransport {
     monitor: Monitor,
 }
 
+impl Default for HidTransport {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl HidTransport {
-    /// A transport for interfaces of these kinds.
-    pub fn new(kinds: &[HidKind]) -> Self {
-        Self { monitor: Monitor::new(kinds) }
+    /// A transport that looks for nothing yet; see [`Transport::look_for`].
+    pub fn new() -> Self {
+        Self { monitor: Monitor::new() }
     }
 
     fn try_open(&self, device: &DeviceId) -> Result<HidReports, Error> {
@@ -50,6 +56,10 @@ impl Transport for HidTransport {
 
     fn rescan(&self) {
         self.monitor.rescan();
+    }
+
+    fn look_for(&self, kinds: &[HidKind]) {
+        self.monitor.look_for(kinds);
     }
 
     fn stop(&self) {

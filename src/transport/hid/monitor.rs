@@ -20,7 +20,7 @@ const UNINTERRUPTIBLE_WAIT: Duration = Duration::from_millis(250);
 
 /// Watches the nodes of these kinds.
 pub(super) struct Monitor {
-    kinds: Vec<HidKind>,
+    kinds: Mutex<Vec<HidKind>>,
     sysfs: Sysfs,
     interrupt: Interrupt,
     tracker: Mutex<Tracker>,
@@ -33,9 +33,14 @@ struct Sources {
 }
 
 impl Monitor {
-    pub(super) fn new(kinds: &[HidKind]) -> Self {
+    pub(super) fn new() -> Self {
         let (interrupt, tracker) = (Interrupt::new(), Mutex::default());
-        Self { kinds: kinds.to_vec(), sysfs: Sysfs::system(), interrupt, tracker }
+        Self { kinds: Mutex::default(), sysfs: Sysfs::system(), interrupt, tracker }
+    }
+
+    /// Sets the kinds from the next scan on; there are none before.
+    pub(super) fn look_for(&self, kinds: &[HidKind]) {
+        *self.kinds.lock().ignore_poison() = kinds.to_vec();
     }
 
     pub(super) fn stop(&self) {
@@ -82,7 +87,8 @@ impl Monitor {
 
     /// Compares the nodes with those of the last scan. Returns what is attached, and when to scan again without a change.
     fn scan(&self) -> (Presence, Option<Instant>) {
-        let nodes = self.sysfs.scan(&self.kinds);
+        let kinds = self.kinds.lock().ignore_poison().clone();
+        let nodes = self.sysfs.scan(&kinds);
         let sighting = |node: Node| {
             let is_denied = access::is_denied(&node.path)?;
             Some(Sighting { node, is_denied })
@@ -157,7 +163,7 @@ mod tests {
             UsbInterface { vendor: 0x1050, product: 0x0407, serial: None, number: Some(0), parent: None };
         let (path, parent) = (folder.path().join("hidraw0"), place.clone());
         let node = Node { path, place, parent, interface: "1-1:1.0".into(), usb, kind: HidKind::Keyboard };
-        let monitor = Monitor::new(&[HidKind::Keyboard]);
+        let monitor = Monitor::new();
         let started = Instant::now();
         monitor.tracker().update(vec![Sighting { node, is_denied: false }], started);
         let device = monitor.tracker().presence(started).devices.remove(0).id;

@@ -19,7 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some("fido") => HidKind::Fido,
         _ => return Err(USAGE.into()),
     };
-    let transport = Arc::new(HidTransport::new(&[kind]));
+    let transport = Arc::new(HidTransport::new());
+    transport.look_for(&[kind]);
     let attached = Arc::new(Mutex::new(None::<DeviceId>));
     let watch = {
         let (transport, attached) = (Arc::clone(&transport), Arc::clone(&attached));
