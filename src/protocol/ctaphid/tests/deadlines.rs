@@ -65,7 +65,7 @@ fn a_response_that_begins_again_and_again_breaks_off() {
 fn a_new_channel_does_not_extend_the_exchange() {
     let (error, time) = failure(|count, nonce| match count {
         17 => stranger().remove(0),
-        34 => super::error(0x0b).remove(0),
+        34 => error(0x0b).remove(0),
         35 => message([0xff; 4], command::INIT, &[nonce, &CHANNEL, &[2, 1, 9, 0, 5]].concat()).remove(0),
         _ => Vec::new(),
     });
