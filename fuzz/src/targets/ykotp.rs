@@ -59,7 +59,7 @@ pub fn run(bytes: &[u8]) -> bool {
 fn check(key: &ScriptedKey<'_>, begun: Duration, touches: usize, frames: usize, is_cancellable: bool) {
     let caller = key.caller;
     let taken = caller.clock.monotonic() - begun;
-    let limit = if !key.has_waited { LIMIT } else { LIMIT + TOUCH_LIMIT };
+    let limit = if !key.has_waited || !is_cancellable { LIMIT } else { LIMIT + TOUCH_LIMIT };
     assert!(taken <= limit + TOLERANCE, "a request took {taken:?}");
     if let Some(gone_for) = caller.gone_for().filter(|_| is_cancellable) {
         assert!(gone_for.min(taken) <= LEAVE_LIMIT + TOLERANCE, "a caller that left was not noticed");
