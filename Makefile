@@ -14,7 +14,7 @@ TARGET = $(or $(CARGO_TARGET_DIR),target)/dist
 
 # Modules of tests that also run on the binaries of "make", and the checks of "make accept", each a file of scripts/accept.
 SHIPPED_TESTS = contract ctl demo kill secrets
-ACCEPT = paths reproducible
+ACCEPT = paths reproducible fuzz
 
 # DIRECTORY:FILE of everything except the binaries and the unit; missing files are skipped.
 FILES = \
@@ -80,6 +80,7 @@ check: fmt clippy doc deny ## Check format, lints, documentation and dependencie
 
 fmt:
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 
 clippy:
 	$(CARGO) clippy --release --workspace --all-targets --locked -- -D warnings

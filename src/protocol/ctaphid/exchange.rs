@@ -14,9 +14,6 @@ use crate::device::{self, Progress, Reports};
 /// The time without a response after which the key is taken to wait for a touch. It sends no sign of that.
 const TOUCH_NOTICE: Duration = Duration::from_millis(500);
 
-/// The maximum duration of an exchange whose request had to be sent again.
-const TOTAL_LIMIT: Duration = Duration::from_secs(34);
-
 /// The maximum time between two reports of a response.
 const PIECE_LIMIT: Duration = Duration::from_secs(1);
 
@@ -61,13 +58,14 @@ pub(super) struct Exchange<'k> {
 }
 
 impl<'k> Exchange<'k> {
+    /// An exchange on the channel with this nonce, which ends at the monotonic time `end` at the latest.
     pub(super) fn new(
         reports: &'k mut dyn Reports,
         clock: &'k dyn Clock,
         progress: &'k dyn Progress,
         request: &'k Request,
-        channel: ChannelId,
-        nonce: [u8; 8],
+        (channel, nonce): (ChannelId, [u8; 8]),
+        end: Duration,
     ) -> Self {
         let now = clock.monotonic();
         Self {
@@ -77,8 +75,8 @@ impl<'k> Exchange<'k> {
             request,
             channel,
             nonce,
-            deadline: now + request.limit,
-            end: now + TOTAL_LIMIT,
+            deadline: end.min(now + request.limit),
+            end,
             notice_at: request.may_wait_for_touch.then_some(now + TOUCH_NOTICE),
             assembly: None,
             foreign: 0,
@@ -220,6 +218,8 @@ impl<'k> Exchange<'k> {
         let now = self.clock.monotonic();
         if let Some((_, late)) = &self.assembly {
             return match now >= *late {
+                // A key may send its response piece by piece, or begin it again and again.
+                _ if now >= self.end => Err(Error::BrokenOff),
                 true if self.is_disturbed => self.send_again(),
                 true => Err(Error::BrokenOff),
                 false => Ok(()),

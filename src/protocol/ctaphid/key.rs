@@ -16,6 +16,9 @@ use crate::sync::IgnorePoison;
 /// The maximum wait for the lock of the device.
 const LOCK_LIMIT: Duration = Duration::from_secs(1);
 
+/// The maximum duration of an exchange, also if its request has to be sent again.
+const TOTAL_LIMIT: Duration = Duration::from_secs(34);
+
 /// The error of a message for a channel that the key has not given.
 const INVALID_CHANNEL: u8 = 0x0b;
 
@@ -57,21 +60,27 @@ impl<'r> Key<'r> {
     ///
     /// Any [`Error`], at the latest 34 s after the request.
     pub fn exchange(&mut self, command: &Command, progress: &dyn Progress) -> Result<Response, Error> {
-        match self.attempt(command, progress) {
+        let end = self.clock.monotonic() + TOTAL_LIMIT;
+        match self.attempt(command, progress, end) {
             // The key has forgotten its channels, as after a reset, and has not carried out the command.
             Err(Error::Refused(INVALID_CHANNEL)) => {
                 self.own.forget();
-                self.attempt(command, progress)
+                self.attempt(command, progress, end)
             }
             result => result,
         }
     }
 
-    fn attempt(&mut self, command: &Command, progress: &dyn Progress) -> Result<Response, Error> {
-        let (channel, nonce) = self.channel()?;
+    fn attempt(
+        &mut self,
+        command: &Command,
+        progress: &dyn Progress,
+        end: Duration,
+    ) -> Result<Response, Error> {
+        let channel = self.channel()?;
         let request = Request::new(command);
         self.reports.lock(LOCK_LIMIT)?;
-        let exchange = Exchange::new(self.reports, self.clock, progress, &request, channel, nonce);
+        let exchange = Exchange::new(self.reports, self.clock, progress, &request, channel, end);
         let (result, may_be_late) = exchange.run();
         self.reports.unlock();
         if may_be_late {

@@ -50,6 +50,8 @@ pub(super) struct Exchange<'k> {
     pauses: u32,
     /// Whether the key may have received a report of this exchange.
     has_begun: bool,
+    /// Whether the request may require a touch. The wait of another request belongs to another program.
+    pub(super) may_wait_for_touch: bool,
     /// Whether the key has waited for a touch.
     pub(super) has_waited_for_touch: bool,
     /// Whether the lock is held.
@@ -72,6 +74,7 @@ impl<'k> Exchange<'k> {
             deadline,
             pauses: 0,
             has_begun: false,
+            may_wait_for_touch: true,
             has_waited_for_touch: false,
             is_locked: true,
             shows_request: false,
@@ -148,6 +151,7 @@ impl<'k> Exchange<'k> {
                 }
                 Report::Idle(_) if self.has_waited_for_touch => return Err(Error::TouchTimedOut),
                 Report::Idle(_) => return Err(Error::Refused),
+                Report::Touch if !self.may_wait_for_touch => return Err(Error::InUse),
                 Report::Touch => self.wait_for_touch()?,
                 Report::Busy if self.is_late() => return Err(Error::NoResponse),
                 Report::Busy => self.wait()?,

@@ -57,9 +57,10 @@ impl<'r> Keyboard<'r> {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] if the key is set up to hide its serial number; any other [`Error`].
+    /// [`Error::Refused`] if the key is set up to hide its serial number; [`Error::InUse`] if another program makes the key
+    /// wait for a touch meanwhile; any other [`Error`].
     pub fn serial(&mut self) -> Result<u32, Error> {
-        let response = self.request(&Frame::new(SERIAL, &[0; PAYLOAD]), 4, &NoProgress)?;
+        let response = self.request(&Frame::new(SERIAL, &[0; PAYLOAD]), 4, None)?;
         let serial = response.first_chunk().ok_or(Error::ResponseLength(response.len()))?;
         Ok(u32::from_be_bytes(*serial))
     }
@@ -80,15 +81,16 @@ impl<'r> Keyboard<'r> {
             SlotNumber::One => first,
             SlotNumber::Two => second,
         };
-        self.request(&Frame::new(command, &challenge::payload(step)), HMAC_LENGTH, progress)
+        self.request(&Frame::new(command, &challenge::payload(step)), HMAC_LENGTH, Some(progress))
     }
 
     /// Sends a frame. Repeats it once if another program seems to have disturbed it, but never after a wait for a touch.
+    /// Without `progress` the request requires no touch.
     fn request(
         &mut self,
         frame: &Frame,
         length: usize,
-        progress: &dyn Progress,
+        progress: Option<&dyn Progress>,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
         match self.attempt(frame, length, progress) {
             (Err(error), false) if error.may_be_interference() => {
@@ -104,7 +106,7 @@ impl<'r> Keyboard<'r> {
         &mut self,
         frame: &Frame,
         length: usize,
-        progress: &dyn Progress,
+        progress: Option<&dyn Progress>,
     ) -> (Result<Zeroizing<Vec<u8>>, Error>, bool) {
         let is_idle = std::mem::take(&mut self.is_idle);
         if !is_idle {
@@ -113,7 +115,8 @@ impl<'r> Keyboard<'r> {
                 return (Err(error.into()), false);
             }
         }
-        let mut exchange = Exchange::new(self.reports, self.clock, progress);
+        let mut exchange = Exchange::new(self.reports, self.clock, progress.unwrap_or(&NoProgress));
+        exchange.may_wait_for_touch = progress.is_some();
         let ready = if is_idle { Ok(()) } else { exchange.wait_until_idle().map(drop) };
         let result = ready.and_then(|()| exchange.run(frame, length));
         let touch = exchange.has_waited_for_touch;
@@ -122,7 +125,8 @@ impl<'r> Keyboard<'r> {
                 self.has_response = true;
                 return (result, touch);
             }
-            Err(Error::Device(_)) => {}
+            // After InUse the key serves another program.
+            Err(Error::Device(_) | Error::InUse) => {}
             // A failure leaves the key as it is; the error of the exchange is the one to report.
             Err(_) => drop(exchange.reset()),
         }

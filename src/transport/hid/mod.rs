@@ -10,6 +10,7 @@ mod monitor;
 mod reports;
 mod sysfs;
 mod tracker;
+mod udev_message;
 mod uevents;
 
 use self::monitor::Monitor;

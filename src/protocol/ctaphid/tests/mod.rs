@@ -7,6 +7,7 @@
 )]
 
 mod channels;
+mod deadlines;
 mod examples;
 mod faults;
 mod interference;

@@ -38,6 +38,17 @@ fn a_touch_that_does_not_come_is_not_requested_again() {
     assert_eq!((fake.sent.len(), fake.resets()), (3, 0), "the key has ended its wait");
 }
 
+/// The serial number requires no touch, and the wait of the other program is not ended.
+#[test]
+fn a_key_that_waits_for_a_touch_for_another_program_is_in_use() {
+    let mut fake = Fake::new(|sent, _| if sent.is_empty() { idle() } else { flags(0x2f) });
+    let clock = fake.clock.clone();
+    let result = Keyboard::new(&mut fake, &*clock).serial();
+    assert_eq!(result, Err(Error::InUse));
+    assert!(clock.monotonic() < Duration::from_secs(1), "after {:?}", clock.monotonic());
+    assert_eq!((fake.resets(), fake.is_locked), (0, false));
+}
+
 #[test]
 fn a_key_that_waits_for_ever_is_reset() {
     let mut fake = Fake::new(|sent, _| match sent.len() {

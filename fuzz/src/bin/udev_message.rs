@@ -1,0 +1,6 @@
+//! The target `udev_message` as a program of libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    oathbridge_fuzz::targets::udev_message::run(bytes);
+});

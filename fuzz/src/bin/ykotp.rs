@@ -1,0 +1,6 @@
+//! The target `ykotp` as a program of libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    oathbridge_fuzz::targets::ykotp::run(bytes);
+});

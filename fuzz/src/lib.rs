@@ -1,0 +1,34 @@
+//! Fuzz targets for everything that reads the bytes of a token or of udev.
+//!
+//! A target is a function in [`targets`]; it takes any bytes and panics if a property does not hold. `src/bin/` has a
+//! program for each target, which `scripts/accept/fuzz` builds with a sanitizer and runs. `tests/fuzz/` runs the same
+//! functions for a moment on the library itself.
+//!
+//! The lower layers of the library are compiled from their source here, because the whole library with its 300 crates
+//! would have to be built with the sanitizer otherwise.
+
+extern crate self as oathbridge;
+
+#[path = "../../src/clock.rs"]
+pub mod clock;
+#[path = "../../src/device/mod.rs"]
+pub mod device;
+#[path = "../../src/iso7816/mod.rs"]
+pub mod iso7816;
+#[path = "../../src/oath/mod.rs"]
+pub mod oath;
+#[path = "../../src/otp/mod.rs"]
+pub mod otp;
+#[path = "../../src/protocol/mod.rs"]
+pub mod protocol;
+#[path = "../../src/secret.rs"]
+pub mod secret;
+#[path = "../../src/sync.rs"]
+pub mod sync;
+#[path = "../../src/text.rs"]
+pub mod text;
+
+pub mod caller;
+pub mod fuzz_clock;
+pub mod input;
+pub mod targets;

@@ -1,0 +1,24 @@
+//! The targets. Each function takes any bytes, panics if a property does not hold, and returns whether the bytes were
+//! those of a well-behaved device.
+
+pub mod ctaphid;
+pub mod descriptor;
+pub mod udev_message;
+pub mod ykoath;
+pub mod ykotp;
+
+mod ctaphid_key;
+mod ykoath_card;
+mod ykotp_key;
+
+/// A target, and its name: that of its program and of its folder with seeds.
+pub type Target = (&'static str, fn(&[u8]) -> bool);
+
+/// All targets.
+pub const ALL: [Target; 5] = [
+    ("ctaphid", ctaphid::run),
+    ("descriptor", descriptor::run),
+    ("udev_message", udev_message::run),
+    ("ykoath", ykoath::run),
+    ("ykotp", ykotp::run),
+];
