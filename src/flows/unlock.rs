@@ -92,8 +92,15 @@ impl Flows {
     /// [`token::Error::Busy`] if too many requests wait for the token.
     pub async fn lock(&self, attached: &Attached) -> Result<(), token::Error> {
         self.unlocks.lock(Some(&attached.info.id));
-        attached.standby.iter().for_each(Token::wipe);
-        attached.token.lock().await
+        attached.handles().for_each(Token::wipe);
+        // A standby device that stayed unlocked in the registry would serve the token from here on.
+        let standby = async {
+            tokio::select! {
+                _ = join_all(attached.standby.iter().map(Token::lock)) => {}
+                () = self.clock.sleep(LOCKED_STATE_TIMEOUT) => {}
+            }
+        };
+        tokio::join!(attached.token.lock(), standby).0
     }
 
     /// Wipes the keys of all tokens at once, including tokens that are busy or hang. Cancels all pending unlocks, including

@@ -11,6 +11,7 @@ pub struct Command {
     p1: u8,
     p2: u8,
     data: Vec<u8>,
+    is_once: bool,
 }
 
 impl Command {
@@ -26,16 +27,27 @@ impl Command {
         if data.len() > Self::MAX_DATA {
             return Err(TooLong { bytes: data.len() });
         }
-        Ok(Self { instruction, p1, p2, data })
+        Ok(Self { instruction, p1, p2, data, is_once: false })
     }
 
     /// A command without data.
     pub const fn bare(instruction: u8, p1: u8, p2: u8) -> Self {
-        Self { instruction, p1, p2, data: Vec::new() }
+        Self { instruction, p1, p2, data: Vec::new(), is_once: false }
     }
 
     pub(super) fn from_static(instruction: u8, p1: u8, p2: u8, data: &'static [u8]) -> Self {
-        Self { instruction, p1, p2, data: data.to_vec() }
+        Self { instruction, p1, p2, data: data.to_vec(), is_once: false }
+    }
+
+    /// The same command, which must not be sent a second time by itself, because the first one uses up its authorisation.
+    pub fn once(mut self) -> Self {
+        self.is_once = true;
+        self
+    }
+
+    /// Whether the command must not be sent a second time by itself.
+    pub fn is_once(&self) -> bool {
+        self.is_once
     }
 
     /// The instruction byte, the only part of a command that may be logged.

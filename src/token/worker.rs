@@ -230,9 +230,11 @@ impl Worker {
         }
     }
 
-    /// Wipes a kept PIN that the token refuses. Without it the credentials that it protects are hidden again.
+    /// Wipes a kept PIN that the token refuses, or that shows another list by now. Without it the credentials that it
+    /// protects are hidden again.
     fn notice_pin(&self, error: oath::Error) -> oath::Error {
-        if matches!(error, oath::Error::WrongPin(_) | oath::Error::PinBlocked) {
+        use oath::Error::{NoSuchCredential, PinBlocked, WrongPin};
+        if matches!(error, WrongPin(_) | PinBlocked | NoSuchCredential) {
             self.keys.forget();
         }
         // The caller has given no PIN.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use oathbridge::clock::SystemClock;
 use oathbridge::device::{DeviceId, Error, Identity, Opened, Presence, Transport};
+use oathbridge::flows::Flows;
 use oathbridge::oath::{CodeRequest, When};
 use oathbridge::registry::{Registry, Snapshot, State};
 use oathbridge::secret::SecretText;
@@ -66,7 +67,7 @@ seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 struct Bench {
     registry: Registry,
     cards: [VirtualToken; 2],
-    _state: tempfile::TempDir,
+    state: tempfile::TempDir,
 }
 
 impl Bench {
@@ -85,7 +86,7 @@ impl Bench {
         for task in watch.start().unwrap() {
             tokio::spawn(task.into_work());
         }
-        let bench = Self { registry, cards, _state: state };
+        let bench = Self { registry, cards, state };
         bench.until(|snapshot| snapshot.settled).await;
         bench
     }
@@ -140,6 +141,20 @@ async fn the_device_that_answers_serves_the_token() {
     let served = bench.until(|snapshot| snapshot.tokens[id].state == State::Ready).await;
     assert_eq!(served.tokens[id].credentials.len(), 1);
     assert_eq!(served.tokens[id].transports, ["hid", "pcsc"], "the order of the transports stays");
+}
+
+#[tokio::test]
+async fn locking_it_locks_both_devices() {
+    let bench = Bench::plug(["hid", "pcsc"]).await;
+    let before = bench.registry.now();
+    let (id, token) = before.tokens.first_key_value().unwrap();
+    unlock(&token.token).await;
+    unlock(&token.standby[0]).await;
+    bench.until(|snapshot| snapshot.tokens[id].state == State::Ready).await;
+    let directory = bench.state.path().to_owned();
+    let flows = Flows::new(bench.registry.clone(), directory, Arc::new(SystemClock::new())).unwrap();
+    flows.lock(token).await.unwrap();
+    assert_eq!(bench.registry.caught_up().await.tokens[id].state, State::Locked);
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ impl From<flows::Error> for Error {
             }
             Flow::TouchRequired => Self::ours(
                 "TouchRequired",
-                "This credential requires a touch of its token; leave out the option interactive and touch the token.",
+                "This request requires a touch of the token; leave out the option interactive and touch the token.",
             ),
             Flow::Token(error) => error.into(),
             Flow::StepSpent { opens } => Self::ours(

@@ -103,7 +103,7 @@ fn attempts_low(left: u8) -> Error {
     Error::ours(
         "AttemptsLow",
         format!(
-            "The PIN was not tried because the token {}; make sure that it is right and pass the option allow-last-attempts.",
+            "The PIN was not tried because the token {}; make sure that it is right, and unlock the token with the option allow-last-attempts.",
             attempts(left)
         ),
     )

@@ -172,7 +172,8 @@ impl<'k> Exchange<'k> {
             return self.restart();
         }
         // The lock was released for a touch. While another program holds it, this request would make the key busy for it.
-        match self.reports.lock(BUSY_LIMIT) {
+        let left = self.end.saturating_sub(self.clock.monotonic());
+        match self.reports.lock(BUSY_LIMIT.min(left)) {
             Ok(()) | Err(device::Error::Busy) => self.restart()?,
             Err(error) => return Err(error.into()),
         }

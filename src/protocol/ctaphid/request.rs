@@ -44,7 +44,8 @@ impl Request {
         Self {
             limit: if is_quick { QUICK_LIMIT } else { TOUCH_LIMIT },
             may_wait_for_touch: !is_quick,
-            is_repeatable: is_quick || (command.instruction() == CALCULATE && !advances),
+            is_repeatable: !command.is_once()
+                && (is_quick || (command.instruction() == CALCULATE && !advances)),
             message,
         }
     }

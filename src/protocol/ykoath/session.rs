@@ -104,7 +104,7 @@ impl<'t> Session<'t> {
         progress.touch_needed();
         self.verify_pin(progress)?;
         // Nothing may come between: the authorisation is that of the next command.
-        let list = list::command(list::Form::WithProperties)?;
+        let list = list::command(list::Form::WithProperties)?.once();
         let response = self.channel.send(&list, Repeat::Never, &NoProgress)?;
         let entries = list::parse(&done(list::INSTRUCTION, response)?.data, list::Form::WithProperties)?;
         self.refresh();
@@ -126,7 +126,7 @@ impl<'t> Session<'t> {
         factor: MovingFactor,
         progress: &dyn Progress,
     ) -> Result<Code, Error> {
-        let command = calculate::command(credential, factor)?;
+        let mut command = calculate::command(credential, factor)?;
         if credential.touch == Touch::Yes {
             progress.touch_needed();
         }
@@ -136,6 +136,7 @@ impl<'t> Session<'t> {
         self.fresh = false;
         if credential.is_pin_protected && self.selection.has_pin() {
             self.verify_pin(progress)?;
+            command = command.once();
         }
         let harmless = credential.kind != Kind::Hotp && credential.touch != Touch::Yes;
         let repeat = if harmless { Repeat::Allowed } else { Repeat::Never };
@@ -215,7 +216,7 @@ impl<'t> Session<'t> {
         let command = lent.ok_or(Error::Locked)??;
         let response = self.channel.send(&command, Repeat::Never, progress)?;
         if pin::is_accepted(&response)? {
-            return Ok(());
+            return self.check_after_touch(progress);
         }
         self.selection.attempts_left = self.selection.attempts_left.map(|left| left.saturating_sub(1));
         self.refresh();
@@ -223,6 +224,17 @@ impl<'t> Session<'t> {
             Some(0) => Err(Error::PinBlocked),
             left => Err(Error::WrongPin(left)),
         }
+    }
+
+    /// Checks that the caller is still there and that the PIN was not wiped during the wait for the touch. Otherwise drops the
+    /// authorisation.
+    fn check_after_touch(&mut self, progress: &dyn Progress) -> Result<(), Error> {
+        let is_wiped = self.pin.as_ref().is_none_or(|slot| slot.lend(|_| ()).is_none());
+        if !is_wiped && !progress.is_cancelled() {
+            return Ok(());
+        }
+        self.refresh();
+        Err(if is_wiped { Error::Locked } else { Error::TouchTimedOut })
     }
 
     /// Reads the number of attempts left, which only SELECT returns. A failure changes nothing.

@@ -96,6 +96,7 @@ impl Monitor {
         let sightings = nodes.into_iter().filter_map(sighting).collect();
         let now = Instant::now();
         let mut tracker = self.tracker();
+        tracker.keep(&kinds);
         let again = tracker.update(sightings, now);
         (tracker.presence(now), again)
     }

@@ -7,6 +7,8 @@ pub enum FidoFault {
     Stall,
     /// Another program allocates a channel while the key works, so that the key drops the request without a word.
     Stranger,
+    /// The same, but the key has carried out the request before it drops the response.
+    StrangerAfterwards,
     /// The key refuses the message with this error code, and does nothing.
     Error(u8),
     /// The second report of the response has the number of the third.

@@ -194,6 +194,11 @@ impl FidoKey {
                 self.allocate(BROADCAST, b"stranger");
                 return false;
             }
+            Some(FidoFault::StrangerAfterwards) => {
+                let _dropped = applet.respond_to_message(apdu);
+                self.allocate(BROADCAST, b"stranger");
+                return true;
+            }
             Some(FidoFault::Error(code)) => {
                 self.error(channel, code);
                 return false;

@@ -40,6 +40,15 @@ fn a_counter_is_not_advanced_twice() {
 }
 
 #[test]
+fn a_request_that_uses_up_an_authorisation_is_not_sent_again() {
+    for request in [list(), calculate()] {
+        let mut key = Fake::new(|_, _| stranger());
+        assert_eq!(key.exchange(&request.once(), &Person::default()), Err(Error::Interrupted));
+        assert_eq!(key.commands(), [command::SECRETS, command::CANCEL]);
+    }
+}
+
+#[test]
 fn a_response_in_the_middle_of_which_another_program_begins_is_complete_or_requested_again() {
     let long = "9000".to_owned() + &"72".repeat(100);
     let reports = secrets(&long);

@@ -64,6 +64,11 @@ pub(super) enum Found {
 }
 
 impl Tracker {
+    /// Forgets the interfaces of other kinds, which are no longer looked for.
+    pub(super) fn keep(&mut self, kinds: &[HidKind]) {
+        self.present.retain(|_, insertion| kinds.contains(&insertion.node.kind));
+    }
+
     /// Replaces what is known by what is there. Returns the time after which the nodes must be compared again, even if nothing
     /// has changed.
     pub(super) fn update(&mut self, sightings: Vec<Sighting>, now: Instant) -> Option<Instant> {

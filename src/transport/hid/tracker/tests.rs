@@ -230,3 +230,13 @@ fn a_node_that_is_back_before_udev_has_granted_access_is_the_same_insertion() {
     assert_eq!(key.see(true), None);
     assert_eq!((key.attached(), key.problem()), (None, Some(Problem::HidDenied(HidKind::Keyboard))));
 }
+
+#[test]
+fn a_kind_that_is_no_longer_looked_for_is_gone_at_once() {
+    let mut key = Key::new();
+    key.see(false);
+    let attached = key.attached().unwrap();
+    key.tracker.keep(&[HidKind::Fido]);
+    key.see_nothing();
+    assert_eq!((key.attached(), key.tracker.find(&attached)), (None, Found::Removed));
+}

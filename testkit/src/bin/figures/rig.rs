@@ -61,6 +61,8 @@ impl Rig {
         let config = format!("[profiles.figures]\nregion = \"eu-central-1\"\nendpoint_url = \"{url}\"\n");
         // High limits, so that no call is delayed or refused.
         let limits = "[limits]\ncodes_per_minute = 1000000\n\n";
+        // The computer's own keys are not measured.
+        let config = format!("{config}[hid]\nfido = false\n");
         fs::write(directory.path().join("config.toml"), [limits, &config].concat())?;
         let connection = connection::Builder::address(bus.address()).build().await?;
         let (socket, programs) = (pcscd.socket(), programs.to_owned());

@@ -1,6 +1,7 @@
 //! A key with a PIN, over HID and as a smart card alike.
 
 mod attempts;
+mod between;
 mod wipes;
 
 use std::time::Duration;
@@ -136,6 +137,8 @@ on_both! {
     a_reading_verifies_nothing => super::a_reading_verifies_nothing;
     without_a_touch_the_pin_costs_nothing => super::attempts::without_a_touch_the_pin_costs_nothing;
     a_call_waits_for_the_pin => super::wipes::a_call_waits_for_the_pin;
+    a_cancelled_call_advances_no_counter => super::between::a_cancelled_call_advances_no_counter;
+    a_wiped_pin_is_used_no_more => super::between::a_wiped_pin_is_used_no_more;
 }
 
 async fn the_pin_shows_credentials(bench: Bench) {
