@@ -17,7 +17,7 @@ pub struct Credential {
     pub digits: Digits,
     /// Whether the token reported the length. Each code comes with its own length, so a wrong guess does no harm.
     pub digits_known: bool,
-    /// Whether the token requires a touch for each code, be it for the PIN.
+    /// Whether the token requires a touch for each code, also if only its PIN needs the touch.
     pub touch: Touch,
     /// Whether a PIN protects it. The token must verify the PIN before each code, and waits for a touch for that.
     pub is_pin_protected: bool,
