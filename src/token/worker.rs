@@ -238,7 +238,7 @@ impl Worker {
             self.keys.forget();
         }
         // The caller has given no PIN.
-        if matches!(error, oath::Error::WrongPin(_)) { oath::Error::Locked } else { error }
+        if matches!(error, WrongPin(_)) { oath::Error::Locked } else { error }
     }
 
     fn report(&self, event: Event) {
