@@ -56,7 +56,7 @@ fn a_pin_shows_what_it_protects_and_the_last_attempts_are_left_alone() {
         assert!(!wrong.err.contains("77aa"));
     }
     let low = rig.run_with(&["unlock", "--password-stdin"], PASSWORD);
-    assert!(low.code == 5 && low.err.contains("pass --allow-last-attempts"), "{low:?}");
+    assert!(low.code == 5 && low.err.contains("unlock the token with --allow-last-attempts"), "{low:?}");
     let right = rig.run_with(&["unlock", "--password-stdin", "--allow-last-attempts"], PASSWORD);
     assert_eq!((right.code, right.out.as_str()), (0, ""), "{right:?}");
     assert!(!right.err.contains(PASSWORD) && !rig.log().contains(PASSWORD));
