@@ -36,7 +36,7 @@ pub(crate) fn root(directory: &Path, line: &str) -> PathBuf {
         "#!/bin/sh\nset -e\nroot={}\nmount -t tmpfs none $root\nfor folder in usr etc proc tmp run var root work; do\n\
          [ -d /$folder ] || continue\nmkdir $root/$folder\nmount --rbind /$folder $root/$folder\ndone\n\
          for link in bin lib lib64; do ln -s usr/$link $root/$link; done\n\
-         {line}\nexec chroot $root \"$@\"\n",
+         {line}\nPATH=$PATH:/usr/sbin:/sbin\nexec chroot $root \"$@\"\n",
         root.display()
     );
     programs::script(&script, &text).unwrap();
