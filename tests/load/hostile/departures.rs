@@ -20,13 +20,14 @@ use crate::ALLOCATOR;
 /// The connections of one round; memory is measured after each.
 const ROUND: usize = 2_500;
 /// The rounds after which maps and queues have their usual capacity.
-const WARM_UP: usize = 1;
+const WARM_UP: usize = 2;
 /// The rounds of 10,000 connections.
 const ROUNDS: usize = 4;
 /// The number of connections that are open at once.
 const TOGETHER: usize = 50;
-/// How much more memory may be allocated afterwards, in bytes: less than 2 for each connection.
-const GROWTH: usize = 16 * 1024;
+/// How much more memory may be allocated afterwards, in bytes: less than 7 for each connection. A map that doubles its
+/// capacity by chance takes up to 20 KiB.
+const GROWTH: usize = 64 * 1024;
 
 /// The threads of the pool that may be left.
 const POOL_THREADS: usize = 2;
