@@ -154,14 +154,6 @@ fn place(process: u32) -> PathBuf {
     Path::new("/proc").join(process.to_string())
 }
 
-/// The start of the process, in clock ticks since boot: field 22 of `/proc/PID/stat` (proc_pid_stat(5)).
-pub(super) fn started(process: u32) -> io::Result<u64> {
-    let text = text(File::open(format!("/proc/{process}/stat"))?)?;
-    // The name may contain blanks and parentheses; the text after the last parenthesis does not.
-    let fields = text.rsplit_once(')').map(|(_, rest)| rest.split_ascii_whitespace());
-    fields.and_then(|mut fields| fields.nth(19)?.parse().ok()).ok_or_else(|| ErrorKind::InvalidData.into())
-}
-
 /// A name for display: one line of limited length.
 pub(super) fn shown(name: &str) -> String {
     name.chars()
@@ -190,7 +182,6 @@ mod tests {
         let own = std::env::current_exe().unwrap();
         assert_eq!(facts.executable.as_deref(), own.to_str());
         assert!(!facts.is_sandboxed && facts.flatpak.is_none());
-        assert_eq!(started(std::process::id()).unwrap(), started(std::process::id()).unwrap());
     }
 
     #[test]
@@ -215,7 +206,7 @@ mod tests {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let id = child.id();
         child.wait().unwrap();
-        assert!(Facts::read(id).is_err() && started(id).is_err());
+        assert!(Facts::read(id).is_err());
     }
 
     #[test]

@@ -12,7 +12,8 @@ use tokio::sync::Semaphore;
 use zbus::names::BusName;
 use zbus::{Connection, fdo};
 
-use super::{Facts, Identity, facts};
+use super::start_time::StartTime;
+use super::{Facts, Identity};
 use crate::sync::IgnorePoison;
 
 /// The timeout for the identification of a caller by the bus and the kernel.
@@ -102,6 +103,7 @@ impl Identifier {
     /// The user of the program, and the facts about it; no facts after a timeout.
     async fn ask(&self, connection: &Connection, unique_name: &str) -> io::Result<Caller> {
         let bus = fdo::DBusProxy::new(connection).await.map_err(io::Error::other)?;
+        let asked = StartTime::now();
         let name = || BusName::try_from(unique_name.to_owned()).map_err(io::Error::other);
         let credentials =
             bounded(async { bus.get_connection_credentials(name()?).await.map_err(refusal) }).await?;
@@ -111,14 +113,19 @@ impl Identifier {
             (Some(handle), _) => {
                 let handle = OwnedFd::from(handle);
                 match process_of(&handle) {
-                    Ok(process) => bounded(self.read_facts(process, async || process_of(&handle))).await,
+                    Ok(process) => bounded(self.read_facts(process, async |_| process_of(&handle))).await,
                     Err(error) => Err(error),
                 }
             }
             (None, Some(process)) => {
-                let asked =
-                    async || bus.get_connection_unix_process_id(name()?).await.map_err(io::Error::other);
-                bounded(self.read_facts(process, asked)).await
+                let confirm = async |started| {
+                    // It had this id when the bus answered, because it ran before and still runs.
+                    if started < asked {
+                        return Ok(process);
+                    }
+                    bus.get_connection_unix_process_id(name()?).await.map_err(io::Error::other)
+                };
+                bounded(self.read_facts(process, confirm)).await
             }
             (None, None) => Err(ErrorKind::Unsupported.into()),
         };
@@ -128,26 +135,27 @@ impl Identifier {
         Ok(Caller { is_ours, facts: facts.ok() })
     }
 
-    /// Reads the process, and then asks for its id with `ask`, because the id may belong to another process by then.
-    async fn read_facts<A>(&self, process: u32, ask: impl FnOnce() -> A) -> io::Result<Facts>
+    /// Reads the process that started at some time, and then has `confirm` name the process, because the id may belong to
+    /// another one by then.
+    async fn read_facts<A>(&self, process: u32, confirm: impl FnOnce(StartTime) -> A) -> io::Result<Facts>
     where
         A: Future<Output = io::Result<u32>>,
     {
         // The kernel answers these without waiting for a disk or for the process. In a flood, a thread would wait for its
         // turn longer than it reads.
-        let started = facts::started(process)?;
+        let started = StartTime::of(process)?;
         let mut facts = unchanged(process, started, Facts::read(process)?)?;
         if facts.is_sandboxed {
             let read = move || unchanged(process, started, facts.application(process)?);
             facts = aside(&self.sandbox_lookups, read).await?;
         }
-        if ask().await? == process { Ok(facts) } else { Err(changed()) }
+        if confirm(started).await? == process { Ok(facts) } else { Err(changed()) }
     }
 }
 
 /// The facts, if the process is still the one that started at this time.
-fn unchanged(process: u32, started: u64, facts: Facts) -> io::Result<Facts> {
-    if facts::started(process)? == started { Ok(facts) } else { Err(changed()) }
+fn unchanged(process: u32, started: StartTime, facts: Facts) -> io::Result<Facts> {
+    if StartTime::of(process)? == started { Ok(facts) } else { Err(changed()) }
 }
 
 impl KnownCaller {
@@ -205,89 +213,4 @@ fn process_of(handle: &OwnedFd) -> io::Result<u32> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use zbus::connection::Builder;
-    use zbus::{Guid, OwnedVariant};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_process_id_that_changes_is_an_error() {
-        let own = std::process::id();
-        let identifier = Identifier::default();
-        assert!(identifier.read_facts(own, async || Ok(own)).await.unwrap().executable.is_some());
-        let changed = identifier.read_facts(own, async || Ok(own + 1)).await.unwrap_err();
-        assert_eq!(changed.to_string(), "the process has changed");
-        let before = facts::started(own).unwrap() - 1;
-        assert_eq!(
-            unchanged(own, before, Facts::default()).unwrap_err().to_string(),
-            "the process has changed"
-        );
-    }
-
-    /// A bus that never answers the second question about a process.
-    struct HalfDeafBus(Arc<AtomicU32>);
-
-    #[zbus::interface(name = "org.freedesktop.DBus")]
-    impl HalfDeafBus {
-        fn get_connection_credentials(&self, _name: &str) -> HashMap<&'static str, OwnedVariant> {
-            self.0.fetch_add(1, Ordering::Relaxed);
-            let (user, process) = (geteuid().as_raw(), std::process::id());
-            [("UnixUserID", user), ("ProcessID", process)].map(|(key, id)| (key, id.into())).into()
-        }
-
-        #[zbus(name = "GetConnectionUnixProcessID")]
-        async fn get_connection_unix_process_id(&self, _name: &str) -> u32 {
-            std::future::pending().await
-        }
-    }
-
-    /// The user of the program is known nevertheless, and it is asked for again only after [`UNKNOWN_RETRY_INTERVAL`].
-    #[tokio::test]
-    async fn a_lookup_that_times_out_keeps_the_user() {
-        let (bus, client) = std::os::unix::net::UnixStream::pair().unwrap();
-        let bus = Builder::unix_stream(bus).server(Guid::generate()).p2p();
-        let questions = Arc::new(AtomicU32::new(0));
-        let bus = bus.serve_at("/org/freedesktop/DBus", HalfDeafBus(Arc::clone(&questions))).build();
-        let (_bus, connection) = tokio::try_join!(bus, Builder::unix_stream(client).p2p().build()).unwrap();
-        let known = KnownCaller::default();
-        let wanted = Caller { is_ours: true, facts: None };
-        let identifier = Identifier::default();
-        for _ in 0..2 {
-            assert_eq!(*identifier.identify(&connection, ":1.1", &known).await.caller, wanted);
-        }
-        assert_eq!(questions.load(Ordering::Relaxed), 1);
-    }
-
-    #[tokio::test]
-    async fn a_name_that_the_bus_does_not_know_has_left() {
-        let bus = testkit::bus::PrivateBus::start().unwrap();
-        let connection = Builder::address(bus.address()).build().await.unwrap();
-        let identifier = Identifier::default();
-        let identified = identifier.identify(&connection, ":1.4711", &KnownCaller::default()).await;
-        assert!(identified.has_left && !identified.caller.is_ours);
-    }
-
-    #[tokio::test]
-    async fn a_sandbox_that_hangs_delays_only_sandboxed_programs() {
-        let identifier = Identifier::default();
-        let _permits = Arc::clone(&identifier.sandbox_lookups).acquire_many_owned(4).await.unwrap();
-        let look = bounded(identifier.read_facts(std::process::id(), async || Ok(std::process::id())));
-        assert!(look.await.is_ok());
-    }
-
-    #[test]
-    fn a_handle_has_its_process_id() {
-        let pid = rustix::process::getpid();
-        let handle = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap();
-        assert_eq!(process_of(&handle).unwrap(), std::process::id());
-        let mut child = std::process::Command::new("true").spawn().unwrap();
-        let pid = rustix::process::Pid::from_child(&child);
-        let handle = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap();
-        child.wait().unwrap();
-        assert!(process_of(&handle).is_err());
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ mod flatpak;
 mod identify;
 mod limits;
 mod rules;
+mod start_time;
 
 use std::fmt;
 
