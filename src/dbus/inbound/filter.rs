@@ -113,7 +113,7 @@ impl ReadHalf for Reader {
         already_received_fds: &mut Vec<OwnedFd>,
     ) -> zbus::Result<Message> {
         loop {
-            let mut begun = Begun { bytes: take(already_received_bytes), fds: take(already_received_fds) };
+            let mut begun = Begun::new(take(already_received_bytes), take(already_received_fds));
             if begun.bytes.is_empty() {
                 tokio::select! {
                     // New messages come first, so that in a flood only the clients with many queries wait.
@@ -122,15 +122,13 @@ impl ReadHalf for Reader {
                     Some(query) = self.released.recv() => return Ok(query),
                 }
             }
-            let length =
-                length::begin(&mut self.socket, &mut begun, self.bridge.clients.limits.longest_message())
-                    .await?;
-            let Begun { bytes, fds } = &mut begun;
+            let longest = self.bridge.clients.limits.longest_message();
+            let length = length::begin(&mut self.socket, &mut begun, longest).await?;
             let message = match length {
                 Length::Hopeless => None,
-                _ => Some(self.socket.receive_message(seq, bytes, fds).await?),
+                _ => Some(begun.finish(&mut self.socket, seq).await?),
             };
-            // The first bytes of the next message may already be read.
+            // Following messages may already be read.
             (*already_received_bytes, *already_received_fds) = (begun.bytes, begun.fds);
             let Some(message) = message else {
                 tracing::debug!("dropped a message whose header alone is too long");
