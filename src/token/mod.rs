@@ -268,3 +268,21 @@ impl fmt::Debug for Token {
         f.write_str("Token")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    /// Otherwise the token would seem to be busy, and then stuck, after each cancelled request.
+    #[tokio::test]
+    async fn a_job_that_leaves_the_queue_is_no_longer_counted() {
+        let clock = Arc::new(ManualClock::at(Duration::ZERO));
+        let activity = Activity::new(clock, Arc::new(|_| {}));
+        let (jobs, _inbox) = queue::queue(1);
+        assert!(activity.job_queued(TRANSACTION_LIMIT));
+        let place = jobs.send(Job::new(TRANSACTION_LIMIT, |_| {})).ok().unwrap();
+        drop(Queued { place, activity: &activity });
+        assert!(activity.job_queued(TRANSACTION_LIMIT), "the next job is again the only one");
+    }
+}
