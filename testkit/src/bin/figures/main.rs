@@ -4,6 +4,7 @@ mod builds;
 mod calculate;
 mod flood;
 mod hid;
+mod hostile;
 mod plug;
 mod process;
 mod resources;
@@ -49,6 +50,7 @@ enum Figure {
     Hid,
     Plug,
     Flood,
+    Hostile,
     Start,
     Memory,
     Sizes,
@@ -85,6 +87,7 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
             Figure::Hid => hid::calculate(&builds, &mut table).await?,
             Figure::Plug => plug::to_ready(&builds, &mut table).await?,
             Figure::Flood => flood::first_call(&builds, &mut table).await?,
+            Figure::Hostile => hostile::beside(&builds, &mut table).await?,
             Figure::Start => start::to_name(&builds, &mut table).await?,
             Figure::Memory => resources::memory(&builds, &mut table).await?,
             Figure::Sizes => sizes::of_programs(&builds, &mut table)?,
