@@ -1,17 +1,14 @@
 //! The session of the family of OTP keys, with the configured slots of one key.
 
 use super::target::Target;
-use crate::device::{self, Reports, UsbInterface};
+use crate::device::{self, HidKind, Reports, UsbInterface, hid_models};
 use crate::oath::Error;
 use crate::protocol::ykotp::{self, Keyboard, Session};
-
-/// The vendors of keys with such slots: Yubico, and OpenMoko, whose id OnlyKey uses.
-const VENDORS: [u16; 2] = [0x1050, 0x1d50];
 
 /// A session with the configured slots of a key. A key without such slots is sent no challenge, and while no slot of any key
 /// is configured, it is sent nothing.
 pub(super) fn session<'c>(target: &'c Target, reports: &'c mut dyn Reports) -> Result<Session<'c>, Error> {
-    let usb = target.attachment.usb.as_ref().filter(|usb| VENDORS.contains(&usb.vendor));
+    let usb = target.attachment.usb.as_ref().filter(|usb| has_slots(usb));
     let usb = usb.ok_or(Error::NoApplication)?;
     if target.otp_slots.are_empty() {
         return Err(Error::NotConfigured);
@@ -29,6 +26,11 @@ pub(super) fn session<'c>(target: &'c Target, reports: &'c mut dyn Reports) -> R
         return Err(Error::NotConfigured);
     }
     Session::begin(keyboard, serial, slots)
+}
+
+/// Whether a key of this vendor and model has slots.
+fn has_slots(usb: &UsbInterface) -> bool {
+    hid_models::kinds(usb.vendor, usb.product).any(|kind| kind == HidKind::Keyboard)
 }
 
 /// The serial number that the key shows over USB.
