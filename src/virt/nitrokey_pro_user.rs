@@ -20,10 +20,14 @@ impl VirtualToken {
         self.shared.lock().nitrokey_pro.as_ref().map(|key| key.commands.clone()).unwrap_or_default()
     }
 
-    /// Waits until a Nitrokey Pro has received so many commands in all; `false` after `timeout`.
-    pub fn wait_for_nitrokey_pro_commands(&self, received: usize, timeout: Duration) -> bool {
-        let holds =
-            |key: &Option<NitrokeyProKey>| key.as_ref().is_some_and(|key| key.commands.len() >= received);
+    /// The number of requests that a Nitrokey Pro received, also of those with a fault.
+    pub fn nitrokey_pro_requests(&self) -> usize {
+        self.shared.lock().nitrokey_pro.as_ref().map_or(0, |key| key.requests)
+    }
+
+    /// Waits until a Nitrokey Pro has received so many requests in all; `false` after `timeout`.
+    pub fn wait_for_nitrokey_pro_requests(&self, received: usize, timeout: Duration) -> bool {
+        let holds = |key: &Option<NitrokeyProKey>| key.as_ref().is_some_and(|key| key.requests >= received);
         let state = self.shared.lock();
         let changed = &self.shared.changed;
         let waiting = changed.wait_timeout_while(state, timeout, |state| !holds(&state.nitrokey_pro));

@@ -62,8 +62,8 @@ fn wait_until_ready(reports: &mut dyn Reports, clock: &dyn Clock) -> Result<Opti
 }
 
 fn attempt(reports: &mut dyn Reports, clock: &dyn Clock, request: &Request) -> Result<Response, Error> {
-    reports.send(request.report())?;
     let limit = clock.monotonic() + LIMIT;
+    reports.send(request.report())?;
     loop {
         clock.pause(PAUSE);
         let error = match look(reports) {

@@ -36,6 +36,8 @@ pub(in crate::virt) struct NitrokeyProKey {
     /// The fault of the current request.
     fault: Option<Fault>,
     pub(in crate::virt) faults: VecDeque<Fault>,
+    /// The number of requests, also of those with a fault.
+    pub(in crate::virt) requests: usize,
     /// The commands of valid requests, oldest first.
     pub(in crate::virt) commands: Vec<u8>,
 }
@@ -48,6 +50,7 @@ impl NitrokeyProKey {
             work: None,
             fault: None,
             faults: VecDeque::new(),
+            requests: 0,
             commands: Vec::new(),
         }
     }
@@ -59,6 +62,7 @@ impl NitrokeyProKey {
             // A key that works drops reports.
             return true;
         }
+        self.requests += 1;
         self.fault = self.faults.pop_front();
         let mut received = *report;
         match self.fault {
