@@ -8,4 +8,3 @@ mod slot;
 
 pub use fault::NitrokeyProFault;
 pub(super) use key::{NitrokeyProKey, REPORT};
-pub(super) use slot::check;

@@ -4,13 +4,8 @@ use crate::otp::{Algorithm, Code, Digits, truncate};
 use crate::secret::SecretBytes;
 use crate::virt::spec::{CredentialSpec, Kind};
 
-/// The length of a name, and of a key, in bytes.
+/// The length of a name in bytes.
 pub(super) const NAME: usize = 15;
-const MAX_SEED: usize = 40;
-
-/// The numbers of slots.
-const HOTP_SLOTS: usize = 3;
-const TOTP_SLOTS: usize = 15;
 
 /// The first numbers of slots in requests.
 const FIRST_HOTP: u8 = 0x10;
@@ -27,28 +22,6 @@ pub(super) struct Slot {
     seed: SecretBytes,
 }
 
-/// Checks that these credentials fit in the slots.
-pub(in crate::virt) fn check(credentials: &[CredentialSpec]) -> Result<(), String> {
-    let is_hotp = |credential: &&CredentialSpec| matches!(credential.kind, Kind::Hotp(_));
-    let hotp = credentials.iter().filter(is_hotp).count();
-    if hotp > HOTP_SLOTS || credentials.len() - hotp > TOTP_SLOTS {
-        return Err("a Nitrokey Pro has 3 slots with counters and 15 other ones".to_owned());
-    }
-    let fits = |credential: &CredentialSpec| {
-        let has_digits = [Digits::SIX, Digits::EIGHT].contains(&credential.digits);
-        let has_seed = credential.seed.expose().len() <= MAX_SEED;
-        let is_plain = !credential.touch && !credential.pin && credential.algorithm == Algorithm::Sha1;
-        has_digits && has_seed && is_plain && name(credential).len() <= NAME
-    };
-    if !credentials.iter().all(fits) {
-        return Err(
-            "a slot of a Nitrokey Pro has SHA1, 6 or 8 digits, a name of at most 15 bytes, and no touch"
-                .to_owned(),
-        );
-    }
-    Ok(())
-}
-
 /// Puts the credentials into slots, in their order.
 pub(super) fn slots(credentials: &[CredentialSpec]) -> Vec<Slot> {
     let (mut hotp, mut totp) = (FIRST_HOTP.., FIRST_TOTP..);
@@ -58,17 +31,11 @@ pub(super) fn slots(credentials: &[CredentialSpec]) -> Vec<Slot> {
             Kind::Totp(period) => (&mut totp, period.seconds().into()),
         };
         let mut padded = [0; NAME];
-        padded.iter_mut().zip(name(credential).bytes()).for_each(|(to, from)| *to = from);
+        padded.iter_mut().zip(credential.label().bytes()).for_each(|(to, from)| *to = from);
         let (digits, seed) = (credential.digits, credential.seed.clone());
         Some(Slot { number: numbers.next()?, name: padded, digits, factor, seed })
     };
     credentials.iter().filter_map(slot).collect()
-}
-
-/// The name without a period, which has a field of its own.
-fn name(credential: &CredentialSpec) -> String {
-    let issuer = if credential.issuer.is_empty() { String::new() } else { format!("{}:", credential.issuer) };
-    format!("{issuer}{}", credential.account)
 }
 
 impl Slot {
@@ -129,14 +96,5 @@ mod tests {
         // RFC 4226, appendix D.
         let mut counter = slots(&specs).remove(1);
         assert_eq!([counter.code(0), counter.code(0)], [755_224, 287_082]);
-    }
-
-    #[test]
-    fn what_fits_in_no_slot_is_refused() {
-        assert!(check(&[spec("alice", Kind::Totp(Period::DEFAULT))]).is_ok());
-        assert!(check(&[spec("sixteen letters!", Kind::Hotp(0))]).is_err());
-        assert!(check(&[CredentialSpec { touch: true, ..spec("a", Kind::Hotp(0)) }]).is_err());
-        let four: Vec<_> = (0..4).map(|number| spec(&number.to_string(), Kind::Hotp(0))).collect();
-        assert!(check(&four).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! The description of virtual tokens in a TOML file.
 
 mod credential;
+mod nitrokey_pro;
 mod otp_slot;
 
 use std::collections::BTreeSet;
@@ -14,7 +15,6 @@ pub use otp_slot::OtpSlotSpec;
 
 use super::firmware::Firmware;
 use super::flavour::Flavour;
-use super::nitrokey_pro;
 use crate::secret::SecretText;
 
 /// One virtual token: a `[[token]]` section of the file.

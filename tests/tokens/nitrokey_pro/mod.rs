@@ -1,10 +1,11 @@
 //! A virtual Nitrokey Pro over its keyboard interface, on a private bus.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
 
 mod clock;
 mod codes;
 mod faults;
 mod pin;
+mod sessions;
 
 use std::time::Duration;
 

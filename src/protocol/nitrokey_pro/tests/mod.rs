@@ -1,4 +1,4 @@
-//! A token whose answers are a function, and sessions with a virtual token.
+//! A token whose answers are a function, without a virtual token.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -10,7 +10,6 @@ mod faults;
 mod frames;
 mod hostile;
 mod pin;
-mod sessions;
 mod steps;
 
 use std::sync::Arc;

@@ -1,13 +1,16 @@
-//! Sessions with a virtual token.
+//! Sessions with a virtual token, on a clock that stands still, without the daemon.
+
+mod pin;
+mod steps;
 
 use std::time::Duration;
 
-use crate::clock::ManualClock;
-use crate::device::{self, NoProgress};
-use crate::oath::{Error, Kind, MovingFactor, OathSession, Touch};
-use crate::otp::Step;
-use crate::protocol::nitrokey_pro::{Key, Model, Session};
-use crate::virt::{self, NitrokeyProFault, NitrokeyProInterface, VirtualToken};
+use oathbridge::clock::ManualClock;
+use oathbridge::device::{self, NoProgress};
+use oathbridge::oath::{Error, Kind, MovingFactor, OathSession, Touch};
+use oathbridge::otp::Step;
+use oathbridge::protocol::nitrokey_pro::{Key, Model, Session};
+use oathbridge::virt::{self, NitrokeyProFault, NitrokeyProInterface, VirtualToken};
 
 pub(super) const TOKEN: &str = r#"
 [[token]]
