@@ -181,7 +181,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__code)
-            opts="-h --token --next --min-validity --claim --advance-counter --timeout --json --help"
+            opts="-h --token --next --min-validity --claim --advance-counter --set-time --timeout --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

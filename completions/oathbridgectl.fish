@@ -48,6 +48,7 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l tim
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l next -d 'Also print the code of the next time step, on a second line'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l claim -d 'Record the time step as used, so that no other program gets this code with --claim or submits it'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l advance-counter -d 'Use up one code of a counter-based credential (HOTP); required for such a credential'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l set-time -d 'Set the token\'s own clock to the time of this computer, also back; only for tokens that have a clock'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -s h -l help -d 'Print help'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l token -d 'Search only the token with this id or serial number' -r

@@ -59,6 +59,7 @@ fn options(arguments: &CodeArguments) -> Options<'static> {
         ("next", arguments.next),
         ("claim", arguments.claim),
         ("advance-counter", arguments.advance_counter),
+        ("set-time", arguments.set_time),
     ];
     options.extend(flags.into_iter().filter(|(_, given)| *given).map(|(key, given)| (key, given.into())));
     Follower::add_handle(&mut options);

@@ -6,6 +6,8 @@
 pub enum HidKind {
     /// Feature reports of 8 bytes on the keyboard interface of a YubiKey, for its OTP slots.
     Keyboard,
+    /// Feature reports of 64 bytes on the keyboard interface of a Nitrokey Pro, Nitrokey Storage or Librem Key.
+    NitrokeyPro,
     /// Input and output reports of 64 bytes, with FIDO's usage page F1D0 (FIDO CTAP 2.1, section 11.2).
     Fido,
 }
@@ -15,14 +17,14 @@ impl HidKind {
     pub fn report_bytes(self) -> usize {
         match self {
             Self::Keyboard => 8,
-            Self::Fido => 64,
+            Self::NitrokeyPro | Self::Fido => 64,
         }
     }
 
     /// The usage page and usage of the first collection (HID Usage Tables, sections 4 and 32).
     pub fn usage(self) -> (u16, u16) {
         match self {
-            Self::Keyboard => (0x0001, 0x0006),
+            Self::Keyboard | Self::NitrokeyPro => (0x0001, 0x0006),
             Self::Fido => (0xf1d0, 0x0001),
         }
     }
@@ -31,7 +33,7 @@ impl HidKind {
     pub fn rules(self) -> &'static str {
         match self {
             Self::Keyboard => "70-oathbridge-keyboard.rules",
-            Self::Fido => "70-oathbridge.rules",
+            Self::NitrokeyPro | Self::Fido => "70-oathbridge.rules",
         }
     }
 }
@@ -61,12 +63,23 @@ pub static MODELS: &[Model] = &[
     // A Nitrokey Passkey (42f3) is not listed: its firmware has no application for codes (nitrokey-3-firmware,
     // `components/apps/Cargo.toml`, feature `nkpk`). A Solo 2 (1209:beee) offers its application over PC/SC only.
     Model { name: "Nitrokey 3", vendor: 0x20a0, products: &[0x42b2], kind: HidKind::Fido },
+    // A Nitrokey Pro 2 has the ids of a Nitrokey Pro.
+    Model { name: "Nitrokey Pro", vendor: 0x20a0, products: &[0x4108], kind: HidKind::NitrokeyPro },
+    Model { name: "Nitrokey Storage", vendor: 0x20a0, products: &[0x4109], kind: HidKind::NitrokeyPro },
+    Model { name: "Librem Key", vendor: 0x316d, products: &[0x4c4b], kind: HidKind::NitrokeyPro },
 ];
 
 /// The kinds of interfaces that are used of a USB device.
 pub fn kinds(vendor: u16, product: u16) -> impl Iterator<Item = HidKind> {
     let is_this = move |model: &&Model| model.vendor == vendor && model.products.contains(&product);
     MODELS.iter().filter(is_this).map(|model| model.kind)
+}
+
+/// The name of a USB device whose interface of this kind is used; `None` for other devices.
+pub fn name(vendor: u16, product: u16, kind: HidKind) -> Option<&'static str> {
+    let is_this =
+        |model: &&Model| model.vendor == vendor && model.products.contains(&product) && model.kind == kind;
+    MODELS.iter().find(is_this).map(|model| model.name)
 }
 
 #[cfg(test)]
@@ -77,6 +90,7 @@ mod tests {
     fn a_device_outside_the_table_has_no_interface_to_open() {
         assert_eq!(kinds(0x1050, 0x0407).collect::<Vec<_>>(), [HidKind::Keyboard]);
         assert_eq!(kinds(0x20a0, 0x42b2).collect::<Vec<_>>(), [HidKind::Fido]);
+        assert_eq!(kinds(0x316d, 0x4c4b).collect::<Vec<_>>(), [HidKind::NitrokeyPro]);
         // A YubiKey and a Nitrokey that have a FIDO interface only, and a keyboard of another vendor.
         assert_eq!(kinds(0x1050, 0x0402).count(), 0);
         assert_eq!(kinds(0x20a0, 0x42f3).count(), 0);

@@ -37,6 +37,7 @@ type QueueLock = tokio::sync::Mutex<()>;
 struct Key {
     credential: ObjectId,
     with_next: bool,
+    set_time: bool,
     step: Step,
 }
 
@@ -55,7 +56,8 @@ impl Flows {
         operation: &Operation,
     ) -> std::result::Result<CodeResult, Error> {
         let (stage, stages) = watch::channel(Stage::Queued);
-        let request = CodeRequest { credential: found.credential.clone(), when, with_next: false };
+        let credential = found.credential.clone();
+        let request = CodeRequest { credential, when, with_next: false, set_time: false };
         self.watched(self.calculation(found, request, stage), stages, found.credential.touch, operation).await
     }
 
@@ -64,10 +66,11 @@ impl Flows {
         &self,
         found: &Found,
         with_next: bool,
+        set_time: bool,
         operation: &Operation,
     ) -> std::result::Result<Arc<CodeResult>, Error> {
         let step = self.now(found.credential.name.period);
-        let key = Key { credential: found.id.clone(), with_next, step };
+        let key = Key { credential: found.id.clone(), with_next, set_time, step };
         let (calculation, stages) = self.join(key, found);
         self.watched(calculation, stages, found.credential.touch, operation).await
     }
@@ -85,8 +88,9 @@ impl Flows {
         }
         running.retain(|_, running| running.calculation.upgrade().is_some());
         let (stage, stages) = watch::channel(Stage::Queued);
-        let request =
-            CodeRequest { credential: found.credential.clone(), when: When::Now, with_next: key.with_next };
+        let (with_next, set_time) = (key.with_next, key.set_time);
+        let credential = found.credential.clone();
+        let request = CodeRequest { credential, when: When::Now, with_next, set_time };
         let work = self.calculation(found, request, stage);
         let calculation = work.map(|result| result.map(Arc::new)).boxed().shared();
         if let Some(weak) = calculation.downgrade() {

@@ -26,6 +26,8 @@ pub struct CodeRequest {
     pub claim: bool,
     /// Whether the request may use up a code of a counter-based credential.
     pub advance_counter: bool,
+    /// Whether the request may set the clock of the token, also back.
+    pub set_time: bool,
 }
 
 /// A code and its validity.
@@ -49,7 +51,7 @@ impl Flows {
         let target = Target::Id(request.credential.clone());
         let mut found = self.find(&target, operation).await?;
         loop {
-            check(request, &found.credential, operation)?;
+            check(request, &found, operation)?;
             if found.credential.kind == Kind::Hotp {
                 // Never repeated, because the counter may already have advanced.
                 let calculated = self.calculate(&found, When::Counter, operation).await?;
@@ -76,7 +78,8 @@ impl Flows {
             if request.claim {
                 self.unspent(found, self.now(period)).await?;
             }
-            let calculated = self.calculate_together(found, request.next, operation).await?;
+            let calculated =
+                self.calculate_together(found, request.next, request.set_time, operation).await?;
             let Some(step) = calculated.step else {
                 return Err(token::Error::Malformed("a code without time step".to_owned()).into());
             };
@@ -166,8 +169,9 @@ pub(super) fn spent(error: guard::Error, period: Period) -> Error {
     }
 }
 
-fn check(request: &CodeRequest, credential: &Credential, operation: &Operation) -> Result<(), Error> {
+fn check(request: &CodeRequest, found: &Found, operation: &Operation) -> Result<(), Error> {
     let invalid = |why: &str| Err(Error::InvalidArgument(why.to_owned()));
+    let (credential, own_clock): (&Credential, _) = (&found.credential, found.token.info.own_clock);
     if !operation.request().interactive && credential.touch == Touch::Yes {
         return Err(Error::TouchRequired);
     }
@@ -178,6 +182,12 @@ fn check(request: &CodeRequest, credential: &Credential, operation: &Operation) 
         Kind::Hotp if !request.advance_counter => Err(Error::CounterNotConfirmed),
         Kind::Totp | Kind::Steam if request.advance_counter => {
             invalid("the option advance-counter requires a counter-based credential")
+        }
+        _ if request.set_time && (!own_clock || credential.kind == Kind::Hotp) => {
+            invalid("the option set-time requires a time-based credential of a token with its own clock")
+        }
+        Kind::Totp | Kind::Steam if request.next && own_clock => {
+            Err(Error::Unsupported("its token has codes of the current time step only".to_owned()))
         }
         _ if request.min_validity > Duration::from_secs(credential.name.period.seconds().into()) => {
             invalid("the option min-validity is longer than the time step of this credential")

@@ -55,7 +55,7 @@ impl Flows {
         let now = self.now(PERIOD);
         let recorded = self.earliest(&found.id, now, PERIOD).await?;
         let mut step = recorded.max(not_before).max(now);
-        if policy.early_next_step && step == now.next() {
+        if policy.early_next_step && step == now.next() && !found.token.info.own_clock {
             return Ok(SubmissionWindow { step, wait: Duration::ZERO });
         }
         let is_spent = step > now;

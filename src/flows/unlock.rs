@@ -22,13 +22,13 @@ impl Flows {
         self.unlocks.begin(token)
     }
 
-    /// Unlocks the operation's token with its password or PIN, for as long as it stays attached. A PIN requires a touch.
+    /// Unlocks the operation's token with its password or PIN, for as long as it stays attached. A PIN may require a touch.
     ///
     /// # Errors
     ///
     /// [`Error::Missing`] if the token is not attached and the request does not wait for it or has waited too long.
     /// [`Error::Token`] with the error of the token, and with [`token::Error::Locked`] if the token is locked meanwhile.
-    /// [`Error::TouchRequired`] if it has a PIN and the request must not wait for a person. Nothing is retried.
+    /// [`Error::TouchRequired`] if it has a PIN that requires a touch and the request must not wait for a person. Nothing is retried.
     pub async fn unlock(
         &self,
         secret: SecretText,
@@ -47,7 +47,7 @@ impl Flows {
         if unlocking.is_locked() {
             return Err(token::Error::Locked.into());
         }
-        let may_require_touch = attached.info.pin_set;
+        let may_require_touch = attached.info.pin_set && attached.info.pin_needs_touch;
         if may_require_touch && !operation.request().interactive {
             return Err(Error::TouchRequired);
         }

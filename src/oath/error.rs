@@ -42,6 +42,9 @@ pub enum Error {
     /// The touch did not come in time.
     #[error("the token was not touched in time")]
     TouchTimedOut,
+    /// The time is before that of the token's own clock, or that clock was never set.
+    #[error("the token's clock shows a later time")]
+    ClockBehind,
     /// This token or this credential does not support the request.
     #[error("{0}")]
     Unsupported(&'static str),

@@ -16,4 +16,4 @@ pub use error::Error;
 pub use id::{InvalidId, ObjectId, TokenId};
 pub use key_slot::{KeySlot, UnlockKey};
 pub use request::{CodeRequest, CodeResult, MovingFactor, When};
-pub use session::{OathSession, SelfDescription};
+pub use session::{OathSession, PinRules, SelfDescription};

@@ -15,6 +15,8 @@ pub struct CodeRequest {
     /// Request the code of the following step as well, in the same transaction. TOTP only; costs a second touch where
     /// the token requires one.
     pub with_next: bool,
+    /// Whether the clock of the token may be set for the code, also back.
+    pub set_time: bool,
 }
 
 impl CodeRequest {

@@ -59,6 +59,9 @@ pub trait OathSession {
         Err(Error::NotOnThisFamily("PIN"))
     }
 
+    /// Allows [`OathSession::calculate`] to set the clock of the token, also back. Does nothing for a token without a clock.
+    fn allow_set_time(&mut self) {}
+
     /// Calculates one code. For HOTP the token's counter advances, whether or not the code arrives.
     ///
     /// Calls [`Progress::touch_needed`] when the credential is known to require a touch. Without one the call blocks
@@ -67,8 +70,8 @@ pub trait OathSession {
     /// # Errors
     ///
     /// [`Error::Unsupported`] before anything is sent when `factor` does not fit the kind of credential;
-    /// [`Error::Locked`], [`Error::TouchTimedOut`], [`Error::NoSuchCredential`], [`Error::Malformed`] or
-    /// [`Error::Device`] otherwise, and those of [`OathSession::list_with_pin`] for a protected credential.
+    /// [`Error::ClockBehind`] when the token refuses the time; [`Error::Locked`], [`Error::TouchTimedOut`],
+    /// [`Error::NoSuchCredential`], [`Error::Malformed`] or [`Error::Device`] otherwise, and those of [`OathSession::list_with_pin`] for a protected credential.
     fn calculate(
         &mut self,
         credential: &Credential,
@@ -90,6 +93,26 @@ pub struct SelfDescription {
     pub pin_set: bool,
     /// The number of PIN attempts left; `None` if no PIN is set or the token does not count them.
     pub attempts_left: Option<u8>,
+    /// The rules of the PIN, if one is set.
+    pub pin_rules: PinRules,
+    /// Whether the token calculates codes for the time of its own clock, which gives codes of the current time step only.
+    pub own_clock: bool,
     /// The maximum length of a key in bytes, if the token cannot hold longer ones by any means.
     pub max_key: Option<usize>,
+}
+
+/// The rules of a token's PIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PinRules {
+    /// Whether the token waits for a touch before it looks at a PIN.
+    pub needs_touch: bool,
+    /// The number of last attempts that are left for a person who is sure of the PIN.
+    pub spared_attempts: u8,
+}
+
+impl Default for PinRules {
+    /// The rules of a Nitrokey 3, which allows eight attempts.
+    fn default() -> Self {
+        Self { needs_touch: true, spared_attempts: 3 }
+    }
 }

@@ -55,6 +55,9 @@ impl Digits {
     /// Six, the usual number, and the only one that Cognito supports.
     pub const SIX: Self = Self(6);
 
+    /// Eight, the longest number of RFC 6238.
+    pub const EIGHT: Self = Self(8);
+
     /// 4 to 10 digits: RFC 4226 requires at least 6, CanoKey supports 4, and 31 bits are 10 digits.
     ///
     /// # Errors

@@ -2,8 +2,10 @@
 //!
 //! * [`ykoath`]: Yubico's OATH protocol over ISO 7816, which the tokens of most vendors support.
 //! * [`ctaphid`]: the APDUs of Trussed keys, such as Nitrokey 3, over their FIDO interface.
+//! * [`nitrokey_pro`]: the slots of Nitrokey Pro, Nitrokey Storage and Librem Key over HID reports.
 //! * [`ykotp`]: the slots of Yubico's OTP application over HID reports, as TOTP.
 
 pub mod ctaphid;
+pub mod nitrokey_pro;
 pub mod ykoath;
 pub mod ykotp;

@@ -123,7 +123,11 @@ impl Registry {
     /// become tokens with [`Registry::refresh`].
     pub fn configure(&self, hid: &Hid) {
         self.otp_slots.configure(hid);
-        let kinds = [(HidKind::Fido, hid.uses_fido()), (HidKind::Keyboard, hid.uses_slots())];
+        let kinds = [
+            (HidKind::Fido, hid.uses_fido()),
+            (HidKind::Keyboard, hid.uses_slots()),
+            (HidKind::NitrokeyPro, hid.enabled),
+        ];
         let used: Vec<_> = kinds.into_iter().filter_map(|(kind, is_used)| is_used.then_some(kind)).collect();
         self.transports.iter().for_each(|transport| transport.look_for(&used));
     }

@@ -1,12 +1,13 @@
 //! Detects the vendor and model of a token from the name of its reader and from its self-description. Only the major version
 //! of a YubiKey is used, because other vendors report arbitrary version numbers.
 
-use crate::device::UsbInterface;
+use crate::device::{HidKind, UsbInterface, hid_models};
 use crate::oath::SelfDescription;
 
 /// The vendors of keys that are used over HID.
 const YUBICO: u16 = 0x1050;
 const ONLYKEY: u16 = 0x1d50;
+const PURISM: u16 = 0x316d;
 
 /// The vendor and model of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,14 +21,19 @@ pub(super) struct Model {
 /// Returns the first model that matches.
 pub(super) fn detect_model(reader: &str, usb: Option<&UsbInterface>, description: &SelfDescription) -> Model {
     // A card's USB device is its reader, which may be of another vendor.
-    let vendor = usb.filter(|_| reader.is_empty()).map(|usb| usb.vendor);
+    let usb = usb.filter(|_| reader.is_empty());
+    let vendor = usb.map(|usb| usb.vendor);
+    let pro = usb.and_then(|usb| hid_models::name(usb.vendor, usb.product, HidKind::NitrokeyPro));
     let reader = reader.to_lowercase();
     let model = |vendor, name: &str, version_is_firmware| Model {
         vendor,
         name: name.to_owned(),
         version_is_firmware,
     };
-    if reader.contains("yubikey neo") {
+    if let Some(pro) = pro {
+        let vendor = if vendor == Some(PURISM) { "Purism" } else { "Nitrokey" };
+        model(vendor, pro, true)
+    } else if reader.contains("yubikey neo") {
         // It reports the version of its applet.
         model("Yubico", "YubiKey NEO", false)
     } else if vendor == Some(ONLYKEY) {
@@ -57,6 +63,10 @@ pub(super) fn detect_model(reader: &str, usb: Option<&UsbInterface>, description
 mod tests {
     use super::*;
 
+    fn usb(vendor: u16, product: u16) -> UsbInterface {
+        UsbInterface { vendor, product, serial: None, number: None, parent: None }
+    }
+
     fn description(version: [u8; 3], serial: Option<&str>) -> SelfDescription {
         let serial = serial.map(str::to_owned);
         SelfDescription { version: Some(version), serial, ..SelfDescription::default() }
@@ -75,14 +85,28 @@ mod tests {
             assert_eq!(detect_model(reader, None, &description(version, serial)).name, name);
         }
     }
+
     #[test]
     fn a_key_without_a_reader_is_detected_by_its_vendor() {
-        let usb = |vendor| UsbInterface { vendor, product: 0, serial: None, number: None, parent: None };
+        let usb = |vendor| usb(vendor, 0);
         let model = |reader, vendor| {
             detect_model(reader, Some(&usb(vendor)), &description([5, 4, 3], Some("7"))).name
         };
         assert_eq!(model("", 0x1050), "YubiKey 5");
         assert_eq!(model("", 0x1d50), "OnlyKey");
         assert_eq!(model("Nitrokey 3 [CCID/ICCD Interface] 00 00", 0x1050), "Nitrokey 3");
+    }
+
+    #[test]
+    fn a_nitrokey_pro_and_its_relatives_are_detected_by_their_ids() {
+        for (vendor, product, maker, name) in [
+            (0x20a0, 0x4108, "Nitrokey", "Nitrokey Pro"),
+            (0x20a0, 0x4109, "Nitrokey", "Nitrokey Storage"),
+            (0x316d, 0x4c4b, "Purism", "Librem Key"),
+        ] {
+            let usb = usb(vendor, product);
+            let model = detect_model("", Some(&usb), &description([0, 8, 0], Some("00005f11")));
+            assert_eq!((model.vendor, model.name.as_str(), model.version_is_firmware), (maker, name, true));
+        }
     }
 }

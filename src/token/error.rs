@@ -39,6 +39,9 @@ pub enum Error {
     /// The token was not touched in time.
     #[error("the token was not touched in time")]
     TouchTimeout,
+    /// The time is before that of the token's own clock, or that clock was never set.
+    #[error("the token's clock shows a later time")]
+    ClockBehind,
     /// The token does not support the request.
     #[error("the token can't do this: {0}")]
     Unsupported(&'static str),
@@ -91,6 +94,7 @@ impl From<oath::Error> for Error {
             oath::Error::Impostor => Self::Impostor,
             oath::Error::NoSuchCredential => Self::NoSuchCredential,
             oath::Error::TouchTimedOut => Self::TouchTimeout,
+            oath::Error::ClockBehind => Self::ClockBehind,
             oath::Error::Unsupported(what) => Self::Unsupported(what),
             oath::Error::NotOnThisFamily(_) => {
                 Self::Unsupported("tokens of its family have no such operation")

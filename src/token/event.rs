@@ -35,7 +35,7 @@ pub struct Info {
     pub vendor: String,
     /// The model.
     pub model: String,
-    /// The protocol family: `ykoath` or `otpslot`.
+    /// The protocol family: `ykoath`, `otpslot` or `nitrokeypro`.
     pub family: &'static str,
     /// The serial number, in the notation of the vendor's tools.
     pub serial: String,
@@ -51,6 +51,10 @@ pub struct Info {
     pub pin_set: bool,
     /// The number of PIN attempts left, if the token counts them.
     pub attempts_left: Option<u8>,
+    /// Whether the token waits for a touch before it looks at a PIN.
+    pub pin_needs_touch: bool,
+    /// Whether the token calculates codes for the time of its own clock.
+    pub own_clock: bool,
     /// The maximum length of a key in bytes, if the token cannot hold longer ones.
     pub max_key: Option<usize>,
 }

@@ -3,6 +3,7 @@
 //!
 //! A new family needs a folder in `crate::protocol` and a row in this table.
 
+use super::nitrokey_pro;
 use super::otp_key;
 use super::target::Target;
 use super::trussed;
@@ -34,6 +35,15 @@ static FAMILIES: &[Family] = &[
         probe: |target, channel| match channel {
             Channel::Reports(reports) if reports.kind() == HidKind::Keyboard => {
                 Ok(Box::new(otp_key::session(target, reports)?))
+            }
+            Channel::Apdu(_) | Channel::Reports(_) => Err(Error::NoApplication),
+        },
+    },
+    Family {
+        name: "nitrokeypro",
+        probe: |target, channel| match channel {
+            Channel::Reports(reports) if reports.kind() == HidKind::NitrokeyPro => {
+                Ok(Box::new(nitrokey_pro::session(target, reports)?))
             }
             Channel::Apdu(_) | Channel::Reports(_) => Err(Error::NoApplication),
         },
@@ -159,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fido_interface_of_a_key_that_is_not_in_the_table_is_sent_nothing() {
+    fn an_interface_of_a_key_that_is_not_in_the_table_is_sent_nothing() {
         // A YubiKey, the product of a YubiKey with Nitrokey's vendor, a Nitrokey Passkey, and a Solo 2.
         for (vendor, product) in [(0x1050, 0x0407), (0x20a0, 0x0407), (0x20a0, 0x42f3), (0x1209, 0xbeee)] {
             let mut target = target(vendor, Some("7"), true);
@@ -168,6 +178,9 @@ mod tests {
             }
             let mut fido = Untouched(HidKind::Fido);
             let result = in_session(&target, Channel::Reports(&mut fido), |family, _| Ok(family.name));
+            assert_eq!(result, Err(Error::NoApplication), "{vendor:x}:{product:x}");
+            let mut pro = Untouched(HidKind::NitrokeyPro);
+            let result = in_session(&target, Channel::Reports(&mut pro), |family, _| Ok(family.name));
             assert_eq!(result, Err(Error::NoApplication), "{vendor:x}:{product:x}");
         }
     }

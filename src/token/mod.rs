@@ -13,6 +13,7 @@ mod identity;
 mod keys;
 mod known;
 mod link;
+mod nitrokey_pro;
 mod otp_key;
 mod otp_slots;
 mod pin;

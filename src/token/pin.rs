@@ -2,9 +2,6 @@
 
 use crate::oath::{Credential, Error, KeySlot, OathSession, SelfDescription};
 
-/// The number of attempts that are left for a person who is sure of the PIN. A Nitrokey 3 has eight.
-const LAST_ATTEMPTS: u8 = 3;
-
 /// The credentials of a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listed {
@@ -22,7 +19,9 @@ pub struct Listed {
 pub(super) fn check_attempts(description: &SelfDescription, allow_last: bool) -> Result<(), Error> {
     match description.attempts_left.filter(|_| description.pin_set) {
         Some(0) => Err(Error::PinBlocked),
-        Some(left @ 1..=LAST_ATTEMPTS) if !allow_last => Err(Error::AttemptsLow(left)),
+        Some(left) if left <= description.pin_rules.spared_attempts && !allow_last => {
+            Err(Error::AttemptsLow(left))
+        }
         _ => Ok(()),
     }
 }
@@ -67,7 +66,10 @@ impl Protected {
         }
         self.has_pin &= known.lend(|_| ()).is_some();
         if self.has_pin {
-            credentials.extend(self.credentials.iter().cloned());
+            // A token may show the names of all credentials without its PIN.
+            let is_hidden = |protected: &&Credential| !credentials.contains(protected);
+            let hidden: Vec<_> = self.credentials.iter().filter(is_hidden).cloned().collect();
+            credentials.extend(hidden);
         } else {
             self.credentials.clear();
         }
@@ -78,6 +80,7 @@ impl Protected {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oath::PinRules;
 
     #[test]
     fn the_last_three_attempts_are_spared() {
@@ -92,5 +95,9 @@ mod tests {
             assert_eq!(check_attempts(&of(Some(left), true), false), Err(Error::AttemptsLow(left)));
             assert_eq!(check_attempts(&of(Some(left), true), true), Ok(()));
         }
+        let pin_rules = PinRules { spared_attempts: 1, ..PinRules::default() };
+        let of_three = |left| SelfDescription { pin_rules, ..of(Some(left), true) };
+        assert_eq!(check_attempts(&of_three(2), false), Ok(()));
+        assert_eq!(check_attempts(&of_three(1), false), Err(Error::AttemptsLow(1)));
     }
 }

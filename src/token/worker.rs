@@ -211,6 +211,8 @@ impl Worker {
             transport: self.link.transport().name(),
             pin_set: description.pin_set,
             attempts_left: description.attempts_left,
+            pin_needs_touch: description.pin_rules.needs_touch,
+            own_clock: description.own_clock,
             max_key: description.max_key,
         };
         self.introduced = true;
@@ -259,6 +261,9 @@ fn calculated(
     progress: &dyn Progress,
 ) -> Result<CodeResult, oath::Error> {
     let credential: &Credential = &request.credential;
+    if request.set_time {
+        session.allow_set_time();
+    }
     let factor = request.factor(clock);
     let code = session.calculate(credential, factor, progress)?;
     // The second code may require another touch, so it is not requested after a cancellation.

@@ -8,6 +8,7 @@ use super::applet::Applet;
 use super::change_notifier::ChangeNotifier;
 use super::command_log::CommandLog;
 use super::fido::FidoKey;
+use super::nitrokey_pro::NitrokeyProKey;
 use super::otp::{Conditions, OtpKey};
 use super::spec::{Model, TokenSpec, TouchPolicy};
 use crate::device::Identity;
@@ -40,6 +41,8 @@ pub(super) struct State {
     pub(super) otp: Option<OtpKey>,
     /// The FIDO interface, if the token has one.
     pub(super) fido: Option<FidoKey>,
+    /// The slots of a Nitrokey Pro.
+    pub(super) nitrokey_pro: Option<NitrokeyProKey>,
     pub(super) plugged: bool,
     pub(super) insertion: u32,
     pub(super) in_transaction: bool,
@@ -60,10 +63,12 @@ impl Shared {
     /// The state of a plugged-in token.
     pub(super) fn new(spec: &TokenSpec, touch_timeout: Duration, notifier: Arc<ChangeNotifier>) -> Self {
         let otp = || OtpKey::new(spec.serial, spec.firmware, &spec.otp_slots);
+        let pro = || NitrokeyProKey::new(spec.serial, spec.pin.as_ref(), &spec.credentials);
         let state = State {
             applet: Applet::new(spec),
             otp: (!spec.otp_slots.is_empty()).then(otp),
             fido: (spec.model == Model::Nitrokey3).then(FidoKey::default),
+            nitrokey_pro: (spec.model == Model::NitrokeyPro).then(pro),
             plugged: true,
             insertion: 1,
             in_transaction: false,
@@ -107,6 +112,9 @@ impl State {
         }
         if let Some(fido) = &mut self.fido {
             fido.reset();
+        }
+        if let Some(key) = &mut self.nitrokey_pro {
+            key.reset();
         }
     }
 

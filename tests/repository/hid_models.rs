@@ -40,21 +40,18 @@ fn rule(model: &Model) -> String {
     // The rule of the readers starts the daemon for the other tokens, which all act as a reader too.
     let start = match model.kind {
         HidKind::Keyboard => r#", TAG+="systemd", ENV{SYSTEMD_USER_WANTS}+="oathbridge.service""#,
-        HidKind::Fido => "",
+        HidKind::NitrokeyPro | HidKind::Fido => "",
     };
     format!("# {}\n{device}, TAG+=\"uaccess\"{start}\n\n", model.name)
 }
 
 /// The file with the rules of the models in place of those that it has.
-fn with_rules(text: &str, kind: HidKind) -> String {
+fn with_rules(text: &str, file: &str) -> String {
     let label = text.rfind("LABEL=").unwrap();
     let is_old = |paragraph: &&str| !paragraph.contains(r#"SUBSYSTEM=="hidraw""#);
     let kept: Vec<_> = text[..label].split("\n\n").filter(is_old).collect();
-    let narrowed = match kind {
-        HidKind::Keyboard => KEYBOARDS_ONLY,
-        HidKind::Fido => "",
-    };
-    let rules: String = MODELS.iter().filter(|model| model.kind == kind).map(rule).collect();
+    let narrowed = if file == HidKind::Keyboard.rules() { KEYBOARDS_ONLY } else { "" };
+    let rules: String = MODELS.iter().filter(|model| model.kind.rules() == file).map(rule).collect();
     format!("{}{narrowed}{rules}{}", kept.join("\n\n"), &text[label..])
 }
 
@@ -63,7 +60,7 @@ fn with_rules(text: &str, kind: HidKind) -> String {
 fn the_rules_grant_access_to_the_devices_of_the_table() {
     for kind in [HidKind::Keyboard, HidKind::Fido] {
         let file = format!("udev/{}", kind.rules());
-        let generated = with_rules(&read(&file), kind);
+        let generated = with_rules(&read(&file), kind.rules());
         if std::env::var_os(WRITE).is_some() {
             fs::write(path(&file), &generated).unwrap();
         }
@@ -75,7 +72,7 @@ fn the_rules_grant_access_to_the_devices_of_the_table() {
 fn the_readme_lists_the_devices_of_the_table() {
     let row = |model: &Model| {
         let interface = match model.kind {
-            HidKind::Keyboard => "keyboard",
+            HidKind::Keyboard | HidKind::NitrokeyPro => "keyboard",
             HidKind::Fido => "FIDO",
         };
         let ids = format!("{:04x}: {}", model.vendor, products(model, ", "));

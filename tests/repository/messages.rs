@@ -58,6 +58,7 @@ fn token_errors() -> Vec<(token::Error, &'static str)> {
         (Error::Impostor, "Malformed"),
         (Error::NoSuchCredential, "NoSuchCredential"),
         (Error::TouchTimeout, "TouchTimeout"),
+        (Error::ClockBehind, "ClockBehind"),
         (Error::NotConfigured, "NoSuchCredential"),
         (Error::Unsupported("it is a test"), "Unsupported"),
         (Error::Malformed("it is a test".to_owned()), "Malformed"),

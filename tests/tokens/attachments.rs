@@ -163,7 +163,7 @@ async fn its_devices_take_turns() {
     let both = bench.registry.now();
     let (_, token) = both.tokens.first_key_value().unwrap();
     let credential = token.credentials.values().next().unwrap().clone();
-    let request = CodeRequest { credential, when: When::Now, with_next: false };
+    let request = CodeRequest { credential, when: When::Now, with_next: false, set_time: false };
     let serving = token.token.clone();
     let stage = watch::Sender::default();
     let call = tokio::spawn(async move { serving.calculate(request, stage).await.map(|_| ()) });

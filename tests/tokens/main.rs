@@ -4,6 +4,7 @@ mod attachments;
 mod codes;
 mod hotplug;
 mod nitrokey;
+mod nitrokey_pro;
 mod otp;
 mod ykman;
 mod yubikey_crate;

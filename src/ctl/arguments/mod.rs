@@ -81,6 +81,9 @@ pub struct CodeArguments {
     /// Use up one code of a counter-based credential (HOTP); required for such a credential.
     #[arg(long)]
     pub advance_counter: bool,
+    /// Set the token's own clock to the time of this computer, also back; only for tokens that have a clock.
+    #[arg(long)]
+    pub set_time: bool,
     /// How long to wait, for example for a touch.
     #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = value_parser!(u32).range(1..=900))]
     pub timeout: u32,

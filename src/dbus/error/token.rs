@@ -36,7 +36,7 @@ impl From<token::Error> for Error {
             Token::AttemptsLow(left) => return attempts_low(left),
             Token::PinBlocked => (
                 "PinBlocked",
-                "The PIN of the token is blocked because it was wrong too often; use the program of its vendor to reset the application, which deletes all its credentials.",
+                "The PIN of the token is blocked because it was wrong too often; use the program of its vendor to unblock it, or to reset the application, which deletes all its credentials.",
             ),
             Token::WrongPassword => {
                 ("WrongPassword", "The token refused this password; check it and try again.")
@@ -52,6 +52,10 @@ impl From<token::Error> for Error {
             Token::TouchTimeout => (
                 "TouchTimeout",
                 "The token was not touched in time and no code was sent; try again and touch it when it blinks.",
+            ),
+            Token::ClockBehind => (
+                "ClockBehind",
+                "The clock of the token was never set or shows a later time than this computer; check the time of this computer, and set the token's clock with oathbridgectl code --set-time.",
             ),
             Token::Unsupported(why) => {
                 return Self::ours(
@@ -80,7 +84,7 @@ impl From<token::Error> for Error {
             ),
             Token::HidDenied => (
                 "HidDenied",
-                "The system does not let this user open a HID interface of a token; log in at the machine itself, install 70-oathbridge.rules for a Nitrokey 3, or copy 70-oathbridge-keyboard.rules from the documentation folder of oathbridge to /etc/udev/rules.d for OTP slots, and plug the token in again.",
+                "The system does not let this user open a HID interface of a token; log in at the machine itself, install 70-oathbridge.rules for a Nitrokey or a Librem Key, or copy 70-oathbridge-keyboard.rules from the documentation folder of oathbridge to /etc/udev/rules.d for OTP slots, and plug the token in again.",
             ),
         };
         Self::ours(name, sentence)

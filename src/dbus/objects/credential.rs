@@ -94,6 +94,7 @@ pub(in crate::dbus) async fn calculate(
         min_validity: Duration::from_secs(options.number("min-validity")?.unwrap_or(0).into()),
         claim: options.flag("claim", false)?,
         advance_counter: options.flag("advance-counter", false)?,
+        set_time: options.flag("set-time", false)?,
     };
     let common = options.common()?;
     options.finish()?;

@@ -22,6 +22,7 @@ fn is_shown(problem: Problem, hid: &Hid, is_read_over_pcsc: bool) -> bool {
     match problem {
         Problem::PcscUnavailable | Problem::PcscDenied => true,
         Problem::HidDenied(HidKind::Keyboard) => hid.uses_slots(),
+        Problem::HidDenied(HidKind::NitrokeyPro) => hid.enabled,
         // A FIDO interface does not tell to which card it belongs. Usually there is one such key only.
         Problem::HidDenied(HidKind::Fido) => hid.uses_fido() && !is_read_over_pcsc,
     }
@@ -61,6 +62,8 @@ mod tests {
             (fido, &off, false, false),
             (fido, &without_fido, false, false),
             (keyboard, &without_fido, false, true),
+            (Problem::HidDenied(HidKind::NitrokeyPro), &without_fido, true, true),
+            (Problem::HidDenied(HidKind::NitrokeyPro), &off, true, false),
             (Problem::PcscDenied, &off, true, true),
         ] {
             assert_eq!(is_shown(problem, hid, is_read_over_pcsc), expected, "{problem:?} {hid:?}");

@@ -17,7 +17,7 @@ impl OathSession for Session<'_> {
             serial: selection.serial.as_deref().map(|serial| data_encoding::HEXLOWER.encode(serial)),
             pin_set: selection.has_pin(),
             attempts_left: selection.attempts_left,
-            max_key: None,
+            ..SelfDescription::default()
         }
     }
 

@@ -140,7 +140,9 @@ impl Reports for HidReports {
             numbered.push(0);
             numbered.extend_from_slice(report);
             let written = self.repeated(|| match self.kind {
-                HidKind::Keyboard => self.device.send_feature_report(&numbered).map(|()| numbered.len()),
+                HidKind::Keyboard | HidKind::NitrokeyPro => {
+                    self.device.send_feature_report(&numbered).map(|()| numbered.len())
+                }
                 HidKind::Fido => self.device.write(&numbered),
             })?;
             if written != numbered.len() {
@@ -156,7 +158,7 @@ impl Reports for HidReports {
             return Err(wrong_length());
         }
         trace::report(&self.name, "received", || match self.kind {
-            HidKind::Keyboard => self.exchange_feature(report),
+            HidKind::Keyboard | HidKind::NitrokeyPro => self.exchange_feature(report),
             HidKind::Fido => self.input(report, Instant::now() + timeout),
         })
     }

@@ -48,8 +48,13 @@ impl CredentialSpec {
             Kind::Totp(period) if period != Period::DEFAULT => format!("{}/", period.seconds()),
             Kind::Totp(_) | Kind::Hotp(_) => String::new(),
         };
+        format!("{period}{}", self.label())
+    }
+
+    /// The id without its period: `[issuer:]account`.
+    pub(in crate::virt) fn label(&self) -> String {
         let issuer = if self.issuer.is_empty() { String::new() } else { format!("{}:", self.issuer) };
-        format!("{period}{issuer}{}", self.account)
+        format!("{issuer}{}", self.account)
     }
 }
 

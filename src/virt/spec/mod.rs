@@ -1,6 +1,7 @@
 //! The description of virtual tokens in a TOML file.
 
 mod credential;
+mod nitrokey_pro;
 mod otp_slot;
 
 use std::collections::BTreeSet;
@@ -28,7 +29,7 @@ pub struct TokenSpec {
     pub firmware: Firmware,
     /// The password of the OATH application, if it has one.
     pub password: Option<SecretText>,
-    /// The PIN of a Nitrokey 3, if it has one.
+    /// The PIN of a Nitrokey, if it has one.
     pub pin: Option<SecretText>,
     /// The behaviour of the simulated user when the token waits for a touch.
     pub touch: TouchPolicy,
@@ -50,6 +51,9 @@ pub enum Model {
     /// A Nitrokey 3 with a FIDO interface; it has a smart card interface as well.
     #[serde(rename = "nitrokey-3")]
     Nitrokey3,
+    /// A Nitrokey Pro with its slots; its PIN protects all codes.
+    #[serde(rename = "nitrokey-pro")]
+    NitrokeyPro,
 }
 
 /// The behaviour of the simulated user when a token waits for a touch.
@@ -162,8 +166,11 @@ impl TryFrom<RawToken> for TokenSpec {
         {
             return Err("only a YubiKey has a firmware version, a password and slots".to_owned());
         }
-        if raw.model != Model::Nitrokey3 && raw.pin.is_some() {
-            return Err("only a Nitrokey 3 has a PIN".to_owned());
+        if raw.model == Model::Yubikey5 && raw.pin.is_some() {
+            return Err("only a Nitrokey has a PIN".to_owned());
+        }
+        if raw.model == Model::NitrokeyPro {
+            nitrokey_pro::check(&raw.credential)?;
         }
         if raw.pin.is_none() && raw.credential.iter().any(|credential| credential.pin) {
             return Err("a PIN cannot protect a credential of a token that has none".to_owned());
@@ -196,6 +203,8 @@ fn flavour(model: Model, firmware: Firmware) -> Flavour {
     match model {
         Model::Yubikey5 => Flavour::yubikey_5(firmware),
         Model::Nitrokey3 => Flavour::nitrokey_3(),
+        // Its smart card has no such application.
+        Model::NitrokeyPro => Flavour::yubikey_5(firmware),
     }
 }
 

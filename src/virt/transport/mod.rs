@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::change_notifier::ChangeNotifier;
 use super::fido_interface::FidoInterface;
 use super::keyboard::Keyboard;
+use super::nitrokey_pro_interface::NitrokeyProInterface;
 use super::session::{Exclusive, Session};
 use super::spec::TokenSpec;
 use super::virtual_token::VirtualToken;
@@ -24,8 +25,13 @@ const fn usb(number: u8) -> UsbInterface {
 const NITROKEY: UsbInterface =
     UsbInterface { vendor: 0x20a0, product: 0x42b2, serial: None, number: Some(1), parent: None };
 
+/// A Nitrokey Pro with the interfaces keyboard and CCID, in this order.
+const NITROKEY_PRO: UsbInterface =
+    UsbInterface { vendor: 0x20a0, product: 0x4108, serial: None, number: Some(0), parent: None };
+
 /// Virtual tokens: each YubiKey in its own reader with the name `Virtual YubiKey <serial>` and, if it has a slot, with a
-/// keyboard interface; each Nitrokey with its FIDO interface only.
+/// keyboard interface; each Nitrokey 3 with its FIDO interface only, and each
+/// Nitrokey Pro with its keyboard interface only.
 #[derive(Debug)]
 pub struct VirtualTransport {
     tokens: Vec<VirtualToken>,
@@ -55,6 +61,9 @@ impl VirtualTransport {
             if token.has_fido() {
                 return Vec::from_iter(attachment(fido_name(token), None, NITROKEY));
             }
+            if token.is_nitrokey_pro() {
+                return Vec::from_iter(attachment(pro_name(token), None, NITROKEY_PRO));
+            }
             let card = attachment(reader_name(token), Some(reader_name(token)), usb(2));
             let keyboard = token.has_keyboard().then(|| attachment(keyboard_name(token), None, usb(0)));
             card.into_iter().chain(keyboard.flatten()).collect()
@@ -64,7 +73,8 @@ impl VirtualTransport {
 
     fn find(&self, device: &DeviceId) -> Option<&VirtualToken> {
         let is_it = |token: &&VirtualToken| {
-            [reader_name(token), keyboard_name(token), fido_name(token)].contains(&device.name)
+            [reader_name(token), keyboard_name(token), fido_name(token), pro_name(token)]
+                .contains(&device.name)
                 && token.insertion() == Some(device.insertion)
         };
         self.tokens.iter().find(is_it)
@@ -81,6 +91,10 @@ fn keyboard_name(token: &VirtualToken) -> OsString {
 
 fn fido_name(token: &VirtualToken) -> OsString {
     format!("Virtual Nitrokey {}", token.serial()).into()
+}
+
+fn pro_name(token: &VirtualToken) -> OsString {
+    format!("Virtual Nitrokey Pro {}", token.serial()).into()
 }
 
 impl Transport for VirtualTransport {
@@ -116,6 +130,10 @@ impl Transport for VirtualTransport {
         }
         if device.name == fido_name(token) {
             let interface = FidoInterface::new(Arc::clone(&token.shared), device.insertion);
+            return Ok(Opened::Reports(Box::new(interface)));
+        }
+        if device.name == pro_name(token) {
+            let interface = NitrokeyProInterface::new(Arc::clone(&token.shared), device.insertion);
             return Ok(Opened::Reports(Box::new(interface)));
         }
         let session = Session::new(Arc::clone(&token.shared), device.insertion);

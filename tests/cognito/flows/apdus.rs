@@ -63,7 +63,7 @@ impl Bench {
     async fn calculate(&self, with_next: bool) {
         let attached = self.attached();
         let credential = attached.credentials.values().next().unwrap().clone();
-        let request = CodeRequest { credential, when: When::Now, with_next };
+        let request = CodeRequest { credential, when: When::Now, with_next, set_time: false };
         attached.token.calculate(request, watch::Sender::default()).await.unwrap();
     }
 }

@@ -112,7 +112,8 @@ async fn requests_that_were_cancelled_take_no_room_in_the_queue() {
     let rig = Rig::start(seconds(5)).await;
     let touching = rig.code_request("touched", 60);
     let found = rig.flows.registry().now().credential(&rig.credential("alice")).unwrap();
-    let request = CodeRequest { credential: found.credential, when: When::Now, with_next: false };
+    let request =
+        CodeRequest { credential: found.credential, when: When::Now, with_next: false, set_time: false };
     let token = &found.token.token;
     let others = async {
         rig.until_it_wants_a_touch().await;

@@ -119,6 +119,7 @@ impl Rig {
             min_validity: Duration::ZERO,
             claim: false,
             advance_counter: false,
+            set_time: false,
         };
         self.asked(request, seconds(timeout))
     }

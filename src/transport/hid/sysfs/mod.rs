@@ -118,6 +118,7 @@ fn fits(kind: HidKind, layout: &Layout) -> bool {
     let lengths = match kind {
         // A device may accept feature reports that its descriptor does not list.
         HidKind::Keyboard => layout.feature_bits == 0 || layout.feature_bits == bits,
+        HidKind::NitrokeyPro => layout.feature_bits == bits,
         HidKind::Fido => layout.input_bits == bits && layout.output_bits == bits,
     };
     layout.usage == Some(kind.usage()) && lengths && !layout.is_numbered

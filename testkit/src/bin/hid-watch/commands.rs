@@ -46,6 +46,7 @@ fn exchange(reports: &mut dyn Reports, kind: HidKind) -> Result<String, Box<dyn 
     reports.lock(TIMEOUT)?;
     let mut sent = match kind {
         HidKind::Keyboard => vec![0, 0, 0, 0, 0, 0, 0, 0xff],
+        HidKind::NitrokeyPro => Vec::new(),
         HidKind::Fido => ALLOCATE.to_vec(),
     };
     sent.resize(kind.report_bytes(), 0);
@@ -59,6 +60,7 @@ fn exchange(reports: &mut dyn Reports, kind: HidKind) -> Result<String, Box<dyn 
             [0, major, minor, patch, ..] => Ok(format!("firmware {major}.{minor}.{patch}")),
             _ => Err("this is no status".into()),
         },
+        HidKind::NitrokeyPro => Ok("a report".to_owned()),
         HidKind::Fido if received.starts_with(&ANSWERED) => Ok("a channel".to_owned()),
         HidKind::Fido => Err("this is no channel".into()),
     }

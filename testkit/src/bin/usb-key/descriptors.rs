@@ -1,4 +1,7 @@
-//! The USB descriptors of a key with two HID interfaces (USB 2.0, chapter 9; HID 1.11, section 6.2.1).
+//! The USB descriptors of a key with one or two HID interfaces (USB 2.0, chapter 9; HID 1.11, section 6.2.1).
+
+use oathbridge::device::HidKind;
+use oathbridge::device::hid_models;
 
 /// A boot keyboard (HID 1.11, appendix E.6) with a feature report of 8 bytes.
 const KEYBOARD_DESCRIPTOR: &[u8] = &[
@@ -8,6 +11,15 @@ const KEYBOARD_DESCRIPTOR: &[u8] = &[
     0x00, 0x25, 0x65, 0x05, 0x07, 0x19, 0x00, 0x29, 0x65, 0x81, 0x00, 0x09, 0x03, 0x75, 0x08, 0x95, 0x08,
     0xb1, 0x02, 0xc0,
 ];
+
+/// The same keyboard with a feature report of 64 bytes, as a Nitrokey Pro has it.
+fn nitrokey_pro_descriptor() -> Vec<u8> {
+    let mut descriptor = KEYBOARD_DESCRIPTOR.to_vec();
+    if let [.., _, _, count, _, _, _] = &mut descriptor[..] {
+        *count = 64;
+    }
+    descriptor
+}
 
 /// The number of the keyboard's interface.
 pub(super) const KEYBOARD: u16 = 0;
@@ -25,37 +37,53 @@ pub(super) struct Ids {
     pub(super) product: u16,
 }
 
+impl Ids {
+    /// Whether these are the ids of a Nitrokey Pro, a Nitrokey Storage or a Librem Key, which have no FIDO interface.
+    pub(super) fn is_nitrokey_pro(self) -> bool {
+        hid_models::name(self.vendor, self.product, HidKind::NitrokeyPro).is_some()
+    }
+}
+
 /// The descriptor of this type and index; `None` if there is none.
 pub(super) fn descriptor(ids: Ids, kind: u8, index: u8) -> Option<Vec<u8>> {
     match (kind, index) {
         (1, _) => {
             let ([v0, v1], [p0, p1]) = (ids.vendor.to_le_bytes(), ids.product.to_le_bytes());
-            Some(vec![18, 1, 0x00, 0x02, 0, 0, 0, 64, v0, v1, p0, p1, 0x43, 0x05, 1, 2, 0, 1])
+            let serial = if ids.is_nitrokey_pro() { 3 } else { 0 };
+            Some(vec![18, 1, 0x00, 0x02, 0, 0, 0, 64, v0, v1, p0, p1, 0x43, 0x05, 1, 2, serial, 1])
         }
-        (2, _) => Some(configuration()),
+        (2, _) => Some(configuration(ids)),
         (3, 0) => Some(vec![4, 3, 0x09, 0x04]),
         (3, 1) => Some(string("oathbridge")),
         (3, 2) => Some(string("virtual key")),
+        (3, 3) if ids.is_nitrokey_pro() => Some(string("000000000000000000005f11")),
         _ => None,
     }
 }
 
 /// The report descriptor of an interface.
-pub(super) fn report_descriptor(interface: u16) -> Vec<u8> {
-    if interface == KEYBOARD { KEYBOARD_DESCRIPTOR.to_vec() } else { FIDO_DESCRIPTOR.to_vec() }
+pub(super) fn report_descriptor(ids: Ids, interface: u16) -> Vec<u8> {
+    match interface {
+        KEYBOARD if ids.is_nitrokey_pro() => nitrokey_pro_descriptor(),
+        KEYBOARD => KEYBOARD_DESCRIPTOR.to_vec(),
+        _ => FIDO_DESCRIPTOR.to_vec(),
+    }
 }
 
-fn configuration() -> Vec<u8> {
+fn configuration(ids: Ids) -> Vec<u8> {
     let mut body = Vec::new();
     body.extend([9, 4, 0, 0, 1, 3, 1, 1, 0]);
     body.extend(hid(KEYBOARD_DESCRIPTOR.len()));
     body.extend(endpoint(0x81, 8, 10));
-    body.extend([9, 4, 1, 0, 2, 3, 0, 0, 0]);
-    body.extend(hid(FIDO_DESCRIPTOR.len()));
-    body.extend(endpoint(0x02, 64, 2));
-    body.extend(endpoint(0x82, 64, 2));
+    let interfaces = if ids.is_nitrokey_pro() { 1 } else { 2 };
+    if interfaces > 1 {
+        body.extend([9, 4, 1, 0, 2, 3, 0, 0, 0]);
+        body.extend(hid(FIDO_DESCRIPTOR.len()));
+        body.extend(endpoint(0x02, 64, 2));
+        body.extend(endpoint(0x82, 64, 2));
+    }
     let [low, high] = u16::try_from(9 + body.len()).unwrap_or_default().to_le_bytes();
-    let mut all = vec![9, 2, low, high, 2, 1, 0, 0x80, 15];
+    let mut all = vec![9, 2, low, high, interfaces, 1, 0, 0x80, 15];
     all.extend(body);
     all
 }

@@ -2,7 +2,9 @@
 //! on standard input is a touch. Each report for the FIDO interface is a line on standard error.
 //!
 //! The key has the keyboard interface of a virtual YubiKey, whose slot 2 has the key of RFC 6238, appendix B, and the FIDO
-//! interface of a virtual Nitrokey 3 with two credentials of that key; `bob` requires a touch.
+//! interface of a virtual Nitrokey 3 with two credentials of that key; `bob` requires a touch. With the ids of a Nitrokey Pro
+//! it has only a keyboard interface, with the slots of a virtual Nitrokey Pro; each line on standard input then turns its
+//! clock a day ahead.
 //! The kernel speaks the protocol of USB/IP over a socket (Documentation/usb/usbip_protocol.rst), whose number is written to
 //! sysfs.
 
@@ -18,8 +20,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use oathbridge::clock::{Clock, SystemClock};
 use oathbridge::device::Reports;
-use oathbridge::virt::{self, FidoInterface, Keyboard, VirtualTransport};
+use oathbridge::virt::{self, FidoInterface, VirtualToken, VirtualTransport};
 
 use self::descriptors::{Ids, KEYBOARD};
 use self::link::{FIDO, Link, RET_SUBMIT};
@@ -29,6 +32,8 @@ const USAGE: &str = "usage: usb-key VENDOR PRODUCT, both with four hexadecimal d
 const YUBIKEY: u32 = 7_654_321;
 /// Hexadecimal, as the key reports it: 01020304.
 const NITROKEY: u32 = 16_909_060;
+/// Hexadecimal, as the key reports it: 00005f11.
+const NITROKEY_PRO: u32 = 24_337;
 const TOKENS: &str = r#"
 [[token]]
 serial = 7654321
@@ -50,6 +55,19 @@ issuer = "AWS"
 account = "bob"
 touch = true
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+
+[[token]]
+serial = 24337
+model = "nitrokey-pro"
+[[token.credential]]
+issuer = "AWS"
+account = "alice"
+digits = 8
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+[[token.credential]]
+account = "counter"
+type = "hotp"
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 "#;
 
 /// The first controller of vhci-hcd, and its first port for devices at full speed.
@@ -65,6 +83,8 @@ const IS_IN: u32 = 1;
 /// An error number of the kernel, negative.
 const EPIPE: i32 = -32;
 
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
 /// The maximum wait for one report; then the next wait begins.
 const WAIT: Duration = Duration::from_secs(3_600);
 
@@ -73,8 +93,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [vendor, product] = &arguments[..] else { return Err(USAGE.into()) };
     let ids = Ids { vendor: u16::from_str_radix(vendor, 16)?, product: u16::from_str_radix(product, 16)? };
     let tokens = VirtualTransport::new(&virt::parse(TOKENS)?);
-    let keyboard =
-        tokens.token(YUBIKEY).and_then(|token| token.keyboard()).ok_or("the token has no keyboard")?;
+    let keyboard = keyboard(&tokens, ids).ok_or("the token has no keyboard")?;
     let nitrokey = tokens.token(NITROKEY).ok_or("there is no Nitrokey")?;
     let open = || nitrokey.fido().ok_or("the token has no FIDO interface");
     // Each opener gets every report, so one sends and the other one receives.
@@ -86,8 +105,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let link = Arc::new(Mutex::new(Link::new(socket.try_clone()?)));
     let shared = Arc::clone(&link);
     thread::spawn(move || pass_answers(&mut answers, &shared));
-    thread::spawn(move || io::stdin().lines().for_each(|_| nitrokey.touch()));
+    let pro = tokens.token(NITROKEY_PRO).ok_or("there is no Nitrokey Pro")?;
+    let press = move || if ids.is_nitrokey_pro() { turn_clock(&pro) } else { nitrokey.touch() };
+    thread::spawn(move || io::stdin().lines().for_each(|_| press()));
     Ok(Key { socket, ids, keyboard, fido, link }.serve()?)
+}
+
+/// The keyboard interface of the key with these ids.
+fn keyboard(tokens: &VirtualTransport, ids: Ids) -> Option<Box<dyn Reports>> {
+    if ids.is_nitrokey_pro() {
+        return Some(Box::new(tokens.token(NITROKEY_PRO)?.nitrokey_pro()?));
+    }
+    Some(Box::new(tokens.token(YUBIKEY)?.keyboard()?))
+}
+
+fn turn_clock(pro: &VirtualToken) {
+    pro.set_nitrokey_pro_clock(SystemClock::new().unix_time() + DAY);
 }
 
 /// Passes the reports of the FIDO interface on until the kernel has closed the socket.
@@ -108,7 +141,7 @@ fn lock(link: &Mutex<Link>) -> MutexGuard<'_, Link> {
 struct Key {
     socket: UnixStream,
     ids: Ids,
-    keyboard: Keyboard,
+    keyboard: Box<dyn Reports>,
     fido: FidoInterface,
     link: Arc<Mutex<Link>>,
 }
@@ -173,16 +206,16 @@ impl Key {
         let interface = u16::from_le_bytes([index, index_high]);
         match (kind, request) {
             (0x80, 6) => descriptors::descriptor(self.ids, value_high, value),
-            (0x81, 6) => Some(descriptors::report_descriptor(interface)),
+            (0x81, 6) => Some(descriptors::report_descriptor(self.ids, interface)),
             // GET_STATUS, GET_CONFIGURATION, GET_INTERFACE
             (0x80..=0x82, 0) => Some(vec![0, 0]),
             (0x80, 8) => Some(vec![1]),
             (0x81, 10) => Some(vec![0]),
             // GET_REPORT and SET_REPORT; 3 is a feature report.
             (0xa1, 1) if interface == KEYBOARD && value_high == 3 => {
-                let mut report = [0; 8];
+                let mut report = vec![0; self.keyboard.kind().report_bytes()];
                 self.keyboard.receive(&mut report, Duration::ZERO).ok()?;
-                Some(report.to_vec())
+                Some(report)
             }
             (0xa1, 1) => Some(vec![0; 8]),
             (0x21, 9) if interface == KEYBOARD && value_high == 3 => {

@@ -1,0 +1,234 @@
+//! The slots of one token as one of the families of tokens.
+
+use std::time::Duration;
+
+use super::error::Error as KeyError;
+use super::key::{CodeRequest, Key, Moment, PASSWORD, Status, TemporaryPassword};
+use super::slot::{Slot, SlotNumber};
+use crate::device::{self, Progress};
+use crate::oath::{
+    Algorithm, Credential, CredentialName, Error, KeySlot, Kind, MovingFactor, OathSession, PinRules,
+    SelfDescription, Touch, UnlockKey,
+};
+use crate::otp::{Code, Period, Step};
+use crate::secret::{SecretBytes, SecretText};
+
+/// The longest keys in bytes: of firmware that takes the password of a code apart, and of later firmware.
+const OLD_MAX_KEY: usize = 20;
+const MAX_KEY: usize = 40;
+
+/// The time from the token's clock to the end of the step, at least, if the period is long enough. The request for a code
+/// begins and ends within it, so the token cannot reach the next step before.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// The token's clock may advance directly after it was set.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A user PIN has three attempts.
+const PIN_RULES: PinRules = PinRules { needs_touch: false, spared_attempts: 1 };
+
+/// The model of a token, because firmware versions depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Model {
+    /// A Nitrokey Pro, a Nitrokey Pro 2 or a Librem Key.
+    Pro,
+    /// A Nitrokey Storage.
+    Storage,
+}
+
+/// The slots of a token.
+pub struct Session<'r> {
+    key: Key<'r>,
+    status: Status,
+    serial: Option<String>,
+    attempts: Option<u8>,
+    pin: Option<KeySlot>,
+    may_set_time: bool,
+    /// Whether the firmware takes the password for a code with a request of its own.
+    is_old: bool,
+}
+
+impl<'r> Session<'r> {
+    /// A session with a token. Reads its status and, if codes require the PIN, the number of attempts left.
+    /// `shown_serial` is the serial number that the token shows over USB, which it may report itself as well.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] for firmware whose slots are not known; those of [`Key::status`].
+    pub fn begin(mut key: Key<'r>, model: Model, shown_serial: Option<&str>) -> Result<Self, Error> {
+        let status = key.status()?;
+        let is_old = match model {
+            Model::Pro => status.version <= [0, 7],
+            Model::Storage if status.version <= [0, 53] => {
+                return Err(Error::Unsupported("its firmware is older than 0.54; update it"));
+            }
+            Model::Storage => false,
+        };
+        let attempts = if status.asks_for_pin { Some(key.attempts()?) } else { None };
+        let shown = shown_serial.map(|serial| serial.trim_start_matches('0').to_owned());
+        let serial = status.serial.map(|serial| format!("{serial:08x}")).or(shown);
+        let serial = serial.filter(|serial| !serial.is_empty());
+        Ok(Self { key, status, serial, attempts, pin: None, may_set_time: false, is_old })
+    }
+
+    fn credential(&self, slot: &Slot) -> Credential {
+        Credential {
+            name: CredentialName {
+                bytes: slot.number.to_string().into_bytes(),
+                issuer: slot.issuer.clone(),
+                account: slot.account.clone(),
+                period: slot.period,
+            },
+            kind: match slot.number {
+                SlotNumber::Hotp(_) => Kind::Hotp,
+                SlotNumber::Totp(_) => Kind::Totp,
+            },
+            algorithm: Algorithm::Sha1,
+            digits: slot.digits,
+            digits_known: true,
+            touch: Touch::No,
+            is_pin_protected: self.status.asks_for_pin,
+        }
+    }
+
+    /// Verifies the PIN, if codes require it.
+    fn password(&mut self) -> Result<Option<TemporaryPassword>, Error> {
+        if !self.status.asks_for_pin {
+            return Ok(None);
+        }
+        let pin = self.pin.as_ref().and_then(|keys| keys.lend(|pin| SecretBytes::new(pin.expose().to_vec())));
+        let pin = pin.ok_or(Error::Locked)?;
+        let result = self.key.authenticate(pin.expose());
+        if let Err(KeyError::WrongPin(left)) = &result {
+            self.attempts = Some(*left);
+        }
+        Ok(Some(result?))
+    }
+
+    fn totp(&mut self, slot: SlotNumber, period: Period, step: Step) -> Result<Code, Error> {
+        let password = self.password()?;
+        let (clock, now) = (self.key.clock(), self.key.clock().unix_time());
+        let (start, end) = (step.start(period), step.next().start(period));
+        if start > now {
+            return Err(Error::Unsupported("its clock gives codes of the current time step only"));
+        }
+        let margin = MARGIN.min((end - start) / 2);
+        let time = now.min(end - margin).max(start);
+        let moment = Moment { step, time, period: period.seconds() };
+        let request = self.code_request(slot, Some(moment), password.as_ref())?;
+        let set_at = clock.monotonic();
+        match self.key.set_time(time, self.may_set_time) {
+            // The step ended meanwhile, and another program has given the token a time of the next one.
+            Err(KeyError::ClockBehind) if now >= end => return Err(device::Error::Reset.into()),
+            result => result?,
+        }
+        let code = self.key.code(&request)?;
+        if time + (clock.monotonic() - set_at) + TICK >= end {
+            // The code may be that of the next step.
+            return Err(device::Error::Reset.into());
+        }
+        Ok(code)
+    }
+
+    /// The request for a code; allowed already, if the firmware wants that before.
+    fn code_request(
+        &mut self,
+        slot: SlotNumber,
+        moment: Option<Moment>,
+        password: Option<&TemporaryPassword>,
+    ) -> Result<CodeRequest, Error> {
+        match password {
+            Some(password) if self.is_old => {
+                let request = CodeRequest::new(slot, moment, None);
+                self.key.authorize(&request, password)?;
+                Ok(request)
+            }
+            password => Ok(CodeRequest::new(slot, moment, password)),
+        }
+    }
+}
+
+impl OathSession for Session<'_> {
+    fn description(&self) -> SelfDescription {
+        let [major, minor] = self.status.version;
+        SelfDescription {
+            version: Some([major, minor, 0]),
+            salt: None,
+            serial: self.serial.clone(),
+            pin_set: self.status.asks_for_pin,
+            attempts_left: self.attempts,
+            pin_rules: PIN_RULES,
+            own_clock: true,
+            max_key: Some(if self.is_old { OLD_MAX_KEY } else { MAX_KEY }),
+        }
+    }
+
+    /// Without the PIN the token shows its slots but gives no codes, so it counts as locked.
+    fn is_locked(&self) -> bool {
+        self.status.asks_for_pin && self.pin.is_none()
+    }
+
+    fn unlock_key(&self, password: &SecretText) -> Result<Option<UnlockKey>, Error> {
+        let pin = password.expose().as_bytes();
+        if !self.status.asks_for_pin {
+            return Ok(None);
+        }
+        if pin.len() > PASSWORD {
+            return Err(Error::Unsupported("a PIN has at most 25 bytes"));
+        }
+        Ok(Some(UnlockKey::new(SecretBytes::new(pin.to_vec()))))
+    }
+
+    fn unlock(&mut self, keys: &KeySlot) -> Result<(), Error> {
+        keys.lend(|_| ()).ok_or(Error::Locked)?;
+        self.pin = Some(keys.clone());
+        Ok(())
+    }
+
+    fn list(&mut self) -> Result<Vec<Credential>, Error> {
+        let mut credentials = Vec::new();
+        for number in SlotNumber::all() {
+            if let Some(slot) = self.key.slot(number)? {
+                credentials.push(self.credential(&slot));
+            }
+        }
+        Ok(credentials)
+    }
+
+    fn list_with_pin(&mut self, _progress: &dyn Progress) -> Result<Vec<Credential>, Error> {
+        self.password()?;
+        // A right PIN gives all attempts back.
+        self.attempts = Some(self.key.attempts()?);
+        self.list()
+    }
+
+    fn allow_set_time(&mut self) {
+        self.may_set_time = true;
+    }
+
+    /// Reads the slot again, because another program may have written to it.
+    fn calculate(
+        &mut self,
+        credential: &Credential,
+        factor: MovingFactor,
+        _progress: &dyn Progress,
+    ) -> Result<Code, Error> {
+        let is_it = |number: &SlotNumber| number.to_string().as_bytes() == credential.name.bytes;
+        let number = SlotNumber::all().find(is_it).ok_or(Error::NoSuchCredential)?;
+        let step = match (number, factor) {
+            (SlotNumber::Totp(_), MovingFactor::Step(step)) => Some(step),
+            (SlotNumber::Hotp(_), MovingFactor::Counter) => None,
+            _ => return Err(Error::Unsupported("the slot has another kind of codes")),
+        };
+        let slot = self.key.slot(number)?.filter(|slot| self.credential(slot) == *credential);
+        let slot = slot.ok_or(Error::NoSuchCredential)?;
+        match step {
+            Some(step) => self.totp(number, slot.period, step),
+            None => {
+                let password = self.password()?;
+                let request = self.code_request(number, None, password.as_ref())?;
+                Ok(self.key.code(&request)?)
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Faults of one request.
+
+/// A fault of the next request to a virtual Nitrokey Pro.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NitrokeyProFault {
+    /// The key takes the request and stays busy, until it is pulled out.
+    Busy,
+    /// The key drops the request.
+    Drop,
+    /// The checksum of the response is wrong.
+    Checksum,
+    /// The key receives another request than was sent.
+    Damage,
+    /// The reports after the request have so many bytes.
+    ReportLength(usize),
+    /// Another program sends a request after this one.
+    Interference,
+    /// The key is pulled out when the request arrives.
+    Vanish,
+}
