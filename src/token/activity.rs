@@ -96,6 +96,12 @@ impl Activity {
         self.enter(Kind::Transaction);
     }
 
+    /// The running job may last for `limit`, because its transaction waits for a touch that was not expected.
+    pub(super) fn extend(&self, limit: Duration) {
+        let mut state = self.state();
+        state.phase.limit = state.phase.limit.max(limit);
+    }
+
     /// The caller has its result.
     pub(super) fn answered(&self) {
         self.enter(Kind::Ending);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{oneshot, watch};
 
 use super::activity::Activity;
-use super::{Error, Stage};
+use super::{Error, Stage, TOUCH_TRANSACTION_LIMIT};
 use crate::device::Progress;
 use crate::sync::IgnorePoison;
 
@@ -49,10 +49,44 @@ impl<T> Caller<T> {
 
 impl<T: Send> Progress for Caller<T> {
     fn touch_needed(&self) {
+        self.activity.extend(TOUCH_TRANSACTION_LIMIT);
         self.enter(Stage::TouchNeeded);
     }
 
     fn is_cancelled(&self) -> bool {
         self.reply.lock().ignore_poison().as_ref().is_some_and(oneshot::Sender::is_closed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::token::{Event, TRANSACTION_LIMIT};
+
+    /// For example, another program has set a PIN since the token was read.
+    #[tokio::test]
+    async fn a_token_that_waits_for_an_unexpected_touch_does_not_hang() {
+        let clock = Arc::new(ManualClock::at(Duration::ZERO));
+        let (sink, mut events) = mpsc::unbounded_channel();
+        let activity = Arc::new(Activity::new(clock.clone(), Arc::new(move |event| drop(sink.send(event)))));
+        tokio::spawn(Arc::clone(&activity).supervise());
+        let (caller, _answer) = Caller::<()>::new(watch::Sender::default(), Arc::clone(&activity));
+        activity.job_queued(TRANSACTION_LIMIT);
+        activity.transaction_begun();
+        clock.wait_for_sleeper(TRANSACTION_LIMIT).await;
+        caller.touch_needed();
+        clock.advance(TRANSACTION_LIMIT);
+        let left = TOUCH_TRANSACTION_LIMIT - TRANSACTION_LIMIT;
+        tokio::select! {
+            () = clock.wait_for_sleeper(left) => {}
+            event = events.recv() => panic!("{event:?}"),
+        }
+        clock.advance(left);
+        assert!(matches!(events.recv().await, Some(Event::Stuck)));
     }
 }
