@@ -79,9 +79,10 @@ impl Destination {
             return Fit::Yes;
         }
         // The pool may also be reached without the URL of the profile. A URL may lead to any region.
-        let is_elsewhere = self.place.as_ref().is_some_and(|place| {
-            *place != profile.region && Some(place) != profile.endpoint_url.as_ref()
-        });
+        let is_elsewhere = self
+            .place
+            .as_ref()
+            .is_some_and(|place| *place != profile.region && Some(place) != profile.endpoint_url.as_ref());
         let may_be_its_pool = self.pool.is_none() && profile.user_pool_id.is_some();
         // A pool that is known and another one has other app clients.
         let other_pool = self.pool.is_some() && profile.user_pool_id.is_some();

@@ -171,9 +171,9 @@ fn a_loss_that_cannot_be_recorded_is_no_spent_step() {
     fs::remove_file(guard.file()).unwrap();
     // In the way of the next content, also for root.
     fs::create_dir_all(guard.file().with_file_name("guard.json.new/x")).unwrap();
-    let unavailable = |error| matches!(error, Error::Unavailable(_));
-    assert!(unavailable(guard.earliest(CREDENTIAL, at(NOW)).unwrap_err()));
-    assert!(unavailable(guard.claim(CREDENTIAL, NOW, at(NOW)).unwrap_err()));
+    let earliest = guard.earliest(CREDENTIAL, at(NOW));
+    assert!(matches!(earliest, Err(Error::Unavailable(_))), "{earliest:?}");
+    assert!(guard.claim(CREDENTIAL, NOW, at(NOW)).is_err());
     fs::remove_dir_all(guard.file().with_file_name("guard.json.new")).unwrap();
     let open = NOW.next().next();
     assert_eq!(guard.earliest(CREDENTIAL, at(NOW)), Ok(open));
