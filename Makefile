@@ -14,7 +14,7 @@ TARGET = $(or $(CARGO_TARGET_DIR),target)/dist
 
 # Modules of tests that also run on the binaries of "make", and the checks of "make accept", each a file of scripts/accept.
 SHIPPED_TESTS = contract ctl demo kill secrets
-ACCEPT = paths reproducible fuzz
+ACCEPT = paths reproducible fuzz plug
 
 # DIRECTORY:FILE of everything except the binaries and the unit; missing files are skipped.
 FILES = \
@@ -94,7 +94,9 @@ deny:
 
 install: ## Install the built files; PREFIX and DESTDIR work as usual
 	@for binary in $(BINARIES); do test -x $(TARGET)/$$binary || { echo "run make first" >&2; exit 1; }; done
-	$(foreach binary,$(BINARIES),install -D $(TARGET)/$(binary) $(DESTDIR)$(BINDIR)/$(binary) &&) true
+	# Without read permission the kernel protects the daemon from its first instruction on.
+	install -D -m 0711 $(TARGET)/oathbridged $(DESTDIR)$(BINDIR)/oathbridged
+	install -D -m 0755 $(TARGET)/oathbridgectl $(DESTDIR)$(BINDIR)/oathbridgectl
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's,/usr/bin/,$(BINDIR)/,' systemd/oathbridge.service > $(DESTDIR)$(UNITDIR)/oathbridge.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/oathbridge.service

@@ -49,7 +49,7 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, Error> {
 
 /// Flags for [`OpenOptionsExt::custom_flags`]: opening does not block on a pipe, and does not make a terminal the
 /// controlling one. The standard library adds `O_CLOEXEC`.
-pub fn open_flags() -> i32 {
+fn open_flags() -> i32 {
     (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed()
 }
 

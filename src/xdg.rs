@@ -13,6 +13,11 @@ pub fn state_home() -> Option<PathBuf> {
     base("XDG_STATE_HOME", ".local/state")
 }
 
+/// `$XDG_RUNTIME_DIR`, which has no default.
+pub fn runtime() -> Option<PathBuf> {
+    absolute("XDG_RUNTIME_DIR")
+}
+
 /// Relative paths count as unset, as the specification says.
 fn base(variable: &str, below_home: &str) -> Option<PathBuf> {
     absolute(variable).or_else(|| Some(absolute("HOME")?.join(below_home)))

@@ -10,6 +10,11 @@ impl<'a> Input<'a> {
         Self(bytes)
     }
 
+    /// The number of bytes that are left.
+    pub fn length(&self) -> usize {
+        self.0.len()
+    }
+
     /// The next byte; `None` at the end.
     pub fn next_byte(&mut self) -> Option<u8> {
         let (first, rest) = self.0.split_first()?;

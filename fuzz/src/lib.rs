@@ -11,6 +11,7 @@ extern crate self as oathbridge;
 
 #[path = "../../src/clock.rs"]
 pub mod clock;
+pub mod config;
 #[path = "../../src/device/mod.rs"]
 pub mod device;
 #[path = "../../src/iso7816/mod.rs"]
@@ -21,12 +22,24 @@ pub mod oath;
 pub mod otp;
 #[path = "../../src/protocol/mod.rs"]
 pub mod protocol;
+#[path = "../../src/registry/mod.rs"]
+pub mod registry;
+#[path = "../../src/regular_file.rs"]
+pub mod regular_file;
 #[path = "../../src/secret.rs"]
 pub mod secret;
+#[path = "../../src/state_file/mod.rs"]
+pub mod state_file;
 #[path = "../../src/sync.rs"]
 pub mod sync;
+#[path = "../../src/task.rs"]
+pub mod task;
 #[path = "../../src/text.rs"]
 pub mod text;
+#[path = "../../src/token/mod.rs"]
+pub mod token;
+#[path = "../../src/xdg.rs"]
+pub mod xdg;
 
 pub mod caller;
 pub mod fuzz_clock;

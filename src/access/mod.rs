@@ -5,18 +5,22 @@
 
 mod cgroup;
 mod facts;
+mod fit;
 mod flatpak;
 mod identify;
 mod limits;
 mod rules;
 mod start_time;
+mod subject;
 
 use std::fmt;
 
 pub use facts::{Facts, Identity, Kind};
+pub use fit::Fit;
 pub use identify::{Caller, Identified, Identifier, KnownCaller};
 pub use limits::{CallClass, ConnectionCounts, Limits, Permit, Refusal};
 pub use rules::{Decision, Reason, Verdict, decide};
+pub use subject::Subject;
 
 /// A permission of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
-//! Permissions: the first rule of the configuration that matches a caller and has a value decides, otherwise a default.
+//! Permissions: the first rule of the configuration that matches a call and has a value decides, otherwise a default.
 
 use std::fmt;
 
-use super::{Caller, Facts, Kind, Permission};
+use super::{Caller, Facts, Kind, Permission, Subject};
 use crate::config::{Access, AccessRule, CallerPattern};
 
 /// A decision and its reason.
@@ -61,8 +61,8 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Decides whether a caller has a permission.
-pub fn decide(access: &Access, caller: &Caller, permission: Permission) -> Decision {
+/// Decides whether a caller has a permission, for a call about `subject`.
+pub fn decide(access: &Access, caller: &Caller, permission: Permission, subject: &Subject) -> Decision {
     if !caller.is_ours {
         return Decision { verdict: Verdict::Deny, reason: Reason::OtherUser };
     }
@@ -73,7 +73,10 @@ pub fn decide(access: &Access, caller: &Caller, permission: Permission) -> Decis
         Permission::Submit => rule.submit,
         Permission::Manage => rule.manage,
     };
-    let by_rule = rules.into_iter().find_map(|(rule, number)| Some((said(rule)?, number)));
+    let by_rule = rules.into_iter().find_map(|(rule, number)| {
+        let allowed = said(rule).filter(|allowed| subject.fit(rule).decides(*allowed))?;
+        Some((allowed, number))
+    });
     match by_rule {
         Some((allowed, number)) => {
             Decision { verdict: Verdict::allow_if(allowed), reason: Reason::Rule(number) }
@@ -106,6 +109,7 @@ fn fits(caller_pattern: &CallerPattern, facts: Option<&Facts>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Fit;
     use crate::config::Pattern;
 
     fn program(executable: &str, unit: &str) -> Caller {
@@ -130,14 +134,14 @@ mod tests {
     const UNKNOWN: Caller = Caller { is_ours: true, facts: None };
 
     fn rule(caller: CallerPattern, read_code: Option<bool>, submit: Option<bool>) -> AccessRule {
-        AccessRule { caller, read_code, submit, manage: None }
+        AccessRule { caller, credential: None, profile: None, read_code, submit, manage: None }
     }
 
     #[test]
     fn without_rules_programs_are_allowed_and_others_are_denied() {
         let access = Access::default();
         for permission in Permission::ALL {
-            let decision = |caller: &Caller| decide(&access, caller, permission);
+            let decision = |caller: &Caller| decide(&access, caller, permission, &Subject::none());
             let expected = Decision { verdict: Verdict::Allow, reason: Reason::Programs };
             assert_eq!(decision(&program("/usr/bin/a", "x.service")), expected);
             let expected = Decision { verdict: Verdict::Deny, reason: Reason::Sandboxed };
@@ -158,7 +162,7 @@ mod tests {
         ];
         let access = Access { rules, ..Access::default() };
         let by = |caller: &Caller, permission| {
-            let Decision { verdict, reason } = decide(&access, caller, permission);
+            let Decision { verdict, reason } = decide(&access, caller, permission, &Subject::none());
             (verdict == Verdict::Allow, reason)
         };
         assert_eq!(by(&flatpak("org.a.B"), Permission::ReadCode), (true, Reason::Rule(1)));
@@ -189,7 +193,7 @@ mod tests {
         ] {
             assert_eq!(caller.identity().kind == Kind::Unknown, expected, "{caller:?}");
             assert_eq!(
-                decide(&access, &caller, Permission::ReadCode).reason == Reason::Rule(1),
+                decide(&access, &caller, Permission::ReadCode, &Subject::none()).reason == Reason::Rule(1),
                 expected,
                 "{caller:?}"
             );
@@ -204,6 +208,68 @@ mod tests {
             rule(CallerPattern::Executable(Pattern::new("*")), Some(true), Some(true)),
         ];
         let access = Access { rules, ..Access::default() };
-        assert_eq!(decide(&access, &flatpak("org.a.B"), Permission::Submit).verdict, Verdict::Deny);
+        assert_eq!(
+            decide(&access, &flatpak("org.a.B"), Permission::Submit, &Subject::none()).verdict,
+            Verdict::Deny
+        );
+    }
+
+    fn scoped(credential: Option<&str>, profile: Option<&str>, allow: bool) -> AccessRule {
+        AccessRule {
+            credential: credential.map(Pattern::new),
+            profile: profile.map(str::to_owned),
+            ..rule(CallerPattern::Executable(Pattern::new("*")), Some(allow), Some(allow))
+        }
+    }
+
+    fn submission(credential: Option<&str>, profiles: &[(&str, Fit)]) -> Subject {
+        let profiles = profiles.iter().map(|(name, fit)| ((*name).to_owned(), *fit)).collect();
+        Subject::submission(credential.map(str::to_owned), profiles)
+    }
+
+    #[test]
+    fn a_rule_for_a_credential_decides_about_that_credential_only() {
+        let curl = program("/usr/bin/curl", "x.service");
+        for (allow, others) in [(true, Verdict::Deny), (false, Verdict::Allow)] {
+            let rules = vec![scoped(Some("t_*"), None, allow)];
+            let access = Access { rules, programs: !allow, ..Access::default() };
+            let by = |subject: &Subject| decide(&access, &curl, Permission::ReadCode, subject).verdict;
+            assert_eq!(by(&Subject::credential("t_0011".to_owned())), Verdict::allow_if(allow));
+            assert_eq!(by(&Subject::credential("u_0011".to_owned())), others);
+            assert_eq!(by(&Subject::none()), others);
+            // Until the credential is known, the call is allowed if it may be allowed.
+            assert_eq!(by(&Subject::open()), Verdict::Allow);
+            assert_eq!(by(&Subject::open().with_credential("t_0011".to_owned())), Verdict::allow_if(allow));
+        }
+    }
+
+    #[test]
+    fn a_rule_for_a_profile_refuses_what_may_belong_to_it_and_allows_what_does() {
+        let curl = program("/usr/bin/curl", "x.service");
+        for (allow, hidden) in [(true, Verdict::Deny), (false, Verdict::Deny)] {
+            let rules = vec![scoped(None, Some("work"), allow)];
+            let access = Access { rules, programs: !allow, ..Access::default() };
+            let by = |fit| {
+                let subject = submission(Some("t_0011"), &[("work", fit), ("home", Fit::Yes)]);
+                decide(&access, &curl, Permission::Submit, &subject).verdict
+            };
+            assert_eq!(by(Fit::Yes), Verdict::allow_if(allow));
+            assert_eq!(by(Fit::No), Verdict::allow_if(!allow));
+            assert_eq!(by(Fit::Hidden), hidden);
+        }
+    }
+
+    #[test]
+    fn a_rule_for_both_decides_where_both_fit() {
+        let curl = program("/usr/bin/curl", "x.service");
+        let access = Access { rules: vec![scoped(Some("t_*"), Some("work"), false)], ..Access::default() };
+        let by = |credential, fit| {
+            let subject = submission(credential, &[("work", fit)]);
+            decide(&access, &curl, Permission::Submit, &subject).verdict
+        };
+        assert_eq!(by(Some("t_1"), Fit::Yes), Verdict::Deny);
+        assert_eq!(by(Some("u_1"), Fit::Yes), Verdict::Allow);
+        assert_eq!(by(Some("t_1"), Fit::No), Verdict::Allow);
+        assert_eq!(by(None, Fit::Yes), Verdict::Allow, "it is decided again");
     }
 }

@@ -25,6 +25,9 @@ static ALLOCATOR: ZeroAlloc<std::alloc::System> = ZeroAlloc(std::alloc::System);
 /// The maximum size of a token file, in bytes.
 const MAX_TOKEN_FILE_BYTES: u64 = 1 << 20;
 
+/// The maximum number of threads for files and descriptors; further work waits.
+const MAX_BLOCKING_THREADS: usize = 128;
+
 /// Offers the codes of OATH tokens on the session bus and submits them to Amazon Cognito.
 #[derive(Parser)]
 #[command(version)]
@@ -41,11 +44,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match process::hide()
-        .and_then(|()| process::harden())
-        .map_err(unprotected)
-        .and_then(|()| run(Arguments::parse()))
-    {
+    match process::protect().map_err(|error| error.to_string()).and_then(|()| run(Arguments::parse())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             let end = if sentence.ends_with('?') { "" } else { "." };
@@ -55,14 +54,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn unprotected(error: std::io::Error) -> String {
-    format!(
-        "the kernel refused to protect this process ({error}); allow prctl and setrlimit, and start it again"
-    )
-}
-
 fn run(arguments: Arguments) -> Result<(), String> {
     logging::start(arguments.log_level);
+    process::warn_if_readable();
     let config = Config::load(arguments.config.as_deref()).map_err(|error| error.to_string())?;
     let mut transports: Vec<Arc<dyn Transport>> = Vec::new();
     if config.config.pcsc.enabled {
@@ -78,12 +72,15 @@ fn run(arguments: Arguments) -> Result<(), String> {
         clock: Arc::new(SystemClock::new()),
         transports,
         state_directory,
+        runtime_directory: state_file::runtime_directory(),
         config,
         config_path: arguments.config,
         bus: Address::session().map_err(|error| error.to_string())?,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        // Below TasksMax= of the unit, with the threads of tokens.
+        .max_blocking_threads(MAX_BLOCKING_THREADS)
         .build()
         .map_err(|error| error.to_string())?;
     let result = runtime.block_on(async {

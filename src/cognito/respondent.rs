@@ -84,6 +84,11 @@ impl Respondent {
         Ok(Self { client_id, username, proof, device_key, metadata })
     }
 
+    /// The user's name.
+    pub fn username(&self) -> &str {
+        self.username.expose()
+    }
+
     /// The same with the user's name from Cognito's parameters.
     pub fn named_by(&self, parameters: &BTreeMap<String, String>) -> Self {
         let mut respondent = self.clone();

@@ -28,6 +28,8 @@ pub struct AccessToken {
     text: SecretText,
     region: Option<Region>,
     pool_id: Option<String>,
+    client_id: Option<String>,
+    users: Vec<SecretText>,
 }
 
 impl AccessToken {
@@ -49,7 +51,10 @@ impl AccessToken {
             return Err(Refused::ScopeMissing);
         }
         let issuer = Issuer::parse(&claims.iss);
-        Ok(Self { text, region: issuer.region, pool_id: issuer.pool_id })
+        let users = [claims.sub, claims.username].into_iter().filter(|user| !user.is_empty());
+        let users = users.map(SecretText::new).collect();
+        let client_id = Some(claims.client_id).filter(|client| !client.is_empty());
+        Ok(Self { text, region: issuer.region, pool_id: issuer.pool_id, client_id, users })
     }
 
     /// The region of the issuer; `None` if the issuer is not AWS or its region is not known.
@@ -60,6 +65,16 @@ impl AccessToken {
     /// The user pool of the issuer, which need not be AWS.
     pub fn pool_id(&self) -> Option<&str> {
         self.pool_id.as_deref()
+    }
+
+    /// The app client that got the token, if the token names it.
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
+    /// The names of its user: `sub` and the user name, as far as the token has them.
+    pub fn users(&self) -> impl Iterator<Item = &str> {
+        self.users.iter().map(SecretText::expose)
     }
 
     /// The token itself.
@@ -78,6 +93,12 @@ struct Claims {
     #[serde(default)]
     scope: String,
     exp: u64,
+    #[serde(default)]
+    sub: String,
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    client_id: String,
 }
 
 fn claims(text: &str) -> Result<Claims, Defect> {
@@ -160,6 +181,8 @@ mod tests {
             "scope": "openid aws.cognito.signin.user.admin",
             "exp": NOW.as_secs() + 60,
             "sub": "canary",
+            "username": "alice",
+            "client_id": "client1",
         })
     }
 
@@ -184,6 +207,9 @@ mod tests {
         assert_eq!(token.region().map(Region::as_str), Some("eu-central-1"));
         assert_eq!(token.pool_id(), Some("eu-central-1_AbC123"));
         assert!(!format!("{token:?}").contains(token.expose()));
+        assert_eq!(token.users().collect::<Vec<_>>(), ["canary", "alice"]);
+        assert!(!format!("{token:?}").contains("canary") && !format!("{token:?}").contains("alice"));
+        assert_eq!(token.client_id(), Some("client1"));
     }
 
     #[test]

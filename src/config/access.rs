@@ -1,12 +1,15 @@
 //! `[access]`: the permissions of callers.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use wildmatch::WildMatch;
 
 use super::document::Document;
 use super::error::{Error, Problem};
-use super::value::{ASK, checked, is_line, must_be, tables};
+use super::profile::Profile;
+use super::value::{ASK, checked, is_line, is_path_element, must_be, tables, text};
 
 /// The permissions of callers.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -33,6 +36,12 @@ pub struct AccessRule {
     /// The callers of the rule.
     #[serde(deserialize_with = "caller_pattern")]
     pub caller: CallerPattern,
+    /// The credentials of the rule, by object id; without it all of them.
+    #[serde(default, deserialize_with = "credential")]
+    pub credential: Option<Pattern>,
+    /// The profile of the rule: calls that name it, and calls with its user pool or its app client. Without it all calls.
+    #[serde(default, deserialize_with = "profile")]
+    pub profile: Option<String>,
     /// The permission to get codes.
     #[serde(default, deserialize_with = "exception")]
     pub read_code: Option<bool>,
@@ -80,12 +89,36 @@ impl Default for Access {
 }
 
 impl Access {
-    /// Checks that every rule decides something.
-    pub(super) fn check(&self, document: &Document<'_>) -> Result<(), Error> {
-        let is_empty = |rule: &AccessRule| rule.read_code.or(rule.submit).or(rule.manage).is_none();
-        match self.rules.iter().position(is_empty) {
-            Some(index) => Err(document.error(&["access", "rule", &index.to_string()], Problem::EmptyRule)),
-            None => Ok(()),
+    /// Checks that every rule decides something, and that its profile is one of `profiles`.
+    pub(super) fn check(
+        &self,
+        profiles: &BTreeMap<String, Profile>,
+        document: &Document<'_>,
+    ) -> Result<(), Error> {
+        for (index, rule) in self.rules.iter().enumerate() {
+            if let Some(problem) = rule.problem(profiles) {
+                return Err(document.error(&["access", "rule", &index.to_string()], problem));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AccessRule {
+    fn problem(&self, profiles: &BTreeMap<String, Profile>) -> Option<Problem> {
+        if self.read_code.or(self.submit).or(self.manage).is_none() {
+            return Some(Problem::EmptyRule);
+        }
+        if self.profile.as_ref().is_some_and(|name| !profiles.contains_key(name)) {
+            return Some(Problem::RuleOfNoProfile);
+        }
+        let reads = self.profile.is_some() && self.read_code.is_some();
+        let manages = (self.profile.is_some() || self.credential.is_some()) && self.manage.is_some();
+        match (reads, manages) {
+            (true, _) => Some(Problem::RuleExcludes("profile", "read_code")),
+            (_, true) if self.profile.is_some() => Some(Problem::RuleExcludes("profile", "manage")),
+            (_, true) => Some(Problem::RuleExcludes("credential", "manage")),
+            _ => None,
         }
     }
 }
@@ -101,6 +134,16 @@ fn permission<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Err
 
 fn exception<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     permission(deserializer).map(Some)
+}
+
+fn credential<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Pattern>, D::Error> {
+    let shape = "the id of a credential: letters, digits and _; * matches any characters";
+    let is_id = |id: &str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_*?".contains(&byte));
+    text(deserializer, shape, is_id).map(|id| Some(Pattern::new(&id)))
+}
+
+fn profile<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    text(deserializer, "the name of a profile", is_path_element).map(Some)
 }
 
 fn caller_pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CallerPattern, D::Error> {

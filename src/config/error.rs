@@ -123,6 +123,14 @@ pub enum Problem {
     /// A rule that decides nothing.
     #[error("[[access.rule]] decides nothing; give it \"read_code\", \"submit\" or \"manage\"")]
     EmptyRule,
+    /// A rule for a profile that does not exist.
+    #[error(
+        "[[access.rule]] is for a profile that the file does not have; correct \"profile\" or add the profile"
+    )]
+    RuleOfNoProfile,
+    /// A rule with a permission that no call with its scope needs.
+    #[error("[[access.rule]] with \"{0}\" excludes \"{1}\", which is never about one; use a rule of its own")]
+    RuleExcludes(&'static str, &'static str),
     /// The limit of one client is higher than that of all.
     #[error("\"{0}\" in [limits] must not be larger than \"{1}\"")]
     LargerThan(&'static str, &'static str),

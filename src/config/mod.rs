@@ -98,7 +98,7 @@ impl Config {
         config.limits.complete(document);
         config.limits.check(document)?;
         config.hid.check(document)?;
-        config.access.check(document)?;
+        config.access.check(&config.profiles, document)?;
         config.cognito.check(document)?;
         for (name, profile) in &mut config.profiles {
             profile.complete(name, &config.cognito, document)?;

@@ -11,7 +11,7 @@ use super::screen::table;
 use super::tree::{Credential, Tree};
 use super::{Failure, Output, exit, query};
 use crate::dbus::names;
-use crate::guard::{self, Entry, Guard, Record, Unavailable, Use};
+use crate::guard::{self, Entry, Folders, Guard, Record, Unavailable, Use};
 use crate::otp::Period;
 use crate::text::escape_invisible;
 use crate::utc::rfc3339;
@@ -61,13 +61,13 @@ struct ForgottenJson<'a> {
 
 pub(super) async fn run(command: &GuardCommand, json: bool) -> Result<Output, Failure> {
     process::hide().map_err(|error| Failure::failed("Protecting this process", error))?;
-    let directory = state_file::directory().ok_or_else(|| {
+    let state = state_file::directory().ok_or_else(|| {
         Failure::new(
             exit::FAILED,
             "There is no state folder; set HOME or XDG_STATE_HOME to an absolute path.",
         )
     })?;
-    let guard = Guard::open(directory);
+    let guard = Guard::open(Folders { state, runtime: state_file::runtime_directory() });
     let tree =
         tokio::time::timeout(NAMES_TIMEOUT, Bus::tree_if_running()).await.ok().flatten().unwrap_or_default();
     match command {

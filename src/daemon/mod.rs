@@ -27,7 +27,7 @@ use crate::dbus::{Bridge, names};
 use crate::desktop::notifications::{self, Notifier};
 use crate::device::Transport;
 use crate::flows::Flows;
-use crate::guard::Unavailable;
+use crate::guard::{Folders, Unavailable};
 use crate::operations::Operations;
 use crate::registry::Registry;
 use crate::task::Task;
@@ -53,6 +53,8 @@ pub struct Parts {
     pub transports: Vec<Arc<dyn Transport>>,
     /// The folder of the single-use record and the known tokens.
     pub state_directory: PathBuf,
+    /// The folder of the second copy of the single-use record; without it there is no second copy.
+    pub runtime_directory: Option<PathBuf>,
     /// The current configuration.
     pub config: Loaded,
     /// The file to read at a reload, if it is not the default one.
@@ -94,7 +96,8 @@ impl Daemon {
         let (registry, watch) = Registry::new(parts.transports, Arc::clone(&clock), identities);
         registry.configure(&parts.config.config.hid);
         let (operations, news) = Operations::new(Arc::clone(&clock));
-        let flows = Flows::new(registry, parts.state_directory, Arc::clone(&clock))?;
+        let folders = Folders { state: parts.state_directory, runtime: parts.runtime_directory };
+        let flows = flows(registry, folders, Arc::clone(&clock)).await?;
         let bridge = Bridge::new(flows.clone(), operations.clone(), parts.config, parts.config_path);
         let mut tasks = Supervisor::default();
         let mut service = bridge.serve(parts.bus, news).await?;
@@ -110,7 +113,6 @@ impl Daemon {
         tasks.spawn(Task::new("status", status::run(bridge.summaries())));
         // Only after the daemon owns the name: a second daemon must not use the tokens.
         tasks.spawn_all(watch.start()?);
-        bridge.check_record();
         systemd::notify(&[NotifyState::Ready]);
         tasks.spawn(Task::new("watchdog", watchdog(clock, bridge)));
         tracing::info!("serving {}", names::BUS);
@@ -145,6 +147,12 @@ impl Daemon {
         // In a test the process continues and would keep the name. An error means that the bus is lost.
         let _ = self.connection.close().await;
     }
+}
+
+/// The flows; their record is read on another thread.
+async fn flows(registry: Registry, folders: Folders, clock: Arc<dyn Clock>) -> Result<Flows, Error> {
+    let flows = tokio::task::spawn_blocking(move || Flows::new(registry, folders, clock));
+    Ok(flows.await.map_err(std::io::Error::other)??)
 }
 
 /// Feeds the watchdog of the service manager, if there is one.

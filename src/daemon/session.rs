@@ -1,4 +1,4 @@
-//! Handles a locked screen and suspend: cancels requests that are not sent yet, and wipes keys.
+//! Handles a locked screen and suspend: cancels requests that are not sent yet, and wipes keys and kept results.
 //!
 //! Work that waits for tokens runs in separate tasks, because further events may arrive meanwhile and must be handled at
 //! once.
@@ -55,6 +55,7 @@ impl Session {
                 tracing::info!("the screen was locked");
                 self.bridge.lock_screen(true);
                 self.operations.cancel_all(Cancellation::ScreenLocked);
+                self.bridge.drop_results();
                 self.locking.spawn(async move { flows.lock_all().await });
             }
             Event::Unlocked => self.bridge.lock_screen(false),
@@ -63,6 +64,7 @@ impl Session {
                 // No request starts until the computer is awake, because it could be sent hours late.
                 self.bridge.fall_asleep(true);
                 self.operations.cancel_all(Cancellation::Suspend);
+                self.bridge.drop_results();
                 self.locking.spawn(async move {
                     let _ = tokio::time::timeout(SUSPEND_TIMEOUT, flows.lock_all()).await;
                     drop(release);
@@ -71,6 +73,7 @@ impl Session {
             Event::Awake => {
                 // The computer may have suspended before all of that was done.
                 self.operations.cancel_all(Cancellation::Suspend);
+                self.bridge.drop_results();
                 self.bridge.fall_asleep(false);
                 self.locking.spawn(async move {
                     flows.lock_all().await;

@@ -59,7 +59,8 @@ impl World {
         Parts {
             clock: Arc::new(SystemClock::new()),
             transports: vec![transport],
-            state_directory: self.state.path().to_owned(),
+            state_directory: self.state.path().join("state"),
+            runtime_directory: None,
             config: self.config(),
             config_path: None,
             bus: self.address(),
@@ -88,7 +89,7 @@ impl World {
         let identities = Identities::new(self.state.path().to_owned());
         let (registry, watch) = Registry::new(vec![self.transport.clone()], clock.clone(), identities);
         let (operations, news) = Operations::new(clock.clone());
-        let flows = Flows::new(registry, self.state.path().to_owned(), clock.clone()).unwrap();
+        let flows = Flows::new(registry, self.state.path().join("state"), clock.clone()).unwrap();
         let bridge = Bridge::new(flows.clone(), operations, self.config(), None);
         let mut service = bridge.serve(self.address(), news).await.unwrap();
         let tasks = std::mem::take(&mut service.tasks).into_iter().chain(watch.start().unwrap());

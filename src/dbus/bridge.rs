@@ -64,12 +64,6 @@ impl Bridge {
         self.published.summaries()
     }
 
-    /// Logs an error if the single-use record is not usable, before a request needs it.
-    pub fn check_record(&self) {
-        let flows = self.flows.clone();
-        tokio::task::spawn_blocking(move || flows.check_record());
-    }
-
     /// Sets whether the screen is locked.
     pub fn lock_screen(&self, is_locked: bool) {
         self.session.lock_screen(is_locked);
@@ -78,6 +72,11 @@ impl Bridge {
     /// Sets whether the computer is going to sleep.
     pub fn fall_asleep(&self, is_asleep: bool) {
         self.session.fall_asleep(is_asleep);
+    }
+
+    /// Drops the results that are kept for a handle.
+    pub fn drop_results(&self) {
+        self.clients.drop_results();
     }
 
     /// The current configuration, now and after each reload.

@@ -13,8 +13,9 @@ use super::census::Counted;
 use super::client::Client;
 use super::error::Error;
 use super::methods::{self, Audience, MethodPolicy};
-use crate::access::{Caller, Decision, Permit, Verdict, decide};
-use crate::flows::Flows;
+use super::names;
+use crate::access::{Caller, Decision, Permission, Permit, Subject, Verdict, decide};
+use crate::flows::{Flows, Permits};
 use crate::operations::{Cancellation, Operation, Requester};
 use crate::secret::SecretText;
 
@@ -26,6 +27,7 @@ pub(super) struct Call<'call> {
     pub(super) method: &'static MethodPolicy,
     pub(super) client: Arc<Client>,
     pub(super) requester: Requester,
+    caller: Arc<Caller>,
     /// The name of the program for the limits.
     program: String,
     /// The arrival of the call, by monotonic time. The caller's timeout starts there.
@@ -64,12 +66,8 @@ impl<'call> Call<'call> {
         let identity = who.identity();
         let requester = Requester { kind: identity.kind.word().to_owned(), name: identity.name };
         let is_requester = operation.is_some_and(|operation| operation.request().caller == client.name());
-        may_call(bridge, method.audience, is_requester, &who, &requester).inspect_err(|error| {
-            if bridge.clients.limits.deny(client.counts()) {
-                let (caller, outcome) = (client.name(), error.full_name());
-                tracing::info!(caller, requester = %show(&requester), outcome, "{}", method.member);
-            }
-        })?;
+        may_call(bridge, header, method.audience, is_requester, &who, &requester)
+            .inspect_err(|error| log_denial(bridge, &client, &requester, method, error))?;
         match bridge.blocked_by(method) {
             Some(Cancellation::ScreenLocked) => return Err(Error::screen_locked()),
             Some(why) => return Err(why.into()),
@@ -83,6 +81,7 @@ impl<'call> Call<'call> {
             method,
             client,
             requester,
+            caller: who,
             program,
             arrived,
             is_charged: AtomicBool::new(false),
@@ -94,6 +93,23 @@ impl<'call> Call<'call> {
     /// The caller.
     pub(super) fn client(&self) -> &Arc<Client> {
         &self.client
+    }
+
+    /// Decides about what the arguments of a submission name. The result decides about a credential that turns out later.
+    ///
+    /// # Errors
+    ///
+    /// `AccessDenied`.
+    pub(super) fn permit(&self, subject: Subject) -> Result<Permits, Error> {
+        let (settings, caller) = (self.bridge.settings.now(), Arc::clone(&self.caller));
+        let access = &settings.config.access;
+        allowed(decide(access, &caller, Permission::Submit, &subject), &self.requester, Permission::Submit)
+            .inspect_err(|error| log_denial(self.bridge, &self.client, &self.requester, self.method, error))?;
+        Ok(Permits::new(move |credential| {
+            let subject = subject.with_credential(credential.to_string());
+            let decision = decide(&settings.config.access, &caller, Permission::Submit, &subject);
+            decision.verdict == Verdict::Allow
+        }))
     }
 
     /// The flows for this caller.
@@ -154,6 +170,7 @@ impl<'call> Call<'call> {
 
 fn may_call(
     bridge: &Bridge,
+    header: &Header<'_>,
     audience: Audience,
     is_requester: bool,
     who: &Caller,
@@ -166,10 +183,34 @@ fn may_call(
         Audience::Requester => return Err(Error::not_the_requester()),
         Audience::Permitted(permission) | Audience::RequesterOr(permission) => permission,
     };
-    let Decision { verdict, reason } = decide(&bridge.settings.now().config.access, who, permission);
+    let subject = match permission {
+        // Their arguments name it, and `Call::permit` decides then.
+        Permission::Submit => Subject::open(),
+        Permission::ReadCode => called_credential(header).map_or_else(Subject::none, Subject::credential),
+        Permission::Manage => Subject::none(),
+    };
+    let decision = decide(&bridge.settings.now().config.access, who, permission, &subject);
+    allowed(decision, requester, permission)
+}
+
+/// The id of the credential whose object is called.
+fn called_credential(header: &Header<'_>) -> Option<String> {
+    Some(names::credential_id(header.path()?)?.to_string())
+}
+
+fn allowed(decision: Decision, requester: &Requester, permission: Permission) -> Result<(), Error> {
+    let Decision { verdict, reason } = decision;
     match verdict {
         Verdict::Allow => Ok(()),
         Verdict::Deny => Err(Error::denied(requester, permission, reason)),
+    }
+}
+
+/// Logs a refusal, unless there are too many of this client.
+fn log_denial(bridge: &Bridge, client: &Client, requester: &Requester, method: &MethodPolicy, error: &Error) {
+    if bridge.clients.limits.deny(client.counts()) {
+        let (caller, outcome) = (client.name(), error.full_name());
+        tracing::info!(caller, requester = %show(requester), outcome, "{}", method.member);
     }
 }
 

@@ -108,6 +108,12 @@ impl Clients {
         }
     }
 
+    /// Drops all kept results, with the secrets in them. Running operations stay.
+    pub(super) fn drop_results(&self) {
+        let clients: Vec<_> = self.by_name().values().cloned().collect();
+        clients.iter().for_each(|client| client.limit_results(0));
+    }
+
     /// Removes a client that has left the bus, with everything of it.
     fn leave(&self, name: &str) {
         if let Some(client) = self.by_name().remove(name) {

@@ -164,7 +164,7 @@ mod tests {
     async fn a_cancelled_operation_does_not_start_its_work() {
         let state = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let directory = state.path().to_owned();
+        let directory = state.path().join("state");
         let (registry, _) = Registry::new(Vec::new(), Arc::clone(&clock), Identities::new(directory.clone()));
         let flows = Flows::new(registry, directory, Arc::clone(&clock)).unwrap();
         let (operations, _news) = Operations::new(Arc::clone(&clock));

@@ -72,6 +72,7 @@ impl Flows {
         }
         let session = Session::parse(session)?;
         let respondent = request.respondent.named_by(&parameters);
+        submission.account.add_user(respondent.username());
         self.submit(&submission, &Reply { respondent: &respondent, session: &session }, operation).await
     }
 
@@ -83,7 +84,8 @@ impl Flows {
             Err(Error::Ambiguous(_) | Error::Unnamed) => return self.in_time(operation),
             Err(error) => return Err(error),
         };
-        self.may_submit(&found, operation)?;
+        submission.permits.check(&found.id)?;
+        self.may_submit(&found, &submission.account, operation)?;
         self.next_window(&found, &submission.policy, otp::Step(0), operation).await?;
         self.in_time(operation)
     }

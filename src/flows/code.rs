@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::find::is_curable;
 use super::{Error, Flows, Target};
-use crate::guard;
+use crate::guard::{self, Now};
 use crate::oath::{Credential, Kind, ObjectId, Touch, When};
 use crate::operations::{Operation, State};
 use crate::otp::{Code, Period, Step};
@@ -76,7 +76,7 @@ impl Flows {
         loop {
             let is_fresh = self.wait_for_validity(period, request, operation).await?;
             if request.claim {
-                self.unspent(found, self.now(period)).await?;
+                self.unspent(found).await?;
             }
             let calculated =
                 self.calculate_together(found, request.next, request.set_time, operation).await?;
@@ -90,7 +90,7 @@ impl Flows {
                 continue;
             }
             if request.claim {
-                let (guard, id, now) = (self.guard.clone(), found.id.to_string(), self.now(period));
+                let (guard, id, now) = (self.guard.clone(), found.id.to_string(), self.moment(period));
                 let claimed = blocking(move || guard.claim(&id, step, now)).await;
                 claimed.map_err(|error| spent(error, period))?;
             }
@@ -112,22 +112,23 @@ impl Flows {
         step.next().start(period).saturating_sub(self.clock.unix_time())
     }
 
-    /// The first step that the single-use record allows.
-    pub(super) async fn earliest(
-        &self,
-        credential: &ObjectId,
-        now: Step,
-        period: Period,
-    ) -> Result<Step, Error> {
-        let (guard, credential) = (self.guard.clone(), credential.to_string());
-        let earliest = blocking(move || guard.earliest(&credential, now)).await;
-        earliest.map_err(|error| spent(error, period))
+    /// The current time, in steps of this period.
+    pub(super) fn moment(&self, period: Period) -> Now {
+        Now::new(self.clock.unix_time(), period)
     }
 
-    async fn unspent(&self, found: &Found, now: Step) -> Result<(), Error> {
+    /// The first step that the single-use record allows.
+    pub(super) async fn earliest(&self, credential: &ObjectId, now: Now) -> Result<Step, Error> {
+        let (guard, credential) = (self.guard.clone(), credential.to_string());
+        let earliest = blocking(move || guard.earliest(&credential, now)).await;
+        earliest.map_err(|error| spent(error, now.period()))
+    }
+
+    async fn unspent(&self, found: &Found) -> Result<(), Error> {
         let period = found.credential.name.period;
-        let earliest = self.earliest(&found.id, now, period).await?;
-        if earliest > now {
+        let now = self.moment(period);
+        let earliest = self.earliest(&found.id, now).await?;
+        if earliest > now.step() {
             return Err(Error::StepSpent { opens: earliest.start(period) });
         }
         Ok(())

@@ -18,6 +18,9 @@ pub enum Error {
         /// A locked token may have it.
         locked: bool,
     },
+    /// A rule of the configuration does not let the caller use the credential.
+    #[error("the caller may not use the credential")]
+    Forbidden,
     /// More than one credential matches.
     #[error("{0} credentials match")]
     Ambiguous(usize),

@@ -1,6 +1,7 @@
 //! The functions of the daemon, one per file: return a code, submit a code with VerifySoftwareToken, answer the
 //! challenge of a sign-in, unlock a token.
 
+mod account;
 mod calculate;
 mod challenge;
 mod code;
@@ -8,29 +9,31 @@ mod error;
 mod find;
 mod key_length;
 mod lockout_guard;
+mod permits;
 mod submission;
 mod submission_window;
 mod unlock;
 mod unlocking;
 mod verify;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::cognito;
-use crate::guard::{Guard, SentCodes, Unavailable};
+use crate::guard::{Folders, Guard, SentCodes, Unavailable};
 use crate::operations::Deadline;
 use crate::registry::Registry;
 use lockout_guard::LockoutGuard;
 use unlocking::Unlocks;
 
+pub use account::Account;
 pub use calculate::Calculations;
 pub use challenge::{ChallengeRequest, Step as ChallengeStep};
 pub use code::{CodeReply, CodeRequest};
 pub use error::Error;
 pub use find::{Query, Target};
+pub use permits::Permits;
 pub use submission::Submission;
 pub use unlocking::Unlocking;
 pub use verify::{VerifyReply, VerifyRequest};
@@ -64,19 +67,25 @@ pub struct Flows {
 }
 
 impl Flows {
-    /// Flows over the attached tokens, with the single-use record in `state_directory`.
+    /// Flows over the attached tokens, with the single-use record in these folders. Begins the record if there is none,
+    /// which reads and writes files. Logs an error if the record is not usable.
     ///
     /// # Errors
     ///
     /// The system provides no random numbers.
     pub fn new(
         registry: Registry,
-        state_directory: PathBuf,
+        folders: impl Into<Folders>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Unavailable> {
+        let guard = Guard::open(folders);
+        if let Err(error) = guard.begin(clock.unix_time()) {
+            let path = guard.file();
+            tracing::error!("the daemon cannot submit codes: {error}; repair or remove {}", path.display());
+        }
         Ok(Self {
             registry,
-            guard: Guard::open(state_directory),
+            guard,
             sent_codes: Arc::new(SentCodes::new()?),
             lockout_guard: Arc::default(),
             calculations: Arc::default(),
@@ -91,14 +100,6 @@ impl Flows {
     #[must_use]
     pub fn for_caller(&self, touched: &Arc<Calculations>) -> Self {
         Self { touched: Arc::clone(touched), ..self.clone() }
-    }
-
-    /// Logs an error if the single-use record is not usable. Reads a file.
-    pub fn check_record(&self) {
-        if let Err(error) = self.guard.show() {
-            let path = self.guard.file();
-            tracing::error!("the daemon cannot submit codes: {error}; repair or remove {}", path.display());
-        }
     }
 
     /// The attached tokens.

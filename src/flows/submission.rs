@@ -5,7 +5,7 @@ use std::future::Future;
 use super::code::{blocking, spent};
 use super::find::is_curable;
 use super::submission_window::PERIOD;
-use super::{Error, Flows, Policy, Target};
+use super::{Account, Error, Flows, Permits, Policy, Target};
 use crate::cognito::{self, Client, Delivered, Endpoint, ErrorKind};
 use crate::guard::{self, Reservation};
 use crate::oath::When;
@@ -18,6 +18,10 @@ use crate::registry::Found;
 pub struct Submission {
     /// The credential.
     pub credential: Target,
+    /// Whether the caller may use the credential that the target turns out to be.
+    pub permits: Permits,
+    /// The account, whose refused codes are counted.
+    pub account: Account,
     /// The endpoint.
     pub endpoint: Endpoint,
     /// The settings.
@@ -54,6 +58,7 @@ impl Flows {
     ) -> Result<S::Done, Error> {
         load_system_authorities().await;
         let found = self.find(&request.credential, operation).await?;
+        request.permits.check(&found.id)?;
         let mut attempt =
             Attempt { flows: self, request, how, operation, found, not_before: Step(0), failure: None };
         for _ in 0..request.policy.max_attempts {
@@ -131,7 +136,7 @@ impl<S: Submit> Attempt<'_, S> {
         self.not_before = step.next();
         match answer.result {
             Ok(done) => {
-                self.flows.lockout_guard.accepted(&self.found.id.to_string());
+                self.flows.lockout_guard.accepted(self.keys());
                 Ok(Outcome::Accepted(done))
             }
             Err(error) => {
@@ -151,6 +156,7 @@ impl<S: Submit> Attempt<'_, S> {
                 Err(error) if is_curable(&error, self.operation) => {
                     let (target, operation) = (&self.request.credential, self.operation);
                     self.found = self.flows.find_again(target, operation, &self.found).await?;
+                    self.request.permits.check(&self.found.id)?;
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -167,7 +173,7 @@ impl<S: Submit> Attempt<'_, S> {
 
     async fn calculate(&self) -> Result<(Code, Step), Error> {
         let (flows, found, operation) = (self.flows, &self.found, self.operation);
-        flows.may_submit(found, operation)?;
+        flows.may_submit(found, &self.request.account, operation)?;
         let moment = self.wait_for_step().await?;
         flows.in_time(operation)?;
         let calculated = flows.calculate(found, moment, operation).await?;
@@ -192,7 +198,7 @@ impl<S: Submit> Attempt<'_, S> {
             self.not_before = step.next();
             return Ok(None);
         }
-        let (guard, credential, now) = (flows.guard.clone(), self.found.id.to_string(), flows.now(PERIOD));
+        let (guard, credential, now) = (flows.guard.clone(), self.found.id.to_string(), flows.moment(PERIOD));
         let error = match blocking(move || guard.reserve(&credential, step, now)).await {
             Ok(reservation) => match flows.in_time(self.operation) {
                 Ok(()) => return Ok(Some(reservation)),
@@ -215,6 +221,11 @@ impl<S: Submit> Attempt<'_, S> {
         };
         self.operation.end_submission();
         Err(error)
+    }
+
+    /// The names of the account and of its credential, for the count of refusals.
+    fn keys(&self) -> Vec<[u8; 32]> {
+        self.request.account.keys(&self.found.id.to_string())
     }
 
     /// Waits for a step that may be submitted and does not end too soon.
@@ -257,7 +268,7 @@ impl<S: Submit> Attempt<'_, S> {
     fn judge(&mut self, error: cognito::Error) -> Result<(), Error> {
         let refused = matches!(error.kind, ErrorKind::CodeMismatch | ErrorKind::CodeAlreadyUsed);
         if refused {
-            self.flows.lockout_guard.refused(&self.found.id.to_string(), self.flows.clock.monotonic());
+            self.flows.lockout_guard.refused(self.keys(), self.flows.clock.monotonic());
         }
         let again = refused || error.delivered == Delivered::Unknown;
         if self.says_more(&error) {

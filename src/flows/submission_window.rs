@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::key_length::{KEY_BYTES, too_short};
-use super::{Error, Flows, Policy};
+use super::{Account, Error, Flows, Policy};
 use crate::oath::{Kind, Touch};
 use crate::operations::Operation;
 use crate::otp::{Algorithm, Digits, Period, Step};
@@ -26,7 +26,12 @@ impl Flows {
     /// # Errors
     ///
     /// `Unsupported`, `TouchRequired`, `TouchTimeout` if there is no time for a touch, `RateLimited`.
-    pub(super) fn may_submit(&self, found: &Found, operation: &Operation) -> Result<(), Error> {
+    pub(super) fn may_submit(
+        &self,
+        found: &Found,
+        account: &Account,
+        operation: &Operation,
+    ) -> Result<(), Error> {
         fits(found)?;
         if !operation.request().interactive && found.credential.touch == Touch::Yes {
             return Err(Error::TouchRequired);
@@ -34,7 +39,7 @@ impl Flows {
         if found.credential.touch == Touch::Yes && operation.deadline().touch(&*self.clock).is_zero() {
             return Err(token::Error::TouchTimeout.into());
         }
-        match self.lockout_guard.wait(&found.id.to_string(), self.clock.monotonic()) {
+        match self.lockout_guard.wait(account.keys(&found.id.to_string()), self.clock.monotonic()) {
             Some(wait) => Err(Error::RateLimited { wait }),
             None => Ok(()),
         }
@@ -52,8 +57,8 @@ impl Flows {
         not_before: Step,
         operation: &Operation,
     ) -> Result<SubmissionWindow, Error> {
-        let now = self.now(PERIOD);
-        let recorded = self.earliest(&found.id, now, PERIOD).await?;
+        let moment = self.moment(PERIOD);
+        let (now, recorded) = (moment.step(), self.earliest(&found.id, moment).await?);
         let mut step = recorded.max(not_before).max(now);
         if policy.early_next_step && step == now.next() && !found.token.info.own_clock {
             return Ok(SubmissionWindow { step, wait: Duration::ZERO });

@@ -6,19 +6,29 @@
 //!
 //! All calls read and write a small file, and wait for its lock for at most 2 seconds.
 
+mod folders;
+mod now;
+mod recent;
 mod records;
+mod reservation;
 mod sent;
 mod state;
 #[cfg(test)]
 mod tests;
+mod unavailable;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use data_encoding::HEXLOWER;
-
+pub use folders::Folders;
+pub use now::Now;
 pub use records::{Record, Use};
+pub use reservation::Reservation;
 pub use sent::SentCodes;
+pub use unavailable::Unavailable;
+
+use recent::RecentSteps;
 use state::State;
 
 use crate::otp::Step;
@@ -28,14 +38,42 @@ use crate::state_file::{self, StateFile};
 #[derive(Clone, Debug)]
 pub struct Guard {
     store: Arc<StateFile>,
+    recent: Arc<RecentSteps>,
 }
 
 impl Guard {
-    /// The record in `directory`, which is created at the first write.
+    /// The record in these folders, which are created at the first write.
     ///
     /// This never fails: the first use reports a record that is damaged or not writable.
-    pub fn open(directory: PathBuf) -> Self {
-        Self { store: Arc::new(StateFile::new(directory, "guard")) }
+    pub fn open(folders: impl Into<Folders>) -> Self {
+        let Folders { state, runtime } = folders.into();
+        Self { store: Arc::new(StateFile::new(state, "guard")), recent: Arc::new(RecentSteps::new(runtime)) }
+    }
+
+    /// Begins a record at the start of the daemon, `now` in Unix time, if there is none.
+    ///
+    /// If neither the state folder nor the second copy exists, there was no record, and nothing is spent. Otherwise the
+    /// record was removed, and every step until the one after `now` counts as spent, for every seed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the record cannot be read or written.
+    pub fn begin(&self, now: Duration) -> Result<(), Error> {
+        let is_first = self.store.directory().symlink_metadata().is_err() && !self.recent.exists();
+        let is_lost = self.store.update(|state: &mut State| {
+            let is_lost = !state.is_stored() && !is_first;
+            if is_first {
+                state.begin();
+            }
+            state.replace_lost(now.as_secs());
+            Ok::<_, Error>(is_lost)
+        })?;
+        self.recent.create();
+        if is_lost {
+            let path = self.file();
+            tracing::warn!("{} is gone; no code of this and the next time step is submitted", path.display());
+        }
+        Ok(())
     }
 
     /// The path of the record's file, for messages.
@@ -45,15 +83,16 @@ impl Guard {
 
     /// Records durably that the code of `step` is about to be sent.
     ///
-    /// `credential` is the object id, `<token id>_<16 hex>`; `now` is the current step of the clock.
+    /// `credential` is the object id, `<token id>_<16 hex>`.
     ///
     /// # Errors
     ///
     /// [`Error::Spent`] if this step or a later one was recorded before. [`Error::Unavailable`] if the record cannot be
     /// read or written; the code must not be sent then.
-    pub fn reserve(&self, credential: &str, step: Step, now: Step) -> Result<Reservation, Error> {
+    pub fn reserve(&self, credential: &str, step: Step, now: Now) -> Result<Reservation, Error> {
         let group = self.record(credential, step, now, Use::Intent)?;
-        Ok(Reservation { store: Arc::clone(&self.store), credential: credential.to_owned(), group, step })
+        let (store, recent) = (Arc::clone(&self.store), Arc::clone(&self.recent));
+        Ok(Reservation::new(store, recent, credential, group, (step, now)))
     }
 
     /// Records durably that the caller of the daemon is going to send the code of `step`.
@@ -61,7 +100,7 @@ impl Guard {
     /// # Errors
     ///
     /// Like [`Guard::reserve`].
-    pub fn claim(&self, credential: &str, step: Step, now: Step) -> Result<(), Error> {
+    pub fn claim(&self, credential: &str, step: Step, now: Now) -> Result<(), Error> {
         self.record(credential, step, now, Use::Spent).map(drop)
     }
 
@@ -69,10 +108,19 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if the record cannot be read.
-    pub fn earliest(&self, credential: &str, now: Step) -> Result<Step, Error> {
-        let state: State = self.store.read()?;
-        Ok(state.records(credential).map_or(now, |records| records.earliest(now)))
+    /// [`Error::Unavailable`] if the record cannot be read, or if it is missing and cannot be written.
+    pub fn earliest(&self, credential: &str, now: Now) -> Result<Step, Error> {
+        let mut state: State = self.store.read()?;
+        if !state.is_stored() {
+            // Otherwise the loss would begin again at each call.
+            self.store.update(|lost: &mut State| {
+                lost.replace_lost(now.seconds());
+                state = lost.clone();
+                Ok::<_, Error>(())
+            })?;
+        }
+        self.complete(&mut state, now)?;
+        Ok(state.earliest(credential, now))
     }
 
     /// All records, by credential.
@@ -100,84 +148,41 @@ impl Guard {
     pub fn forget(&self, credential: &str) -> Result<bool, Error> {
         self.store.update(|state: &mut State| {
             let Some(group) = state.credentials.get(credential).cloned() else { return Ok(false) };
-            if state.credentials.values().filter(|other| **other == group).count() > 1 {
+            let shared = state.credentials.iter().filter(|(_, other)| **other == group);
+            let shared: Vec<_> = shared.map(|(credential, _)| credential.clone()).collect();
+            if shared.len() > 1 {
                 // The group stays, so that its other credentials still share their records.
                 state.groups.insert(group, records::Records::default());
             } else {
                 state.credentials.remove(credential);
                 state.groups.remove(&group);
             }
+            self.recent.forget(&shared)?;
             Ok(true)
         })
     }
 
-    fn record(&self, credential: &str, step: Step, now: Step, usage: Use) -> Result<String, Error> {
-        self.store.update(|state: &mut State| {
-            let group = group_of(state, credential)?;
-            let records = state.groups.entry(group.clone()).or_default();
-            if !records.may_submit(step, now) {
-                return Err(Error::Spent { earliest: records.earliest(now) });
+    fn record(&self, credential: &str, step: Step, now: Now, usage: Use) -> Result<String, Error> {
+        let group = self.store.update(|state: &mut State| {
+            self.complete(state, now)?;
+            if !state.may_submit(credential, step, now) {
+                return Err(Error::Spent { earliest: state.earliest(credential, now) });
             }
-            records.add(step, usage, now);
+            let group = state.group_of(credential)?;
+            state.groups.entry(group.clone()).or_default().add(step, usage, now.step());
             Ok(group)
-        })
-    }
-}
-
-/// The seed group of a credential; creates one if there is none.
-fn group_of(state: &mut State, credential: &str) -> Result<String, Unavailable> {
-    if let Some(group) = state.credentials.get(credential) {
-        return Ok(group.clone());
-    }
-    let mut id = [0; 8];
-    getrandom::fill(&mut id).map_err(|_| Unavailable::NoRandomness)?;
-    let group = HEXLOWER.encode(&id);
-    state.credentials.insert(credential.to_owned(), group.clone());
-    Ok(group)
-}
-
-/// A step that no other request can submit. If it is dropped, it stays recorded and counts as spent.
-#[derive(Debug)]
-#[must_use = "the outcome of the code must be recorded"]
-pub struct Reservation {
-    store: Arc<StateFile>,
-    credential: String,
-    group: String,
-    step: Step,
-}
-
-impl Reservation {
-    /// The step.
-    pub fn step(&self) -> Step {
-        self.step
+        })?;
+        self.recent.add(credential, step, now);
+        Ok(group)
     }
 
-    /// Records that the code was sent or may have been sent.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`] if the record cannot be written. The step stays recorded as an intent, which also counts as
-    /// spent.
-    pub fn spent(self) -> Result<(), Error> {
-        self.store.update(|state: &mut State| {
-            state.groups.entry(self.group.clone()).or_default().settle(self.step);
-            state.credentials.entry(self.credential.clone()).or_insert_with(|| self.group.clone());
-            Ok(())
-        })
-    }
-
-    /// Removes the record, because the code was provably not sent: the request failed before its first byte.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`] if the record cannot be written; the step stays closed.
-    pub fn take_back(self) -> Result<(), Error> {
-        self.store.update(|state: &mut State| {
-            if let Some(records) = state.groups.get_mut(&self.group) {
-                records.take_back(self.step);
-            }
-            Ok(())
-        })
+    /// Adds what the file does not have: that it was removed, and the last steps if an older file replaced it.
+    fn complete(&self, state: &mut State, now: Now) -> Result<(), Error> {
+        state.replace_lost(now.seconds());
+        for recent in self.recent.read() {
+            state.restore(&recent.credential, recent.step())?;
+        }
+        Ok(())
     }
 }
 
@@ -204,17 +209,6 @@ pub enum Error {
     /// The record is not usable, so it is unknown whether the step was spent.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-}
-
-/// The reason why the record is not usable. The file is not changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unavailable {
-    /// Its file is not usable.
-    #[error("the single-use record is not usable ({0})")]
-    Record(#[from] state_file::Error),
-    /// The system provides no random numbers.
-    #[error("the system provides no random numbers")]
-    NoRandomness,
 }
 
 impl From<state_file::Error> for Error {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::otp::Step;
 
 /// A recorded step that is more steps ahead of now comes from a wrong clock, and must not close the steps before it.
-const MAX_STEPS_AHEAD: u64 = 10;
+pub(super) const MAX_STEPS_AHEAD: u64 = 10;
 
 /// The maximum number of records of a seed. Further records are joined, so that the file stays small.
 const MAX_RECORDS: usize = 64;
@@ -92,6 +92,13 @@ impl Records {
             }
             None if self.covers(step) => {}
             None => self.insert(Record::single(step, Use::Spent)),
+        }
+    }
+
+    /// Records a step that another copy of the record has, unless it is recorded here.
+    pub(super) fn restore(&mut self, step: Step) {
+        if !self.covers(step) {
+            self.insert(Record::single(step, Use::Spent));
         }
     }
 

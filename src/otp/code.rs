@@ -14,8 +14,14 @@ impl Code {
 
     /// The decimal code of a truncated digest, whose top bit is ignored.
     pub fn decimal(truncated: u32, digits: Digits) -> Self {
-        let value = u64::from(truncated & 0x7fff_ffff) % 10_u64.pow(u32::from(digits.0));
-        Self(format!("{value:0width$}", width = usize::from(digits.0)))
+        let value = u64::from(truncated & 0x7fff_ffff);
+        // Formatting would leave the digits on the stack of the thread.
+        let mut text = String::with_capacity(digits.0.into());
+        for place in (0..u32::from(digits.0)).rev() {
+            let digit = value / 10_u64.pow(place) % 10;
+            text.push(u8::try_from(digit).map_or('0', |digit| char::from(b'0' + digit)));
+        }
+        Self(text)
     }
 
     /// Steam's code of a truncated digest.

@@ -2,12 +2,12 @@
 //!
 //! Two daemons of one user (on two session buses) may share the folder, so nothing is cached.
 
+mod folder;
 #[cfg(test)]
 mod tests;
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,8 +16,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::regular_file::{self, open_flags, open_regular_file, read_at_most};
+use crate::regular_file::{self, read_at_most};
 use crate::xdg;
+use folder::Folder;
 
 /// The version of every state file. A file of another version is not changed.
 const VERSION: u64 = 1;
@@ -36,6 +37,11 @@ pub fn directory() -> Option<PathBuf> {
     Some(xdg::state_home()?.join("oathbridge"))
 }
 
+/// The folder of what may be lost at the end of the session: `$XDG_RUNTIME_DIR/oathbridge`. `None` without that variable.
+pub fn runtime_directory() -> Option<PathBuf> {
+    Some(xdg::runtime()?.join("oathbridge"))
+}
+
 /// The content of a state file. It must not contain secrets or account names.
 pub trait Content: Clone + Default + PartialEq + Serialize + DeserializeOwned {
     /// Whether this program could have written the content.
@@ -45,22 +51,44 @@ pub trait Content: Clone + Default + PartialEq + Serialize + DeserializeOwned {
 }
 
 /// A JSON file with a `version` field and mode 0600, in a folder with mode 0700, which is created at the first write.
+///
+/// The folder must belong to this user, and nobody else may be able to write to it.
 #[derive(Debug)]
 pub struct StateFile {
     directory: PathBuf,
-    /// The name without `.json`.
-    name: &'static str,
+    /// The name of the file.
+    name: String,
+    /// The names of the file of the lock, of the next content until it is complete, and of damaged content.
+    lock: String,
+    draft: String,
+    aside: String,
 }
 
 impl StateFile {
     /// The file `<name>.json` in `directory`. Nothing is opened yet.
-    pub fn new(directory: PathBuf, name: &'static str) -> Self {
-        Self { directory, name }
+    pub fn new(directory: PathBuf, name: &str) -> Self {
+        Self { lock: format!("{name}.lock"), ..Self::bare(directory, &format!("{name}.json")) }
+    }
+
+    /// The same for a file without the suffix.
+    pub fn bare(directory: PathBuf, name: &str) -> Self {
+        Self {
+            directory,
+            name: name.to_owned(),
+            lock: format!("{name}.lock"),
+            draft: format!("{name}.new"),
+            aside: format!("{name}.damaged"),
+        }
     }
 
     /// The path, for messages.
     pub fn path(&self) -> PathBuf {
-        self.directory.join(format!("{}.json", self.name))
+        self.directory.join(&self.name)
+    }
+
+    /// The folder.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// The current content; the default if there is no file. It needs no lock, because the file is only replaced as a whole.
@@ -69,10 +97,16 @@ impl StateFile {
     ///
     /// [`Error`]; the file is not changed.
     pub fn read<T: Content>(&self) -> Result<T, Error> {
-        let read = open_regular_file(&self.path()).and_then(|file| read_at_most(file, MAX_FILE_BYTES));
-        match read {
+        match Folder::open(&self.directory)? {
+            Some(folder) => self.read_in(&folder),
+            None => Ok(T::default()),
+        }
+    }
+
+    fn read_in<T: Content>(&self, folder: &Folder) -> Result<T, Error> {
+        let Some(file) = folder.read(&self.name)? else { return Ok(T::default()) };
+        match read_at_most(file, MAX_FILE_BYTES) {
             Ok(bytes) => decode(&bytes),
-            Err(regular_file::Error::Unreadable(ErrorKind::NotFound)) => Ok(T::default()),
             Err(regular_file::Error::Unreadable(kind)) => Err(Error::Unreadable(kind)),
             Err(_) => Err(Error::Damaged),
         }
@@ -88,11 +122,11 @@ impl StateFile {
         &self,
         change: impl FnOnce(&mut T) -> Result<R, E>,
     ) -> Result<R, E> {
-        self.update_from(Self::read, change)
+        self.update_from(Self::read_in, change)
     }
 
     /// Like [`StateFile::update`], for content that can be collected again: a damaged file is renamed to
-    /// `<name>.json.damaged`, and the default replaces it.
+    /// `<file>.damaged`, and the default replaces it.
     ///
     /// # Errors
     ///
@@ -101,8 +135,8 @@ impl StateFile {
         &self,
         change: impl FnOnce(&mut T) -> Result<R, E>,
     ) -> Result<R, E> {
-        let read = |file: &Self| match file.read() {
-            Err(Error::Damaged) => file.set_aside().map(|()| T::default()),
+        let read = |file: &Self, folder: &Folder| match file.read_in(folder) {
+            Err(Error::Damaged) => file.set_aside(folder).map(|()| T::default()),
             read => read,
         };
         self.update_from(read, change)
@@ -110,37 +144,34 @@ impl StateFile {
 
     fn update_from<T: Content, R, E: From<Error>>(
         &self,
-        read: impl FnOnce(&Self) -> Result<T, Error>,
+        read: impl FnOnce(&Self, &Folder) -> Result<T, Error>,
         change: impl FnOnce(&mut T) -> Result<R, E>,
     ) -> Result<R, E> {
-        create_directory(&self.directory).map_err(unwritable)?;
-        let _lock = self.lock()?;
-        let old = read(self)?;
+        let folder = Folder::create(&self.directory)?;
+        let _lock = self.lock(&folder)?;
+        let old = read(self, &folder)?;
         let mut new = old.clone();
         let value = change(&mut new)?;
         if new != old {
-            self.replace(&new).map_err(unwritable)?;
+            self.replace(&folder, &new).map_err(unwritable)?;
         }
         Ok(value)
     }
 
-    fn set_aside(&self) -> Result<(), Error> {
-        let aside = self.directory.join(format!("{}.json.damaged", self.name));
+    fn set_aside(&self, folder: &Folder) -> Result<(), Error> {
+        let aside = self.directory.join(&self.aside);
         tracing::warn!("{} is damaged; it is kept as {}", self.path().display(), aside.display());
-        fs::rename(self.path(), aside).map_err(unwritable)
+        folder.rename(&self.name, &self.aside).map_err(unwritable)
     }
 
     /// Takes the lock, which is released when the file is closed.
-    fn lock(&self) -> Result<File, Error> {
-        let path = self.directory.join(format!("{}.lock", self.name));
+    fn lock(&self, folder: &Folder) -> Result<File, Error> {
         let give_up = Instant::now() + LOCK_TIMEOUT;
         loop {
-            let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(false).mode(0o600).custom_flags(open_flags());
-            let file = options.open(&path).map_err(unwritable)?;
+            let file = folder.lock_file(&self.lock).map_err(unwritable)?;
             match file.try_lock() {
                 // The lock of a file that was deleted meanwhile excludes no other process.
-                Ok(()) if is_same_file(&file, &path) => return Ok(file),
+                Ok(()) if folder.holds(&self.lock, &file) => return Ok(file),
                 Ok(()) | Err(TryLockError::WouldBlock) if Instant::now() >= give_up => {
                     return Err(Error::Locked);
                 }
@@ -150,15 +181,14 @@ impl StateFile {
         }
     }
 
-    fn replace<T: Content>(&self, content: &T) -> io::Result<()> {
-        // Under the lock one name is enough; a file that a crash left there is overwritten.
-        let draft = self.directory.join(format!("{}.json.new", self.name));
-        let written = write_durably(&draft, &encode(content)?)
-            .and_then(|()| fs::rename(&draft, self.path()))
-            .and_then(|()| File::open(&self.directory)?.sync_all());
+    fn replace<T: Content>(&self, folder: &Folder, content: &T) -> io::Result<()> {
+        // Under the lock one name is enough; what a crash left there is replaced.
+        let bytes = encode(content)?;
+        let written =
+            write_durably(folder, &self.draft, &bytes).and_then(|()| folder.rename(&self.draft, &self.name));
         if written.is_err() {
             // Best effort, because a full disk needs the space.
-            let _ = fs::remove_file(&draft);
+            let _ = folder.remove(&self.draft);
         }
         written
     }
@@ -191,35 +221,10 @@ fn unwritable(error: io::Error) -> Error {
     Error::Unwritable(error.kind())
 }
 
-fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(open_flags());
-    let mut file = options.open(path)?;
+fn write_durably(folder: &Folder, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let mut file = folder.create_file(name)?;
     file.write_all(bytes)?;
     file.sync_all()
-}
-
-/// Creates the missing folders of the path, durably.
-fn create_directory(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(parent) = parent {
-        create_directory(parent)?;
-    }
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => File::open(parent.unwrap_or(Path::new(".")))?.sync_all(),
-    }
-}
-
-fn is_same_file(file: &File, path: &Path) -> bool {
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
-        _ => false,
-    }
 }
 
 /// The reason why a state file is not usable. The file is not changed.
@@ -240,6 +245,12 @@ pub enum Error {
     /// The disk is full, or the folder read-only.
     #[error("it is not writable: {0}")]
     Unwritable(ErrorKind),
+    /// The file or its folder belongs to another user, and could be changed by that user.
+    #[error("it or its folder belongs to another user; change the owner of both")]
+    NotOurs,
+    /// Other users may write to its folder, and could have replaced the file.
+    #[error("other users can write to its folder; run chmod 700 on the folder")]
+    OpenToOthers,
     /// Another process holds its lock for too long.
     #[error("another process holds its lock")]
     Locked,

@@ -1,6 +1,8 @@
 //! Tests of the state file: damaged, newer, too large, and in an unwritable place.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::thread;
 
 use super::*;
@@ -107,11 +109,103 @@ fn an_unwritable_place_is_an_error() {
 
 #[test]
 fn only_the_owner_may_read_the_file() {
-    use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
     let folder = directory.path().join("a/b");
     let file = StateFile::new(folder.clone(), "counts");
     count(&file, "x").unwrap();
-    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&folder), mode(&file.path())), (0o700, 0o600));
+    let lock = folder.join("counts.lock");
+    assert_eq!(mode(&lock), 0o600);
+
+    for (path, wide) in [(&folder, 0o755), (&file.path(), 0o644), (&lock, 0o666)] {
+        set_mode(path, wide);
+    }
+    count(&file, "x").unwrap();
+    assert_eq!((mode(&folder), mode(&file.path()), mode(&lock)), (0o700, 0o600, 0o600));
+}
+
+/// A crash leaves such a file, and another program of the user may have put a link or another name of a file there.
+#[test]
+fn a_draft_that_is_there_has_no_effect_on_the_file_or_on_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = StateFile::new(directory.path().to_owned(), "counts");
+    let (draft, other) = (directory.path().join("counts.json.new"), directory.path().join("other"));
+    let prepare: [fn(&Path, &Path); 3] = [
+        |draft, _| {
+            fs::write(draft, "old").unwrap();
+            set_mode(draft, 0o666);
+        },
+        |draft, other| symlink(other, draft).unwrap(),
+        |draft, other| fs::hard_link(other, draft).unwrap(),
+    ];
+    for prepare in prepare {
+        fs::write(&other, "mine").unwrap();
+        set_mode(&other, 0o644);
+        prepare(&draft, &other);
+        count(&file, "x").unwrap();
+        assert_eq!(mode(&file.path()), 0o600);
+        assert!(!fs::symlink_metadata(file.path()).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&other).unwrap(), "mine");
+    }
+    let content: Content = file.read().unwrap();
+    assert_eq!(content.counts, Counts::from([("x".to_owned(), 3)]));
+}
+
+#[test]
+fn a_link_in_place_of_the_file_or_its_lock_is_not_followed() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = StateFile::new(directory.path().to_owned(), "counts");
+    let other = directory.path().join("other");
+    fs::write(&other, "{\"version\": 1, \"counts\": {}}").unwrap();
+    symlink(&other, file.path()).unwrap();
+    assert_eq!(file.read::<Content>(), Err(Error::Damaged));
+    assert_eq!(count(&file, "x"), Err(Error::Damaged));
+    fs::remove_file(file.path()).unwrap();
+
+    let lock = directory.path().join("counts.lock");
+    fs::remove_file(&lock).unwrap();
+    symlink(directory.path().join("elsewhere"), &lock).unwrap();
+    assert!(matches!(count(&file, "x"), Err(Error::Unwritable(_))));
+    assert!(!directory.path().join("elsewhere").exists());
+}
+
+#[test]
+fn a_folder_that_others_can_write_to_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = StateFile::new(directory.path().to_owned(), "counts");
+    count(&file, "x").unwrap();
+    for wide in [0o770, 0o702, 0o777] {
+        set_mode(directory.path(), wide);
+        assert_eq!(file.read::<Content>(), Err(Error::OpenToOthers));
+        assert_eq!(count(&file, "x"), Err(Error::OpenToOthers));
+    }
+    set_mode(directory.path(), 0o700);
+    count(&file, "x").unwrap();
+}
+
+/// Only root can give a file away.
+#[test]
+fn a_folder_or_file_of_another_user_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("state");
+    let file = StateFile::new(folder.clone(), "counts");
+    count(&file, "x").unwrap();
+    for path in [file.path(), folder] {
+        if chown(&path, Some(12_345), None).is_err() {
+            println!("not tested: this user may not give files away");
+            return;
+        }
+        assert_eq!(file.read::<Content>(), Err(Error::NotOurs), "{}", path.display());
+        assert_eq!(count(&file, "x"), Err(Error::NotOurs), "{}", path.display());
+        chown(&path, Some(rustix::process::geteuid().as_raw()), None).unwrap();
+    }
+    count(&file, "x").unwrap();
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }

@@ -164,3 +164,12 @@ fn groff_reports_no_warnings() {
         assert!(output.status.success() && said.is_empty(), "{}: {said}", file.display());
     }
 }
+
+/// Libraries read these, so that a program which starts the daemon can change what the daemon trusts.
+#[test]
+fn the_variables_of_libraries_are_documented() {
+    let text = page("oathbridged.8");
+    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR", "PCSCLITE_CSOCK_NAME", "DBUS_SYSTEM_BUS_ADDRESS"] {
+        assert!(text.contains(name), "{name}");
+    }
+}

@@ -93,6 +93,8 @@ fn the_unit_has_the_settings_that_the_daemon_requires() {
         ("UMask", "0077"),
         ("LimitCORE", "0"),
         ("LimitNOFILE", "65536"),
+        ("MemoryMax", "128M"),
+        ("TasksMax", "256"),
         ("WantedBy", "smartcard.target default.target"),
     ] {
         assert_eq!(value(&unit, key), expected, "{key}=");
@@ -155,7 +157,7 @@ fn installed_files_match_the_prefix_and_can_be_removed() {
     make("install", destination.path());
     let prefix = destination.path().join("opt/x");
     for (file, mode) in [
-        ("bin/oathbridged".to_owned(), 0o755),
+        ("bin/oathbridged".to_owned(), 0o711),
         ("bin/oathbridgectl".to_owned(), 0o755),
         ("lib/systemd/user/oathbridge.service".to_owned(), 0o644),
         ("lib/udev/rules.d/70-oathbridge.rules".to_owned(), 0o644),

@@ -30,8 +30,44 @@ fn what_is_installed_is_built_without_the_tests() {
         script.contains(" build --profile dist --locked --package oathbridge --bins "),
         "other packages of the workspace, and tests, would switch features on"
     );
-    assert!(commands("install").contains("install -D target/dist/oathbridged "));
+    assert!(commands("install").contains("install -D -m 0711 target/dist/oathbridged "));
     for goal in ["demo", "test", "broker"] {
         assert!(!commands(goal).contains("dist"), "{goal} must not build what is installed");
     }
+}
+
+/// The default hook writes a message to standard error, which is the journal.
+#[test]
+fn a_panic_ends_what_is_installed_with_a_message() {
+    let manifest: toml::Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    assert_eq!(manifest["profile"]["dist"]["panic"].as_str(), Some("abort"));
+    let names = ["panic::set_hook", "panic::catch_unwind", "panic::take_hook"];
+    let hides = |path: &Path| {
+        let text = fs::read_to_string(path).unwrap();
+        names.iter().any(|name| text.contains(name))
+    };
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => assert!(!hides(&path), "{} hides panics", path.display()),
+            }
+        }
+    }
+}
+
+/// What is shipped on Linux; the tests need more.
+#[test]
+fn the_programs_have_few_dependencies() {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(root()).args(["tree", "--edges", "normal,build", "--prefix", "none", "--locked"]);
+    let output = command.args(["--offline", "--package", "oathbridge"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let packages: std::collections::BTreeSet<_> =
+        text.lines().map(|line| line.trim_end_matches(" (*)")).filter(|line| !line.is_empty()).collect();
+    assert!((100..=215).contains(&packages.len()), "{} packages", packages.len());
+    assert!(!packages.iter().any(|package| package.starts_with("secrecy ")));
 }

@@ -151,7 +151,7 @@ async fn locking_it_locks_both_devices() {
     unlock(&token.token).await;
     unlock(&token.standby[0]).await;
     bench.until(|snapshot| snapshot.tokens[id].state == State::Ready).await;
-    let directory = bench.state.path().to_owned();
+    let directory = bench.state.path().join("state");
     let flows = Flows::new(bench.registry.clone(), directory, Arc::new(SystemClock::new())).unwrap();
     flows.lock(token).await.unwrap();
     assert_eq!(bench.registry.caught_up().await.tokens[id].state, State::Locked);

@@ -3,11 +3,13 @@
 
 pub mod ctaphid;
 pub mod descriptor;
+pub mod token;
 pub mod udev_message;
 pub mod ykoath;
 pub mod ykotp;
 
 mod ctaphid_key;
+mod token_transport;
 mod ykoath_card;
 mod ykotp_key;
 
@@ -15,9 +17,10 @@ mod ykotp_key;
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All targets.
-pub const ALL: [Target; 5] = [
+pub const ALL: [Target; 6] = [
     ("ctaphid", ctaphid::run),
     ("descriptor", descriptor::run),
+    ("token", token::run),
     ("udev_message", udev_message::run),
     ("ykoath", ykoath::run),
     ("ykotp", ykotp::run),

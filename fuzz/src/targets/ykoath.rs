@@ -9,7 +9,6 @@ use oathbridge::otp::{Code, Step};
 use oathbridge::protocol::ykoath::Session;
 use oathbridge::secret::SecretBytes;
 
-use super::super::input::Input;
 use super::ykoath_card::{KEY, ScriptedCard};
 
 /// The most commands of a session: each may be sent twice, has at most 64 continuations, and may be followed by a
@@ -21,6 +20,10 @@ const MAX_CREDENTIALS: usize = 256;
 const MAX_NAME: usize = 64;
 const MAX_RESPONSE: usize = 65_536;
 
+/// The longest salt in bytes, and the longest serial number in hexadecimal digits.
+const MAX_SALT: usize = 64;
+const MAX_SERIAL: usize = 32;
+
 /// The credentials whose codes a run calculates.
 const CALCULATED: usize = 3;
 
@@ -28,14 +31,13 @@ const CODE_TAGS: [u8; 2] = [0x75, 0x76];
 
 /// Whether each listed credential gave a code.
 pub fn run(bytes: &[u8]) -> bool {
-    let card = ScriptedCard::new(Input::new(bytes));
-    let mut card = card;
+    let mut card = ScriptedCard::new(bytes);
     let codes = session(&mut card);
     assert!(card.commands <= MAX_COMMANDS, "{} commands in one session", card.commands);
     codes
 }
 
-fn session(card: &mut ScriptedCard<'_>) -> bool {
+fn session(card: &mut ScriptedCard) -> bool {
     let Some(credentials) = list(card) else { return false };
     check_list(&credentials);
     let mut all = !credentials.is_empty();
@@ -53,16 +55,18 @@ fn session(card: &mut ScriptedCard<'_>) -> bool {
 }
 
 /// One session, as the worker of a token has it: selected, unlocked, listed.
-fn list(card: &mut ScriptedCard<'_>) -> Option<Vec<Credential>> {
+fn list(card: &mut ScriptedCard) -> Option<Vec<Credential>> {
     let mut session = Session::select(card).ok()?;
     let description = session.description();
-    assert!(description.salt.is_none_or(|salt| !salt.is_empty()), "an empty salt identifies nothing");
-    assert!(description.serial.is_none_or(|serial| !serial.is_empty()), "an empty serial number");
+    let salt = description.salt.unwrap_or_else(|| vec![0]);
+    assert!((1..=MAX_SALT).contains(&salt.len()), "a salt of {} bytes", salt.len());
+    let serial = description.serial.unwrap_or_else(|| "0".to_owned());
+    assert!((1..=MAX_SERIAL).contains(&serial.len()), "a serial number of {} letters", serial.len());
     unlock(&mut session)?;
     session.list().ok()
 }
 
-fn calculate(card: &mut ScriptedCard<'_>, credential: &Credential) -> Option<Code> {
+fn calculate(card: &mut ScriptedCard, credential: &Credential) -> Option<Code> {
     let mut session = Session::select(card).ok()?;
     unlock(&mut session)?;
     let factor =

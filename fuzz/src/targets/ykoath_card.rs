@@ -37,8 +37,10 @@ const MAX_PART: usize = 8_192;
 pub(super) const KEY: [u8; 16] = [7; 16];
 
 /// A card that answers as its script says. After the end it repeats its last response, or is gone.
-pub(super) struct ScriptedCard<'a> {
-    script: Input<'a>,
+pub(super) struct ScriptedCard {
+    script: Vec<u8>,
+    /// The number of bytes of the script that were read.
+    read: usize,
     stays: bool,
     last: Response,
     /// The number of further times that the last response comes.
@@ -50,11 +52,12 @@ pub(super) struct ScriptedCard<'a> {
     pub(super) data: Vec<u8>,
 }
 
-impl<'a> ScriptedCard<'a> {
-    pub(super) fn new(mut script: Input<'a>) -> Self {
+impl ScriptedCard {
+    pub(super) fn new(script: &[u8]) -> Self {
         Self {
-            stays: script.byte() == u8::MAX,
-            script,
+            stays: script.first() == Some(&u8::MAX),
+            script: script.to_vec(),
+            read: 1.min(script.len()),
             last: Response { data: Vec::new(), status: Status::OK },
             repeats: 0,
             commands: 0,
@@ -68,11 +71,20 @@ impl<'a> ScriptedCard<'a> {
             self.repeats -= 1;
             return Ok(self.last.clone());
         }
-        let Some(step) = self.script.next_byte() else {
+        let script = std::mem::take(&mut self.script);
+        let mut rest = Input::new(script.get(self.read..).unwrap_or_default());
+        let response = self.step(&mut rest, command);
+        self.read = script.len() - rest.length();
+        self.script = script;
+        response
+    }
+
+    /// The response of the next step.
+    fn step(&mut self, bytes: &mut Input<'_>, command: &[u8]) -> Result<Response, Error> {
+        let Some(step) = bytes.next_byte() else {
             return if self.stays { Ok(self.last.clone()) } else { Err(Error::Removed) };
         };
-        let bytes = &mut self.script;
-        let more = |bytes: &mut Input<'a>| [0x61, bytes.byte()];
+        let more = |bytes: &mut Input<'_>| [0x61, bytes.byte()];
         let (data, status) = match step & 0x0f {
             1 => (bytes.counted().to_vec(), more(bytes)),
             2 => return Response::from_bytes(bytes.counted()).map_err(|_| Error::Removed),
@@ -113,7 +125,7 @@ fn advances_counter(command: &[u8]) -> bool {
     command[1] == CALCULATE && command.ends_with(&[CHALLENGE, 0, 0])
 }
 
-impl Transaction for ScriptedCard<'_> {
+impl Transaction for ScriptedCard {
     fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, Error> {
         let bytes = command.to_bytes();
         assert!(bytes.len() <= 261, "a command of {} bytes", bytes.len());

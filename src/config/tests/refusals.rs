@@ -95,6 +95,22 @@ fn wrong_rules_and_limits_are_refused_with_their_lines() {
             "config.toml line 1: [[access.rule]] decides nothing; give it \"read_code\", \"submit\" or \"manage\"",
         ),
         (
+            "[[access.rule]]\ncaller = 'unknown'\nprofile = 'work'\nsubmit = 'deny'",
+            "config.toml line 1: [[access.rule]] is for a profile that the file does not have; correct \"profile\" or add the profile",
+        ),
+        (
+            "[[access.rule]]\ncaller = 'unknown'\nprofile = 'w'\nread_code = 'deny'\n[profiles.w]\nregion = 'us-east-1'",
+            "config.toml line 1: [[access.rule]] with \"profile\" excludes \"read_code\", which is never about one; use a rule of its own",
+        ),
+        (
+            "[[access.rule]]\ncaller = 'unknown'\ncredential = 'a'\nmanage = 'deny'",
+            "config.toml line 1: [[access.rule]] with \"credential\" excludes \"manage\", which is never about one; use a rule of its own",
+        ),
+        (
+            "[[access.rule]]\ncaller = 'unknown'\ncredential = '/a'\nread_code = 'deny'",
+            "config.toml line 3: \"credential\" in [access.rule] must be the id of a credential: letters, digits and _; * matches any characters",
+        ),
+        (
             "[[access.rule]]\ncaller = 'host'\nsubmit = 'deny'",
             "config.toml line 2: \"caller\" in [access.rule] must be \"flatpak:ID\", \"unit:NAME\", \"executable:/PATH\" or \"unknown\"",
         ),

@@ -64,6 +64,8 @@ fn the_shipped_example_is_a_profile_with_every_key() {
     assert_eq!(config.profiles.get("work"), Some(&expected));
     let rule = AccessRule {
         caller: CallerPattern::Flatpak(Pattern::new("com.example.App")),
+        credential: Some(Pattern::new("ykoath_0011223344556677_*")),
+        profile: Some("work".into()),
         read_code: None,
         submit: Some(true),
         manage: None,

@@ -17,6 +17,10 @@ impl From<flows::Error> for Error {
                 "TokenLocked",
                 "No unlocked token has the credential that the profile names; unlock the locked token with oathbridgectl unlock and try again.",
             ),
+            Flow::Forbidden => Self::ours(
+                "AccessDenied",
+                "The program may not submit codes of this credential; change the [[access.rule]] of the configuration and reload it.",
+            ),
             Flow::Ambiguous(count) => Self::ours(
                 "Ambiguous",
                 format!(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use zbus::message::Header;
 use zbus::{ObjectPath, interface};
 
-use crate::access::{Decision, Permission, decide};
+use crate::access::{Decision, Permission, Subject, decide};
 use crate::dbus::args::{Map, put_text, variant};
 use crate::dbus::bridge::Bridge;
 use crate::dbus::call::Call;
@@ -99,7 +99,8 @@ async fn caller_info(bridge: &Bridge, client: &Client) -> Map {
         map.insert("sandboxed".to_owned(), facts.is_sandboxed.into());
     }
     for permission in Permission::ALL {
-        let Decision { verdict, reason } = decide(&bridge.settings.now().config.access, &who, permission);
+        let Decision { verdict, reason } =
+            decide(&bridge.settings.now().config.access, &who, permission, &Subject::none());
         put_text(&mut map, &permission.to_string(), Some(verdict.word()));
         put_text(&mut map, &format!("{permission}-reason"), Some(&reason.to_string()));
     }

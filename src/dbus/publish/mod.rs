@@ -3,4 +3,6 @@
 pub(super) mod operations;
 mod problems;
 mod profiles;
+#[cfg(test)]
+mod tests;
 pub(super) mod tree;

@@ -1,6 +1,7 @@
 //! Tests of the record with threads, crashes and clocks.
 
 mod files;
+mod loss;
 
 use std::fs;
 use std::path::Path;
@@ -8,6 +9,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use super::*;
+use crate::otp::Period;
 
 const CREDENTIAL: &str = "ykoath_1234_0011223344556677";
 
@@ -17,30 +19,38 @@ fn temporary() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
+/// The start of a step of 30 seconds.
+fn at(step: Step) -> Now {
+    Now::new(step.start(Period::DEFAULT), Period::DEFAULT)
+}
+
+/// A record that has begun without a loss.
 fn guard(directory: &Path) -> Guard {
-    Guard::open(directory.join("oathbridge"))
+    let guard = Guard::open(directory.join("oathbridge"));
+    guard.begin(at(NOW).time()).unwrap();
+    guard
 }
 
 #[test]
 fn a_step_is_reserved_once_and_the_error_names_the_next_step() {
     let directory = temporary();
     let guard = guard(directory.path());
-    guard.reserve(CREDENTIAL, NOW, NOW).unwrap().spent().unwrap();
-    let again = guard.reserve(CREDENTIAL, NOW, NOW).unwrap_err();
+    guard.reserve(CREDENTIAL, NOW, at(NOW)).unwrap().spent().unwrap();
+    let again = guard.reserve(CREDENTIAL, NOW, at(NOW)).unwrap_err();
     assert_eq!(again, Error::Spent { earliest: NOW.next() });
-    assert_eq!(guard.earliest(CREDENTIAL, NOW), Ok(NOW.next()));
-    assert_eq!(guard.earliest("ykoath_1234_ffffffffffffffff", NOW), Ok(NOW));
-    guard.claim(CREDENTIAL, NOW.next(), NOW).unwrap();
-    assert!(matches!(guard.claim(CREDENTIAL, NOW.next(), NOW), Err(Error::Spent { .. })));
+    assert_eq!(guard.earliest(CREDENTIAL, at(NOW)), Ok(NOW.next()));
+    assert_eq!(guard.earliest("ykoath_1234_ffffffffffffffff", at(NOW)), Ok(NOW));
+    guard.claim(CREDENTIAL, NOW.next(), at(NOW)).unwrap();
+    assert!(matches!(guard.claim(CREDENTIAL, NOW.next(), at(NOW)), Err(Error::Spent { .. })));
 }
 
 #[test]
 fn an_unsettled_intent_counts_as_spent_after_a_restart() {
     let directory = temporary();
-    drop(guard(directory.path()).reserve(CREDENTIAL, NOW, NOW).unwrap());
+    drop(guard(directory.path()).reserve(CREDENTIAL, NOW, at(NOW)).unwrap());
     let restarted = guard(directory.path());
-    assert_eq!(restarted.earliest(CREDENTIAL, NOW), Ok(NOW.next()));
-    assert!(matches!(restarted.reserve(CREDENTIAL, NOW, NOW), Err(Error::Spent { .. })));
+    assert_eq!(restarted.earliest(CREDENTIAL, at(NOW)), Ok(NOW.next()));
+    assert!(matches!(restarted.reserve(CREDENTIAL, NOW, at(NOW)), Err(Error::Spent { .. })));
     let shown = restarted.show().unwrap();
     assert_eq!(shown[0].records[0].usage(), Use::Intent);
     assert_eq!((shown[0].records[0].first(), shown[0].records[0].last()), (NOW, NOW));
@@ -49,7 +59,7 @@ fn an_unsettled_intent_counts_as_spent_after_a_restart() {
 #[test]
 fn the_intent_is_on_the_disk_before_reserve_returns() {
     let directory = temporary();
-    let reservation = guard(directory.path()).reserve(CREDENTIAL, NOW, NOW).unwrap();
+    let reservation = guard(directory.path()).reserve(CREDENTIAL, NOW, at(NOW)).unwrap();
     let other = guard(directory.path());
     assert_eq!(other.show().unwrap()[0].records[0].usage(), Use::Intent);
     reservation.spent().unwrap();
@@ -60,28 +70,28 @@ fn the_intent_is_on_the_disk_before_reserve_returns() {
 fn a_step_that_was_taken_back_may_be_reserved() {
     let directory = temporary();
     let guard = guard(directory.path());
-    guard.reserve(CREDENTIAL, NOW, NOW).unwrap().take_back().unwrap();
-    assert_eq!(guard.earliest(CREDENTIAL, NOW), Ok(NOW));
+    guard.reserve(CREDENTIAL, NOW, at(NOW)).unwrap().take_back().unwrap();
+    assert_eq!(guard.earliest(CREDENTIAL, at(NOW)), Ok(NOW));
     assert_eq!(guard.show().unwrap(), []);
-    guard.reserve(CREDENTIAL, NOW, NOW).unwrap().spent().unwrap();
+    guard.reserve(CREDENTIAL, NOW, at(NOW)).unwrap().spent().unwrap();
 }
 
 #[test]
 fn a_reservation_survives_forget() {
     let directory = temporary();
     let guard = guard(directory.path());
-    let reservation = guard.reserve(CREDENTIAL, NOW, NOW).unwrap();
+    let reservation = guard.reserve(CREDENTIAL, NOW, at(NOW)).unwrap();
     assert_eq!(guard.forget(CREDENTIAL), Ok(true));
     assert_eq!(guard.forget(CREDENTIAL), Ok(false));
     reservation.spent().unwrap();
-    assert_eq!(guard.earliest(CREDENTIAL, NOW), Ok(NOW.next()));
+    assert_eq!(guard.earliest(CREDENTIAL, at(NOW)), Ok(NOW.next()));
 }
 
 #[test]
 fn forgetting_a_shared_seed_keeps_it_shared() {
     let directory = temporary();
     let guard = guard(directory.path());
-    guard.claim(CREDENTIAL, NOW, NOW).unwrap();
+    guard.claim(CREDENTIAL, NOW, at(NOW)).unwrap();
     let text = fs::read_to_string(guard.file()).unwrap();
     let seed = guard.show().unwrap()[0].seed.clone();
     let shared = text.replace(
@@ -89,10 +99,10 @@ fn forgetting_a_shared_seed_keeps_it_shared() {
         &format!("\"{CREDENTIAL}\": \"{seed}\", \"other\": \"{seed}\""),
     );
     fs::write(guard.file(), shared).unwrap();
-    assert_eq!(guard.earliest("other", NOW), Ok(NOW.next()));
+    assert_eq!(guard.earliest("other", at(NOW)), Ok(NOW.next()));
     assert_eq!(guard.forget(CREDENTIAL), Ok(true));
-    guard.claim("other", NOW, NOW).unwrap();
-    assert_eq!(guard.earliest(CREDENTIAL, NOW), Ok(NOW.next()));
+    guard.claim("other", NOW, at(NOW)).unwrap();
+    assert_eq!(guard.earliest(CREDENTIAL, at(NOW)), Ok(NOW.next()));
 }
 
 #[test]
@@ -106,7 +116,10 @@ fn two_daemons_never_get_the_same_step() {
             let guard = guard(directory.path());
             start.wait();
             let steps = (0..STEPS).map(|n| Step(NOW.0 + n));
-            steps.filter(|step| guard.claim(CREDENTIAL, *step, *step).is_ok()).map(|step| step.0).collect()
+            steps
+                .filter(|step| guard.claim(CREDENTIAL, *step, at(*step)).is_ok())
+                .map(|step| step.0)
+                .collect()
         };
         let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(run)).collect();
         threads.into_iter().flat_map(|thread| -> Vec<u64> { thread.join().unwrap() }).collect()
@@ -122,16 +135,16 @@ fn two_daemons_never_get_the_same_step() {
 fn waiting_for_a_lock_that_is_never_released_times_out() {
     let directory = temporary();
     let guard = guard(directory.path());
-    guard.claim(CREDENTIAL, NOW, NOW).unwrap();
+    guard.claim(CREDENTIAL, NOW, at(NOW)).unwrap();
     let lock = fs::File::open(guard.file().with_file_name("guard.lock")).unwrap();
     lock.lock().unwrap();
     let later = NOW.next();
     assert_eq!(
-        guard.claim(CREDENTIAL, later, later),
+        guard.claim(CREDENTIAL, later, at(later)),
         Err(Unavailable::Record(state_file::Error::Locked).into())
     );
     lock.unlock().unwrap();
-    guard.claim(CREDENTIAL, later, later).unwrap();
+    guard.claim(CREDENTIAL, later, at(later)).unwrap();
 }
 
 #[test]
@@ -139,17 +152,17 @@ fn a_clock_far_ahead_does_not_block_a_credential() {
     let directory = temporary();
     let guard = guard(directory.path());
     let wrong = Step(NOW.0 + 1_000_000);
-    guard.claim(CREDENTIAL, wrong, wrong).unwrap();
-    guard.claim(CREDENTIAL, NOW, NOW).unwrap();
-    assert_eq!(guard.earliest(CREDENTIAL, NOW), Ok(NOW.next()));
-    assert!(matches!(guard.claim(CREDENTIAL, wrong, wrong), Err(Error::Spent { .. })));
+    guard.claim(CREDENTIAL, wrong, at(wrong)).unwrap();
+    guard.claim(CREDENTIAL, NOW, at(NOW)).unwrap();
+    assert_eq!(guard.earliest(CREDENTIAL, at(NOW)), Ok(NOW.next()));
+    assert!(matches!(guard.claim(CREDENTIAL, wrong, at(wrong)), Err(Error::Spent { .. })));
 }
 
 #[test]
 fn a_clock_that_is_set_back_does_not_reopen_used_steps() {
     let directory = temporary();
     let guard = guard(directory.path());
-    guard.claim(CREDENTIAL, NOW, NOW).unwrap();
+    guard.claim(CREDENTIAL, NOW, at(NOW)).unwrap();
     let back = Step(NOW.0 - 3);
-    assert_eq!(guard.claim(CREDENTIAL, back, back), Err(Error::Spent { earliest: NOW.next() }));
+    assert_eq!(guard.claim(CREDENTIAL, back, at(back)), Err(Error::Spent { earliest: NOW.next() }));
 }

@@ -1,6 +1,6 @@
 //! SELECT of the OATH application.
 
-use super::error::refused;
+use super::error::{malformed, refused};
 use super::tag;
 use crate::iso7816::{Response, Status, status, tlv};
 use crate::oath::Error;
@@ -40,6 +40,12 @@ impl Selection {
 
 pub(super) const INSTRUCTION: u8 = 0xa4;
 
+/// The maximum lengths of what a token sends about itself, in bytes. Real tokens send 8, 8 and 4; the daemon keeps these
+/// values and publishes ids that are made of them.
+const MAX_SALT: usize = 64;
+const MAX_CHALLENGE: usize = 64;
+const MAX_SERIAL: usize = 16;
+
 pub(super) fn parse(response: &Response) -> Result<Selection, Error> {
     match response.status {
         Status::OK => {}
@@ -54,9 +60,9 @@ pub(super) fn parse(response: &Response) -> Result<Selection, Error> {
         let element = element?;
         match element.tag {
             tag::VERSION => selection.version = element.value.first_chunk().copied(),
-            tag::NAME => selection.salt = non_empty(element.value),
-            tag::CHALLENGE => selection.challenge = Some(element.value.to_vec()),
-            tag::SERIAL => selection.serial = non_empty(element.value),
+            tag::NAME => selection.salt = non_empty(within(MAX_SALT, element.value)?),
+            tag::CHALLENGE => selection.challenge = Some(within(MAX_CHALLENGE, element.value)?.to_vec()),
+            tag::SERIAL => selection.serial = non_empty(within(MAX_SERIAL, element.value)?),
             tag::ATTEMPTS_LEFT => selection.attempts_left = element.value.first().copied(),
             _ => {}
         }
@@ -65,7 +71,34 @@ pub(super) fn parse(response: &Response) -> Result<Selection, Error> {
     if selection == Selection::default() { Err(Error::NoApplication) } else { Ok(selection) }
 }
 
+/// A value that is not longer than any real one.
+fn within(limit: usize, value: &[u8]) -> Result<&[u8], Error> {
+    if value.len() <= limit { Ok(value) } else { Err(malformed("a value of the token is too long")) }
+}
+
 /// A value that is not empty. An empty salt or serial number would give all such tokens the same identity.
 fn non_empty(value: &[u8]) -> Option<Vec<u8>> {
     (!value.is_empty()).then(|| value.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The response with one element of this length.
+    fn selection(tag: u8, length: usize) -> Result<Selection, Error> {
+        let mut data = zeroize::Zeroizing::new(vec![tag::VERSION, 3, 5, 4, 3]);
+        tlv::write(&mut data, tag, &vec![7; length]);
+        parse(&Response { data: data.to_vec(), status: Status::OK })
+    }
+
+    #[test]
+    fn values_that_no_real_token_sends_are_refused() {
+        for (tag, limit) in [(tag::NAME, 64), (tag::CHALLENGE, 64), (tag::SERIAL, 16)] {
+            assert!(selection(tag, limit).is_ok(), "{tag:x}");
+            for length in [limit + 1, 255, 60_000] {
+                assert!(matches!(selection(tag, length), Err(Error::Malformed(_))), "{tag:x} {length}");
+            }
+        }
+    }
 }

@@ -91,6 +91,7 @@ fn run(
         clock,
         transports,
         state_directory: setup.state,
+        runtime_directory: None,
         config,
         config_path: Some(setup.config),
         bus: Address::try_from(setup.bus.as_str()).map_err(|error| error.to_string())?,

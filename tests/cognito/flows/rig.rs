@@ -12,8 +12,8 @@ use oathbridge::cognito::{
     Session, Settings,
 };
 use oathbridge::flows::{
-    ChallengeRequest, ChallengeStep, CodeReply, CodeRequest, Error, Flows, Policy, Query, Submission, Target,
-    VerifyReply, VerifyRequest,
+    Account, ChallengeRequest, ChallengeStep, CodeReply, CodeRequest, Error, Flows, Permits, Policy, Query,
+    Submission, Target, VerifyReply, VerifyRequest,
 };
 use oathbridge::oath::ObjectId;
 use oathbridge::operations::{Deadline, Kind, Operation, Operations, Request, Requester, SubmissionDetails};
@@ -75,12 +75,13 @@ impl Rig {
         let state = tempfile::tempdir().unwrap();
         let transport = Arc::new(VirtualTransport::new(&virt::parse(TOKEN).unwrap()));
         let card = transport.token(12_345_678).unwrap();
-        let identities = Identities::new(state.path().to_owned());
+        let folder = state.path().join("state");
+        let identities = Identities::new(folder.clone());
         let (registry, watch) = Registry::new(vec![transport], clock.clone(), identities);
         for task in watch.start().unwrap() {
             tokio::spawn(task.into_work());
         }
-        let flows = Flows::new(registry, state.path().to_owned(), clock.clone()).unwrap();
+        let flows = Flows::new(registry, folder, clock.clone()).unwrap();
         let options = Options { clock: clock.clone(), ..Options::default() };
         let cognito = FakeCognito::start(options).unwrap();
         let user = cognito.ready_user("alice", SEED).unwrap();
@@ -160,6 +161,8 @@ impl Rig {
     fn submission(&self, account: &str) -> Submission {
         Submission {
             credential: Target::Id(self.credential(account)),
+            permits: Permits::all(),
+            account: account_of("pool", "alice"),
             endpoint: Endpoint {
                 region: Some(Region::parse("eu-central-1").unwrap()),
                 url: Some(EndpointUrl::parse(&self.cognito.url()).unwrap()),
@@ -203,6 +206,13 @@ impl Rig {
         limited(Box::pin(self.clock.wait_for_sleeper(duration))).await;
         self.clock.advance(duration);
     }
+}
+
+/// The user of a pool.
+pub(crate) fn account_of(pool: &str, user: &str) -> Account {
+    let mut account = Account::of([pool]);
+    account.add_user(user);
+    account
 }
 
 /// A request and its operation.

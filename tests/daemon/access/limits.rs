@@ -32,14 +32,14 @@ async fn more_codes_than_allowed_in_a_minute_are_refused() {
 }
 
 /// The name of the error of a submission with this session.
-async fn submission(client: &Client, method: &str, session: Variant<'_>) -> String {
+async fn submission(client: &Client, credential: &str, method: &str, session: Variant<'_>) -> String {
     let mut options = Options::from([("session", session), ("region", "eu-central-1".into())]);
     if method == "RespondToMfaChallenge" {
         options.insert("challenge-name", "SOFTWARE_TOKEN_MFA".into());
         options.insert("username", "alice".into());
         options.insert("client-id", "client".into());
     }
-    let body = (ObjectPath::try_from("/").unwrap(), options);
+    let body = (ObjectPath::try_from(credential).unwrap(), options);
     client.call::<_, ()>(ROOT, "Cognito", method, &body).await.unwrap_err().name
 }
 
@@ -54,11 +54,11 @@ async fn a_call_with_a_descriptor_counts_and_one_with_invalid_arguments_does_not
     {
         if expected == INVALID {
             for _ in 0..3 {
-                assert_eq!(submission(&bench.client, method, "short".into()).await, INVALID);
+                assert_eq!(submission(&bench.client, &bench.alice, method, "short".into()).await, INVALID);
             }
         }
         assert_eq!(
-            submission(&bench.client, method, Fd::from(short.as_fd()).into()).await,
+            submission(&bench.client, &bench.alice, method, Fd::from(short.as_fd()).into()).await,
             expected,
             "{method}"
         );

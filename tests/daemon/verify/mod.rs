@@ -9,6 +9,7 @@
 mod arguments;
 mod faults;
 mod profiles;
+mod rules;
 mod spent;
 mod success;
 mod waiting;

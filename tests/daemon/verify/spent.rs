@@ -1,6 +1,7 @@
 //! Each time step is submitted once, for all callers and all daemons.
 
 use std::fs;
+use std::time::Duration;
 
 use testkit::client::Options;
 
@@ -80,6 +81,9 @@ async fn without_a_usable_record_nothing_is_submitted_and_everything_else_works(
     assert_refused("a folder in place of the record").await;
 
     fs::remove_dir(&record).unwrap();
+    // There was a record, so this and the next step may be spent.
+    assert_eq!(bench.verify(&fresh).await.unwrap_err().name, "StepSpent");
+    bench.world.clock().unwrap().advance(Duration::from_secs(60));
     bench.verify(&fresh).await.unwrap();
     let mode = |path| std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions());
     assert_eq!((mode(&state) & 0o777, mode(&record) & 0o777), (0o700, 0o600));

@@ -1,6 +1,7 @@
 //! `guard show` and `guard forget`.
 
-use oathbridge::otp::Step;
+use oathbridge::guard::Now;
+use oathbridge::otp::{Period, Step};
 
 use super::rig::Rig;
 
@@ -12,9 +13,10 @@ fn the_record_is_shown_as_times_with_and_without_a_daemon() {
     assert!(empty.err.contains("No time step"), "{}", empty.err);
 
     let id = rig.id("alice");
-    rig.guard().claim(&id, Step(60_000_000), Step(60_000_000)).unwrap();
+    let at = |step: Step| Now::new(step.start(Period::DEFAULT), Period::DEFAULT);
+    rig.guard().claim(&id, Step(60_000_000), at(Step(60_000_000))).unwrap();
     // A dropped reservation has no recorded outcome.
-    drop(rig.guard().reserve(&id, Step(60_000_001), Step(60_000_001)).unwrap());
+    drop(rig.guard().reserve(&id, Step(60_000_001), at(Step(60_000_001))).unwrap());
     let plain = rig.run(&["guard", "show"]);
     assert_eq!((plain.code, plain.err.as_str()), (0, ""));
     let lines: Vec<_> = plain.out.lines().collect();

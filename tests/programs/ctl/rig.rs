@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use oathbridge::guard::Guard;
+use oathbridge::guard::{Guard, Now};
 use oathbridge::otp::{Period, Step};
 use serde_json::Value;
 use testkit::fake_cognito::Ready;
@@ -224,8 +224,8 @@ impl Rig {
 
     /// Closes this number of steps after the current one.
     pub(crate) fn use_steps(&self, account: &str, ahead: u64) {
-        let now = Step::at(SystemTime::now().duration_since(UNIX_EPOCH).unwrap(), Period::DEFAULT);
-        self.guard().claim(&self.id(account), Step(now.0 + ahead), now).unwrap();
+        let now = Now::new(SystemTime::now().duration_since(UNIX_EPOCH).unwrap(), Period::DEFAULT);
+        self.guard().claim(&self.id(account), Step(now.step().0 + ahead), now).unwrap();
     }
 }
 

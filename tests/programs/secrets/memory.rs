@@ -33,10 +33,11 @@ fn memory(id: u32) -> Option<Vec<Vec<u8>>> {
     Some(regions)
 }
 
-/// The number of pieces of the secret: the first 24 bytes of every hundred.
+/// The number of pieces of the secret: the first 24 bytes of every hundred, or the whole of a shorter secret.
 fn pieces(regions: &[Vec<u8>], secret: &str) -> usize {
-    let pieces: Vec<&[u8]> = secret.as_bytes().chunks(100).filter_map(|part| part.get(..24)).collect();
-    let places = regions.iter().flat_map(|region| region.windows(24));
+    let length = secret.len().min(24);
+    let pieces: Vec<&[u8]> = secret.as_bytes().chunks(100).filter_map(|part| part.get(..length)).collect();
+    let places = regions.iter().flat_map(|region| region.windows(length));
     places.filter(|window| pieces.iter().any(|piece| piece == window)).count()
 }
 

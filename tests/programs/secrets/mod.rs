@@ -7,6 +7,7 @@
 )]
 
 mod canaries;
+mod codes;
 mod memory;
 mod process;
 mod sign_in;
@@ -16,6 +17,7 @@ use std::fs;
 use std::path::Path;
 
 use data_encoding::BASE32_NOPAD;
+use testkit::dbusmock::Mock;
 use testkit::fake_cognito::Ready;
 use testkit::scenario::{Scenario, World};
 
@@ -62,6 +64,16 @@ impl Bench {
         Self::start(Scenario::program(DAEMON).cards(&tokens())).await
     }
 
+    /// The same with a session of logind.
+    async fn with_logind() -> (Self, Mock) {
+        let mut world = Self::prepare(Scenario::program(DAEMON).cards(&tokens()).system_bus()).await;
+        let logind = Mock::logind(world.system().unwrap()).await.unwrap();
+        let user = rustix::process::geteuid().as_raw();
+        logind.mock("AddSession", &("s1", "seat0", user, "me", true)).await.unwrap();
+        world.start_daemon().await.unwrap();
+        (Self { world }, logind)
+    }
+
     /// A Nitrokey 3 behind a real pcscd, whose PIN protects its only credential.
     async fn with_pin() -> Self {
         let key = format!(
@@ -72,6 +84,12 @@ impl Bench {
     }
 
     async fn start(scenario: Scenario) -> Self {
+        let mut world = Self::prepare(scenario).await;
+        world.start_daemon().await.unwrap();
+        Self { world }
+    }
+
+    async fn prepare(scenario: Scenario) -> World {
         let mut world = scenario.config(&config()).prepare().await.unwrap();
         let credentials = world.stage.home().join("credentials");
         fs::create_dir(&credentials).unwrap();
@@ -83,8 +101,7 @@ impl Bench {
             world.stage.set_variable(name, "true");
         }
         world.stage.set_variable("RUST_LOG", "trace");
-        world.start_daemon().await.unwrap();
-        Self { world }
+        world
     }
 
     /// The id of the daemon's process.

@@ -5,7 +5,9 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
+use testkit::patience::run_within;
 use testkit::{own_process, programs, tested};
 
 use super::{Bench, DAEMON};
@@ -13,6 +15,9 @@ use super::{Bench, DAEMON};
 /// The user id of `nobody` on Debian, a user without special permissions.
 const NOBODY: &str = "65534";
 const PROGRAM: &str = "OATHBRIDGED_OF_NOBODY";
+
+/// The journal's line about a program that its user can read.
+const READABLE: &str = "this user can read the program's file";
 
 /// A program that waits for the end of its standard input, so it also ends with this process.
 struct OpenBook(Child);
@@ -44,19 +49,47 @@ fn other_programs_of_the_user_cannot_read_the_daemon() {
     let test = copy(&std::env::current_exe().unwrap(), "test");
     let daemon = copy(&tested::program(DAEMON).unwrap(), "oathbridged");
     let is_root = rustix::process::geteuid().is_root();
-    let mut command = if is_root { Command::new("setpriv") } else { Command::new("env") };
+    let run = || {
+        let mut command = if is_root { Command::new("setpriv") } else { Command::new("env") };
+        if is_root {
+            command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]);
+        }
+        command.arg(&test).env(PROGRAM, &daemon).env_remove("TMPDIR").current_dir("/");
+        own_process::run_with(&mut command, "secrets::process::other_half").unwrap();
+    };
+    run();
     if is_root {
-        command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]);
+        // As it is installed: another user can run it, and not read it.
+        fs::set_permissions(&daemon, fs::Permissions::from_mode(0o711)).unwrap();
+        run();
     }
-    command.arg(test).env(PROGRAM, daemon).env_remove("TMPDIR").current_dir("/");
-    own_process::run_with(&mut command, "secrets::process::other_half").unwrap();
+}
+
+/// A debugger that attaches before the daemon protects itself could undo the protection.
+#[test]
+fn the_daemon_ends_under_a_debugger() {
+    let daemon = tested::program(DAEMON).unwrap();
+    let tracer = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs/secrets/tracer.py");
+    let mut traced = Command::new("/usr/bin/python3");
+    traced.arg(tracer).arg(&daemon).arg("--version");
+    let mut alone = Command::new(&daemon);
+    alone.arg("--version");
+    let [traced, alone] = [traced, alone].map(|mut command| {
+        let output = run_within(&mut command, Duration::from_secs(60)).unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    });
+    assert!(!traced.0 && traced.1.contains("a debugger is attached"), "{}", traced.1);
+    assert!(alone.0, "{}", alone.1);
 }
 
 #[tokio::test]
 #[ignore = "run by other_programs_of_the_user_cannot_read_the_daemon, as another user where need be"]
 async fn other_half() {
-    let bench = Bench::new(std::env::var_os(PROGRAM).unwrap()).await;
+    let program = std::env::var_os(PROGRAM).unwrap();
+    let bench = Bench::new(&program).await;
     bench.unlock().await;
+    let is_readable = File::open(&program).is_ok();
+    assert_eq!(bench.world.stage.log().unwrap().contains(READABLE), is_readable);
     // Checks that a refusal is meaningful: this user can read an unprotected program.
     let open_book = OpenBook::new();
     let look =

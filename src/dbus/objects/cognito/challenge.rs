@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use crate::cognito::{self, NextChallenge, Proof, Refused, Responded, Respondent, Session, Tokens};
 use crate::config::Profile;
 use crate::dbus::args::{
-    Common, DeviceName, Map, Options, Passed, endpoint, find_profile, policy, put_text, read_client_secret,
-    target, variant,
+    Common, Destination, DeviceName, Map, Options, Passed, endpoint, find_profile, policy, put_text,
+    read_client_secret, subject, target, variant,
 };
 use crate::dbus::bridge::Bridge;
 use crate::dbus::call::Call;
@@ -116,12 +116,17 @@ async fn request(
     call: &Call<'_>,
 ) -> Result<ChallengeRequest, Error> {
     let config = bridge.settings.now();
-    let profile = asked.profile.map(|name| find_profile(&config.config, &name)).transpose()?;
+    let profile_name = asked.profile;
+    let profile = profile_name.as_deref().map(|name| find_profile(&config.config, name)).transpose()?;
     let client_id = asked.client_id.or_else(|| profile.and_then(|profile| profile.client_id.clone()));
     let client_id = client_id.ok_or_else(|| {
         Error::invalid("The app client is not known; pass the option client-id, or a profile that has one")
     })?;
     let endpoint = endpoint(None, profile, asked.region)?;
+    let named = profile_name.as_deref().zip(profile);
+    let destination = Destination::of(&config.config, named, None, Some(&client_id), &endpoint);
+    let credential = target(credential, profile, device_name(&asked.parameters, asked.step))?;
+    let permits = call.permit(subject(&credential, &destination, &config.config))?;
     let session = call.secret(asked.session).await?;
     let proof = proof(asked.client_secret, asked.secret_hash, call).await?;
     let username = proof.username(asked.username, &asked.parameters);
@@ -140,10 +145,11 @@ async fn request(
         (Refused::Shape("client-secret"), Some(name)) => Error::bad_client_secret(name),
         (refused, _) => refused.into(),
     })?;
-    let device = device_name(&asked.parameters, asked.step);
     Ok(ChallengeRequest {
         submission: Submission {
-            credential: target(credential, profile, device)?,
+            account: destination.account(std::iter::once(respondent.username())),
+            permits,
+            credential,
             endpoint,
             policy: policy(&config.config.cognito),
         },

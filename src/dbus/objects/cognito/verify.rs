@@ -8,7 +8,8 @@ use zbus::message::Header;
 use crate::cognito::{AccessToken, Authorization, Session};
 use crate::config::Profile;
 use crate::dbus::args::{
-    Common, DeviceName, Map, Options, Passed, endpoint, find_profile, policy, target, variant,
+    Common, Destination, DeviceName, Map, Options, Passed, endpoint, find_profile, policy, subject, target,
+    variant,
 };
 use crate::dbus::bridge::Bridge;
 use crate::dbus::call::Call;
@@ -66,7 +67,7 @@ async fn request(
     options.finish()?;
 
     let config = bridge.settings.now();
-    let profile = profile_name.map(|name| find_profile(&config.config, &name)).transpose()?;
+    let profile = profile_name.as_deref().map(|name| find_profile(&config.config, name)).transpose()?;
     let authorization = authorization(bridge, access_token, session, call).await?;
     same_pool(&authorization, profile)?;
     let token = match &authorization {
@@ -74,8 +75,14 @@ async fn request(
         Authorization::Session(_) => None,
     };
     let endpoint = endpoint(token, profile, region)?;
+    let named = profile_name.as_deref().zip(profile);
+    let client = profile.and_then(|profile| profile.client_id.as_deref());
+    let destination = Destination::of(&config.config, named, token, client, &endpoint);
+    let credential = target(credential, profile, DeviceName::Never)?;
     let submission = Submission {
-        credential: target(credential, profile, DeviceName::Never)?,
+        permits: call.permit(subject(&credential, &destination, &config.config))?,
+        account: destination.account(token.into_iter().flat_map(AccessToken::users)),
+        credential,
         endpoint,
         policy: policy(&config.config.cognito),
     };
