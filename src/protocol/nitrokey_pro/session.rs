@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::Error as KeyError;
-use super::key::{CodeRequest, Key, Moment, PASSWORD, Status, TemporaryPassword};
+use super::key::{Authentication, CodeRequest, Key, Moment, PASSWORD, Status, TemporaryPassword};
 use super::slot::{Slot, SlotNumber};
 use crate::device::{self, Progress};
 use crate::oath::{
@@ -96,9 +96,8 @@ impl<'r> Session<'r> {
         if !self.status.asks_for_pin {
             return Ok(None);
         }
-        let pin = self.pin.as_ref().and_then(|keys| keys.lend(|pin| SecretBytes::new(pin.expose().to_vec())));
-        let pin = pin.ok_or(Error::Locked)?;
-        let result = self.key.authenticate(pin.expose());
+        let pin = self.pin.as_ref().and_then(|keys| keys.lend(|pin| Authentication::new(pin.expose())));
+        let result = self.key.authenticate(pin.ok_or(Error::Locked)??);
         if let Err(KeyError::WrongPin(left)) = &result {
             self.attempts = Some(*left);
         }
