@@ -66,8 +66,10 @@ impl Protected {
         }
         self.has_pin &= known.lend(|_| ()).is_some();
         if self.has_pin {
-            // A token may show the names of all credentials without its PIN.
-            let is_hidden = |protected: &&Credential| !credentials.contains(protected);
+            // A token may list all credentials without its PIN, as they are now.
+            let is_hidden = |protected: &&Credential| {
+                !credentials.iter().any(|listed| listed.name.bytes == protected.name.bytes)
+            };
             let hidden: Vec<_> = self.credentials.iter().filter(is_hidden).cloned().collect();
             credentials.extend(hidden);
         } else {
@@ -80,7 +82,33 @@ impl Protected {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oath::PinRules;
+    use crate::oath::{Algorithm, CredentialName, Kind, PinRules, Touch, UnlockKey};
+    use crate::otp::{Digits, Period};
+    use crate::secret::SecretBytes;
+
+    fn credential(bytes: &[u8], account: &str) -> Credential {
+        let (bytes, account) = (bytes.to_vec(), account.to_owned());
+        Credential {
+            name: CredentialName { bytes, issuer: String::new(), account, period: Period::DEFAULT },
+            kind: Kind::Totp,
+            algorithm: Algorithm::Sha1,
+            digits: Digits::SIX,
+            digits_known: true,
+            touch: Touch::No,
+            is_pin_protected: true,
+        }
+    }
+
+    #[test]
+    fn a_remembered_credential_is_added_only_if_the_token_does_not_list_it() {
+        let known = KeySlot::from(UnlockKey::new(SecretBytes::new(vec![7])));
+        let mut protected = Protected::default();
+        protected.remember(&[credential(b"1", "alice"), credential(b"2", "bob")]);
+        let description = SelfDescription { pin_set: true, ..SelfDescription::default() };
+        let listed = protected.complete(vec![credential(b"1", "carol")], &description, &known);
+        assert_eq!(listed.credentials, [credential(b"1", "carol"), credential(b"2", "bob")]);
+        assert!(!listed.may_hide_more);
+    }
 
     #[test]
     fn the_last_three_attempts_are_spared() {

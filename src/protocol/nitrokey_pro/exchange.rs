@@ -17,8 +17,11 @@ const LIMIT: Duration = Duration::from_secs(3);
 /// The maximum time until the request of another program has ended.
 const IDLE_LIMIT: Duration = Duration::from_secs(1);
 
-/// The pause before each look. A token needs some milliseconds for most commands, and up to a second to check a PIN.
-const PAUSE: Duration = Duration::from_millis(20);
+/// The pause before each of the first looks, their number, and the pause before the later ones. A token needs some
+/// milliseconds for most commands, and up to a second to check a PIN.
+const SHORT_PAUSE: Duration = Duration::from_millis(2);
+const SHORT_PAUSES: u32 = 25;
+const LONG_PAUSE: Duration = Duration::from_millis(20);
 
 /// The result of a request that arrived damaged, and was not carried out.
 const WRONG_CHECKSUM: u8 = 1;
@@ -53,7 +56,7 @@ fn wait_until_ready(reports: &mut dyn Reports, clock: &dyn Clock) -> Result<Opti
         match look(reports) {
             Ok(Shown::Response(last)) => return Ok(Some(last.request)),
             Ok(Shown::Busy) if clock.monotonic() >= limit => return Err(Error::InUse),
-            Ok(Shown::Busy) => clock.pause(PAUSE),
+            Ok(Shown::Busy) => clock.pause(LONG_PAUSE),
             // A token that was plugged in just now shows zeros.
             Err(Error::Checksum) => return Ok(None),
             Err(error) => return Err(error),
@@ -64,8 +67,8 @@ fn wait_until_ready(reports: &mut dyn Reports, clock: &dyn Clock) -> Result<Opti
 fn attempt(reports: &mut dyn Reports, clock: &dyn Clock, request: &Request) -> Result<Response, Error> {
     let limit = clock.monotonic() + LIMIT;
     reports.send(request.report())?;
-    loop {
-        clock.pause(PAUSE);
+    for looks in 0_u32.. {
+        clock.pause(if looks < SHORT_PAUSES { SHORT_PAUSE } else { LONG_PAUSE });
         let error = match look(reports) {
             Ok(Shown::Response(response)) if response.request == request.checksum() => {
                 return checked(response, request);
@@ -85,6 +88,7 @@ fn attempt(reports: &mut dyn Reports, clock: &dyn Clock, request: &Request) -> R
             return Err(error);
         }
     }
+    Err(Error::NoResponse)
 }
 
 fn checked(response: Response, request: &Request) -> Result<Response, Error> {

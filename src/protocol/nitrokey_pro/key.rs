@@ -124,20 +124,15 @@ impl<'r> Key<'r> {
         }
     }
 
-    /// Verifies the user PIN, of up to 25 bytes. A wrong one costs an attempt.
+    /// Verifies the user PIN. A wrong one costs an attempt.
     ///
     /// # Errors
     ///
     /// [`Error::WrongPin`] or [`Error::PinBlocked`] if the token refuses it; any [`Error`] of an exchange.
-    pub fn authenticate(&mut self, pin: &[u8]) -> Result<TemporaryPassword, Error> {
-        let mut bytes = Zeroizing::new([0; PASSWORD]);
-        getrandom::fill(&mut *bytes)
-            .map_err(|error| device::Error::Failed(format!("no random numbers: {error}")))?;
-        let mut payload = Zeroizing::new([0; 2 * PASSWORD]);
-        payload.iter_mut().take(PASSWORD).zip(pin).for_each(|(to, from)| *to = *from);
-        payload.iter_mut().skip(PASSWORD).zip(&*bytes).for_each(|(to, from)| *to = *from);
-        match self.request(&Request::new(AUTHENTICATE, &*payload)) {
-            Ok(_) => Ok(TemporaryPassword { bytes }),
+    pub fn authenticate(&mut self, authentication: Authentication) -> Result<TemporaryPassword, Error> {
+        let Authentication { request, password } = authentication;
+        match self.request(&request) {
+            Ok(_) => Ok(password),
             Err(Error::Result { result: WRONG_PASSWORD, .. }) => match self.attempts()? {
                 0 => Err(Error::PinBlocked),
                 left => Err(Error::WrongPin(left)),
@@ -201,6 +196,30 @@ impl<'r> Key<'r> {
 impl Drop for Key<'_> {
     fn drop(&mut self) {
         self.reports.unlock();
+    }
+}
+
+/// The request to verify a PIN, with a new temporary password.
+pub struct Authentication {
+    request: Request,
+    password: TemporaryPassword,
+}
+
+impl Authentication {
+    /// The request for a user PIN of up to 25 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`] if the system has no random numbers.
+    pub fn new(pin: &[u8]) -> Result<Self, Error> {
+        let mut bytes = Zeroizing::new([0; PASSWORD]);
+        getrandom::fill(&mut *bytes)
+            .map_err(|error| device::Error::Failed(format!("no random numbers: {error}")))?;
+        let mut payload = Zeroizing::new([0; 2 * PASSWORD]);
+        payload.iter_mut().take(PASSWORD).zip(pin).for_each(|(to, from)| *to = *from);
+        payload.iter_mut().skip(PASSWORD).zip(&*bytes).for_each(|(to, from)| *to = *from);
+        let request = Request::new(AUTHENTICATE, &*payload);
+        Ok(Self { request, password: TemporaryPassword { bytes } })
     }
 }
 

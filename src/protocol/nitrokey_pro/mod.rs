@@ -23,6 +23,6 @@ mod slot;
 mod tests;
 
 pub use error::Error;
-pub use key::{CodeRequest, Key, Moment, Status, TemporaryPassword};
+pub use key::{Authentication, CodeRequest, Key, Moment, Status, TemporaryPassword};
 pub use session::{Model, Session};
 pub use slot::{Slot, SlotNumber};

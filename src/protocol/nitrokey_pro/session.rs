@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::Error as KeyError;
-use super::key::{CodeRequest, Key, Moment, PASSWORD, Status, TemporaryPassword};
+use super::key::{Authentication, CodeRequest, Key, Moment, PASSWORD, Status, TemporaryPassword};
 use super::slot::{Slot, SlotNumber};
 use crate::device::{self, Progress};
 use crate::oath::{
@@ -16,6 +16,9 @@ use crate::secret::{SecretBytes, SecretText};
 /// The longest keys in bytes: of firmware that takes the password of a code apart, and of later firmware.
 const OLD_MAX_KEY: usize = 20;
 const MAX_KEY: usize = 40;
+
+/// The longest serial number that a token shows over USB, in bytes. A Nitrokey Pro shows 24 digits.
+const MAX_SERIAL: usize = 32;
 
 /// The time from the token's clock to the end of the step, at least, if the period is long enough. The request for a code
 /// begins and ends within it, so the token cannot reach the next step before.
@@ -65,9 +68,8 @@ impl<'r> Session<'r> {
             Model::Storage => false,
         };
         let attempts = if status.asks_for_pin { Some(key.attempts()?) } else { None };
-        let shown = shown_serial.map(|serial| serial.trim_start_matches('0').to_owned());
+        let shown = shown_serial.and_then(significant);
         let serial = status.serial.map(|serial| format!("{serial:08x}")).or(shown);
-        let serial = serial.filter(|serial| !serial.is_empty());
         Ok(Self { key, status, serial, attempts, pin: None, may_set_time: false, is_old })
     }
 
@@ -96,9 +98,8 @@ impl<'r> Session<'r> {
         if !self.status.asks_for_pin {
             return Ok(None);
         }
-        let pin = self.pin.as_ref().and_then(|keys| keys.lend(|pin| SecretBytes::new(pin.expose().to_vec())));
-        let pin = pin.ok_or(Error::Locked)?;
-        let result = self.key.authenticate(pin.expose());
+        let pin = self.pin.as_ref().and_then(|keys| keys.lend(|pin| Authentication::new(pin.expose())));
+        let result = self.key.authenticate(pin.ok_or(Error::Locked)??);
         if let Err(KeyError::WrongPin(left)) = &result {
             self.attempts = Some(*left);
         }
@@ -146,6 +147,13 @@ impl<'r> Session<'r> {
             password => Ok(CodeRequest::new(slot, moment, password)),
         }
     }
+}
+
+/// The serial number that a token shows over USB, without leading zeros; `None` if it is none.
+fn significant(serial: &str) -> Option<String> {
+    let serial = serial.trim_start_matches('0');
+    let is_plain = serial.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_plain && (1..=MAX_SERIAL).contains(&serial.len())).then(|| serial.to_owned())
 }
 
 impl OathSession for Session<'_> {

@@ -13,6 +13,7 @@ mod apdus;
 mod challenge;
 mod choice;
 mod code;
+mod own_clock;
 mod retries;
 mod rig;
 mod verify;

@@ -30,29 +30,7 @@ pub(crate) const SEED: &[u8] = b"12345678901234567890";
 pub(crate) const STEP_START: u64 = 1_800_000_000;
 pub(crate) const STEP: u64 = STEP_START / 30;
 
-const TOKEN: &str = r#"
-[[token]]
-serial = 12345678
-[[token.credential]]
-issuer = "AWS"
-account = "alice"
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-[[token.credential]]
-issuer = "AWS"
-account = "touched"
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-touch = true
-[[token.credential]]
-issuer = "AWS"
-account = "counting"
-type = "hotp"
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-[[token.credential]]
-issuer = "AWS"
-account = "eight"
-digits = 8
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-"#;
+const TOKENS: &str = include_str!("tokens.toml");
 
 pub(crate) const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -71,9 +49,14 @@ pub(crate) struct Rig {
 impl Rig {
     /// A rig with everything plugged in and read, `offset` after the start of a time step.
     pub(crate) async fn start(offset: Duration) -> Self {
+        Self::with(TOKENS, offset).await
+    }
+
+    /// The same with other tokens, of which one has the serial number 12345678.
+    pub(crate) async fn with(tokens: &str, offset: Duration) -> Self {
         let clock = Arc::new(ManualClock::at(seconds(STEP_START) + offset));
         let state = tempfile::tempdir().unwrap();
-        let transport = Arc::new(VirtualTransport::new(&virt::parse(TOKEN).unwrap()));
+        let transport = Arc::new(VirtualTransport::new(&virt::parse(tokens).unwrap()));
         let card = transport.token(12_345_678).unwrap();
         let folder = state.path().join("state");
         let identities = Identities::new(folder.clone());

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::{Fake, response, sealed, zeros};
+use crate::oath::OathSession;
 use crate::otp::Step;
 use crate::protocol::nitrokey_pro::report::{Request, Shown};
-use crate::protocol::nitrokey_pro::{CodeRequest, Error, Key, Moment, SlotNumber, Status};
+use crate::protocol::nitrokey_pro::{CodeRequest, Error, Key, Model, Moment, Session, SlotNumber, Status};
 
 fn hex(bytes: &[u8]) -> String {
     data_encoding::HEXUPPER.encode(bytes)
@@ -64,6 +65,26 @@ fn the_status_has_version_serial_number_and_configuration() {
     let expected = Status { version: [0, 8], serial: Some(0x5f11), asks_for_pin: true };
     assert_eq!((status, fake.is_locked), (expected, false));
     assert_eq!(hex(&fake.sent[0]), hex(&sealed(vec![0])));
+}
+
+#[test]
+fn a_serial_number_that_only_usb_shows_is_used_if_it_is_plain() {
+    let long = "1".repeat(33);
+    for (shown, expected) in [
+        ("000000000000000000005f11", Some("5f11")),
+        ("0000", None),
+        ("", None),
+        ("a\nb", None),
+        (long.as_str(), None),
+    ] {
+        // A Nitrokey Storage reports none itself.
+        let status = [54, 0, 0, 0, 0, 0];
+        let mut fake = Fake::new(|sent, _| sent.last().map_or_else(zeros, |one| response(one, 0, &status)));
+        let clock = fake.clock.clone();
+        let key = Key::open(&mut fake, &*clock).unwrap();
+        let session = Session::begin(key, Model::Storage, Some(shown)).unwrap();
+        assert_eq!(session.description().serial.as_deref(), expected, "{shown:?}");
+    }
 }
 
 /// RFC 6238, appendix B: the code of the first vector as the token sends it.

@@ -1,10 +1,10 @@
-//! `usb-key VENDOR PRODUCT`: attaches a virtual USB key to the kernel (module vhci-hcd), as root, until it is killed. Each line
+//! `usb-key VENDOR PRODUCT [PIN]`: attaches a virtual USB key to the kernel (module vhci-hcd), as root, until it is killed. Each line
 //! on standard input is a touch. Each report for the FIDO interface is a line on standard error.
 //!
 //! The key has the keyboard interface of a virtual YubiKey, whose slot 2 has the key of RFC 6238, appendix B, and the FIDO
 //! interface of a virtual Nitrokey 3 with two credentials of that key; `bob` requires a touch. With the ids of a Nitrokey Pro
 //! it has only a keyboard interface, with the slots of a virtual Nitrokey Pro; each line on standard input then turns its
-//! clock a day ahead.
+//! clock a day ahead, and its codes require the PIN if there is one.
 //! The kernel speaks the protocol of USB/IP over a socket (Documentation/usb/usbip_protocol.rst), whose number is written to
 //! sysfs.
 
@@ -27,7 +27,7 @@ use oathbridge::virt::{self, FidoInterface, VirtualToken, VirtualTransport};
 use self::descriptors::{Ids, KEYBOARD};
 use self::link::{FIDO, Link, RET_SUBMIT};
 
-const USAGE: &str = "usage: usb-key VENDOR PRODUCT, both with four hexadecimal digits";
+const USAGE: &str = "usage: usb-key VENDOR PRODUCT [PIN], the first two with four hexadecimal digits";
 
 const YUBIKEY: u32 = 7_654_321;
 /// Hexadecimal, as the key reports it: 01020304.
@@ -90,9 +90,12 @@ const WAIT: Duration = Duration::from_secs(3_600);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let [vendor, product] = &arguments[..] else { return Err(USAGE.into()) };
+    let [vendor, product, pin @ ..] = &arguments[..] else { return Err(USAGE.into()) };
     let ids = Ids { vendor: u16::from_str_radix(vendor, 16)?, product: u16::from_str_radix(product, 16)? };
-    let tokens = VirtualTransport::new(&virt::parse(TOKENS)?);
+    let mut specs = virt::parse(TOKENS)?;
+    let pro = specs.iter_mut().find(|spec| spec.serial == NITROKEY_PRO);
+    pro.into_iter().for_each(|spec| spec.pin = pin.first().map(|pin| pin.as_str().into()));
+    let tokens = VirtualTransport::new(&specs);
     let keyboard = keyboard(&tokens, ids).ok_or("the token has no keyboard")?;
     let nitrokey = tokens.token(NITROKEY).ok_or("there is no Nitrokey")?;
     let open = || nitrokey.fido().ok_or("the token has no FIDO interface");
