@@ -14,6 +14,9 @@ use crate::device::{Attachment, Presence, Problem, Transport};
 use crate::task::Task;
 use crate::token::{Event, Identities, Info, OtpSlots, Token};
 
+/// The maximum number of devices. Each has a thread, and the unit limits them; pcscd has at most 16 readers.
+const MAX_DEVICES: usize = 64;
+
 /// A message to the keeper. Messages are handled in the order in which they were sent.
 #[derive(Debug)]
 pub(super) enum Message {
@@ -141,9 +144,14 @@ impl Keeper {
         });
         for attachment in presence.devices {
             let key = (place, attachment.id.clone());
-            if !self.devices.contains_key(&key) {
-                self.attach(key, attachment);
+            if self.devices.contains_key(&key) {
+                continue;
             }
+            if self.devices.len() >= MAX_DEVICES {
+                tracing::warn!("{} is ignored, because {MAX_DEVICES} other devices are attached", key.1);
+                continue;
+            }
+            self.attach(key, attachment);
         }
     }
 

@@ -8,52 +8,46 @@ use crate::config::{Config, Profile};
 use crate::flows::{Account, Target};
 
 /// The user pool and the app client of a submission.
+///
+/// They come from what Cognito checks: an access token or the app client of a sign-in. That a call names a profile says
+/// nothing about the pool of its session.
 #[derive(Debug, Default)]
 pub(in crate::dbus) struct Destination {
     /// The profile that the call names.
     profile: Option<String>,
     pool: Option<String>,
     client: Option<String>,
+    /// The region of the endpoint; `None` for a URL, which may lead to any region.
+    region: Option<String>,
     /// The URL, or else the region.
-    place: Option<String>,
+    place: String,
 }
 
 impl Destination {
-    /// `client` is the app client of the call, or that of its profile.
+    /// `profile` is named by the call, and `client` is the app client of a sign-in.
     pub(in crate::dbus) fn of(
         config: &Config,
-        named: Option<(&str, &Profile)>,
+        profile: Option<&str>,
         token: Option<&AccessToken>,
         client: Option<&str>,
         endpoint: &Endpoint,
     ) -> Self {
-        let (profile, named) = named.map_or((None, None), |(name, profile)| (Some(name), Some(profile)));
         let client = token.and_then(AccessToken::client_id).or(client).map(str::to_owned);
         let pool_of_client = || {
-            let client = client.as_deref()?;
-            let of_client = |profile: &&Profile| profile.client_id.as_deref() == Some(client);
+            let of_client = |profile: &&Profile| profile.client_id.is_some() && profile.client_id == client;
             config.profiles.values().filter(of_client).find_map(|profile| profile.user_pool_id.clone())
         };
-        // The pool of a profile is that of the call, unless the call has another app client.
-        let is_of_profile = |profile: &&Profile| {
-            client.is_none() || profile.client_id.is_none() || profile.client_id == client
-        };
-        let pool_of_profile = || named.filter(is_of_profile)?.user_pool_id.clone();
-        let pool_of_token = token.and_then(AccessToken::pool_id).map(str::to_owned);
+        let pool = token.and_then(AccessToken::pool_id).map(str::to_owned).or_else(pool_of_client);
         let url = endpoint.url.as_ref().map(EndpointUrl::as_str);
-        let place = url.or_else(|| endpoint.region.map(|region| region.as_str()));
-        Self {
-            pool: pool_of_token.or_else(pool_of_client).or_else(pool_of_profile),
-            place: place.map(str::to_owned),
-            profile: profile.map(str::to_owned),
-            client,
-        }
+        let region = endpoint.region.map(|region| region.as_str().to_owned()).filter(|_| url.is_none());
+        let place = url.map(str::to_owned).or_else(|| region.clone()).unwrap_or_default();
+        Self { profile: profile.map(str::to_owned), pool, client, region, place }
     }
 
     /// The account of the user with these names; without one, of any user.
     pub(in crate::dbus) fn account<'user>(&self, users: impl Iterator<Item = &'user str>) -> Account {
         let known = [&self.pool, &self.client].into_iter().flatten();
-        let somewhere = self.place.as_ref().filter(|_| self.pool.is_none() && self.client.is_none());
+        let somewhere = (self.pool.is_none() && self.client.is_none()).then_some(&self.place);
         let mut account = Account::of(known.chain(somewhere).map(String::as_str));
         let mut users = users.peekable();
         if users.peek().is_none() {
@@ -69,25 +63,23 @@ impl Destination {
         profiles.map(|(name, profile)| (name.clone(), self.fit(name, profile))).collect()
     }
 
-    /// Whether the pool or the app client is that of a profile, or the call names the profile.
+    /// Whether the pool or the app client is that of a profile.
     fn fit(&self, name: &str, profile: &Profile) -> Fit {
-        let equal = |one: &Option<String>, other: &Option<String>| one.is_some() && one == other;
-        if self.profile.as_deref() == Some(name)
-            || equal(&self.pool, &profile.user_pool_id)
-            || equal(&self.client, &profile.client_id)
-        {
+        let is = |known: &Option<String>, wanted: &Option<String>| Some(known.as_ref()? == wanted.as_ref()?);
+        let pool = is(&self.pool, &profile.user_pool_id);
+        let client = is(&self.client, &profile.client_id);
+        if pool == Some(true) || client == Some(true) {
             return Fit::Yes;
         }
-        // The pool may also be reached without the URL of the profile. A URL may lead to any region.
-        let is_elsewhere = self
-            .place
-            .as_ref()
-            .is_some_and(|place| *place != profile.region && Some(place) != profile.endpoint_url.as_ref());
-        let may_be_its_pool = self.pool.is_none() && profile.user_pool_id.is_some();
+        let (wants_pool, wants_client) = (profile.user_pool_id.is_some(), profile.client_id.is_some());
+        if !wants_pool && !wants_client {
+            // The name is all that a call and this profile can have in common.
+            return if self.profile.as_deref() == Some(name) { Fit::Yes } else { Fit::No };
+        }
+        let is_elsewhere = self.region.as_ref().is_some_and(|region| *region != profile.region);
         // A pool that is known and another one has other app clients.
-        let other_pool = self.pool.is_some() && profile.user_pool_id.is_some();
-        let may_be_its_client = self.client.is_none() && profile.client_id.is_some() && !other_pool;
-        if !is_elsewhere && (may_be_its_pool || may_be_its_client) { Fit::Hidden } else { Fit::No }
+        let is_open = (wants_pool && pool.is_none()) || (wants_client && client.is_none() && pool.is_none());
+        if is_open && !is_elsewhere { Fit::Hidden } else { Fit::No }
     }
 }
 

@@ -42,12 +42,12 @@ const MAX_GROWTH: u64 = 4_096;
 /// Tokens that are inserted in turn, each with one credential.
 #[derive(Default)]
 struct NewTokens {
-    next: Mutex<Option<Receiver<Option<u32>>>>,
+    next: Mutex<Option<Receiver<Vec<u32>>>>,
 }
 
 impl NewTokens {
-    /// The transport, and the sender of the numbers of the insertions.
-    fn new() -> (Arc<Self>, SyncSender<Option<u32>>) {
+    /// The transport, and the sender of the numbers of the attached insertions.
+    fn new() -> (Arc<Self>, SyncSender<Vec<u32>>) {
         let (sender, receiver) = sync_channel(1);
         (Arc::new(Self { next: Mutex::new(Some(receiver)) }), sender)
     }
@@ -61,14 +61,14 @@ impl Transport for NewTokens {
     fn watch(&self, report: &mut dyn FnMut(Presence) -> bool) {
         let Some(next) = self.next.lock().ignore_poison().take() else { return };
         report(Presence::default());
-        while let Ok(insertion) = next.recv() {
-            let attachment = insertion.map(|insertion| Attachment {
+        while let Ok(insertions) = next.recv() {
+            let attachment = |insertion| Attachment {
                 id: DeviceId { name: "reader".into(), insertion },
                 is_virtual: true,
                 reader: Some("reader".into()),
                 usb: None,
-            });
-            report(Presence { devices: attachment.into_iter().collect(), problem: None });
+            };
+            report(Presence { devices: insertions.into_iter().map(attachment).collect(), problem: None });
         }
     }
 
@@ -138,13 +138,12 @@ impl World {
         Self { bridge, client, _server: server, _tasks: tasks, _state: state }
     }
 
-    /// Waits until the tree shows a token that is read, or none.
-    async fn until(&self, is_there: bool) {
+    /// Waits until the tree shows so many tokens, all of which are read.
+    async fn until(&self, tokens: usize) {
         let mut snapshots = self.bridge.flows.registry().subscribe();
-        let fits = |tokens: usize, ready: usize| if is_there { ready == 1 } else { tokens == 0 };
         let shown = snapshots.wait_for(|snapshot| {
             let ready = snapshot.tokens.values().filter(|token| token.state == State::Ready).count();
-            snapshot.settled && fits(snapshot.tokens.len(), ready)
+            snapshot.settled && [snapshot.tokens.len(), ready] == [tokens; 2]
         });
         drop(shown.await.unwrap());
         self.bridge.caught_up().await;
@@ -175,6 +174,18 @@ fn resources() -> (u64, u64) {
     (number("VmRSS:"), number("Threads:"))
 }
 
+/// Each device has a thread.
+#[tokio::test]
+async fn more_devices_than_any_desktop_has_are_ignored_until_others_leave() {
+    let (transport, insertions) = NewTokens::new();
+    let world = World::new(transport).await;
+    let all: Vec<u32> = (0..100).collect();
+    insertions.send(all.clone()).unwrap();
+    world.until(64).await;
+    insertions.send(all[60..].to_vec()).unwrap();
+    world.until(40).await;
+}
+
 #[test]
 fn tokens_that_come_and_go_leave_nothing() {
     own_process::run("dbus::publish::tests::plug_cycles").unwrap();
@@ -186,13 +197,13 @@ async fn plug_cycles() {
     let cycles = std::env::var(CYCLES).map_or(DEFAULT_CYCLES, |cycles| cycles.parse().unwrap());
     let (transport, insertions) = NewTokens::new();
     let world = World::new(transport).await;
-    world.until(false).await;
+    world.until(0).await;
     let (empty, mut before) = (world.objects().await, (0, 0));
     for cycle in 0..cycles {
-        insertions.send(Some(cycle)).unwrap();
-        world.until(true).await;
-        insertions.send(None).unwrap();
-        world.until(false).await;
+        insertions.send(vec![cycle]).unwrap();
+        world.until(1).await;
+        insertions.send(Vec::new()).unwrap();
+        world.until(0).await;
         if cycle % 100 == 0 {
             assert_eq!(world.objects().await, empty);
         }

@@ -68,8 +68,21 @@ async fn a_rule_for_a_profile_is_for_its_pool_and_app_client_named_or_not() {
         assert!(is_denied(verify(&bench, &fresh, more).await), "{more:?}");
     }
     let unknown = [("client-id", "unknownclient")];
-    for more in [&[("profile", "work")][..], &[region, client].concat(), &[region, unknown].concat()] {
+    let other_name = [("profile", "home")];
+    for more in [
+        &[("profile", "work")][..],
+        &[region, client].concat(),
+        &[region, unknown].concat(),
+        &[other_name, client].concat(),
+        &[other_name, unknown].concat(),
+    ] {
         assert!(is_denied(respond(&bench, &fresh.path, "user-0", more).await), "{more:?}");
+    }
+    for profile in ["work", "home"] {
+        let session = fresh.user.session.as_str();
+        let options = [("session", session.into()), ("profile", profile.into())];
+        let verified = bench.world.client.verify(&fresh.path, options.into()).await;
+        assert!(is_denied(verified.map(drop)), "{profile}");
     }
     assert!(is_denied(respond(&bench, "/", "user-0", &[("profile", "work")]).await));
     assert_eq!(bench.arrived(), 0);
@@ -83,7 +96,10 @@ async fn a_rule_can_allow_one_profile_only() {
     let fresh = bench.fresh().await;
     assert!(is_denied(respond(&bench, &fresh.path, "user-0", &[("profile", "home")]).await));
     let unknown = [("region", "eu-central-1"), ("client-id", "unknownclient")];
-    assert!(is_denied(respond(&bench, &fresh.path, "user-0", &unknown).await));
+    let other_client = [("profile", "work"), ("client-id", "unknownclient")];
+    for more in [unknown, other_client] {
+        assert!(is_denied(respond(&bench, &fresh.path, "user-0", &more).await), "{more:?}");
+    }
     verify(&bench, &fresh, &[("profile", "work")]).await.unwrap();
 }
 

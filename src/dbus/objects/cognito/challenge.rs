@@ -123,8 +123,8 @@ async fn request(
         Error::invalid("The app client is not known; pass the option client-id, or a profile that has one")
     })?;
     let endpoint = endpoint(None, profile, asked.region)?;
-    let named = profile_name.as_deref().zip(profile);
-    let destination = Destination::of(&config.config, named, None, Some(&client_id), &endpoint);
+    let (named, client) = (profile_name.as_deref(), Some(client_id.as_str()));
+    let destination = Destination::of(&config.config, named, None, client, &endpoint);
     let credential = target(credential, profile, device_name(&asked.parameters, asked.step))?;
     let permits = call.permit(subject(&credential, &destination, &config.config))?;
     let session = call.secret(asked.session).await?;

@@ -75,9 +75,7 @@ async fn request(
         Authorization::Session(_) => None,
     };
     let endpoint = endpoint(token, profile, region)?;
-    let named = profile_name.as_deref().zip(profile);
-    let client = profile.and_then(|profile| profile.client_id.as_deref());
-    let destination = Destination::of(&config.config, named, token, client, &endpoint);
+    let destination = Destination::of(&config.config, profile_name.as_deref(), token, None, &endpoint);
     let credential = target(credential, profile, DeviceName::Never)?;
     let submission = Submission {
         permits: call.permit(subject(&credential, &destination, &config.config))?,
