@@ -11,6 +11,7 @@ use super::args::Passed;
 use super::bridge::Bridge;
 use super::census::Counted;
 use super::client::Client;
+use super::descriptors::number_of;
 use super::error::Error;
 use super::methods::{self, Audience, MethodPolicy};
 use crate::access::{Caller, Decision, Permit, Verdict, decide};
@@ -113,7 +114,10 @@ impl<'call> Call<'call> {
     /// here on, even if the secret is invalid, because reading costs more than checking arguments.
     pub(super) async fn read(&self, fd: Fd<'_>) -> Result<SecretText, Error> {
         self.charge()?;
-        self.bridge.clients.read(fd, &self.client).await
+        let serial = self.header.primary().serial_num().get();
+        let descriptor = number_of(&fd).and_then(|place| self.client.withdraw(serial, place));
+        let descriptor = descriptor.ok_or_else(Error::descriptor_used_twice)?;
+        self.bridge.clients.read(descriptor, &self.client, &self.program).await
     }
 
     /// Runs the work at once, and replies after the signals that it implies.

@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use futures_util::StreamExt;
 use tokio::sync::{mpsc, oneshot};
 use zbus::message::Message;
-use zbus::{Connection, Fd, fdo};
+use zbus::{Connection, fdo};
 
 use super::args::Readers;
-use super::census::{Census, Item};
+use super::census::{Census, Counted};
 use super::client::Client;
+use super::descriptors::{Closers, Held};
 use super::error::Error;
 use super::questions::Questions;
 use crate::access::{CallClass, Caller, Identifier, Limits, Refusal};
@@ -29,6 +30,7 @@ pub(super) struct Clients {
     identifier: Identifier,
     pub(super) questions: Questions,
     readers: Readers,
+    pub(super) closers: Closers,
     /// The receiver of released queries.
     released: OnceLock<mpsc::UnboundedSender<Message>>,
     census: Census,
@@ -37,12 +39,14 @@ pub(super) struct Clients {
 impl Clients {
     /// An empty set.
     pub(super) fn new(limits: Limits, clock: Arc<dyn Clock>) -> Self {
+        let closers = Closers::new();
         Self {
             by_name: Mutex::default(),
             limits,
             identifier: Identifier::default(),
-            questions: Questions::default(),
+            questions: Questions::new(closers.clone()),
             readers: Readers::new(clock),
+            closers,
             released: OnceLock::new(),
             census: Census::default(),
         }
@@ -83,9 +87,13 @@ impl Clients {
     }
 
     /// Reads a secret as [`Readers::read`] does.
-    pub(super) async fn read(&self, fd: Fd<'_>, client: &Client) -> Result<SecretText, Error> {
-        let counted = self.census.count(Item::Descriptor);
-        self.readers.read(fd, client.descriptors(), counted).await
+    pub(super) async fn read(
+        &self,
+        descriptor: (Held, Counted),
+        client: &Client,
+        program: &str,
+    ) -> Result<SecretText, Error> {
+        self.readers.read(descriptor, client.descriptors(), program).await
     }
 
     /// Whether a query may be answered now; otherwise it is released later.

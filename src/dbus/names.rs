@@ -7,6 +7,9 @@ use crate::oath::{ObjectId, TokenId};
 /// The well-known bus name.
 pub const BUS: &str = "io.github.oathbridge.OathBridge1";
 
+/// The name of the bus itself (D-Bus Specification, "Message Bus Messages").
+pub const DRIVER: &str = "org.freedesktop.DBus";
+
 /// The root object.
 pub const ROOT: &str = "/io/github/oathbridge/OathBridge1";
 

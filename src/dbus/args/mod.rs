@@ -3,6 +3,7 @@
 mod client_secret;
 mod descriptor;
 mod options;
+mod source;
 mod submission;
 mod values;
 
