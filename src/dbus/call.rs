@@ -76,7 +76,7 @@ impl<'call> Call<'call> {
             Some(why) => return Err(why.into()),
             None => {}
         }
-        let program = program(&who, &requester);
+        let program = who.program();
         permit.admit_program(Some(&program))?;
         Ok(Self {
             bridge,
@@ -175,12 +175,6 @@ fn may_call(
         Verdict::Allow => Ok(()),
         Verdict::Deny => Err(Error::denied(requester, permission, reason)),
     }
-}
-
-/// The name of a caller's program for the limits. A sandboxed program is counted apart from an unsandboxed one.
-fn program(who: &Caller, requester: &Requester) -> String {
-    let is_sandboxed = who.facts.as_ref().is_some_and(|facts| facts.is_sandboxed);
-    format!("{}{}", if is_sandboxed { "sandboxed " } else { "" }, show(requester))
 }
 
 /// A requester on one line, for the journal.

@@ -1,6 +1,7 @@
 //! One client connection, and everything that belongs to it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{Semaphore, oneshot};
@@ -21,6 +22,8 @@ use crate::sync::IgnorePoison;
 #[derive(Debug)]
 pub(super) struct Client {
     name: String,
+    /// Whether its identification has begun.
+    is_noticed: AtomicBool,
     /// Cancelled when the client leaves the bus.
     left: CancellationToken,
     /// Its running calls and its rates.
@@ -49,6 +52,7 @@ impl Client {
     pub(super) fn new(name: &str, census: &Census) -> Self {
         Self {
             name: name.to_owned(),
+            is_noticed: AtomicBool::new(false),
             left: CancellationToken::new(),
             counts: Arc::default(),
             identity: KnownCaller::default(),
@@ -65,6 +69,11 @@ impl Client {
     /// The unique name.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether this is its first message.
+    pub(super) fn is_new(&self) -> bool {
+        !self.is_noticed.swap(true, Ordering::Relaxed)
     }
 
     /// Cancelled when the client leaves the bus.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use futures_util::StreamExt;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use zbus::message::Message;
 use zbus::{Connection, fdo};
 
@@ -22,12 +22,17 @@ use crate::clock::Clock;
 use crate::secret::SecretText;
 use crate::sync::IgnorePoison;
 
+/// The number of clients that are identified at once because of their first message.
+const MAX_NEWCOMERS: usize = 16;
+
 /// All clients, and their shared data.
 #[derive(Debug)]
 pub(super) struct Clients {
     by_name: Mutex<HashMap<String, Arc<Client>>>,
     pub(super) limits: Limits,
     identifier: Identifier,
+    /// The permits to identify clients at their first message.
+    pub(super) newcomers: Semaphore,
     pub(super) questions: Questions,
     readers: Readers,
     pub(super) closers: Closers,
@@ -44,6 +49,7 @@ impl Clients {
             by_name: Mutex::default(),
             limits,
             identifier: Identifier::default(),
+            newcomers: Semaphore::new(MAX_NEWCOMERS),
             questions: Questions::new(closers.clone()),
             readers: Readers::new(clock),
             closers,
@@ -239,6 +245,9 @@ mod tests {
         let (release, mut released) = mpsc::unbounded_channel();
         clients.release_to(release);
         let [a, b, c] = [":1.1", ":1.2", ":1.3"].map(|name| clients.client(name));
+        for client in [&a, &b, &c] {
+            clients.limits.know(client.counts(), client.name());
+        }
         let all: Vec<_> = (0..7).map(|_| query()).collect();
         let answers: Vec<_> = all.iter().map(|query| clients.admit_query(&a, query)).collect();
         let (now, later, refused) = (Ok(true), Ok(false), Err(Refusal::Busy));

@@ -16,7 +16,7 @@ use super::carried::Carried;
 use super::intake::{self, Arrived};
 use super::length::{self, Begun, Length};
 use super::socket::Half;
-use crate::access::CallClass;
+use crate::access::{CallClass, Refusal};
 use crate::dbus::bridge::Bridge;
 use crate::dbus::client::Client;
 use crate::dbus::descriptors::issue;
@@ -71,12 +71,9 @@ impl Reader {
         let message = &arrived.message;
         let header = message.header();
         if message.message_type() != Type::MethodCall {
-            return judge_other(&header, &arrived.length, &mut arrived.carried);
+            return self.judge_other(&header, &arrived.length, &mut arrived.carried);
         }
-        let admitted = match arrived.length {
-            Length::Fine => self.admit(message, &header, &mut arrived.carried),
-            _ => Err(Error::too_long()),
-        };
+        let admitted = self.admit(message, &header, &arrived.length, &mut arrived.carried);
         let wants_reply = !header.primary().flags().contains(Flags::NO_REPLY_EXPECTED);
         match admitted {
             Ok(Some(_)) if self.is_absent(&header) => Verdict::Divert(Diverted::Call(message.clone())),
@@ -96,24 +93,25 @@ impl Reader {
         &self,
         message: &Message,
         header: &Header<'_>,
+        length: &Length,
         carried: &mut Carried,
     ) -> Result<Option<Vec<OwnedFd>>, Error> {
         let Some(sender) = header.sender() else { return Ok(Some(Vec::new())) };
         let wants_reply = !header.primary().flags().contains(Flags::NO_REPLY_EXPECTED);
-        let clients = &self.bridge.clients;
-        let Some(method) = methods::of(header) else {
-            // zbus answers queries by itself. A query without a reply has no effect.
-            if !wants_reply {
-                return Ok(None);
-            }
-            let client = clients.client(sender);
-            clients.limits.arrive(client.counts(), CallClass::Query)?;
+        let method = methods::of(header);
+        let client = self.count(sender, method.map_or(CallClass::Query, |method| method.class))?;
+        if *length != Length::Fine {
+            return Err(Error::too_long());
+        }
+        if header.path().is_some_and(|path| names::has_long_id(path)) {
+            return Err(Error::no_object());
+        }
+        let Some(method) = method else {
             carried.check(0)?;
-            return Ok(clients.admit_query(&client, message)?.then(Vec::new));
+            // zbus answers queries by itself. A query without a reply has no effect.
+            let is_now = wants_reply && self.bridge.clients.admit_query(&client, message)?;
+            return Ok(is_now.then(Vec::new));
         };
-        // Calls of our methods are counted at their start.
-        let client = clients.client(sender);
-        clients.limits.arrive(client.counts(), method.class)?;
         match carried.is_none() {
             true => Ok(Some(Vec::new())),
             // Nothing would tell when the descriptors are no longer needed.
@@ -122,21 +120,35 @@ impl Reader {
         }
     }
 
+    /// Counts a message of a client before anything else.
+    fn count(&self, sender: &str, class: CallClass) -> Result<Arc<Client>, Refusal> {
+        let client = self.bridge.clients.client(sender);
+        self.bridge.notice(&client);
+        self.bridge.clients.limits.arrive(client.counts(), class)?;
+        Ok(client)
+    }
+
+    /// The verdict about a signal or a reply. Only the bus itself may pass descriptors in them.
+    fn judge_other(&self, header: &Header<'_>, length: &Length, carried: &mut Carried) -> Verdict {
+        if *length != Length::Fine {
+            return Verdict::Drop;
+        }
+        match header.sender() {
+            Some(sender) if sender != names::DRIVER => {
+                let is_counted = self.count(sender, CallClass::Query).is_ok();
+                if is_counted && carried.is_none() { Verdict::Deliver } else { Verdict::Drop }
+            }
+            _ if carried.is_none() => Verdict::Deliver,
+            _ if carried.is_cut => Verdict::Drop,
+            _ => Verdict::DeliverWith(carried.take()),
+        }
+    }
+
     fn is_absent(&self, header: &Header<'_>) -> bool {
         methods::of(header).is_some_and(|method| method.may_name_absent_object)
             && header.path().is_some_and(|path| {
                 names::credential_id(path).is_some() && !self.bridge.published.paths().contains(path)
             })
-    }
-}
-
-/// The verdict about a signal or a reply. Only the bus itself may pass descriptors in them.
-fn judge_other(header: &Header<'_>, length: &Length, carried: &mut Carried) -> Verdict {
-    let is_of_bus = header.sender().is_some_and(|sender| sender == names::DRIVER);
-    match length {
-        Length::Fine if carried.is_none() => Verdict::Deliver,
-        Length::Fine if is_of_bus && !carried.is_cut => Verdict::DeliverWith(carried.take()),
-        _ => Verdict::Drop,
     }
 }
 
