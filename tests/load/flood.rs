@@ -128,12 +128,13 @@ async fn calls_that_fail_are_limited_too() {
         [(wrong_signature, "Calculate"), (bad_option, "Calculate"), (wrong_signature, "Unheard")];
     for (call, method) in calls {
         let (mut reached, mut outcomes) = (0, Vec::new());
-        for _ in 0..3 {
-            let outcome = flood_of(1_000, address, call, &alice, method).await;
+        for _ in 0..5 {
+            let outcome = flood_of(500, address, call, &alice, method).await;
             reached += not_refused(&outcome);
             outcomes.push(outcome);
         }
-        assert!(reached <= 100, "{method}: {outcomes:?}");
+        // 100 of the program, and 100 of connections that are not identified yet.
+        assert!(reached <= 200, "{method}: {outcomes:?}");
         assert!(!outcomes.iter().any(|outcome| outcome.contains_key("served")), "{method}: {outcomes:?}");
     }
 }
