@@ -32,22 +32,19 @@ serial = 31415926
 credential = [{ issuer = 'AWS', account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' }]
 ";
 
+/// Builds a call.
+type Call = fn(Builder<'static>) -> Message;
+
 /// The number of calls by outcome: the last part of the error's name.
 type Outcomes = BTreeMap<String, usize>;
 
 /// Sends [`CALLS`] calls of a new client as [`flood_of`] does.
-async fn flood(address: &str, call: fn(Builder<'static>) -> Message, path: &str, method: &str) -> Outcomes {
+async fn flood(address: &str, call: Call, path: &str, method: &str) -> Outcomes {
     flood_of(CALLS, address, call, path, method).await
 }
 
 /// Sends all calls of a new client without waiting for a reply, and counts the replies meanwhile.
-async fn flood_of(
-    calls: usize,
-    address: &str,
-    call: fn(Builder<'static>) -> Message,
-    path: &str,
-    method: &str,
-) -> Outcomes {
+async fn flood_of(calls: usize, address: &str, call: Call, path: &str, method: &str) -> Outcomes {
     let connection = connection::Builder::address(address).build().await.unwrap();
     let mut messages = MessageStream::from(&connection);
     let counting = tokio::spawn(async move {
@@ -124,7 +121,7 @@ async fn calls_that_fail_are_limited_too() {
     let world = Scenario::inside().virtual_tokens(TOKEN).config(config).start().await.unwrap();
     let alice = world.client.credential("alice").await.unwrap();
     let address = world.stage.address();
-    let calls: [(fn(Builder<'static>) -> Message, _); 3] =
+    let calls: [(Call, _); 3] =
         [(wrong_signature, "Calculate"), (bad_option, "Calculate"), (wrong_signature, "Unheard")];
     for (call, method) in calls {
         let (mut reached, mut outcomes) = (0, Vec::new());

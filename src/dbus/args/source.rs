@@ -163,7 +163,7 @@ mod tests {
     fn a_pipe_is_read_without_blocking_and_its_writer_sees_no_change() {
         let (reader, mut writer) = pipe().unwrap();
         let mut buffer = [0; 8];
-        assert_eq!(read_once(&reopened(reader.as_fd()).unwrap(), &mut buffer), Err(Errno::AGAIN));
+        assert_eq!(read_once(reopened(reader.as_fd()).unwrap(), &mut buffer), Err(Errno::AGAIN));
         assert!(!fcntl_getfl(&reader).unwrap().contains(OFlags::NONBLOCK));
         writer.write_all(b"secret\n").unwrap();
         assert_eq!(read(&reader, &over()), Err(too_slow()), "the writer has not closed it");
