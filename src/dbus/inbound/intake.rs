@@ -103,7 +103,8 @@ mod tests {
 
     /// Sends one message with a descriptor and this number of bytes, as the bus does.
     fn send_with_descriptor(bus: &UnixStream, body: usize) {
-        let call = Message::method_call("/fd", "Ping").build(&(Fd::from(bus.as_fd()), "x".repeat(body))).unwrap();
+        let call =
+            Message::method_call("/fd", "Ping").build(&(Fd::from(bus.as_fd()), "x".repeat(body))).unwrap();
         let bytes = call.data().bytes();
         let descriptors = [bus.as_fd()];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -154,7 +155,8 @@ mod tests {
         let ticket = crate::dbus::descriptors::issue(0).unwrap();
         let message = arrived.unwrap().with(&mut half, vec![ticket]).await.unwrap();
         assert_eq!(message.header().unix_fds(), Some(1));
-        let (fd, _): (Fd<'_>, String) = message.body().deserialize().unwrap();
+        let body = message.body();
+        let (fd, _): (Fd<'_>, String) = body.deserialize().unwrap();
         assert_eq!(crate::dbus::descriptors::number_of(fd), Some(0));
     }
 }
