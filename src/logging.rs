@@ -1,6 +1,7 @@
 //! Logs to standard error, which goes to the journal. Logs never contain a secret.
 
 use std::fmt;
+use std::io::{self, Write};
 use std::str::FromStr;
 
 use tracing::level_filters::LevelFilter;
@@ -9,8 +10,13 @@ use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::text::shown_up_to;
+
 /// Libraries that handle access tokens and codes; they never log below `info`.
 const CAPPED: [&str; 5] = ["aws", "hyper", "h2", "rustls", "zbus"];
+
+/// The maximum length of a line, in characters.
+const MAX_LINE_CHARS: usize = 2_000;
 
 /// How much to log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +61,47 @@ pub fn start(level: Level) {
         .iter()
         .fold(Targets::new().with_default(level.0), |targets, prefix| targets.with_target(*prefix, capped));
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(|| Lines(io::stderr()))
         .with_ansi(false)
         .with_span_events(FmtSpan::NONE)
         // The journal adds its own time.
         .without_time();
     // An error means that a test in the same process has already started logging.
     let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
+}
+
+/// Writes each event as one line without hidden characters, whatever text of callers, tokens and servers it has.
+struct Lines<W>(W);
+
+impl<W: Write> Write for Lines<W> {
+    /// Takes one whole event, as the formatter passes it.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        let mut line = shown_up_to(text.strip_suffix('\n').unwrap_or(&text), MAX_LINE_CHARS);
+        line.push('\n');
+        // In one piece, because other threads write too.
+        self.0.write_all(line.as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_is_one_line_of_limited_length() {
+        let written = |event: &str| {
+            let mut lines = Lines(Vec::new());
+            lines.write_all(event.as_bytes()).unwrap();
+            String::from_utf8(lines.0).unwrap()
+        };
+        assert_eq!(written(" INFO caller=a\u{202e}\nb\n"), " INFO caller=a\\u{202e}\\u{a}b\n");
+        let long = written(&format!("{}\n", "x".repeat(60_000)));
+        assert_eq!((long.chars().count(), long.lines().count()), (MAX_LINE_CHARS + 2, 1));
+    }
 }

@@ -8,12 +8,10 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 
 use super::{cgroup, flatpak};
+use crate::text::shown;
 
 /// The maximum size of a file that is read, in bytes; larger than all of them.
 const MAX_FILE_BYTES: u64 = 64 * 1024;
-
-/// The maximum length of a shown name, in characters.
-const MAX_SHOWN_CHARS: usize = 200;
 
 /// The suffix that the kernel adds to the name of a removed or replaced file (proc_pid_exe(5)).
 const REMOVED: &str = " (deleted)";
@@ -154,18 +152,6 @@ fn place(process: u32) -> PathBuf {
     Path::new("/proc").join(process.to_string())
 }
 
-/// A name for display: one line of limited length.
-pub(super) fn shown(name: &str) -> String {
-    name.chars()
-        .take(MAX_SHOWN_CHARS)
-        .flat_map(|letter| {
-            let plain = (!letter.is_control()).then_some(letter);
-            let escaped = plain.is_none().then(|| letter.escape_default());
-            plain.into_iter().chain(escaped.into_iter().flatten())
-        })
-        .collect()
-}
-
 fn text(file: File) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
@@ -222,7 +208,7 @@ mod tests {
             (facts(None, Some("backup.service"), Some("/usr/bin/curl")), Kind::Unit, "backup.service"),
             (facts(None, Some("session-2.scope"), Some("/usr/bin/curl")), Kind::Executable, "/usr/bin/curl"),
             (facts(None, Some("session-2.scope"), None), Kind::Unknown, ""),
-            (facts(None, None, Some("/tmp/a\nb")), Kind::Executable, "/tmp/a\\nb"),
+            (facts(None, None, Some("/tmp/a\nb\u{200b}")), Kind::Executable, "/tmp/a\\u{a}b\\u{200b}"),
         ] {
             assert_eq!(facts.identity(), Identity { kind, name: name.to_owned() });
         }

@@ -18,7 +18,7 @@ use super::{Failure, Output};
 use crate::dbus::names;
 use crate::markup::escaped;
 use crate::signals::{self, ServiceEvent};
-use crate::text::escape_invisible;
+use crate::text::shown;
 
 /// A module of Waybar with `return-type` `json` (waybar-custom(5)).
 #[derive(Serialize)]
@@ -106,12 +106,11 @@ fn line(tree: &Tree, format: Format) -> String {
     let text = sentence(tree);
     match format {
         Format::Plain if prompt.kind.is_empty() => format!("{text}."),
-        Format::Plain => escape_invisible(&format!("{text}: {}.", who(tree))),
+        Format::Plain => format!("{}: {}.", shown(&text), shown(&who(tree))),
         Format::Waybar => {
             let class = if prompt.kind.is_empty() { "idle" } else { &prompt.kind };
-            let text = if prompt.kind.is_empty() { String::new() } else { escaped(&escape_invisible(&text)) };
-            let line =
-                Waybar { text: &text, tooltip: escaped(&escape_invisible(&who(tree))), class, alt: class };
+            let text = if prompt.kind.is_empty() { String::new() } else { escaped(&shown(&text)) };
+            let line = Waybar { text: &text, tooltip: escaped(&shown(&who(tree))), class, alt: class };
             serde_json::to_string(&line).unwrap_or_default()
         }
     }

@@ -9,6 +9,7 @@ use crate::desktop::notifications::{Message, Notifier};
 use crate::flows::Flows;
 use crate::operations::{ActionKind, Operations, UserAction};
 use crate::registry::Snapshot;
+use crate::text::shown;
 
 /// Runs until the daemon ends.
 pub(super) async fn run(
@@ -55,7 +56,7 @@ fn is_enabled(kinds: Notifications, action: &UserAction) -> bool {
 
 fn message(action: &UserAction, snapshot: &Snapshot) -> Option<Message> {
     let token = action.token.as_ref().and_then(|id| snapshot.tokens.get(id));
-    let model = token.map_or("your token", |token| token.info.model.as_str());
+    let model = token.map_or_else(|| "your token".to_owned(), |token| shown(&token.info.model));
     let summary = match action.kind {
         ActionKind::Touch => format!("Touch {model}"),
         ActionKind::Unlock => format!("Unlock {model}"),
@@ -72,9 +73,11 @@ fn message(action: &UserAction, snapshot: &Snapshot) -> Option<Message> {
         .and_then(|id| snapshot.tokens.values().find_map(|token| token.credentials.get(id)));
     let what = match credential {
         Some(credential) if credential.name.issuer.is_empty() => {
-            format!("the code of {}", credential.name.account)
+            format!("the code of {}", shown(&credential.name.account))
         }
-        Some(credential) => format!("the code of {}: {}", credential.name.issuer, credential.name.account),
+        Some(credential) => {
+            format!("the code of {}: {}", shown(&credential.name.issuer), shown(&credential.name.account))
+        }
         None => "a code".to_owned(),
     };
     let how = match action.kind {

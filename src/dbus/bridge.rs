@@ -128,6 +128,23 @@ impl Bridge {
         self.session.blocked_by(method, &self.settings.now().config.access)
     }
 
+    /// Identifies a client at its first message, so that all its messages soon count for its program.
+    pub(super) fn notice(self: &Arc<Self>, client: &Arc<Client>) {
+        if !client.is_new() {
+            return;
+        }
+        let (bridge, client) = (Arc::clone(self), Arc::clone(client));
+        tokio::spawn(async move {
+            let identifying = async {
+                // An error means that the semaphore is closed, which does not happen.
+                let _turn = bridge.clients.newcomers.acquire().await;
+                let program = bridge.identify(&client).await.program();
+                bridge.clients.limits.know(client.counts(), &program);
+            };
+            client.left().run_until_cancelled(identifying).await;
+        });
+    }
+
     /// The program of a client.
     pub(super) async fn identify(&self, client: &Client) -> Arc<Caller> {
         match self.connection.get() {

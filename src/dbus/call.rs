@@ -11,6 +11,7 @@ use super::args::Passed;
 use super::bridge::Bridge;
 use super::census::Counted;
 use super::client::Client;
+use super::descriptors::number_of;
 use super::error::Error;
 use super::methods::{self, Audience, MethodPolicy};
 use super::names;
@@ -73,7 +74,7 @@ impl<'call> Call<'call> {
             Some(why) => return Err(why.into()),
             None => {}
         }
-        let program = program(&who, &requester);
+        let program = who.program();
         permit.admit_program(Some(&program))?;
         Ok(Self {
             bridge,
@@ -129,7 +130,10 @@ impl<'call> Call<'call> {
     /// here on, even if the secret is invalid, because reading costs more than checking arguments.
     pub(super) async fn read(&self, fd: Fd<'_>) -> Result<SecretText, Error> {
         self.charge()?;
-        self.bridge.clients.read(fd, &self.client).await
+        let serial = self.header.primary().serial_num().get();
+        let descriptor = number_of(&fd).and_then(|place| self.client.withdraw(serial, place));
+        let descriptor = descriptor.ok_or_else(Error::descriptor_used_twice)?;
+        self.bridge.clients.read(descriptor, &self.client, &self.program).await
     }
 
     /// Runs the work at once, and replies after the signals that it implies.
@@ -212,12 +216,6 @@ fn log_denial(bridge: &Bridge, client: &Client, requester: &Requester, method: &
         let (caller, outcome) = (client.name(), error.full_name());
         tracing::info!(caller, requester = %show(requester), outcome, "{}", method.member);
     }
-}
-
-/// The name of a caller's program for the limits. A sandboxed program is counted apart from an unsandboxed one.
-fn program(who: &Caller, requester: &Requester) -> String {
-    let is_sandboxed = who.facts.as_ref().is_some_and(|facts| facts.is_sandboxed);
-    format!("{}{}", if is_sandboxed { "sandboxed " } else { "" }, show(requester))
 }
 
 /// A requester on one line, for the journal.

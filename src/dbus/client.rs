@@ -1,6 +1,7 @@
 //! One client connection, and everything that belongs to it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{Semaphore, oneshot};
@@ -9,8 +10,9 @@ use zbus::message::{Flags, Header, Message};
 
 use super::args::{DESCRIPTORS_PER_CALLER, Map};
 use super::census::{Census, Counted, Item};
+use super::descriptors::Held;
 use super::error::Error;
-use super::records::{OwnOperations, Queries};
+use super::records::{Deposits, OwnOperations, Queries};
 use crate::access::{ConnectionCounts, KnownCaller, Permit, Refusal};
 use crate::flows::Calculations;
 use crate::operations::{Cancellation, Operation, Operations, Request};
@@ -20,6 +22,8 @@ use crate::sync::IgnorePoison;
 #[derive(Debug)]
 pub(super) struct Client {
     name: String,
+    /// Whether its identification has begun.
+    is_noticed: AtomicBool,
     /// Cancelled when the client leaves the bus.
     left: CancellationToken,
     /// Its running calls and its rates.
@@ -31,16 +35,24 @@ pub(super) struct Client {
     calculations: Arc<Calculations>,
     operations: Mutex<OwnOperations>,
     queries: Mutex<Queries>,
-    /// The replies that a task waits for, by the serial numbers of the calls.
-    replies: Mutex<HashMap<u32, (oneshot::Sender<()>, Counted)>>,
+    unanswered: Mutex<Unanswered>,
     census: Census,
     _counted: Counted,
+}
+
+/// The calls that are not answered yet.
+#[derive(Debug, Default)]
+struct Unanswered {
+    /// The replies that a task waits for, by the serial numbers of the calls.
+    replies: HashMap<u32, (oneshot::Sender<()>, Counted)>,
+    deposits: Deposits,
 }
 
 impl Client {
     pub(super) fn new(name: &str, census: &Census) -> Self {
         Self {
             name: name.to_owned(),
+            is_noticed: AtomicBool::new(false),
             left: CancellationToken::new(),
             counts: Arc::default(),
             identity: KnownCaller::default(),
@@ -48,7 +60,7 @@ impl Client {
             calculations: Arc::default(),
             operations: Mutex::default(),
             queries: Mutex::default(),
-            replies: Mutex::default(),
+            unanswered: Mutex::default(),
             census: census.clone(),
             _counted: census.count(Item::Client),
         }
@@ -57,6 +69,11 @@ impl Client {
     /// The unique name.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether this is its first message.
+    pub(super) fn is_new(&self) -> bool {
+        !self.is_noticed.swap(true, Ordering::Relaxed)
     }
 
     /// Cancelled when the client leaves the bus.
@@ -98,12 +115,30 @@ impl Client {
         lock(&self.queries).admit(query, (permit, self.census.count(Item::Query)))
     }
 
+    /// Keeps the descriptors of a call until it reads them or is answered.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Busy`] if those of too many calls are kept.
+    pub(super) fn deposit(&self, serial: u32, descriptors: Vec<Held>) -> Result<(), Refusal> {
+        let counted = descriptors.into_iter().map(|held| (held, self.census.count(Item::Descriptor)));
+        lock(&self.unanswered).deposits.put(serial, counted.collect())
+    }
+
+    /// The descriptor at this place in the message of a call; `None` if it was taken before.
+    pub(super) fn withdraw(&self, serial: u32, place: usize) -> Option<(Held, Counted)> {
+        lock(&self.unanswered).deposits.take(serial, place)
+    }
+
     /// Records that the reply to this call was sent. Returns the next query.
     pub(super) fn replied(&self, serial: u32) -> Option<Message> {
-        if let Some((sent, _)) = lock(&self.replies).remove(&serial) {
+        let mut unanswered = lock(&self.unanswered);
+        unanswered.deposits.answered(serial);
+        if let Some((sent, _)) = unanswered.replies.remove(&serial) {
             // An error means that the receiver was dropped.
             let _ = sent.send(());
         }
+        drop(unanswered);
         lock(&self.queries).answered(serial)
     }
 
@@ -152,7 +187,7 @@ impl Client {
         let (sent, receiver) = oneshot::channel();
         if !call.primary().flags().contains(Flags::NO_REPLY_EXPECTED) && !self.left.is_cancelled() {
             let serial = call.primary().serial_num().get();
-            lock(&self.replies).insert(serial, (sent, self.census.count(Item::Reply)));
+            lock(&self.unanswered).replies.insert(serial, (sent, self.census.count(Item::Reply)));
         }
         receiver
     }
@@ -162,7 +197,11 @@ impl Client {
         // Cancelled before the running operations: an operation that starts meanwhile checks this token.
         self.left.cancel();
         lock(&self.queries).clear();
-        lock(&self.replies).clear();
+        {
+            let mut unanswered = lock(&self.unanswered);
+            unanswered.replies.clear();
+            unanswered.deposits.clear();
+        }
         let (running, ended) = {
             let own = lock(&self.operations);
             (own.running(), own.ended())

@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use futures_util::StreamExt;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use zbus::message::Message;
-use zbus::{Connection, Fd, fdo};
+use zbus::{Connection, fdo};
 
 use super::args::Readers;
-use super::census::{Census, Item};
+use super::census::{Census, Counted};
 use super::client::Client;
+use super::descriptors::{Closers, Held};
 use super::error::Error;
 use super::questions::Questions;
 use crate::access::{CallClass, Caller, Identifier, Limits, Refusal};
@@ -21,14 +22,20 @@ use crate::clock::Clock;
 use crate::secret::SecretText;
 use crate::sync::IgnorePoison;
 
+/// The number of clients that are identified at once because of their first message.
+const MAX_NEWCOMERS: usize = 16;
+
 /// All clients, and their shared data.
 #[derive(Debug)]
 pub(super) struct Clients {
     by_name: Mutex<HashMap<String, Arc<Client>>>,
     pub(super) limits: Limits,
     identifier: Identifier,
+    /// The permits to identify clients at their first message.
+    pub(super) newcomers: Semaphore,
     pub(super) questions: Questions,
     readers: Readers,
+    pub(super) closers: Closers,
     /// The receiver of released queries.
     released: OnceLock<mpsc::UnboundedSender<Message>>,
     census: Census,
@@ -37,12 +44,15 @@ pub(super) struct Clients {
 impl Clients {
     /// An empty set.
     pub(super) fn new(limits: Limits, clock: Arc<dyn Clock>) -> Self {
+        let closers = Closers::new();
         Self {
             by_name: Mutex::default(),
             limits,
             identifier: Identifier::default(),
-            questions: Questions::default(),
+            newcomers: Semaphore::new(MAX_NEWCOMERS),
+            questions: Questions::new(closers.clone()),
             readers: Readers::new(clock),
+            closers,
             released: OnceLock::new(),
             census: Census::default(),
         }
@@ -83,9 +93,13 @@ impl Clients {
     }
 
     /// Reads a secret as [`Readers::read`] does.
-    pub(super) async fn read(&self, fd: Fd<'_>, client: &Client) -> Result<SecretText, Error> {
-        let counted = self.census.count(Item::Descriptor);
-        self.readers.read(fd, client.descriptors(), counted).await
+    pub(super) async fn read(
+        &self,
+        descriptor: (Held, Counted),
+        client: &Client,
+        program: &str,
+    ) -> Result<SecretText, Error> {
+        self.readers.read(descriptor, client.descriptors(), program).await
     }
 
     /// Whether a query may be answered now; otherwise it is released later.
@@ -237,6 +251,9 @@ mod tests {
         let (release, mut released) = mpsc::unbounded_channel();
         clients.release_to(release);
         let [a, b, c] = [":1.1", ":1.2", ":1.3"].map(|name| clients.client(name));
+        for client in [&a, &b, &c] {
+            clients.limits.know(client.counts(), client.name());
+        }
         let all: Vec<_> = (0..7).map(|_| query()).collect();
         let answers: Vec<_> = all.iter().map(|query| clients.admit_query(&a, query)).collect();
         let (now, later, refused) = (Ok(true), Ok(false), Err(Refusal::Busy));

@@ -33,12 +33,16 @@ pub(super) struct MethodPolicy {
     pub(super) open_while_locked: bool,
     /// Whether the path may name an absent object; the call is then answered without the object.
     pub(super) may_name_absent_object: bool,
+    /// The maximum number of descriptors in its message.
+    pub(super) descriptors: usize,
 }
 
 /// All methods of our interfaces, by interface and name.
 pub(super) const METHODS: &[MethodPolicy] = &[
-    row("Cognito", "RespondToMfaChallenge", Audience::Permitted(Permission::Submit), CallClass::Submission),
-    row("Cognito", "VerifySoftwareToken", Audience::Permitted(Permission::Submit), CallClass::Submission),
+    row("Cognito", "RespondToMfaChallenge", Audience::Permitted(Permission::Submit), CallClass::Submission)
+        .with_descriptors(2),
+    row("Cognito", "VerifySoftwareToken", Audience::Permitted(Permission::Submit), CallClass::Submission)
+        .with_descriptors(1),
     row("Credential", "Calculate", Audience::Permitted(Permission::ReadCode), CallClass::Code)
         .for_absent_objects(),
     row("Manager", "FindCredentials", Audience::Everyone, CallClass::Query).while_locked(),
@@ -48,7 +52,7 @@ pub(super) const METHODS: &[MethodPolicy] = &[
     row("Operation", "Cancel", Audience::RequesterOr(Permission::Manage), CallClass::Secure).while_locked(),
     row("Operation", "GetResult", Audience::Requester, CallClass::Secure).while_locked(),
     row("Token", "Lock", Audience::Permitted(Permission::Manage), CallClass::Secure).while_locked(),
-    row("Token", "Unlock", Audience::Permitted(Permission::Manage), CallClass::Unlock),
+    row("Token", "Unlock", Audience::Permitted(Permission::Manage), CallClass::Unlock).with_descriptors(1),
 ];
 
 /// The row of the called method; `None` for methods of other interfaces.
@@ -65,7 +69,16 @@ const fn row(
     class: CallClass,
 ) -> MethodPolicy {
     let (open_while_locked, may_name_absent_object) = (false, false);
-    MethodPolicy { interface, member, audience, class, open_while_locked, may_name_absent_object }
+    let descriptors = 0;
+    MethodPolicy {
+        interface,
+        member,
+        audience,
+        class,
+        open_while_locked,
+        may_name_absent_object,
+        descriptors,
+    }
 }
 
 impl MethodPolicy {
@@ -80,6 +93,10 @@ impl MethodPolicy {
 
     const fn for_absent_objects(self) -> Self {
         Self { may_name_absent_object: true, ..self }
+    }
+
+    const fn with_descriptors(self, descriptors: usize) -> Self {
+        Self { descriptors, ..self }
     }
 }
 

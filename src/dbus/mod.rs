@@ -9,6 +9,7 @@ mod call;
 mod census;
 mod client;
 mod clients;
+mod descriptors;
 mod error;
 mod inbound;
 mod liveness;

@@ -2,10 +2,13 @@
 
 use zbus::ObjectPath;
 
-use crate::oath::{ObjectId, TokenId};
+use crate::oath::{MAX_ID_BYTES, ObjectId, TokenId};
 
 /// The well-known bus name.
 pub const BUS: &str = "io.github.oathbridge.OathBridge1";
+
+/// The name of the bus itself (D-Bus Specification, "Message Bus Messages").
+pub const DRIVER: &str = "org.freedesktop.DBus";
 
 /// The root object.
 pub const ROOT: &str = "/io/github/oathbridge/OathBridge1";
@@ -61,6 +64,11 @@ pub fn is_handle(text: &str) -> bool {
 pub fn is_taken(handle: &str) -> bool {
     let number = handle.strip_suffix("__").filter(|number| !number.is_empty());
     number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether a part of the path is longer than every id.
+pub fn has_long_id(path: &str) -> bool {
+    path.len() > MAX_ID_BYTES && path.split('/').any(|part| part.len() > MAX_ID_BYTES)
 }
 
 /// The path `/`, which means no object.

@@ -8,8 +8,11 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
+use zbus::Connection;
 use zbus::address::Address;
-use zbus::{Connection, connection};
+
+use super::descriptors::Closers;
+use super::inbound;
 
 /// The timeout for opening the connection.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -18,10 +21,11 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The connection, opened by the first question, and by the first one after it was lost.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Questions {
     bus: OnceLock<Address>,
     last: Mutex<Last>,
+    closers: Closers,
 }
 
 /// The last attempt to open the connection.
@@ -34,6 +38,10 @@ enum Last {
 }
 
 impl Questions {
+    pub(super) fn new(closers: Closers) -> Self {
+        Self { bus: OnceLock::new(), last: Mutex::default(), closers }
+    }
+
     /// Sets the bus.
     pub(super) fn set_bus(&self, bus: Address) {
         // There is one bus, so this is called once.
@@ -62,24 +70,29 @@ impl Questions {
 
     async fn open(&self) -> zbus::Result<Connection> {
         let bus = self.bus.get().ok_or(zbus::Error::Unsupported)?;
-        connection::Builder::address(bus.clone()).build().await
+        inbound::ask(bus.clone(), &self.closers)?.build().await
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
+    use std::os::fd::OwnedFd;
+
+    use futures_util::{FutureExt, StreamExt};
     use testkit::bus::PrivateBus;
     use tokio::net::UnixListener;
+    use zbus::message::Message;
+    use zbus::{Fd, MessageStream, connection, fdo};
 
     use super::*;
+    use crate::dbus::names;
 
     #[tokio::test]
     async fn questions_have_one_connection_of_their_own() {
         let bus = PrivateBus::start().unwrap();
         let address: Address = bus.address().try_into().unwrap();
         let main = connection::Builder::address(address.clone()).build().await.unwrap();
-        let questions = Questions::default();
+        let questions = Questions::new(Closers::new());
         questions.set_bus(address);
         let own = questions.connection(&main).await.unique_name().unwrap().clone();
         assert_ne!(Some(&own), main.unique_name());
@@ -93,7 +106,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let socket = directory.path().join("bus");
         let silent = UnixListener::bind(&socket).unwrap();
-        let questions = Questions::default();
+        let questions = Questions::new(Closers::new());
         questions.set_bus(format!("unix:path={}", socket.display()).as_str().try_into().unwrap());
         let (served, accepted) = tokio::join!(questions.connection(&main), silent.accept());
         assert!(accepted.is_ok());
@@ -108,11 +121,36 @@ mod tests {
         let bus = PrivateBus::start().unwrap();
         let address: Address = bus.address().try_into().unwrap();
         let main = connection::Builder::address(address.clone()).build().await.unwrap();
-        let questions = Questions::default();
+        let questions = Questions::new(Closers::new());
         questions.set_bus(address);
         let lost = questions.connection(&main).await;
         lost.clone().close().await.unwrap();
         let next = questions.connection(&main).await;
         assert!(!next.is_closed() && next.unique_name() != main.unique_name());
+    }
+
+    #[tokio::test]
+    async fn messages_of_programs_are_dropped() {
+        let bus = PrivateBus::start().unwrap();
+        let address: Address = bus.address().try_into().unwrap();
+        let program = connection::Builder::address(address.clone()).build().await.unwrap();
+        let questions = Questions::new(Closers::new());
+        questions.set_bus(address);
+        let own = questions.connection(&program).await;
+        let mut heard = MessageStream::from(&own);
+        let noise = |body: &[Fd<'_>]| {
+            let signal = Message::signal("/", "com.example.Noise", "Noise");
+            signal.destination(own.unique_name().unwrap().clone()).build(&body).unwrap()
+        };
+        program.send(&noise(&[])).await.unwrap();
+        program.send(&noise(&[Fd::from(OwnedFd::from(std::io::pipe().unwrap().0))])).await.unwrap();
+        // A round trip of both: the signals have arrived.
+        for connection in [&program, &own] {
+            let bus = fdo::DBusProxy::new(connection).await.unwrap();
+            bus.get_id().await.unwrap();
+        }
+        while let Some(Some(message)) = heard.next().now_or_never() {
+            assert_eq!(message.unwrap().header().sender().unwrap(), names::DRIVER);
+        }
     }
 }

@@ -10,6 +10,9 @@ use super::CredentialName;
 /// The length of a hash in an id, in bytes.
 const HASH_LENGTH: usize = 8;
 
+/// The maximum length of an id, in bytes. Ids of callers may end up in the journal.
+pub const MAX_ID_BYTES: usize = 200;
+
 /// The id of a token: `<family>_<value>`, made of the characters that an object path may hold. Clones share the text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenId(Arc<str>);
@@ -36,10 +39,10 @@ impl TokenId {
     ///
     /// # Errors
     ///
-    /// [`InvalidId`] when the text is empty or has a character that no object path holds.
+    /// [`InvalidId`] when the text is empty, has more than 200 bytes or a character that no object path holds.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        match !text.is_empty() && text.bytes().all(fits) {
+        match (1..=MAX_ID_BYTES).contains(&text.len()) && text.bytes().all(fits) {
             true => Ok(Self(text.into())),
             false => Err(InvalidId),
         }

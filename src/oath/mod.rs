@@ -13,7 +13,7 @@ mod session;
 pub use crate::otp::Algorithm;
 pub use credential::{Credential, CredentialName, Kind, Touch};
 pub use error::Error;
-pub use id::{InvalidId, ObjectId, TokenId};
+pub use id::{InvalidId, MAX_ID_BYTES, ObjectId, TokenId};
 pub use key_slot::{KeySlot, UnlockKey};
 pub use request::{CodeRequest, CodeResult, MovingFactor, When};
 pub use session::{OathSession, PinRules, SelfDescription};

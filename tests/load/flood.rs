@@ -15,7 +15,7 @@ use oathbridge::dbus::names;
 use testkit::resources::Resources;
 use testkit::scenario::Scenario;
 use zbus::message::{Builder, Message, Type};
-use zbus::{MessageStream, OwnedVariant, connection};
+use zbus::{MessageStream, OwnedVariant, Variant, connection};
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
@@ -32,16 +32,24 @@ serial = 31415926
 credential = [{ issuer = 'AWS', account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' }]
 ";
 
+/// Builds a call.
+type Call = fn(Builder<'static>) -> Message;
+
 /// The number of calls by outcome: the last part of the error's name.
 type Outcomes = BTreeMap<String, usize>;
 
+/// Sends [`CALLS`] calls of a new client as [`flood_of`] does.
+async fn flood(address: &str, call: Call, path: &str, method: &str) -> Outcomes {
+    flood_of(CALLS, address, call, path, method).await
+}
+
 /// Sends all calls of a new client without waiting for a reply, and counts the replies meanwhile.
-async fn flood(address: &str, call: fn(Builder<'static>) -> Message, path: &str, method: &str) -> Outcomes {
+async fn flood_of(calls: usize, address: &str, call: Call, path: &str, method: &str) -> Outcomes {
     let connection = connection::Builder::address(address).build().await.unwrap();
     let mut messages = MessageStream::from(&connection);
     let counting = tokio::spawn(async move {
         let (mut outcomes, mut count) = (Outcomes::new(), 0);
-        while count < CALLS {
+        while count < calls {
             let message = messages.next().await.unwrap().unwrap();
             let outcome = match message.message_type() {
                 Type::MethodReturn => "served".to_owned(),
@@ -53,7 +61,7 @@ async fn flood(address: &str, call: fn(Builder<'static>) -> Message, path: &str,
         }
         outcomes
     });
-    for _ in 0..CALLS {
+    for _ in 0..calls {
         let builder = Message::method_call(path.to_owned(), method.to_owned()).destination(names::BUS);
         connection.send(&call(builder)).await.unwrap();
     }
@@ -62,6 +70,14 @@ async fn flood(address: &str, call: fn(Builder<'static>) -> Message, path: &str,
 
 fn calculate(builder: Builder<'static>) -> Message {
     builder.interface(names::CREDENTIAL).build(&HashMap::<String, OwnedVariant>::new()).unwrap()
+}
+
+fn wrong_signature(builder: Builder<'static>) -> Message {
+    builder.interface(names::CREDENTIAL).build(&"text").unwrap()
+}
+
+fn bad_option(builder: Builder<'static>) -> Message {
+    builder.interface(names::CREDENTIAL).build(&HashMap::from([("bogus", Variant::from(true))])).unwrap()
 }
 
 fn find_credentials(builder: Builder<'static>) -> Message {
@@ -97,10 +113,33 @@ async fn what_is_over_the_limits_reaches_no_object() {
     assert_eq!(outcomes.get("served"), Some(&reached), "{outcomes:?}");
 }
 
+/// Calls that fail before they do anything count all the same, and a further connection of the program has no limit of its
+/// own.
+#[testkit::test]
+async fn calls_that_fail_are_limited_too() {
+    let config = "[pcsc]\nenabled = false\n[limits]\nqueries_per_second = 100\ncodes_per_minute = 20\nsubmissions_per_minute = 5\n";
+    let world = Scenario::inside().virtual_tokens(TOKEN).config(config).start().await.unwrap();
+    let alice = world.client.credential("alice").await.unwrap();
+    let address = world.stage.address();
+    let calls: [(Call, _); 3] =
+        [(wrong_signature, "Calculate"), (bad_option, "Calculate"), (wrong_signature, "Unheard")];
+    for (call, method) in calls {
+        let (mut reached, mut outcomes) = (0, Vec::new());
+        for _ in 0..5 {
+            let outcome = flood_of(500, address, call, &alice, method).await;
+            reached += not_refused(&outcome);
+            outcomes.push(outcome);
+        }
+        // 100 of the program, and 100 of connections that are not identified yet.
+        assert!(reached <= 200, "{method}: {outcomes:?}");
+        assert!(!outcomes.iter().any(|outcome| outcome.contains_key("served")), "{method}: {outcomes:?}");
+    }
+}
+
 /// The number of calls that were not refused because of a limit.
 fn not_refused(outcomes: &Outcomes) -> usize {
-    let refused = ["Busy", "RateLimited"].iter().filter_map(|name| outcomes.get(*name)).sum::<usize>();
-    CALLS - refused
+    let is_refused = |name: &str| ["Busy", "RateLimited"].contains(&name);
+    outcomes.iter().filter(|(name, _)| !is_refused(name)).map(|(_, count)| count).sum()
 }
 
 /// The answer to a call of busctl, each time a new client.

@@ -1,6 +1,7 @@
 //! The counts of running calls and recent requests.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::rates::{Quota, Rate, Rates};
@@ -20,8 +21,8 @@ const DENIALS_PER_MINUTE: u32 = 60;
 pub(super) struct Counts {
     pub(super) config: config::Limits,
     pub(super) all: Record,
-    /// The programs, by their identities.
-    pub(super) programs: HashMap<String, Record>,
+    /// The programs, by their identities. Connections that are not identified yet share the one with the empty name.
+    pub(super) programs: HashMap<Arc<str>, Record>,
 }
 
 /// The running calls and the rates.
@@ -33,11 +34,11 @@ pub(super) struct Record {
     pub(super) rates: Rates,
 }
 
-/// The running calls and the rates of one connection, and its program once it is known.
+/// The running calls and the rates of one connection, and its program; the name is empty until the program is known.
 #[derive(Debug, Default)]
 pub(super) struct Own {
     pub(super) record: Record,
-    pub(super) program: Option<String>,
+    pub(super) program: Arc<str>,
 }
 
 impl Counts {
@@ -48,45 +49,53 @@ impl Counts {
         })
     }
 
-    pub(super) fn check_room(&self, program: Option<&str>, class: CallClass) -> Result<(), Refusal> {
-        let calls = program.and_then(|program| self.programs.get(program)).map_or(0, |program| program.calls);
+    pub(super) fn check_room(&self, program: &str, class: CallClass) -> Result<(), Refusal> {
+        let (calls, queries) =
+            self.programs.get(program).map_or((0, 0), |program| (program.calls, program.queries));
         busy_if(match class {
             CallClass::Secure => false,
-            CallClass::Query => self.all.queries >= self.config.queries,
+            CallClass::Query => {
+                queries >= self.config.queries_per_client || self.all.queries >= self.config.queries
+            }
             _ => calls >= self.config.calls_per_program || self.all.calls >= self.config.calls,
         })
     }
 
-    pub(super) fn check_rates(
-        &self,
-        program: Option<&str>,
-        rate: Rate,
-        now: Duration,
-    ) -> Result<(), Refusal> {
-        if let Some(program) = program.and_then(|program| self.programs.get(program)) {
+    pub(super) fn check_rates(&self, program: &str, rate: Rate, now: Duration) -> Result<(), Refusal> {
+        if let Some(program) = self.programs.get(program) {
             program.rates.check(rate, self.quota(rate), now)?;
         }
         self.all.rates.check(rate, self.quota_of_all(rate), now)
     }
 
-    pub(super) fn count_query(
+    /// Counts a message for its connection, its program and all; a securing call for its connection only.
+    pub(super) fn count_arrival(
         &mut self,
-        rates: &mut Rates,
+        own: &mut Own,
         class: CallClass,
         now: Duration,
     ) -> Result<(), Refusal> {
-        let (rate, own) = (Rate::Queries, self.quota(Rate::Queries));
-        let all = if class == CallClass::Secure { None } else { self.quota_of_all(rate) };
-        self.all.rates.check(rate, all, now)?;
-        rates.check(rate, own, now)?;
-        rates.count(rate, own, now);
-        self.all.rates.count(rate, all, now);
+        let rate = Rate::of_arrival(class);
+        let (one, all) = (self.quota(rate), self.quota_of_all(rate));
+        own.record.rates.check(rate, one, now)?;
+        if class != CallClass::Secure {
+            self.all.rates.check(rate, all, now)?;
+            let program = &mut self.program(&own.program, now).rates;
+            program.check(rate, one, now)?;
+            program.count(rate, one, now);
+            self.all.rates.count(rate, all, now);
+        }
+        own.record.rates.count(rate, one, now);
         Ok(())
     }
 
     /// The quota of one program or one connection.
     pub(super) fn quota(&self, rate: Rate) -> Option<Quota> {
         Some(match rate {
+            // A program that may have so many codes at once may also ask for them.
+            Rate::Calls => {
+                Quota::per_second(self.config.queries_per_second.max(self.config.codes_per_minute))
+            }
             Rate::Codes => Quota::per_minute(self.config.codes_per_minute),
             Rate::Submissions => Quota::per_minute(self.config.submissions_per_minute),
             Rate::Unlocks => Quota::per_minute(self.config.unlocks_per_minute),
@@ -98,6 +107,10 @@ impl Counts {
 
     pub(super) fn quota_of_all(&self, rate: Rate) -> Option<Quota> {
         match rate {
+            Rate::Calls => {
+                let all = self.config.all_queries_per_second.max(self.config.all_codes_per_minute);
+                Some(Quota::per_second(all))
+            }
             Rate::Codes => Some(Quota::per_minute(self.config.all_codes_per_minute)),
             Rate::Submissions => Some(Quota::per_minute(self.config.all_submissions_per_minute)),
             Rate::Queries => Some(Quota::per_second(self.config.all_queries_per_second)),
@@ -105,11 +118,20 @@ impl Counts {
         }
     }
 
-    pub(super) fn program(&mut self, name: &str, now: Duration) -> &mut Record {
+    pub(super) fn program(&mut self, name: &Arc<str>, now: Duration) -> &mut Record {
         if self.programs.len() >= MAX_IDLE_RECORDS && !self.programs.contains_key(name) {
             self.programs.retain(|_, program| !program.is_idle(now));
         }
-        self.programs.entry(name.to_owned()).or_default()
+        self.programs.entry(Arc::clone(name)).or_default()
+    }
+}
+
+impl Own {
+    /// Records the program, unless it is known already.
+    pub(super) fn know(&mut self, program: &str) {
+        if *self.program != *program {
+            self.program = program.into();
+        }
     }
 }
 

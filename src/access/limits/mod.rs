@@ -1,7 +1,7 @@
 //! Limits: simultaneous calls and rates of requests, for each connection, each program and all programs.
 //!
-//! Until a caller is identified it can only use up the limits of its connection. Then its program counts, however many
-//! connections it has. Queries are mostly answered before the caller is identified, so they count for connections only.
+//! Every message counts when it arrives, whatever its content: for its connection, and for its program, however many
+//! connections that has. Connections that are not identified yet count together like one program.
 //! Securing calls (locking, cancelling) use up no limit of other callers.
 
 mod counts;
@@ -79,21 +79,24 @@ impl Limits {
         usize::try_from(self.counts().config.message_kib).unwrap_or(usize::MAX).saturating_mul(1024)
     }
 
-    /// Checks an arrived call. Queries and securing calls are counted against their rates here, other calls at their start.
-    /// This is cheap enough for each message of a flood.
+    /// Counts a message that has arrived, and checks whether it may go on. Codes, submissions, unlocks and reloads count
+    /// against their own rates later, when their arguments are valid. This is cheap enough for each message of a flood.
     ///
     /// # Errors
     ///
     /// Any [`Refusal`].
     pub fn arrive(&self, connection: &ConnectionCounts, class: CallClass) -> Result<(), Refusal> {
         let (mut own, mut counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
+        counts.count_arrival(&mut own, class, now)?;
         counts.check_connection(&own.record, class)?;
-        counts.check_room(own.program.as_deref(), class)?;
+        counts.check_room(&own.program, class)?;
         own.record.rates.check(Rate::Denials, counts.quota(Rate::Denials), now)?;
-        match Rate::of(class) {
-            Some(rate) => counts.check_rates(own.program.as_deref(), rate, now),
-            None => counts.count_query(&mut own.record.rates, class, now),
-        }
+        Rate::of(class).map_or(Ok(()), |rate| counts.check_rates(&own.program, rate, now))
+    }
+
+    /// Records the program of a connection, which its messages count for from now on.
+    pub fn know(&self, connection: &ConnectionCounts, program: &str) {
+        connection.own().know(program);
     }
 
     /// Admits a call against the limits of its connection, until the permit is dropped.
@@ -107,7 +110,7 @@ impl Limits {
         own.record.begin(class);
         drop(own);
         let connection = Arc::clone(connection);
-        Ok(Permit { limits: self.clone(), connection, class, is_admitted: false, program: None })
+        Ok(Permit { limits: self.clone(), connection, class, is_admitted: false, program: Arc::default() })
     }
 
     /// Counts a valid request against the rates of its program and of all programs.
@@ -118,10 +121,10 @@ impl Limits {
     pub fn charge(&self, program: &str, class: CallClass) -> Result<(), Refusal> {
         let Some(rate) = Rate::of(class) else { return Ok(()) };
         let (mut counts, now) = (self.counts(), self.clock.monotonic());
-        counts.check_rates(Some(program), rate, now)?;
+        counts.check_rates(program, rate, now)?;
         let (one, all) = (counts.quota(rate), counts.quota_of_all(rate));
         counts.all.rates.count(rate, all, now);
-        counts.program(program, now).rates.count(rate, one, now);
+        counts.program(&program.into(), now).rates.count(rate, one, now);
         Ok(())
     }
 
@@ -155,11 +158,12 @@ pub struct Permit {
     class: CallClass,
     /// Whether the call also counts for its program and for all programs.
     is_admitted: bool,
-    program: Option<String>,
+    program: Arc<str>,
 }
 
 impl Permit {
-    /// Admits the call against the limits of its program, if it is identified, and of all programs.
+    /// Admits the call against the limits of its program and of all programs. Without a name the program is that of
+    /// [`Limits::know`].
     ///
     /// # Errors
     ///
@@ -167,15 +171,13 @@ impl Permit {
     pub fn admit_program(&mut self, program: Option<&str>) -> Result<(), Refusal> {
         let now = self.limits.clock.monotonic();
         let (mut own, mut counts) = (self.connection.own(), self.limits.counts());
-        counts.check_room(program, self.class)?;
-        if let Some(program) = program {
-            own.program = Some(program.to_owned());
-            counts.program(program, now).begin(self.class);
-        }
+        program.into_iter().for_each(|program| own.know(program));
+        counts.check_room(&own.program, self.class)?;
         if self.class != CallClass::Secure {
+            counts.program(&own.program, now).begin(self.class);
             counts.all.begin(self.class);
         }
-        (self.is_admitted, self.program) = (true, program.map(str::to_owned));
+        (self.is_admitted, self.program) = (true, Arc::clone(&own.program));
         Ok(())
     }
 }
@@ -184,10 +186,10 @@ impl Drop for Permit {
     fn drop(&mut self) {
         self.connection.own().record.end(self.class);
         let mut counts = self.limits.counts();
-        if let Some(program) = self.program.as_ref().and_then(|name| counts.programs.get_mut(name)) {
-            program.end(self.class);
-        }
         if self.is_admitted && self.class != CallClass::Secure {
+            if let Some(program) = counts.programs.get_mut(&self.program) {
+                program.end(self.class);
+            }
             counts.all.end(self.class);
         }
     }

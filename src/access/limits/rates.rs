@@ -1,6 +1,5 @@
 //! Limits of rates by the generic cell rate algorithm (GCRA), with one value for each kind of request.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{CallClass, Refusal};
@@ -9,8 +8,10 @@ const MINUTE: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The kinds of requests that have a rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rate {
+    /// Messages of all kinds but queries, valid or not.
+    Calls,
     Codes,
     Submissions,
     Unlocks,
@@ -18,6 +19,9 @@ pub(super) enum Rate {
     Queries,
     Denials,
 }
+
+/// The number of kinds.
+const KINDS: usize = Rate::Denials as usize + 1;
 
 /// The number of allowed requests in a time. In terms of GCRA, `one` is the emission interval, and `all` is the maximum time
 /// by which the theoretical arrival time may be ahead.
@@ -31,8 +35,8 @@ pub(super) struct Quota {
 /// refills by one request at a time.
 #[derive(Debug, Default)]
 pub(super) struct Rates {
-    /// The theoretical arrival time of GCRA, in monotonic time. The whole quota is available again at that time.
-    arrival: HashMap<Rate, Duration>,
+    /// The theoretical arrival time of GCRA for each kind, in monotonic time. The whole quota is available again at that time.
+    arrival: [Duration; KINDS],
 }
 
 impl Rate {
@@ -43,6 +47,14 @@ impl Rate {
             CallClass::Unlock => Some(Self::Unlocks),
             CallClass::Reload => Some(Self::Reloads),
             CallClass::Query | CallClass::Secure => None,
+        }
+    }
+
+    /// The kind that every message counts for when it arrives, whatever its content.
+    pub(super) fn of_arrival(class: CallClass) -> Self {
+        match class {
+            CallClass::Query | CallClass::Secure => Self::Queries,
+            _ => Self::Calls,
         }
     }
 }
@@ -67,19 +79,21 @@ impl Rates {
 
     /// Counts one more request, unless it exceeds the quota.
     pub(super) fn count(&mut self, rate: Rate, quota: Option<Quota>, now: Duration) {
-        if let Some(Ok(next)) = quota.map(|quota| self.next(rate, quota, now)) {
-            self.arrival.insert(rate, next);
+        if let Some(Ok(next)) = quota.map(|quota| self.next(rate, quota, now))
+            && let Some(arrival) = self.arrival.get_mut(rate as usize)
+        {
+            *arrival = next;
         }
     }
 
     /// Whether each quota is fully available, so that this record can be dropped.
     pub(super) fn is_idle(&self, now: Duration) -> bool {
-        self.arrival.values().all(|arrival| *arrival <= now)
+        self.arrival.iter().all(|arrival| *arrival <= now)
     }
 
     /// The theoretical arrival time after one more request.
     fn next(&self, rate: Rate, quota: Quota, now: Duration) -> Result<Duration, Refusal> {
-        let next = self.arrival.get(&rate).copied().unwrap_or_default().max(now) + quota.one;
+        let next = self.arrival.get(rate as usize).copied().unwrap_or_default().max(now) + quota.one;
         match next.checked_sub(now + quota.all).filter(|wait| !wait.is_zero()) {
             Some(wait) => Err(Refusal::RateLimited { wait }),
             None => Ok(next),

@@ -14,6 +14,10 @@ impl Rig {
         Arc::clone(self.connections.borrow_mut().entry(name.to_owned()).or_default())
     }
 
+    fn know(&self, name: &str, program: &str) {
+        self.limits.know(&self.connection(name), program);
+    }
+
     fn arrive(&self, name: &str, class: CallClass) -> Result<(), Refusal> {
         self.limits.arrive(&self.connection(name), class)
     }
@@ -99,7 +103,7 @@ fn locking_and_cancelling_are_independent_of_other_callers() {
 fn queries_at_once_are_limited_apart_from_calls() {
     let config = config::Limits { queries_per_client: 2, queries: 3, ..config::Limits::default() };
     let (limits, _) = limits(config);
-    let query = |client| admit(&limits, client, "a", CallClass::Query);
+    let query = |client| admit(&limits, client, client, CallClass::Query);
     let permits = [query("1").unwrap(), query("1").unwrap()];
     assert_eq!(query("1").unwrap_err(), Refusal::Busy);
     let _third = query("2").unwrap();
@@ -151,11 +155,74 @@ fn a_new_client_may_read_everything_and_a_flood_of_queries_is_refused() {
     let config =
         config::Limits { queries_per_second: 100, all_queries_per_second: 150, ..config::Limits::default() };
     let (limits, clock) = limits(config);
+    limits.know("a", "a");
+    limits.know("b", "b");
     let served = |client| (0..5_000).take_while(|_| limits.arrive(client, CallClass::Query).is_ok()).count();
     assert_eq!(served("a"), 100);
     assert_eq!(served("b"), 50, "all together");
     clock.advance(Duration::from_secs(1));
     assert_eq!((served("a"), served("b")), (100, 50));
+}
+
+/// Messages with unknown members, wrong signatures and bad options are never charged, but they have arrived.
+#[test]
+fn every_message_counts_when_it_arrives() {
+    let classes = [CallClass::Query, CallClass::Code, CallClass::Submission, CallClass::Unlock];
+    for (class, expected) in classes.into_iter().chain([CallClass::Reload]).zip([128, 300, 300, 300, 300]) {
+        let (limits, clock) = limits(config::Limits::default());
+        let served = || (0..5_000).take_while(|_| limits.arrive("a", class).is_ok()).count();
+        assert_eq!(served(), expected, "{class:?}");
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(served(), expected, "{class:?}");
+    }
+}
+
+#[test]
+fn a_program_with_many_connections_leaves_messages_to_others() {
+    for class in [CallClass::Query, CallClass::Code] {
+        let (limits, _) = limits(config::Limits::default());
+        let of_program = |program: &str| {
+            let connection = |number: usize| {
+                let name = format!("{program}{number}");
+                limits.know(&name, program);
+                (0..5_000).take_while(|_| limits.arrive(&name, class).is_ok()).count()
+            };
+            (0..20).map(connection).sum::<usize>()
+        };
+        let (greedy, other) = (of_program("a"), of_program("b"));
+        assert_eq!(greedy, other, "{class:?}");
+    }
+}
+
+#[test]
+fn connections_that_are_not_identified_count_together() {
+    let (limits, _) = limits(config::Limits::default());
+    let served = (0..1_000).filter(|number| limits.arrive(&number.to_string(), CallClass::Query).is_ok());
+    assert_eq!(served.count(), 128);
+    limits.know("known", "a");
+    limits.arrive("known", CallClass::Query).unwrap();
+    // Securing calls never wait for others.
+    limits.arrive("new", CallClass::Secure).unwrap();
+}
+
+#[test]
+fn the_open_queries_of_a_program_are_limited_however_many_connections_it_has() {
+    let (limits, _) = limits(config::Limits::default());
+    let open = |name: &str| {
+        let mut permit = limits.admit(name, CallClass::Query).unwrap();
+        permit.admit_program(None).map(|()| permit)
+    };
+    let mut permits = Vec::new();
+    for number in 0..200 {
+        let name = number.to_string();
+        limits.know(&name, "a");
+        permits.extend(open(&name).ok());
+    }
+    assert_eq!(permits.len(), 128);
+    limits.know("other", "b");
+    open("other").unwrap();
+    permits.clear();
+    open("0").unwrap();
 }
 
 #[test]

@@ -1,32 +1,31 @@
 //! Secrets in file descriptors, which are invisible to monitors of the bus.
 
-use std::io::{self, ErrorKind, Read};
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{FileType, OFlags, fcntl_get_seals, fcntl_getfl, fstat};
-use rustix::io::{Errno, pread, read as read_once};
 use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use zbus::Fd;
-use zeroize::Zeroizing;
 
+use super::source::{read_all, too_slow};
 use crate::clock::Clock;
 use crate::dbus::census::Counted;
+use crate::dbus::descriptors::Held;
 use crate::dbus::error::Error;
-use crate::secret::{SecretText, read_to_end};
-
-/// The maximum length of a secret, longer than any access token or password.
-const MAX_SECRET_BYTES: usize = 64 * 1024;
+use crate::secret::SecretText;
+use crate::sync::IgnorePoison;
 
 /// The timeout for reading a descriptor, and for the wait before it is read.
 const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The number of descriptors of one caller that are read at once. Reading a network file may hang for ever, and so may
-/// reading a pipe whose writer reads from such a file. So each descriptor is read on a thread.
+/// The number of descriptors of one connection that are read at once. Reading a network file may hang for ever, so each
+/// descriptor is read on a thread.
 pub(in crate::dbus) const DESCRIPTORS_PER_CALLER: usize = 2;
+
+/// The number of descriptors of one program that are read at once. So one program with many connections cannot take all
+/// threads.
+const DESCRIPTORS_PER_PROGRAM: usize = 4;
 
 /// The number of descriptors of all callers that are read at once.
 const MAX_READS: usize = 16;
@@ -43,15 +42,21 @@ pub(in crate::dbus) enum Passed {
 #[derive(Debug)]
 pub(in crate::dbus) struct Readers {
     all: Arc<Semaphore>,
+    /// The permits of the programs whose descriptors are read now.
+    programs: Mutex<HashMap<String, Weak<Semaphore>>>,
     clock: Arc<dyn Clock>,
 }
 
+/// The permits to read one descriptor: of its connection, of its program, and of all programs.
+type Permits = [OwnedSemaphorePermit; 3];
+
 impl Readers {
     pub(in crate::dbus) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { all: Arc::new(Semaphore::new(MAX_READS)), clock }
+        Self { all: Arc::new(Semaphore::new(MAX_READS)), programs: Mutex::default(), clock }
     }
 
-    /// Reads a secret: a regular file or memfd from its start, a pipe or socket to its end. Removes one final line break.
+    /// Reads a secret of a program: a regular file or memfd from its start, a pipe or socket to its end. Removes one final line
+    /// break.
     ///
     /// # Errors
     ///
@@ -59,22 +64,20 @@ impl Readers {
     /// that takes longer than two seconds. `Busy` if it waits for two seconds while others are read.
     pub(in crate::dbus) async fn read(
         &self,
-        fd: Fd<'_>,
+        (descriptor, counted): (Held, Counted),
         own: &Arc<Semaphore>,
-        counted: Counted,
+        program: &str,
     ) -> Result<SecretText, Error> {
-        let fd = OwnedFd::try_from(fd).map_err(|_| Error::internal())?;
-        // Only files in memory have seals (F_GET_SEALS(2const)), and reading them cannot hang.
-        let permits = match fcntl_get_seals(&fd) {
-            Ok(_) => None,
-            Err(_) => Some(self.permits(own).await?),
+        let permits = match descriptor.is_in_memory() {
+            true => None,
+            false => Some(self.permits(own, program).await?),
         };
         // The thread sees the end of this pipe when the caller leaves or the time is over.
         let (end, _waits) = pipe_with(PipeFlags::CLOEXEC).map_err(|_| Error::internal())?;
         let reading = tokio::task::spawn_blocking(move || {
             // Held by the thread, so that a thread that hangs counts.
             let _held = (permits, counted);
-            read_all(&fd, &end)
+            descriptor.fd().map_or_else(|| Err(Error::internal()), |fd| read_all(fd, &end))
         });
         let read = tokio::select! {
             biased;
@@ -90,110 +93,44 @@ impl Readers {
         })
     }
 
-    /// Waits for the permits. The caller's own limit comes first, so that its waiting descriptors do not delay other callers.
-    async fn permits(
-        &self,
-        own: &Arc<Semaphore>,
-    ) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit), Error> {
-        let (own, all) = (Arc::clone(own), Arc::clone(&self.all));
-        if let Ok(own) = Arc::clone(&own).try_acquire_owned()
-            && let Ok(all) = Arc::clone(&all).try_acquire_owned()
-        {
-            return Ok((own, all));
-        }
-        let both = async { Ok((own.acquire_owned().await?, all.acquire_owned().await?)) };
+    /// Waits for the permits. The caller's own limits come first, so that its waiting descriptors do not delay other callers.
+    async fn permits(&self, own: &Arc<Semaphore>, program: &str) -> Result<Permits, Error> {
+        let (own, program, all) = (Arc::clone(own), self.program(program), Arc::clone(&self.all));
+        let permits = async {
+            Ok([own.acquire_owned().await?, program.acquire_owned().await?, all.acquire_owned().await?])
+        };
         tokio::select! {
             biased;
-            permits = both => permits.map_err(|_: tokio::sync::AcquireError| Error::internal()),
+            permits = permits => permits.map_err(|_: tokio::sync::AcquireError| Error::internal()),
             () = self.clock.sleep(READ_TIMEOUT) => Err(Error::busy()),
         }
     }
-}
 
-/// Reads everything; a pipe or socket until `end` has no writer.
-fn read_all(fd: &OwnedFd, end: &OwnedFd) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let stat = fstat(fd).map_err(|_| unreadable())?;
-    let flags = fcntl_getfl(fd).map_err(|_| unreadable())?;
-    // poll(2) would wait for data on the writing end of a pipe.
-    if flags.intersection(OFlags::ACCMODE) == OFlags::WRONLY {
-        return Err(unreadable());
-    }
-    let read = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => read_to_end(FromStart { fd, offset: 0 }, MAX_SECRET_BYTES),
-        FileType::Fifo | FileType::Socket => read_to_end(Stream { fd, end }, MAX_SECRET_BYTES),
-        _ => {
-            return Err(Error::invalid(
-                "This kind of file descriptor is not supported; pass a memfd, a file, a pipe or a socket",
-            ));
+    /// The permits of a program. They exist while one of its descriptors is read or waits.
+    fn program(&self, name: &str) -> Arc<Semaphore> {
+        let mut programs = self.programs.lock().ignore_poison();
+        if let Some(known) = programs.get(name).and_then(Weak::upgrade) {
+            return known;
         }
-    };
-    read.map_err(|error| match error.kind() {
-        ErrorKind::InvalidData => {
-            Error::invalid("The file descriptor has more than 64 KiB; write only the secret to it")
-        }
-        ErrorKind::TimedOut => too_slow(),
-        _ => unreadable(),
-    })
-}
-
-/// A file, read from its start whatever its offset.
-struct FromStart<'a> {
-    fd: &'a OwnedFd,
-    offset: u64,
-}
-
-impl Read for FromStart<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = pread(self.fd, buffer, self.offset)?;
-        self.offset += count as u64;
-        Ok(count)
+        programs.retain(|_, permits| permits.strong_count() > 0);
+        let permits = Arc::new(Semaphore::new(DESCRIPTORS_PER_PROGRAM));
+        programs.insert(name.to_owned(), Arc::downgrade(&permits));
+        permits
     }
-}
-
-/// A pipe or socket, read until `end` has no writer.
-struct Stream<'a> {
-    fd: &'a OwnedFd,
-    end: &'a OwnedFd,
-}
-
-impl Read for Stream<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let mut polled = [(self.fd, PollFlags::IN), (self.end, PollFlags::empty())]
-                .map(|(fd, events)| PollFd::from_borrowed_fd(fd.as_fd(), events));
-            poll(&mut polled, None)?;
-            let [source, end] = &polled;
-            if !end.revents().is_empty() {
-                return Err(ErrorKind::TimedOut.into());
-            }
-            if source.revents().is_empty() {
-                continue;
-            }
-            match read_once(self.fd, &mut *buffer) {
-                // Another process has read the data.
-                Err(Errno::AGAIN) => {}
-                read => return Ok(read?),
-            }
-        }
-    }
-}
-
-fn too_slow() -> Error {
-    Error::invalid("The file descriptor was not written and closed within 2 seconds; close its writing end")
-}
-
-fn unreadable() -> Error {
-    Error::invalid("The file descriptor is not readable; open it for reading and pass it again")
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs::File;
     use std::io::{PipeReader, Write, pipe};
+    use std::os::fd::OwnedFd;
+
+    use futures_util::FutureExt;
 
     use super::*;
     use crate::clock::ManualClock;
     use crate::dbus::census::{Census, Item};
+    use crate::dbus::descriptors::Closers;
     use crate::secret::sealed;
 
     fn written(text: &str) -> PipeReader {
@@ -203,15 +140,25 @@ mod tests {
     }
 
     async fn read(readers: &Readers, own: &Own, fd: impl Into<OwnedFd>) -> Result<String, Error> {
-        let (fd, counted) = (Fd::from(fd.into()), Census::default().count(Item::Descriptor));
-        readers.read(fd, own, counted).await.map(|secret| secret.expose().to_owned())
+        let held = Held::new(fd.into(), &Closers::new());
+        let counted = Census::default().count(Item::Descriptor);
+        readers.read((held, counted), &own.0, own.1).await.map(|secret| secret.expose().to_owned())
     }
 
-    /// The permits of a caller.
-    type Own = Arc<Semaphore>;
+    /// Permits that are never returned, like those of descriptors that hang; as many as there are at once.
+    async fn hang(readers: &Readers, own: &Own) -> Vec<Permits> {
+        let mut hanging = Vec::new();
+        while let Some(permits) = readers.permits(&own.0, own.1).now_or_never() {
+            hanging.push(permits.unwrap());
+        }
+        hanging
+    }
 
-    fn caller() -> Own {
-        Arc::new(Semaphore::new(DESCRIPTORS_PER_CALLER))
+    /// The permits of a connection, and its program.
+    type Own = (Arc<Semaphore>, &'static str);
+
+    fn caller(program: &'static str) -> Own {
+        (Arc::new(Semaphore::new(DESCRIPTORS_PER_CALLER)), program)
     }
 
     fn readers() -> (Readers, Arc<ManualClock>) {
@@ -227,8 +174,8 @@ mod tests {
     #[tokio::test]
     async fn descriptors_that_hang_delay_only_their_own_caller() {
         let (readers, clock) = readers();
-        let (one, two) = (caller(), caller());
-        let _hanging = (readers.permits(&one).await.unwrap(), readers.permits(&one).await.unwrap());
+        let (one, two) = (caller("a"), caller("a"));
+        let _hanging = hang(&readers, &one).await;
         let (other, in_memory) = tokio::join!(
             read(&readers, &two, written("other")),
             read(&readers, &one, sealed(b"in memory").unwrap()),
@@ -239,15 +186,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_program_with_many_connections_leaves_threads_to_others() {
+        let (readers, clock) = readers();
+        let connections: Vec<_> = std::iter::repeat_with(|| caller("a")).take(2 * MAX_READS).collect();
+        let mut hanging = Vec::new();
+        for connection in &connections {
+            hanging.extend(hang(&readers, connection).await);
+        }
+        assert_eq!(hanging.len(), DESCRIPTORS_PER_PROGRAM);
+        assert_eq!(read(&readers, &caller("b"), written("other")).await.as_deref(), Ok("other"));
+        let more = caller("a");
+        let (own, ()) = tokio::join!(read(&readers, &more, written("own")), time_is_over(&clock));
+        assert_eq!(own, Err(Error::busy()));
+        drop(hanging);
+        assert_eq!(read(&readers, &caller("a"), written("own")).await.as_deref(), Ok("own"));
+    }
+
+    #[tokio::test]
     async fn a_descriptor_waits_while_too_many_are_read() {
         let (readers, clock) = readers();
         let mut hanging = Vec::new();
-        for own in std::iter::repeat_with(caller).take(MAX_READS / DESCRIPTORS_PER_CALLER) {
-            for _ in 0..DESCRIPTORS_PER_CALLER {
-                hanging.push(readers.permits(&own).await.unwrap());
-            }
+        for program in ["a", "b", "c", "d"] {
+            hanging.extend(hang(&readers, &caller(program)).await);
+            hanging.extend(hang(&readers, &caller(program)).await);
         }
-        let (file, other) = (File::open("/proc/self/comm").unwrap(), caller());
+        assert_eq!(hanging.len(), MAX_READS);
+        let (file, other) = (File::open("/proc/self/comm").unwrap(), caller("e"));
         let (refused, ()) = tokio::join!(read(&readers, &other, file), time_is_over(&clock));
         assert_eq!(refused, Err(Error::busy()));
         let released = async { drop(hanging.pop()) };
@@ -260,7 +224,7 @@ mod tests {
         let (readers, clock) = readers();
         let (reader, _writer) = pipe().unwrap();
         let again = reader.try_clone().unwrap();
-        let own = caller();
+        let own = caller("a");
         let (late, ()) = tokio::join!(read(&readers, &own, reader), time_is_over(&clock));
         assert_eq!(late, Err(too_slow()));
         let leaves = clock.wait_for_sleeper(READ_TIMEOUT);

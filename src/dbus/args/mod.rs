@@ -4,6 +4,7 @@ mod client_secret;
 mod descriptor;
 mod destination;
 mod options;
+mod source;
 mod submission;
 mod values;
 

@@ -81,6 +81,25 @@ impl Error {
         )
     }
 
+    /// The message carries more descriptors than its method takes.
+    pub fn too_many_descriptors(most: usize) -> Self {
+        Self::invalid(match most {
+            0 => "This method takes no file descriptor; call it without one".to_owned(),
+            1 => "This method takes one file descriptor; pass no more".to_owned(),
+            most => format!("This method takes at most {most} file descriptors; pass no more"),
+        })
+    }
+
+    /// The descriptors of the message did not arrive.
+    pub fn descriptors_lost() -> Self {
+        Self::ours("Busy", "The daemon has no file descriptor free; try again in a moment.")
+    }
+
+    /// Two arguments of a call name the same descriptor.
+    pub fn descriptor_used_twice() -> Self {
+        Self::invalid("Two arguments use the same file descriptor; pass one for each")
+    }
+
     /// An operation with this handle exists.
     pub fn handle_in_use() -> Self {
         Self::ours(

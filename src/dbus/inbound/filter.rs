@@ -12,12 +12,17 @@ use zbus::DBusError;
 use zbus::connection::socket::ReadHalf;
 use zbus::message::{Flags, Header, Message, Type};
 
+use super::carried::Carried;
+use super::intake::{self, Arrived};
 use super::length::{self, Begun, Length};
 use super::socket::Half;
-use crate::access::CallClass;
+use crate::access::{CallClass, Refusal};
 use crate::dbus::bridge::Bridge;
+use crate::dbus::client::Client;
+use crate::dbus::descriptors::issue;
 use crate::dbus::error::Error;
-use crate::dbus::{methods, names};
+use crate::dbus::methods::{self, MethodPolicy};
+use crate::dbus::names;
 
 /// A message that the inbound filter diverted.
 #[derive(Debug)]
@@ -36,11 +41,17 @@ pub(super) struct Reader {
     /// Released queries.
     released: mpsc::UnboundedReceiver<Message>,
     diverted: mpsc::Sender<Diverted>,
+    /// Whether the last message brought descriptors.
+    has_carried: bool,
+    /// Whether a message that is already read has lost descriptors.
+    is_cut: bool,
 }
 
 /// The decision about a message.
 enum Verdict {
     Deliver,
+    /// Deliver it with these descriptors instead of its own.
+    DeliverWith(Vec<OwnedFd>),
     Divert(Diverted),
     /// Drop it: it needs no reply, or it waits.
     Drop,
@@ -53,22 +64,21 @@ impl Reader {
         released: mpsc::UnboundedReceiver<Message>,
         diverted: mpsc::Sender<Diverted>,
     ) -> Self {
-        Self { socket, bridge, released, diverted }
+        Self { socket, bridge, released, diverted, has_carried: false, is_cut: false }
     }
 
-    fn judge(&self, message: &Message, length: &Length) -> Verdict {
-        if message.message_type() != Type::MethodCall {
-            return if *length == Length::Fine { Verdict::Deliver } else { Verdict::Drop };
-        }
+    fn judge(&self, arrived: &mut Arrived) -> Verdict {
+        let message = &arrived.message;
         let header = message.header();
-        let admitted = match length {
-            Length::Fine => self.admit(message, &header),
-            _ => Err(Error::too_long()),
-        };
+        if message.message_type() != Type::MethodCall {
+            return self.judge_other(&header, &arrived.length, &mut arrived.carried);
+        }
+        let admitted = self.admit(message, &header, &arrived.length, &mut arrived.carried);
         let wants_reply = !header.primary().flags().contains(Flags::NO_REPLY_EXPECTED);
         match admitted {
-            Ok(true) if self.is_absent(&header) => Verdict::Divert(Diverted::Call(message.clone())),
-            Ok(true) => Verdict::Deliver,
+            Ok(Some(_)) if self.is_absent(&header) => Verdict::Divert(Diverted::Call(message.clone())),
+            Ok(Some(tickets)) if tickets.is_empty() => Verdict::Deliver,
+            Ok(Some(tickets)) => Verdict::DeliverWith(tickets),
             Err(error) if wants_reply => match error.create_reply(&header) {
                 Ok(reply) => Verdict::Divert(Diverted::Refusal(reply)),
                 Err(_) => Verdict::Drop,
@@ -77,23 +87,61 @@ impl Reader {
         }
     }
 
-    /// Whether a call is delivered now. Calls over the limits are refused here, so that a flood does not affect other callers.
-    fn admit(&self, message: &Message, header: &Header<'_>) -> Result<bool, Error> {
-        let Some(sender) = header.sender() else { return Ok(true) };
+    /// The tickets of a call that is delivered now. Calls over the limits are refused here, so that a flood does not affect
+    /// other callers.
+    fn admit(
+        &self,
+        message: &Message,
+        header: &Header<'_>,
+        length: &Length,
+        carried: &mut Carried,
+    ) -> Result<Option<Vec<OwnedFd>>, Error> {
+        let Some(sender) = header.sender() else { return Ok(Some(Vec::new())) };
         let wants_reply = !header.primary().flags().contains(Flags::NO_REPLY_EXPECTED);
-        let clients = &self.bridge.clients;
-        let Some(method) = methods::of(header) else {
+        let method = methods::of(header);
+        let client = self.count(sender, method.map_or(CallClass::Query, |method| method.class))?;
+        if *length != Length::Fine {
+            return Err(Error::too_long());
+        }
+        if header.path().is_some_and(|path| names::has_long_id(path)) {
+            return Err(Error::no_object());
+        }
+        let Some(method) = method else {
+            carried.check(0)?;
             // zbus answers queries by itself. A query without a reply has no effect.
-            if !wants_reply {
-                return Ok(false);
-            }
-            let client = clients.client(sender);
-            clients.limits.arrive(client.counts(), CallClass::Query)?;
-            return Ok(clients.admit_query(&client, message)?);
+            let is_now = wants_reply && self.bridge.clients.admit_query(&client, message)?;
+            return Ok(is_now.then(Vec::new));
         };
-        // Calls of our methods are counted at their start.
-        clients.limits.arrive(clients.client(sender).counts(), method.class)?;
-        Ok(true)
+        match carried.is_none() {
+            true => Ok(Some(Vec::new())),
+            // Nothing would tell when the descriptors are no longer needed.
+            false if !wants_reply => Ok(None),
+            false => exchange(&client, header, method, carried).map(Some),
+        }
+    }
+
+    /// Counts a message of a client before anything else.
+    fn count(&self, sender: &str, class: CallClass) -> Result<Arc<Client>, Refusal> {
+        let client = self.bridge.clients.client(sender);
+        self.bridge.notice(&client);
+        self.bridge.clients.limits.arrive(client.counts(), class)?;
+        Ok(client)
+    }
+
+    /// The verdict about a signal or a reply. Only the bus itself may pass descriptors in them.
+    fn judge_other(&self, header: &Header<'_>, length: &Length, carried: &mut Carried) -> Verdict {
+        if *length != Length::Fine {
+            return Verdict::Drop;
+        }
+        match header.sender() {
+            Some(sender) if sender != names::DRIVER => {
+                let is_counted = self.count(sender, CallClass::Query).is_ok();
+                if is_counted && carried.is_none() { Verdict::Deliver } else { Verdict::Drop }
+            }
+            _ if carried.is_none() => Verdict::Deliver,
+            _ if carried.is_cut => Verdict::Drop,
+            _ => Verdict::DeliverWith(carried.take()),
+        }
     }
 
     fn is_absent(&self, header: &Header<'_>) -> bool {
@@ -102,6 +150,20 @@ impl Reader {
                 names::credential_id(path).is_some() && !self.bridge.published.paths().contains(path)
             })
     }
+}
+
+/// Keeps the descriptors of a call with its client, and returns a ticket for each.
+fn exchange(
+    client: &Client,
+    header: &Header<'_>,
+    method: &MethodPolicy,
+    carried: &mut Carried,
+) -> Result<Vec<OwnedFd>, Error> {
+    carried.check(method.descriptors)?;
+    let tickets: io::Result<Vec<_>> = (0..carried.held.len()).map(issue).collect();
+    let tickets = tickets.map_err(|_| Error::descriptors_lost())?;
+    client.deposit(header.primary().serial_num().get(), take(&mut carried.held))?;
+    Ok(tickets)
 }
 
 #[async_trait]
@@ -113,29 +175,34 @@ impl ReadHalf for Reader {
         already_received_fds: &mut Vec<OwnedFd>,
     ) -> zbus::Result<Message> {
         loop {
-            let mut begun = Begun::new(take(already_received_bytes), take(already_received_fds));
+            let clients = &self.bridge.clients;
+            if take(&mut self.has_carried) {
+                clients.closers.room().await;
+            }
+            let (bytes, fds) = (take(already_received_bytes), take(already_received_fds));
+            let mut begun = Begun::new(bytes, fds, take(&mut self.is_cut));
             if begun.bytes.is_empty() {
                 tokio::select! {
                     // New messages come first, so that in a flood only the clients with many queries wait.
                     biased;
-                    first = length::first(&mut self.socket) => begun = first?,
+                    first = length::first(&self.socket) => begun = first?,
                     Some(query) = self.released.recv() => return Ok(query),
                 }
             }
-            let longest = self.bridge.clients.limits.longest_message();
-            let length = length::begin(&mut self.socket, &mut begun, longest).await?;
-            let message = match length {
-                Length::Hopeless => None,
-                _ => Some(begun.finish(&mut self.socket, seq).await?),
-            };
+            let longest = clients.limits.longest_message();
+            let arrived =
+                intake::receive(&mut self.socket, &mut begun, longest, seq, &clients.closers).await?;
             // Following messages may already be read.
             (*already_received_bytes, *already_received_fds) = (begun.bytes, begun.fds);
-            let Some(message) = message else {
-                tracing::debug!("dropped a message whose header alone is too long");
+            self.is_cut = begun.is_cut;
+            let Some(mut arrived) = arrived else {
+                tracing::debug!("dropped a message whose header is too long or damaged");
                 continue;
             };
-            match self.judge(&message, &length) {
-                Verdict::Deliver => return Ok(message),
+            self.has_carried = !arrived.carried.is_none();
+            match self.judge(&mut arrived) {
+                Verdict::Deliver => return Ok(arrived.message),
+                Verdict::DeliverWith(fds) => return arrived.with(&mut self.socket, fds).await,
                 // If refusals cannot be sent, nothing more is read: a flood waits in the bus, not here. An error means
                 // that the daemon is ending.
                 Verdict::Divert(diverted) => drop(self.diverted.send(diverted).await),

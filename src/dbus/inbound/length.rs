@@ -2,11 +2,9 @@
 //! read and discarded.
 
 use std::io::{self, ErrorKind};
+use std::mem::take;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
-
-use zbus::connection::socket::ReadHalf;
-use zbus::message::Message;
 
 use super::socket::Half;
 
@@ -30,30 +28,21 @@ const DISCARD_CHUNK_BYTES: usize = 16 * 1024;
 pub(super) struct Begun {
     pub(super) bytes: Vec<u8>,
     pub(super) fds: Vec<OwnedFd>,
+    /// Whether descriptors were lost.
+    pub(super) is_cut: bool,
     /// Whether the first message has the last of the bytes.
     is_last: bool,
 }
 
 impl Begun {
     /// What was already read.
-    pub(super) fn new(bytes: Vec<u8>, fds: Vec<OwnedFd>) -> Self {
-        Self { bytes, fds, is_last: true }
+    pub(super) fn new(bytes: Vec<u8>, fds: Vec<OwnedFd>, is_cut: bool) -> Self {
+        Self { bytes, fds, is_cut, is_last: true }
     }
 
-    /// Reads the rest of the first message, which has the descriptors if they are its own.
-    ///
-    /// # Errors
-    ///
-    /// The connection ends or fails.
-    pub(super) async fn finish(&mut self, socket: &mut Half, seq: u64) -> zbus::Result<Message> {
-        let mut fds = if self.is_last { std::mem::take(&mut self.fds) } else { Vec::new() };
-        let message = socket.receive_message(seq, &mut self.bytes, &mut fds).await?;
-        self.fds.extend(fds);
-        if self.bytes.is_empty() {
-            // The memory of the messages is wiped when it is freed.
-            self.bytes = Vec::new();
-        }
-        Ok(message)
+    /// The descriptors of the first message, and whether some were lost.
+    pub(super) fn take_own(&mut self) -> (Vec<OwnedFd>, bool) {
+        if self.is_last { (take(&mut self.fds), take(&mut self.is_cut)) } else { (Vec::new(), false) }
     }
 }
 
@@ -73,11 +62,11 @@ pub(super) enum Length {
 /// # Errors
 ///
 /// The connection ends or fails.
-pub(super) async fn first(socket: &mut Half) -> io::Result<Begun> {
+pub(super) async fn first(socket: &Half) -> io::Result<Begun> {
     let mut bytes = vec![0; READ_AHEAD_BYTES];
-    let (count, fds) = ReadHalf::recvmsg(socket, &mut bytes).await?;
-    bytes.truncate(some(count)?);
-    Ok(Begun::new(bytes, fds))
+    let received = socket.receive(&mut bytes).await?;
+    bytes.truncate(some(received.count)?);
+    Ok(Begun::new(bytes, received.fds, received.is_cut))
 }
 
 /// Starts to read a message of at most `longest` bytes.
@@ -85,19 +74,15 @@ pub(super) async fn first(socket: &mut Half) -> io::Result<Begun> {
 /// # Errors
 ///
 /// The connection ends or fails.
-pub(super) async fn begin(socket: &mut Half, begun: &mut Begun, longest: usize) -> io::Result<Length> {
+pub(super) async fn begin(socket: &Half, begun: &mut Begun, longest: usize) -> io::Result<Length> {
     fill(socket, begun, FIXED_HEADER_BYTES).await?;
-    let fields = FIXED_HEADER_BYTES + number(&begun.bytes, FIELDS_LENGTH);
-    let (fields, body) = (fields.next_multiple_of(8), number(&begun.bytes, BODY_LENGTH));
+    let (fields, body) = lengths(&begun.bytes);
     begun.is_last = fields.saturating_add(body) >= begun.bytes.len();
     if fields.saturating_add(body) <= longest {
         return Ok(Length::Fine);
     }
     if fields > longest {
         discard(socket, begun, 0, fields.saturating_add(body)).await?;
-        if begun.is_last {
-            begun.fds.clear();
-        }
         return Ok(Length::Hopeless);
     }
     fill(socket, begun, fields).await?;
@@ -108,27 +93,47 @@ pub(super) async fn begin(socket: &mut Half, begun: &mut Begun, longest: usize) 
     Ok(Length::TooLong)
 }
 
-async fn fill(socket: &mut Half, begun: &mut Begun, length: usize) -> io::Result<()> {
+/// Reads the rest of a message that has begun, and returns its length in bytes.
+///
+/// # Errors
+///
+/// The connection ends or fails.
+pub(super) async fn finish(socket: &Half, begun: &mut Begun) -> io::Result<usize> {
+    let (fields, body) = lengths(&begun.bytes);
+    let whole = fields.saturating_add(body);
+    fill(socket, begun, whole).await?;
+    Ok(whole)
+}
+
+/// The lengths of the header and of the body.
+fn lengths(bytes: &[u8]) -> (usize, usize) {
+    let fields = FIXED_HEADER_BYTES + number(bytes, FIELDS_LENGTH);
+    (fields.next_multiple_of(8), number(bytes, BODY_LENGTH))
+}
+
+async fn fill(socket: &Half, begun: &mut Begun, length: usize) -> io::Result<()> {
     let mut have = begun.bytes.len();
     begun.bytes.resize(length.max(have), 0);
     while let Some(rest) = begun.bytes.get_mut(have..).filter(|rest| !rest.is_empty()) {
-        let (count, fds) = ReadHalf::recvmsg(socket, rest).await?;
-        begun.fds.extend(fds);
-        have += some(count)?;
+        let received = socket.receive(rest).await?;
+        begun.fds.extend(received.fds);
+        begun.is_cut |= received.is_cut;
+        have += some(received.count)?;
     }
     Ok(())
 }
 
 /// Discards `length` bytes from `start` on, both received bytes and later ones.
-async fn discard(socket: &mut Half, begun: &mut Begun, start: usize, mut length: usize) -> io::Result<()> {
+async fn discard(socket: &Half, begun: &mut Begun, start: usize, mut length: usize) -> io::Result<()> {
     let come = begun.bytes.len().saturating_sub(start).min(length);
     begun.bytes.drain(start..start + come);
     length -= come;
     let mut chunk = vec![0; DISCARD_CHUNK_BYTES.min(length)];
     while length > 0 {
         let part = chunk.get_mut(..DISCARD_CHUNK_BYTES.min(length)).unwrap_or_default();
-        let (count, _) = ReadHalf::recvmsg(socket, part).await?;
-        length -= some(count)?;
+        let received = socket.receive(part).await?;
+        begun.fds.extend(received.fds);
+        length -= some(received.count)?;
     }
     Ok(())
 }
@@ -149,6 +154,9 @@ fn number(bytes: &[u8], place: Range<usize>) -> usize {
 mod tests {
     use std::io::Write;
     use std::os::unix::net::{UnixListener, UnixStream};
+
+    use zbus::connection::socket::ReadHalf;
+    use zbus::message::Message;
 
     use super::super::socket;
     use super::*;
@@ -175,7 +183,7 @@ mod tests {
             let length = begin(half, &mut begun, MAX_MESSAGE_BYTES).await.unwrap();
             let mut body = None;
             if length != Length::Hopeless {
-                let message = begun.finish(half, 0).await.unwrap();
+                let message = half.receive_message(0, &mut begun.bytes, &mut begun.fds).await.unwrap();
                 assert_eq!(message.header().member().unwrap(), "Ping");
                 body =
                     (length == Length::Fine).then(|| message.body().deserialize::<String>().unwrap().len());
@@ -206,49 +214,9 @@ mod tests {
             bus.set_nonblocking(false).unwrap();
             let rest = rest.to_vec();
             let writing = std::thread::spawn(move || bus.write_all(&rest).map(|()| bus));
-            let begun = Begun::new(come.to_vec(), Vec::new());
+            let begun = Begun::new(come.to_vec(), Vec::new(), false);
             assert_eq!(read(&mut half, begun, messages.len()).await, expected(), "{before}");
             writing.join().unwrap().unwrap();
         }
-    }
-
-    /// Sends one message with a descriptor, as the bus does.
-    fn send_with_descriptor(bus: &UnixStream, message: &Message) {
-        use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
-        let bytes = message.data().bytes();
-        let descriptors = [std::os::fd::AsFd::as_fd(bus)];
-        let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        assert!(ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)));
-        let sent = sendmsg(bus, &[io::IoSlice::new(bytes)], &mut ancillary, SendFlags::empty()).unwrap();
-        assert_eq!(sent, bytes.len());
-    }
-
-    #[tokio::test]
-    async fn a_descriptor_belongs_to_its_message_and_no_message_before_it() {
-        let (mut bus, mut half, _directory) = connected();
-        let with_descriptor = || {
-            let fd = zbus::Fd::from(std::os::fd::AsFd::as_fd(&bus));
-            Message::method_call("/fd", "Ping").build(&fd).unwrap()
-        };
-        let (first, second) = (with_descriptor(), with_descriptor());
-        // Both calls before the first descriptor are read together with it.
-        for message in [call("/a", 10), call("/b", 900)] {
-            bus.write_all(message.data().bytes()).unwrap();
-        }
-        send_with_descriptor(&bus, &first);
-        bus.write_all(call("/c", 10).data().bytes()).unwrap();
-        send_with_descriptor(&bus, &second);
-        let mut begun = Begun::default();
-        let mut seen = Vec::new();
-        for _ in 0..5 {
-            if begun.bytes.is_empty() {
-                begun = super::first(&mut half).await.unwrap();
-            }
-            assert_eq!(begin(&mut half, &mut begun, MAX_MESSAGE_BYTES).await.unwrap(), Length::Fine);
-            seen.push(begun.finish(&mut half, 0).await.unwrap().data().fds().len());
-        }
-        assert_eq!(seen, [0, 0, 1, 0, 1]);
-        assert!(begun.bytes.is_empty() && begun.fds.is_empty());
     }
 }

@@ -3,7 +3,10 @@
 //! Two functions need access to the raw messages: answering calls to absent objects (whose token may be plugged in or
 //! unlocked in a moment) with more than `UnknownObject`, and detecting when a reply was sent.
 
+mod carried;
+mod driver;
 mod filter;
+mod intake;
 mod length;
 mod replies;
 mod socket;
@@ -15,6 +18,7 @@ use zbus::address::Address;
 use zbus::connection::{self, socket::Split};
 
 use super::bridge::Bridge;
+use super::descriptors::Closers;
 
 pub(super) use filter::Diverted;
 
@@ -45,4 +49,21 @@ pub(super) fn connect(
         }
     };
     Ok((builder, diverted))
+}
+
+/// A builder for a further connection to the bus, which hears only the bus itself. On a bus without a Unix socket it hears
+/// everybody.
+///
+/// # Errors
+///
+/// No bus listens there.
+pub(super) fn ask(address: Address, closers: &Closers) -> zbus::Result<connection::Builder<'static>> {
+    Ok(match socket::connect(&address) {
+        None => connection::Builder::address(address),
+        Some(Err(error)) => return Err(error.into()),
+        Some(Ok((read, write))) => {
+            let read = driver::DriverReader::new(read, closers.clone());
+            connection::Builder::socket(Split::new(Box::new(read) as Box<_>, Box::new(write) as Box<_>))
+        }
+    })
 }

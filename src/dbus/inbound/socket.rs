@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, recvmsg, sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 use tokio::io::Interest;
 use tokio::net::UnixStream;
@@ -41,10 +41,26 @@ pub(super) fn connect(address: &Address) -> Option<io::Result<(Half, Half)>> {
     }))
 }
 
+/// What one call of recvmsg(2) has received.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) count: usize,
+    pub(super) fds: Vec<OwnedFd>,
+    /// Whether descriptors were lost (`MSG_CTRUNC`): this process had none free.
+    pub(super) is_cut: bool,
+}
+
+impl Half {
+    /// Receives at most as many bytes as the buffer has; it is cancellation-safe.
+    pub(super) async fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        self.0.async_io(Interest::READABLE, || receive(&self.0, buffer)).await
+    }
+}
+
 #[async_trait]
 impl ReadHalf for Half {
     async fn recvmsg(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
-        self.0.async_io(Interest::READABLE, || receive(&self.0, buffer)).await
+        self.receive(buffer).await.map(|received| (received.count, received.fds))
     }
 
     fn can_pass_unix_fd(&self) -> bool {
@@ -67,7 +83,7 @@ impl WriteHalf for Half {
     }
 }
 
-fn receive(stream: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+fn receive(stream: &UnixStream, buffer: &mut [u8]) -> io::Result<Received> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS_PER_MESSAGE))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut slices = [IoSliceMut::new(buffer)];
@@ -76,7 +92,8 @@ fn receive(stream: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Vec<Own
         RecvAncillaryMessage::ScmRights(fds) => fds.collect(),
         _ => Vec::new(),
     });
-    Ok((received.bytes, fds.collect()))
+    let fds = fds.collect();
+    Ok(Received { count: received.bytes, fds, is_cut: received.flags.contains(ReturnFlags::CTRUNC) })
 }
 
 fn send(stream: &UnixStream, buffer: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {

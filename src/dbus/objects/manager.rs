@@ -14,6 +14,11 @@ use crate::dbus::client::Client;
 use crate::dbus::error::Error;
 use crate::dbus::names;
 use crate::flows::Query;
+use crate::text::shown_up_to;
+
+/// The maximum length of a fact in `GetCallerInfo`, in characters: that of a path (PATH_MAX, limits.h), so that a rule can be
+/// written for it.
+const MAX_FACT_CHARS: usize = 4096;
 
 pub(in crate::dbus) struct ManagerObject {
     pub(in crate::dbus) bridge: Arc<Bridge>,
@@ -93,9 +98,12 @@ async fn caller_info(bridge: &Bridge, client: &Client) -> Map {
         ("name".to_owned(), variant(&identity.name)),
     ]);
     if let Some(facts) = &who.facts {
-        put_text(&mut map, "flatpak", facts.flatpak.as_deref());
-        put_text(&mut map, "unit", facts.unit.as_deref());
-        put_text(&mut map, "executable", facts.executable.as_deref());
+        for (key, fact) in
+            [("flatpak", &facts.flatpak), ("unit", &facts.unit), ("executable", &facts.executable)]
+        {
+            let fact = fact.as_deref().map(|fact| shown_up_to(fact, MAX_FACT_CHARS));
+            put_text(&mut map, key, fact.as_deref());
+        }
         map.insert("sandboxed".to_owned(), facts.is_sandboxed.into());
     }
     for permission in Permission::ALL {

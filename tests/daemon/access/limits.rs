@@ -165,3 +165,19 @@ async fn a_message_over_the_limit_is_refused() {
         bench.client.call(ROOT, "Manager", "FindCredentials", &find(15_000)).await.unwrap();
     assert!(empty.0.is_empty());
 }
+
+#[tokio::test]
+async fn an_id_that_is_longer_than_every_id_is_refused_and_not_logged() {
+    let bench = Bench::new("").await;
+    let letters = "x".repeat(50_000);
+    let long = format!("{ROOT}/credentials/ykoath_{letters}_0011223344556677");
+    let refusal = bench.client.calculate(&long, Options::new()).await.unwrap_err();
+    assert_eq!(refusal.name, "org.freedesktop.DBus.Error.UnknownObject");
+    assert!(refusal.sentence.len() < 1_000, "{}", refusal.sentence.len());
+    let options = Options::from([("access-token", "e30.e30.e30".into())]);
+    let body = (ObjectPath::try_from(long.as_str()).unwrap(), options);
+    let refusal =
+        bench.client.call::<_, ()>(ROOT, "Cognito", "VerifySoftwareToken", &body).await.unwrap_err();
+    assert_eq!(refusal.name, "org.freedesktop.DBus.Error.InvalidArgs");
+    assert!(!bench.stage.log().unwrap().contains(&letters[..1_000]));
+}

@@ -6,6 +6,7 @@
     reason = "a test that panics has failed"
 )]
 
+mod descriptors;
 mod limits;
 mod programs;
 mod sandboxes;

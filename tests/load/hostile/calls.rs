@@ -1,14 +1,15 @@
 //! The interfaces from the daemon's introspection data, and calls of their methods.
 
-use std::os::fd::OwnedFd;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use oathbridge::dbus::names::{self, ROOT};
-use testkit::client::memfd;
 use zbus::message::{Builder, Flags, Message};
-use zbus::{Connection, Fd, ObjectPath, Proxy};
+use zbus::{Connection, ObjectPath, Proxy};
 use zbus_xml::{ArgDirection, Node};
 
+use super::descriptors;
 use super::dice::Dice;
 
 /// The time between two attempts of a query that the daemon refuses as one too many.
@@ -37,6 +38,16 @@ pub(crate) async fn surface(connection: &Connection) -> Vec<Target> {
     };
     let mut targets = Vec::new();
     collect(&Node::from_reader(text.as_bytes()).unwrap(), "", &mut targets);
+    // Operations have an object for a moment only.
+    for method in ["Cancel", "GetResult"] {
+        targets.push(Target {
+            path: format!("{ROOT}/operations/1_7/handle_7"),
+            interface: format!("{}.Operation", names::BUS),
+            method: method.to_owned(),
+            signature: String::new(),
+        });
+    }
+    assert_complete(&targets);
     targets
 }
 
@@ -67,7 +78,8 @@ pub(crate) fn random(dice: &mut Dice, targets: &[Target]) -> Option<Message> {
         3 => dice.pick(targets).path.clone(),
         _ => target.path.clone(),
     };
-    let call = Message::method_call(path, target.method.as_str());
+    let member = if dice.roll(30) == 0 { "Unheard" } else { target.method.as_str() };
+    let call = Message::method_call(path, member);
     let mut call = call.destination(names::BUS).interface(target.interface.as_str());
     if dice.roll(20) == 0 {
         call = call.with_flags(Flags::NO_REPLY_EXPECTED);
@@ -92,7 +104,7 @@ fn fit(dice: &mut Dice, call: Builder<'_>, target: &Target, targets: &[Target]) 
             call.build(&(ObjectPath::from_static_str("/").unwrap(), dice.sign_in()))
         }
         "oa{sv}" => call.build(&(object(dice), dice.options())),
-        "ha{sv}" => call.build(&(descriptor(dice), dice.options())),
+        "ha{sv}" => call.build(&(descriptors::random(dice), dice.options())),
         other => panic!("{target:?} wants {other}: teach this test to build it"),
     }
     .ok()
@@ -104,17 +116,24 @@ fn misfit(dice: &mut Dice, call: Builder<'_>) -> Option<Message> {
         1 => call.build(&dice.variant(0)),
         2 => call.build(&(dice.text(), dice.text())),
         3 => call.build(&(dice.options(), dice.options())),
-        _ => call.build(&(descriptor(dice), dice.text())),
+        _ => call.build(&(descriptors::random(dice), dice.text())),
     }
     .ok()
 }
 
-/// A file, the read end of a pipe without a writer, or of a pipe whose writer was closed.
-fn descriptor(dice: &mut Dice) -> Fd<'static> {
-    let (reader, writer) = std::io::pipe().unwrap();
-    match dice.roll(20) {
-        0 => Fd::from(OwnedFd::from(writer)),
-        1 => Fd::from(OwnedFd::from(reader)),
-        _ => Fd::from(memfd(dice.text().as_bytes()).unwrap()),
+/// Checks that the methods of every shipped interface are called.
+fn assert_complete(targets: &[Target]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/dbus-1/interfaces");
+    for entry in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let node = Node::from_reader(text.as_bytes()).unwrap();
+        for interface in node.interfaces() {
+            let name = interface.name().to_string();
+            for method in interface.methods() {
+                let is_called =
+                    |target: &Target| target.interface == name && target.method == method.name().as_str();
+                assert!(targets.iter().any(is_called), "{name}.{} is not called", method.name());
+            }
+        }
     }
 }

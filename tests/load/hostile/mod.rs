@@ -9,7 +9,9 @@
 
 mod calls;
 mod departures;
+mod descriptors;
 mod dice;
+mod programs;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -71,14 +73,14 @@ client_id = 'c'
 /// The number of outcomes, by the last part of the error's name.
 type Outcomes = BTreeMap<String, usize>;
 
-/// One client: makes calls, and disconnects without waiting for the running ones.
-async fn attack(address: String, seed: u64) -> Outcomes {
+/// One client: makes this many calls, and disconnects without waiting for the running ones.
+async fn attack(address: String, seed: u64, calls: usize) -> Outcomes {
     let mut dice = Dice(seed);
     let connection = connection::Builder::address(address.as_str()).build().await.unwrap();
     let targets = calls::surface(&connection).await;
     let mut messages = MessageStream::from(&connection);
     let (mut outcomes, mut under_way) = (Outcomes::new(), 0);
-    for _ in 0..CALLS_PER_CLIENT {
+    for _ in 0..calls {
         // Messages that the library refuses to build or send do not count as calls.
         let Some(call) = calls::random(&mut dice, &targets) else { continue };
         connection.send(&call).await.unwrap();
@@ -113,7 +115,7 @@ async fn attacks(address: &str, seed: u64, count: usize) -> Outcomes {
         let line: JoinHandle<Outcomes> = tokio::spawn(async move {
             let mut outcomes = Outcomes::new();
             for number in (line..count).step_by(ATTACKERS) {
-                for (name, more) in attack(address.clone(), seed + number as u64).await {
+                for (name, more) in attack(address.clone(), seed + number as u64, CALLS_PER_CLIENT).await {
                     *outcomes.entry(name).or_default() += more;
                 }
             }
@@ -153,15 +155,7 @@ async fn assault(seed: u64) {
     println!("{outcomes:?}");
     assert!(serves(&client, &alice).await, "seed {seed}: {}", stage.log().unwrap());
     assert!(!daemon.has_ended().unwrap(), "seed {seed}");
-    let mut after = Resources::of(daemon.id()).unwrap();
-    // Threads that read descriptors end after ten seconds, and waits for a touch after fifteen.
-    for _ in 0..300 {
-        if after.descriptors <= before.descriptors && after.threads <= before.threads {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        after = Resources::of(daemon.id()).unwrap();
-    }
+    let after = settled(daemon.id(), before).await;
     println!("before {before:?}; after {after:?}");
     assert!(after.memory < before.memory + 10 * 1024, "seed {seed}: {before:?} {after:?}");
     assert!(
@@ -169,6 +163,20 @@ async fn assault(seed: u64) {
         "seed {seed}: {before:?} {after:?}"
     );
     assert_deep(&outcomes);
+}
+
+/// The resources when no more descriptors and threads are left than before, or after half a minute.
+async fn settled(daemon: u32, before: Resources) -> Resources {
+    let mut after = Resources::of(daemon).unwrap();
+    // Threads that read descriptors end after ten seconds, and waits for a touch after fifteen.
+    for _ in 0..300 {
+        if after.descriptors <= before.descriptors && after.threads <= before.threads {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        after = Resources::of(daemon).unwrap();
+    }
+    after
 }
 
 /// Checks that most calls reached the daemon's own code, and were not refused for their number, name or signature.

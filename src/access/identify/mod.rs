@@ -40,6 +40,13 @@ impl Caller {
     pub fn identity(&self) -> Identity {
         self.facts.as_ref().map_or_else(Identity::unknown, Facts::identity)
     }
+
+    /// The name of its program for the limits. A sandboxed program is counted apart from an unsandboxed one.
+    pub fn program(&self) -> String {
+        let is_sandboxed = self.facts.as_ref().is_some_and(|facts| facts.is_sandboxed);
+        let Identity { kind, name } = self.identity();
+        format!("{}{}:{name}", if is_sandboxed { "sandboxed " } else { "" }, kind.word())
+    }
 }
 
 /// The identity of one unique name. The bus never reuses a unique name, so the identity stays valid.
