@@ -1,11 +1,14 @@
-//! `usb-key VENDOR PRODUCT`: attaches a virtual USB key to the kernel (module vhci-hcd), as root, until it is killed. Each line
-//! on standard input is a touch. Each report for the FIDO interface is a line on standard error.
+//! `usb-key VENDOR PRODUCT [PORT]`: attaches a virtual USB key to the kernel (module vhci-hcd), as root, until it is killed.
+//! Each line on standard input is a touch. Each report for the FIDO interface is a line on standard error.
 //!
 //! The key has the keyboard interface of a virtual YubiKey, whose slot 2 has the key of RFC 6238, appendix B, and the FIDO
-//! interface of a virtual Nitrokey 3 with two credentials of that key; `bob` requires a touch.
+//! interface of a virtual Nitrokey 3 with two credentials of that key; `bob` requires a touch. Its smart card is that of the
+//! Nitrokey for Nitrokey's vendor id, else that of the YubiKey, with the credential `carol` of that key.
+//! PORT is 0 if it is missing; the serial numbers are higher by PORT.
 //! The kernel speaks the protocol of USB/IP over a socket (Documentation/usb/usbip_protocol.rst), whose number is written to
 //! sysfs.
 
+mod ccid;
 mod descriptors;
 mod link;
 
@@ -19,21 +22,26 @@ use std::thread;
 use std::time::Duration;
 
 use oathbridge::device::Reports;
-use oathbridge::virt::{self, FidoInterface, Keyboard, VirtualTransport};
+use oathbridge::virt::{self, FidoInterface, Keyboard, VirtualToken};
 
+use self::ccid::Messages;
 use self::descriptors::{Ids, KEYBOARD};
-use self::link::{FIDO, Link, RET_SUBMIT};
+use self::link::{CCID, FIDO, Link, RET_SUBMIT};
 
-const USAGE: &str = "usage: usb-key VENDOR PRODUCT, both with four hexadecimal digits";
+const USAGE: &str = "usage: usb-key VENDOR PRODUCT [PORT], the first two with four hexadecimal digits";
 
-const YUBIKEY: u32 = 7_654_321;
-/// Hexadecimal, as the key reports it: 01020304.
-const NITROKEY: u32 = 16_909_060;
+/// The vendor whose smart card is that of a Nitrokey.
+const NITROKEY: u16 = 0x20a0;
+/// The YubiKey and the Nitrokey, whose serial number is 01020304 in hexadecimal, as the key reports it.
 const TOKENS: &str = r#"
 [[token]]
 serial = 7654321
 [[token.otp-slot]]
 slot = 2
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+[[token.credential]]
+issuer = "AWS"
+account = "carol"
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 [[token]]
@@ -52,9 +60,10 @@ touch = true
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 "#;
 
-/// The first controller of vhci-hcd, and its first port for devices at full speed.
+/// The first controller of vhci-hcd, the device id in its first port, and the speed of devices at full speed.
 const ATTACH: &str = "/sys/devices/platform/vhci_hcd.0/attach";
-const PORT_DEVICE_SPEED: (u32, u32, u32) = (0, 0x0001_0002, 2);
+const FIRST_DEVICE: u32 = 0x0001_0002;
+const FULL_SPEED: u32 = 2;
 
 /// USB/IP messages of the kernel: a request, and its cancellation.
 const SUBMIT: u32 = 1;
@@ -70,24 +79,33 @@ const WAIT: Duration = Duration::from_secs(3_600);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let [vendor, product] = &arguments[..] else { return Err(USAGE.into()) };
+    let [vendor, product, port @ ..] = &arguments[..] else { return Err(USAGE.into()) };
     let ids = Ids { vendor: u16::from_str_radix(vendor, 16)?, product: u16::from_str_radix(product, 16)? };
-    let tokens = VirtualTransport::new(&virt::parse(TOKENS)?);
-    let keyboard =
-        tokens.token(YUBIKEY).and_then(|token| token.keyboard()).ok_or("the token has no keyboard")?;
-    let nitrokey = tokens.token(NITROKEY).ok_or("there is no Nitrokey")?;
+    let port = port.first().map_or(Ok(0), |port| port.parse())?;
+    let [yubikey, nitrokey] = &tokens(port)?[..] else { return Err("there are not two tokens".into()) };
+    let card = if ids.vendor == NITROKEY { nitrokey } else { yubikey };
+    let card = card.connect().ok_or("the card is not plugged in")?;
+    let keyboard = yubikey.keyboard().ok_or("the token has no keyboard")?;
     let open = || nitrokey.fido().ok_or("the token has no FIDO interface");
     // Each opener gets every report, so one sends and the other one receives.
     let (fido, mut answers) = (open()?, open()?);
     let (kernel, socket) = UnixStream::pair()?;
-    let (port, device, speed) = PORT_DEVICE_SPEED;
-    fs::write(ATTACH, format!("{port} {} {device} {speed}", kernel.as_raw_fd()))?;
+    let (device, kernel_end) = (FIRST_DEVICE + port, kernel.as_raw_fd());
+    fs::write(ATTACH, format!("{port} {kernel_end} {device} {FULL_SPEED}"))?;
     drop(kernel);
     let link = Arc::new(Mutex::new(Link::new(socket.try_clone()?)));
-    let shared = Arc::clone(&link);
+    let messages = Messages::new(card, Arc::clone(&link));
+    let (shared, touched) = (Arc::clone(&link), nitrokey.clone());
     thread::spawn(move || pass_answers(&mut answers, &shared));
-    thread::spawn(move || io::stdin().lines().for_each(|_| nitrokey.touch()));
-    Ok(Key { socket, ids, keyboard, fido, link }.serve()?)
+    thread::spawn(move || io::stdin().lines().for_each(|_| touched.touch()));
+    Ok(Key { socket, ids, keyboard, fido, messages, link }.serve()?)
+}
+
+/// The YubiKey and the Nitrokey.
+fn tokens(port: u32) -> Result<Vec<VirtualToken>, Box<dyn Error>> {
+    let mut tokens = virt::parse(TOKENS)?;
+    tokens.iter_mut().for_each(|token| token.serial += port);
+    Ok(tokens.iter().map(VirtualToken::new).collect())
 }
 
 /// Passes the reports of the FIDO interface on until the kernel has closed the socket.
@@ -95,7 +113,7 @@ fn pass_answers(answers: &mut FidoInterface, link: &Mutex<Link>) {
     let mut report = [0; 64];
     while let Ok(length) = answers.receive(&mut report, WAIT) {
         let report = report.get(..length).filter(|report| !report.is_empty());
-        if report.is_some_and(|report| lock(link).send_report(report).is_err()) {
+        if report.is_some_and(|report| lock(link).send_input(FIDO, report).is_err()) {
             return;
         }
     }
@@ -110,6 +128,7 @@ struct Key {
     ids: Ids,
     keyboard: Keyboard,
     fido: FidoInterface,
+    messages: Messages,
     link: Arc<Mutex<Link>>,
 }
 
@@ -160,9 +179,13 @@ impl Key {
         }
         // Before the key takes the report, so that its response comes later.
         self.reply(number, 0, length, &[])?;
-        if endpoint == FIDO {
-            eprintln!("a report for the FIDO interface");
-            self.fido.send(sent).map_err(io::Error::other)?;
+        match endpoint {
+            FIDO => {
+                eprintln!("a report for the FIDO interface");
+                self.fido.send(sent).map_err(io::Error::other)?;
+            }
+            CCID => self.messages.take(sent),
+            _ => {}
         }
         Ok(())
     }
