@@ -57,7 +57,7 @@ shipped: build ## Run the tests of the contract, the tool, the demo, kills and s
 	OATHBRIDGE_BINARIES=$(TARGET) $(CARGO) test --release --workspace --test daemon --test programs -- \
 		$(addsuffix ::,$(SHIPPED_TESTS))
 
-test-vm: ## Run the tests on real HID nodes, in a virtual machine; as root
+test-vm: ## Run the tests on real nodes and with real services, in a virtual machine; as root
 	scripts/install-packages build vm
 	scripts/test-vm $(or $(VM),bookworm)
 

@@ -1,4 +1,5 @@
-//! Handles a locked screen and suspend: cancels requests that are not sent yet, and wipes keys and kept results.
+//! Handles a locked screen and suspend: cancels requests that are not sent yet, and wipes keys and kept results. When a
+//! session of the user became active, tokens that the system refused are looked for again.
 //!
 //! Work that waits for tokens runs in separate tasks, because further events may arrive meanwhile and must be handled at
 //! once.
@@ -70,6 +71,8 @@ impl Session {
                     drop(release);
                 });
             }
+            // pcscd may ask polkit, and no event reports what polkit answers from now on.
+            Event::Activity => flows.registry().request_rescan(),
             Event::Awake => {
                 // The computer may have suspended before all of that was done.
                 self.operations.cancel_all(Cancellation::Suspend);

@@ -1,4 +1,4 @@
-//! Locked screens and suspend, from systemd-logind (org.freedesktop.login1(5)).
+//! Locked screens, active sessions and suspend, from systemd-logind (org.freedesktop.login1(5)).
 //!
 //! This is level-triggered: after every signal of logind the state is read again. So a new session and a restart of
 //! logind need no special case. Nor does a restart of the system bus: the last state stays valid until logind reports
@@ -47,6 +47,9 @@ pub enum Event {
     Sleep(Release),
     /// The computer woke up.
     Awake,
+    /// A session of the user became active, or none is active any more. The system grants access to devices to users with an
+    /// active session.
+    Activity,
 }
 
 /// Delays the suspend until it is dropped.
@@ -89,7 +92,7 @@ async fn follow(
     tokio::select! {
         ended = signals::listen(&connection, SERVICE, rule, on_event) => ended,
         _ = logind.follow_sleep(state.subscribe(), &mut reported.is_asleep) => Ok(()),
-        _ = logind.follow_locks(state.subscribe(), &mut reported.is_locked) => Ok(()),
+        _ = logind.follow_sessions(state.subscribe(), &mut reported.sessions) => Ok(()),
         () = events.closed() => Ok(()),
     }
 }
@@ -98,8 +101,17 @@ async fn follow(
 /// sending may be interrupted.
 #[derive(Debug, Default)]
 struct Reported {
-    is_locked: bool,
+    sessions: Sessions,
     is_asleep: bool,
+}
+
+/// The state of the user's sessions.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sessions {
+    /// Whether the `LockedHint` of one of them is true. The signals Lock and Unlock are only requests.
+    is_locked: bool,
+    /// Whether one of them is active; `None` before the first answer of logind.
+    is_active: Option<bool>,
 }
 
 /// The state from the signals of logind. A late reader misses steps, but never the current state.
@@ -193,20 +205,26 @@ impl Logind {
     }
 
     /// Ends when the receiver of the events is dropped.
-    async fn follow_locks(
+    async fn follow_sessions(
         &self,
         mut state: watch::Receiver<LogindState>,
-        is_locked: &mut bool,
+        reported: &mut Sessions,
     ) -> Option<()> {
         loop {
             // Without logind a locked screen stays locked.
             let is_running = state.borrow_and_update().is_running;
-            let found = if is_running { self.read_lock().await } else { Some(*is_locked) };
+            let found = if is_running { self.read_sessions().await } else { Some(*reported) };
             // The same holds if logind does not answer.
-            if let Some(now) = found.filter(|now| now != is_locked) {
-                let event = if now { Event::Locked } else { Event::Unlocked };
-                self.events.send(event).await.ok()?;
-                *is_locked = now;
+            if let Some(now) = found {
+                if now.is_locked != reported.is_locked {
+                    let event = if now.is_locked { Event::Locked } else { Event::Unlocked };
+                    self.events.send(event).await.ok()?;
+                    reported.is_locked = now.is_locked;
+                }
+                if reported.is_active.is_some_and(|before| now.is_active != Some(before)) {
+                    self.events.send(Event::Activity).await.ok()?;
+                }
+                reported.is_active = now.is_active;
             }
             tokio::select! {
                 changed = state.changed() => changed.ok()?,
@@ -215,33 +233,33 @@ impl Logind {
         }
     }
 
-    /// Whether the screen is locked; `None` if logind does not answer.
-    async fn read_lock(&self) -> Option<bool> {
-        let locked = bounded(self.any_locked()).await;
-        locked.inspect_err(|error| tracing::debug!("cannot read whether the screen is locked: {error}")).ok()
+    /// The state of the user's sessions; `None` if logind does not answer.
+    async fn read_sessions(&self) -> Option<Sessions> {
+        let sessions = bounded(self.sessions()).await;
+        sessions.inspect_err(|error| tracing::debug!("cannot read the state of the sessions: {error}")).ok()
     }
 
-    /// Whether the `LockedHint` of one of the user's sessions is true. The signals Lock and Unlock are only requests.
-    async fn any_locked(&self) -> zbus::Result<bool> {
-        let own = geteuid().as_raw();
+    async fn sessions(&self) -> zbus::Result<Sessions> {
+        let (own, mut all) = (geteuid().as_raw(), Sessions { is_locked: false, is_active: Some(false) });
         for (_, user, _, _, path) in ManagerProxy::new(&self.connection).await?.list_sessions().await? {
-            if user == own && self.is_locked(path).await? {
-                return Ok(true);
+            if user == own {
+                all.is_locked |= self.is_true(&path, "LockedHint").await?;
+                all.is_active = all.is_active.max(Some(self.is_true(&path, "Active").await?));
             }
         }
-        Ok(false)
+        Ok(all)
     }
 
-    async fn is_locked(&self, session: OwnedObjectPath) -> zbus::Result<bool> {
+    /// The value of a property of a session; false if the session has just ended.
+    async fn is_true(&self, session: &OwnedObjectPath, property: &str) -> zbus::Result<bool> {
         let properties = fdo::PropertiesProxy::builder(&self.connection)
             .destination(SERVICE)
             .path(session)
             .build()
             .await?;
         let name = zbus::names::InterfaceName::from_static_str_unchecked(SESSION);
-        match properties.get(name, "LockedHint").await {
-            Ok(hint) => Ok(bool::try_from(hint)?),
-            // The session has just ended.
+        match properties.get(name, property).await {
+            Ok(value) => Ok(bool::try_from(value)?),
             Err(fdo::Error::UnknownObject(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }

@@ -7,7 +7,8 @@ use tokio::sync::oneshot;
 
 use super::snapshot::State;
 use crate::clock::Clock;
-use crate::token::{Event, Info, Listed, Token};
+use crate::device::Problem;
+use crate::token::{Error, Event, Info, Listed, Token};
 
 /// The pauses between failed readings in a row, in seconds; the last pause repeats.
 const RETRY_SECONDS: [u64; 5] = [2, 5, 10, 30, 60];
@@ -101,6 +102,12 @@ impl Device {
         self.failure = None;
         // A retry that has not begun is no longer needed.
         self.reading.take_if(|reading| !reading.has_begun());
+    }
+
+    /// The problem that hides its token. The smart card service may refuse a card although it still serves an earlier
+    /// connection of the user, so its transport does not report that.
+    pub(super) fn problem(&self) -> Option<Problem> {
+        (self.state == State::Error(Error::PcscDenied)).then_some(Problem::PcscDenied)
     }
 
     /// Plans the next reading if the last one failed and none is planned. `ended` is called after that reading.

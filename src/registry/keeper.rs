@@ -1,6 +1,6 @@
 //! The registry's task: it holds the state of the attached devices, and publishes snapshots of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 
@@ -265,7 +265,8 @@ impl Keeper {
         self.version += 1;
         let settled = self.reported.len() == self.transports.len()
             && self.devices.values().all(|device| device.is_read);
-        let problems: BTreeSet<_> = self.reported.values().filter_map(|problem| *problem).collect();
+        let of_devices = self.devices.values().filter_map(Device::problem);
+        let problems = self.reported.values().filter_map(|problem| *problem).chain(of_devices).collect();
         let tokens = tokens::view(&self.devices);
         self.snapshots.send_replace(Arc::new(Snapshot { version: self.version, settled, problems, tokens }));
     }

@@ -14,8 +14,8 @@ const CANCEL_INTERVAL: Duration = Duration::from_millis(20);
 /// The maximum time that a caller waits for a scan.
 const SCAN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Cancels a blocking call of the monitor thread that the descriptor does not end.
-pub(super) type Cancel = Box<dyn Fn() + Send>;
+/// Cancels a blocking call of the monitor thread that the descriptor does not end. Returns false if the system refuses that.
+pub(super) type Cancel = Box<dyn Fn() -> bool + Send>;
 
 /// Shared by the monitor thread and the threads that interrupt it.
 pub(super) struct Interrupt {
@@ -62,7 +62,7 @@ impl Interrupt {
     }
 
     /// Requests a scan. Returns when the monitor thread has reported a scan that began after this call, when no monitor thread
-    /// is running, or after 3 s.
+    /// is running, when the system refuses to cancel its call, or after 3 s.
     pub(super) fn request_scan(&self) {
         let mut state = self.state();
         state.requested += 1;
@@ -83,12 +83,15 @@ impl Interrupt {
             // An error means that it is readable already.
             let _ = rustix::io::write(wake, &1_u64.to_ne_bytes());
         }
+        let mut is_refused = false;
         while goes_on(&state) && deadline.is_none_or(|deadline| Instant::now() < deadline) {
-            if let Some(cancel) = &state.cancel {
-                cancel();
+            is_refused |= state.cancel.as_ref().is_some_and(|cancel| !is_refused && !cancel());
+            // The call goes on until its own timeout, and another attempt would be refused as well.
+            if is_refused && deadline.is_some() {
+                return;
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            let interval = state.cancel.is_some().then_some(CANCEL_INTERVAL);
+            let interval = (state.cancel.is_some() && !is_refused).then_some(CANCEL_INTERVAL);
             state = match left.into_iter().chain(interval).min() {
                 Some(limit) => self.changed.wait_timeout(state, limit).ignore_poison().0,
                 None => self.changed.wait(state).ignore_poison(),
@@ -229,12 +232,39 @@ mod tests {
                 while !running.0.is_stopping() {
                     thread::yield_now();
                 }
-                running.0.set_cancel(Some(Box::new(move || cancel.send(()).unwrap_or_default())));
+                running.0.set_cancel(Some(Box::new(move || {
+                    cancel.send(()).unwrap_or_default();
+                    true
+                })));
                 // The first cancellation may come before the call.
                 cancelled.recv().unwrap();
                 cancelled.recv().unwrap();
             });
             interrupt.stop();
+        });
+    }
+
+    #[test]
+    fn a_refused_cancellation_is_not_repeated_and_ends_the_request_of_a_scan() {
+        let interrupt = Interrupt::new();
+        let (cancel, cancelled) = mpsc::channel();
+        let refusing = move || {
+            cancel.send(()).unwrap_or_default();
+            false
+        };
+        let running = interrupt.begin().unwrap();
+        interrupt.set_cancel(Some(Box::new(refusing)));
+        let started = Instant::now();
+        interrupt.request_scan();
+        assert!(started.elapsed() < SCAN_TIMEOUT);
+        assert_eq!(cancelled.try_iter().count(), 1);
+        thread::scope(|scope| {
+            let stopping = scope.spawn(|| interrupt.stop());
+            cancelled.recv().unwrap();
+            // A second cancellation would come within this time.
+            assert!(cancelled.recv_timeout(5 * CANCEL_INTERVAL).is_err());
+            drop(running);
+            stopping.join().unwrap();
         });
     }
 

@@ -2,6 +2,7 @@
 
 mod attachments;
 mod codes;
+mod denied;
 mod hotplug;
 mod nitrokey;
 mod nitrokey_pro;

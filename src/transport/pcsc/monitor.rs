@@ -92,10 +92,10 @@ impl Monitor {
             Err(error) => return Ended::Lost(error),
         };
         let context = connection.context();
-        let cancel = move || {
-            // An error means that the service has stopped, which ends the wait as well.
-            let _ = context.cancel();
-        };
+        // A cancellation is a connection of its own, which the service may refuse although it accepted the first one: a user
+        // without an active session loses access in between. Another error means that the service has stopped, which ends
+        // the wait as well.
+        let cancel = move || context.cancel() != Err(pcsc::Error::SecurityViolation);
         self.interrupt.set_cancel(Some(Box::new(cancel)));
         let ended = self.follow(&mut connection, watcher, report);
         self.interrupt.set_cancel(None);

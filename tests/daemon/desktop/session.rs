@@ -1,7 +1,9 @@
 //! A locked screen and suspend cancel requests that are not sent yet, and wipe keys.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use oathbridge::virt::Fault;
 use testkit::client::Options;
 use testkit::dbusmock::Mock;
 use zbus::Variant;
@@ -240,4 +242,30 @@ async fn stopping_logind_unlocks_nothing() {
     for _ in 0..10 {
         assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
     }
+}
+
+/// pcscd and the system grant access to users with an active session, and pcscd reports nothing when it does.
+#[testkit::test]
+async fn a_token_that_could_not_be_read_is_read_again_when_a_session_becomes_active() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
+    add_session(&logind).await;
+    let bench = bench.start().await;
+    bench.card.fail_next(Fault::Answer(vec![0x6f, 0x00]));
+    bench.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await.unwrap();
+    until_state(&bench, "error").await;
+    // Long enough for another reading, and too short for the retry that is planned after 2 s.
+    bench.clock().unwrap().advance(Duration::from_millis(1_500));
+    for attempt in 0..1000 {
+        // The daemon misses the first change if it has not read the sessions before.
+        let active = HashMap::from([("Active", Variant::from(attempt % 2 == 1))]);
+        let change = ("org.freedesktop.login1.Session", active);
+        logind.call(SESSION, "org.freedesktop.DBus.Mock", "UpdateProperties", &change).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let state: String = bench.client.property(&bench.token, "Token", "State").await.unwrap();
+        if state != "error" {
+            return;
+        }
+    }
+    panic!("the token was not read again");
 }

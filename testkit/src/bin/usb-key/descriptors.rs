@@ -1,4 +1,5 @@
-//! The USB descriptors of a key with one or two HID interfaces (USB 2.0, chapter 9; HID 1.11, section 6.2.1).
+//! The USB descriptors of a key with two HID interfaces and one for smart cards (USB 2.0, chapter 9; HID 1.11, section
+//! 6.2.1; CCID 1.1, section 5.1), and of a Nitrokey Pro with one HID interface.
 
 use oathbridge::device::HidKind;
 use oathbridge::device::hid_models;
@@ -74,13 +75,18 @@ fn configuration(ids: Ids) -> Vec<u8> {
     let mut body = Vec::new();
     body.extend([9, 4, 0, 0, 1, 3, 1, 1, 0]);
     body.extend(hid(KEYBOARD_DESCRIPTOR.len()));
-    body.extend(endpoint(0x81, 8, 10));
-    let interfaces = if ids.is_nitrokey_pro() { 1 } else { 2 };
+    body.extend(endpoint(0x81, INTERRUPT, 8, 10));
+    let interfaces = if ids.is_nitrokey_pro() { 1 } else { 3 };
     if interfaces > 1 {
         body.extend([9, 4, 1, 0, 2, 3, 0, 0, 0]);
         body.extend(hid(FIDO_DESCRIPTOR.len()));
-        body.extend(endpoint(0x02, 64, 2));
-        body.extend(endpoint(0x82, 64, 2));
+        body.extend(endpoint(0x02, INTERRUPT, 64, 2));
+        body.extend(endpoint(0x82, INTERRUPT, 64, 2));
+        body.extend([9, 4, 2, 0, 3, 0x0b, 0, 0, 0]);
+        body.extend(ccid());
+        body.extend(endpoint(0x03, BULK, 64, 0));
+        body.extend(endpoint(0x83, BULK, 64, 0));
+        body.extend(endpoint(0x84, INTERRUPT, 8, 32));
     }
     let [low, high] = u16::try_from(9 + body.len()).unwrap_or_default().to_le_bytes();
     let mut all = vec![9, 2, low, high, interfaces, 1, 0, 0x80, 15];
@@ -93,9 +99,33 @@ fn hid(report_descriptor_bytes: usize) -> [u8; 9] {
     [9, 0x21, 0x10, 0x01, 0, 1, 0x22, low, high]
 }
 
-/// An interrupt endpoint.
-fn endpoint(address: u8, bytes: u8, interval: u8) -> [u8; 7] {
-    [7, 5, address, 3, bytes, 0, interval]
+/// A reader with one slot for cards with 5, 3 and 1.8 V and the protocol T=1, whose messages are extended APDUs of up to
+/// 3,062 bytes.
+fn ccid() -> Vec<u8> {
+    const CLOCK_KHZ: u32 = 4_000;
+    const BITS_PER_SECOND: u32 = 307_200;
+    const T1: u32 = 2;
+    const CARD_BYTES: u32 = 3_062;
+    const MESSAGE_BYTES: u32 = 3_072;
+    // All that is automatic, and extended APDUs.
+    const FEATURES: u32 = 0x0004_00fe;
+    let mut all = vec![54, 0x21, 0x10, 0x01, 0, 7];
+    all.extend([T1, CLOCK_KHZ, CLOCK_KHZ].into_iter().flat_map(u32::to_le_bytes));
+    all.push(0);
+    all.extend([BITS_PER_SECOND, BITS_PER_SECOND].into_iter().flat_map(u32::to_le_bytes));
+    all.push(0);
+    all.extend([CARD_BYTES, 0, 0, FEATURES, MESSAGE_BYTES].into_iter().flat_map(u32::to_le_bytes));
+    // The classes of GET RESPONSE and ENVELOPE as in the command; no display, no PIN pad, one command at a time.
+    all.extend([0xff, 0xff, 0, 0, 0, 1]);
+    all
+}
+
+/// The types of endpoints.
+const BULK: u8 = 2;
+const INTERRUPT: u8 = 3;
+
+fn endpoint(address: u8, kind: u8, bytes: u8, interval: u8) -> [u8; 7] {
+    [7, 5, address, kind, bytes, 0, interval]
 }
 
 fn string(text: &str) -> Vec<u8> {

@@ -1,6 +1,6 @@
-//! What the key sends to the kernel: answers of USB/IP, and the reports of the FIDO interface.
+//! What the key sends to the kernel: answers of USB/IP, and input of the FIDO and the smart card interface.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 
@@ -11,50 +11,55 @@ const RET_UNLINK: u32 = 4;
 /// An error number of the kernel, negative.
 const ECONNRESET: i32 = -104;
 
-/// The endpoint of the FIDO interface, without its direction.
+/// The endpoints of the FIDO interface and of the smart card interface, without their direction.
 pub(super) const FIDO: u32 = 2;
+pub(super) const CCID: u32 = 3;
 
 pub(super) struct Link {
     socket: UnixStream,
-    /// The requests for input that wait: endpoint, number, length.
-    waiting: VecDeque<(u32, u32, u32)>,
-    /// The reports of the FIDO interface that no request has taken, oldest first.
-    reports: VecDeque<Vec<u8>>,
+    /// For each endpoint the requests for input that wait, oldest first: number, length.
+    waiting: BTreeMap<u32, VecDeque<(u32, u32)>>,
+    /// For each endpoint the input that no request has taken, oldest first.
+    input: BTreeMap<u32, VecDeque<Vec<u8>>>,
 }
 
 impl Link {
     pub(super) fn new(socket: UnixStream) -> Self {
-        Self { socket, waiting: VecDeque::new(), reports: VecDeque::new() }
+        Self { socket, waiting: BTreeMap::new(), input: BTreeMap::new() }
     }
 
     /// Answers a request for input when there is some.
     pub(super) fn await_input(&mut self, endpoint: u32, number: u32, length: u32) -> io::Result<()> {
-        self.waiting.push_back((endpoint, number, length));
-        self.pass_reports()
+        self.waiting.entry(endpoint).or_default().push_back((number, length));
+        self.pass_input(endpoint)
     }
 
-    /// Sends a report of the FIDO interface.
-    pub(super) fn send_report(&mut self, report: &[u8]) -> io::Result<()> {
-        self.reports.push_back(report.to_vec());
-        self.pass_reports()
+    /// Sends input of an endpoint: a report, or a message.
+    pub(super) fn send_input(&mut self, endpoint: u32, input: &[u8]) -> io::Result<()> {
+        self.input.entry(endpoint).or_default().push_back(input.to_vec());
+        self.pass_input(endpoint)
     }
 
-    fn pass_reports(&mut self) -> io::Result<()> {
-        while !self.reports.is_empty() {
-            let place = self.waiting.iter().position(|(endpoint, ..)| *endpoint == FIDO);
-            let Some((_, number, length)) = place.and_then(|place| self.waiting.remove(place)) else { break };
-            let mut report = self.reports.pop_front().unwrap_or_default();
-            report.truncate(length as usize);
-            self.reply(RET_SUBMIT, number, 0, report.len() as u32, &report)?;
+    fn pass_input(&mut self, endpoint: u32) -> io::Result<()> {
+        while let Some(inputs) = self.input.get_mut(&endpoint).filter(|inputs| !inputs.is_empty()) {
+            let request = self.waiting.get_mut(&endpoint).and_then(VecDeque::pop_front);
+            let Some((number, length)) = request else { break };
+            let mut input = inputs.pop_front().unwrap_or_default();
+            input.truncate(length as usize);
+            self.reply(RET_SUBMIT, number, 0, input.len() as u32, &input)?;
         }
         Ok(())
     }
 
     /// Cancels a request for input.
     pub(super) fn unlink(&mut self, number: u32, cancelled: u32) -> io::Result<()> {
-        let before = self.waiting.len();
-        self.waiting.retain(|(_, waiting, _)| *waiting != cancelled);
-        let status = if self.waiting.len() < before { ECONNRESET } else { 0 };
+        let mut status = 0;
+        for waiting in self.waiting.values_mut() {
+            if let Some(place) = waiting.iter().position(|(waiting, _)| *waiting == cancelled) {
+                waiting.remove(place);
+                status = ECONNRESET;
+            }
+        }
         self.reply(RET_UNLINK, number, status, 0, &[])
     }
 

@@ -1,13 +1,18 @@
-//! `usb-key VENDOR PRODUCT [PIN]`: attaches a virtual USB key to the kernel (module vhci-hcd), as root, until it is killed. Each line
-//! on standard input is a touch. Each report for the FIDO interface is a line on standard error.
+//! `usb-key VENDOR PRODUCT [PORT [PIN]]`: attaches a virtual USB key to the kernel (module vhci-hcd), as root, until it is
+//! killed. Each line on standard input is a touch. Each report for the FIDO interface is a line on standard error.
 //!
 //! The key has the keyboard interface of a virtual YubiKey, whose slot 2 has the key of RFC 6238, appendix B, and the FIDO
-//! interface of a virtual Nitrokey 3 with two credentials of that key; `bob` requires a touch. With the ids of a Nitrokey Pro
-//! it has only a keyboard interface, with the slots of a virtual Nitrokey Pro; each line on standard input then turns its
-//! clock a day ahead, and its codes require the PIN if there is one.
+//! interface of a virtual Nitrokey 3 with two credentials of that key; `bob` requires a touch. Its smart card is that of the
+//! Nitrokey for Nitrokey's vendor id, else that of the YubiKey, with the credential `carol` of that key.
+//! PORT is 0 if it is missing; the serial numbers are higher by PORT.
+//!
+//! With the ids of a Nitrokey Pro it has only a keyboard interface, with the slots of a virtual Nitrokey Pro. Each line on
+//! standard input then turns its clock a day ahead, and its codes require the PIN if there is one.
+//!
 //! The kernel speaks the protocol of USB/IP over a socket (Documentation/usb/usbip_protocol.rst), whose number is written to
 //! sysfs.
 
+mod ccid;
 mod descriptors;
 mod link;
 
@@ -22,23 +27,27 @@ use std::time::Duration;
 
 use oathbridge::clock::{Clock, SystemClock};
 use oathbridge::device::Reports;
-use oathbridge::virt::{self, FidoInterface, VirtualToken, VirtualTransport};
+use oathbridge::virt::{self, FidoInterface, VirtualToken};
 
+use self::ccid::Messages;
 use self::descriptors::{Ids, KEYBOARD};
-use self::link::{FIDO, Link, RET_SUBMIT};
+use self::link::{CCID, FIDO, Link, RET_SUBMIT};
 
-const USAGE: &str = "usage: usb-key VENDOR PRODUCT [PIN], the first two with four hexadecimal digits";
+const USAGE: &str = "usage: usb-key VENDOR PRODUCT [PORT [PIN]], the first two with four hexadecimal digits";
 
-const YUBIKEY: u32 = 7_654_321;
-/// Hexadecimal, as the key reports it: 01020304.
-const NITROKEY: u32 = 16_909_060;
-/// Hexadecimal, as the key reports it: 00005f11.
-const NITROKEY_PRO: u32 = 24_337;
+/// The vendor whose smart card is that of a Nitrokey.
+const NITROKEY: u16 = 0x20a0;
+/// The YubiKey, the Nitrokey 3 and the Nitrokey Pro. The latter two report their serial numbers in hexadecimal: 01020304 and
+/// 00005f11.
 const TOKENS: &str = r#"
 [[token]]
 serial = 7654321
 [[token.otp-slot]]
 slot = 2
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+[[token.credential]]
+issuer = "AWS"
+account = "carol"
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 [[token]]
@@ -55,7 +64,6 @@ issuer = "AWS"
 account = "bob"
 touch = true
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-
 [[token]]
 serial = 24337
 model = "nitrokey-pro"
@@ -70,9 +78,10 @@ type = "hotp"
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 "#;
 
-/// The first controller of vhci-hcd, and its first port for devices at full speed.
+/// The first controller of vhci-hcd, the device id in its first port, and the speed of devices at full speed.
 const ATTACH: &str = "/sys/devices/platform/vhci_hcd.0/attach";
-const PORT_DEVICE_SPEED: (u32, u32, u32) = (0, 0x0001_0002, 2);
+const FIRST_DEVICE: u32 = 0x0001_0002;
+const FULL_SPEED: u32 = 2;
 
 /// USB/IP messages of the kernel: a request, and its cancellation.
 const SUBMIT: u32 = 1;
@@ -90,36 +99,42 @@ const WAIT: Duration = Duration::from_secs(3_600);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let [vendor, product, pin @ ..] = &arguments[..] else { return Err(USAGE.into()) };
+    let [vendor, product, options @ ..] = &arguments[..] else { return Err(USAGE.into()) };
     let ids = Ids { vendor: u16::from_str_radix(vendor, 16)?, product: u16::from_str_radix(product, 16)? };
-    let mut specs = virt::parse(TOKENS)?;
-    let pro = specs.iter_mut().find(|spec| spec.serial == NITROKEY_PRO);
-    pro.into_iter().for_each(|spec| spec.pin = pin.first().map(|pin| pin.as_str().into()));
-    let tokens = VirtualTransport::new(&specs);
-    let keyboard = keyboard(&tokens, ids).ok_or("the token has no keyboard")?;
-    let nitrokey = tokens.token(NITROKEY).ok_or("there is no Nitrokey")?;
+    let port = options.first().map_or(Ok(0), |port| port.parse())?;
+    let tokens = tokens(port, options.get(1))?;
+    let [yubikey, nitrokey, pro] = &tokens[..] else { return Err("there are not three tokens".into()) };
+    let card = if ids.vendor == NITROKEY { nitrokey } else { yubikey };
+    let card = card.connect().ok_or("the card is not plugged in")?;
+    let keyboard = keyboard(yubikey, pro, ids).ok_or("the token has no keyboard")?;
     let open = || nitrokey.fido().ok_or("the token has no FIDO interface");
     // Each opener gets every report, so one sends and the other one receives.
     let (fido, mut answers) = (open()?, open()?);
     let (kernel, socket) = UnixStream::pair()?;
-    let (port, device, speed) = PORT_DEVICE_SPEED;
-    fs::write(ATTACH, format!("{port} {} {device} {speed}", kernel.as_raw_fd()))?;
+    let (device, kernel_end) = (FIRST_DEVICE + port, kernel.as_raw_fd());
+    fs::write(ATTACH, format!("{port} {kernel_end} {device} {FULL_SPEED}"))?;
     drop(kernel);
     let link = Arc::new(Mutex::new(Link::new(socket.try_clone()?)));
+    let messages = Messages::new(card, Arc::clone(&link));
     let shared = Arc::clone(&link);
     thread::spawn(move || pass_answers(&mut answers, &shared));
-    let pro = tokens.token(NITROKEY_PRO).ok_or("there is no Nitrokey Pro")?;
+    let (nitrokey, pro) = (nitrokey.clone(), pro.clone());
     let press = move || if ids.is_nitrokey_pro() { turn_clock(&pro) } else { nitrokey.touch() };
     thread::spawn(move || io::stdin().lines().for_each(|_| press()));
-    Ok(Key { socket, ids, keyboard, fido, link }.serve()?)
+    Ok(Key { socket, ids, keyboard, fido, messages, link }.serve()?)
+}
+
+/// The YubiKey, the Nitrokey 3 and the Nitrokey Pro, which has this PIN.
+fn tokens(port: u32, pin: Option<&String>) -> Result<Vec<VirtualToken>, Box<dyn Error>> {
+    let mut tokens = virt::parse(TOKENS)?;
+    tokens.iter_mut().for_each(|token| token.serial += port);
+    tokens.last_mut().into_iter().for_each(|pro| pro.pin = pin.map(|pin| pin.as_str().into()));
+    Ok(tokens.iter().map(VirtualToken::new).collect())
 }
 
 /// The keyboard interface of the key with these ids.
-fn keyboard(tokens: &VirtualTransport, ids: Ids) -> Option<Box<dyn Reports>> {
-    if ids.is_nitrokey_pro() {
-        return Some(Box::new(tokens.token(NITROKEY_PRO)?.nitrokey_pro()?));
-    }
-    Some(Box::new(tokens.token(YUBIKEY)?.keyboard()?))
+fn keyboard(yubikey: &VirtualToken, pro: &VirtualToken, ids: Ids) -> Option<Box<dyn Reports>> {
+    Some(if ids.is_nitrokey_pro() { Box::new(pro.nitrokey_pro()?) } else { Box::new(yubikey.keyboard()?) })
 }
 
 fn turn_clock(pro: &VirtualToken) {
@@ -131,7 +146,7 @@ fn pass_answers(answers: &mut FidoInterface, link: &Mutex<Link>) {
     let mut report = [0; 64];
     while let Ok(length) = answers.receive(&mut report, WAIT) {
         let report = report.get(..length).filter(|report| !report.is_empty());
-        if report.is_some_and(|report| lock(link).send_report(report).is_err()) {
+        if report.is_some_and(|report| lock(link).send_input(FIDO, report).is_err()) {
             return;
         }
     }
@@ -146,6 +161,7 @@ struct Key {
     ids: Ids,
     keyboard: Box<dyn Reports>,
     fido: FidoInterface,
+    messages: Messages,
     link: Arc<Mutex<Link>>,
 }
 
@@ -196,9 +212,13 @@ impl Key {
         }
         // Before the key takes the report, so that its response comes later.
         self.reply(number, 0, length, &[])?;
-        if endpoint == FIDO {
-            eprintln!("a report for the FIDO interface");
-            self.fido.send(sent).map_err(io::Error::other)?;
+        match endpoint {
+            FIDO => {
+                eprintln!("a report for the FIDO interface");
+                self.fido.send(sent).map_err(io::Error::other)?;
+            }
+            CCID => self.messages.take(sent),
+            _ => {}
         }
         Ok(())
     }

@@ -1,0 +1,68 @@
+//! The smart card service refuses a card to a user whose connection it still serves.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use oathbridge::clock::ManualClock;
+use oathbridge::device::{DeviceId, Error, Identity, Opened, Presence, Problem, Transport};
+use oathbridge::registry::Registry;
+use oathbridge::token::Identities;
+use oathbridge::virt::{TokenSpec, VirtualTransport};
+
+/// A transport that shows its cards, and refuses them at first.
+struct Refusing {
+    cards: VirtualTransport,
+    is_granted: AtomicBool,
+}
+
+impl Transport for Refusing {
+    fn name(&self) -> &'static str {
+        "pcsc"
+    }
+
+    fn watch(&self, report: &mut dyn FnMut(Presence) -> bool) {
+        self.cards.watch(report);
+    }
+
+    fn stop(&self) {
+        self.cards.stop();
+    }
+
+    fn open(&self, device: &DeviceId) -> Result<Opened, Error> {
+        if !self.is_granted.load(Ordering::SeqCst) {
+            return Err(Problem::PcscDenied.into());
+        }
+        self.cards.open(device)
+    }
+
+    fn identify(&self, device: &DeviceId) -> Option<Identity> {
+        self.cards.identify(device)
+    }
+}
+
+#[tokio::test]
+async fn a_refused_card_is_a_problem_until_it_is_granted() {
+    let state = tempfile::tempdir().unwrap();
+    let cards = VirtualTransport::new(&TokenSpec::demo());
+    let transport = Arc::new(Refusing { cards, is_granted: AtomicBool::new(false) });
+    let clock = Arc::new(ManualClock::at(Duration::from_secs(1_800_000_000)));
+    let identities = Identities::new(state.path().to_owned());
+    let transports = vec![Arc::clone(&transport) as Arc<dyn Transport>];
+    let (registry, watch) = Registry::new(transports, Arc::clone(&clock) as _, identities);
+    for task in watch.start().unwrap() {
+        tokio::spawn(task.into_work());
+    }
+    let mut snapshots = registry.subscribe();
+    let refused = snapshots.wait_for(|snapshot| snapshot.settled).await.unwrap().clone();
+    assert!(refused.problems.contains(&Problem::PcscDenied));
+    assert!(refused.tokens.is_empty());
+
+    transport.is_granted.store(true, Ordering::SeqCst);
+    // Too short for the planned retry, and long enough for one that is requested.
+    clock.advance(Duration::from_millis(1_500));
+    registry.request_rescan();
+    snapshots.wait_for(|snapshot| snapshot.problems.is_empty() && !snapshot.tokens.is_empty()).await.unwrap();
+    transport.stop();
+}
