@@ -6,6 +6,7 @@
 mod card;
 mod connect_lock;
 mod contexts;
+mod denials;
 mod error;
 mod identity;
 mod insertions;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::denials::Denials;
 use super::error::problem;
 use super::service::{Connection, Service};
 use super::socket::{self, Backoff, Changes, Woken};
@@ -51,6 +52,7 @@ impl Monitor {
     pub(super) fn run(&self, report: &mut Report<'_>) {
         let Some(_running) = self.interrupt.begin() else { return };
         let mut backoff = Backoff::new();
+        let mut denials = Denials::default();
         let mut watcher = Watcher::new(self.ignore.clone());
         while !self.interrupt.is_stopping() {
             // Before the attempt, so that a start of the service right after the attempt is noticed.
@@ -61,6 +63,10 @@ impl Monitor {
             watcher.forget();
             let problem = problem(error);
             tracing::debug!(%error, "no connection to the smart card service");
+            if let Some(pause) = denials.pause(problem) {
+                changes.wait(pause, self.interrupt.descriptor());
+                continue;
+            }
             if !report(Presence { devices: Vec::new(), problem: Some(problem) }) {
                 return;
             }

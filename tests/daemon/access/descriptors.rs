@@ -66,7 +66,7 @@ async fn each_option_has_a_descriptor_of_its_own() {
             ("client-id", "client".into()),
             ("region", "eu-central-1".into()),
         ]);
-        let body = (ObjectPath::try_from("/").unwrap(), options);
+        let body = (ObjectPath::try_from(bench.alice.as_str()).unwrap(), options);
         bench.client.call::<_, ()>(ROOT, "Cognito", "RespondToMfaChallenge", &body).await.unwrap_err()
     };
     let refusal = answer(b"0123456789abcdef0123456789abcdef", b"\xff").await;
