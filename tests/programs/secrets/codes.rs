@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use oathbridge::dbus::names::{self, ROOT};
-use testkit::client::{Extra, Options, Refusal};
+use testkit::client::{Client, Extra, Options, Refusal};
 use testkit::dbusmock::Mock;
 use zbus::ObjectPath;
 
@@ -55,14 +55,14 @@ async fn a_kept_code_is_wiped_on_lock_and_suspend() {
     }
     until_watched(&logind).await;
     bench.unlock().await;
-    let kept = kept(&bench, 0, "locked").await;
+    let kept = kept(&bench, &bench.world.client, 0, "locked").await;
     set_locked(&logind, true).await;
     until_gone(&bench, &kept.operation).await;
     assert_eq!(left(&bench, &[&kept.code], 0).await, [0], "after a locked screen");
 
     set_locked(&logind, false).await;
     until_unlocked(&bench).await;
-    let kept = self::kept(&bench, 1, "asleep").await;
+    let kept = self::kept(&bench, &bench.world.client, 1, "asleep").await;
     let sleeping = vec![zbus::Variant::from(true)];
     let body = ("org.freedesktop.login1.Manager", "PrepareForSleep", "b", sleeping);
     logind.mock("EmitSignal", &body).await.unwrap();
@@ -70,30 +70,43 @@ async fn a_kept_code_is_wiped_on_lock_and_suspend() {
     assert_eq!(left(&bench, &[&kept.code], 0).await, [0], "after suspend");
 }
 
-/// A code that the daemon keeps for this client.
+#[tokio::test]
+async fn a_kept_code_is_wiped_when_its_caller_leaves() {
+    let bench = Bench::with_pcscd().await;
+    if !may_look(&bench) {
+        return;
+    }
+    bench.unlock().await;
+    let caller = bench.world.stage.client().await.unwrap();
+    let kept = kept(&bench, &caller, 0, "leaving").await;
+    drop(caller);
+    until(async || !bench.world.client.objects().await.unwrap().contains_key(&kept.operation)).await;
+    assert_eq!(left(&bench, &[&kept.code], 0).await, [0]);
+}
+
+/// A code that the daemon keeps for a client.
 struct Kept {
     code: String,
     operation: String,
 }
 
-async fn kept(bench: &Bench, number: usize, handle: &'static str) -> Kept {
-    let client = &bench.world.client;
+async fn kept(bench: &Bench, client: &Client, number: usize, handle: &'static str) -> Kept {
     let (path, _) = bench.user(number).await;
     let code = client.calculate(&path, [("handle-token", handle.into())].into()).await.unwrap().code;
     let name = client.connection().unique_name().unwrap();
     let operation = names::operation(name.as_str(), Some(handle), 0).to_string();
-    let read = result(bench, &operation).await.unwrap();
+    let read = result(client, &operation).await.unwrap();
     assert_eq!(String::try_from(read["code"].try_clone().unwrap()).unwrap(), code);
     assert_eq!(left(bench, &[&code], 1).await, [1], "the kept result");
     Kept { code, operation }
 }
 
-async fn result(bench: &Bench, operation: &str) -> Result<Extra, Refusal> {
-    bench.world.client.call(operation, "Operation", "GetResult", &()).await
+async fn result(client: &Client, operation: &str) -> Result<Extra, Refusal> {
+    client.call(operation, "Operation", "GetResult", &()).await
 }
 
 async fn until_gone(bench: &Bench, operation: &str) {
-    until(async || result(bench, operation).await.is_err()).await;
+    until(async || result(&bench.world.client, operation).await.is_err()).await;
 }
 
 async fn until_unlocked(bench: &Bench) {
