@@ -35,7 +35,7 @@ pub(super) const PASSWORD: usize = 25;
 /// The maximum wait for the lock of the device.
 const LOCK_LIMIT: Duration = Duration::from_secs(1);
 
-/// A token behind its keyboard interface. It holds the lock of the device.
+/// A token behind its HID interface. It holds the lock of the device.
 pub struct Key<'r> {
     reports: &'r mut dyn Reports,
     clock: &'r dyn Clock,

@@ -1,4 +1,5 @@
-//! The OTP slots of Nitrokey Pro, Nitrokey Storage and Librem Key over their keyboard interface.
+//! The OTP slots of Nitrokey Pro, Nitrokey Storage and Librem Key over their HID interface, which is a generic one, or a keyboard
+//! with older firmware.
 //!
 //! A request is one feature report of 64 bytes, and so is the response, which names the request by its checksum. The host
 //! looks at the token until the response is there: the token shows whether it is busy, so the fixed pauses of the vendor's

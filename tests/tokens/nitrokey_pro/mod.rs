@@ -1,4 +1,4 @@
-//! A virtual Nitrokey Pro over its keyboard interface, on a private bus.
+//! A virtual Nitrokey Pro over its HID interface, on a private bus.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
 
 mod clock;

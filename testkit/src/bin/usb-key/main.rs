@@ -3,8 +3,8 @@
 //!
 //! The key has the keyboard interface of a virtual YubiKey, whose slot 2 has the key of RFC 6238, appendix B, and the FIDO
 //! interface of a virtual Nitrokey 3 with two credentials of that key; `bob` requires a touch. With the ids of a Nitrokey Pro
-//! it has only a keyboard interface, with the slots of a virtual Nitrokey Pro; each line on standard input then turns its
-//! clock a day ahead, and its codes require the PIN if there is one.
+//! it has only one interface, with the slots of a virtual Nitrokey Pro: a generic one, or that of a keyboard with the ids of a
+//! Librem Key. Each line on standard input then turns its clock a day ahead, and its codes require the PIN if there is one.
 //! The kernel speaks the protocol of USB/IP over a socket (Documentation/usb/usbip_protocol.rst), whose number is written to
 //! sysfs.
 
@@ -114,7 +114,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(Key { socket, ids, keyboard, fido, link }.serve()?)
 }
 
-/// The keyboard interface of the key with these ids.
+/// The interface with the slots of the key with these ids.
 fn keyboard(tokens: &VirtualTransport, ids: Ids) -> Option<Box<dyn Reports>> {
     if ids.is_nitrokey_pro() {
         return Some(Box::new(tokens.token(NITROKEY_PRO)?.nitrokey_pro()?));
