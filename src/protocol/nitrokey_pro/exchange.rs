@@ -20,6 +20,9 @@ const LIMIT: Duration = Duration::from_secs(3);
 /// The maximum time until the request of another program has ended.
 const IDLE_LIMIT: Duration = Duration::from_secs(1);
 
+/// The maximum time until a response is replaced.
+const OVERWRITE_LIMIT: Duration = Duration::from_millis(500);
+
 /// The pause before each of the first looks, their number, and the pause before the later ones. A token needs some
 /// milliseconds for most commands, and up to a second to check a PIN.
 const SHORT_PAUSE: Duration = Duration::from_millis(2);
@@ -50,12 +53,6 @@ impl<'r> Exchanges<'r> {
         self.clock
     }
 
-    /// Sends a request, and waits for its response.
-    pub(super) fn run(&mut self, request: &Request) -> Result<Response, Error> {
-        self.prepare(request)?;
-        self.carry_out(request)
-    }
-
     /// Waits until the token takes this request. Returns the checksum of the request that the token last responded to, if
     /// it shows that. The request itself is not sent.
     pub(super) fn prepare(&mut self, request: &Request) -> Result<Option<u32>, Error> {
@@ -84,9 +81,11 @@ impl<'r> Exchanges<'r> {
         if self.reports.send(request.report()).is_err() {
             return;
         }
+        let limit = self.clock.monotonic() + OVERWRITE_LIMIT;
         for _ in 0..SHORT_PAUSES {
             self.clock.pause(SHORT_PAUSE);
             match self.look() {
+                _ if self.clock.monotonic() >= limit => return,
                 Ok(Shown::Response(response)) if response.request == request.checksum() => return,
                 Ok(_) | Err(Error::Checksum) => {}
                 Err(_) => return,

@@ -13,6 +13,7 @@
 //! Sources: the firmware (`report_protocol.c` and `hotp.c` of nitrokey-pro-firmware and nitrokey-storage-firmware), and
 //! libnitrokey.
 
+mod attempts;
 mod crc;
 mod error;
 mod exchange;
@@ -23,7 +24,8 @@ mod slot;
 #[cfg(test)]
 mod tests;
 
+pub use attempts::KnownAttempts;
 pub use error::Error;
-pub use key::{Authentication, CodeRequest, Key, Moment, Status, TemporaryPassword};
+pub use key::{Authentication, CodeRequest, Key, Moment, Status, TemporaryPassword, TimeSet};
 pub use session::{Model, Session};
 pub use slot::{Slot, SlotNumber};
