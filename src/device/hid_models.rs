@@ -1,12 +1,16 @@
 //! The table of HID devices: the transport opens no other ones, and the token families send nothing to other ones. The udev
 //! rules and the table in `README.md` are generated from it; `tests/repository/hid_models.rs` compares them.
 
+/// The usage page and usage of a keyboard.
+const KEYBOARD: (u16, u16) = (0x0001, 0x0006);
+
 /// The kind of a HID interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum HidKind {
     /// Feature reports of 8 bytes on the keyboard interface of a YubiKey, for its OTP slots.
     Keyboard,
-    /// Feature reports of 64 bytes on the keyboard interface of a Nitrokey Pro, Nitrokey Storage or Librem Key.
+    /// Feature reports of 64 bytes of a Nitrokey Pro, Nitrokey Storage or Librem Key. Firmware since November 2018 has a generic
+    /// HID interface for them, and older firmware a keyboard interface.
     NitrokeyPro,
     /// Input and output reports of 64 bytes, with FIDO's usage page F1D0 (FIDO CTAP 2.1, section 11.2).
     Fido,
@@ -21,11 +25,13 @@ impl HidKind {
         }
     }
 
-    /// The usage page and usage of the first collection (HID Usage Tables, sections 4 and 32).
-    pub fn usage(self) -> (u16, u16) {
+    /// Each usage page and usage that the first collection may have (HID Usage Tables, sections 4 and 32).
+    pub fn usages(self) -> &'static [(u16, u16)] {
         match self {
-            Self::Keyboard | Self::NitrokeyPro => (0x0001, 0x0006),
-            Self::Fido => (0xf1d0, 0x0001),
+            Self::Keyboard => &[KEYBOARD],
+            // nitrokey-storage-firmware, pull request 74: Windows 10 (1809) refuses a keyboard with feature reports.
+            Self::NitrokeyPro => &[(0xff00, 0x0001), KEYBOARD],
+            Self::Fido => &[(0xf1d0, 0x0001)],
         }
     }
 

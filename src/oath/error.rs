@@ -33,6 +33,10 @@ pub enum Error {
     /// The PIN is blocked, because it was wrong too often.
     #[error("the PIN of the token is blocked")]
     PinBlocked,
+    /// The PIN was sent to the token and its answer was lost, so the attempt may have been spent. The session cannot be used any
+    /// more.
+    #[error("the token did not say whether the PIN is right")]
+    PinUnproven,
     /// The token accepted the key but could not prove that it knows it.
     #[error("the token doesn't know its own password")]
     Impostor,

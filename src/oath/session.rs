@@ -38,6 +38,16 @@ pub trait OathSession {
     /// [`Error::Impostor`] when the token cannot prove that it knows the key. The session cannot be used after an error.
     fn unlock(&mut self, keys: &KeySlot) -> Result<(), Error>;
 
+    /// Reads the number of PIN attempts left, if the token does not report it by itself at the start of a session. The
+    /// description then has the new number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Device`], [`Error::NoAnswer`] or [`Error::Malformed`].
+    fn read_attempts(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Lists the credentials. Advances no counter and requires no touch.
     ///
     /// # Errors

@@ -89,6 +89,7 @@ impl From<oath::Error> for Error {
             oath::Error::Locked => Self::Locked,
             oath::Error::WrongPassword => Self::WrongPassword,
             oath::Error::WrongPin(left) => Self::WrongPin(left),
+            oath::Error::PinUnproven => Self::Locked,
             oath::Error::AttemptsLow(left) => Self::AttemptsLow(left),
             oath::Error::PinBlocked => Self::PinBlocked,
             oath::Error::Impostor => Self::Impostor,

@@ -4,6 +4,7 @@
 //! request is a closure that runs on the worker. A request whose caller has cancelled it is dropped without being run.
 
 mod activity;
+mod calculated;
 mod caller;
 mod detect_model;
 mod error;

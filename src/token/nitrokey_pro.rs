@@ -13,5 +13,6 @@ pub(super) fn session<'c>(target: &'c Target, reports: &'c mut dyn Reports) -> R
     let usb = target.attachment.usb.as_ref().ok_or(Error::NoApplication)?;
     let name = hid_models::name(usb.vendor, usb.product, HidKind::NitrokeyPro).ok_or(Error::NoApplication)?;
     let model = if name == STORAGE { Model::Storage } else { Model::Pro };
-    Session::begin(Key::open(reports, &*target.clock)?, model, usb.serial.as_deref())
+    let session = Session::begin(Key::open(reports, &*target.clock)?, model, usb.serial.as_deref())?;
+    Ok(session.with_attempts(&target.attempts))
 }

@@ -26,13 +26,14 @@ pub(super) fn check_attempts(description: &SelfDescription, allow_last: bool) ->
     }
 }
 
-/// The session, which verifies the kept PIN before it uses a protected credential. Sends nothing.
+/// The session, which verifies the kept PIN before it uses a protected credential. Only the attempts are read.
 pub(super) fn with_kept_pin<'s, 't>(
     session: &'s mut (dyn OathSession + 't),
     known: &KeySlot,
 ) -> Result<&'s mut (dyn OathSession + 't), Error> {
-    check_attempts(&session.description(), false)?;
     session.unlock(known)?;
+    session.read_attempts()?;
+    check_attempts(&session.description(), false)?;
     Ok(session)
 }
 

@@ -6,6 +6,7 @@ use super::otp_slots::OtpSlots;
 use crate::clock::Clock;
 use crate::device::Attachment;
 use crate::protocol::ctaphid::OwnChannel;
+use crate::protocol::nitrokey_pro::KnownAttempts;
 
 /// An attached device.
 pub(super) struct Target {
@@ -18,6 +19,8 @@ pub(super) struct Target {
     pub(super) has_refused_serial: OnceLock<()>,
     /// The daemon's channel on the FIDO interface of a key.
     pub(super) channel: OwnChannel,
+    /// The attempts at the PIN of a Nitrokey Pro.
+    pub(super) attempts: KnownAttempts,
 }
 
 impl Target {
@@ -29,6 +32,7 @@ impl Target {
             key_serial: OnceLock::new(),
             has_refused_serial: OnceLock::new(),
             channel: OwnChannel::default(),
+            attempts: KnownAttempts::default(),
         }
     }
 }

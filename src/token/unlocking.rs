@@ -46,6 +46,7 @@ pub(super) fn try_secret(
         return unlocked(session, &keys.tried)?.list();
     }
     *lock = Lock::Pin;
+    session.read_attempts()?;
     pin::check_attempts(&session.description(), unlock.allow_last_attempts)?;
     session.unlock(&keys.tried)?;
     session.list_with_pin(progress)

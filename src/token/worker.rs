@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::activity::Activity;
+use super::calculated::calculated;
 use super::caller::Caller;
 use super::detect_model::detect_model;
 use super::families::Family;
@@ -18,7 +19,7 @@ use super::unlocking::{Lock, try_secret, unlocked};
 use super::{Error, Event, EventSink, Info, Unlock};
 use crate::clock::Clock;
 use crate::device::{self, Progress, Transport};
-use crate::oath::{self, CodeRequest, CodeResult, Credential, OathSession, SelfDescription, When};
+use crate::oath::{self, CodeRequest, CodeResult, SelfDescription, When};
 
 /// A request in the queue of the worker.
 pub(super) struct Job {
@@ -232,15 +233,15 @@ impl Worker {
         }
     }
 
-    /// Wipes a kept PIN that the token refuses, or that shows another list by now. Without it the credentials that it
+    /// Wipes a kept PIN that the token refuses or may have refused, or that shows another list by now. Without it the credentials that it
     /// protects are hidden again.
     fn notice_pin(&self, error: oath::Error) -> oath::Error {
-        use oath::Error::{NoSuchCredential, PinBlocked, WrongPin};
-        if matches!(error, WrongPin(_) | PinBlocked | NoSuchCredential) {
+        use oath::Error::{NoSuchCredential, PinBlocked, PinUnproven, WrongPin};
+        if matches!(error, WrongPin(_) | PinBlocked | PinUnproven | NoSuchCredential) {
             self.keys.forget();
         }
         // The caller has given no PIN.
-        if matches!(error, WrongPin(_)) { oath::Error::Locked } else { error }
+        if matches!(error, WrongPin(_) | PinUnproven) { oath::Error::Locked } else { error }
     }
 
     fn report(&self, event: Event) {
@@ -252,22 +253,4 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.activity.ended();
     }
-}
-
-fn calculated(
-    session: &mut dyn OathSession,
-    request: &CodeRequest,
-    clock: &dyn Clock,
-    progress: &dyn Progress,
-) -> Result<CodeResult, oath::Error> {
-    let credential: &Credential = &request.credential;
-    if request.set_time {
-        session.allow_set_time();
-    }
-    let factor = request.factor(clock);
-    let code = session.calculate(credential, factor, progress)?;
-    // The second code may require another touch, so it is not requested after a cancellation.
-    let next = request.next_factor(factor).filter(|_| !progress.is_cancelled());
-    let next = next.map(|factor| session.calculate(credential, factor, progress)).transpose()?;
-    Ok(CodeResult { code, step: factor.step(), next })
 }

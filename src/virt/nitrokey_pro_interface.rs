@@ -8,7 +8,7 @@ use super::otp::Conditions;
 use super::state::{Shared, State};
 use crate::device::{Error, HidKind, Reports};
 
-/// The keyboard interface of a [`VirtualToken`](crate::virt::VirtualToken) that is a Nitrokey Pro; it ends when the token is
+/// The HID interface of a [`VirtualToken`](crate::virt::VirtualToken) that is a Nitrokey Pro; it ends when the token is
 /// pulled out.
 #[derive(Debug)]
 pub struct NitrokeyProInterface {

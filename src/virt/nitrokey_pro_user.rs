@@ -44,6 +44,11 @@ impl VirtualToken {
         self.change_pro(|key| key.application().change_pin(pin));
     }
 
+    /// Takes the smart card of a Nitrokey Pro away, or gives it back.
+    pub fn set_nitrokey_pro_card_away(&self, is_away: bool) {
+        self.change_pro(|key| key.application().set_card_away(is_away));
+    }
+
     /// Gives a slot of a Nitrokey Pro another name, as another program does. `number` is that of requests.
     pub fn rename_nitrokey_pro_slot(&self, number: u8, name: &str) {
         self.change_pro(|key| key.application().rename(number, name));

@@ -72,7 +72,8 @@ fn the_rules_grant_access_to_the_devices_of_the_table() {
 fn the_readme_lists_the_devices_of_the_table() {
     let row = |model: &Model| {
         let interface = match model.kind {
-            HidKind::Keyboard | HidKind::NitrokeyPro => "keyboard",
+            HidKind::Keyboard => "keyboard",
+            HidKind::NitrokeyPro => "generic or keyboard",
             HidKind::Fido => "FIDO",
         };
         let ids = format!("{:04x}: {}", model.vendor, products(model, ", "));

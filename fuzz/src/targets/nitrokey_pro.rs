@@ -47,6 +47,7 @@ fn read(key: &mut ScriptedKey<'_>, model: Model, flags: u8) -> Result<(), Error>
     let pin: KeySlot = UnlockKey::new(SecretBytes::new(b"123456".to_vec())).into();
     if session.is_locked() {
         session.unlock(&pin)?;
+        session.read_attempts()?;
     }
     let listed = if flags & 2 == 0 { session.list() } else { session.list_with_pin(caller) };
     let taken = caller.clock.monotonic() - begun;

@@ -51,7 +51,7 @@ pub(super) struct Noted {
     pub(super) has_set_back: bool,
     /// The last time that the key was given.
     pub(super) time: u64,
-    /// The first four bytes of the data that were shown last.
+    /// The first four bytes of the data that were shown last after a request for a code.
     pub(super) value: u32,
 }
 
@@ -189,7 +189,9 @@ impl<'a> ScriptedKey<'a> {
             let mut notes = self.notes.edit();
             // The result, which the host may take for that of its request.
             notes.damaged += usize::from(self.last[6] == 1);
-            notes.value = u32::from_le_bytes([self.last[7], self.last[8], self.last[9], self.last[10]]);
+            if self.request[0] == 0x04 {
+                notes.value = u32::from_le_bytes([self.last[7], self.last[8], self.last[9], self.last[10]]);
+            }
         }
     }
 }

@@ -11,6 +11,18 @@ pub enum Error {
     /// The token works for another program, and takes no request.
     #[error("the token works for another program")]
     InUse,
+    /// The session has no time left for another request.
+    #[error("the token needs too long for its requests")]
+    Slow,
+    /// Another program used the token between two requests that belong together.
+    #[error("another program uses the token at the same time")]
+    Disturbed,
+    /// The token does not reach its smart card.
+    #[error("the token does not reach its smart card")]
+    NoCard,
+    /// The token was sent the PIN, and its answer was lost.
+    #[error("the token did not say whether the PIN is right")]
+    PinUnproven,
     /// The token took the request and stays busy.
     #[error("the token stays busy with a request")]
     StaysBusy,
@@ -43,9 +55,9 @@ pub enum Error {
     /// The token requires its PIN.
     #[error("the token requires its PIN")]
     NotAuthorized,
-    /// The PIN is wrong; this number of attempts is left.
+    /// The PIN is wrong; this number of attempts is left, if it is known.
     #[error("the token refuses the PIN")]
-    WrongPin(u8),
+    WrongPin(Option<u8>),
     /// The PIN is blocked.
     #[error("the PIN of the token is blocked")]
     PinBlocked,
@@ -58,8 +70,8 @@ impl From<Error> for oath::Error {
     fn from(error: Error) -> Self {
         match error {
             Error::Device(error) => Self::Device(error),
-            Error::InUse => Self::Device(device::Error::Busy),
-            Error::StaysBusy | Error::NoResponse => Self::NoAnswer(error.to_string()),
+            Error::InUse | Error::Disturbed | Error::NoCard => Self::Device(device::Error::Busy),
+            Error::StaysBusy | Error::NoResponse | Error::Slow => Self::NoAnswer(error.to_string()),
             Error::ReportLength(_)
             | Error::Checksum
             | Error::Damaged
@@ -67,7 +79,8 @@ impl From<Error> for oath::Error {
             | Error::CodeLength => Self::Malformed(error.to_string()),
             Error::EmptySlot => Self::NoSuchCredential,
             Error::NotAuthorized => Self::Locked,
-            Error::WrongPin(left) => Self::WrongPin(Some(left)),
+            Error::WrongPin(left) => Self::WrongPin(left),
+            Error::PinUnproven => Self::PinUnproven,
             Error::PinBlocked => Self::PinBlocked,
             Error::ClockBehind => Self::ClockBehind,
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::error::Error;
-use super::exchange;
+use super::exchange::Exchanges;
 use super::report::{DATA, Request, Response};
 use super::slot::{Slot, SlotNumber, digits};
 use crate::clock::Clock;
@@ -32,13 +32,17 @@ const TIMESTAMP_WARNING: u8 = 6;
 /// The length of a PIN and of a temporary password in bytes.
 pub(super) const PASSWORD: usize = 25;
 
+/// The attempts at a user PIN.
+pub(super) const MAX_ATTEMPTS: u8 = 3;
+
 /// The maximum wait for the lock of the device.
 const LOCK_LIMIT: Duration = Duration::from_secs(1);
 
-/// A token behind its keyboard interface. It holds the lock of the device.
+/// A token behind its HID interface. It holds the lock of the device.
 pub struct Key<'r> {
-    reports: &'r mut dyn Reports,
-    clock: &'r dyn Clock,
+    exchanges: Exchanges<'r>,
+    /// Whether a code was requested, which the token then shows to every program until its next response.
+    may_show_code: bool,
 }
 
 /// The status of a token.
@@ -76,12 +80,12 @@ impl<'r> Key<'r> {
     /// [`Error::Device`].
     pub fn open(reports: &'r mut dyn Reports, clock: &'r dyn Clock) -> Result<Self, Error> {
         reports.lock(LOCK_LIMIT)?;
-        Ok(Self { reports, clock })
+        Ok(Self { exchanges: Exchanges::new(reports, clock), may_show_code: false })
     }
 
     /// The clock of the host.
     pub fn clock(&self) -> &'r dyn Clock {
-        self.clock
+        self.exchanges.clock()
     }
 
     /// Reads the status.
@@ -100,15 +104,17 @@ impl<'r> Key<'r> {
         })
     }
 
-    /// Reads the number of attempts at the user PIN that are left. The token asks its smart card.
+    /// Reads the number of attempts at the user PIN that are left, from 0 to 3.
+    ///
+    /// A Nitrokey Pro selects the OpenPGP application of its smart card for that, outside the transactions of pcscd.
     ///
     /// # Errors
     ///
-    /// Any [`Error`] of an exchange.
+    /// [`Error::NoCard`] if the token reports any other number; any [`Error`] of an exchange.
     pub fn attempts(&mut self) -> Result<u8, Error> {
         let response = self.request(&Request::new(ATTEMPTS, &[]))?;
         let [attempts, ..] = *response.data;
-        Ok(attempts)
+        if attempts > MAX_ATTEMPTS { Err(Error::NoCard) } else { Ok(attempts) }
     }
 
     /// Reads a slot, without its key; `None` if it is empty or gives no codes.
@@ -124,20 +130,23 @@ impl<'r> Key<'r> {
         }
     }
 
-    /// Verifies the user PIN. A wrong one costs an attempt.
+    /// Verifies the user PIN. A wrong one costs an attempt, so the request is sent once.
     ///
     /// # Errors
     ///
-    /// [`Error::WrongPin`] or [`Error::PinBlocked`] if the token refuses it; any [`Error`] of an exchange.
+    /// [`Error::WrongPin`] or [`Error::PinBlocked`] if the token refuses it; [`Error::PinUnproven`] if its answer was lost; any
+    /// other [`Error`] of an exchange if nothing was sent.
     pub fn authenticate(&mut self, authentication: Authentication) -> Result<TemporaryPassword, Error> {
         let Authentication { request, password } = authentication;
-        match self.request(&request) {
+        self.exchanges.prepare(&request)?;
+        match self.carry_out(&request) {
             Ok(_) => Ok(password),
-            Err(Error::Result { result: WRONG_PASSWORD, .. }) => match self.attempts()? {
-                0 => Err(Error::PinBlocked),
-                left => Err(Error::WrongPin(left)),
-            },
-            Err(error) => Err(error),
+            Err(Error::Result { result: WRONG_PASSWORD, .. }) => Err(match self.attempts() {
+                Ok(0) => Error::PinBlocked,
+                left => Error::WrongPin(left.ok()),
+            }),
+            // The attempt may have been spent.
+            Err(_) => Err(Error::PinUnproven),
         }
     }
 
@@ -147,11 +156,13 @@ impl<'r> Key<'r> {
     /// # Errors
     ///
     /// [`Error::ClockBehind`] if the token does not take it; any [`Error`] of an exchange.
-    pub fn set_time(&mut self, time: Duration, may_go_back: bool) -> Result<(), Error> {
+    pub fn set_time(&mut self, time: Duration, may_go_back: bool) -> Result<TimeSet, Error> {
         let mut payload = [0; 9];
         let all = std::iter::once(u8::from(may_go_back)).chain(time.as_secs().to_le_bytes());
         payload.iter_mut().zip(all).for_each(|(to, from)| *to = from);
-        self.request(&Request::new(SET_TIME, &payload)).map(drop)
+        let request = Request::new(SET_TIME, &payload);
+        self.request(&request)?;
+        Ok(TimeSet(request.checksum()))
     }
 
     /// Calculates a code. The counter of an HOTP slot advances, whether or not the code arrives.
@@ -160,7 +171,33 @@ impl<'r> Key<'r> {
     ///
     /// [`Error::EmptySlot`], [`Error::NotAuthorized`]; any [`Error`] of an exchange.
     pub fn code(&mut self, request: &CodeRequest) -> Result<Code, Error> {
-        let response = self.request(&request.0)?;
+        self.exchanges.prepare(&request.0)?;
+        self.calculate(request)
+    }
+
+    /// Calculates a code for the time that the token was given.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Disturbed`], before the code is requested, if the token has responded to another request since; those of
+    /// [`Key::code`].
+    pub fn code_at(&mut self, set: &TimeSet, request: &CodeRequest) -> Result<Code, Error> {
+        if self.exchanges.prepare(&request.0)? != Some(set.0) {
+            return Err(Error::Disturbed);
+        }
+        self.calculate(request)
+    }
+
+    /// Has the token replace a code that it shows, as far as it does so soon.
+    pub fn hide_code(&mut self) {
+        if std::mem::take(&mut self.may_show_code) {
+            self.exchanges.overwrite();
+        }
+    }
+
+    fn calculate(&mut self, request: &CodeRequest) -> Result<Code, Error> {
+        self.may_show_code = true;
+        let response = self.carry_out(&request.0)?;
         let [c0, c1, c2, c3, flags, ..] = *response.data;
         let (value, digits) = (u32::from_le_bytes([c0, c1, c2, c3]), digits(flags));
         if value >= 10_u32.pow(digits.get().into()) {
@@ -182,7 +219,12 @@ impl<'r> Key<'r> {
     }
 
     fn request(&mut self, request: &Request) -> Result<Response, Error> {
-        let response = exchange::run(self.reports, self.clock, request)?;
+        self.exchanges.prepare(request)?;
+        self.carry_out(request)
+    }
+
+    fn carry_out(&mut self, request: &Request) -> Result<Response, Error> {
+        let response = self.exchanges.carry_out(request)?;
         match response.result {
             OK => Ok(response),
             EMPTY_SLOT => Err(Error::EmptySlot),
@@ -195,9 +237,12 @@ impl<'r> Key<'r> {
 
 impl Drop for Key<'_> {
     fn drop(&mut self) {
-        self.reports.unlock();
+        self.exchanges.unlock();
     }
 }
+
+/// The token was given the time by the request with this checksum.
+pub struct TimeSet(u32);
 
 /// The request to verify a PIN, with a new temporary password.
 pub struct Authentication {
@@ -218,7 +263,7 @@ impl Authentication {
         let mut payload = Zeroizing::new([0; 2 * PASSWORD]);
         payload.iter_mut().take(PASSWORD).zip(pin).for_each(|(to, from)| *to = *from);
         payload.iter_mut().skip(PASSWORD).zip(&*bytes).for_each(|(to, from)| *to = *from);
-        let request = Request::new(AUTHENTICATE, &*payload);
+        let request = Request::new(AUTHENTICATE, &*payload).once();
         Ok(Self { request, password: TemporaryPassword { bytes } })
     }
 }
@@ -236,6 +281,8 @@ impl CodeRequest {
         payload.extend(moment.map_or(0, |moment| moment.time.as_secs()).to_le_bytes());
         payload.push(moment.map_or(0, |moment| u8::try_from(moment.period).unwrap_or(0)));
         payload.extend(password.iter().flat_map(|password| password.bytes.iter()));
-        Self(Request::new(GET_CODE, &payload))
+        let request = Request::new(GET_CODE, &payload);
+        // A counter advances with each code.
+        Self(if moment.is_none() { request.once() } else { request })
     }
 }

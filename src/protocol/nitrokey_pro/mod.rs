@@ -1,4 +1,5 @@
-//! The OTP slots of Nitrokey Pro, Nitrokey Storage and Librem Key over their keyboard interface.
+//! The OTP slots of Nitrokey Pro, Nitrokey Storage and Librem Key over their HID interface, which is a generic one, or a keyboard
+//! with older firmware.
 //!
 //! A request is one feature report of 64 bytes, and so is the response, which names the request by its checksum. The host
 //! looks at the token until the response is there: the token shows whether it is busy, so the fixed pauses of the vendor's
@@ -12,6 +13,7 @@
 //! Sources: the firmware (`report_protocol.c` and `hotp.c` of nitrokey-pro-firmware and nitrokey-storage-firmware), and
 //! libnitrokey.
 
+mod attempts;
 mod crc;
 mod error;
 mod exchange;
@@ -22,7 +24,8 @@ mod slot;
 #[cfg(test)]
 mod tests;
 
+pub use attempts::KnownAttempts;
 pub use error::Error;
-pub use key::{Authentication, CodeRequest, Key, Moment, Status, TemporaryPassword};
+pub use key::{Authentication, CodeRequest, Key, Moment, Status, TemporaryPassword, TimeSet};
 pub use session::{Model, Session};
 pub use slot::{Slot, SlotNumber};

@@ -21,6 +21,7 @@ const READY: [u8; 2] = [0, 2];
 pub(super) struct Request {
     report: Zeroizing<[u8; REPORT]>,
     checksum: u32,
+    is_once: bool,
 }
 
 impl Request {
@@ -31,7 +32,17 @@ impl Request {
         report.iter_mut().take(CHECKED).zip(all).for_each(|(to, from)| *to = from);
         let checksum = checksum(report.get(..CHECKED).unwrap_or_default());
         report.iter_mut().skip(CHECKED).zip(checksum.to_le_bytes()).for_each(|(to, from)| *to = from);
-        Self { report, checksum }
+        Self { report, checksum, is_once: false }
+    }
+
+    /// The same request, which must not be carried out twice.
+    pub(super) fn once(self) -> Self {
+        Self { is_once: true, ..self }
+    }
+
+    /// Whether the request must not be carried out twice.
+    pub(super) fn is_once(&self) -> bool {
+        self.is_once
     }
 
     pub(super) fn report(&self) -> &[u8; REPORT] {

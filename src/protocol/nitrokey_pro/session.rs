@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use super::attempts::KnownAttempts;
 use super::error::Error as KeyError;
-use super::key::{Authentication, CodeRequest, Key, Moment, PASSWORD, Status, TemporaryPassword};
+use super::key::{
+    Authentication, CodeRequest, Key, MAX_ATTEMPTS, Moment, PASSWORD, Status, TemporaryPassword,
+};
 use super::slot::{Slot, SlotNumber};
 use crate::device::{self, Progress};
 use crate::oath::{
@@ -27,6 +30,9 @@ const MARGIN: Duration = Duration::from_secs(10);
 /// The token's clock may advance directly after it was set.
 const TICK: Duration = Duration::from_secs(1);
 
+/// The token remembers the last time in minutes, of this many seconds.
+const MINUTE: u64 = 60;
+
 /// A user PIN has three attempts.
 const PIN_RULES: PinRules = PinRules { needs_touch: false, spared_attempts: 1 };
 
@@ -44,15 +50,16 @@ pub struct Session<'r> {
     key: Key<'r>,
     status: Status,
     serial: Option<String>,
-    attempts: Option<u8>,
+    attempts: KnownAttempts,
     pin: Option<KeySlot>,
+    password: Option<TemporaryPassword>,
     may_set_time: bool,
     /// Whether the firmware takes the password for a code with a request of its own.
     is_old: bool,
 }
 
 impl<'r> Session<'r> {
-    /// A session with a token. Reads its status and, if codes require the PIN, the number of attempts left.
+    /// A session with a token. Reads its status.
     /// `shown_serial` is the serial number that the token shows over USB, which it may report itself as well.
     ///
     /// # Errors
@@ -67,10 +74,24 @@ impl<'r> Session<'r> {
             }
             Model::Storage => false,
         };
-        let attempts = if status.asks_for_pin { Some(key.attempts()?) } else { None };
         let shown = shown_serial.and_then(significant);
         let serial = status.serial.map(|serial| format!("{serial:08x}")).or(shown);
-        Ok(Self { key, status, serial, attempts, pin: None, may_set_time: false, is_old })
+        Ok(Self {
+            key,
+            status,
+            serial,
+            attempts: KnownAttempts::default(),
+            pin: None,
+            password: None,
+            may_set_time: false,
+            is_old,
+        })
+    }
+
+    /// The same session, which shares the number of attempts left with the other sessions of the insertion.
+    #[must_use]
+    pub fn with_attempts(self, attempts: &KnownAttempts) -> Self {
+        Self { attempts: attempts.clone(), ..self }
     }
 
     fn credential(&self, slot: &Slot) -> Credential {
@@ -93,37 +114,46 @@ impl<'r> Session<'r> {
         }
     }
 
-    /// Verifies the PIN, if codes require it.
-    fn password(&mut self) -> Result<Option<TemporaryPassword>, Error> {
-        if !self.status.asks_for_pin {
-            return Ok(None);
+    /// Verifies the PIN, if codes require it and this session has not verified it.
+    fn authenticate(&mut self) -> Result<(), Error> {
+        if !self.status.asks_for_pin || self.password.is_some() {
+            return Ok(());
         }
         let pin = self.pin.as_ref().and_then(|keys| keys.lend(|pin| Authentication::new(pin.expose())));
         let result = self.key.authenticate(pin.ok_or(Error::Locked)??);
-        if let Err(KeyError::WrongPin(left)) = &result {
-            self.attempts = Some(*left);
+        match &result {
+            // A right PIN gives all attempts back.
+            Ok(_) => self.attempts.set(Some(MAX_ATTEMPTS)),
+            Err(KeyError::WrongPin(left)) => self.attempts.set(*left),
+            Err(KeyError::PinBlocked) => self.attempts.set(Some(0)),
+            Err(KeyError::PinUnproven) => self.attempts.set(None),
+            Err(_) => {}
         }
-        Ok(Some(result?))
+        self.password = Some(result?);
+        Ok(())
     }
 
     fn totp(&mut self, slot: SlotNumber, period: Period, step: Step) -> Result<Code, Error> {
-        let password = self.password()?;
+        self.authenticate()?;
         let (clock, now) = (self.key.clock(), self.key.clock().unix_time());
         let (start, end) = (step.start(period), step.next().start(period));
         if start > now {
             return Err(Error::Unsupported("its clock gives codes of the current time step only"));
         }
-        let margin = MARGIN.min((end - start) / 2);
-        let time = now.min(end - margin).max(start);
+        let time = time_within(start, end, now);
         let moment = Moment { step, time, period: period.seconds() };
-        let request = self.code_request(slot, Some(moment), password.as_ref())?;
+        let request = self.code_request(slot, Some(moment))?;
         let set_at = clock.monotonic();
-        match self.key.set_time(time, self.may_set_time) {
+        let code = match self.code_at(&request, time) {
+            // Another program has used the token in between, and may have set its clock.
+            Err(KeyError::Disturbed) => self.code_at(&request, time),
+            result => result,
+        };
+        let code = match code {
             // The step ended meanwhile, and another program has given the token a time of the next one.
             Err(KeyError::ClockBehind) if now >= end => return Err(device::Error::Reset.into()),
-            result => result?,
-        }
-        let code = self.key.code(&request)?;
+            code => code?,
+        };
         if time + (clock.monotonic() - set_at) + TICK >= end {
             // The code may be that of the next step.
             return Err(device::Error::Reset.into());
@@ -131,22 +161,42 @@ impl<'r> Session<'r> {
         Ok(code)
     }
 
+    fn hotp(&mut self, slot: SlotNumber) -> Result<Code, Error> {
+        self.authenticate()?;
+        let request = self.code_request(slot, None)?;
+        Ok(self.key.code(&request)?)
+    }
+
+    fn code_at(&mut self, request: &CodeRequest, time: Duration) -> Result<Code, KeyError> {
+        let set = self.key.set_time(time, self.may_set_time)?;
+        self.key.code_at(&set, request)
+    }
+
     /// The request for a code; allowed already, if the firmware wants that before.
-    fn code_request(
-        &mut self,
-        slot: SlotNumber,
-        moment: Option<Moment>,
-        password: Option<&TemporaryPassword>,
-    ) -> Result<CodeRequest, Error> {
-        match password {
+    fn code_request(&mut self, slot: SlotNumber, moment: Option<Moment>) -> Result<CodeRequest, Error> {
+        match &self.password {
             Some(password) if self.is_old => {
                 let request = CodeRequest::new(slot, moment, None);
                 self.key.authorize(&request, password)?;
                 Ok(request)
             }
-            password => Ok(CodeRequest::new(slot, moment, password)),
+            password => Ok(CodeRequest::new(slot, moment, password.as_ref())),
         }
     }
+}
+
+/// The time to give the token: not ahead of the clock, within the step, and early enough in it. It is in the minute of the
+/// clock even so, because the token may have that time already and takes none of an earlier minute.
+fn time_within(start: Duration, end: Duration, now: Duration) -> Duration {
+    let latest = end - MARGIN.min((end - start) / 2);
+    let last = now.min(end.saturating_sub(TICK));
+    let minute = Duration::from_secs(last.as_secs() / MINUTE * MINUTE);
+    now.min(latest.max(minute)).max(start)
+}
+
+/// Nothing that has an effect is sent for a caller that no longer waits.
+fn not_cancelled(progress: &dyn Progress) -> Result<(), Error> {
+    if progress.is_cancelled() { Err(device::Error::Busy.into()) } else { Ok(()) }
 }
 
 /// The serial number that a token shows over USB, without leading zeros; `None` if it is none.
@@ -164,7 +214,7 @@ impl OathSession for Session<'_> {
             salt: None,
             serial: self.serial.clone(),
             pin_set: self.status.asks_for_pin,
-            attempts_left: self.attempts,
+            attempts_left: self.attempts.get().filter(|_| self.status.asks_for_pin),
             pin_rules: PIN_RULES,
             own_clock: true,
             max_key: Some(if self.is_old { OLD_MAX_KEY } else { MAX_KEY }),
@@ -190,6 +240,14 @@ impl OathSession for Session<'_> {
     fn unlock(&mut self, keys: &KeySlot) -> Result<(), Error> {
         keys.lend(|_| ()).ok_or(Error::Locked)?;
         self.pin = Some(keys.clone());
+        self.password = None;
+        Ok(())
+    }
+
+    fn read_attempts(&mut self) -> Result<(), Error> {
+        if self.status.asks_for_pin {
+            self.attempts.set(Some(self.key.attempts()?));
+        }
         Ok(())
     }
 
@@ -203,10 +261,9 @@ impl OathSession for Session<'_> {
         Ok(credentials)
     }
 
-    fn list_with_pin(&mut self, _progress: &dyn Progress) -> Result<Vec<Credential>, Error> {
-        self.password()?;
-        // A right PIN gives all attempts back.
-        self.attempts = Some(self.key.attempts()?);
+    fn list_with_pin(&mut self, progress: &dyn Progress) -> Result<Vec<Credential>, Error> {
+        not_cancelled(progress)?;
+        self.authenticate()?;
         self.list()
     }
 
@@ -219,7 +276,7 @@ impl OathSession for Session<'_> {
         &mut self,
         credential: &Credential,
         factor: MovingFactor,
-        _progress: &dyn Progress,
+        progress: &dyn Progress,
     ) -> Result<Code, Error> {
         let is_it = |number: &SlotNumber| number.to_string().as_bytes() == credential.name.bytes;
         let number = SlotNumber::all().find(is_it).ok_or(Error::NoSuchCredential)?;
@@ -230,13 +287,12 @@ impl OathSession for Session<'_> {
         };
         let slot = self.key.slot(number)?.filter(|slot| self.credential(slot) == *credential);
         let slot = slot.ok_or(Error::NoSuchCredential)?;
-        match step {
+        not_cancelled(progress)?;
+        let code = match step {
             Some(step) => self.totp(number, slot.period, step),
-            None => {
-                let password = self.password()?;
-                let request = self.code_request(number, None, password.as_ref())?;
-                Ok(self.key.code(&request)?)
-            }
-        }
+            None => self.hotp(number),
+        };
+        self.key.hide_code();
+        code
     }
 }

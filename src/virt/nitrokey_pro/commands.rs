@@ -12,6 +12,9 @@ const VERSION: [u8; 2] = [15, 0];
 /// The attempts at a PIN.
 const ATTEMPTS: u8 = 3;
 
+/// The number of attempts without a smart card.
+const NO_CARD: u8 = 0xff;
+
 /// The length of a PIN and of a temporary password in bytes.
 const PASSWORD: usize = 25;
 
@@ -41,6 +44,8 @@ pub(in crate::virt) struct Application {
     serial: u32,
     pin: Option<Vec<u8>>,
     attempts: u8,
+    /// Whether the key does not reach its smart card.
+    card_away: bool,
     slots: Vec<Slot>,
     /// The time that the clock was set to, and when that was.
     clock: Option<(u64, Instant)>,
@@ -55,6 +60,7 @@ impl Application {
             serial,
             pin: pin.map(|pin| pin.expose().as_bytes().to_vec()),
             attempts: ATTEMPTS,
+            card_away: false,
             slots: slots(credentials),
             clock: None,
             last_minute: None,
@@ -78,6 +84,11 @@ impl Application {
         self.attempts = ATTEMPTS;
     }
 
+    /// The smart card is away, or back.
+    pub(in crate::virt) fn set_card_away(&mut self, is_away: bool) {
+        self.card_away = is_away;
+    }
+
     /// Another program gives a slot another name.
     pub(in crate::virt) fn rename(&mut self, number: u8, name: &str) {
         self.slots.iter_mut().filter(|slot| slot.number == number).for_each(|slot| slot.rename(name));
@@ -92,7 +103,7 @@ impl Application {
             0x04 => self.code(payload, now),
             0x0b => (self.set_time(payload, now), Vec::new()),
             0x0e => (self.authenticate(payload), Vec::new()),
-            0x0f => (Result::Ok, vec![self.attempts]),
+            0x0f => (Result::Ok, vec![if self.card_away { NO_CARD } else { self.attempts }]),
             0x70 => (Result::Ok, Vec::new()),
             _ => (Result::UnknownCommand, Vec::new()),
         }

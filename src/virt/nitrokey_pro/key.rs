@@ -88,6 +88,10 @@ impl NitrokeyProKey {
         self.proceed(conditions);
         let state = if self.work.is_some() { BUSY } else { READY };
         let [_, rest @ ..] = self.shown;
+        if let (Some(Fault::OtherTime(time)), None) = (self.fault, &self.work) {
+            self.fault = None;
+            self.shown = self.respond(&set_time(time), conditions.now);
+        }
         let report: Vec<_> = std::iter::once(state).chain(rest).collect();
         let length = match self.fault {
             Some(Fault::ReportLength(length)) => length,
@@ -141,8 +145,17 @@ impl NitrokeyProKey {
 
 /// The request of another program: it locks the key.
 fn other_program() -> [u8; REPORT] {
+    sealed(&[0x70])
+}
+
+/// The request of another program: it gives the key this Unix time.
+fn set_time(time: u64) -> [u8; REPORT] {
+    sealed(&[&[0x0b, 0][..], &time.to_le_bytes()].concat())
+}
+
+fn sealed(content: &[u8]) -> [u8; REPORT] {
     let mut request = [0; REPORT];
-    request[0] = 0x70;
+    request.iter_mut().zip(content).for_each(|(to, from)| *to = *from);
     let sum = crc(&request[..CHECKED]).to_le_bytes();
     request[CHECKED..].copy_from_slice(&sum);
     request

@@ -2,7 +2,7 @@
 
 use testkit::client::Options;
 
-use super::{Bench, GET_CODE, READ_SLOT, SET_TIME, TOKEN};
+use super::{Bench, GET_CODE, READ_NAME, READ_SLOT, SET_TIME, TOKEN};
 use oathbridge::dbus::names::ROOT;
 
 #[testkit::test]
@@ -56,7 +56,7 @@ async fn the_slots_are_read_once_and_a_code_reads_its_own_only() {
     let reads = bench.key.nitrokey_pro_commands().iter().filter(|command| **command == READ_SLOT).count();
     assert_eq!(reads, 18);
     let code = async { drop(bench.code("alice", &[]).await.unwrap()) };
-    assert_eq!(bench.sent(code).await, [0, READ_SLOT, SET_TIME, GET_CODE]);
+    assert_eq!(bench.sent(code).await, [0, READ_SLOT, SET_TIME, GET_CODE, READ_NAME]);
 }
 
 #[testkit::test]

@@ -1,4 +1,4 @@
-//! A virtual Nitrokey Pro over its keyboard interface, on a private bus.
+//! A virtual Nitrokey Pro over its HID interface, on a private bus.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
 
 mod clock;
@@ -34,6 +34,8 @@ credential = [
 ";
 
 /// Commands of the key.
+/// The response to this one replaces a code that the key shows.
+const READ_NAME: u8 = 0x02;
 const READ_SLOT: u8 = 0x03;
 const GET_CODE: u8 = 0x04;
 const SET_TIME: u8 = 0x0b;

@@ -1,22 +1,31 @@
 //! Each fault has its own error, within its deadline.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Fake, busy, response, sealed, zeros};
-use crate::clock::Clock;
+use crate::clock::{Clock, ManualClock};
 use crate::device;
-use crate::oath;
+use crate::oath::{self, OathSession};
+use crate::otp::Step;
 use crate::protocol::nitrokey_pro::report::{REPORT, Request};
-use crate::protocol::nitrokey_pro::{CodeRequest, Error, Key, SlotNumber};
+use crate::protocol::nitrokey_pro::{CodeRequest, Error, Key, Model, Moment, Session, SlotNumber};
 
 /// The result of a request for a code of a counter to a token with these answers, its duration, and the requests.
 fn outcome(
     answer: impl FnMut(&[[u8; REPORT]], usize) -> Vec<u8> + Send,
 ) -> (Result<String, Error>, Duration, Vec<u8>) {
+    outcome_of(&CodeRequest::new(SlotNumber::Hotp(0), None, None), answer)
+}
+
+/// The same for another request.
+fn outcome_of(
+    request: &CodeRequest,
+    answer: impl FnMut(&[[u8; REPORT]], usize) -> Vec<u8> + Send,
+) -> (Result<String, Error>, Duration, Vec<u8>) {
     let mut fake = Fake::new(answer);
     let clock = fake.clock.clone();
-    let request = CodeRequest::new(SlotNumber::Hotp(0), None, None);
-    let result = Key::open(&mut fake, &*clock).unwrap().code(&request);
+    let result = Key::open(&mut fake, &*clock).unwrap().code(request);
     assert!(!fake.is_locked, "the lock was released");
     let commands = fake.sent.iter().map(|report| report[0]).collect();
     (result.map(|code| code.expose().to_owned()), clock.monotonic(), commands)
@@ -120,7 +129,7 @@ fn short_long_and_empty_reports() {
 }
 
 #[test]
-fn a_damaged_request_is_sent_again_once() {
+fn a_damaged_request_is_sent_again_once_unless_it_must_not_run_twice() {
     // A Nitrokey Pro names the checksum that it calculated, and a Storage the one that it received.
     for echo in [[1, 2, 3, 4], [0; 4]] {
         let damaged = move |request: &[u8; REPORT]| {
@@ -130,14 +139,19 @@ fn a_damaged_request_is_sent_again_once() {
             }
             sealed(report[..60].to_vec())
         };
-        let (result, _, commands) = outcome(move |sent, _| sent.last().map_or_else(zeros, damaged));
+        let moment = Moment { step: Step(1), time: Duration::from_secs(59), period: 30 };
+        let totp = CodeRequest::new(SlotNumber::Totp(0), Some(moment), None);
+        let (result, _, commands) = outcome_of(&totp, move |sent, _| sent.last().map_or_else(zeros, damaged));
         assert_eq!((result, commands), (Err(Error::Damaged), vec![4, 4]));
-        let (result, _, commands) = outcome(move |sent, _| match sent {
+        let (result, _, commands) = outcome_of(&totp, move |sent, _| match sent {
             [] => zeros(),
             [one] => damaged(one),
             [.., last] => good(last),
         });
         assert_eq!((result, commands), (Ok("755224".to_owned()), vec![4, 4]));
+        // The response may be that to another program, and the counter may have advanced.
+        let (result, _, commands) = outcome(move |sent, _| sent.last().map_or_else(zeros, damaged));
+        assert_eq!((result, commands), (Err(Error::Damaged), vec![4]));
     }
 }
 
@@ -157,6 +171,26 @@ fn a_refused_request_is_not_sent_again() {
     }
 }
 
+/// A list has 18 slots; each response takes 0.9 s.
+#[test]
+fn a_slow_token_ends_at_the_deadline_of_the_session() {
+    let clock = Arc::new(ManualClock::at(Duration::ZERO));
+    let slow = clock.clone();
+    let mut fake = Fake::new(move |sent, reads| match sent.last() {
+        None => zeros(),
+        Some(request) if reads == 1 => {
+            slow.advance(Duration::from_millis(900));
+            response(request, 0, &[15, 0])
+        }
+        Some(request) => response(request, 0, &[15, 0]),
+    });
+    let mut session = Session::begin(Key::open(&mut fake, &*clock).unwrap(), Model::Pro, None).unwrap();
+    assert_eq!(session.list(), Err(oath::Error::from(Error::Slow)));
+    assert!(clock.monotonic() < Duration::from_secs(8), "{:?}", clock.monotonic());
+    drop(session);
+    assert!(fake.sent.len() < 10, "{}", fake.sent.len());
+}
+
 #[test]
 fn every_error_is_told_apart() {
     use Error as E;
@@ -166,7 +200,7 @@ fn every_error_is_told_apart() {
         let text = error.to_string();
         assert_eq!(oath::Error::from(error), oath::Error::Malformed(text));
     }
-    for error in [E::StaysBusy, E::NoResponse] {
+    for error in [E::StaysBusy, E::NoResponse, E::Slow] {
         let text = error.to_string();
         assert_eq!(oath::Error::from(error), oath::Error::NoAnswer(text));
     }
@@ -174,7 +208,11 @@ fn every_error_is_told_apart() {
         (E::InUse, oath::Error::Device(device::Error::Busy)),
         (E::EmptySlot, oath::Error::NoSuchCredential),
         (E::NotAuthorized, oath::Error::Locked),
-        (E::WrongPin(2), oath::Error::WrongPin(Some(2))),
+        (E::Disturbed, oath::Error::Device(device::Error::Busy)),
+        (E::NoCard, oath::Error::Device(device::Error::Busy)),
+        (E::WrongPin(Some(2)), oath::Error::WrongPin(Some(2))),
+        (E::WrongPin(None), oath::Error::WrongPin(None)),
+        (E::PinUnproven, oath::Error::PinUnproven),
         (E::PinBlocked, oath::Error::PinBlocked),
         (E::ClockBehind, oath::Error::ClockBehind),
     ] {

@@ -33,6 +33,6 @@ fn a_late_code_is_not_taken() {
         clock.set_unix_time(Duration::from_secs(3_029));
         let code = session.calculate(&credential, MovingFactor::Step(Step(100)), &NoProgress);
         assert_eq!(code.map(|code| code.expose().to_owned()), expected, "after {late} s");
-        assert!(clock.monotonic() < Duration::from_secs(10));
+        assert!(clock.monotonic() < Duration::from_secs(11));
     }
 }

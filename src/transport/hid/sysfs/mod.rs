@@ -121,7 +121,7 @@ fn fits(kind: HidKind, layout: &Layout) -> bool {
         HidKind::NitrokeyPro => layout.feature_bits == bits,
         HidKind::Fido => layout.input_bits == bits && layout.output_bits == bits,
     };
-    layout.usage == Some(kind.usage()) && lengths && !layout.is_numbered
+    layout.usage.is_some_and(|usage| kind.usages().contains(&usage)) && lengths && !layout.is_numbered
 }
 
 fn read(path: &Path) -> Option<Vec<u8>> {

@@ -11,6 +11,12 @@ const FIDO: &[u8] = &[
     0xc0,
 ];
 
+/// The generic interface of a Nitrokey Pro: an input, an output and a feature report of 64 bytes.
+const GENERIC: &[u8] = &[
+    0x06, 0x00, 0xff, 0x09, 0x01, 0xa1, 0x01, 0x09, 0x01, 0x15, 0x00, 0x26, 0xff, 0x00, 0x75, 0x08, 0x95,
+    0x40, 0x81, 0x02, 0x09, 0x01, 0x91, 0x02, 0x09, 0x01, 0xb1, 0x02, 0xc0,
+];
+
 /// The path of a USB device below the root.
 const KEY: &str = "sys/devices/pci0000:00/usb1/1-1";
 
@@ -90,6 +96,42 @@ fn an_interface_with_other_reports_is_not_listed() {
         tree.interface(0, "hidraw0", descriptor);
         assert_eq!(tree.scan(&[HidKind::Keyboard]), [], "{descriptor:02x?}");
     }
+}
+
+/// The report descriptor of a keyboard with a feature report of 64 bytes, as older firmware has it.
+fn wide_keyboard() -> Vec<u8> {
+    let mut descriptor = KEYBOARD.to_vec();
+    descriptor[11] = 0x40;
+    descriptor
+}
+
+#[test]
+fn a_nitrokey_pro_has_a_generic_interface_or_that_of_a_keyboard() {
+    for (vendor, product) in [("20a0", "4108"), ("20a0", "4109"), ("316d", "4c4b")] {
+        for descriptor in [GENERIC, &wide_keyboard()] {
+            let tree = Tree::new();
+            tree.device(vendor, product);
+            tree.interface(0, "hidraw0", descriptor);
+            let nodes = tree.scan(&[HidKind::Keyboard, HidKind::NitrokeyPro, HidKind::Fido]);
+            let kinds: Vec<_> = nodes.iter().map(|node| node.kind).collect();
+            assert_eq!(kinds, [HidKind::NitrokeyPro], "{vendor}:{product} {descriptor:02x?}");
+        }
+    }
+    let mut page = GENERIC.to_vec();
+    page[1] = 1;
+    let mut numbered = GENERIC.to_vec();
+    numbered.splice(0..0, [0x85, 1]);
+    let without_feature = [&GENERIC[..24], &[0xc0]].concat();
+    for descriptor in [&page[..], &numbered, &without_feature, KEYBOARD, FIDO] {
+        let tree = Tree::new();
+        tree.device("20a0", "4108");
+        tree.interface(0, "hidraw0", descriptor);
+        assert_eq!(tree.scan(&[HidKind::NitrokeyPro]), [], "{descriptor:02x?}");
+    }
+    let tree = Tree::new();
+    tree.device("1050", "0407");
+    tree.interface(0, "hidraw0", GENERIC);
+    assert_eq!(tree.scan(&[HidKind::Keyboard]), [], "a YubiKey has no such interface");
 }
 
 #[test]

@@ -13,8 +13,15 @@ const KEYBOARD_DESCRIPTOR: &[u8] = &[
     0xb1, 0x02, 0xc0,
 ];
 
-/// The same keyboard with a feature report of 64 bytes, as a Nitrokey Pro has it.
-fn nitrokey_pro_descriptor() -> Vec<u8> {
+/// A generic HID interface with an input, an output and a feature report of 64 bytes, as a Nitrokey Pro has it since November
+/// 2018.
+const GENERIC_DESCRIPTOR: &[u8] = &[
+    0x06, 0x00, 0xff, 0x09, 0x01, 0xa1, 0x01, 0x09, 0x01, 0x15, 0x00, 0x26, 0xff, 0x00, 0x75, 0x08, 0x95,
+    0x40, 0x81, 0x02, 0x09, 0x01, 0x91, 0x02, 0x09, 0x01, 0xb1, 0x02, 0xc0,
+];
+
+/// A keyboard with a feature report of 64 bytes, as older firmware has it.
+fn wide_keyboard_descriptor() -> Vec<u8> {
     let mut descriptor = KEYBOARD_DESCRIPTOR.to_vec();
     if let [.., _, _, count, _, _, _] = &mut descriptor[..] {
         *count = 64;
@@ -22,7 +29,7 @@ fn nitrokey_pro_descriptor() -> Vec<u8> {
     descriptor
 }
 
-/// The number of the keyboard's interface.
+/// The number of the interface with the slots.
 pub(super) const KEYBOARD: u16 = 0;
 
 /// An authenticator with reports of 64 bytes (FIDO CTAP 2.1, section 11.2.8.1).
@@ -39,6 +46,12 @@ pub(super) struct Ids {
 }
 
 impl Ids {
+    /// Whether the slots are behind a generic interface. A virtual Librem Key has the keyboard interface of older firmware.
+    fn is_generic(self) -> bool {
+        const PURISM: u16 = 0x316d;
+        self.is_nitrokey_pro() && self.vendor != PURISM
+    }
+
     /// Whether these are the ids of a Nitrokey Pro, a Nitrokey Storage or a Librem Key, which have no FIDO interface.
     pub(super) fn is_nitrokey_pro(self) -> bool {
         hid_models::name(self.vendor, self.product, HidKind::NitrokeyPro).is_some()
@@ -65,7 +78,8 @@ pub(super) fn descriptor(ids: Ids, kind: u8, index: u8) -> Option<Vec<u8>> {
 /// The report descriptor of an interface.
 pub(super) fn report_descriptor(ids: Ids, interface: u16) -> Vec<u8> {
     match interface {
-        KEYBOARD if ids.is_nitrokey_pro() => nitrokey_pro_descriptor(),
+        KEYBOARD if ids.is_generic() => GENERIC_DESCRIPTOR.to_vec(),
+        KEYBOARD if ids.is_nitrokey_pro() => wide_keyboard_descriptor(),
         KEYBOARD => KEYBOARD_DESCRIPTOR.to_vec(),
         _ => FIDO_DESCRIPTOR.to_vec(),
     }
@@ -73,9 +87,11 @@ pub(super) fn report_descriptor(ids: Ids, interface: u16) -> Vec<u8> {
 
 fn configuration(ids: Ids) -> Vec<u8> {
     let mut body = Vec::new();
-    body.extend([9, 4, 0, 0, 1, 3, 1, 1, 0]);
-    body.extend(hid(KEYBOARD_DESCRIPTOR.len()));
-    body.extend(endpoint(0x81, INTERRUPT, 8, 10));
+    // The subclass and the protocol are those of a boot keyboard (HID 1.11, sections 4.2 and 4.3).
+    let (subclass, protocol, bytes) = if ids.is_generic() { (0, 0, 64) } else { (1, 1, 8) };
+    body.extend([9, 4, 0, 0, 1, 3, subclass, protocol, 0]);
+    body.extend(hid(report_descriptor(ids, KEYBOARD).len()));
+    body.extend(endpoint(0x81, INTERRUPT, bytes, 10));
     let interfaces = if ids.is_nitrokey_pro() { 1 } else { 3 };
     if interfaces > 1 {
         body.extend([9, 4, 1, 0, 2, 3, 0, 0, 0]);

@@ -6,8 +6,9 @@
 //! Nitrokey for Nitrokey's vendor id, else that of the YubiKey, with the credential `carol` of that key.
 //! PORT is 0 if it is missing; the serial numbers are higher by PORT.
 //!
-//! With the ids of a Nitrokey Pro it has only a keyboard interface, with the slots of a virtual Nitrokey Pro. Each line on
-//! standard input then turns its clock a day ahead, and its codes require the PIN if there is one.
+//! With the ids of a Nitrokey Pro it has only one interface, with the slots of a virtual Nitrokey Pro: a generic one,
+//! or that of a keyboard with the ids of a Librem Key. Each line on standard input then turns its clock a day ahead, and its
+//! codes require the PIN if there is one.
 //!
 //! The kernel speaks the protocol of USB/IP over a socket (Documentation/usb/usbip_protocol.rst), whose number is written to
 //! sysfs.
@@ -132,7 +133,7 @@ fn tokens(port: u32, pin: Option<&String>) -> Result<Vec<VirtualToken>, Box<dyn 
     Ok(tokens.iter().map(VirtualToken::new).collect())
 }
 
-/// The keyboard interface of the key with these ids.
+/// The interface with the slots of the key with these ids.
 fn keyboard(yubikey: &VirtualToken, pro: &VirtualToken, ids: Ids) -> Option<Box<dyn Reports>> {
     Some(if ids.is_nitrokey_pro() { Box::new(pro.nitrokey_pro()?) } else { Box::new(yubikey.keyboard()?) })
 }

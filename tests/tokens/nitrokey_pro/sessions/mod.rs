@@ -74,13 +74,13 @@ fn codes_of_time_steps_and_counters() {
     let before = token.nitrokey_pro_commands().len();
     let code = session.calculate(&listed[0], MovingFactor::Step(Step(1)), &NoProgress).unwrap();
     assert_eq!(code.expose(), "94287082");
-    // The slot, the time and the code.
-    assert_eq!(token.nitrokey_pro_commands()[before..], [3, 0x0b, 4]);
+    // The slot, the time, the code, and a name that the token then shows instead.
+    assert_eq!(token.nitrokey_pro_commands()[before..], [3, 0x0b, 4, 2]);
     for expected in ["755224", "287082"] {
         let code = session.calculate(&listed[2], MovingFactor::Counter, &NoProgress).unwrap();
         assert_eq!(code.expose(), expected);
     }
-    assert_eq!(token.nitrokey_pro_commands()[before + 3..], [3, 4, 3, 4], "a counter has no time");
+    assert_eq!(token.nitrokey_pro_commands()[before + 4..], [3, 4, 2, 3, 4, 2], "a counter has no time");
 }
 
 #[test]
