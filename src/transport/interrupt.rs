@@ -14,6 +14,10 @@ const CANCEL_INTERVAL: Duration = Duration::from_millis(20);
 /// The maximum time that a caller waits for a scan.
 const SCAN_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// The maximum time that a caller waits for a scan if the system refuses to cancel the call of the monitor thread. Another
+/// attempt would be refused as well, unless the service is stopping: then the call ends by itself within this time.
+const REFUSED_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// Cancels a blocking call of the monitor thread that the descriptor does not end. Returns false if the system refuses that.
 pub(super) type Cancel = Box<dyn Fn() -> bool + Send>;
 
@@ -62,7 +66,7 @@ impl Interrupt {
     }
 
     /// Requests a scan. Returns when the monitor thread has reported a scan that began after this call, when no monitor thread
-    /// is running, when the system refuses to cancel its call, or after 3 s.
+    /// is running, or after 3 s; after 0.5 s if the system refuses to cancel its call.
     pub(super) fn request_scan(&self) {
         let mut state = self.state();
         state.requested += 1;
@@ -76,7 +80,7 @@ impl Interrupt {
     fn interrupt_while(
         &self,
         mut state: MutexGuard<'_, State>,
-        deadline: Option<Instant>,
+        mut deadline: Option<Instant>,
         goes_on: impl Fn(&State) -> bool,
     ) {
         if let Some(wake) = &self.wake {
@@ -85,10 +89,9 @@ impl Interrupt {
         }
         let mut is_refused = false;
         while goes_on(&state) && deadline.is_none_or(|deadline| Instant::now() < deadline) {
-            is_refused |= state.cancel.as_ref().is_some_and(|cancel| !is_refused && !cancel());
-            // The call goes on until its own timeout, and another attempt would be refused as well.
-            if is_refused && deadline.is_some() {
-                return;
+            if !is_refused && state.cancel.as_ref().is_some_and(|cancel| !cancel()) {
+                is_refused = true;
+                deadline = deadline.map(|deadline| deadline.min(Instant::now() + REFUSED_TIMEOUT));
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             let interval = (state.cancel.is_some() && !is_refused).then_some(CANCEL_INTERVAL);
@@ -256,8 +259,17 @@ mod tests {
         interrupt.set_cancel(Some(Box::new(refusing)));
         let started = Instant::now();
         interrupt.request_scan();
-        assert!(started.elapsed() < SCAN_TIMEOUT);
+        assert!((REFUSED_TIMEOUT..SCAN_TIMEOUT).contains(&started.elapsed()));
         assert_eq!(cancelled.try_iter().count(), 1);
+        // The call may end by itself, because the service is stopping.
+        thread::scope(|scope| {
+            let requesting = scope.spawn(|| interrupt.request_scan());
+            cancelled.recv().unwrap();
+            let before = interrupt.scans();
+            interrupt.complete(interrupt.requested());
+            requesting.join().unwrap();
+            assert_eq!(interrupt.scans(), before + 1);
+        });
         thread::scope(|scope| {
             let stopping = scope.spawn(|| interrupt.stop());
             cancelled.recv().unwrap();
