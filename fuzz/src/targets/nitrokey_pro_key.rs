@@ -235,6 +235,7 @@ impl Reports for ScriptedKey<'_> {
         assert_eq!(checksum(&report[..REPORT - 4]).to_le_bytes(), report[REPORT - 4..], "a wrong checksum");
         self.caller.clock.advance(REPORT_TIME);
         self.looks = 0;
+        self.look_time = REPORT_TIME;
         let mut notes = self.notes.edit();
         match self.request[0] {
             0x04 => notes.codes += 1,
