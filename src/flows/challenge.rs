@@ -3,7 +3,8 @@
 
 use futures_util::FutureExt;
 
-use super::submission::{Submit, load_system_authorities, note};
+use super::exchange::{load_system_authorities, note};
+use super::submission::Submit;
 use super::{Error, Flows, Submission, Target};
 use crate::cognito::{self, Answer, Client, Delivered, NextChallenge, Responded, Respondent, Session};
 use crate::operations::{Challenge, Operation, Sending, State};
