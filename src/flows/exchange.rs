@@ -1,19 +1,20 @@
 //! What all exchanges with Cognito have in common, with a code or without one.
 
-use super::{Flows, Submission};
-use crate::cognito::{self, Client};
+use super::{Flows, Policy};
+use crate::cognito::{self, Client, Endpoint};
 use crate::operations::Operation;
 
 impl Flows {
     /// A client whose timeouts end before the deadline of the operation.
     pub(super) fn client(
         &self,
-        request: &Submission,
+        policy: &Policy,
+        endpoint: &Endpoint,
         operation: &Operation,
     ) -> Result<Client, cognito::Error> {
-        let mut settings = request.policy.settings.clone();
+        let mut settings = policy.settings.clone();
         settings.request_timeout = settings.request_timeout.min(operation.deadline().left(&*self.clock));
-        Client::new(&settings, &request.endpoint, self.clock.clone())
+        Client::new(&settings, endpoint, self.clock.clone())
     }
 }
 

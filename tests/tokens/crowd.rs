@@ -25,7 +25,7 @@ fn transport(serials: std::ops::Range<u32>) -> Arc<VirtualTransport> {
 async fn until_there_are(snapshots: &mut watch::Receiver<Arc<Snapshot>>, count: usize) {
     let settled = |now: &Arc<Snapshot>| now.settled && now.tokens.len() == count;
     let waiting = tokio::time::timeout(TIMEOUT, snapshots.wait_for(settled)).await;
-    waiting.map(drop).unwrap_or_else(|_| panic!("there are not {count} tokens"));
+    assert!(waiting.is_ok(), "there are not {count} tokens");
 }
 
 #[tokio::test]
