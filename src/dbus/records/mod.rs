@@ -1,4 +1,4 @@
-//! The data of one caller: plain structures, which [`Client`](super::clients::Client) holds under its locks.
+//! The data of one caller: plain structures, which [`Client`](super::client::Client) holds under its locks.
 
 mod deposits;
 mod operations;
