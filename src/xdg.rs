@@ -18,6 +18,13 @@ pub fn runtime() -> Option<PathBuf> {
     absolute("XDG_RUNTIME_DIR")
 }
 
+/// The runtime folder of this user's session: `$XDG_RUNTIME_DIR`, else the folder that systemd creates, if it exists.
+/// Programs that cron or ssh starts may lack the variable.
+pub fn session_runtime() -> Option<PathBuf> {
+    let of_systemd = || PathBuf::from(format!("/run/user/{}", rustix::process::geteuid().as_raw()));
+    runtime().or_else(|| Some(of_systemd()).filter(|folder| folder.is_dir()))
+}
+
 /// Relative paths count as unset, as the specification says.
 fn base(variable: &str, below_home: &str) -> Option<PathBuf> {
     absolute(variable).or_else(|| Some(absolute("HOME")?.join(below_home)))

@@ -239,7 +239,6 @@ mod tests {
             assert_eq!(by(&Subject::none()), others);
             // Until the credential is known, the call is allowed if it may be allowed.
             assert_eq!(by(&Subject::open()), Verdict::Allow);
-            assert_eq!(by(&Subject::open().with_credential("t_0011".to_owned())), Verdict::allow_if(allow));
         }
     }
 
@@ -256,6 +255,10 @@ mod tests {
             assert_eq!(by(Fit::Yes), Verdict::allow_if(allow));
             assert_eq!(by(Fit::No), Verdict::allow_if(!allow));
             assert_eq!(by(Fit::Hidden), hidden);
+            let by = |subject: &Subject| decide(&access, &curl, Permission::Submit, subject).verdict;
+            // A profile that is newer than the call's configuration.
+            assert_eq!(by(&submission(Some("t_0011"), &[("home", Fit::Yes)])), hidden);
+            assert_eq!(by(&Subject::credential("t_0011".to_owned())), Verdict::allow_if(!allow));
         }
     }
 

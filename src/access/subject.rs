@@ -23,18 +23,15 @@ enum Credential {
     Open,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Profiles {
-    /// The profiles by name; those that are missing do not fit.
+    /// The call is about no user pool.
+    #[default]
+    None,
+    /// The profiles by name. A rule may name another one if it is newer.
     Are(BTreeMap<String, Fit>),
     /// They turn out when the arguments are read.
     Open,
-}
-
-impl Default for Profiles {
-    fn default() -> Self {
-        Self::Are(BTreeMap::new())
-    }
 }
 
 impl Subject {
@@ -60,12 +57,6 @@ impl Subject {
         Self { credential, profiles: Profiles::Are(profiles) }
     }
 
-    /// The same with the credential that turned out.
-    #[must_use]
-    pub fn with_credential(&self, id: String) -> Self {
-        Self { credential: Credential::Is(id), profiles: self.profiles.clone() }
-    }
-
     /// Whether a rule is for this call.
     pub(super) fn fit(&self, rule: &AccessRule) -> Fit {
         let credential = match (&rule.credential, &self.credential) {
@@ -77,7 +68,8 @@ impl Subject {
         let profile = match (&rule.profile, &self.profiles) {
             (None, _) => Fit::Yes,
             (Some(_), Profiles::Open) => Fit::Open,
-            (Some(name), Profiles::Are(profiles)) => profiles.get(name).copied().unwrap_or(Fit::No),
+            (Some(_), Profiles::None) => Fit::No,
+            (Some(name), Profiles::Are(profiles)) => profiles.get(name).copied().unwrap_or(Fit::Hidden),
         };
         credential.and(profile)
     }

@@ -39,7 +39,8 @@ pub struct AccessRule {
     /// The credentials of the rule, by object id; without it all of them.
     #[serde(default, deserialize_with = "credential")]
     pub credential: Option<Pattern>,
-    /// The profile of the rule: calls that name it, and calls with its user pool or its app client. Without it all calls.
+    /// The profile of the rule: calls with its user pool or its app client, or calls that name it if it has neither.
+    /// Without it all calls.
     #[serde(default, deserialize_with = "profile")]
     pub profile: Option<String>,
     /// The permission to get codes.

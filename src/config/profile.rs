@@ -67,6 +67,11 @@ impl Profile {
         }
     }
 
+    /// The region of the user pool, where its tokens and sessions are valid; `region` if the pool id has none.
+    pub fn pool_region(&self) -> String {
+        self.user_pool_id.as_deref().and_then(region_of).unwrap_or_else(|| self.region.clone())
+    }
+
     /// The setting that contradicts a custom endpoint: the SDK refuses FIPS and dual stack with it.
     fn contradiction(&self, cognito: &Cognito) -> Option<&'static str> {
         self.endpoint_url.as_ref()?;

@@ -67,7 +67,7 @@ pub(super) async fn run(command: &GuardCommand, json: bool) -> Result<Output, Fa
             "There is no state folder; set HOME or XDG_STATE_HOME to an absolute path.",
         )
     })?;
-    let guard = Guard::open(Folders { state, runtime: state_file::runtime_directory() });
+    let guard = Guard::open(Folders { state, runtime: state_file::session_directory() });
     let tree =
         tokio::time::timeout(NAMES_TIMEOUT, Bus::tree_if_running()).await.ok().flatten().unwrap_or_default();
     match command {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use zbus::Fd;
 use zbus::message::Header;
 
-use super::args::Passed;
+use super::args::{Destination, Passed};
 use super::bridge::Bridge;
 use super::census::Counted;
 use super::client::Client;
@@ -16,7 +16,7 @@ use super::error::Error;
 use super::methods::{self, Audience, MethodPolicy};
 use super::names;
 use crate::access::{Caller, Decision, Permission, Permit, Subject, Verdict, decide};
-use crate::flows::{Flows, Permits};
+use crate::flows::{Flows, Permits, Target};
 use crate::operations::{Cancellation, Operation, Requester};
 use crate::secret::SecretText;
 
@@ -96,21 +96,28 @@ impl<'call> Call<'call> {
         &self.client
     }
 
+    /// The program of the caller, by the name that its limits have.
+    pub(super) fn program(&self) -> &str {
+        &self.program
+    }
+
     /// Decides about what the arguments of a submission name. The result decides about a credential that turns out later.
+    /// Both decide by the rules and the profiles of their time, which may be newer than the call.
     ///
     /// # Errors
     ///
     /// `AccessDenied`.
-    pub(super) fn permit(&self, subject: Subject) -> Result<Permits, Error> {
-        let (settings, caller) = (self.bridge.settings.now(), Arc::clone(&self.caller));
-        let access = &settings.config.access;
-        allowed(decide(access, &caller, Permission::Submit, &subject), &self.requester, Permission::Submit)
-            .inspect_err(|error| log_denial(self.bridge, &self.client, &self.requester, self.method, error))?;
-        Ok(Permits::new(move |credential| {
-            let subject = subject.with_credential(credential.to_string());
-            let decision = decide(&settings.config.access, &caller, Permission::Submit, &subject);
-            decision.verdict == Verdict::Allow
-        }))
+    pub(super) fn permit(&self, credential: &Target, destination: Destination) -> Result<Permits, Error> {
+        let (bridge, caller) = (Arc::clone(self.bridge), Arc::clone(&self.caller));
+        let decide = move |credential: &Target| {
+            let settings = bridge.settings.now();
+            let subject = destination.subject(credential, &settings.config);
+            decide(&settings.config.access, &caller, Permission::Submit, &subject)
+        };
+        allowed(decide(credential), &self.requester, Permission::Submit).inspect_err(|error| {
+            log_denial(self.bridge, &self.client, &self.requester, self.method, error)
+        })?;
+        Ok(Permits::new(move |found| decide(&Target::Id(found.clone())).verdict == Verdict::Allow))
     }
 
     /// The flows for this caller.

@@ -12,24 +12,32 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Account {
     places: Vec<[u8; 32]>,
+    program: String,
     names: BTreeSet<[u8; 32]>,
 }
 
 impl Account {
-    /// An account in these places: its user pool, its app client, or both.
-    pub fn of<'place>(places: impl IntoIterator<Item = &'place str>) -> Self {
+    /// An account in these places: its user pool, its app client, or both. The program is that of the caller. It is part
+    /// of the account's names as long as the user is not known.
+    pub fn of<'place>(places: impl IntoIterator<Item = &'place str>, program: &str) -> Self {
         let places = places.into_iter().map(|place| Sha256::digest(place).into());
-        Self { places: places.collect(), names: BTreeSet::new() }
+        Self { places: places.collect(), program: program.to_owned(), names: BTreeSet::new() }
     }
 
-    /// Adds a name of the user. The empty name stands for a user that is not known.
+    /// Adds a name of the user, in any case: a user pool may ignore it.
     pub fn add_user(&mut self, user: &str) {
-        self.names.extend(self.places.iter().map(|place| hash(place, user)));
+        let user = user.to_lowercase();
+        self.names.extend(self.places.iter().map(|place| hash(place, &user)));
     }
 
-    /// The keys of the names together with a credential.
+    /// The keys for the count of refusals. Those of a known user are for all credentials, because Cognito counts all codes.
+    /// Without a user they are for one credential and one program, which locks out no other program.
     pub(super) fn keys(&self, credential: &str) -> Vec<[u8; 32]> {
-        self.names.iter().map(|name| hash(name, credential)).collect()
+        if !self.names.is_empty() {
+            return self.names.iter().copied().collect();
+        }
+        let stranger = |place| hash(&hash(&hash(place, ""), credential), &self.program);
+        self.places.iter().map(stranger).collect()
     }
 }
 
@@ -48,27 +56,36 @@ mod tests {
     use super::*;
 
     fn keys(places: &[&str], user: &str, credential: &str) -> Vec<[u8; 32]> {
-        let mut account = Account::of(places.iter().copied());
+        let mut account = Account::of(places.iter().copied(), "p");
         account.add_user(user);
         account.keys(credential)
     }
 
     #[test]
-    fn place_user_and_credential_make_the_key() {
+    fn place_and_user_make_the_key_of_a_known_user() {
         let key = keys(&["pool"], "alice", "c")[0];
-        assert_eq!(keys(&["pool"], "alice", "c"), [key]);
-        for (place, user, credential) in
-            [("pool2", "alice", "c"), ("pool", "bob", "c"), ("pool", "alice", "d"), ("poola", "lice", "c")]
-        {
-            assert_ne!(keys(&[place], user, credential), [key]);
+        for (user, credential) in [("alice", "c"), ("alice", "d"), ("Alice", "c")] {
+            assert_eq!(keys(&["pool"], user, credential), [key]);
+        }
+        for (place, user) in [("pool2", "alice"), ("pool", "bob"), ("poola", "lice")] {
+            assert_ne!(keys(&[place], user, "c"), [key]);
         }
         let both = keys(&["pool", "client"], "alice", "c");
         assert!(both.len() == 2 && both.contains(&key));
     }
 
     #[test]
+    fn place_credential_and_program_make_the_key_of_an_unknown_user() {
+        let key = |place, credential, program| Account::of([place], program).keys(credential);
+        assert_eq!(key("region", "c", "p"), key("region", "c", "p"));
+        for (place, credential, program) in [("pool", "c", "p"), ("region", "d", "p"), ("region", "c", "q")] {
+            assert_ne!(key(place, credential, program), key("region", "c", "p"));
+        }
+    }
+
+    #[test]
     fn debug_output_has_no_name() {
-        let mut account = Account::of(["pool"]);
+        let mut account = Account::of(["pool"], "p");
         account.add_user("alice");
         assert_eq!(format!("{account:?}"), "Account(1 names)");
     }

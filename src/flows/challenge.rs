@@ -3,7 +3,8 @@
 
 use futures_util::FutureExt;
 
-use super::submission::{Submit, load_system_authorities, note};
+use super::exchange::{load_system_authorities, note};
+use super::submission::Submit;
 use super::{Error, Flows, Submission, Target};
 use crate::cognito::{self, Answer, Client, Delivered, NextChallenge, Responded, Respondent, Session};
 use crate::operations::{Challenge, Operation, Sending, State};
@@ -94,7 +95,7 @@ impl Flows {
     /// session. So nothing interrupts it until [`Operation::end_submission`]: the caller must learn the state of the
     /// session.
     async fn select(&self, request: &ChallengeRequest, operation: &Operation) -> Result<Responded, Error> {
-        let client = self.client(&request.submission, operation)?;
+        let client = self.client(&request.submission.policy, &request.submission.endpoint, operation)?;
         operation.begin_submission(Sending::Choice)?;
         operation.set_state(State::Submitting);
         let answer = client.select_software_token(&request.respondent, &request.session).await;

@@ -90,9 +90,7 @@ impl Flows {
                 continue;
             }
             if request.claim {
-                let (guard, id, now) = (self.guard.clone(), found.id.to_string(), self.moment(period));
-                let claimed = blocking(move || guard.claim(&id, step, now)).await;
-                claimed.map_err(|error| spent(error, period))?;
+                self.claim(found, step, &calculated.code).await?;
             }
             return Ok(CodeReply {
                 code: calculated.code.clone(),
@@ -100,6 +98,20 @@ impl Flows {
                 next: calculated.next.clone(),
             });
         }
+    }
+
+    /// Records that the caller is going to send the code, unless an equal one was sent or claimed in this step.
+    async fn claim(&self, found: &Found, step: Step, code: &Code) -> Result<(), Error> {
+        let period = found.credential.name.period;
+        let (guard, id, now) = (self.guard.clone(), found.id.to_string(), self.moment(period));
+        if !self.sent_codes.first_time(step, code, now) {
+            return Err(Error::StepSpent { opens: step.next().start(period) });
+        }
+        let claimed = blocking(move || guard.claim(&id, step, now)).await;
+        if matches!(claimed, Err(guard::Error::Unavailable(_))) {
+            self.sent_codes.take_back(step, code, period);
+        }
+        claimed.map_err(|error| spent(error, period))
     }
 
     /// The current time step.

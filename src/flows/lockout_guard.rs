@@ -1,5 +1,5 @@
-//! Limits the refused codes of a credential and an account: Cognito locks an account after five, so the daemon stops
-//! before. Refusals of one account do not count for another one, which has the same credential by chance or by intent.
+//! Limits the refused codes of an account: Cognito locks an account after five, so the daemon stops before. Refusals of one
+//! account do not count for another one, which has the same credential by chance or by intent.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
@@ -17,50 +17,112 @@ const REFUSAL_WINDOW: Duration = Duration::from_secs(15 * 60);
 /// Cognito about a real account, and a minute has few submissions, so this limit is never reached by accident.
 const MAX_KEYS: usize = 1_024;
 
-/// A name of an account together with a credential, hashed.
+/// A name of an account, hashed.
 type Key = [u8; 32];
 
-/// The refusals of every credential and account, in memory, by monotonic time.
+/// The refusals of every account, in memory, by monotonic time.
 #[derive(Debug, Default)]
 pub(super) struct LockoutGuard {
-    /// The newest [`MAX_REFUSALS`] of each key, oldest first; never empty.
-    refusals: Mutex<HashMap<Key, VecDeque<Duration>>>,
+    /// The refusals of each key, at most [`MAX_REFUSALS`] that count, oldest first; never empty.
+    refusals: Mutex<HashMap<Key, VecDeque<Refusal>>>,
+}
+
+/// A code that was refused, or that may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Refusal {
+    at: Duration,
+    /// Whether the answer is missing. Without this, codes that are sent at once could be too many.
+    is_pending: bool,
+}
+
+/// A code that is about to be sent. It counts as a refusal, also if it is dropped.
+#[derive(Debug)]
+#[must_use = "the answer must be recorded"]
+pub(super) struct Pending {
+    keys: Vec<Key>,
+    refusal: Refusal,
 }
 
 impl LockoutGuard {
     /// The time for which submissions with one of these keys must wait; `None` if they may be sent now.
-    pub(super) fn wait(&self, keys: Vec<Key>, now: Duration) -> Option<Duration> {
+    pub(super) fn wait(&self, keys: &[Key], now: Duration) -> Option<Duration> {
         let mut refusals = self.refusals.lock().ignore_poison();
-        let wait = |key| {
-            let times: &mut VecDeque<Duration> = refusals.get_mut(&key)?;
-            times.retain(|time| is_recent(*time, now));
-            let oldest = times.front().filter(|_| times.len() >= MAX_REFUSALS)?;
-            Some((*oldest + REFUSAL_WINDOW).saturating_sub(now))
-        };
-        keys.into_iter().filter_map(wait).max()
+        wait(&mut refusals, keys, now)
     }
 
-    /// Records that a code was refused.
-    pub(super) fn refused(&self, keys: Vec<Key>, now: Duration) {
+    /// Counts a code that is about to be sent.
+    ///
+    /// # Errors
+    ///
+    /// The time for which it must wait.
+    pub(super) fn begin(&self, keys: Vec<Key>, now: Duration) -> Result<Pending, Duration> {
         let mut refusals = self.refusals.lock().ignore_poison();
-        refusals.retain(|_, times| times.back().is_some_and(|time| is_recent(*time, now)));
-        for key in keys {
-            if refusals.len() >= MAX_KEYS && !refusals.contains_key(&key) {
-                forget_least_recent(&mut refusals);
+        if let Some(wait) = wait(&mut refusals, &keys, now) {
+            return Err(wait);
+        }
+        let refusal = Refusal { at: now, is_pending: true };
+        add(&mut refusals, &keys, refusal);
+        Ok(Pending { keys, refusal })
+    }
+
+    /// Records that the code was refused.
+    pub(super) fn refused(&self, pending: Pending, now: Duration) {
+        let mut refusals = self.refusals.lock().ignore_poison();
+        remove(&mut refusals, &pending);
+        add(&mut refusals, &pending.keys, Refusal { at: now, is_pending: false });
+    }
+
+    /// Records that the code was accepted, which resets Cognito's count as well.
+    pub(super) fn accepted(&self, pending: Pending) {
+        let mut refusals = self.refusals.lock().ignore_poison();
+        remove(&mut refusals, &pending);
+        for key in pending.keys {
+            // Codes of other requests may still be on their way.
+            let left = refusals.get_mut(&key).map(|kept| kept.retain(|refusal| refusal.is_pending));
+            if left.is_some() && refusals.get(&key).is_some_and(VecDeque::is_empty) {
+                refusals.remove(&key);
             }
-            let times = refusals.entry(key).or_default();
-            if times.len() >= MAX_REFUSALS {
-                times.pop_front();
-            }
-            times.push_back(now);
         }
     }
 
-    /// Records that a code was accepted, which resets Cognito's count as well.
-    pub(super) fn accepted(&self, keys: Vec<Key>) {
-        let mut refusals = self.refusals.lock().ignore_poison();
-        for key in keys {
-            refusals.remove(&key);
+    /// Records that the code was not sent, or that the answer says nothing about it.
+    pub(super) fn not_refused(&self, pending: Pending) {
+        remove(&mut self.refusals.lock().ignore_poison(), &pending);
+    }
+}
+
+fn wait(refusals: &mut HashMap<Key, VecDeque<Refusal>>, keys: &[Key], now: Duration) -> Option<Duration> {
+    let wait = |key| {
+        let kept: &mut VecDeque<Refusal> = refusals.get_mut(key)?;
+        kept.retain(|refusal| is_recent(refusal.at, now));
+        let oldest = kept.front().filter(|_| kept.len() >= MAX_REFUSALS)?;
+        Some((oldest.at + REFUSAL_WINDOW).saturating_sub(now))
+    };
+    keys.iter().filter_map(wait).max()
+}
+
+fn add(refusals: &mut HashMap<Key, VecDeque<Refusal>>, keys: &[Key], refusal: Refusal) {
+    refusals.retain(|_, kept| kept.back().is_some_and(|last| is_recent(last.at, refusal.at)));
+    for key in keys {
+        if refusals.len() >= MAX_KEYS && !refusals.contains_key(key) {
+            forget_least_recent(refusals);
+        }
+        let kept = refusals.entry(*key).or_default();
+        if kept.len() >= MAX_REFUSALS {
+            kept.pop_front();
+        }
+        kept.push_back(refusal);
+    }
+}
+
+fn remove(refusals: &mut HashMap<Key, VecDeque<Refusal>>, pending: &Pending) {
+    for key in &pending.keys {
+        let Some(kept) = refusals.get_mut(key) else { continue };
+        if let Some(place) = kept.iter().position(|refusal| *refusal == pending.refusal) {
+            kept.remove(place);
+        }
+        if kept.is_empty() {
+            refusals.remove(key);
         }
     }
 }
@@ -69,8 +131,8 @@ fn is_recent(time: Duration, now: Duration) -> bool {
     time + REFUSAL_WINDOW > now
 }
 
-fn forget_least_recent(refusals: &mut HashMap<Key, VecDeque<Duration>>) {
-    let least = refusals.iter().min_by_key(|(_, times)| times.back()).map(|(key, _)| *key);
+fn forget_least_recent(refusals: &mut HashMap<Key, VecDeque<Refusal>>) {
+    let least = refusals.iter().min_by_key(|(_, kept)| kept.back().map(|last| last.at)).map(|(key, _)| *key);
     if let Some(key) = least {
         refusals.remove(&key);
     }
@@ -90,61 +152,83 @@ mod tests {
         vec![sha2::Sha256::digest(name).into()]
     }
 
+    fn refuse(guard: &LockoutGuard, keys: Vec<Key>, now: Duration) {
+        let refusal = Refusal { at: now, is_pending: true };
+        guard.refused(Pending { keys, refusal }, now);
+    }
+
     #[test]
     fn the_sixth_attempt_waits_until_the_first_refusal_expires() {
         let guard = LockoutGuard::default();
         for minute in 0..5 {
-            assert_eq!(guard.wait(key("a"), minutes(minute)), None);
-            guard.refused(key("a"), minutes(minute));
+            assert_eq!(guard.wait(&key("a"), minutes(minute)), None);
+            refuse(&guard, key("a"), minutes(minute));
         }
-        assert_eq!(guard.wait(key("a"), minutes(5)), Some(minutes(10)));
-        assert_eq!(guard.wait(key("b"), minutes(5)), None);
-        assert_eq!(guard.wait(key("a"), minutes(15)), None);
+        assert_eq!(guard.wait(&key("a"), minutes(5)), Some(minutes(10)));
+        assert_eq!(guard.wait(&key("b"), minutes(5)), None);
+        assert_eq!(guard.wait(&key("a"), minutes(15)), None);
+    }
+
+    #[test]
+    fn a_code_on_its_way_counts_until_it_is_answered() {
+        let guard = LockoutGuard::default();
+        let mut pending: Vec<_> = (0..5).map(|_| guard.begin(key("a"), minutes(0)).unwrap()).collect();
+        assert_eq!(guard.begin(key("a"), minutes(1)).unwrap_err(), minutes(14));
+        guard.not_refused(pending.pop().unwrap());
+        guard.not_refused(guard.begin(key("a"), minutes(1)).unwrap());
+        guard.accepted(pending.pop().unwrap());
+        let more = [(); 2].map(|()| guard.begin(key("a"), minutes(1)).unwrap());
+        assert!(guard.begin(key("a"), minutes(1)).is_err(), "three older ones are still on their way");
+        more.into_iter().for_each(|pending| guard.not_refused(pending));
+        pending.into_iter().for_each(|pending| guard.refused(pending, minutes(2)));
+        assert_eq!(guard.wait(&key("a"), minutes(2)), None);
+        assert_eq!(guard.refusals.lock().unwrap()[&key("a")[0]].len(), 3);
     }
 
     #[test]
     fn a_refusal_counts_for_every_name_of_the_account() {
         let guard = LockoutGuard::default();
-        (0..5).for_each(|_| guard.refused([key("a"), key("b")].concat(), minutes(0)));
+        (0..5).for_each(|_| refuse(&guard, [key("a"), key("b")].concat(), minutes(0)));
         for names in [key("a"), key("b"), [key("c"), key("b")].concat()] {
-            assert!(guard.wait(names, minutes(0)).is_some());
+            assert!(guard.wait(&names, minutes(0)).is_some());
         }
-        assert_eq!(guard.wait(key("c"), minutes(0)), None);
+        assert_eq!(guard.wait(&key("c"), minutes(0)), None);
     }
 
     #[test]
     fn an_accepted_code_clears_the_count() {
         let guard = LockoutGuard::default();
-        (0..5).for_each(|_| guard.refused(key("a"), minutes(0)));
-        guard.accepted(key("a"));
-        assert_eq!(guard.wait(key("a"), minutes(0)), None);
+        let pending = guard.begin(key("a"), minutes(0)).unwrap();
+        (0..4).for_each(|_| refuse(&guard, key("a"), minutes(0)));
+        guard.accepted(pending);
+        assert_eq!(guard.wait(&key("a"), minutes(0)), None);
     }
 
     #[test]
     fn memory_stays_bounded() {
         let guard = LockoutGuard::default();
         for second in 0..5_000 {
-            guard.refused(key("a"), Duration::from_secs(second));
-            guard.refused(key(&format!("b{second}")), Duration::from_secs(second));
+            refuse(&guard, key("a"), Duration::from_secs(second));
+            refuse(&guard, key(&format!("b{second}")), Duration::from_secs(second));
         }
         let now = Duration::from_secs(4_999);
         let kept = guard.refusals.lock().unwrap();
         // One credential a second, each for 15 minutes, and the first one.
         assert_eq!((kept.len(), kept[&key("a")[0]].len()), (15 * 60 + 1, MAX_REFUSALS));
         drop(kept);
-        assert_eq!(guard.wait(key("a"), now), Some(REFUSAL_WINDOW - Duration::from_secs(4)));
+        assert_eq!(guard.wait(&key("a"), now), Some(REFUSAL_WINDOW - Duration::from_secs(4)));
     }
 
     #[test]
     fn many_credentials_at_once_push_out_the_least_recent() {
         let guard = LockoutGuard::default();
-        (0..5).for_each(|_| guard.refused(key("a"), minutes(0)));
+        (0..5).for_each(|_| refuse(&guard, key("a"), minutes(0)));
         for number in 1..MAX_KEYS {
-            guard.refused(key(&number.to_string()), minutes(1));
+            refuse(&guard, key(&number.to_string()), minutes(1));
         }
-        assert!(guard.wait(key("a"), minutes(2)).is_some());
-        guard.refused(key("one more"), minutes(2));
+        assert!(guard.wait(&key("a"), minutes(2)).is_some());
+        refuse(&guard, key("one more"), minutes(2));
         assert_eq!(guard.refusals.lock().unwrap().len(), MAX_KEYS);
-        assert_eq!(guard.wait(key("a"), minutes(2)), None);
+        assert_eq!(guard.wait(&key("a"), minutes(2)), None);
     }
 }

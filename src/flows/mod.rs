@@ -6,6 +6,7 @@ mod calculate;
 mod challenge;
 mod code;
 mod error;
+mod exchange;
 mod find;
 mod key_length;
 mod lockout_guard;

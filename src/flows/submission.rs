@@ -3,7 +3,9 @@
 use std::future::Future;
 
 use super::code::{blocking, spent};
+use super::exchange::{load_system_authorities, note};
 use super::find::is_curable;
+use super::lockout_guard::Pending;
 use super::submission_window::PERIOD;
 use super::{Account, Error, Flows, Permits, Policy, Target};
 use crate::cognito::{self, Client, Delivered, Endpoint, ErrorKind};
@@ -69,32 +71,6 @@ impl Flows {
         }
         Err(attempt.failure.unwrap_or(Error::Timeout))
     }
-
-    /// A client whose timeouts end before the deadline of the operation.
-    pub(super) fn client(
-        &self,
-        request: &Submission,
-        operation: &Operation,
-    ) -> Result<Client, cognito::Error> {
-        let mut settings = request.policy.settings.clone();
-        settings.request_timeout = settings.request_timeout.min(operation.deadline().left(&*self.clock));
-        Client::new(&settings, &request.endpoint, self.clock.clone())
-    }
-}
-
-/// Before a step is reserved: files are read on another thread, and at the first submission only.
-pub(super) async fn load_system_authorities() {
-    // Without them the connection fails, and that is the error to report.
-    let _ = tokio::task::spawn_blocking(cognito::load_system_authorities).await;
-}
-
-/// Adds the details of a response to the operation.
-pub(super) fn note<T>(operation: &Operation, answer: &cognito::Answer<T>) {
-    operation.note(|details| {
-        details.clock_skew = answer.clock_skew.or(details.clock_skew);
-        details.request_id = answer.request_id.clone().or_else(|| details.request_id.take());
-        details.aws_code = answer.result.as_ref().err().and_then(|error| error.aws_code.clone());
-    });
 }
 
 /// The submissions of one request.
@@ -110,6 +86,15 @@ struct Attempt<'a, S> {
     failure: Option<Error>,
 }
 
+/// A code that is about to be sent.
+struct Prepared {
+    code: Code,
+    step: Step,
+    reservation: Reservation,
+    /// Counts as a refusal until the answer is there.
+    pending: Pending,
+}
+
 enum Outcome<T> {
     Accepted(T),
     TryAgain,
@@ -123,7 +108,7 @@ impl<S: Submit> Attempt<'_, S> {
             prepared = self.prepare() => prepared,
             why = operation.cancelled() => Err(why.into()),
         };
-        let (code, step, reservation) = match prepared {
+        let Prepared { code, step, reservation, pending } = match prepared {
             Ok(prepared) => prepared,
             // The first refusal is more useful than the reason why there was no second attempt.
             Err(error) => return Err(self.failure.take().unwrap_or(error)),
@@ -136,11 +121,11 @@ impl<S: Submit> Attempt<'_, S> {
         self.not_before = step.next();
         match answer.result {
             Ok(done) => {
-                self.flows.lockout_guard.accepted(self.keys());
+                self.flows.lockout_guard.accepted(pending);
                 Ok(Outcome::Accepted(done))
             }
             Err(error) => {
-                self.judge(error)?;
+                self.judge(error, pending)?;
                 operation.end_submission();
                 Ok(Outcome::TryAgain)
             }
@@ -149,7 +134,7 @@ impl<S: Submit> Attempt<'_, S> {
 
     /// Waits for a step that may be submitted, calculates its code and records the intent to send it. After that the
     /// operation cannot be cancelled.
-    async fn prepare(&mut self) -> Result<(Code, Step, Reservation), Error> {
+    async fn prepare(&mut self) -> Result<Prepared, Error> {
         loop {
             let (code, step) = match self.calculate().await {
                 Ok(calculated) => calculated,
@@ -165,8 +150,16 @@ impl<S: Submit> Attempt<'_, S> {
             if self.flows.validity_left(step, PERIOD) < self.request.policy.min_seconds_left {
                 continue;
             }
-            if let Some(reservation) = self.reserve(step, &code).await? {
-                return Ok((code, step, reservation));
+            // Codes of other requests may have been refused during a wait, or may be on their way.
+            let keys = self.request.account.keys(&self.found.id.to_string());
+            let begun = self.flows.lockout_guard.begin(keys, self.flows.clock.monotonic());
+            let pending = begun.map_err(|wait| Error::RateLimited { wait })?;
+            match self.reserve(step, &code).await {
+                Ok(Some(reservation)) => return Ok(Prepared { code, step, reservation, pending }),
+                unsent => {
+                    self.flows.lockout_guard.not_refused(pending);
+                    unsent?;
+                }
             }
         }
     }
@@ -193,7 +186,7 @@ impl<S: Submit> Attempt<'_, S> {
         let flows = self.flows;
         flows.in_time(self.operation)?;
         self.operation.begin_submission(Sending::Code)?;
-        if !flows.sent_codes.first_time(step, code) {
+        if !flows.sent_codes.first_time(step, code, flows.moment(PERIOD)) {
             self.operation.end_submission();
             self.not_before = step.next();
             return Ok(None);
@@ -215,17 +208,12 @@ impl<S: Submit> Attempt<'_, S> {
                 return Ok(None);
             }
             Err(error) => {
-                flows.sent_codes.take_back(step, code);
+                flows.sent_codes.take_back(step, code, PERIOD);
                 spent(error, PERIOD)
             }
         };
         self.operation.end_submission();
         Err(error)
-    }
-
-    /// The names of the account and of its credential, for the count of refusals.
-    fn keys(&self) -> Vec<[u8; 32]> {
-        self.request.account.keys(&self.found.id.to_string())
     }
 
     /// Waits for a step that may be submitted and does not end too soon.
@@ -243,7 +231,7 @@ impl<S: Submit> Attempt<'_, S> {
 
     async fn submit(&self, code: &Code) -> cognito::Answer<S::Done> {
         self.operation.set_state(State::Submitting);
-        match self.flows.client(self.request, self.operation) {
+        match self.flows.client(&self.request.policy, &self.request.endpoint, self.operation) {
             Ok(client) => self.how.submit(&client, code, &self.found).await,
             Err(error) => cognito::Answer { result: Err(error), request_id: None, clock_skew: None },
         }
@@ -252,7 +240,7 @@ impl<S: Submit> Attempt<'_, S> {
     /// Records the outcome of a code. Only a code that was provably not sent may be used again.
     async fn settle(&self, reservation: Reservation, step: Step, code: &Code, delivered: Delivered) {
         if delivered == Delivered::No {
-            self.flows.sent_codes.take_back(step, code);
+            self.flows.sent_codes.take_back(step, code, PERIOD);
         }
         let settled = blocking(move || match delivered {
             Delivered::No => reservation.take_back(),
@@ -265,10 +253,12 @@ impl<S: Submit> Attempt<'_, S> {
     }
 
     /// Decides whether to submit the code of the next step; otherwise returns the error.
-    fn judge(&mut self, error: cognito::Error) -> Result<(), Error> {
+    fn judge(&mut self, error: cognito::Error, pending: Pending) -> Result<(), Error> {
         let refused = matches!(error.kind, ErrorKind::CodeMismatch | ErrorKind::CodeAlreadyUsed);
         if refused {
-            self.flows.lockout_guard.refused(self.keys(), self.flows.clock.monotonic());
+            self.flows.lockout_guard.refused(pending, self.flows.clock.monotonic());
+        } else {
+            self.flows.lockout_guard.not_refused(pending);
         }
         let again = refused || error.delivered == Delivered::Unknown;
         if self.says_more(&error) {

@@ -39,7 +39,7 @@ impl Flows {
         if found.credential.touch == Touch::Yes && operation.deadline().touch(&*self.clock).is_zero() {
             return Err(token::Error::TouchTimeout.into());
         }
-        match self.lockout_guard.wait(account.keys(&found.id.to_string()), self.clock.monotonic()) {
+        match self.lockout_guard.wait(&account.keys(&found.id.to_string()), self.clock.monotonic()) {
             Some(wait) => Err(Error::RateLimited { wait }),
             None => Ok(()),
         }

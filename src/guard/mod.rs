@@ -71,7 +71,10 @@ impl Guard {
         self.recent.create();
         if is_lost {
             let path = self.file();
-            tracing::warn!("{} is gone; no code of this and the next time step is submitted", path.display());
+            tracing::warn!(
+                "{} does not exist, although there was a record or an older version of the daemon; no code of this and the next time step is submitted",
+                path.display()
+            );
         }
         Ok(())
     }
@@ -129,7 +132,8 @@ impl Guard {
     ///
     /// Like [`Guard::earliest`].
     pub fn show(&self) -> Result<Vec<Entry>, Error> {
-        let state: State = self.store.read()?;
+        let mut state: State = self.store.read()?;
+        self.restore_recent(&mut state)?;
         let entries = state.credentials.iter().map(|(credential, group)| Entry {
             credential: credential.clone(),
             seed: group.clone(),
@@ -147,6 +151,7 @@ impl Guard {
     /// [`Error::Unavailable`] if the record cannot be read or written.
     pub fn forget(&self, credential: &str) -> Result<bool, Error> {
         self.store.update(|state: &mut State| {
+            self.restore_recent(state)?;
             let Some(group) = state.credentials.get(credential).cloned() else { return Ok(false) };
             let shared = state.credentials.iter().filter(|(_, other)| **other == group);
             let shared: Vec<_> = shared.map(|(credential, _)| credential.clone()).collect();
@@ -163,6 +168,7 @@ impl Guard {
     }
 
     fn record(&self, credential: &str, step: Step, now: Now, usage: Use) -> Result<String, Error> {
+        let mut is_copied = false;
         let group = self.store.update(|state: &mut State| {
             self.complete(state, now)?;
             if !state.may_submit(credential, step, now) {
@@ -170,15 +176,24 @@ impl Guard {
             }
             let group = state.group_of(credential)?;
             state.groups.entry(group.clone()).or_default().add(step, usage, now.step());
+            // Under the lock of the record, so that no `forget` comes in between and is undone.
+            self.recent.add(credential, step, now);
+            is_copied = true;
             Ok(group)
-        })?;
-        self.recent.add(credential, step, now);
-        Ok(group)
+        });
+        if group.is_err() && is_copied {
+            self.recent.take_back(credential, step);
+        }
+        group
     }
 
     /// Adds what the file does not have: that it was removed, and the last steps if an older file replaced it.
     fn complete(&self, state: &mut State, now: Now) -> Result<(), Error> {
         state.replace_lost(now.seconds());
+        self.restore_recent(state)
+    }
+
+    fn restore_recent(&self, state: &mut State) -> Result<(), Error> {
         for recent in self.recent.read() {
             state.restore(&recent.credential, recent.step())?;
         }

@@ -1,11 +1,11 @@
-//! The codes that were sent in the last few time steps, for all credentials.
+//! The codes that were sent or claimed in the last few time steps, for all credentials.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Mutex;
 
-use super::Unavailable;
-use crate::otp::{Algorithm, Code, Step};
+use super::{Now, Unavailable};
+use crate::otp::{Algorithm, Code, Period, Step};
 use crate::secret::SecretBytes;
 use crate::sync::IgnorePoison;
 
@@ -26,6 +26,7 @@ pub struct SentCodes {
 
 #[derive(PartialEq, Eq)]
 struct Sent {
+    period: Period,
     step: Step,
     hash: [u8; 32],
 }
@@ -46,11 +47,12 @@ impl SentCodes {
     ///
     /// The destination does not matter: one user pool has many names (its id, an app client, an endpoint), and the daemon
     /// cannot know which of them are the same pool. If the codes of two seeds are equal by chance, once in a million, the
-    /// later one loses a step. Codes of steps that are more than 4 steps away are dropped.
-    pub fn first_time(&self, step: Step, code: &Code) -> bool {
-        let new = self.entry(step, code);
+    /// later one loses a step. Codes of steps that are more than 4 steps from `now` are dropped. The steps have the period
+    /// of `now`.
+    pub fn first_time(&self, step: Step, code: &Code, now: Now) -> bool {
+        let new = self.entry(step, code, now.period());
         let mut sent = self.sent.lock().ignore_poison();
-        sent.retain(|old| old.step.0.abs_diff(step.0) <= KEPT_STEPS);
+        sent.retain(|old| old.step.0.abs_diff(Step::at(now.time(), old.period).0) <= KEPT_STEPS);
         if sent.contains(&new) {
             return false;
         }
@@ -62,12 +64,12 @@ impl SentCodes {
     }
 
     /// Removes a code that was provably not sent.
-    pub fn take_back(&self, step: Step, code: &Code) {
-        let entry = self.entry(step, code);
+    pub fn take_back(&self, step: Step, code: &Code, period: Period) {
+        let entry = self.entry(step, code, period);
         self.sent.lock().ignore_poison().retain(|old| *old != entry);
     }
 
-    fn entry(&self, step: Step, code: &Code) -> Sent {
+    fn entry(&self, step: Step, code: &Code, period: Period) -> Sent {
         // The step has a fixed length, so different inputs give different messages.
         let mut message = zeroize::Zeroizing::new(Vec::with_capacity(32));
         message.extend_from_slice(&step.challenge());
@@ -77,7 +79,7 @@ impl SentCodes {
         for (to, from) in hash.iter_mut().zip(digest.iter()) {
             *to = *from;
         }
-        Sent { step, hash }
+        Sent { period, step, hash }
     }
 }
 
@@ -96,34 +98,50 @@ mod tests {
         Code::decimal(value, Digits::SIX)
     }
 
+    /// Sends a code of a step in that step.
+    fn first(sent: &SentCodes, step: u64, code: &Code) -> bool {
+        let period = Period::DEFAULT;
+        sent.first_time(Step(step), code, Now::new(Step(step).start(period), period))
+    }
+
     #[test]
     fn the_same_code_is_sent_once_in_a_step() {
         let sent = SentCodes::new().unwrap();
-        assert!(sent.first_time(Step(7), &code(1)));
-        assert!(!sent.first_time(Step(7), &code(1)));
-        assert!(sent.first_time(Step(8), &code(1)));
-        assert!(sent.first_time(Step(7), &code(2)));
+        assert!(first(&sent, 7, &code(1)));
+        assert!(!first(&sent, 7, &code(1)));
+        assert!(first(&sent, 8, &code(1)));
+        assert!(first(&sent, 7, &code(2)));
+    }
+
+    #[test]
+    fn codes_of_another_period_do_not_push_out_a_code() {
+        let (sent, day) = (SentCodes::new().unwrap(), Period::new(86_400).unwrap());
+        assert!(first(&sent, 60_000_000, &code(1)));
+        let now = Now::new(Step(60_000_000).start(Period::DEFAULT), day);
+        assert!(sent.first_time(now.step(), &code(1), now));
+        assert!(!sent.first_time(now.step(), &code(1), now));
+        assert!(!first(&sent, 60_000_000, &code(1)));
     }
 
     #[test]
     fn a_code_that_was_not_sent_may_be_sent() {
         let sent = SentCodes::new().unwrap();
-        assert!(sent.first_time(Step(7), &code(1)));
-        sent.take_back(Step(7), &code(1));
-        assert!(sent.first_time(Step(7), &code(1)));
+        assert!(first(&sent, 7, &code(1)));
+        sent.take_back(Step(7), &code(1), Period::DEFAULT);
+        assert!(first(&sent, 7, &code(1)));
     }
 
     #[test]
     fn memory_is_bounded_also_when_the_clock_jumps() {
         let sent = SentCodes::new().unwrap();
-        assert!(sent.first_time(Step(1_000_000), &code(0)));
+        assert!(first(&sent, 1_000_000, &code(0)));
         for step in 0..3_000 {
-            assert!(sent.first_time(Step(step), &code(1)));
-            assert!(!sent.first_time(Step(step), &code(1)));
+            assert!(first(&sent, step, &code(1)));
+            assert!(!first(&sent, step, &code(1)));
         }
         assert!(sent.sent.lock().unwrap().len() <= 5);
         for value in 0..3_000 {
-            sent.first_time(Step(9), &code(value));
+            first(&sent, 9, &code(value));
         }
         assert_eq!(sent.sent.lock().unwrap().len(), MAX_KEPT_CODES);
     }

@@ -1,6 +1,6 @@
 //! The registry's task: it holds the state of the attached devices, and publishes snapshots of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::thread;
 
@@ -14,8 +14,8 @@ use crate::device::{Attachment, Presence, Problem, Transport};
 use crate::task::Task;
 use crate::token::{Event, Identities, Info, OtpSlots, Token};
 
-/// The maximum number of devices. Each has a thread, and the unit limits them; pcscd has at most 16 readers.
-const MAX_DEVICES: usize = 64;
+/// The maximum number of devices of a transport. Each has a thread, and the unit limits them; pcscd has at most 16 readers.
+const MAX_DEVICES: usize = 32;
 
 /// A message to the keeper. Messages are handled in the order in which they were sent.
 #[derive(Debug)]
@@ -48,6 +48,8 @@ pub(super) struct Keeper {
     devices: BTreeMap<DeviceKey, Device>,
     /// The problem in the last report of each transport, by index; a transport without a report has no entry.
     reported: BTreeMap<usize, Option<Problem>>,
+    /// The transports with more devices than are used.
+    crowded: BTreeSet<usize>,
     version: u64,
     /// The waiters that are answered after the next snapshot has been published.
     answered: Vec<Arc<Waiter>>,
@@ -80,6 +82,7 @@ impl Keeper {
             messages,
             devices: BTreeMap::new(),
             reported: BTreeMap::new(),
+            crowded: BTreeSet::new(),
             version: 0,
             answered: Vec::new(),
             rescans: BTreeMap::new(),
@@ -142,16 +145,31 @@ impl Keeper {
         self.devices.retain(|(transport, id), _| {
             *transport != place || presence.devices.iter().any(|present| present.id == *id)
         });
+        let mut attached = self.devices.keys().filter(|(transport, _)| *transport == place).count();
+        let mut ignored = 0_usize;
         for attachment in presence.devices {
             let key = (place, attachment.id.clone());
             if self.devices.contains_key(&key) {
                 continue;
             }
-            if self.devices.len() >= MAX_DEVICES {
-                tracing::warn!("{} is ignored, because {MAX_DEVICES} other devices are attached", key.1);
+            if attached >= MAX_DEVICES {
+                ignored += 1;
                 continue;
             }
+            attached += 1;
             self.attach(key, attachment);
+        }
+        self.note_ignored(place, ignored);
+    }
+
+    /// Logs once that devices are ignored. The report in which one of the others is missing attaches them.
+    fn note_ignored(&mut self, place: usize, ignored: usize) {
+        if ignored == 0 {
+            self.crowded.remove(&place);
+        } else if self.crowded.insert(place) {
+            tracing::warn!(
+                "{ignored} devices are ignored, because {MAX_DEVICES} others of their kind are attached; unplug some"
+            );
         }
     }
 

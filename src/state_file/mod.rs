@@ -42,6 +42,11 @@ pub fn runtime_directory() -> Option<PathBuf> {
     Some(xdg::runtime()?.join("oathbridge"))
 }
 
+/// The same for a tool, which may be started without the variable in a session that has the folder.
+pub fn session_directory() -> Option<PathBuf> {
+    Some(xdg::session_runtime()?.join("oathbridge"))
+}
+
 /// The content of a state file. It must not contain secrets or account names.
 pub trait Content: Clone + Default + PartialEq + Serialize + DeserializeOwned {
     /// Whether this program could have written the content.
@@ -70,12 +75,12 @@ impl StateFile {
         Self { lock: format!("{name}.lock"), ..Self::bare(directory, &format!("{name}.json")) }
     }
 
-    /// The same for a file without the suffix.
+    /// The same for a file without the suffix, which may be in one folder with one that has it.
     pub fn bare(directory: PathBuf, name: &str) -> Self {
         Self {
             directory,
             name: name.to_owned(),
-            lock: format!("{name}.lock"),
+            lock: format!("{name}.bare.lock"),
             draft: format!("{name}.new"),
             aside: format!("{name}.damaged"),
         }

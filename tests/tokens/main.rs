@@ -2,6 +2,7 @@
 
 mod attachments;
 mod codes;
+mod crowd;
 mod denied;
 mod hotplug;
 mod nitrokey;

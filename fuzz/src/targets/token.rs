@@ -28,6 +28,9 @@ const MAX_FILE: u64 = 1 << 20;
 /// The credentials whose codes a run calculates.
 const CALCULATED: usize = 2;
 
+/// The number of runs between two reports, after the first ones.
+const REPORTED: u64 = 100_000;
+
 /// The threads of a run end within this time, on any machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -39,6 +42,7 @@ pub fn run(bytes: &[u8]) -> bool {
     drop(runtime);
     let commands = transport.look(|card| card.commands);
     assert!(commands <= MAX_COMMANDS, "{commands} commands");
+    count(commands);
     // The threads of the monitor and of the worker have it, and nothing else.
     let begun = Instant::now();
     while Arc::strong_count(&transport) > 1 {
@@ -46,6 +50,18 @@ pub fn run(bytes: &[u8]) -> bool {
         thread::yield_now();
     }
     well_behaved
+}
+
+/// Prints from time to time how many commands the tokens of this process were sent.
+fn count(commands: usize) {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    static COMMANDS: AtomicU64 = AtomicU64::new(0);
+    let more = u64::try_from(commands).unwrap_or(u64::MAX);
+    let sum = COMMANDS.fetch_add(more, Ordering::Relaxed) + more;
+    let runs = RUNS.fetch_add(1, Ordering::Relaxed) + 1;
+    if runs.is_power_of_two() || runs.is_multiple_of(REPORTED) {
+        eprintln!("{sum} commands in {runs} runs");
+    }
 }
 
 async fn one_insertion(transport: &Arc<OneCard>) -> bool {

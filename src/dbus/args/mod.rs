@@ -10,7 +10,7 @@ mod values;
 
 pub(in crate::dbus) use client_secret::read as read_client_secret;
 pub(in crate::dbus) use descriptor::{DESCRIPTORS_PER_CALLER, Passed, Readers};
-pub(in crate::dbus) use destination::{Destination, subject};
+pub(in crate::dbus) use destination::Destination;
 pub(in crate::dbus) use options::{Common, Options};
 pub(in crate::dbus) use submission::{
     DeviceName, endpoint, explain, find_profile, is_wrong_clock, policy, profile_query, target,

@@ -181,9 +181,9 @@ async fn more_devices_than_any_desktop_has_are_ignored_until_others_leave() {
     let world = World::new(transport).await;
     let all: Vec<u32> = (0..100).collect();
     insertions.send(all.clone()).unwrap();
-    world.until(64).await;
-    insertions.send(all[60..].to_vec()).unwrap();
-    world.until(40).await;
+    world.until(32).await;
+    insertions.send(all[80..].to_vec()).unwrap();
+    world.until(20).await;
 }
 
 #[test]

@@ -133,6 +133,19 @@ fn what_is_forgotten_is_not_restored() {
     guard.claim(CREDENTIAL, NOW, at(NOW)).unwrap();
 }
 
+/// A session may have one folder for both.
+#[test]
+fn the_record_and_its_copy_work_in_one_folder() {
+    let directory = temporary();
+    let folder = directory.path().join("oathbridge");
+    let guard = Guard::open(Folders { state: folder.clone(), runtime: Some(folder) });
+    guard.begin(at(NOW).time()).unwrap();
+    guard.reserve(CREDENTIAL, NOW, at(NOW)).unwrap().take_back().unwrap();
+    guard.claim(CREDENTIAL, NOW, at(NOW)).unwrap();
+    assert_eq!(guard.forget(CREDENTIAL), Ok(true));
+    guard.claim(CREDENTIAL, NOW, at(NOW)).unwrap();
+}
+
 #[test]
 fn the_second_copy_is_small_private_and_not_needed() {
     let directory = temporary();

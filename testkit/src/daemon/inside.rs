@@ -23,6 +23,7 @@ pub(super) struct Setup {
     pub(super) tokens: Vec<TokenSpec>,
     pub(super) config: PathBuf,
     pub(super) state: PathBuf,
+    pub(super) runtime: PathBuf,
     pub(super) bus: String,
 }
 
@@ -91,7 +92,7 @@ fn run(
         clock,
         transports,
         state_directory: setup.state,
-        runtime_directory: None,
+        runtime_directory: Some(setup.runtime),
         config,
         config_path: Some(setup.config),
         bus: Address::try_from(setup.bus.as_str()).map_err(|error| error.to_string())?,

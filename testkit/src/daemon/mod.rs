@@ -165,6 +165,11 @@ impl Stage {
         self.home().join("state/oathbridge")
     }
 
+    /// The runtime folder (`XDG_RUNTIME_DIR`), in which the daemon creates a folder for the second copy of its record.
+    pub fn runtime(&self) -> PathBuf {
+        self.home().join("runtime")
+    }
+
     /// The address of the bus.
     pub fn address(&self) -> &str {
         self.bus.address()
@@ -198,6 +203,7 @@ impl Stage {
                 tokens: tokens.clone(),
                 config: self.config_path(),
                 state: self.state(),
+                runtime: self.runtime().join("oathbridge"),
                 bus: self.address().to_owned(),
             })
             .map(Daemon::from),
@@ -211,6 +217,7 @@ impl Stage {
             .env("HOME", self.home())
             .env("XDG_CONFIG_HOME", self.home().join("config"))
             .env("XDG_STATE_HOME", self.home().join("state"))
+            .env("XDG_RUNTIME_DIR", self.runtime())
             .env("DBUS_SESSION_BUS_ADDRESS", self.address())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -83,6 +83,40 @@ async fn a_submitted_step_cannot_be_claimed() {
     assert_eq!(rig.code(&request).await.unwrap_err(), spent);
 }
 
+/// The two credentials have the same seed, which only their equal codes reveal.
+#[tokio::test]
+async fn a_code_that_was_claimed_is_not_sent_for_another_credential() {
+    let rig = Rig::start(seconds(20)).await;
+    let mut request = rig.code_request("alice", 22);
+    request.claim = true;
+    rig.code(&request).await.unwrap();
+    let request = rig.verify_request("touched", seconds(60));
+    let touches = async {
+        rig.until_it_wants_a_touch().await;
+        rig.card.touch();
+        rig.pass(seconds(10)).await;
+        rig.until_it_wants_a_touch().await;
+        rig.card.touch();
+    };
+    let (reply, ()) = tokio::join!(rig.verify(&request), touches);
+    reply.result.unwrap();
+    assert_eq!(rig.submitted(), [STEP + 1]);
+}
+
+#[tokio::test]
+async fn a_code_that_was_submitted_cannot_be_claimed_for_another_credential() {
+    let rig = Rig::start(seconds(5)).await;
+    rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
+    let mut request = rig.code_request("touched", 22);
+    request.claim = true;
+    let touch = async {
+        rig.until_it_wants_a_touch().await;
+        rig.card.touch();
+    };
+    let (reply, ()) = tokio::join!(rig.code(&request), touch);
+    assert_eq!(reply.unwrap_err(), Error::StepSpent { opens: seconds(STEP_START + 30) });
+}
+
 #[tokio::test]
 async fn a_counter_advances_only_with_advance_counter() {
     let rig = Rig::start(seconds(5)).await;

@@ -14,6 +14,7 @@ mod challenge;
 mod choice;
 mod code;
 mod own_clock;
+mod refusals;
 mod retries;
 mod rig;
 mod verify;

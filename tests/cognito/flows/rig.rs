@@ -193,7 +193,7 @@ impl Rig {
 
 /// The user of a pool.
 pub(crate) fn account_of(pool: &str, user: &str) -> Account {
-    let mut account = Account::of([pool]);
+    let mut account = Account::of([pool], "program");
     account.add_user(user);
     account
 }

@@ -6,7 +6,7 @@ use oathbridge::cognito::{Delivered, EndpointUrl, ErrorKind};
 use oathbridge::flows::Error;
 use testkit::fake_cognito::{Fault, Plan, Reuse};
 
-use super::rig::{Rig, STEP, STEP_START, Verification, account_of, seconds};
+use super::rig::{Rig, STEP, STEP_START, Verification, seconds};
 
 /// Port 1 is reserved, and no server listens there.
 const NOBODY: &str = "http://127.0.0.1:1";
@@ -228,44 +228,6 @@ async fn a_request_that_was_not_sent_spends_no_step() {
     request.submission.endpoint.url = reachable;
     rig.verify(&request).await.result.unwrap();
     assert_eq!(rig.submitted(), [STEP]);
-}
-
-#[tokio::test]
-async fn after_five_refusals_no_code_is_sent() {
-    let rig = Rig::start(seconds(5)).await;
-    rig.cognito.plan(Plan {
-        fault: Fault::exception("CodeMismatchException", "no"),
-        count: 5,
-        ..Plan::default()
-    });
-    for _ in 0..5 {
-        assert_eq!(
-            kind(rig.verify(&rig.verify_request("alice", seconds(22))).await),
-            ErrorKind::CodeMismatch
-        );
-        rig.clock.advance(seconds(30));
-    }
-    let error = rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap_err();
-    assert_eq!(error, Error::RateLimited { wait: seconds(15 * 60 - 150) });
-    assert_eq!(rig.submitted().len(), 5);
-}
-
-/// Another program may have an account of its own, and the path of the owner's credential.
-#[tokio::test]
-async fn refusals_of_another_account_do_not_keep_the_owner_out() {
-    let rig = Rig::start(seconds(5)).await;
-    let fault = Fault::exception("CodeMismatchException", "no");
-    rig.cognito.plan(Plan { fault, count: 10, ..Plan::default() });
-    for account in [account_of("other", "alice"), account_of("pool", "bob")] {
-        let mut request = rig.verify_request("alice", seconds(22));
-        request.submission.account = account;
-        for _ in 0..5 {
-            rig.verify(&request).await.result.unwrap_err();
-            rig.clock.advance(seconds(30));
-            request.deadline = rig.flows.deadline(seconds(22));
-        }
-    }
-    rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
 }
 
 #[tokio::test]

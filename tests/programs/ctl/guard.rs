@@ -56,6 +56,24 @@ fn forget_requires_a_confirmation() {
 }
 
 #[test]
+fn the_second_copy_outlives_the_record_until_it_is_forgotten() {
+    let mut rig = Rig::start();
+    let id = rig.id("alice");
+    assert!(rig.file("runtime/oathbridge/guard").exists());
+    rig.use_steps("alice", 5);
+    rig.kill_daemon();
+    std::fs::remove_dir_all(rig.file("state/oathbridge")).unwrap();
+    rig.start_daemon();
+    rig.run(&["code", "alice", "--claim"]).failed(7, "already used");
+    assert!(rig.log().contains("guard.json does not exist"), "{}", rig.log());
+
+    let forgotten = rig.run(&["guard", "forget", &id, "--yes"]);
+    assert_eq!(forgotten.code, 0, "{forgotten:?}");
+    let copy = std::fs::read_to_string(rig.file("runtime/oathbridge/guard")).unwrap();
+    assert!(!copy.contains(&id), "{copy}");
+}
+
+#[test]
 fn a_damaged_record_is_reported_and_kept() {
     let rig = Rig::start();
     rig.use_steps("alice", 0);

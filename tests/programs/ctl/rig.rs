@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use oathbridge::guard::{Guard, Now};
+use oathbridge::guard::{Folders, Guard, Now};
 use oathbridge::otp::{Period, Step};
 use serde_json::Value;
 use testkit::fake_cognito::Ready;
@@ -163,6 +163,11 @@ impl Rig {
         self.runtime.block_on(work)
     }
 
+    /// Starts the daemon, which was killed.
+    pub(crate) fn start_daemon(&mut self) {
+        self.runtime.block_on(self.world.start_daemon()).unwrap();
+    }
+
     /// Kills the daemon.
     pub(crate) fn kill_daemon(&mut self) {
         self.world.daemon.take().unwrap().kill().unwrap();
@@ -182,7 +187,8 @@ impl Rig {
     }
 
     pub(crate) fn guard(&self) -> Guard {
-        Guard::open(self.world.stage.state())
+        let stage = &self.world.stage;
+        Guard::open(Folders { state: stage.state(), runtime: Some(stage.runtime().join("oathbridge")) })
     }
 
     /// A command with only the environment of the rig.
@@ -194,6 +200,7 @@ impl Rig {
             .env("DBUS_SESSION_BUS_ADDRESS", self.bus())
             .env("HOME", self.world.stage.home())
             .env("XDG_STATE_HOME", self.file("state"))
+            .env("XDG_RUNTIME_DIR", self.world.stage.runtime())
             .env("PCSCLITE_CSOCK_NAME", self.file("no-pcscd"));
         command
     }

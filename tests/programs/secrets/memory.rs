@@ -33,12 +33,28 @@ fn memory(id: u32) -> Option<Vec<Vec<u8>>> {
     Some(regions)
 }
 
-/// The number of pieces of the secret: the first 24 bytes of every hundred, or the whole of a shorter secret.
+/// The number of pieces of the secret: the first 24 bytes of every hundred, or the whole of a shorter secret. Six digits
+/// within a longer number are no code: memory has times, lengths and ids, and a code would be found there by chance.
 fn pieces(regions: &[Vec<u8>], secret: &str) -> usize {
+    let is_number = secret.bytes().all(|byte| byte.is_ascii_digit());
+    let is_digit = |byte: Option<&u8>| is_number && byte.is_some_and(u8::is_ascii_digit);
     let length = secret.len().min(24);
     let pieces: Vec<&[u8]> = secret.as_bytes().chunks(100).filter_map(|part| part.get(..length)).collect();
-    let places = regions.iter().flat_map(|region| region.windows(length));
-    places.filter(|window| pieces.iter().any(|piece| piece == window)).count()
+    let places = regions
+        .iter()
+        .flat_map(|region| region.windows(length).enumerate().map(move |place| (region, place)));
+    let is_piece = |region: &[u8], (start, window): (usize, &[u8])| {
+        pieces.contains(&window)
+            && !is_digit(start.checked_sub(1).and_then(|before| region.get(before)))
+            && !is_digit(region.get(start + length))
+    };
+    places.filter(|(region, place)| is_piece(region, *place)).count()
+}
+
+#[test]
+fn six_digits_within_a_longer_number_are_no_code() {
+    let memory = [b"\x06123456\x00, 1234567, 0123456, \"123456\"".to_vec(), b"123456".to_vec()];
+    assert_eq!(pieces(&memory, "123456"), 3);
 }
 
 /// The number of pieces of each secret that remain, after waiting until it is at most `enough`. Tasks that run after the

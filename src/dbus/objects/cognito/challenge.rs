@@ -13,7 +13,7 @@ use crate::cognito::{self, NextChallenge, Proof, Refused, Responded, Respondent,
 use crate::config::Profile;
 use crate::dbus::args::{
     Common, Destination, DeviceName, Map, Options, Passed, endpoint, find_profile, policy, put_text,
-    read_client_secret, subject, target, variant,
+    read_client_secret, target, variant,
 };
 use crate::dbus::bridge::Bridge;
 use crate::dbus::call::Call;
@@ -124,9 +124,9 @@ async fn request(
     })?;
     let endpoint = endpoint(None, profile, asked.region)?;
     let (named, client) = (profile_name.as_deref(), Some(client_id.as_str()));
-    let destination = Destination::of(&config.config, named, None, client, &endpoint);
+    let destination = Destination::of(named, None, client, &endpoint);
     let credential = target(credential, profile, device_name(&asked.parameters, asked.step))?;
-    let permits = call.permit(subject(&credential, &destination, &config.config))?;
+    let permits = call.permit(&credential, destination.clone())?;
     let session = call.secret(asked.session).await?;
     let proof = proof(asked.client_secret, asked.secret_hash, call).await?;
     let username = proof.username(asked.username, &asked.parameters);
@@ -147,7 +147,11 @@ async fn request(
     })?;
     Ok(ChallengeRequest {
         submission: Submission {
-            account: destination.account(std::iter::once(respondent.username())),
+            account: destination.account(
+                &config.config,
+                std::iter::once(respondent.username()),
+                call.program(),
+            ),
             permits,
             credential,
             endpoint,

@@ -8,8 +8,7 @@ use zbus::message::Header;
 use crate::cognito::{AccessToken, Authorization, Session};
 use crate::config::Profile;
 use crate::dbus::args::{
-    Common, Destination, DeviceName, Map, Options, Passed, endpoint, find_profile, policy, subject, target,
-    variant,
+    Common, Destination, DeviceName, Map, Options, Passed, endpoint, find_profile, policy, target, variant,
 };
 use crate::dbus::bridge::Bridge;
 use crate::dbus::call::Call;
@@ -75,11 +74,15 @@ async fn request(
         Authorization::Session(_) => None,
     };
     let endpoint = endpoint(token, profile, region)?;
-    let destination = Destination::of(&config.config, profile_name.as_deref(), token, None, &endpoint);
+    let destination = Destination::of(profile_name.as_deref(), token, None, &endpoint);
     let credential = target(credential, profile, DeviceName::Never)?;
     let submission = Submission {
-        permits: call.permit(subject(&credential, &destination, &config.config))?,
-        account: destination.account(token.into_iter().flat_map(AccessToken::users)),
+        account: destination.account(
+            &config.config,
+            token.into_iter().flat_map(AccessToken::users),
+            call.program(),
+        ),
+        permits: call.permit(&credential, destination)?,
         credential,
         endpoint,
         policy: policy(&config.config.cognito),

@@ -130,6 +130,7 @@ impl Rig {
             .env("PCSCLITE_CSOCK_NAME", &self.socket)
             .env("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
             .env("HOME", home)
+            .env("XDG_RUNTIME_DIR", home.join("runtime"))
             .stdin(Stdio::null())
             .stderr(Stdio::null());
         for (variable, folder) in

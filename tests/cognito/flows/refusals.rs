@@ -1,0 +1,104 @@
+//! Refused codes are counted for each account, before Cognito locks it.
+
+use oathbridge::cognito::ErrorKind;
+use oathbridge::flows::Error;
+use testkit::fake_cognito::{Fault, Plan};
+
+use super::rig::{Rig, Verification, account_of, seconds};
+
+fn kind(verification: Verification) -> ErrorKind {
+    match verification.result.unwrap_err() {
+        Error::Cognito(error) => error.kind,
+        other => panic!("not Cognito's: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn after_five_refusals_no_code_is_sent() {
+    let rig = Rig::start(seconds(5)).await;
+    rig.cognito.plan(Plan {
+        fault: Fault::exception("CodeMismatchException", "no"),
+        count: 5,
+        ..Plan::default()
+    });
+    for _ in 0..5 {
+        assert_eq!(
+            kind(rig.verify(&rig.verify_request("alice", seconds(22))).await),
+            ErrorKind::CodeMismatch
+        );
+        rig.clock.advance(seconds(30));
+    }
+    let error = rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap_err();
+    assert_eq!(error, Error::RateLimited { wait: seconds(15 * 60 - 150) });
+    assert_eq!(rig.submitted().len(), 5);
+}
+
+/// Another program may have an account of its own, and the path of the owner's credential.
+#[tokio::test]
+async fn refusals_of_another_account_do_not_keep_the_owner_out() {
+    let rig = Rig::start(seconds(5)).await;
+    let fault = Fault::exception("CodeMismatchException", "no");
+    rig.cognito.plan(Plan { fault, count: 10, ..Plan::default() });
+    for account in [account_of("other", "alice"), account_of("pool", "bob")] {
+        let mut request = rig.verify_request("alice", seconds(22));
+        request.submission.account = account;
+        for _ in 0..5 {
+            rig.verify(&request).await.result.unwrap_err();
+            rig.clock.advance(seconds(30));
+            request.deadline = rig.flows.deadline(seconds(22));
+        }
+    }
+    rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap();
+}
+
+/// Cognito counts all wrong codes of a user.
+#[tokio::test]
+async fn another_credential_or_spelling_of_the_user_is_no_further_attempt() {
+    let rig = Rig::start(seconds(5)).await;
+    refuse(&rig, 5).await;
+    let other = rig.verify_request("touched", seconds(22));
+    let mut spelled = rig.verify_request("alice", seconds(22));
+    spelled.submission.account = account_of("pool", "ALICE");
+    for request in [other, spelled] {
+        let error = rig.verify(&request).await.result.unwrap_err();
+        assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");
+    }
+    assert_eq!(rig.submitted().len(), 5);
+}
+
+/// The late request passes the first check before the fifth refusal, and waits for its step.
+#[tokio::test]
+async fn a_request_that_waits_for_its_step_sees_the_refusals_meanwhile() {
+    let rig = Rig::start(seconds(5)).await;
+    refuse(&rig, 4).await;
+    rig.clock.advance(seconds(15));
+    rig.cognito.plan(Plan { fault: refusal(), count: 2, ..Plan::default() });
+    let requests = [3, 15].map(|min_seconds_left| {
+        let mut request = rig.verify_request("alice", seconds(60));
+        request.submission.policy.max_attempts = 1;
+        request.submission.policy.min_seconds_left = seconds(min_seconds_left);
+        request
+    });
+    let meanwhile = async {
+        rig.clock.wait_for_sleeper(seconds(10)).await;
+        rig.verify(&requests[0]).await.result.unwrap_err();
+        rig.clock.advance(seconds(10));
+    };
+    let (late, ()) = tokio::join!(rig.verify(&requests[1]), meanwhile);
+    let error = late.result.unwrap_err();
+    assert!(matches!(error, Error::RateLimited { .. }), "{error:?}");
+    assert_eq!(rig.submitted().len(), 5);
+}
+
+fn refusal() -> Fault {
+    Fault::exception("CodeMismatchException", "no")
+}
+
+/// Has so many codes refused, each in a step of its own.
+async fn refuse(rig: &Rig, count: u32) {
+    rig.cognito.plan(Plan { fault: refusal(), count, ..Plan::default() });
+    for _ in 0..count {
+        rig.verify(&rig.verify_request("alice", seconds(22))).await.result.unwrap_err();
+        rig.clock.advance(seconds(30));
+    }
+}
