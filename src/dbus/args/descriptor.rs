@@ -1,6 +1,8 @@
 //! Secrets in file descriptors, which are invisible to monitors of the bus.
 
 use std::collections::HashMap;
+use std::future::ready;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -99,11 +101,18 @@ impl Readers {
         let permits = async {
             Ok([own.acquire_owned().await?, program.acquire_owned().await?, all.acquire_owned().await?])
         };
-        tokio::select! {
+        let mut permits = pin!(permits);
+        let permits = tokio::select! {
             biased;
-            permits = permits => permits.map_err(|_: tokio::sync::AcquireError| Error::internal()),
-            () = self.clock.sleep(READ_TIMEOUT) => Err(Error::busy()),
-        }
+            permits = &mut permits => permits,
+            // Without a timer if none has to be awaited.
+            () = ready(()) => tokio::select! {
+                biased;
+                permits = &mut permits => permits,
+                () = self.clock.sleep(READ_TIMEOUT) => return Err(Error::busy()),
+            },
+        };
+        permits.map_err(|_: tokio::sync::AcquireError| Error::internal())
     }
 
     /// The permits of a program. They exist while one of its descriptors is read or waits.
