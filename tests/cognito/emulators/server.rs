@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::ops::RangeInclusive;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -72,7 +73,7 @@ impl Server {
     }
 
     fn try_start(emulator: Emulator, now: u64) -> Option<Self> {
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, unused_port()));
         // cognito-local stores its users in this folder as well.
         let folder = tempfile::tempdir().unwrap();
         let log = File::create(folder.path().join("log")).unwrap();
@@ -115,6 +116,15 @@ impl Server {
     fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
+}
+
+/// A port that no program listens on. It lies below the ports from which the system chooses (ip(7),
+/// `ip_local_port_range`), so that no server of another test gets it before the emulator listens.
+fn unused_port() -> u16 {
+    const PORTS: RangeInclusive<u16> = 20_000..=31_999;
+    let is_unused = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    let first = usize::try_from(std::process::id()).unwrap() % PORTS.len();
+    PORTS.cycle().skip(first).take(PORTS.len()).find(is_unused).unwrap()
 }
 
 /// Whole at any moment: the emulator may read it now.
