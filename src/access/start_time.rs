@@ -3,11 +3,6 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 
-use rustix::param::clock_ticks_per_second;
-use rustix::time::{ClockId, clock_gettime};
-
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
-
 /// A time in clock ticks since boot, the unit of `/proc/PID/stat`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct StartTime(u64);
@@ -27,11 +22,19 @@ impl StartTime {
     }
 
     /// The start of a process that starts now. A process whose start is less has been running.
-    pub(super) fn now() -> Self {
-        let now = clock_gettime(ClockId::Boottime);
-        let (seconds, nanos) = (now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs());
-        let ticks = clock_ticks_per_second().max(1);
-        Self(seconds * ticks + nanos / (NANOS_PER_SECOND / ticks).max(1))
+    ///
+    /// `/proc/uptime` has hundredths of a second, which are clock ticks (USER_HZ) on all current architectures. The system
+    /// calls for both need `/proc/self/auxv` in rustix, which a program that is closed to debuggers cannot read before
+    /// Linux 6.4.
+    ///
+    /// # Errors
+    ///
+    /// The file system `/proc` is missing.
+    pub(super) fn now() -> io::Result<Self> {
+        let text = fs::read_to_string("/proc/uptime")?;
+        let uptime = text.split_ascii_whitespace().next().and_then(|uptime| uptime.split_once('.'));
+        let ticks = uptime.and_then(|(seconds, hundredths)| format!("{seconds}{hundredths}").parse().ok());
+        ticks.map(Self).ok_or_else(|| ErrorKind::InvalidData.into())
     }
 }
 
@@ -45,14 +48,14 @@ mod tests {
     #[test]
     fn a_process_that_runs_has_started_before_and_a_later_one_has_not() {
         let own = StartTime::of(std::process::id()).unwrap();
-        while StartTime::now() <= own {
+        while StartTime::now().unwrap() <= own {
             thread::yield_now();
         }
-        let before = StartTime::now();
+        let before = StartTime::now().unwrap();
         let mut child = Command::new("true").spawn().unwrap();
         let later = StartTime::of(child.id()).unwrap();
         child.wait().unwrap();
-        let after = StartTime::now();
+        let after = StartTime::now().unwrap();
         assert!(own < before && before <= later && later <= after, "{own:?} {before:?} {later:?} {after:?}");
         assert!(StartTime::of(child.id()).is_err());
     }

@@ -110,7 +110,7 @@ impl Identifier {
     /// The user of the program, and the facts about it; no facts after a timeout.
     async fn ask(&self, connection: &Connection, unique_name: &str) -> io::Result<Caller> {
         let bus = fdo::DBusProxy::new(connection).await.map_err(io::Error::other)?;
-        let asked = StartTime::now();
+        let asked = StartTime::now()?;
         let name = || BusName::try_from(unique_name.to_owned()).map_err(io::Error::other);
         let credentials =
             bounded(async { bus.get_connection_credentials(name()?).await.map_err(refusal) }).await?;

@@ -14,7 +14,7 @@ async fn a_process_id_that_changes_is_an_error() {
     assert!(identifier.read_facts(own, async |_| Ok(own)).await.unwrap().executable.is_some());
     let changed = identifier.read_facts(own, async |_| Ok(own + 1)).await.unwrap_err();
     assert_eq!(changed.to_string(), "the process has changed");
-    let other = StartTime::now();
+    let other = StartTime::now().unwrap();
     assert_eq!(unchanged(own, other, Facts::default()).unwrap_err().to_string(), "the process has changed");
 }
 
@@ -84,7 +84,7 @@ async fn a_lookup_that_times_out_keeps_the_user() {
 #[tokio::test]
 async fn one_question_is_enough_for_a_process_that_started_before_it() {
     let own = std::process::id();
-    while StartTime::now() <= StartTime::of(own).unwrap() {
+    while StartTime::now().unwrap() <= StartTime::of(own).unwrap() {
         std::thread::yield_now();
     }
     let bus = HalfDeafBus { process: Some(own), ..HalfDeafBus::default() };
