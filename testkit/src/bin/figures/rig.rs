@@ -148,6 +148,8 @@ impl Rig {
             .arg("--config")
             .arg(self.directory.path().join("config.toml"))
             .env("XDG_STATE_HOME", self.directory.path().join(state))
+            // The second copy of the single-use record belongs to the state folder.
+            .env("XDG_RUNTIME_DIR", self.directory.path().join(format!("{state}-runtime")))
             .envs(UNIT.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('=')))
             .stdout(Stdio::null());
         command
