@@ -5,6 +5,9 @@ BINDIR ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share
 UNITDIR ?= $(PREFIX)/lib/systemd/user
 RULESDIR ?= $(PREFIX)/lib/udev/rules.d
+DOCDIR ?= $(DATADIR)/doc/oathbridge
+# Debian's zsh does not look in the usual folder below /usr.
+ZSHDIR ?= $(DATADIR)/zsh/$(if $(and $(filter /usr,$(PREFIX)),$(wildcard /etc/debian_version)),vendor-completions,site-functions)
 CARGO ?= cargo
 CARGO_DENY_VERSION = 0.20.2
 
@@ -16,25 +19,29 @@ TARGET = $(or $(CARGO_TARGET_DIR),target)/dist
 SHIPPED_TESTS = contract ctl demo kill secrets
 ACCEPT = paths reproducible fuzz plug
 
-# DIRECTORY:FILE of everything except the binaries and the unit; missing files are skipped.
+# Each keeps its folder, so that the links between them lead somewhere.
+DOCUMENTS = README.md SECURITY.md CHANGELOG.md CONTRIBUTING.md $(wildcard docs/*.md examples/*.rs examples/*.py) config/oathbridge.toml
+LICENSES = LICENSE-APACHE LICENSE-MIT
+
+# DIRECTORY:FILE of everything except the binaries and the unit.
 FILES = \
 	$(RULESDIR):udev/70-oathbridge.rules \
 	$(DATADIR)/dbus-1/services:data/dbus-1/services/$(NAME).service \
-	$(DATADIR)/doc/oathbridge:udev/70-oathbridge-keyboard.rules \
-	$(DATADIR)/doc/oathbridge:config/oathbridge.toml \
-	$(foreach file,$(wildcard README.md SECURITY.md CHANGELOG.md LICENSE-* docs/dbus-api.md),$(DATADIR)/doc/oathbridge:$(file)) \
+	$(foreach file,udev/70-oathbridge-keyboard.rules $(LICENSES),$(DOCDIR):$(file)) \
+	$(foreach file,$(DOCUMENTS),$(patsubst %/.,%,$(DOCDIR)/$(patsubst %/,%,$(dir $(file)))):$(file)) \
 	$(foreach file,$(wildcard data/dbus-1/interfaces/*.xml),$(DATADIR)/dbus-1/interfaces:$(file)) \
 	$(foreach file,$(wildcard man/*.1),$(DATADIR)/man/man1:$(file)) \
 	$(foreach file,$(wildcard man/*.5),$(DATADIR)/man/man5:$(file)) \
 	$(foreach file,$(wildcard man/*.8),$(DATADIR)/man/man8:$(file)) \
 	$(foreach file,$(wildcard completions/*.bash),$(DATADIR)/bash-completion/completions:$(file)) \
-	$(foreach file,$(wildcard completions/_*),$(DATADIR)/zsh/site-functions:$(file)) \
+	$(foreach file,$(wildcard completions/_*),$(ZSHDIR):$(file)) \
 	$(foreach file,$(wildcard completions/*.fish),$(DATADIR)/fish/vendor_completions.d:$(file))
 
 directory = $(firstword $(subst :, ,$(1)))
 source = $(lastword $(subst :, ,$(1)))
 # bash-completion finds a file by the command's bare name.
 installed = $(DESTDIR)$(call directory,$(1))/$(patsubst %.bash,%,$(notdir $(call source,$(1))))
+FOLDERS = $(sort $(UNITDIR) $(foreach entry,$(FILES),$(call directory,$(entry))))
 
 .PHONY: build help demo test test-vm shipped broker bench accept check fmt clippy doc deny install uninstall
 
@@ -94,14 +101,21 @@ deny:
 
 install: ## Install the built files; PREFIX and DESTDIR work as usual
 	@for binary in $(BINARIES); do test -x $(TARGET)/$$binary || { echo "run make first" >&2; exit 1; }; done
-	# Without read permission the kernel protects the daemon from its first instruction on.
-	install -D -m 0711 $(TARGET)/oathbridged $(DESTDIR)$(BINDIR)/oathbridged
-	install -D -m 0755 $(TARGET)/oathbridgectl $(DESTDIR)$(BINDIR)/oathbridgectl
-	install -d $(DESTDIR)$(UNITDIR)
-	sed 's,/usr/bin/,$(BINDIR)/,' systemd/oathbridge.service > $(DESTDIR)$(UNITDIR)/oathbridge.service
-	chmod 644 $(DESTDIR)$(UNITDIR)/oathbridge.service
-	$(foreach entry,$(FILES),install -D -m 644 $(call source,$(entry)) $(call installed,$(entry)) &&) true
+	@# Without read permission the kernel protects the daemon from its first instruction on.
+	@install -D -m 0711 $(TARGET)/oathbridged $(DESTDIR)$(BINDIR)/oathbridged
+	@install -D -m 0755 $(TARGET)/oathbridgectl $(DESTDIR)$(BINDIR)/oathbridgectl
+	@install -D -m 644 systemd/oathbridge.service $(DESTDIR)$(UNITDIR)/oathbridge.service
+	@$(foreach entry,$(FILES),install -D -m 644 $(call source,$(entry)) $(call installed,$(entry)) &&) true
+	@sed -i 's,/usr/bin/,$(BINDIR)/,' $(DESTDIR)$(UNITDIR)/oathbridge.service
+	@sed -i 's,/usr/local/share/doc/oathbridge/,$(DOCDIR)/,' $(DESTDIR)$(DOCDIR)/README.md
 
+# An empty folder goes too, up to those that every system has.
 uninstall: ## Remove the installed files
-	rm -f $(foreach binary,$(BINARIES),$(DESTDIR)$(BINDIR)/$(binary)) $(DESTDIR)$(UNITDIR)/oathbridge.service
-	rm -f $(foreach entry,$(FILES),$(call installed,$(entry)))
+	@rm -f $(foreach binary,$(BINARIES),$(DESTDIR)$(BINDIR)/$(binary)) $(DESTDIR)$(UNITDIR)/oathbridge.service
+	@rm -f $(foreach entry,$(FILES),$(call installed,$(entry)))
+	@for folder in $(addprefix $(DESTDIR),$(FOLDERS)); do \
+		while rmdir "$$folder" 2>/dev/null; do \
+			folder=$${folder%/*}; \
+			case $$folder in */bin|*/lib|*/share|*/man|$(DESTDIR)$(PREFIX)) break ;; esac; \
+		done; \
+	done

@@ -1,10 +1,10 @@
-//! The unit, D-Bus activation and installation. They must be consistent with each other and with the tools
-//! that read them.
+//! The unit, D-Bus activation and the packages that scripts need. They must be consistent with each other and with the
+//! tools that read them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "the whole file is a test")]
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use testkit::programs;
@@ -135,53 +135,6 @@ fn activation_names_the_unit_and_the_unit_names_the_bus_name() {
     let unit = value(&service, "SystemdService");
     assert_eq!(Path::new(UNIT).file_name().unwrap(), unit);
     assert_eq!(text.lines().filter(|line| *line == "[D-BUS Service]").count(), 1);
-}
-
-fn files_below(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
-}
-
-fn make(goal: &str, destination: &Path) {
-    let binaries = Path::new(env!("CARGO_BIN_EXE_oathbridged")).parent().unwrap();
-    let mut command = Command::new("make");
-    command.current_dir(root()).args([goal, "PREFIX=/opt/x"]).env_remove("MAKEFLAGS");
-    command.arg(format!("DESTDIR={}", destination.display())).arg(format!("TARGET={}", binaries.display()));
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", said(&output));
-}
-
-#[test]
-fn installed_files_match_the_prefix_and_can_be_removed() {
-    let destination = tempfile::tempdir().unwrap();
-    make("install", destination.path());
-    let prefix = destination.path().join("opt/x");
-    for (file, mode) in [
-        ("bin/oathbridged".to_owned(), 0o711),
-        ("bin/oathbridgectl".to_owned(), 0o755),
-        ("lib/systemd/user/oathbridge.service".to_owned(), 0o644),
-        ("lib/udev/rules.d/70-oathbridge.rules".to_owned(), 0o644),
-        ("share/doc/oathbridge/70-oathbridge-keyboard.rules".to_owned(), 0o644),
-        (format!("share/dbus-1/services/{NAME}.service"), 0o644),
-        ("share/doc/oathbridge/oathbridge.toml".to_owned(), 0o644),
-        ("share/doc/oathbridge/LICENSE-MIT".to_owned(), 0o644),
-    ] {
-        let metadata = fs::metadata(prefix.join(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-        assert_eq!(metadata.permissions().mode() & 0o7777, mode, "{file}");
-    }
-    // With access to a keyboard a program reads what it types, so the second file is an example only.
-    assert_eq!(fs::read_dir(prefix.join("lib/udev/rules.d")).unwrap().count(), 1);
-    let text = fs::read_to_string(prefix.join("lib/systemd/user/oathbridge.service")).unwrap();
-    let unit = directives(&text);
-    assert_eq!(value(&unit, "ExecStart"), "/opt/x/bin/oathbridged");
-    assert_eq!(value(&unit, "ExecReload"), "/bin/kill -HUP $MAINPID");
-    for directory in ["interfaces", "services"] {
-        let sources = fs::read_dir(root().join("data/dbus-1").join(directory)).into_iter().flatten().count();
-        let copies = fs::read_dir(prefix.join("share/dbus-1").join(directory)).into_iter().flatten().count();
-        assert_eq!(copies, sources, "{directory}");
-    }
-    make("uninstall", destination.path());
-    assert_eq!(files_below(destination.path()), Vec::<PathBuf>::new());
 }
 
 /// Adds a program of this name at the start of the path.
