@@ -10,6 +10,7 @@ DOCDIR ?= $(DATADIR)/doc/oathbridge
 ZSHDIR ?= $(DATADIR)/zsh/$(if $(and $(filter /usr,$(PREFIX)),$(wildcard /etc/debian_version)),vendor-completions,site-functions)
 CARGO ?= cargo
 CARGO_DENY_VERSION = 0.20.2
+CARGO_DEB_VERSION = 3.8.0
 
 NAME = io.github.oathbridge.OathBridge1
 BINARIES = oathbridged oathbridgectl
@@ -27,6 +28,8 @@ LICENSES = LICENSE-APACHE LICENSE-MIT
 FILES = \
 	$(RULESDIR):udev/70-oathbridge.rules \
 	$(DATADIR)/dbus-1/services:data/dbus-1/services/$(NAME).service \
+	$(DATADIR)/metainfo:data/metainfo/$(NAME).metainfo.xml \
+	$(DATADIR)/icons/hicolor/scalable/apps:data/icons/$(NAME).svg \
 	$(foreach file,udev/70-oathbridge-keyboard.rules $(LICENSES),$(DOCDIR):$(file)) \
 	$(foreach file,$(DOCUMENTS),$(patsubst %/.,%,$(DOCDIR)/$(patsubst %/,%,$(dir $(file)))):$(file)) \
 	$(foreach file,$(wildcard data/dbus-1/interfaces/*.xml),$(DATADIR)/dbus-1/interfaces:$(file)) \
@@ -43,7 +46,7 @@ source = $(lastword $(subst :, ,$(1)))
 installed = $(DESTDIR)$(call directory,$(1))/$(patsubst %.bash,%,$(notdir $(call source,$(1))))
 FOLDERS = $(sort $(UNITDIR) $(foreach entry,$(FILES),$(call directory,$(entry))))
 
-.PHONY: build help demo test test-vm shipped broker bench accept check fmt clippy doc deny install uninstall
+.PHONY: build help demo test test-vm shipped broker bench accept check fmt clippy doc deny deb install uninstall
 
 build: ## Build the daemon and the user's tool
 	scripts/install-packages build
@@ -98,6 +101,11 @@ doc:
 deny:
 	command -v cargo-deny || $(CARGO) install --locked --version $(CARGO_DENY_VERSION) cargo-deny
 	$(CARGO) deny --locked check bans licenses sources
+
+deb: build ## Make the Debian package, in the folder debian of cargo's target folder
+	scripts/install-packages package
+	command -v cargo-deb || $(CARGO) install --locked --no-default-features --version $(CARGO_DEB_VERSION) cargo-deb
+	scripts/deb
 
 install: ## Install the built files; PREFIX and DESTDIR work as usual
 	@for binary in $(BINARIES); do test -x $(TARGET)/$$binary || { echo "run make first" >&2; exit 1; }; done

@@ -6,25 +6,18 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const NAME: &str = "io.github.oathbridge.OathBridge1";
+use super::{NAME, below, follow_links, programs, root, said};
 
 /// `/usr`, the default, and one that no system has.
 const PREFIXES: [&str; 3] = ["/usr", "/usr/local", "/opt/x"];
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 /// Runs a goal of the `Makefile` on the programs of the tests; it must print nothing.
 fn make(goal: &str, prefix: &str, destination: &Path) {
-    let binaries = Path::new(env!("CARGO_BIN_EXE_oathbridged")).parent().unwrap();
     let mut command = Command::new("make");
     command.current_dir(root()).args([goal, &format!("PREFIX={prefix}")]).env_remove("MAKEFLAGS");
-    command.arg(format!("DESTDIR={}", destination.display())).arg(format!("TARGET={}", binaries.display()));
+    command.arg(format!("DESTDIR={}", destination.display())).arg(format!("TARGET={}", programs().display()));
     let output = command.output().unwrap();
-    let said =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && said.is_empty(), "{goal} {prefix}: {said}");
+    assert!(output.status.success() && said(&output).is_empty(), "{goal} {prefix}: {}", said(&output));
 }
 
 /// Installs below the prefix in a folder of its own, and returns that folder and the folder of the prefix.
@@ -33,14 +26,6 @@ fn install(prefix: &str) -> (tempfile::TempDir, PathBuf) {
     make("install", prefix, destination.path());
     let installed = destination.path().join(prefix.trim_start_matches('/'));
     (destination, installed)
-}
-
-/// Files and folders below a folder.
-fn below(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries
-        .flat_map(|path| if path.is_dir() { [below(&path), vec![path]].concat() } else { vec![path] })
-        .collect()
 }
 
 #[test]
@@ -97,31 +82,17 @@ fn no_installed_file_names_a_missing_one() {
         let service = installed.join(format!("share/dbus-1/services/{NAME}.service"));
         assert!(fs::read_to_string(service).unwrap().contains("\nSystemdService=oathbridge.service\n"));
 
-        let (mut links, mut paths) = (0, 0);
-        for file in below(&installed.join("share/doc/oathbridge")) {
-            if file.extension().is_none_or(|extension| extension != "md") {
-                continue;
-            }
-            let text = fs::read_to_string(&file).unwrap();
-            for link in links_of(&text) {
-                assert!(file.parent().unwrap().join(link).exists(), "{}: {link} is missing", file.display());
-                links += 1;
-            }
-            for path in text.split([' ', '`', '\n']).filter(|word| word.contains("/share/doc/oathbridge/")) {
-                let path = path.trim_start_matches('/');
-                assert!(destination.path().join(path).exists(), "{}: {path} is missing", file.display());
-                paths += 1;
-            }
+        let documents = installed.join("share/doc/oathbridge");
+        let links = follow_links(&documents);
+        let readme = fs::read_to_string(documents.join("README.md")).unwrap();
+        let is_ours = |word: &&str| word.contains("/share/doc/oathbridge/");
+        let paths: Vec<_> = readme.split([' ', '`', '\n']).filter(is_ours).collect();
+        for path in &paths {
+            let file = destination.path().join(path.trim_start_matches('/'));
+            assert!(path.starts_with(prefix) && file.exists(), "README.md of {prefix}: {path} is missing");
         }
-        assert!(links >= 10 && paths >= 1, "{links} links and {paths} paths were found");
+        assert!(links >= 10 && !paths.is_empty(), "{links} links and {paths:?} were found");
     }
-}
-
-/// The links to other files, without the anchors in them.
-fn links_of(text: &str) -> impl Iterator<Item = &str> {
-    let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
-    let files = targets.map(|target| target.split('#').next().unwrap_or_default());
-    files.filter(|file| !file.is_empty() && !file.contains(':'))
 }
 
 #[test]
