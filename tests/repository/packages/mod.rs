@@ -13,7 +13,9 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 mod deb;
+mod debian;
 mod installed;
+mod recipes;
 
 const NAME: &str = "io.github.oathbridge.OathBridge1";
 
@@ -60,10 +62,12 @@ fn package() -> Option<&'static Path> {
     static PACKAGE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let make = || {
         has("cargo-deb").then(|| {
+            // Not where the package of "make deb" is.
+            let package = programs().join("package.deb");
             let mut command = Command::new(root().join("scripts/deb"));
-            command.arg("--fast").env("PROFILE", "release").env_remove("MAKEFLAGS");
-            let said = run(command.env("CARGO_TARGET_DIR", programs().parent().unwrap()));
-            PathBuf::from(said.lines().last().unwrap())
+            command.args(["--fast", "--output"]).arg(&package).env("PROFILE", "release");
+            run(command.env("CARGO_TARGET_DIR", programs().parent().unwrap()).env_remove("MAKEFLAGS"));
+            package
         })
     };
     PACKAGE.get_or_init(make).as_deref()
