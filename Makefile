@@ -18,7 +18,7 @@ TARGET = $(or $(CARGO_TARGET_DIR),target)/dist
 
 # Modules of tests that also run on the binaries of "make", and the checks of "make accept", each a file of scripts/accept.
 SHIPPED_TESTS = contract ctl demo kill secrets
-ACCEPT = paths reproducible fuzz plug
+ACCEPT = paths reproducible deb fuzz plug
 
 # Each keeps its folder, so that the links between them lead somewhere.
 DOCUMENTS = README.md SECURITY.md CHANGELOG.md CONTRIBUTING.md $(wildcard docs/*.md examples/*.rs examples/*.py) config/oathbridge.toml
@@ -82,6 +82,7 @@ bench: ## Run the benchmarks; OLD=DIR also measures the older programs in that f
 accept: $(addprefix accept-,$(ACCEPT)) ## Run the checks that take too long for each change; accept-NAME runs one
 
 accept-paths: build
+accept-deb: deb
 
 accept-%:
 	scripts/accept/$*
@@ -103,7 +104,7 @@ deny:
 	$(CARGO) deny --locked check bans licenses sources
 
 deb: build ## Make the Debian package, in the folder debian of cargo's target folder
-	scripts/install-packages package
+	scripts/install-packages deb
 	command -v cargo-deb || $(CARGO) install --locked --no-default-features --version $(CARGO_DEB_VERSION) cargo-deb
 	scripts/deb
 

@@ -39,9 +39,14 @@ fn programs() -> &'static Path {
 fn has(tool: &str) -> bool {
     let mut search = Command::new("sh");
     let is_there = search.args(["-c", "command -v \"$0\"", tool]).output().unwrap().status.success();
-    assert!(is_there || std::env::var_os(REQUIRED).is_none(), "{tool} is missing; run make deb");
+    assert!(
+        is_there || std::env::var_os(REQUIRED).is_none(),
+        "{tool} is missing; run make deb and scripts/install-packages package"
+    );
     if !is_there {
-        eprintln!("Not checked, because {tool} is missing; make deb installs it.");
+        eprintln!(
+            "Not checked, because {tool} is missing; make deb and scripts/install-packages package install it."
+        );
     }
     is_there
 }
