@@ -76,6 +76,7 @@ fn every_part_is_packed() {
         "/usr/share/doc/oathbridge/changelog.gz",
         "/usr/share/doc/oathbridge/config/oathbridge.toml",
         "/usr/share/doc/oathbridge/copyright",
+        "/usr/share/doc/oathbridge/third-party.gz",
         "/usr/share/fish/vendor_completions.d/oathbridgectl.fish",
         "/usr/share/man/man1/oathbridgectl.1.gz",
         "/usr/share/man/man5/oathbridge.toml.5.gz",

@@ -79,3 +79,18 @@ fn the_metainfo_is_valid() {
         assert!(text.contains(line), "{line}");
     }
 }
+
+/// Licences such as MIT and ISC want their text passed on with the programs.
+#[test]
+fn the_licences_of_the_crates_are_passed_on() {
+    let said = run(&mut Command::new(root().join("scripts/third-party")));
+    let crates: Vec<_> = said.lines().skip(2).take_while(|line| line.starts_with("    ")).collect();
+    assert!(crates.len() >= 100, "{} crates", crates.len());
+    for one in crates {
+        let (name, licence) = one.trim_start().split_once(' ').unwrap();
+        assert!(name.contains('-') && !licence.is_empty() && !licence.contains("proc-macro"), "{one}");
+    }
+    let texts = said.lines().filter(|line| line.starts_with("-- ")).count();
+    assert!(texts >= 80, "{texts} texts");
+    assert!(said.contains("-- aws-lc-sys-"), "the TLS library is missing");
+}
