@@ -7,6 +7,27 @@ use std::process::Command;
 
 use super::{NAME, follow_links, has, package, root, run, said};
 
+/// The files whose names do not contain the bus name.
+const PARTS: [&str; 17] = [
+    "/usr/bin/oathbridgectl",
+    "/usr/bin/oathbridged",
+    "/usr/lib/systemd/user/oathbridge.service",
+    "/usr/lib/udev/rules.d/70-oathbridge.rules",
+    "/usr/share/bash-completion/completions/oathbridgectl",
+    "/usr/share/doc/oathbridge/70-oathbridge-keyboard.rules",
+    "/usr/share/doc/oathbridge/README.md",
+    "/usr/share/doc/oathbridge/changelog.Debian.gz",
+    "/usr/share/doc/oathbridge/changelog.gz",
+    "/usr/share/doc/oathbridge/config/oathbridge.toml",
+    "/usr/share/doc/oathbridge/copyright",
+    "/usr/share/doc/oathbridge/third-party.gz",
+    "/usr/share/fish/vendor_completions.d/oathbridgectl.fish",
+    "/usr/share/man/man1/oathbridgectl.1.gz",
+    "/usr/share/man/man5/oathbridge.toml.5.gz",
+    "/usr/share/man/man8/oathbridged.8.gz",
+    "/usr/share/zsh/vendor-completions/_oathbridgectl",
+];
+
 /// A field of the package's control file.
 fn field(package: &Path, name: &str) -> String {
     run(Command::new("dpkg-deb").arg("--field").arg(package).arg(name)).trim_end().to_owned()
@@ -64,27 +85,7 @@ fn there_are_files_below_usr_only_and_no_scripts() {
 fn every_part_is_packed() {
     let Some(package) = package() else { return };
     let packed: BTreeSet<_> = contents(package).into_iter().map(|(_, path)| path).collect();
-    let mut expected: Vec<String> = [
-        "/usr/bin/oathbridgectl",
-        "/usr/bin/oathbridged",
-        "/usr/lib/systemd/user/oathbridge.service",
-        "/usr/lib/udev/rules.d/70-oathbridge.rules",
-        "/usr/share/bash-completion/completions/oathbridgectl",
-        "/usr/share/doc/oathbridge/70-oathbridge-keyboard.rules",
-        "/usr/share/doc/oathbridge/README.md",
-        "/usr/share/doc/oathbridge/changelog.Debian.gz",
-        "/usr/share/doc/oathbridge/changelog.gz",
-        "/usr/share/doc/oathbridge/config/oathbridge.toml",
-        "/usr/share/doc/oathbridge/copyright",
-        "/usr/share/doc/oathbridge/third-party.gz",
-        "/usr/share/fish/vendor_completions.d/oathbridgectl.fish",
-        "/usr/share/man/man1/oathbridgectl.1.gz",
-        "/usr/share/man/man5/oathbridge.toml.5.gz",
-        "/usr/share/man/man8/oathbridged.8.gz",
-        "/usr/share/zsh/vendor-completions/_oathbridgectl",
-    ]
-    .map(str::to_owned)
-    .into();
+    let mut expected: Vec<String> = PARTS.map(str::to_owned).into();
     expected.push(format!("/usr/share/dbus-1/services/{NAME}.service"));
     expected.push(format!("/usr/share/icons/hicolor/scalable/apps/{NAME}.svg"));
     expected.push(format!("/usr/share/metainfo/{NAME}.metainfo.xml"));
