@@ -12,6 +12,9 @@ NAME = io.github.oathbridge.OathBridge1
 BINARIES = oathbridged oathbridgectl
 TARGET = $(or $(CARGO_TARGET_DIR),target)/dist
 
+# The programs of packages that are only unpacked, for lack of installed ones; see scripts/unpack-packages.
+export PATH := $(PATH):$(abspath $(or $(CARGO_TARGET_DIR),target))/tools/bin
+
 # Modules of tests that also run on the binaries of "make", and the checks of "make accept", each a file of scripts/accept.
 SHIPPED_TESTS = contract ctl demo kill secrets
 ACCEPT = paths reproducible fuzz plug
@@ -61,7 +64,8 @@ test-vm: ## Run the tests on real nodes and with real services, in a virtual mac
 	scripts/install-packages build vm
 	scripts/test-vm $(or $(VM),bookworm)
 
-broker: ## Run the tests of the bus with dbus-broker, which must be installed
+broker: ## Run the tests of the bus with dbus-broker
+	scripts/install-packages build test broker
 	OATHBRIDGE_TEST_BUS=dbus-broker $(CARGO) test --release --workspace --test daemon -- \
 		$(addsuffix ::,access challenge contract operations)
 

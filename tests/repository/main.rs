@@ -5,6 +5,7 @@ mod hid_models;
 mod layers;
 mod manuals;
 mod messages;
+mod packages;
 mod packaging;
 mod released;
 mod shipping;
