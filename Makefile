@@ -42,6 +42,7 @@ installed = $(DESTDIR)$(call directory,$(1))/$(patsubst %.bash,%,$(notdir $(call
 .PHONY: build help demo test test-vm shipped broker bench accept check fmt clippy doc deny install uninstall
 
 build: ## Build the daemon and the user's tool
+	scripts/check-rust
 	scripts/install-packages build
 	scripts/build
 
@@ -49,10 +50,12 @@ help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: ## Run a demo with a virtual token and a fake Cognito; KEEP=1 keeps them running
+	scripts/check-rust
 	scripts/install-packages build demo
 	scripts/demo
 
 test: ## Run every test
+	scripts/check-rust
 	scripts/install-packages build test
 	scripts/test
 
@@ -61,15 +64,18 @@ shipped: build ## Run the tests of the contract, the tool, the demo, kills and s
 		$(addsuffix ::,$(SHIPPED_TESTS))
 
 test-vm: ## Run the tests on real nodes and with real services, in a virtual machine; as root
+	scripts/check-rust
 	scripts/install-packages build vm
 	scripts/test-vm $(or $(VM),bookworm)
 
 broker: ## Run the tests of the bus with dbus-broker
+	scripts/check-rust
 	scripts/install-packages build test broker
 	OATHBRIDGE_TEST_BUS=dbus-broker $(CARGO) test --release --workspace --test daemon -- \
 		$(addsuffix ::,access challenge contract operations)
 
 bench: ## Run the benchmarks; OLD=DIR also measures the older programs in that folder
+	scripts/check-rust
 	scripts/install-packages build test
 	scripts/figures $(if $(OLD),--old $(abspath $(OLD))) $(FIGURES)
 

@@ -8,6 +8,7 @@ mod messages;
 mod packages;
 mod packaging;
 mod released;
+mod rust_version;
 mod shipping;
 mod udev_rules;
 mod wording;
