@@ -64,6 +64,14 @@ pub fn file_of_package(path: &str) -> PathBuf {
     }
 }
 
+/// The folders with the libraries of a program of a Debian package, as `LD_LIBRARY_PATH`; empty if the package is installed.
+pub fn libraries_of(path: &str) -> String {
+    // The script of an unpacked program names them first, between quotation marks.
+    let script = (!Path::new(path).exists()).then(|| fs::read_to_string(program_of_package(path)).ok());
+    let text = script.flatten().unwrap_or_default();
+    text.split('\'').nth(1).unwrap_or_default().to_owned()
+}
+
 /// A program of a Debian package, with its path if the package is installed: the script that runs it, if the package is
 /// unpacked. In other cases it is searched in `PATH`.
 pub(crate) fn program_of_package(path: &str) -> PathBuf {

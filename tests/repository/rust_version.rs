@@ -95,8 +95,12 @@ fn rustup_fetches_no_toolchain() {
 #[test]
 fn rust_is_checked_before_packages_are_installed() {
     for goal in ["build", "demo", "test"] {
-        let output =
-            Command::new("make").current_dir(root()).args(["-n", goal]).env_remove("MAKEFLAGS").output();
+        let output = Command::new("make")
+            .current_dir(root())
+            .args(["-n", goal])
+            .env_remove("MAKEFLAGS")
+            .env_remove("MAKELEVEL")
+            .output();
         let commands = String::from_utf8(output.unwrap().stdout).unwrap();
         assert!(commands.starts_with("scripts/check-rust\nscripts/install-packages "), "{goal}: {commands}");
     }
