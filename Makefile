@@ -17,7 +17,7 @@ export PATH := $(PATH):$(abspath $(or $(CARGO_TARGET_DIR),target))/tools/bin
 
 # Modules of tests that also run on the binaries of "make", and the checks of "make accept", each a file of scripts/accept.
 SHIPPED_TESTS = contract ctl demo kill secrets
-ACCEPT = paths reproducible fuzz plug
+ACCEPT = paths reproducible fuzz plug first-hour
 
 # DIRECTORY:FILE of everything except the binaries and the unit; missing files are skipped.
 FILES = \
