@@ -16,9 +16,12 @@ NAME = io.github.oathbridge.OathBridge1
 BINARIES = oathbridged oathbridgectl
 TARGET = $(or $(CARGO_TARGET_DIR),target)/dist
 
+# The programs of packages that are only unpacked, for lack of installed ones; see scripts/unpack-packages.
+export PATH := $(PATH):$(abspath $(or $(CARGO_TARGET_DIR),target))/tools/bin
+
 # Modules of tests that also run on the binaries of "make", and the checks of "make accept", each a file of scripts/accept.
 SHIPPED_TESTS = contract ctl demo kill secrets
-ACCEPT = paths reproducible deb fuzz plug
+ACCEPT = paths reproducible deb fuzz plug first-hour
 
 # Each keeps its folder, so that the links between them lead somewhere.
 DOCUMENTS = README.md SECURITY.md CHANGELOG.md CONTRIBUTING.md $(wildcard docs/*.md examples/*.rs examples/*.py) config/oathbridge.toml
@@ -49,6 +52,7 @@ FOLDERS = $(sort $(UNITDIR) $(foreach entry,$(FILES),$(call directory,$(entry)))
 .PHONY: build help demo test test-vm shipped broker bench accept check fmt clippy doc deny deb install uninstall
 
 build: ## Build the daemon and the user's tool
+	scripts/check-rust
 	scripts/install-packages build
 	scripts/build
 
@@ -56,10 +60,12 @@ help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: ## Run a demo with a virtual token and a fake Cognito; KEEP=1 keeps them running
+	scripts/check-rust
 	scripts/install-packages build demo
 	scripts/demo
 
 test: ## Run every test
+	scripts/check-rust
 	scripts/install-packages build test
 	scripts/test
 
@@ -68,14 +74,18 @@ shipped: build ## Run the tests of the contract, the tool, the demo, kills and s
 		$(addsuffix ::,$(SHIPPED_TESTS))
 
 test-vm: ## Run the tests on real nodes and with real services, in a virtual machine; as root
+	scripts/check-rust
 	scripts/install-packages build vm
 	scripts/test-vm $(or $(VM),bookworm)
 
-broker: ## Run the tests of the bus with dbus-broker, which must be installed
+broker: ## Run the tests of the bus with dbus-broker
+	scripts/check-rust
+	scripts/install-packages build test broker
 	OATHBRIDGE_TEST_BUS=dbus-broker $(CARGO) test --release --workspace --test daemon -- \
 		$(addsuffix ::,access challenge contract operations)
 
 bench: ## Run the benchmarks; OLD=DIR also measures the older programs in that folder
+	scripts/check-rust
 	scripts/install-packages build test
 	scripts/figures $(if $(OLD),--old $(abspath $(OLD))) $(FIGURES)
 
