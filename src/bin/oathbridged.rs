@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             let end = if sentence.ends_with('?') { "" } else { "." };
-            eprintln!("oathbridged: {sentence}{end}");
+            logging::print_error(&format!("oathbridged: {sentence}{end}"));
             ExitCode::FAILURE
         }
     }
@@ -56,6 +56,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<(), String> {
     logging::start(arguments.log_level);
+    logging::report_panics();
     process::warn_if_readable();
     let config = Config::load(arguments.config.as_deref()).map_err(|error| error.to_string())?;
     let mut transports: Vec<Arc<dyn Transport>> = Vec::new();
