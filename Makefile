@@ -98,7 +98,7 @@ install: ## Install the built files; PREFIX and DESTDIR work as usual
 	install -D -m 0711 $(TARGET)/oathbridged $(DESTDIR)$(BINDIR)/oathbridged
 	install -D -m 0755 $(TARGET)/oathbridgectl $(DESTDIR)$(BINDIR)/oathbridgectl
 	install -d $(DESTDIR)$(UNITDIR)
-	sed 's,/usr/bin/,$(BINDIR)/,' systemd/oathbridge.service > $(DESTDIR)$(UNITDIR)/oathbridge.service
+	sed 's,/usr/bin/oathbridged,$(BINDIR)/oathbridged,' systemd/oathbridge.service > $(DESTDIR)$(UNITDIR)/oathbridge.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/oathbridge.service
 	$(foreach entry,$(FILES),install -D -m 644 $(call source,$(entry)) $(call installed,$(entry)) &&) true
 

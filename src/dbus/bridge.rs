@@ -90,7 +90,8 @@ impl Bridge {
     ///
     /// `Config`, with file and line; the previous configuration stays in use.
     pub async fn reload(&self) -> Result<(), Error> {
-        let loaded = self.settings.reload().await?;
+        let loaded =
+            self.settings.reload().await.inspect_err(|error| tracing::error!("{}", error.sentence()))?;
         self.clients.limits.set(loaded.config.limits);
         self.flows.registry().configure(&loaded.config.hid);
         self.flows.registry().refresh().await;

@@ -7,6 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use oathbridge::dbus::names;
 use testkit::programs;
 
 const NAME: &str = "io.github.oathbridge.OathBridge1";
@@ -80,7 +81,6 @@ fn the_unit_has_the_settings_that_the_daemon_requires() {
         ("Type", "dbus"),
         ("BusName", NAME),
         ("ExecStart", "/usr/bin/oathbridged"),
-        ("ExecReload", "/bin/kill -HUP $MAINPID"),
         ("NotifyAccess", "main"),
         ("WatchdogSec", "3min"),
         ("Restart", "on-failure"),
@@ -106,6 +106,18 @@ fn the_unit_has_the_settings_that_the_daemon_requires() {
         filters,
         [&("SystemCallFilter", "@system-service"), &("SystemCallFilter", "~@privileged @resources")]
     );
+}
+
+/// A reload by a signal would always succeed.
+#[test]
+fn a_reload_calls_the_method_and_waits_for_it() {
+    let text = read(UNIT);
+    let unit = directives(&text);
+    let command: Vec<_> = value(&unit, "ExecReload").split(' ').collect();
+    let (program, options) = command.split_at(5);
+    assert_eq!(program, ["/usr/bin/busctl", "--user", "--auto-start=no", "--timeout=30", "--quiet"]);
+    let manager = format!("{}.Manager", names::BUS);
+    assert_eq!(options, ["call", names::BUS, names::ROOT, &manager, "Reload"]);
 }
 
 #[test]
@@ -174,7 +186,7 @@ fn installed_files_match_the_prefix_and_can_be_removed() {
     let text = fs::read_to_string(prefix.join("lib/systemd/user/oathbridge.service")).unwrap();
     let unit = directives(&text);
     assert_eq!(value(&unit, "ExecStart"), "/opt/x/bin/oathbridged");
-    assert_eq!(value(&unit, "ExecReload"), "/bin/kill -HUP $MAINPID");
+    assert_eq!(value(&unit, "ExecReload"), value(&directives(&read(UNIT)), "ExecReload"));
     for directory in ["interfaces", "services"] {
         let sources = fs::read_dir(root().join("data/dbus-1").join(directory)).into_iter().flatten().count();
         let copies = fs::read_dir(prefix.join("share/dbus-1").join(directory)).into_iter().flatten().count();
