@@ -72,7 +72,10 @@ impl Session {
                 });
             }
             // pcscd may ask polkit, and no event reports what polkit answers from now on.
-            Event::Activity => flows.registry().request_rescan(),
+            Event::Activity => {
+                flows.registry().request_rescan();
+                self.locking.spawn(async move { flows.registry().check_access().await });
+            }
             Event::Awake => {
                 // The computer may have suspended before all of that was done.
                 self.operations.cancel_all(Cancellation::Suspend);

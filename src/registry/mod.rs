@@ -113,6 +113,15 @@ impl Registry {
         let _ = self.messages.send(Message::Rescan(Waiter::new().0));
     }
 
+    /// Finds out which cards the system refuses to this user by now; the snapshots show them. Sends no command to a card.
+    pub async fn check_access(&self) {
+        let snapshot = self.now();
+        let in_readers = |attached: &&Arc<Attached>| !attached.info.reader.is_empty();
+        let readable = snapshot.tokens.values().filter(in_readers);
+        let handles = readable.flat_map(|attached| attached.handles());
+        join_all(handles.map(Token::check_access)).await;
+    }
+
     /// The first snapshot that contains all events that workers have sent before this call.
     pub async fn caught_up(&self) -> Arc<Snapshot> {
         self.answered(Message::Barrier).await;

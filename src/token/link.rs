@@ -81,6 +81,12 @@ impl Link {
         }
     }
 
+    /// Opens the device, and closes it without a transaction.
+    pub(super) fn check(&self, progress: &dyn Progress) -> Result<(), Error> {
+        let _turn = self.take_turn(progress).map_err(Error::Device)?;
+        self.transport.open(&self.target.attachment.id).map(drop).map_err(Error::Device)
+    }
+
     fn transact<T>(
         &self,
         opened: Opened,

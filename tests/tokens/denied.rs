@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use oathbridge::clock::ManualClock;
 use oathbridge::device::{DeviceId, Error, Identity, Opened, Presence, Problem, Transport};
-use oathbridge::registry::Registry;
-use oathbridge::token::Identities;
+use oathbridge::registry::{Registry, State};
+use oathbridge::token::{self, Identities};
 use oathbridge::virt::{TokenSpec, VirtualTransport};
 
 /// A transport that shows its cards, and refuses them at first.
@@ -64,5 +64,20 @@ async fn a_refused_card_is_a_problem_until_it_is_granted() {
     clock.advance(Duration::from_millis(1_500));
     registry.request_rescan();
     snapshots.wait_for(|snapshot| snapshot.problems.is_empty() && !snapshot.tokens.is_empty()).await.unwrap();
+
+    // The session is no longer active.
+    transport.is_granted.store(false, Ordering::SeqCst);
+    registry.check_access().await;
+    let withdrawn = registry.caught_up().await;
+    assert!(withdrawn.problems.contains(&Problem::PcscDenied));
+    let tokens: Vec<_> = withdrawn.tokens.values().collect();
+    assert!(tokens.iter().all(|token| token.state == State::Error(token::Error::PcscDenied)), "{tokens:?}");
+    assert!(tokens.iter().any(|token| !token.credentials.is_empty()), "a call says why it fails");
+
+    transport.is_granted.store(true, Ordering::SeqCst);
+    clock.advance(Duration::from_millis(1_500));
+    registry.request_rescan();
+    let granted = snapshots.wait_for(|snapshot| snapshot.problems.is_empty()).await.unwrap().clone();
+    assert!(granted.tokens.values().all(|token| !matches!(token.state, State::Error(_))));
     transport.stop();
 }
