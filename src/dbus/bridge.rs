@@ -69,6 +69,11 @@ impl Bridge {
         self.session.lock_screen(is_locked);
     }
 
+    /// Whether the screen is locked, now and after each change.
+    pub fn screen_locks(&self) -> watch::Receiver<bool> {
+        self.session.screen_locks()
+    }
+
     /// Sets whether the computer is going to sleep.
     pub fn fall_asleep(&self, is_asleep: bool) {
         self.session.fall_asleep(is_asleep);

@@ -84,6 +84,32 @@ async fn a_locked_screen_cancels_requests_wipes_keys_and_refuses_calls() {
     bench.client.calculate(&bob, Options::new()).await.unwrap();
 }
 
+/// `loginctl lock-session` sends the signal Lock only, and some screen lockers never set `LockedHint`.
+#[testkit::test]
+async fn a_requested_lock_counts_until_unlock_or_until_the_hint_says_more() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
+    add_session(&logind).await;
+    let bench = bench.start().await;
+    until_inhibitors(&logind, 1).await;
+    let bob = bench.client.credential("bob").await.unwrap();
+    let request = async |member: &str| {
+        logind.call(SESSION, "org.freedesktop.login1.Session", member, &()).await.unwrap();
+    };
+    request("Lock").await;
+    until_state(&bench, "locked").await;
+    assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
+    request("Unlock").await;
+    bench.until_unlocked().await;
+    bench.client.calculate(&bob, Options::new()).await.unwrap();
+
+    request("Lock").await;
+    until_state(&bench, "locked").await;
+    lock(&logind, true).await;
+    lock(&logind, false).await;
+    bench.until_unlocked().await;
+}
+
 #[testkit::test]
 async fn the_configuration_may_allow_calls_while_the_screen_is_locked() {
     let bench = Bench::prepare("[access]\nwhile_locked = 'allow'\n").await;
