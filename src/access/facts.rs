@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, open};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, open, statx};
 use rustix::io::Errno;
 
 use super::{cgroup, flatpak};
@@ -26,7 +26,8 @@ pub struct Facts {
     /// The path of the executable, or its previous path if the file was removed. `None` for a program with another view of the
     /// file system, where the path proves nothing.
     pub executable: Option<String>,
-    /// Whether it has another view of the file system: Flatpak, Snap, a container.
+    /// Whether it has another view of the file system: Flatpak, Snap, a container. A service of systemd with the root of the
+    /// machine is not sandboxed, see [`is_own_service`].
     pub is_sandboxed: bool,
 }
 
@@ -80,15 +81,16 @@ impl Facts {
     pub(super) fn read(process: u32) -> io::Result<Self> {
         let place = place(process);
         let namespace = fs::read_link(place.join("ns/mnt"))?;
-        let is_sandboxed = namespace != fs::read_link("/proc/self/ns/mnt")?
+        let is_elsewhere = namespace != fs::read_link("/proc/self/ns/mnt")?
             || fs::read_link(place.join("root"))? != fs::read_link("/proc/self/root")?;
         let executable = fs::read_link(place.join("exe"))?;
         let cgroup = text(File::open(place.join("cgroup"))?)?;
+        let unit = cgroup::unit(&cgroup).map(str::to_owned);
         Ok(Self {
-            executable: executable.to_str().filter(|_| !is_sandboxed).map(before_removal).map(str::to_owned),
-            unit: cgroup::unit(&cgroup).map(str::to_owned),
+            executable: executable.to_str().filter(|_| !is_elsewhere).map(before_removal).map(str::to_owned),
             flatpak: None,
-            is_sandboxed,
+            is_sandboxed: is_elsewhere && !is_own_service(unit.as_deref(), &place),
+            unit,
         })
     }
 
@@ -118,6 +120,24 @@ impl Facts {
         let named = known.into_iter().find_map(|(kind, name)| Some(Identity { kind, name: shown(name?) }));
         named.unwrap_or_else(Identity::unknown)
     }
+}
+
+/// Whether a program in another mount namespace is a service whose root is that of this machine.
+///
+/// systemd makes such a namespace for settings like `PrivateTmp=`, in a user's manager since version 254 only (NEWS); before,
+/// it ignores them there. So the answer is that of the earlier versions. It opens no hole: a sandbox that shows the root of the
+/// machine and lets its program reach the bus directly also lets it start services without a sandbox.
+fn is_own_service(unit: Option<&str>, place: &Path) -> bool {
+    let is_service = unit.is_some_and(|unit| unit.ends_with(".service") && cgroup::names_a_program(unit));
+    is_service && root_of(place).is_some_and(|root| Some(root) == root_of(Path::new("/proc/self")))
+}
+
+/// The device and the inode of the root of a process. The link leads there without a look-up in the file system, and without
+/// synchronisation the file system, which the creator of a sandbox may control, is not asked.
+fn root_of(place: &Path) -> Option<(u32, u32, u64)> {
+    let flags = AtFlags::STATX_DONT_SYNC;
+    let status = statx(CWD, place.join("root"), flags, StatxFlags::INO).ok()?;
+    Some((status.stx_dev_major, status.stx_dev_minor, status.stx_ino))
 }
 
 /// The previous path of an executable, so that rules still match a program whose package is upgraded.
@@ -185,6 +205,21 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!((before.as_deref(), after.as_deref()), (path.to_str(), path.to_str()));
+    }
+
+    #[test]
+    fn only_a_service_with_the_root_of_the_machine_is_no_sandbox() {
+        let own = place(std::process::id());
+        assert!(is_own_service(Some("backup.service"), &own));
+        for unit in
+            [None, Some("app-flatpak-org.a.B-1.scope"), Some("session-2.scope"), Some("user@0.service")]
+        {
+            assert!(!is_own_service(unit, &own), "{unit:?}");
+        }
+        let other = tempfile::tempdir().unwrap();
+        fs::create_dir(other.path().join("root")).unwrap();
+        assert!(!is_own_service(Some("backup.service"), other.path()), "it has another root");
+        assert!(!is_own_service(Some("backup.service"), &other.path().join("gone")));
     }
 
     #[test]

@@ -67,6 +67,10 @@ async fn a_program_with_another_view_of_the_file_system_is_sandboxed() {
     let bench = Bench::new("").await;
     let info = bench.info(&unshared());
     assert_eq!(value(&info, "executable"), None, "the path proves nothing there: {info}");
+    if info.contains(".service\"") {
+        println!("not tested: this test runs in a service, which counts as a program");
+        return;
+    }
     assert!(info.contains("\"sandboxed\" b true"), "{info}");
     assert_eq!(
         (value(&info, "read-code"), value(&info, "read-code-reason")),
