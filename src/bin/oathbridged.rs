@@ -56,7 +56,6 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments) -> Result<(), String> {
     logging::start(arguments.log_level);
-    logging::report_panics();
     process::warn_if_readable();
     let config = Config::load(arguments.config.as_deref()).map_err(|error| error.to_string())?;
     let mut transports: Vec<Arc<dyn Transport>> = Vec::new();

@@ -19,6 +19,10 @@ use crate::operations::{Cancellation, Operations};
 /// The timeout for the work before a suspend; logind waits for at most 5 seconds.
 const SUSPEND_TIMEOUT: Duration = Duration::from_secs(4);
 
+/// The pauses before the looks at the tokens after a session became active or inactive. For a moment after logind's signal,
+/// polkit may still answer from the state before it.
+const LOOK_PAUSES: [Duration; 3] = [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(6)];
+
 /// Runs until the daemon ends.
 pub(super) async fn run(bridge: Arc<Bridge>, operations: Operations, flows: Flows) {
     let (sender, mut events) = mpsc::channel(4);
@@ -72,10 +76,7 @@ impl Session {
                 });
             }
             // pcscd may ask polkit, and no event reports what polkit answers from now on.
-            Event::Activity => {
-                flows.registry().request_rescan();
-                self.locking.spawn(async move { flows.registry().check_access().await });
-            }
+            Event::Activity => drop(self.locking.spawn(async move { look_again(&flows).await })),
             Event::Awake => {
                 // The computer may have suspended before all of that was done.
                 self.operations.cancel_all(Cancellation::Suspend);
@@ -87,5 +88,16 @@ impl Session {
                 });
             }
         }
+    }
+}
+
+/// Looks for tokens that the system grants by now, and for cards that it refuses by now.
+async fn look_again(flows: &Flows) {
+    for pause in LOOK_PAUSES {
+        if !pause.is_zero() {
+            flows.clock().sleep(pause).await;
+        }
+        flows.registry().request_rescan();
+        flows.registry().check_access().await;
     }
 }

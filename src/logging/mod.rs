@@ -7,7 +7,6 @@ mod journal;
 
 use std::fmt;
 use std::io::{self, Write};
-use std::panic::PanicHookInfo;
 use std::str::FromStr;
 
 use tracing::Metadata;
@@ -78,23 +77,10 @@ pub fn start(level: Level) {
     let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
 }
 
-/// Makes a panic one line with the priority of an error, if standard error is the journal. Otherwise its message has several
-/// lines, which the journal would treat as information.
-pub fn report_panics() {
-    if Stderr::new().is_journal {
-        std::panic::set_hook(Box::new(|panic| print_error(&panic_message(panic))));
-    }
-}
-
 /// Prints the sentence with which a program ends, as one line with the priority of an error.
 pub fn print_error(sentence: &str) {
     // Without standard error nobody can read the sentence.
     let _ = Stderr::new().lines(tracing::Level::ERROR).write_all(sentence.as_bytes());
-}
-
-fn panic_message(panic: &PanicHookInfo<'_>) -> String {
-    let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
-    format!("a thread panicked{place}: {}", panic.payload_as_str().unwrap_or("no message"))
 }
 
 /// Standard error, as the target of the formatter.
