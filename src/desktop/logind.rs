@@ -48,7 +48,7 @@ pub enum Event {
     Sleep(Release),
     /// The computer woke up.
     Awake,
-    /// A session of the user became active, or none is active any more. The system grants access to devices to users with an
+    /// A session of the user at a seat became active, or none is active any more. The system grants access to devices to users with an
     /// active session.
     Activity,
 }
@@ -114,7 +114,7 @@ struct Reported {
 struct Sessions {
     /// Whether the `LockedHint` of one of them is true, or one of them was requested to lock.
     is_locked: bool,
-    /// Whether one of them is active; `None` before the first answer of logind.
+    /// Whether one of them at a seat is active; `None` before the first answer of logind.
     is_active: Option<bool>,
 }
 
@@ -190,10 +190,12 @@ impl Logind {
 
     async fn sessions(&self, requests: &LockRequests) -> zbus::Result<Sessions> {
         let (own, mut all) = (geteuid().as_raw(), Sessions { is_locked: false, is_active: Some(false) });
-        for (_, user, _, _, path) in ManagerProxy::new(&self.connection).await?.list_sessions().await? {
+        for (_, user, _, seat, path) in ManagerProxy::new(&self.connection).await?.list_sessions().await? {
             if user == own {
                 all.is_locked |= requests.has(&path) || self.is_true(&path, "LockedHint").await?;
-                all.is_active = all.is_active.max(Some(self.is_true(&path, "Active").await?));
+                // Every other session is always active: that of ssh, and since systemd 256 that of the user's manager.
+                let is_active = !seat.is_empty() && self.is_true(&path, "Active").await?;
+                all.is_active = all.is_active.max(Some(is_active));
             }
         }
         Ok(all)

@@ -1,4 +1,4 @@
-//! Forged signals are ignored, and an error of logind changes nothing.
+//! Forged signals are ignored, an error of logind changes nothing, and a requested lock counts.
 
 use testkit::client::Options;
 use testkit::dbusmock::Mock;
@@ -85,5 +85,31 @@ async fn an_error_of_logind_unlocks_nothing_and_is_retried() {
     logind.until(|calls| listed(calls) >= 2).await.unwrap();
     assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
     tell_of_sessions(&logind, &[]).await;
+    bench.until_unlocked().await;
+}
+
+/// `loginctl lock-session` sends the signal Lock only, and some screen lockers never set `LockedHint`.
+#[testkit::test]
+async fn a_requested_lock_counts_until_unlock_or_until_the_hint_says_more() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
+    add_session(&logind).await;
+    let bench = bench.start().await;
+    until_inhibitors(&logind, 1).await;
+    let bob = bench.client.credential("bob").await.unwrap();
+    let request = async |member: &str| {
+        logind.call(SESSION, "org.freedesktop.login1.Session", member, &()).await.unwrap();
+    };
+    request("Lock").await;
+    until_state(&bench, "locked").await;
+    assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
+    request("Unlock").await;
+    bench.until_unlocked().await;
+    bench.client.calculate(&bob, Options::new()).await.unwrap();
+
+    request("Lock").await;
+    until_state(&bench, "locked").await;
+    lock(&logind, true).await;
+    lock(&logind, false).await;
     bench.until_unlocked().await;
 }
