@@ -48,8 +48,8 @@ pub enum Event {
     Sleep(Release),
     /// The computer woke up.
     Awake,
-    /// A session of the user at a seat became active, or none is active any more. The system grants access to devices to users with an
-    /// active session.
+    /// A session of the user at a seat became active, or none is active any more. The system grants access to devices to
+    /// users with an active session.
     Activity,
 }
 
