@@ -27,7 +27,7 @@ pub struct Facts {
     /// file system, where the path proves nothing.
     pub executable: Option<String>,
     /// Whether it has another view of the file system: Flatpak, Snap, a container. A service of systemd with the root of the
-    /// machine is not sandboxed, see [`is_own_service`].
+    /// machine is not sandboxed, see `is_own_service`.
     pub is_sandboxed: bool,
 }
 
