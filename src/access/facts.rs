@@ -26,8 +26,11 @@ pub struct Facts {
     /// The path of the executable, or its previous path if the file was removed. `None` for a program with another view of the
     /// file system, where the path proves nothing.
     pub executable: Option<String>,
-    /// Whether it has another view of the file system: Flatpak, Snap, a container. A service of systemd with the root of the
-    /// machine is not sandboxed, see `is_own_service`.
+    /// The path where the executable seems to be, for a program with another view of the file system. Only rules
+    /// that deny match it.
+    pub unproved: Option<String>,
+    /// Whether it has another view of the file system: Flatpak, Snap, a container. A service of the user's systemd
+    /// with the root of the machine is not sandboxed, see `is_own_service`.
     pub is_sandboxed: bool,
 }
 
@@ -84,12 +87,15 @@ impl Facts {
         let is_elsewhere = namespace != fs::read_link("/proc/self/ns/mnt")?
             || fs::read_link(place.join("root"))? != fs::read_link("/proc/self/root")?;
         let executable = fs::read_link(place.join("exe"))?;
+        let path = executable.to_str().map(before_removal).map(str::to_owned);
+        let (executable, unproved) = if is_elsewhere { (None, path) } else { (path, None) };
         let cgroup = text(File::open(place.join("cgroup"))?)?;
         let unit = cgroup::unit(&cgroup).map(str::to_owned);
         Ok(Self {
-            executable: executable.to_str().filter(|_| !is_elsewhere).map(before_removal).map(str::to_owned),
+            executable,
+            unproved,
             flatpak: None,
-            is_sandboxed: is_elsewhere && !is_own_service(unit.as_deref(), &place),
+            is_sandboxed: is_elsewhere && !is_own_service(cgroup::unit_of_user(&cgroup), &place),
             unit,
         })
     }
@@ -122,13 +128,14 @@ impl Facts {
     }
 }
 
-/// Whether a program in another mount namespace is a service whose root is that of this machine.
+/// Whether a program in another mount namespace is a service whose root is that of this machine. `unit` is one of
+/// the user.
 ///
-/// systemd makes such a namespace for settings like `PrivateTmp=`, in a user's manager since version 254 only (NEWS); before,
-/// it ignores them there. So the answer is that of the earlier versions. It opens no hole: a sandbox that shows the root of the
-/// machine and lets its program reach the bus directly also lets it start services without a sandbox.
+/// systemd makes such a namespace for settings like `PrivateTmp=`, in a user's manager since version 254 only (NEWS);
+/// before, it ignores them there. So the answer is that of the earlier versions. Desktops start applications as
+/// services with the prefix `app-`; such an application has a namespace only in a sandbox (Firejail, Bubblewrap).
 fn is_own_service(unit: Option<&str>, place: &Path) -> bool {
-    let is_service = unit.is_some_and(|unit| unit.ends_with(".service") && cgroup::names_a_program(unit));
+    let is_service = unit.is_some_and(|unit| unit.ends_with(".service") && !unit.starts_with("app-"));
     is_service && root_of(place).is_some_and(|root| Some(root) == root_of(Path::new("/proc/self")))
 }
 
@@ -212,7 +219,7 @@ mod tests {
         let own = place(std::process::id());
         assert!(is_own_service(Some("backup.service"), &own));
         for unit in
-            [None, Some("app-flatpak-org.a.B-1.scope"), Some("session-2.scope"), Some("user@0.service")]
+            [None, Some("app-flatpak-org.a.B-1.scope"), Some("vte-spawn-1.scope"), Some("app-game@1.service")]
         {
             assert!(!is_own_service(unit, &own), "{unit:?}");
         }
@@ -236,6 +243,7 @@ mod tests {
             flatpak: flatpak.map(str::to_owned),
             unit: unit.map(str::to_owned),
             executable: executable.map(str::to_owned),
+            unproved: None,
             is_sandboxed: false,
         };
         for (facts, kind, name) in [
