@@ -19,10 +19,6 @@ use crate::operations::{Cancellation, Operations};
 /// The timeout for the work before a suspend; logind waits for at most 5 seconds.
 const SUSPEND_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// The pauses before the looks at the tokens after a session became active or inactive. For a moment after logind's signal,
-/// polkit may still answer from the state before it.
-const LOOK_PAUSES: [Duration; 3] = [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(6)];
-
 /// Runs until the daemon ends.
 pub(super) async fn run(bridge: Arc<Bridge>, operations: Operations, flows: Flows) {
     let (sender, mut events) = mpsc::channel(4);
@@ -57,7 +53,9 @@ impl Session {
         let flows = self.flows.clone();
         match event {
             Event::Locked => {
-                tracing::info!("the screen was locked");
+                tracing::info!(
+                    "the screen was locked or requested to lock; \"loginctl unlock-session\" ends a request"
+                );
                 self.bridge.lock_screen(true);
                 self.operations.cancel_all(Cancellation::ScreenLocked);
                 self.bridge.drop_results();
@@ -75,8 +73,12 @@ impl Session {
                     drop(release);
                 });
             }
-            // pcscd may ask polkit, and no event reports what polkit answers from now on.
-            Event::Activity => drop(self.locking.spawn(async move { look_again(&flows).await })),
+            // pcscd may ask polkit, and no event reports what polkit answers from now on. logind has saved its state,
+            // which polkit reads, before it answered the daemon.
+            Event::Activity => {
+                flows.registry().request_rescan();
+                self.locking.spawn(async move { flows.registry().check_access().await });
+            }
             Event::Awake => {
                 // The computer may have suspended before all of that was done.
                 self.operations.cancel_all(Cancellation::Suspend);
@@ -88,16 +90,5 @@ impl Session {
                 });
             }
         }
-    }
-}
-
-/// Looks for tokens that the system grants by now, and for cards that it refuses by now.
-async fn look_again(flows: &Flows) {
-    for pause in LOOK_PAUSES {
-        if !pause.is_zero() {
-            flows.clock().sleep(pause).await;
-        }
-        flows.registry().request_rescan();
-        flows.registry().check_access().await;
     }
 }

@@ -42,7 +42,7 @@ fn line(summary: &Summary, is_screen_locked: bool) -> String {
         line.push_str(&format!("; problems: {}", summary.problems.join(", ")));
     }
     if is_screen_locked {
-        line.push_str("; the screen is locked");
+        line.push_str("; the screen is locked or was requested to lock");
     }
     line
 }
@@ -57,7 +57,8 @@ mod tests {
         assert_eq!(line(&summary, false), "no token attached, reading");
         summary = Summary { settled: true, tokens: 1, ..summary };
         assert_eq!(line(&summary, false), "1 token attached");
-        assert_eq!(line(&summary, true), "1 token attached; the screen is locked");
+        let locked = "1 token attached; the screen is locked or was requested to lock";
+        assert_eq!(line(&summary, true), locked);
         summary = Summary { tokens: 3, locked: 2, ..summary };
         summary.problems = ["clock-skew", "config-invalid"].map(str::to_owned).to_vec();
         assert_eq!(

@@ -112,7 +112,7 @@ struct Reported {
 /// The state of the user's sessions.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sessions {
-    /// Whether the `LockedHint` of one of them is true, or one of them was requested to lock.
+    /// Whether the `LockedHint` of one of them is true, or one of them at a seat was requested to lock.
     is_locked: bool,
     /// Whether one of them at a seat is active; `None` before the first answer of logind.
     is_active: Option<bool>,
@@ -190,14 +190,18 @@ impl Logind {
 
     async fn sessions(&self, requests: &LockRequests) -> zbus::Result<Sessions> {
         let (own, mut all) = (geteuid().as_raw(), Sessions { is_locked: false, is_active: Some(false) });
+        let mut at_seats = Vec::new();
         for (_, user, _, seat, path) in ManagerProxy::new(&self.connection).await?.list_sessions().await? {
             if user == own {
-                all.is_locked |= requests.has(&path) || self.is_true(&path, "LockedHint").await?;
+                all.is_locked |= self.is_true(&path, "LockedHint").await?;
                 // Every other session is always active: that of ssh, and since systemd 256 that of the user's manager.
-                let is_active = !seat.is_empty() && self.is_true(&path, "Active").await?;
-                all.is_active = all.is_active.max(Some(is_active));
+                if !seat.is_empty() {
+                    all.is_active = all.is_active.max(Some(self.is_true(&path, "Active").await?));
+                    at_seats.push(path);
+                }
             }
         }
+        all.is_locked |= requests.lock(&at_seats);
         Ok(all)
     }
 
