@@ -83,6 +83,24 @@ pub fn print_error(sentence: &str) {
     let _ = Stderr::new().lines(tracing::Level::ERROR).write_all(sentence.as_bytes());
 }
 
+/// Prints the errors of the arguments like [`print_error`], and everything else as clap does; then ends the program.
+pub fn exit_with(error: &clap::Error) -> ! {
+    if error.use_stderr() && journal::has_stderr() {
+        print_error(error.to_string().trim_end());
+        std::process::exit(error.exit_code());
+    }
+    error.exit()
+}
+
+/// Prints the message of each panic like [`print_error`].
+pub fn print_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("there is no message");
+        let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
+        print_error(&format!("the program panicked{place}: {message}"));
+    }));
+}
+
 /// Standard error, as the target of the formatter.
 #[derive(Clone, Copy)]
 struct Stderr {
