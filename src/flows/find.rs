@@ -194,12 +194,14 @@ impl Flows {
     }
 }
 
-/// The error for the caller. While the smart card service refuses this user, a missing token may be plugged in already.
-fn explained(error: Error, snapshot: &Snapshot) -> Error {
-    let is_missing = matches!(
-        error,
-        Error::Missing(Missing::Token) | Error::NoMatch { locked: false } | Error::OtherDevice
-    );
+/// The error for the caller. While the smart card service refuses this user, a missing token may be plugged in
+/// already. A query that an attached token could have answered may as well have a wrong name.
+pub(super) fn explained(error: Error, snapshot: &Snapshot) -> Error {
+    let is_missing = match error {
+        Error::Missing(Missing::Token) => true,
+        Error::NoMatch { locked: false } => snapshot.tokens.is_empty(),
+        _ => false,
+    };
     if is_missing && snapshot.problems.contains(&Problem::PcscDenied) {
         return token::Error::PcscDenied.into();
     }
@@ -251,11 +253,12 @@ mod tests {
             tokens: BTreeMap::new(),
         };
         let (denied, other) = (snapshot(&[Problem::PcscDenied]), snapshot(&[Problem::PcscUnavailable]));
-        for error in [Missing::Token.into(), Error::NoMatch { locked: false }, Error::OtherDevice] {
+        for error in [Missing::Token.into(), Error::NoMatch { locked: false }] {
             assert_eq!(explained(error.clone(), &denied), token::Error::PcscDenied.into());
             assert_eq!(explained(error.clone(), &other), error, "it is not plugged in");
         }
-        let locked = Error::NoMatch { locked: true };
-        assert_eq!(explained(locked.clone(), &denied), locked, "the token is there");
+        for error in [Error::NoMatch { locked: true }, Error::OtherDevice] {
+            assert_eq!(explained(error.clone(), &denied), error, "the token is there");
+        }
     }
 }
