@@ -116,9 +116,7 @@ impl Registry {
     /// Finds out which cards the system refuses to this user by now; the snapshots show them. Sends no command to a card.
     pub async fn check_access(&self) {
         let snapshot = self.now();
-        let in_readers = |attached: &&Arc<Attached>| !attached.info.reader.is_empty();
-        let readable = snapshot.tokens.values().filter(in_readers);
-        let handles = readable.flat_map(|attached| attached.handles());
+        let handles = snapshot.tokens.values().flat_map(|attached| attached.handles());
         join_all(handles.map(Token::check_access)).await;
     }
 

@@ -134,7 +134,8 @@ impl Token {
         .await
     }
 
-    /// Finds out whether the system still lets this user open the device; if not, an event says so. Sends no command.
+    /// Finds out whether the system still lets this user open a device in a smart card reader; if not, an event says
+    /// so. Sends no command.
     pub async fn check_access(&self) {
         let check = |worker: &mut Worker, caller: &Caller<()>| caller.answer(worker.check_access(caller));
         // The error is in the event, or the token hangs or was removed.

@@ -237,7 +237,7 @@ impl Worker {
         }
     }
 
-    /// Opens the device and closes it. Sends no command to the token.
+    /// Opens a device in a smart card reader and closes it. Sends no command to the token.
     pub(super) fn check_access(&self, progress: &dyn Progress) -> Result<(), Error> {
         Ok(self.link.check(progress).inspect_err(|error| self.notice_denial(error))?)
     }
