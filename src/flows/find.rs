@@ -197,15 +197,19 @@ impl Flows {
 /// The error for the caller. While the smart card service refuses this user, a missing token may be plugged in
 /// already. A query that an attached token could have answered may as well have a wrong name.
 pub(super) fn explained(error: Error, snapshot: &Snapshot) -> Error {
-    let is_missing = match error {
-        Error::Missing(Missing::Token) => true,
-        Error::NoMatch { locked: false } => snapshot.tokens.is_empty(),
-        _ => false,
-    };
-    if is_missing && snapshot.problems.contains(&Problem::PcscDenied) {
+    if may_be_hidden(&error, !snapshot.tokens.is_empty()) && snapshot.problems.contains(&Problem::PcscDenied)
+    {
         return token::Error::PcscDenied.into();
     }
     error
+}
+
+fn may_be_hidden(error: &Error, has_tokens: bool) -> bool {
+    match error {
+        Error::Missing(Missing::Token) => true,
+        Error::NoMatch { locked: false } => !has_tokens,
+        _ => false,
+    }
 }
 
 /// The waiting state for a credential that was not found; `None` if the operation must not wait.
@@ -260,5 +264,8 @@ mod tests {
         for error in [Error::NoMatch { locked: true }, Error::OtherDevice] {
             assert_eq!(explained(error.clone(), &denied), error, "the token is there");
         }
+        let no_match = Error::NoMatch { locked: false };
+        assert!(!may_be_hidden(&no_match, true), "the name may be wrong");
+        assert!(may_be_hidden(&Missing::Token.into(), true));
     }
 }

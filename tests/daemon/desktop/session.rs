@@ -18,7 +18,7 @@ pub(crate) async fn add_session(logind: &Mock) {
 }
 
 /// A session like that of the user's manager since systemd 256, which is always active.
-async fn add_session_without_seat(logind: &Mock) {
+pub(crate) async fn add_session_without_seat(logind: &Mock) {
     let user = rustix::process::geteuid().as_raw();
     logind.mock("AddSession", &("m1", "seat1", user, "me", true)).await.unwrap();
     let entry = |id, seat| {
