@@ -125,7 +125,7 @@ install: ## Install the built files; PREFIX and DESTDIR work as usual
 	@install -D -m 0755 $(TARGET)/oathbridgectl $(DESTDIR)$(BINDIR)/oathbridgectl
 	@install -D -m 644 systemd/oathbridge.service $(DESTDIR)$(UNITDIR)/oathbridge.service
 	@$(foreach entry,$(FILES),install -D -m 644 $(call source,$(entry)) $(call installed,$(entry)) &&) true
-	@sed -i 's,/usr/bin/,$(BINDIR)/,' $(DESTDIR)$(UNITDIR)/oathbridge.service
+	@sed -i 's,/usr/bin/oathbridged,$(BINDIR)/oathbridged,' $(DESTDIR)$(UNITDIR)/oathbridge.service
 	@sed -i 's,/usr/local/share/doc/oathbridge/,$(DOCDIR)/,' $(DESTDIR)$(DOCDIR)/README.md
 
 # An empty folder goes too, up to those that every system has.

@@ -3,6 +3,19 @@
 /// The outermost service or scope; below the user's own systemd, the outermost one below that. Everything deeper is
 /// delegated and named by the program itself. `None` outside of units.
 pub(super) fn unit(text: &str) -> Option<&str> {
+    find(text, unit_of)
+}
+
+/// The outermost service or scope below the user's own systemd; `None` for others.
+pub(super) fn unit_of_user(text: &str) -> Option<&str> {
+    find(text, |path| {
+        let mut names = names(path);
+        names.next().filter(|name| is_manager(name))?;
+        names.next().filter(|name| is_unit(name))
+    })
+}
+
+fn find(text: &str, unit_of: impl Fn(&str) -> Option<&str>) -> Option<&str> {
     // Lines are ID:CONTROLLERS:PATH. Version 2 of the hierarchy has no controllers; in version 1 systemd has its own.
     ["", "name=systemd"].into_iter().find_map(|wanted| {
         text.lines().find_map(|line| {
@@ -15,12 +28,17 @@ pub(super) fn unit(text: &str) -> Option<&str> {
 
 /// Like systemd's `cg_path_get_unit` and `cg_path_get_user_unit` (src/basic/cgroup-util.c).
 fn unit_of(path: &str) -> Option<&str> {
-    let mut names = path.split('/').filter(|name| !name.is_empty() && !is_slice(name));
+    let mut names = names(path);
     let unit = names.next().filter(|name| is_unit(name))?;
     if !is_manager(unit) {
         return Some(unit);
     }
     names.next().filter(|name| is_unit(name)).or(Some(unit))
+}
+
+/// The parts of a path without slices.
+fn names(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|name| !name.is_empty() && !is_slice(name))
 }
 
 /// Whether a unit identifies a program, unlike the unit of a whole session.
@@ -92,6 +110,20 @@ mod tests {
         assert_eq!(unit(of_the_system), Some("docker-1.scope"));
         assert_eq!(unit("0::/lxc/bank.service\n"), None);
         assert_eq!(unit("0::/../bank.service\n"), None);
+    }
+
+    #[test]
+    fn only_a_unit_below_the_users_systemd_is_one_of_the_user() {
+        let slice = "0::/user.slice/user-1000.slice";
+        for (path, expected) in [
+            (format!("{slice}/user@1000.service/app.slice/mail.service/helper"), Some("mail.service")),
+            (format!("{slice}/user@1000.service"), None),
+            (format!("{slice}/session-2.scope/mail.service"), None),
+            ("0::/system.slice/mail.service".to_owned(), None),
+            ("0::/system.slice/docker-1.scope/user@1000.service/mail.service".to_owned(), None),
+        ] {
+            assert_eq!(unit_of_user(&path), expected, "{path}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags, open};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, open, statx};
 use rustix::io::Errno;
 
 use super::{cgroup, flatpak};
@@ -26,7 +26,11 @@ pub struct Facts {
     /// The path of the executable, or its previous path if the file was removed. `None` for a program with another view of the
     /// file system, where the path proves nothing.
     pub executable: Option<String>,
-    /// Whether it has another view of the file system: Flatpak, Snap, a container.
+    /// The path where the executable seems to be, for a program with another view of the file system. Only rules
+    /// that deny match it.
+    pub unproved: Option<String>,
+    /// Whether it has another view of the file system: Flatpak, Snap, a container. A service of the user's systemd
+    /// with the root of the machine is not sandboxed, see `is_own_service`.
     pub is_sandboxed: bool,
 }
 
@@ -80,15 +84,19 @@ impl Facts {
     pub(super) fn read(process: u32) -> io::Result<Self> {
         let place = place(process);
         let namespace = fs::read_link(place.join("ns/mnt"))?;
-        let is_sandboxed = namespace != fs::read_link("/proc/self/ns/mnt")?
+        let is_elsewhere = namespace != fs::read_link("/proc/self/ns/mnt")?
             || fs::read_link(place.join("root"))? != fs::read_link("/proc/self/root")?;
         let executable = fs::read_link(place.join("exe"))?;
+        let path = executable.to_str().map(before_removal).map(str::to_owned);
+        let (executable, unproved) = if is_elsewhere { (None, path) } else { (path, None) };
         let cgroup = text(File::open(place.join("cgroup"))?)?;
+        let unit = cgroup::unit(&cgroup).map(str::to_owned);
         Ok(Self {
-            executable: executable.to_str().filter(|_| !is_sandboxed).map(before_removal).map(str::to_owned),
-            unit: cgroup::unit(&cgroup).map(str::to_owned),
+            executable,
+            unproved,
             flatpak: None,
-            is_sandboxed,
+            is_sandboxed: is_elsewhere && !is_own_service(cgroup::unit_of_user(&cgroup), &place),
+            unit,
         })
     }
 
@@ -118,6 +126,25 @@ impl Facts {
         let named = known.into_iter().find_map(|(kind, name)| Some(Identity { kind, name: shown(name?) }));
         named.unwrap_or_else(Identity::unknown)
     }
+}
+
+/// Whether a program in another mount namespace is a service whose root is that of this machine. `unit` is one of
+/// the user.
+///
+/// systemd makes such a namespace for settings like `PrivateTmp=`, in a user's manager since version 254 only (NEWS);
+/// before, it ignores them there. So the answer is that of the earlier versions. Desktops start applications as
+/// services with the prefix `app-`; such an application has a namespace only in a sandbox (Firejail, Bubblewrap).
+fn is_own_service(unit: Option<&str>, place: &Path) -> bool {
+    let is_service = unit.is_some_and(|unit| unit.ends_with(".service") && !unit.starts_with("app-"));
+    is_service && root_of(place).is_some_and(|root| Some(root) == root_of(Path::new("/proc/self")))
+}
+
+/// The device and the inode of the root of a process. The link leads there without a look-up in the file system, and without
+/// synchronisation the file system, which the creator of a sandbox may control, is not asked.
+fn root_of(place: &Path) -> Option<(u32, u32, u64)> {
+    let flags = AtFlags::STATX_DONT_SYNC;
+    let status = statx(CWD, place.join("root"), flags, StatxFlags::INO).ok()?;
+    Some((status.stx_dev_major, status.stx_dev_minor, status.stx_ino))
 }
 
 /// The previous path of an executable, so that rules still match a program whose package is upgraded.
@@ -188,6 +215,21 @@ mod tests {
     }
 
     #[test]
+    fn only_a_service_with_the_root_of_the_machine_is_no_sandbox() {
+        let own = place(std::process::id());
+        assert!(is_own_service(Some("backup.service"), &own));
+        for unit in
+            [None, Some("app-flatpak-org.a.B-1.scope"), Some("vte-spawn-1.scope"), Some("app-game@1.service")]
+        {
+            assert!(!is_own_service(unit, &own), "{unit:?}");
+        }
+        let other = tempfile::tempdir().unwrap();
+        fs::create_dir(other.path().join("root")).unwrap();
+        assert!(!is_own_service(Some("backup.service"), other.path()), "it has another root");
+        assert!(!is_own_service(Some("backup.service"), &other.path().join("gone")));
+    }
+
+    #[test]
     fn a_missing_process_is_unknown() {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let id = child.id();
@@ -201,6 +243,7 @@ mod tests {
             flatpak: flatpak.map(str::to_owned),
             unit: unit.map(str::to_owned),
             executable: executable.map(str::to_owned),
+            unproved: None,
             is_sandboxed: false,
         };
         for (facts, kind, name) in [

@@ -67,14 +67,14 @@ pub fn decide(access: &Access, caller: &Caller, permission: Permission, subject:
         return Decision { verdict: Verdict::Deny, reason: Reason::OtherUser };
     }
     let facts = caller.facts.as_ref();
-    let rules = access.rules.iter().zip(1..).filter(|(rule, _)| fits(&rule.caller, facts));
     let said = |rule: &AccessRule| match permission {
         Permission::ReadCode => rule.read_code,
         Permission::Submit => rule.submit,
         Permission::Manage => rule.manage,
     };
-    let by_rule = rules.into_iter().find_map(|(rule, number)| {
-        let allowed = said(rule).filter(|allowed| subject.fit(rule).decides(*allowed))?;
+    let by_rule = access.rules.iter().zip(1..).find_map(|(rule, number)| {
+        let allowed = said(rule).filter(|allowed| fits(&rule.caller, facts, *allowed))?;
+        let allowed = Some(allowed).filter(|allowed| subject.fit(rule).decides(*allowed))?;
         Some((allowed, number))
     });
     match by_rule {
@@ -88,7 +88,8 @@ pub fn decide(access: &Access, caller: &Caller, permission: Permission, subject:
     }
 }
 
-fn fits(caller_pattern: &CallerPattern, facts: Option<&Facts>) -> bool {
+/// Whether a rule that allows, or one that denies, is about the caller.
+fn fits(caller_pattern: &CallerPattern, facts: Option<&Facts>, allows: bool) -> bool {
     if *caller_pattern == CallerPattern::Unknown {
         // Callers that are shown as unknown, so that a rule can be written from the shown identity.
         return facts.is_none_or(|facts| facts.identity().kind == Kind::Unknown);
@@ -101,7 +102,8 @@ fn fits(caller_pattern: &CallerPattern, facts: Option<&Facts>) -> bool {
         _ if facts.flatpak.is_some() => false,
         CallerPattern::Unit(pattern) => facts.unit.as_deref().is_some_and(|unit| pattern.matches(unit)),
         CallerPattern::Executable(pattern) => {
-            facts.executable.as_deref().is_some_and(|path| pattern.matches(path))
+            let unproved = facts.unproved.as_deref().filter(|_| !allows);
+            facts.executable.as_deref().or(unproved).is_some_and(|path| pattern.matches(path))
         }
     }
 }
@@ -126,6 +128,7 @@ mod tests {
             flatpak: Some(id.to_owned()),
             unit: Some(format!("app-flatpak-{id}-1.scope")),
             executable: None,
+            unproved: Some("/app/bin/chat".to_owned()),
             is_sandboxed: true,
         };
         Caller { is_ours: true, facts: Some(facts) }
@@ -173,6 +176,40 @@ mod tests {
         assert_eq!(by(&curl, Permission::Manage), (true, Reason::Programs));
         assert_eq!(by(&UNKNOWN, Permission::ReadCode), (true, Reason::Rule(4)));
         assert_eq!(by(&UNKNOWN, Permission::Submit), (false, Reason::Sandboxed));
+    }
+
+    /// A service with a mount namespace of its own.
+    #[test]
+    fn a_path_that_is_not_proved_matches_only_rules_that_deny() {
+        let facts = Facts {
+            unit: Some("backup.service".to_owned()),
+            unproved: Some("/usr/bin/curl".to_owned()),
+            ..Facts::default()
+        };
+        let caller = Caller { is_ours: true, facts: Some(facts) };
+        let rules = [true, false].map(|allows| {
+            rule(CallerPattern::Executable(Pattern::new("/usr/bin/*")), Some(allows), Some(allows))
+        });
+        let access = Access { rules: rules.to_vec(), ..Access::default() };
+        let decision = |access: &Access| decide(access, &caller, Permission::ReadCode, &Subject::none());
+        assert_eq!(decision(&access), Decision { verdict: Verdict::Deny, reason: Reason::Rule(2) });
+        let [allowing, _] = rules;
+        let access = Access { rules: vec![allowing], programs: false, ..Access::default() };
+        assert_eq!(decision(&access), Decision { verdict: Verdict::Deny, reason: Reason::Programs });
+    }
+
+    /// `systemctl reload` runs busctl in the daemon's own unit.
+    #[test]
+    fn a_rule_lets_systemctl_reload_a_daemon_that_denies_programs() {
+        let own = CallerPattern::Unit(Pattern::new("oathbridge.service"));
+        let rules = vec![AccessRule { manage: Some(true), ..rule(own, None, None) }];
+        let access = Access { rules, programs: false, ..Access::default() };
+        let by = |unit| {
+            let caller = program("/usr/bin/busctl", unit);
+            decide(&access, &caller, Permission::Manage, &Subject::none()).verdict
+        };
+        assert_eq!(by("oathbridge.service"), Verdict::Allow);
+        assert_eq!(by("other.service"), Verdict::Deny);
     }
 
     #[test]

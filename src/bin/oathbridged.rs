@@ -44,11 +44,13 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match process::protect().map_err(|error| error.to_string()).and_then(|()| run(Arguments::parse())) {
+    logging::print_panics();
+    let arguments = || Arguments::try_parse().unwrap_or_else(|error| logging::exit_with(&error));
+    match process::protect().map_err(|error| error.to_string()).and_then(|()| run(arguments())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             let end = if sentence.ends_with('?') { "" } else { "." };
-            eprintln!("oathbridged: {sentence}{end}");
+            logging::print_error(&format!("oathbridged: {sentence}{end}"));
             ExitCode::FAILURE
         }
     }

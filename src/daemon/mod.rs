@@ -110,7 +110,7 @@ impl Daemon {
         let prompts = prompts::run(notifier, bridge.configurations(), operations, flows);
         tasks.spawn(Task::new(PROMPTS, prompts));
         tasks.spawn(Task::new("reload", reload::run(Arc::clone(&bridge), hangup)));
-        tasks.spawn(Task::new("status", status::run(bridge.summaries())));
+        tasks.spawn(Task::new("status", status::run(bridge.summaries(), bridge.screen_locks())));
         // Only after the daemon owns the name: a second daemon must not use the tokens.
         tasks.spawn_all(watch.start()?);
         systemd::notify(&[NotifyState::Ready]);

@@ -12,9 +12,8 @@ use crate::dbus::Bridge;
 pub(super) async fn run(bridge: Arc<Bridge>, mut hangup: Signal) {
     while hangup.recv().await.is_some() {
         systemd::reloading();
-        match bridge.reload().await {
-            Ok(()) => tracing::info!("the configuration was reloaded"),
-            Err(error) => tracing::error!("{}", error.sentence()),
+        if bridge.reload().await.is_ok() {
+            tracing::info!("the configuration was reloaded");
         }
         // Also after an error: the daemon continues with the previous configuration.
         systemd::notify(&[NotifyState::Ready]);

@@ -53,7 +53,9 @@ impl Session {
         let flows = self.flows.clone();
         match event {
             Event::Locked => {
-                tracing::info!("the screen was locked");
+                tracing::info!(
+                    "the screen was locked or requested to lock; \"loginctl unlock-session\" ends a request"
+                );
                 self.bridge.lock_screen(true);
                 self.operations.cancel_all(Cancellation::ScreenLocked);
                 self.bridge.drop_results();
@@ -71,8 +73,12 @@ impl Session {
                     drop(release);
                 });
             }
-            // pcscd may ask polkit, and no event reports what polkit answers from now on.
-            Event::Activity => flows.registry().request_rescan(),
+            // pcscd may ask polkit, and no event reports what polkit answers from now on. logind has saved its state,
+            // which polkit reads, before it answered the daemon.
+            Event::Activity => {
+                flows.registry().request_rescan();
+                self.locking.spawn(async move { flows.registry().check_access().await });
+            }
             Event::Awake => {
                 // The computer may have suspended before all of that was done.
                 self.operations.cancel_all(Cancellation::Suspend);

@@ -69,6 +69,11 @@ impl Bridge {
         self.session.lock_screen(is_locked);
     }
 
+    /// Whether the screen is locked, now and after each change.
+    pub fn screen_locks(&self) -> watch::Receiver<bool> {
+        self.session.screen_locks()
+    }
+
     /// Sets whether the computer is going to sleep.
     pub fn fall_asleep(&self, is_asleep: bool) {
         self.session.fall_asleep(is_asleep);
@@ -90,7 +95,8 @@ impl Bridge {
     ///
     /// `Config`, with file and line; the previous configuration stays in use.
     pub async fn reload(&self) -> Result<(), Error> {
-        let loaded = self.settings.reload().await?;
+        let loaded =
+            self.settings.reload().await.inspect_err(|error| tracing::error!("{}", error.sentence()))?;
         self.clients.limits.set(loaded.config.limits);
         self.flows.registry().configure(&loaded.config.hid);
         self.flows.registry().refresh().await;

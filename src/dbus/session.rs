@@ -2,20 +2,27 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::sync::watch;
+
 use super::methods::MethodPolicy;
 use crate::config::Access;
 use crate::operations::Cancellation;
 
 #[derive(Debug, Default)]
 pub(super) struct Session {
-    screen_locked: AtomicBool,
+    screen_locked: watch::Sender<bool>,
     asleep: AtomicBool,
 }
 
 impl Session {
     /// Sets whether the screen is locked.
     pub(super) fn lock_screen(&self, is_locked: bool) {
-        self.screen_locked.store(is_locked, Ordering::Release);
+        self.screen_locked.send_replace(is_locked);
+    }
+
+    /// Whether the screen is locked, now and after each change.
+    pub(super) fn screen_locks(&self) -> watch::Receiver<bool> {
+        self.screen_locked.subscribe()
     }
 
     /// Sets whether the computer is going to sleep.
@@ -31,7 +38,7 @@ impl Session {
         if self.asleep.load(Ordering::Acquire) {
             return Some(Cancellation::Suspend);
         }
-        let is_locked = self.screen_locked.load(Ordering::Acquire) && !access.while_locked;
+        let is_locked = *self.screen_locked.borrow() && !access.while_locked;
         is_locked.then_some(Cancellation::ScreenLocked)
     }
 }

@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use rustix::process::geteuid;
 use tokio::sync::{mpsc, watch};
-use zbus::message::{Message, Type};
+use zbus::message::Type;
 use zbus::{Connection, MatchRule, OwnedObjectPath, fdo};
 
+use super::lock_requests::{LockRequests, SESSION};
+use super::logind_state::LogindState;
 use super::outage::Outage;
 use crate::signals::{self, ServiceEvent};
 
 const SERVICE: &str = "org.freedesktop.login1";
-const SESSION: &str = "org.freedesktop.login1.Session";
 
 /// The timeout for a reply of logind or the bus.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(3);
@@ -47,8 +48,8 @@ pub enum Event {
     Sleep(Release),
     /// The computer woke up.
     Awake,
-    /// A session of the user became active, or none is active any more. The system grants access to devices to users with an
-    /// active session.
+    /// A session of the user at a seat became active, or none is active any more. The system grants access to devices to
+    /// users with an active session.
     Activity,
 }
 
@@ -83,18 +84,20 @@ async fn follow(
 ) -> zbus::Result<()> {
     let connection = bounded(Connection::system()).await?;
     let rule = MatchRule::builder().msg_type(Type::Signal).sender(SERVICE).build()?;
-    let state = watch::Sender::new(LogindState::default());
+    let state = watch::Sender::new(LogindState::of(reported.lock_requests.clone()));
     let on_event = |event: ServiceEvent<'_>| {
         outage.end();
         state.send_if_modified(|state| state.apply(event));
     };
     let logind = Logind { connection: connection.clone(), events: events.clone() };
-    tokio::select! {
+    let ended = tokio::select! {
         ended = signals::listen(&connection, SERVICE, rule, on_event) => ended,
         _ = logind.follow_sleep(state.subscribe(), &mut reported.is_asleep) => Ok(()),
         _ = logind.follow_sessions(state.subscribe(), &mut reported.sessions) => Ok(()),
         () = events.closed() => Ok(()),
-    }
+    };
+    reported.lock_requests = state.borrow().lock_requests.clone();
+    ended
 }
 
 /// The state of the last events, which outlives the connection. It is changed only after an event was sent, because
@@ -103,70 +106,16 @@ async fn follow(
 struct Reported {
     sessions: Sessions,
     is_asleep: bool,
+    lock_requests: LockRequests,
 }
 
 /// The state of the user's sessions.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sessions {
-    /// Whether the `LockedHint` of one of them is true. The signals Lock and Unlock are only requests.
+    /// Whether the `LockedHint` of one of them is true, or one of them at a seat was requested to lock.
     is_locked: bool,
-    /// Whether one of them is active; `None` before the first answer of logind.
+    /// Whether one of them at a seat is active; `None` before the first answer of logind.
     is_active: Option<bool>,
-}
-
-/// The state from the signals of logind. A late reader misses steps, but never the current state.
-#[derive(Clone, Copy, Debug, Default)]
-struct LogindState {
-    is_running: bool,
-    /// The number of starts of logind.
-    starts: u64,
-    is_asleep: bool,
-    /// The number of suspends, and of wake-ups.
-    suspends: u64,
-    wakes: u64,
-}
-
-impl LogindState {
-    /// Applies an event; false if it changes nothing.
-    fn apply(&mut self, event: ServiceEvent<'_>) -> bool {
-        match event {
-            ServiceEvent::Signal(signal) => return self.apply_signal(signal),
-            ServiceEvent::Arrived => {
-                self.starts += 1;
-                self.is_running = true;
-            }
-            ServiceEvent::Left => {
-                tracing::debug!("logind has left the bus");
-                self.is_running = false;
-            }
-        }
-        // The new logind will not report the end of an earlier suspend.
-        if self.is_asleep {
-            self.wake();
-        }
-        true
-    }
-
-    fn apply_signal(&mut self, signal: &Message) -> bool {
-        match signal.header().member().map(|member| member.as_str()) {
-            Some("PrepareForSleep") => match signal.body().deserialize() {
-                Ok(true) => {
-                    self.suspends += 1;
-                    self.is_asleep = true;
-                }
-                Ok(false) => self.wake(),
-                Err(_) => return false,
-            },
-            Some("PropertiesChanged" | "SessionNew" | "SessionRemoved") => {}
-            _ => return false,
-        }
-        true
-    }
-
-    fn wake(&mut self) {
-        self.wakes += 1;
-        self.is_asleep = false;
-    }
 }
 
 struct Logind {
@@ -184,7 +133,7 @@ impl Logind {
         let mut before = LogindState::default();
         let mut inhibitor = None;
         loop {
-            let now = *state.borrow_and_update();
+            let now = state.borrow_and_update().clone();
             if now.is_asleep && now.suspends != before.suspends {
                 let release = Release { _inhibitor: inhibitor.take() };
                 self.events.send(Event::Sleep(release)).await.ok()?;
@@ -212,8 +161,8 @@ impl Logind {
     ) -> Option<()> {
         loop {
             // Without logind a locked screen stays locked.
-            let is_running = state.borrow_and_update().is_running;
-            let found = if is_running { self.read_sessions().await } else { Some(*reported) };
+            let LogindState { is_running, lock_requests, .. } = state.borrow_and_update().clone();
+            let found = if is_running { self.read_sessions(&lock_requests).await } else { Some(*reported) };
             // The same holds if logind does not answer.
             if let Some(now) = found {
                 if now.is_locked != reported.is_locked {
@@ -234,19 +183,25 @@ impl Logind {
     }
 
     /// The state of the user's sessions; `None` if logind does not answer.
-    async fn read_sessions(&self) -> Option<Sessions> {
-        let sessions = bounded(self.sessions()).await;
+    async fn read_sessions(&self, requests: &LockRequests) -> Option<Sessions> {
+        let sessions = bounded(self.sessions(requests)).await;
         sessions.inspect_err(|error| tracing::debug!("cannot read the state of the sessions: {error}")).ok()
     }
 
-    async fn sessions(&self) -> zbus::Result<Sessions> {
+    async fn sessions(&self, requests: &LockRequests) -> zbus::Result<Sessions> {
         let (own, mut all) = (geteuid().as_raw(), Sessions { is_locked: false, is_active: Some(false) });
-        for (_, user, _, _, path) in ManagerProxy::new(&self.connection).await?.list_sessions().await? {
+        let mut at_seats = Vec::new();
+        for (_, user, _, seat, path) in ManagerProxy::new(&self.connection).await?.list_sessions().await? {
             if user == own {
                 all.is_locked |= self.is_true(&path, "LockedHint").await?;
-                all.is_active = all.is_active.max(Some(self.is_true(&path, "Active").await?));
+                // Every other session is always active: that of ssh, and since systemd 256 that of the user's manager.
+                if !seat.is_empty() {
+                    all.is_active = all.is_active.max(Some(self.is_true(&path, "Active").await?));
+                    at_seats.push(path);
+                }
             }
         }
+        all.is_locked |= requests.lock(&at_seats);
         Ok(all)
     }
 

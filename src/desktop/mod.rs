@@ -1,5 +1,7 @@
 //! Desktop services that the daemon calls, through its own proxies: notifications and logind.
 
+mod lock_requests;
 pub mod logind;
+mod logind_state;
 pub mod notifications;
 mod outage;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::key_length::too_short;
 use super::{Error, Flows};
+use crate::device::Problem;
 use crate::oath::{Credential, ObjectId, TokenId};
 use crate::operations::{self, Operation};
 use crate::registry::{Attached, Found, Missing, Snapshot, State};
@@ -168,10 +169,11 @@ impl Flows {
                     return Ok(found);
                 }
                 Err(error) => {
-                    let waiting = waiting(&error, operation).ok_or_else(|| error.clone())?;
+                    let waiting =
+                        waiting(&error, operation).ok_or_else(|| explained(error.clone(), &snapshot))?;
                     operation.set_token(target.locked_token(&snapshot).as_ref());
                     operation.set_state(waiting);
-                    error
+                    explained(error, &snapshot)
                 }
             };
             tokio::select! {
@@ -189,6 +191,24 @@ impl Flows {
             false => self.registry.rescanned().await,
             true => self.registry.settled().await,
         }
+    }
+}
+
+/// The error for the caller. While the smart card service refuses this user, a missing token may be plugged in
+/// already. A query that an attached token could have answered may as well have a wrong name.
+pub(super) fn explained(error: Error, snapshot: &Snapshot) -> Error {
+    if may_be_hidden(&error, !snapshot.tokens.is_empty()) && snapshot.problems.contains(&Problem::PcscDenied)
+    {
+        return token::Error::PcscDenied.into();
+    }
+    error
+}
+
+fn may_be_hidden(error: &Error, has_tokens: bool) -> bool {
+    match error {
+        Error::Missing(Missing::Token) => true,
+        Error::NoMatch { locked: false } => !has_tokens,
+        _ => false,
     }
 }
 
@@ -220,4 +240,32 @@ pub(super) fn device_name(token: &Attached) -> String {
     let info = &token.info;
     let tail: String = info.serial.chars().skip(info.serial.chars().count().saturating_sub(4)).collect();
     format!("{} {tail}", info.model).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    #[test]
+    fn a_missing_token_is_explained_by_a_service_that_refuses_the_user() {
+        let snapshot = |problems: &[Problem]| Snapshot {
+            version: 1,
+            settled: true,
+            problems: problems.iter().copied().collect::<BTreeSet<_>>(),
+            tokens: BTreeMap::new(),
+        };
+        let (denied, other) = (snapshot(&[Problem::PcscDenied]), snapshot(&[Problem::PcscUnavailable]));
+        for error in [Missing::Token.into(), Error::NoMatch { locked: false }] {
+            assert_eq!(explained(error.clone(), &denied), token::Error::PcscDenied.into());
+            assert_eq!(explained(error.clone(), &other), error, "it is not plugged in");
+        }
+        for error in [Error::NoMatch { locked: true }, Error::OtherDevice] {
+            assert_eq!(explained(error.clone(), &denied), error, "the token is there");
+        }
+        let no_match = Error::NoMatch { locked: false };
+        assert!(!may_be_hidden(&no_match, true), "the name may be wrong");
+        assert!(may_be_hidden(&Missing::Token.into(), true));
+    }
 }

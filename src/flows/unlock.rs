@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
+use super::find::explained;
 use super::{Error, Flows, Unlocking};
 use crate::oath::{TokenId, Touch};
 use crate::operations::{Operation, State};
@@ -70,17 +71,19 @@ impl Flows {
             self.registry.rescanned().await;
         }
         loop {
-            if let Some(attached) = snapshots.borrow_and_update().tokens.get(id) {
+            let snapshot = Arc::clone(&snapshots.borrow_and_update());
+            if let Some(attached) = snapshot.tokens.get(id) {
                 return Ok(Arc::clone(attached));
             }
+            let error = explained(Missing::Token.into(), &snapshot);
             if !operation.request().wait_for_token {
-                return Err(Missing::Token.into());
+                return Err(error);
             }
             operation.set_state(State::WaitingToken);
             tokio::select! {
                 Ok(()) = snapshots.changed() => {}
-                () = &mut limit => return Err(Missing::Token.into()),
-                else => return Err(Missing::Token.into()),
+                () = &mut limit => return Err(error),
+                else => return Err(error),
             }
         }
     }

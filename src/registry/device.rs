@@ -111,11 +111,17 @@ impl Device {
     }
 
     /// Plans the next reading if the last one failed and none is planned. `ended` is called after that reading.
+    ///
+    /// A card that the smart card service refuses waits for [`Device::hasten_retry`], because each attempt is an entry
+    /// in the journal of the system.
     pub(super) fn retry(&mut self, ended: impl FnOnce() + Send + 'static) {
         let Some(failure) = self.failure.as_ref().filter(|_| self.reading.is_none()) else { return };
+        if self.problem() == Some(Problem::PcscDenied) {
+            return self.read_after(None, ended);
+        }
         let place = failure.count.saturating_sub(1);
         if let Some(seconds) = RETRY_SECONDS.get(place).or(RETRY_SECONDS.last()) {
-            self.read_after(Duration::from_secs(*seconds), ended);
+            self.read_after(Some(Duration::from_secs(*seconds)), ended);
         }
     }
 
@@ -124,7 +130,7 @@ impl Device {
     pub(super) fn read(&mut self, ended: impl FnOnce() + Send + 'static) {
         match &mut self.reading {
             Some(reading) => reading.begin(),
-            None => self.read_after(Duration::ZERO, ended),
+            None => self.read_after(Some(Duration::ZERO), ended),
         }
     }
 
@@ -146,14 +152,21 @@ impl Device {
         self.reading.take().map(|reading| reading.waiters).unwrap_or_default()
     }
 
-    fn read_after(&mut self, delay: Duration, ended: impl FnOnce() + Send + 'static) {
+    /// Without a delay it reads only on request.
+    fn read_after(&mut self, delay: Option<Duration>, ended: impl FnOnce() + Send + 'static) {
         let (begin_now, mut requested) = oneshot::channel();
         self.reading = Some(Reading { begin_now: Some(begin_now), waiters: Vec::new() });
         let (token, clock) = (self.token.downgrade(), Arc::clone(&self.clock));
         tokio::spawn(async move {
-            if !delay.is_zero() {
+            if delay != Some(Duration::ZERO) {
+                let pause = async {
+                    match delay {
+                        Some(delay) => clock.sleep(delay).await,
+                        None => std::future::pending().await,
+                    }
+                };
                 tokio::select! {
-                    () = clock.sleep(delay) => {}
+                    () = pause => {}
                     // An error means that the device was detached, or that another reading has succeeded.
                     request = &mut requested => if request.is_err() { return },
                 }

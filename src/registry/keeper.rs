@@ -7,7 +7,7 @@ use std::thread;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::device::{Device, Waiter};
-use super::snapshot::{DeviceKey, Snapshot};
+use super::snapshot::{DeviceKey, Snapshot, State};
 use super::tokens;
 use crate::clock::Clock;
 use crate::device::{Attachment, Presence, Problem, Transport};
@@ -208,7 +208,10 @@ impl Keeper {
         let Some(device) = self.devices.get_mut(key) else { return };
         match &event {
             Event::NoApplication => tracing::debug!("{} holds no OATH token", key.1),
-            Event::Failed(error) => tracing::warn!("{} could not be read: {error}", key.1),
+            // Once for each reason, because the reading is repeated until it succeeds.
+            Event::Failed(error) if device.state != State::Error(error.clone()) => {
+                tracing::warn!("{} could not be read: {error}", key.1);
+            }
             _ => {}
         }
         let is_revived = matches!(event, Event::Revived);

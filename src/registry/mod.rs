@@ -113,6 +113,13 @@ impl Registry {
         let _ = self.messages.send(Message::Rescan(Waiter::new().0));
     }
 
+    /// Finds out which cards the system refuses to this user by now; the snapshots show them. Sends no command to a card.
+    pub async fn check_access(&self) {
+        let snapshot = self.now();
+        let handles = snapshot.tokens.values().flat_map(|attached| attached.handles());
+        join_all(handles.map(Token::check_access)).await;
+    }
+
     /// The first snapshot that contains all events that workers have sent before this call.
     pub async fn caught_up(&self) -> Arc<Snapshot> {
         self.answered(Message::Barrier).await;

@@ -81,6 +81,15 @@ impl Link {
         }
     }
 
+    /// Opens a device in a smart card reader, and closes it without a transaction.
+    pub(super) fn check(&self, progress: &dyn Progress) -> Result<(), Error> {
+        if self.target.attachment.reader.is_none() {
+            return Ok(());
+        }
+        let _turn = self.take_turn(progress).map_err(Error::Device)?;
+        self.transport.open(&self.target.attachment.id).map(drop).map_err(Error::Device)
+    }
+
     fn transact<T>(
         &self,
         opened: Opened,

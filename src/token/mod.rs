@@ -134,6 +134,14 @@ impl Token {
         .await
     }
 
+    /// Finds out whether the system still lets this user open a device in a smart card reader; if not, an event says
+    /// so. Sends no command.
+    pub async fn check_access(&self) {
+        let check = |worker: &mut Worker, caller: &Caller<()>| caller.answer(worker.check_access(caller));
+        // The error is in the event, or the token hangs or was removed.
+        let _ = self.ask(TRANSACTION_LIMIT, watch::Sender::default(), check).await;
+    }
+
     /// Calculates a code. The time step is read from the clock when the command is sent. `stage` receives the progress.
     ///
     /// Dropping the future cancels the request: it is not run if it is still in the queue. A smart card that already waits for

@@ -18,7 +18,7 @@ use super::target::Target;
 use super::unlocking::{Lock, try_secret, unlocked};
 use super::{Error, Event, EventSink, Info, Unlock};
 use crate::clock::Clock;
-use crate::device::{self, Progress, Transport};
+use crate::device::{self, Problem, Progress, Transport};
 use crate::oath::{self, CodeRequest, CodeResult, SelfDescription, When};
 
 /// A request in the queue of the worker.
@@ -127,6 +127,7 @@ impl Worker {
             Ok(())
         });
         if let Err(error) = result {
+            self.notice_denial(&error);
             let error = if is_protected { self.notice_pin(error) } else { error };
             // Another program changed the token's list since it was read, or the PIN is gone.
             let is_outdated = match error {
@@ -158,7 +159,10 @@ impl Worker {
             keys.tried.take();
             return Err(Error::Locked);
         }
-        let credentials = listed.inspect_err(|_| drop(keys.tried.take()))?;
+        let credentials = listed.inspect_err(|error| {
+            keys.tried.take();
+            self.notice_denial(error);
+        })?;
         if lock != Lock::None && !keys.keep_tried(unlock.since) {
             return Err(if lock == Lock::Pin {
                 Error::Locked
@@ -230,6 +234,18 @@ impl Worker {
                 Error::Locked
             }
             error => error.into(),
+        }
+    }
+
+    /// Opens a device in a smart card reader and closes it. Sends no command to the token.
+    pub(super) fn check_access(&self, progress: &dyn Progress) -> Result<(), Error> {
+        Ok(self.link.check(progress).inspect_err(|error| self.notice_denial(error))?)
+    }
+
+    /// Reports that the system refuses the token to this user by now, although it was read before.
+    fn notice_denial(&self, error: &oath::Error) {
+        if let oath::Error::Device(device::Error::Transport(Problem::PcscDenied)) = error {
+            self.report(Event::Failed(Error::PcscDenied));
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod ctl;
 mod demo;
+mod journal;
 mod kill;
 mod named_files;
 mod secrets;

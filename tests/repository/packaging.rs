@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use oathbridge::dbus::names;
 use testkit::installed::file_of_package;
 use testkit::programs;
 
@@ -86,7 +87,9 @@ fn the_unit_has_the_settings_that_the_daemon_requires() {
         ("Type", "dbus"),
         ("BusName", NAME),
         ("ExecStart", "/usr/bin/oathbridged"),
-        ("ExecReload", "/bin/kill -HUP $MAINPID"),
+        ("StartLimitIntervalSec", "5min"),
+        ("StartLimitBurst", "30"),
+        ("RestartSec", "1s"),
         ("NotifyAccess", "main"),
         ("WatchdogSec", "3min"),
         ("Restart", "on-failure"),
@@ -112,6 +115,18 @@ fn the_unit_has_the_settings_that_the_daemon_requires() {
         filters,
         [&("SystemCallFilter", "@system-service"), &("SystemCallFilter", "~@privileged @resources")]
     );
+}
+
+/// A reload by a signal would always succeed.
+#[test]
+fn a_reload_calls_the_method_and_waits_for_it() {
+    let text = read(UNIT);
+    let unit = directives(&text);
+    let command: Vec<_> = value(&unit, "ExecReload").split(' ').collect();
+    let (program, options) = command.split_at(5);
+    assert_eq!(program, ["/usr/bin/busctl", "--user", "--auto-start=no", "--timeout=30", "--quiet"]);
+    let manager = format!("{}.Manager", names::BUS);
+    assert_eq!(options, ["call", names::BUS, names::ROOT, &manager, "Reload"]);
 }
 
 #[test]

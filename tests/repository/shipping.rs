@@ -36,7 +36,7 @@ fn what_is_installed_is_built_without_the_tests() {
     }
 }
 
-/// The default hook writes a message to standard error, which is the journal.
+/// The daemon's hook writes the message to standard error, which is the journal. `tests/programs/journal.rs` runs it.
 #[test]
 fn a_panic_ends_what_is_installed_with_a_message() {
     let manifest: toml::Table = fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
@@ -52,6 +52,7 @@ fn a_panic_ends_what_is_installed_with_a_message() {
             let path = entry.unwrap().path();
             match path.is_dir() {
                 true => folders.push(path),
+                false if path.ends_with("src/logging/mod.rs") => {}
                 false => assert!(!hides(&path), "{} hides panics", path.display()),
             }
         }

@@ -2,19 +2,20 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use oathbridge::clock::ManualClock;
 use oathbridge::device::{DeviceId, Error, Identity, Opened, Presence, Problem, Transport};
-use oathbridge::registry::Registry;
-use oathbridge::token::Identities;
+use oathbridge::registry::{Registry, State};
+use oathbridge::token::{self, Identities};
 use oathbridge::virt::{TokenSpec, VirtualTransport};
 
 /// A transport that shows its cards, and refuses them at first.
 struct Refusing {
     cards: VirtualTransport,
     is_granted: AtomicBool,
+    opened: AtomicUsize,
 }
 
 impl Transport for Refusing {
@@ -31,6 +32,7 @@ impl Transport for Refusing {
     }
 
     fn open(&self, device: &DeviceId) -> Result<Opened, Error> {
+        self.opened.fetch_add(1, Ordering::SeqCst);
         if !self.is_granted.load(Ordering::SeqCst) {
             return Err(Problem::PcscDenied.into());
         }
@@ -46,7 +48,8 @@ impl Transport for Refusing {
 async fn a_refused_card_is_a_problem_until_it_is_granted() {
     let state = tempfile::tempdir().unwrap();
     let cards = VirtualTransport::new(&TokenSpec::demo());
-    let transport = Arc::new(Refusing { cards, is_granted: AtomicBool::new(false) });
+    let transport =
+        Arc::new(Refusing { cards, is_granted: AtomicBool::new(false), opened: AtomicUsize::new(0) });
     let clock = Arc::new(ManualClock::at(Duration::from_secs(1_800_000_000)));
     let identities = Identities::new(state.path().to_owned());
     let transports = vec![Arc::clone(&transport) as Arc<dyn Transport>];
@@ -58,11 +61,34 @@ async fn a_refused_card_is_a_problem_until_it_is_granted() {
     let refused = snapshots.wait_for(|snapshot| snapshot.settled).await.unwrap().clone();
     assert!(refused.problems.contains(&Problem::PcscDenied));
     assert!(refused.tokens.is_empty());
+    let opened = transport.opened.load(Ordering::SeqCst);
+    for _ in 0..10 {
+        // Long enough for each planned retry. Each attempt is an entry in the journal of the system.
+        clock.advance(Duration::from_secs(61));
+        registry.caught_up().await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(transport.opened.load(Ordering::SeqCst), opened, "a refused card is asked for by the clock");
 
     transport.is_granted.store(true, Ordering::SeqCst);
-    // Too short for the planned retry, and long enough for one that is requested.
+    // Long enough for a retry that is requested.
     clock.advance(Duration::from_millis(1_500));
     registry.request_rescan();
     snapshots.wait_for(|snapshot| snapshot.problems.is_empty() && !snapshot.tokens.is_empty()).await.unwrap();
+
+    // The session is no longer active.
+    transport.is_granted.store(false, Ordering::SeqCst);
+    registry.check_access().await;
+    let withdrawn = registry.caught_up().await;
+    assert!(withdrawn.problems.contains(&Problem::PcscDenied));
+    let tokens: Vec<_> = withdrawn.tokens.values().collect();
+    assert!(tokens.iter().all(|token| token.state == State::Error(token::Error::PcscDenied)), "{tokens:?}");
+    assert!(tokens.iter().any(|token| !token.credentials.is_empty()), "a call says why it fails");
+
+    transport.is_granted.store(true, Ordering::SeqCst);
+    clock.advance(Duration::from_millis(1_500));
+    registry.request_rescan();
+    let granted = snapshots.wait_for(|snapshot| snapshot.problems.is_empty()).await.unwrap().clone();
+    assert!(granted.tokens.values().all(|token| !matches!(token.state, State::Error(_))));
     transport.stop();
 }

@@ -70,7 +70,7 @@ impl Error {
     pub fn screen_locked() -> Self {
         Self::ours(
             "ScreenLocked",
-            "The screen is locked; unlock it, or set while_locked in [access] of the configuration to \"allow\".",
+            "The screen is locked or was requested to lock; unlock it, run \"loginctl unlock-session\" after a screen locker that does not tell logind, or set while_locked in [access] of the configuration to \"allow\".",
         )
     }
 

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::config::Hid;
+use crate::dbus::error::Error;
 use crate::device::Problem;
 use crate::device::hid_models::{HidKind, MODELS};
 use crate::registry::{Snapshot, State};
+use crate::token;
 
 /// The words of the D-Bus contract for the problems of the transports.
 pub(super) fn words(snapshot: &Snapshot, hid: &Hid) -> BTreeSet<&'static str> {
@@ -38,6 +40,27 @@ fn word(problem: Problem) -> &'static str {
         Problem::PcscDenied => "pcscd-denied",
         Problem::HidDenied(_) => "hid-denied",
     }
+}
+
+/// Logs the problems that have begun and those that are over, each once.
+pub(super) fn log_changes(before: &[String], now: &[String]) {
+    for word in now.iter().filter(|word| !before.contains(word)) {
+        match sentence(word) {
+            Some(sentence) => tracing::warn!("the problem {word} has begun: {sentence}"),
+            None => tracing::warn!("the problem {word} has begun"),
+        }
+    }
+    for word in before.iter().filter(|word| !now.contains(word)) {
+        tracing::info!("the problem {word} is over");
+    }
+}
+
+/// What a person can do about a problem of a transport.
+fn sentence(word: &str) -> Option<String> {
+    let errors = [token::Error::PcscUnavailable, token::Error::PcscDenied, token::Error::HidDenied];
+    let words = ["pcscd-unavailable", "pcscd-denied", "hid-denied"];
+    let (_, error) = words.into_iter().zip(errors).find(|(known, _)| *known == word)?;
+    Some(Error::from(error).sentence().to_owned())
 }
 
 #[cfg(test)]
@@ -75,5 +98,13 @@ mod tests {
         assert!(has_fido_interface("Nitrokey 3"));
         assert!(!has_fido_interface("YubiKey 5"));
         assert!(!has_fido_interface(""));
+    }
+
+    #[test]
+    fn each_problem_of_a_transport_has_a_sentence() {
+        for problem in [Problem::PcscUnavailable, Problem::PcscDenied, Problem::HidDenied(HidKind::Fido)] {
+            assert!(sentence(word(problem)).unwrap().ends_with('.'), "{problem:?}");
+        }
+        assert_eq!(sentence("clock-skew"), None);
     }
 }

@@ -139,6 +139,7 @@ impl PublishedTree {
             object.settled_changed(emitter).await?;
         }
         if before.problems != now.problems {
+            problems::log_changes(&before.problems, &now.problems);
             object.problems_changed(emitter).await?;
         }
         Ok(())

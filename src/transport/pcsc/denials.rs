@@ -15,6 +15,11 @@ const PAUSES_MS: [u64; 2] = [100, 400];
 pub(super) struct Denials(usize);
 
 impl Denials {
+    /// Records that the service has answered, so that the next refusal is the first one again.
+    pub(super) fn granted(&mut self) {
+        self.0 = 0;
+    }
+
     /// The pause before another attempt decides; `None` if this problem is to be reported.
     pub(super) fn pause(&mut self, problem: Problem) -> Option<Duration> {
         if problem != Problem::PcscDenied {
@@ -40,5 +45,7 @@ mod tests {
         for expected in [first, second, None, None] {
             assert_eq!(denials.pause(Problem::PcscDenied), expected);
         }
+        denials.granted();
+        assert_eq!(denials.pause(Problem::PcscDenied), first, "the service may be stopping now");
     }
 }

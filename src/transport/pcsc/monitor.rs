@@ -59,7 +59,7 @@ impl Monitor {
             let changes = Changes::of(&self.socket);
             let requested = self.interrupt.requested();
             let started = Instant::now();
-            let Ended::Lost(error) = self.connection(&mut watcher, report) else { return };
+            let Ended::Lost(error) = self.connection(&mut watcher, &mut denials, report) else { return };
             watcher.forget();
             let problem = problem(error);
             tracing::debug!(%error, "no connection to the smart card service");
@@ -92,7 +92,7 @@ impl Monitor {
     }
 
     /// Connects to the service, and watches the readers until the connection ends.
-    fn connection(&self, watcher: &mut Watcher, report: &mut Report<'_>) -> Ended {
+    fn connection(&self, watcher: &mut Watcher, denials: &mut Denials, report: &mut Report<'_>) -> Ended {
         let mut connection = match Connection::open() {
             Ok(connection) => connection,
             Err(error) => return Ended::Lost(error),
@@ -103,7 +103,11 @@ impl Monitor {
         // the wait as well.
         let cancel = move || context.cancel() != Err(pcsc::Error::SecurityViolation);
         self.interrupt.set_cancel(Some(Box::new(cancel)));
-        let ended = self.follow(&mut connection, watcher, report);
+        let mut granted = |presence| {
+            denials.granted();
+            report(presence)
+        };
+        let ended = self.follow(&mut connection, watcher, &mut granted);
         self.interrupt.set_cancel(None);
         if self.interrupt.is_stopping() {
             connection.abandon();

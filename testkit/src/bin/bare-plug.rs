@@ -41,6 +41,7 @@ fn parse(header: &str) -> Result<[u8; 4], Box<dyn Error>> {
 }
 
 /// The time of the monotonic clock, which is the same in all processes, in nanoseconds.
+#[expect(clippy::disallowed_methods, reason = "this process is dumpable")]
 fn now() -> i128 {
     let now = clock_gettime(ClockId::Monotonic);
     i128::from(now.tv_sec) * 1_000_000_000 + i128::from(now.tv_nsec)

@@ -65,17 +65,34 @@ async fn a_program_is_identified_by_its_executable_and_allowed() {
 #[tokio::test]
 async fn a_program_with_another_view_of_the_file_system_is_sandboxed() {
     let bench = Bench::new("").await;
-    let info = bench.info(&unshared());
+    let directory = tempfile::tempdir().unwrap();
+    let script = root(directory.path(), ":");
+    let words: Vec<_> = unshared().into_iter().chain([script.to_str().unwrap()]).collect();
+    let info = bench.info(&words);
     assert_eq!(value(&info, "executable"), None, "the path proves nothing there: {info}");
     assert!(info.contains("\"sandboxed\" b true"), "{info}");
     assert_eq!(
         (value(&info, "read-code"), value(&info, "read-code-reason")),
         (Some("deny"), Some("sandboxed"))
     );
-    let refused = bench.calculate(&unshared());
+    let refused = bench.calculate(&words);
     assert!(refused.code != 0 && refused.said.contains("may not read_code"), "{}", refused.said);
     bench.reload("[access]\nsandboxed = 'allow'\n").await;
-    assert_eq!(bench.calculate(&unshared()).code, 0);
+    assert_eq!(bench.calculate(&words).code, 0);
+}
+
+/// This test may run in a service of the user.
+#[tokio::test]
+async fn only_a_service_may_have_a_namespace_with_the_root_of_the_machine() {
+    let bench = Bench::new("").await;
+    let cgroup = fs::read_to_string("/proc/self/cgroup").unwrap();
+    let info = bench.info(&unshared());
+    assert_eq!(value(&info, "executable"), None, "the path proves nothing there: {info}");
+    let is_service = cgroup.contains("/user@")
+        && value(&info, "unit").is_some_and(|unit| unit.ends_with(".service") && !unit.starts_with("app-"));
+    assert!(info.contains(&format!("\"sandboxed\" b {}", !is_service)), "{info}");
+    bench.reload("[[access.rule]]\ncaller = 'executable:*/busctl'\nread_code = 'deny'\n").await;
+    assert_eq!(value(&bench.info(&unshared()), "read-code-reason"), Some("rule 1"), "a rule that denies");
 }
 
 #[tokio::test]

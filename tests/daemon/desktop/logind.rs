@@ -1,11 +1,13 @@
-//! Forged signals are ignored, and an error of logind changes nothing.
+//! Forged signals are ignored, an error of logind changes nothing, and a requested lock counts.
 
 use testkit::client::Options;
 use testkit::dbusmock::Mock;
 use zbus::{Connection, Variant, connection, fdo};
 
 use super::Bench;
-use super::session::{SESSION, add_session, lock, until_inhibitors, until_state};
+use super::session::{
+    SESSION, add_session, add_session_without_seat, lock, sleep, until_inhibitors, until_state,
+};
 
 const MANAGER: &str = "org.freedesktop.login1.Manager";
 
@@ -86,4 +88,55 @@ async fn an_error_of_logind_unlocks_nothing_and_is_retried() {
     assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
     tell_of_sessions(&logind, &[]).await;
     bench.until_unlocked().await;
+}
+
+/// `loginctl lock-session` sends the signal Lock only, and some screen lockers never set `LockedHint`.
+#[testkit::test]
+async fn a_requested_lock_counts_until_unlock_or_until_the_hint_says_more() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
+    add_session(&logind).await;
+    let bench = bench.start().await;
+    until_inhibitors(&logind, 1).await;
+    let bob = bench.client.credential("bob").await.unwrap();
+    let request = async |member: &str| {
+        logind.call(SESSION, "org.freedesktop.login1.Session", member, &()).await.unwrap();
+    };
+    request("Lock").await;
+    until_state(&bench, "locked").await;
+    assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
+    request("Unlock").await;
+    bench.until_unlocked().await;
+    bench.client.calculate(&bob, Options::new()).await.unwrap();
+
+    request("Lock").await;
+    until_state(&bench, "locked").await;
+    lock(&logind, true).await;
+    lock(&logind, false).await;
+    bench.until_unlocked().await;
+}
+
+/// `loginctl lock-sessions` and a closed lid request it of every session, and no screen locker serves one of ssh.
+#[testkit::test]
+async fn a_requested_lock_of_a_session_without_a_seat_does_not_count() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
+    add_session(&logind).await;
+    add_session_without_seat(&logind).await;
+    let bench = bench.start().await;
+    until_inhibitors(&logind, 1).await;
+    let bob = bench.client.credential("bob").await.unwrap();
+    logind
+        .call("/org/freedesktop/login1/session/m1", "org.freedesktop.login1.Session", "Lock", &())
+        .await
+        .unwrap();
+    // The daemon reads the sessions after that signal, before and after this event.
+    sleep(&logind, true).await;
+    until_inhibitors(&logind, 0).await;
+    sleep(&logind, false).await;
+    until_inhibitors(&logind, 1).await;
+    bench.unlock().await;
+    for _ in 0..10 {
+        bench.client.calculate(&bob, Options::new()).await.unwrap();
+    }
 }

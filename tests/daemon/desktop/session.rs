@@ -17,6 +17,20 @@ pub(crate) async fn add_session(logind: &Mock) {
     logind.mock("AddSession", &("s1", "seat0", user, "me", true)).await.unwrap();
 }
 
+/// A session like that of the user's manager since systemd 256, which is always active.
+pub(crate) async fn add_session_without_seat(logind: &Mock) {
+    let user = rustix::process::geteuid().as_raw();
+    logind.mock("AddSession", &("m1", "seat1", user, "me", true)).await.unwrap();
+    let entry = |id, seat| {
+        format!(
+            "('{id}', dbus.UInt32({user}), 'me', '{seat}', dbus.ObjectPath('/org/freedesktop/login1/session/{id}'))"
+        )
+    };
+    let code = format!("ret = [{}, {}]", entry("s1", "seat0"), entry("m1", ""));
+    let method = ("org.freedesktop.login1.Manager", "ListSessions", "", "a(susso)", code);
+    logind.mock("AddMethod", &method).await.unwrap();
+}
+
 pub(crate) async fn lock(logind: &Mock, locked: bool) {
     logind.call(SESSION, "org.freedesktop.login1.Session", "SetLockedHint", &(locked)).await.unwrap();
 }
@@ -250,6 +264,7 @@ async fn a_token_that_could_not_be_read_is_read_again_when_a_session_becomes_act
     let bench = Bench::prepare("").await;
     let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
     add_session(&logind).await;
+    add_session_without_seat(&logind).await;
     let bench = bench.start().await;
     bench.card.fail_next(Fault::Answer(vec![0x6f, 0x00]));
     bench.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await.unwrap();

@@ -151,6 +151,7 @@ impl Observer {
 }
 
 /// The time of the monotonic clock, which `bare-plug` uses as well, in nanoseconds.
+#[expect(clippy::disallowed_methods, reason = "this process is dumpable")]
 fn now() -> u64 {
     let now = clock_gettime(ClockId::Monotonic);
     u64::try_from(i128::from(now.tv_sec) * 1_000_000_000 + i128::from(now.tv_nsec)).unwrap_or_default()

@@ -1,10 +1,10 @@
 //! `usb-key VENDOR PRODUCT [PORT [PIN]]`: attaches a virtual USB key to the kernel (module vhci-hcd), as root, until it is
 //! killed. Each line on standard input is a touch. Each report for the FIDO interface is a line on standard error.
 //!
-//! The key has the keyboard interface of a virtual YubiKey, whose slot 2 has the key of RFC 6238, appendix B, and the FIDO
-//! interface of a virtual Nitrokey 3 with two credentials of that key; `bob` requires a touch. Its smart card is that of the
-//! Nitrokey for Nitrokey's vendor id, else that of the YubiKey, with the credential `carol` of that key.
-//! PORT is 0 if it is missing; the serial numbers are higher by PORT.
+//! The key has the keyboard interface of a virtual YubiKey, whose slots have the key of RFC 6238, appendix B; slot 1
+//! requires a touch. It also has the FIDO interface of a virtual Nitrokey 3 with two credentials of that key; `bob`
+//! requires a touch. Its smart card is that of the Nitrokey for Nitrokey's vendor id, else that of the YubiKey, with the
+//! credential `carol` of that key. PORT is 0 if it is missing; the serial numbers are higher by PORT.
 //!
 //! With the ids of a Nitrokey Pro it has only one interface, with the slots of a virtual Nitrokey Pro: a generic one,
 //! or that of a keyboard with the ids of a Librem Key. Each line on standard input then turns its clock a day ahead, and its
@@ -43,6 +43,11 @@ const NITROKEY: u16 = 0x20a0;
 const TOKENS: &str = r#"
 [[token]]
 serial = 7654321
+touch = "never"
+[[token.otp-slot]]
+slot = 1
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+touch = true
 [[token.otp-slot]]
 slot = 2
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
@@ -119,8 +124,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let messages = Messages::new(card, Arc::clone(&link));
     let shared = Arc::clone(&link);
     thread::spawn(move || pass_answers(&mut answers, &shared));
-    let (nitrokey, pro) = (nitrokey.clone(), pro.clone());
-    let press = move || if ids.is_nitrokey_pro() { turn_clock(&pro) } else { nitrokey.touch() };
+    let (yubikey, nitrokey, pro) = (yubikey.clone(), nitrokey.clone(), pro.clone());
+    let press = move || match ids.is_nitrokey_pro() {
+        true => turn_clock(&pro),
+        false => [&yubikey, &nitrokey].into_iter().for_each(VirtualToken::touch),
+    };
     thread::spawn(move || io::stdin().lines().for_each(|_| press()));
     Ok(Key { socket, ids, keyboard, fido, messages, link }.serve()?)
 }

@@ -1,11 +1,18 @@
 //! Logs to standard error, which goes to the journal. Logs never contain a secret.
+//!
+//! In the journal each line has the priority of its level, from a prefix of the line. The lines have no other fields, so
+//! the socket of the journal and a library for it are not needed.
+
+mod journal;
 
 use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
 
+use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -61,7 +68,7 @@ pub fn start(level: Level) {
         .iter()
         .fold(Targets::new().with_default(level.0), |targets, prefix| targets.with_target(*prefix, capped));
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(|| Lines(io::stderr()))
+        .with_writer(Stderr::new())
         .with_ansi(false)
         .with_span_events(FmtSpan::NONE)
         // The journal adds its own time.
@@ -70,22 +77,78 @@ pub fn start(level: Level) {
     let _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
 }
 
-/// Writes each event as one line without hidden characters, whatever text of callers, tokens and servers it has.
-struct Lines<W>(W);
+/// Prints the sentence with which a program ends, as one line with the priority of an error.
+pub fn print_error(sentence: &str) {
+    // Without standard error nobody can read the sentence.
+    let _ = Stderr::new().lines(tracing::Level::ERROR).write_all(sentence.as_bytes());
+}
+
+/// Prints the errors of the arguments like [`print_error`], and everything else as clap does; then ends the program.
+pub fn exit_with(error: &clap::Error) -> ! {
+    if error.use_stderr() && journal::has_stderr() {
+        print_error(error.to_string().trim_end());
+        std::process::exit(error.exit_code());
+    }
+    error.exit()
+}
+
+/// Prints the message of each panic like [`print_error`].
+pub fn print_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("there is no message");
+        let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
+        print_error(&format!("the program panicked{place}: {message}"));
+    }));
+}
+
+/// Standard error, as the target of the formatter.
+#[derive(Clone, Copy)]
+struct Stderr {
+    is_journal: bool,
+}
+
+impl Stderr {
+    fn new() -> Self {
+        Self { is_journal: journal::has_stderr() }
+    }
+
+    fn lines(self, level: tracing::Level) -> Lines<io::Stderr> {
+        let prefix = if self.is_journal { journal::prefix(level) } else { "" };
+        Lines { prefix, output: io::stderr() }
+    }
+}
+
+impl MakeWriter<'_> for Stderr {
+    type Writer = Lines<io::Stderr>;
+
+    fn make_writer(&self) -> Self::Writer {
+        self.lines(tracing::Level::INFO)
+    }
+
+    fn make_writer_for(&self, event: &Metadata<'_>) -> Self::Writer {
+        self.lines(*event.level())
+    }
+}
+
+/// Writes each event as one line without hidden characters, whatever text of callers, tokens and servers it has. So no
+/// text begins a line, and none can set a priority.
+struct Lines<W> {
+    prefix: &'static str,
+    output: W,
+}
 
 impl<W: Write> Write for Lines<W> {
     /// Takes one whole event, as the formatter passes it.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
-        let mut line = shown_up_to(text.strip_suffix('\n').unwrap_or(&text), MAX_LINE_CHARS);
-        line.push('\n');
+        let text = shown_up_to(text.strip_suffix('\n').unwrap_or(&text), MAX_LINE_CHARS);
         // In one piece, because other threads write too.
-        self.0.write_all(line.as_bytes())?;
+        self.output.write_all(format!("{}{text}\n", self.prefix).as_bytes())?;
         Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.output.flush()
     }
 }
 
@@ -96,12 +159,12 @@ mod tests {
     #[test]
     fn every_event_is_one_line_of_limited_length() {
         let written = |event: &str| {
-            let mut lines = Lines(Vec::new());
+            let mut lines = Lines { prefix: "<5>", output: Vec::new() };
             lines.write_all(event.as_bytes()).unwrap();
-            String::from_utf8(lines.0).unwrap()
+            String::from_utf8(lines.output).unwrap()
         };
-        assert_eq!(written(" INFO caller=a\u{202e}\nb\n"), " INFO caller=a\\u{202e}\\u{a}b\n");
+        assert_eq!(written(" INFO caller=a\u{202e}\n<0>b\n"), "<5> INFO caller=a\\u{202e}\\u{a}<0>b\n");
         let long = written(&format!("{}\n", "x".repeat(60_000)));
-        assert_eq!((long.chars().count(), long.lines().count()), (MAX_LINE_CHARS + 2, 1));
+        assert_eq!((long.chars().count(), long.lines().count()), (MAX_LINE_CHARS + 5, 1));
     }
 }

@@ -1,0 +1,70 @@
+//! The state of logind, from its signals.
+
+use zbus::message::Message;
+
+use super::lock_requests::LockRequests;
+use crate::signals::ServiceEvent;
+
+/// The state from the signals of logind. A late reader misses steps, but never the current state.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LogindState {
+    pub(super) is_running: bool,
+    /// The number of starts of logind.
+    pub(super) starts: u64,
+    pub(super) is_asleep: bool,
+    /// The number of suspends, and of wake-ups.
+    pub(super) suspends: u64,
+    pub(super) wakes: u64,
+    /// The sessions that were requested to lock.
+    pub(super) lock_requests: LockRequests,
+}
+
+impl LogindState {
+    /// The state before the first signal, with the requests of an earlier connection.
+    pub(super) fn of(lock_requests: LockRequests) -> Self {
+        Self { lock_requests, ..Self::default() }
+    }
+
+    /// Applies an event; false if it changes nothing.
+    pub(super) fn apply(&mut self, event: ServiceEvent<'_>) -> bool {
+        match event {
+            ServiceEvent::Signal(signal) => return self.apply_signal(signal),
+            ServiceEvent::Arrived => {
+                self.starts += 1;
+                self.is_running = true;
+            }
+            ServiceEvent::Left => {
+                tracing::debug!("logind has left the bus");
+                self.is_running = false;
+            }
+        }
+        // The new logind will not report the end of an earlier suspend.
+        if self.is_asleep {
+            self.wake();
+        }
+        true
+    }
+
+    fn apply_signal(&mut self, signal: &Message) -> bool {
+        match signal.header().member().map(|member| member.as_str()) {
+            Some("PrepareForSleep") => match signal.body().deserialize() {
+                Ok(true) => {
+                    self.suspends += 1;
+                    self.is_asleep = true;
+                }
+                Ok(false) => self.wake(),
+                Err(_) => return false,
+            },
+            Some("Lock" | "Unlock" | "PropertiesChanged" | "SessionNew" | "SessionRemoved") => {
+                self.lock_requests.apply(signal);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn wake(&mut self) {
+        self.wakes += 1;
+        self.is_asleep = false;
+    }
+}
