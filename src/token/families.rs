@@ -6,6 +6,7 @@
 use super::nitrokey_pro;
 use super::otp_key;
 use super::target::Target;
+use super::token2;
 use super::trussed;
 use crate::device::{Channel, HidKind};
 use crate::oath::{Error, OathSession};
@@ -46,6 +47,16 @@ static FAMILIES: &[Family] = &[
                 Ok(Box::new(nitrokey_pro::session(target, reports)?))
             }
             Channel::Apdu(_) | Channel::Reports(_) => Err(Error::NoApplication),
+        },
+    },
+    Family {
+        name: token2::FAMILY,
+        probe: |target, channel| match channel {
+            Channel::Apdu(transaction) => Ok(Box::new(token2::over_card(target, transaction)?)),
+            Channel::Reports(reports) if token2::is_key(target, reports.kind()) => {
+                Ok(Box::new(token2::over_hid(target, reports)?))
+            }
+            Channel::Reports(_) => Err(Error::NoApplication),
         },
     },
 ];

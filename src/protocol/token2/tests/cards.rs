@@ -1,0 +1,89 @@
+//! The application behind a smart card reader.
+
+use super::super::Card;
+use super::*;
+use crate::device::{NoProgress, Transaction};
+
+/// A card that answers each command by a script, in hexadecimal.
+struct Scripted {
+    responses: VecDeque<String>,
+    sent: Vec<String>,
+}
+
+impl Scripted {
+    fn new(responses: &[&str]) -> Self {
+        Self {
+            responses: responses.iter().map(|response| (*response).to_owned()).collect(),
+            sent: Vec::new(),
+        }
+    }
+
+    fn exchange(&mut self) -> Result<String, Error> {
+        let response = Card::select(self)?.exchange(&serial(), Wait::None, &NoProgress)?;
+        Ok(format!("{} {}", hex(&response.data), response.status))
+    }
+}
+
+impl Transaction for Scripted {
+    fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, device::Error> {
+        self.sent.push(hex(&command.to_bytes()));
+        let response = self.responses.pop_front().ok_or(device::Error::Removed)?;
+        Ok(Response::from_bytes(&bytes(&response)).unwrap())
+    }
+}
+
+#[test]
+fn the_application_is_selected_by_its_name() {
+    let mut card = Scripted::new(&["6104", "31303030 9000", "07 9000"]);
+    assert_eq!(card.exchange().unwrap(), "07 9000");
+    assert_eq!(card.sent[..2], ["00A4040008F00000014F74700100", "00C0000004"]);
+    for status in ["6A82", "6999", "6D00", "6B00", "6A86", "6F00"] {
+        let mut card = Scripted::new(&[status]);
+        assert_eq!(card.exchange(), Err(Error::NoApplication), "{status}");
+        assert_eq!(card.sent.len(), 1);
+    }
+}
+
+#[test]
+fn a_long_response_is_fetched_whole() {
+    let mut card = Scripted::new(&["9000", "01 61FF", "02 6101", "03 9000"]);
+    assert_eq!(card.exchange().unwrap(), "010203 9000");
+    assert_eq!(card.sent[2..], ["00C00000FF", "00C0000001"]);
+    for rest in ["6A86", "6F00"] {
+        let mut card = Scripted::new(&["9000", "01 61FF", rest]);
+        assert!(matches!(card.exchange(), Err(Error::Malformed(_))), "{rest}");
+    }
+    let endless = [&["9000"][..], &["01 61FF"; 100]].concat();
+    let mut card = Scripted::new(&endless);
+    assert!(matches!(card.exchange(), Err(Error::Malformed(_))));
+    assert!(card.sent.len() < 70);
+    let page = "01".repeat(60_000) + "61FF";
+    assert!(matches!(Scripted::new(&["9000", &page]).exchange(), Err(Error::Malformed(_))));
+}
+
+#[test]
+fn a_card_may_ask_for_another_le_once() {
+    let mut card = Scripted::new(&["9000", "6C0E", "07 9000"]);
+    assert_eq!(card.exchange().unwrap(), "07 9000");
+    assert_eq!(card.sent[2], format!("{}0E", card.sent[1]));
+    let mut card = Scripted::new(&["9000", "6C0E", "6C0E", "07 9000"]);
+    assert_eq!(card.exchange().unwrap(), " 6C0E");
+}
+
+#[test]
+fn an_old_card_has_its_serial_number_in_its_fido_application() {
+    let mut card = Scripted::new(&["9000", "6D00", "6A81", SERIAL_RESPONSE, "9000"]);
+    let read = Card::select(&mut card).unwrap().read_serial(&serial(), &NoProgress).unwrap();
+    assert_eq!(read.data, bytes(SERIAL_RESPONSE)[..14]);
+    let select = "00A4040008F00000014F74700100";
+    assert_eq!(card.sent[2], "00A4040008A0000006472F000100");
+    assert_eq!((card.sent[0].as_str(), card.sent[4].as_str()), (select, select));
+    let mut card = Scripted::new(&["9000", "6D00", "6A81", SERIAL_RESPONSE, "6A82"]);
+    let read = Card::select(&mut card).unwrap().read_serial(&serial(), &NoProgress);
+    assert!(matches!(read, Err(Error::Malformed(_))), "the application must be selected again");
+}
+
+#[test]
+fn a_card_that_is_pulled_out_is_removed() {
+    assert_eq!(Scripted::new(&["9000"]).exchange(), Err(Error::Device(device::Error::Removed)));
+}
