@@ -179,10 +179,48 @@ mod tests {
         }
     }
 
+    /// A FIDO interface that notes the first report, and is then pulled out.
+    struct Pulled(Option<Vec<u8>>);
+
+    impl Reports for Pulled {
+        fn kind(&self) -> HidKind {
+            HidKind::Fido
+        }
+
+        fn send(&mut self, report: &[u8]) -> Result<(), device::Error> {
+            self.0.get_or_insert_with(|| report.to_vec());
+            Err(device::Error::Removed)
+        }
+
+        fn receive(&mut self, _report: &mut [u8], _timeout: Duration) -> Result<usize, device::Error> {
+            Ok(0)
+        }
+    }
+
+    #[test]
+    fn each_fido_interface_is_sent_the_protocol_of_its_key() {
+        // CTAPHID's INIT on the broadcast channel, and the state of a Token2 key's PIN.
+        for (vendor, product, first) in [
+            (0x20a0, 0x42b2, [0xff, 0xff, 0xff, 0xff, 0x86]),
+            (0x349e, 0x0022, [0x21, 0x00, 0x09, 0x80, 0xc5]),
+        ] {
+            let mut target = target(vendor, None, false);
+            if let Some(usb) = &mut target.attachment.usb {
+                usb.product = product;
+            }
+            let mut fido = Pulled(None);
+            let result = in_session(&target, Channel::Reports(&mut fido), |family, _| Ok(family.name));
+            assert_eq!(result, Err(Error::Device(device::Error::Removed)));
+            assert_eq!(fido.0.unwrap()[..5], first);
+        }
+    }
+
     #[test]
     fn an_interface_of_a_key_that_is_not_in_the_table_is_sent_nothing() {
-        // A YubiKey, the product of a YubiKey with Nitrokey's vendor, a Nitrokey Passkey, and a Solo 2.
-        for (vendor, product) in [(0x1050, 0x0407), (0x20a0, 0x0407), (0x20a0, 0x42f3), (0x1209, 0xbeee)] {
+        // A YubiKey, the product of a YubiKey with Nitrokey's vendor, a Nitrokey Passkey, a Solo 2, and Token2's Bio3.
+        for (vendor, product) in
+            [(0x1050, 0x0407), (0x20a0, 0x0407), (0x20a0, 0x42f3), (0x1209, 0xbeee), (0x349e, 0x0206)]
+        {
             let mut target = target(vendor, Some("7"), true);
             if let Some(usb) = &mut target.attachment.usb {
                 usb.product = product;

@@ -7,7 +7,7 @@ use super::fido::FidoKey;
 use super::otp::Conditions;
 use super::report_queue::ReportQueue;
 use super::spec::Model;
-use super::token2::Token2Key;
+use super::token2_hid::Token2Key;
 
 /// The length of a report in bytes.
 pub(super) const REPORT: usize = 64;

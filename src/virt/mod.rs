@@ -32,6 +32,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod token2;
+mod token2_hid;
 mod token2_user;
 mod transport;
 mod virtual_token;
@@ -48,6 +49,6 @@ pub use otp::OtpFault;
 pub use session::Session;
 pub use spec::{CredentialSpec, Kind, Model, OtpSlotSpec, SpecError, TokenSpec, TouchPolicy, parse};
 pub use state::Fault;
-pub use token2::Token2Fault;
+pub use token2_hid::Token2Fault;
 pub use transport::VirtualTransport;
 pub use virtual_token::VirtualToken;

@@ -1,7 +1,7 @@
 //! What the simulated user, and other programs, do with a virtual Token2 key.
 
 use super::fido_side::FidoSide;
-use super::token2::Token2Fault;
+use super::token2_hid::Token2Fault;
 use super::virtual_token::VirtualToken;
 
 impl VirtualToken {

@@ -33,8 +33,8 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(1);
 /// The maximum wait for one report. After that the exchange looks at its deadlines.
 const SLICE: Duration = Duration::from_millis(50);
 
-/// The maximum number of reports in one exchange. A key that waits 20 s for a touch may send one each 5 ms.
-const MAX_REPORTS: usize = 8_192;
+/// The maximum number of reports for other programs in one exchange.
+const MAX_FOREIGN: usize = 4_096;
 
 /// The maximum length of a response in bytes.
 const MAX_BYTES: usize = 16_384;
@@ -54,8 +54,8 @@ struct Pending {
     data: Zeroizing<Vec<u8>>,
     /// The number of the next report.
     next: u8,
-    /// The number of all reports.
-    count: usize,
+    /// The number of reports for other programs.
+    foreign: usize,
     wait: Wait,
     /// The monotonic times: of the first busy report, of the last report, and of the end of the exchange.
     busy_since: Option<Duration>,
@@ -125,7 +125,7 @@ impl<'r> Key<'r> {
     fn settle(&mut self) -> Result<(), Error> {
         let end = self.clock.monotonic() + SETTLE_LIMIT;
         let wait = if self.insertion.may_be_late() { QUIET } else { Duration::ZERO };
-        for _ in 0..MAX_REPORTS {
+        for _ in 0..MAX_FOREIGN {
             if self.receive(wait)?.is_none() || self.clock.monotonic() >= end {
                 return Ok(());
             }
@@ -147,17 +147,16 @@ impl<'r> Key<'r> {
 impl Pending {
     fn new(wait: Wait, now: Duration, end: Duration) -> Self {
         let data = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
-        Self { data, next: 0, count: 0, wait, busy_since: None, last: now, end, is_announced: false }
+        Self { data, next: 0, foreign: 0, wait, busy_since: None, last: now, end, is_announced: false }
     }
 
     /// Takes a report. Returns whether the response is complete.
     fn take(&mut self, report: &[u8; REPORT], now: Duration) -> Result<bool, Error> {
-        self.count += 1;
-        if self.count > MAX_REPORTS {
-            return Err(Error::Flood);
-        }
         match Frame::parse(report)? {
-            Frame::Foreign => Ok(false),
+            Frame::Foreign => {
+                self.foreign += 1;
+                if self.foreign > MAX_FOREIGN { Err(Error::Flood) } else { Ok(false) }
+            }
             Frame::Busy => {
                 self.last = now;
                 self.busy_since.get_or_insert(now);

@@ -67,13 +67,19 @@ async fn a_touch_is_awaited_and_its_absence_is_a_touch_timeout() {
 #[testkit::test]
 async fn invalid_responses_are_refused_and_the_next_request_succeeds() {
     let bench = Bench::on_reader(KEY).await;
-    for answer in [&[0x61, 0x10][..], &[0x01, 0xc1, 0x90, 0x00], &[0x6f, 0x00]] {
-        // The first command selects the application.
-        bench.key.fail_next(Fault::Answer(vec![0x90, 0x00]));
-        bench.key.fail_next(Fault::Answer(answer.to_vec()));
-        bench.key.fail_next(Fault::Answer(vec![0x6f, 0x00]));
-        assert_eq!(bench.refusal("alice").await, "Malformed", "{answer:02x?}");
-        assert_eq!(bench.code("alice", Options::new()).await.unwrap().len(), 8, "after {answer:02x?}");
+    // OATH and the key's own application are selected, and then the state of the PIN is read.
+    let selected = [&[0x6a, 0x82][..], &[0x90, 0x00]];
+    for answers in [
+        &[&[0x61, 0x10][..], &[0x6f, 0x00]][..],
+        &[&[0x61, 0x10], &[0x00, 0x90, 0x00]],
+        &[&[0x07, 0x05, 0x90, 0x00]],
+        &[&[0x6f, 0x00]],
+    ] {
+        for answer in selected.iter().chain(answers) {
+            bench.key.fail_next(Fault::Answer(answer.to_vec()));
+        }
+        assert_eq!(bench.refusal("alice").await, "Malformed", "{answers:02x?}");
+        assert_eq!(bench.code("alice", Options::new()).await.unwrap().len(), 8, "after {answers:02x?}");
     }
 }
 

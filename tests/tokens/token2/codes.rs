@@ -27,7 +27,7 @@ async fn the_codes_of_the_rfcs() {
 #[testkit::test]
 async fn a_counter_advances_only_with_the_option() {
     let bench = Bench::new().await;
-    assert_eq!(bench.refusal("counter").await, "InvalidArgs");
+    assert_eq!(bench.refusal("counter").await, "ConfirmationRequired");
     bench.replug(|_| ()).await;
     assert_eq!(bench.key.hotp_counter("VPN:counter"), Some(0), "neither a refusal nor a list advances it");
 }

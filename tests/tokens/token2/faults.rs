@@ -8,6 +8,9 @@ use testkit::client::{Event, Options};
 
 use super::{Bench, TIMEOUT, TOKEN};
 
+/// The time between two moves of the clock.
+const ROUND: Duration = Duration::from_millis(200);
+
 #[testkit::test]
 async fn broken_responses_are_refused() {
     let bench = Bench::new().await;
@@ -36,10 +39,16 @@ async fn a_key_that_does_not_respond_is_given_up() {
     for fault in [Fault::Stall, Fault::StaysBusy, Fault::BrokenOff] {
         let received = bench.key.fido_messages() + 1;
         bench.key.fail_next_token2(fault);
-        let call = bench.call("alice", Options::new()).await;
+        let mut call = bench.call("alice", Options::new()).await;
         bench.wait(move |key| key.wait_for_fido_messages(received, TIMEOUT)).await;
-        bench.world.clock().unwrap().advance(Duration::from_secs(3));
-        assert_eq!(call.await.unwrap().unwrap_err().name, "TokenStuck", "{fault:?}");
+        // The key's last report may be read after a move of the clock, and the silence begins with it.
+        let result = loop {
+            bench.world.clock().unwrap().advance(Duration::from_secs(3));
+            if let Ok(result) = tokio::time::timeout(ROUND, &mut call).await {
+                break result.unwrap();
+            }
+        };
+        assert_eq!(result.unwrap_err().name, "TokenStuck", "{fault:?}");
         assert_eq!(bench.code("alice", Options::new()).await.unwrap().len(), 8, "after {fault:?}");
     }
     let log = bench.world.stage.log().unwrap();
@@ -58,8 +67,9 @@ async fn a_list_that_does_not_end_is_no_shorter_list() {
         })
         .await;
     assert_eq!(bench.token::<String>("State").await, "error");
-    assert_eq!(bench.token::<String>("StateReason").await, "Malformed");
     assert!(bench.client().find(&[]).await.unwrap().0.is_empty());
+    let log = bench.world.stage.log().unwrap();
+    assert!(log.contains("the list of entries does not end"), "{log}");
 }
 
 #[testkit::test]

@@ -16,17 +16,24 @@ async fn unlock(bench: &Bench) -> (String, String) {
     (refusal.name, refusal.sentence)
 }
 
+async fn assert_locked(bench: &Bench) {
+    assert_eq!(bench.token::<String>("State").await, "locked");
+    assert!(bench.client().find(&[]).await.unwrap().0.is_empty());
+    let before = bench.key.commands();
+    let (name, sentence) = unlock(bench).await;
+    assert_eq!(name, "Unsupported", "{sentence}");
+    assert!(sentence.contains("remove the PIN with Token2's program"), "{sentence}");
+    assert!(bench.key.log()[before..].iter().all(|header| header[3] != 0x06), "no PIN is sent");
+}
+
 #[testkit::test]
 async fn a_key_with_a_pin_is_locked_and_says_why_it_stays_so() {
-    for bench in [Bench::with(&with_pin()).await, Bench::on_reader(&with_pin()).await] {
-        assert_eq!(bench.token::<String>("State").await, "locked");
-        assert!(bench.client().find(&[]).await.unwrap().0.is_empty());
-        let before = bench.key.commands();
-        let (name, sentence) = unlock(&bench).await;
-        assert_eq!(name, "Unsupported", "{sentence}");
-        assert!(sentence.contains("remove the PIN with Token2's program"), "{sentence}");
-        assert!(bench.key.log()[before..].iter().all(|header| header[3] != 0x06), "no PIN is sent");
-    }
+    assert_locked(&Bench::with(&with_pin()).await).await;
+}
+
+#[testkit::test]
+async fn a_card_with_a_pin_is_locked_and_says_why_it_stays_so() {
+    assert_locked(&Bench::on_reader(&with_pin()).await).await;
 }
 
 /// Over HID the key tells neither.
@@ -38,20 +45,26 @@ async fn a_reader_shows_the_attempts_left() {
     assert_eq!(unlock(&bench).await.0, "PinBlocked");
 }
 
+async fn assert_noticed(bench: &Bench) {
+    assert_eq!(bench.code("alice", Options::new()).await.unwrap().len(), 8);
+    bench.key.set_token2_pin(Some(100));
+    // Otherwise the call would wait for an `Unlock`.
+    let alone = Options::from([("interactive", false.into())]);
+    assert_eq!(bench.code("alice", alone).await.unwrap_err().name, "TokenLocked");
+    assert_eq!(bench.token::<String>("State").await, "locked");
+    bench.key.set_token2_pin(None);
+    let token = format!("{ROOT}/tokens/{TOKEN}");
+    bench.client().call::<_, ()>(&token, "Token", "Lock", &()).await.unwrap();
+    assert_eq!(bench.token::<String>("State").await, "ready");
+    assert_eq!(bench.code("alice", Options::new()).await.unwrap().len(), 8);
+}
+
 #[testkit::test]
-async fn a_pin_that_another_program_sets_or_removes_is_noticed() {
-    for bench in [Bench::new().await, Bench::on_reader(KEY).await] {
-        assert_eq!(bench.code("alice", Options::new()).await.unwrap().len(), 8);
-        let call = bench.call("alice", Options::new());
-        let before = bench.key.log().len();
-        bench.key.set_token2_pin(Some(100));
-        assert_eq!(call.await.await.unwrap().unwrap_err().name, "TokenLocked");
-        assert!(bench.key.log().len() > before);
-        assert_eq!(bench.token::<String>("State").await, "locked");
-        bench.key.set_token2_pin(None);
-        bench.client().call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap();
-        bench.client().find(&[]).await.unwrap();
-        assert_eq!(bench.token::<String>("State").await, "ready");
-        assert_eq!(bench.code("alice", Options::new()).await.unwrap().len(), 8);
-    }
+async fn a_pin_that_another_program_sets_or_removes_is_noticed_over_hid() {
+    assert_noticed(&Bench::new().await).await;
+}
+
+#[testkit::test]
+async fn a_pin_that_another_program_sets_or_removes_is_noticed_on_a_reader() {
+    assert_noticed(&Bench::on_reader(KEY).await).await;
 }
