@@ -28,7 +28,7 @@ impl Transaction for Scripted {
     fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, device::Error> {
         self.sent.push(hex(&command.to_bytes()));
         let response = self.responses.pop_front().ok_or(device::Error::Removed)?;
-        Ok(Response::from_bytes(&bytes(&response)).unwrap())
+        Ok(card_response(&bytes(&response)))
     }
 }
 

@@ -5,7 +5,10 @@ use super::*;
 use crate::oath::{Algorithm, Credential, Kind, Touch};
 use crate::otp::Digits;
 
-fn parse(hex: &str, codes: Codes) -> Result<(Vec<Credential>, Vec<Option<String>>, bool), Error> {
+/// The entries of a page, their codes, and whether another page follows.
+type Parsed = (Vec<Credential>, Vec<Option<String>>, bool);
+
+fn parse(hex: &str, codes: Codes) -> Result<Parsed, Error> {
     let page = Page::parse(&bytes(hex), codes)?;
     let code = |code: &crate::otp::Code| code.expose().to_owned();
     let codes = page.entries.iter().map(|entry| entry.code.as_ref().map(code)).collect();

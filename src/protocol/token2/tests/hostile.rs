@@ -74,7 +74,7 @@ impl Transaction for Hostile {
             (_, 128..=190) => [0x61, 0x10],
             (_, other) => [0x6c, other],
         });
-        Ok(Response::from_bytes(&response).unwrap())
+        Ok(card_response(&response))
     }
 }
 

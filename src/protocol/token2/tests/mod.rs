@@ -54,6 +54,11 @@ fn hex(bytes: &[u8]) -> String {
     HEXUPPER.encode(bytes)
 }
 
+/// A response with its status.
+fn card_response(bytes: &[u8]) -> Response {
+    Response::from_bytes(bytes).unwrap()
+}
+
 /// The reports of a response in hexadecimal.
 fn response(hex: &str) -> Vec<Vec<u8>> {
     reports(&bytes(hex)).into_iter().map(|report| report.to_vec()).collect()
@@ -151,10 +156,16 @@ struct Script<'s> {
     sent: &'s mut Vec<String>,
 }
 
+impl Script<'_> {
+    fn next(&mut self) -> Response {
+        card_response(&bytes(self.responses.pop_front().unwrap()))
+    }
+}
+
 impl Carrier for Script<'_> {
     fn exchange(&mut self, command: &Command, _: Wait, _: &dyn Progress) -> Result<Response, Error> {
         self.sent.push(hex(&command.to_bytes()));
-        Ok(Response::from_bytes(&bytes(self.responses.pop_front().unwrap())).unwrap())
+        Ok(self.next())
     }
 }
 
