@@ -1,10 +1,10 @@
-//! Short command APDUs (ISO/IEC 7816-4 §5.1).
+//! Command APDUs with up to 255 bytes of data (ISO/IEC 7816-4 §5.1).
 
 use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// A short command APDU. Its data may be a secret, so it is wiped on drop and never printed.
+/// A command APDU. Its data may be a secret, so it is wiped on drop and never printed.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Command {
     class: u8,
@@ -13,6 +13,7 @@ pub struct Command {
     p2: u8,
     data: Vec<u8>,
     le: Option<u8>,
+    is_extended: bool,
     is_once: bool,
 }
 
@@ -29,16 +30,34 @@ impl Command {
         if data.len() > Self::MAX_DATA {
             return Err(TooLong { bytes: data.len() });
         }
-        Ok(Self { class: 0, instruction, p1, p2, data, le: Some(0), is_once: false })
+        Ok(Self { class: 0, instruction, p1, p2, data, le: Some(0), is_extended: false, is_once: false })
     }
 
     /// A command of class 00 without data.
     pub const fn bare(instruction: u8, p1: u8, p2: u8) -> Self {
-        Self { class: 0, instruction, p1, p2, data: Vec::new(), le: Some(0), is_once: false }
+        Self {
+            class: 0,
+            instruction,
+            p1,
+            p2,
+            data: Vec::new(),
+            le: Some(0),
+            is_extended: false,
+            is_once: false,
+        }
     }
 
     pub(super) fn from_static(instruction: u8, p1: u8, p2: u8, data: &'static [u8]) -> Self {
-        Self { class: 0, instruction, p1, p2, data: data.to_vec(), le: Some(0), is_once: false }
+        Self {
+            class: 0,
+            instruction,
+            p1,
+            p2,
+            data: data.to_vec(),
+            le: Some(0),
+            is_extended: false,
+            is_once: false,
+        }
     }
 
     /// The same command of another class.
@@ -52,6 +71,13 @@ impl Command {
     #[must_use]
     pub fn with_le(mut self, le: Option<u8>) -> Self {
         self.le = le;
+        self
+    }
+
+    /// The same command with extended length fields. They change nothing if it has no data.
+    #[must_use]
+    pub fn extended(mut self) -> Self {
+        self.is_extended = true;
         self
     }
 
@@ -78,14 +104,18 @@ impl Command {
 
     /// The APDU as it is sent. It has Le 00 if nothing else is set, because some cards limit their response by Le.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(6 + self.data.len());
+        let mut bytes = Vec::with_capacity(9 + self.data.len());
+        let is_extended = self.is_extended && !self.data.is_empty();
         bytes.extend([self.class, self.instruction, self.p1, self.p2]);
         // `new` accepts at most 255 bytes; without data there is no Lc.
         if let Ok(length @ 1..) = u8::try_from(self.data.len()) {
+            bytes.extend(is_extended.then_some([0, 0]).iter().flatten());
             bytes.push(length);
             bytes.extend(&self.data);
         }
-        bytes.extend(self.le);
+        // The extended form of 00 is 01 00.
+        let high = self.le.filter(|_| is_extended).map(|le| u8::from(le == 0));
+        bytes.extend(high.into_iter().chain(self.le));
         bytes
     }
 }
@@ -132,6 +162,15 @@ mod tests {
         let command = Command::new(0xc5, 0x05, 0x04, vec![0; 2]).unwrap().of_class(0x80);
         assert_eq!(command.clone().with_le(Some(7)).to_bytes(), [0x80, 0xc5, 0x05, 0x04, 2, 0, 0, 7]);
         assert_eq!(command.with_le(None).to_bytes(), [0x80, 0xc5, 0x05, 0x04, 2, 0, 0]);
+    }
+
+    #[test]
+    fn extended_length_fields_have_three_bytes_and_two() {
+        let command = Command::new(0xc5, 0x05, 0, vec![7; 2]).unwrap().extended();
+        assert_eq!(command.clone().with_le(None).to_bytes(), [0, 0xc5, 0x05, 0, 0, 0, 2, 7, 7]);
+        assert_eq!(command.clone().with_le(Some(9)).to_bytes(), [0, 0xc5, 0x05, 0, 0, 0, 2, 7, 7, 0, 9]);
+        assert_eq!(command.to_bytes(), [0, 0xc5, 0x05, 0, 0, 0, 2, 7, 7, 1, 0]);
+        assert_eq!(Command::bare(0xa1, 0, 0).extended().to_bytes(), [0, 0xa1, 0, 0, 0]);
     }
 
     #[test]

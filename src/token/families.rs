@@ -52,11 +52,13 @@ static FAMILIES: &[Family] = &[
     Family {
         name: token2::FAMILY,
         probe: |target, channel| match channel {
-            Channel::Apdu(transaction) => Ok(Box::new(token2::over_card(target, transaction)?)),
+            Channel::Apdu(transaction) if target.attachment.reader.is_some() => {
+                Ok(Box::new(token2::over_card(target, transaction)?))
+            }
             Channel::Reports(reports) if token2::is_key(target, reports.kind()) => {
                 Ok(Box::new(token2::over_hid(target, reports)?))
             }
-            Channel::Reports(_) => Err(Error::NoApplication),
+            Channel::Apdu(_) | Channel::Reports(_) => Err(Error::NoApplication),
         },
     },
 ];
@@ -202,7 +204,7 @@ mod tests {
         // CTAPHID's INIT on the broadcast channel, and the state of a Token2 key's PIN.
         for (vendor, product, first) in [
             (0x20a0, 0x42b2, [0xff, 0xff, 0xff, 0xff, 0x86]),
-            (0x349e, 0x0022, [0x21, 0x00, 0x09, 0x80, 0xc5]),
+            (0x349e, 0x0022, [0x21, 0x00, 0x0e, 0x80, 0xc5]),
         ] {
             let mut target = target(vendor, None, false);
             if let Some(usb) = &mut target.attachment.usb {

@@ -22,7 +22,7 @@ pub(super) fn over_hid<'c>(target: &'c Target, reports: &'c mut dyn Reports) -> 
     Session::begin(Box::new(key), &*target.clock, &target.token2)
 }
 
-/// A session over a smart card reader.
+/// A session over a smart card reader. A card that shows nothing of a Token2 key is [`Error::NoApplication`].
 pub(super) fn over_card<'c>(
     target: &'c Target,
     transaction: &'c mut dyn Transaction,

@@ -89,7 +89,7 @@ impl Worker {
         let listed = self.link.in_session(Repeat::Always, progress, |family, session| {
             let description = session.description();
             selected = Some((family, description.clone()));
-            Ok((unlocked(session, &known)?.list()?, description))
+            Ok((unlocked(session, &known)?.list_while_awaited(progress)?, description))
         });
         self.introduce(selected);
         match listed.map_err(|error| self.notice_lock(error)) {

@@ -71,7 +71,7 @@ impl<'a> ScriptedKey<'a> {
 
     /// Notes a command. That for one entry may advance a counter.
     fn note(&mut self, command: &[u8]) {
-        let is_one = matches!(command, [0x80, 0xc5, 0x05, 0x00, _, 0x01, ..]);
+        let is_one = matches!(command, [0x80, 0xc5, 0x05, 0x00, 0, _, _, 0x01, ..]);
         self.seen.codes += usize::from(is_one);
     }
 

@@ -3,7 +3,8 @@
 use zeroize::Zeroizing;
 
 use super::carrier::{Carrier, Wait};
-use super::error::malformed;
+use super::error::{malformed, means_unknown, refused};
+use super::serial;
 use crate::device::{NoProgress, Progress, Transaction};
 use crate::iso7816::{Aid, Command, Response, Status, status};
 use crate::oath::Error;
@@ -25,12 +26,15 @@ impl<'t> Card<'t> {
     ///
     /// # Errors
     ///
-    /// [`Error::NoApplication`] if the card has none; [`Error::Malformed`] or [`Error::Device`] otherwise.
+    /// [`Error::NoApplication`] if the card has none; [`Error::Malformed`] or [`Error::Device`] otherwise. Success is no proof
+    /// of the application, because some cards accept every name.
     pub fn select(transaction: &'t mut dyn Transaction) -> Result<Self, Error> {
         let mut card = Self { transaction };
         match card.send(&Aid::TOKEN2.select(), &NoProgress)?.status {
             Status::OK => Ok(card),
-            _ => Err(Error::NoApplication),
+            status::NOT_FOUND | status::SELECT_FAILED => Err(Error::NoApplication),
+            status if means_unknown(status) => Err(Error::NoApplication),
+            status => Err(refused(status)),
         }
     }
 
@@ -65,17 +69,27 @@ impl Carrier for Card<'_> {
         self.send(command, progress)
     }
 
-    /// Firmware R3.1 has the serial number in its FIDO application. Some firmware refuses to select that one and does it.
+    fn needs_proof(&self) -> bool {
+        true
+    }
+
+    /// Some firmware has the serial number in its FIDO application, where the vendor's programs read it. Some of it refuses to
+    /// select that one and does it.
     fn read_serial(&mut self, command: &Command, progress: &dyn Progress) -> Result<Response, Error> {
         let response = self.send(command, progress)?;
-        if response.status != status::INSTRUCTION_NOT_SUPPORTED {
+        if is_told(&response) {
             return Ok(response);
         }
         self.send(&Aid::FIDO.select(), progress)?;
-        let response = self.send(command, progress)?;
+        let other = self.send(command, progress)?;
         match self.send(&Aid::TOKEN2.select(), progress)?.status {
+            Status::OK if is_told(&other) => Ok(other),
             Status::OK => Ok(response),
             _ => Err(malformed("the card does not select its application again")),
         }
     }
+}
+
+fn is_told(response: &Response) -> bool {
+    matches!(serial::parse(response), Ok(Some(_)))
 }

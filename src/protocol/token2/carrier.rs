@@ -24,7 +24,12 @@ pub trait Carrier {
     fn exchange(&mut self, command: &Command, wait: Wait, progress: &dyn Progress)
     -> Result<Response, Error>;
 
-    /// Sends the command that reads the serial number, to another application if this one does not know it.
+    /// Whether the device may be of any kind, so that only its answers can prove that it has the application.
+    fn needs_proof(&self) -> bool {
+        false
+    }
+
+    /// Sends the command that reads the serial number, to another application if this one does not tell it.
     ///
     /// # Errors
     ///

@@ -12,6 +12,9 @@ pub enum Error {
     /// The FIDO interface does not pass the command on: the key's HID function is switched off.
     #[error("the key has no application for codes over HID")]
     NotServed,
+    /// The key is busy with another program.
+    #[error("another program uses the key")]
+    InUse,
     /// The key sent no report.
     #[error("the key sends no response")]
     Silence,
@@ -27,12 +30,9 @@ pub enum Error {
     /// A report has another length than 64 bytes.
     #[error("the key sent a report of {0} bytes instead of 64")]
     ReportLength(usize),
-    /// A report has more data than fit, or the response is too long or too short.
-    #[error("the key sent a report or a response of the impossible length of {0} bytes")]
+    /// The response is too long or too short.
+    #[error("the key sent a response of the impossible length of {0} bytes")]
     Length(usize),
-    /// A report has flags that are not known.
-    #[error("the key sent a report with the unknown flags {0:02X}")]
-    Flags(u8),
     /// A report of the response came out of order.
     #[error("the key sent report {received} of the response instead of report {expected}")]
     Sequence {
@@ -48,10 +48,11 @@ impl From<Error> for oath::Error {
         match error {
             Error::Device(error) => Self::Device(error),
             Error::NotServed => Self::NoApplication,
+            Error::InUse => Self::Device(device::Error::Busy),
             Error::Silence | Error::StaysBusy | Error::BrokenOff | Error::Flood => {
                 Self::NoAnswer(error.to_string())
             }
-            Error::ReportLength(_) | Error::Length(_) | Error::Flags(_) | Error::Sequence { .. } => {
+            Error::ReportLength(_) | Error::Length(_) | Error::Sequence { .. } => {
                 Self::Malformed(error.to_string())
             }
         }
@@ -70,8 +71,26 @@ pub(super) fn done(response: Response) -> Result<Response, oath::Error> {
         status::SECURITY_STATUS_NOT_SATISFIED | status::CONDITIONS_NOT_SATISFIED => Err(oath::Error::Locked),
         status::BLOCKED => Err(oath::Error::PinBlocked),
         status::TOUCH_TIMED_OUT => Err(oath::Error::TouchTimedOut),
-        status => Err(oath::Error::Malformed(format!("a command was refused with status {status}"))),
+        status => Err(refused(status)),
     }
+}
+
+/// The error of a command that was refused.
+pub(super) fn refused(status: Status) -> oath::Error {
+    oath::Error::Malformed(format!("a command was refused with status {status}"))
+}
+
+/// Whether the status word means that the key does not know the command. The word differs between models.
+pub(super) fn means_unknown(status: Status) -> bool {
+    matches!(
+        status,
+        status::FUNCTION_NOT_SUPPORTED
+            | status::INSTRUCTION_NOT_SUPPORTED
+            | status::CLASS_NOT_SUPPORTED
+            | status::INCORRECT_P1_P2
+            | status::WRONG_P1_P2
+            | status::WRONG_PARAMETERS
+    )
 }
 
 /// Whether the status word means that there is no such entry, or none at all.

@@ -2,8 +2,6 @@
 
 use zeroize::Zeroizing;
 
-use super::error::Error;
-
 /// The length of a report in bytes, and of the data in it.
 pub(super) const REPORT: usize = 64;
 pub(super) const DATA: usize = REPORT - 3;
@@ -16,8 +14,10 @@ const LAST: u8 = 0x00;
 const MORE: u8 = 0x20;
 const BUSY: u8 = 0xc0;
 
-/// The fifth byte of CTAPHID's error.
+/// The fifth byte of CTAPHID's error, and its codes for a key that another program uses (CTAP 2.1 §11.2.9.1.6).
 const CTAPHID_ERROR: u8 = 0xbf;
+const CHANNEL_BUSY: u8 = 0x06;
+const LOCK_REQUIRED: u8 = 0x0a;
 
 /// A report that the key has sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,27 +26,31 @@ pub(super) enum Frame<'a> {
     Busy,
     /// A part of the response, with its number modulo 16.
     Part { number: u8, is_last: bool, data: &'a [u8] },
-    /// The report belongs to another protocol.
+    /// The report belongs to another protocol, also if a channel of CTAPHID has a number that begins with our first byte.
     Foreign,
 }
 
 impl<'a> Frame<'a> {
-    pub(super) fn parse(report: &'a [u8; REPORT]) -> Result<Self, Error> {
-        let [MAGIC, flags, length, data @ ..] = report else { return Ok(Self::Foreign) };
+    pub(super) fn parse(report: &'a [u8; REPORT]) -> Self {
+        let [MAGIC, flags, length, data @ ..] = report else { return Self::Foreign };
         let is_last = match flags & 0xf0 {
-            BUSY => return Ok(Self::Busy),
+            BUSY => return Self::Busy,
             LAST => true,
             MORE => false,
-            flags => return Err(Error::Flags(flags)),
+            _ => return Self::Foreign,
         };
-        let data = data.get(..usize::from(*length)).ok_or(Error::Length(usize::from(*length)))?;
-        Ok(Self::Part { number: flags & 0x0f, is_last, data })
+        match data.get(..usize::from(*length)) {
+            Some(data) => Self::Part { number: flags & 0x0f, is_last, data },
+            None => Self::Foreign,
+        }
     }
 }
 
-/// Whether a report is the answer of CTAPHID to this first report: an error for the channel with its first four bytes.
-pub(super) fn is_ctaphid_error(report: &[u8; REPORT], sent: &[u8; REPORT]) -> bool {
-    report.get(..4) == sent.get(..4) && report.get(4) == Some(&CTAPHID_ERROR)
+/// Whether a report is the answer of CTAPHID to this first report, which is an error for the channel with its first four
+/// bytes; then also whether another program uses the key.
+pub(super) fn ctaphid_error(report: &[u8; REPORT], sent: &[u8; REPORT]) -> Option<bool> {
+    let is_error = report.get(..4) == sent.get(..4) && report.get(4) == Some(&CTAPHID_ERROR);
+    is_error.then(|| matches!(report.get(7), Some(&(CHANNEL_BUSY | LOCK_REQUIRED))))
 }
 
 /// The reports of a command.

@@ -11,8 +11,10 @@ pub struct Insertion(Arc<Facts>);
 struct Facts {
     /// The serial number, after it was read; `None` if the key does not tell it.
     serial: OnceLock<Option<String>>,
-    /// Whether a response of an earlier command may still arrive.
-    may_be_late: AtomicBool,
+    /// Whether no response of an earlier command can still arrive. At first one to another program can.
+    is_settled: AtomicBool,
+    /// Whether the key has sent a whole response.
+    has_answered: AtomicBool,
     /// Whether the key refused its last list for want of a PIN.
     wants_pin: AtomicBool,
 }
@@ -30,7 +32,7 @@ impl Insertion {
 
     /// Whether a response of an earlier command may still arrive.
     pub(super) fn may_be_late(&self) -> bool {
-        self.0.may_be_late.load(Ordering::Relaxed)
+        !self.0.is_settled.load(Ordering::Relaxed)
     }
 
     /// Whether the key refused its last list for want of a PIN.
@@ -43,6 +45,15 @@ impl Insertion {
     }
 
     pub(super) fn set_late(&self, may_be_late: bool) {
-        self.0.may_be_late.store(may_be_late, Ordering::Relaxed);
+        self.0.is_settled.store(!may_be_late, Ordering::Relaxed);
+    }
+
+    /// Whether the key has sent a whole response.
+    pub(super) fn has_answered(&self) -> bool {
+        self.0.has_answered.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_answered(&self) {
+        self.0.has_answered.store(true, Ordering::Relaxed);
     }
 }

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::carrier::{Carrier, Wait};
 use super::error::Error;
-use super::frame::{Frame, REPORT, is_ctaphid_error, reports};
+use super::frame::{Frame, REPORT, ctaphid_error, reports};
 use super::insertion::Insertion;
 use crate::clock::Clock;
 use crate::device::{Progress, Reports};
@@ -22,6 +22,10 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(3);
 /// The maximum duration of an exchange without a touch, and with one: the key itself ends its wait after 20 s.
 const QUICK_LIMIT: Duration = Duration::from_secs(6);
 const TOUCH_LIMIT: Duration = Duration::from_secs(30);
+
+/// The time from the begin of a session in which it may send commands without a touch, such as all pages of a list. It is
+/// shorter than the time after which a token counts as stuck.
+const SESSION_LIMIT: Duration = Duration::from_secs(7);
 
 /// The time of a busy key after which it is taken to wait for a touch.
 const TOUCH_NOTICE: Duration = Duration::from_millis(500);
@@ -47,6 +51,8 @@ pub struct Key<'r> {
     reports: &'r mut dyn Reports,
     clock: &'r dyn Clock,
     insertion: &'r Insertion,
+    /// The monotonic time at which the exchanges without a touch end.
+    end: Duration,
 }
 
 /// The response so far, and the moments that matter.
@@ -67,7 +73,8 @@ struct Pending {
 impl<'r> Key<'r> {
     /// The application behind this interface. Sends nothing.
     pub fn new(reports: &'r mut dyn Reports, clock: &'r dyn Clock, insertion: &'r Insertion) -> Self {
-        Self { reports, clock, insertion }
+        let end = clock.monotonic() + SESSION_LIMIT;
+        Self { reports, clock, insertion, end }
     }
 
     /// Sends a command and waits for its response. The lock of the device is held, but not while the key waits for a touch.
@@ -84,8 +91,16 @@ impl<'r> Key<'r> {
         self.reports.lock(LOCK_LIMIT)?;
         let result = self.converse(command, wait, progress);
         self.reports.unlock();
-        self.insertion.set_late(!matches!(result, Ok(_) | Err(Error::NotServed)));
-        result
+        self.insertion.set_late(!matches!(result, Ok(_) | Err(Error::NotServed | Error::InUse)));
+        match result {
+            // A key without the application may ignore it as well. To ask again would hold up its FIDO function again.
+            Err(Error::Silence) if !self.insertion.has_answered() => Err(Error::NotServed),
+            Ok(response) => {
+                self.insertion.set_answered();
+                Ok(response)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn converse(
@@ -95,17 +110,22 @@ impl<'r> Key<'r> {
         progress: &dyn Progress,
     ) -> Result<Response, Error> {
         self.settle()?;
+        if wait == Wait::None && self.clock.monotonic() >= self.end {
+            return Err(Error::StaysBusy);
+        }
         let sent = reports(&Zeroizing::new(command.to_bytes()));
         for report in &sent {
             self.reports.send(&**report)?;
         }
         let now = self.clock.monotonic();
-        let limit = if wait == Wait::Touch { TOUCH_LIMIT } else { QUICK_LIMIT };
-        let mut pending = Pending::new(wait, now, now + limit);
+        let end = if wait == Wait::Touch { now + TOUCH_LIMIT } else { self.end.min(now + QUICK_LIMIT) };
+        let mut pending = Pending::new(wait, now, end);
         loop {
             if let Some(report) = self.receive(SLICE)? {
-                if sent.first().is_some_and(|first| is_ctaphid_error(&report, first)) {
-                    return Err(Error::NotServed);
+                match sent.first().and_then(|first| ctaphid_error(&report, first)) {
+                    Some(true) => return Err(Error::InUse),
+                    Some(false) => return Err(Error::NotServed),
+                    None => {}
                 }
                 if pending.take(&report, self.clock.monotonic())? {
                     return pending.finish();
@@ -121,13 +141,21 @@ impl<'r> Key<'r> {
         }
     }
 
-    /// Drops the reports that have arrived, and waits for those of an incomplete exchange.
+    /// Drops the reports that have arrived, and waits for those of an incomplete exchange. A key that still sends reports of
+    /// the application is at work.
     fn settle(&mut self) -> Result<(), Error> {
         let end = self.clock.monotonic() + SETTLE_LIMIT;
         let wait = if self.insertion.may_be_late() { QUIET } else { Duration::ZERO };
+        let mut last_own = None;
         for _ in 0..MAX_FOREIGN {
-            if self.receive(wait)?.is_none() || self.clock.monotonic() >= end {
-                return Ok(());
+            let Some(report) = self.receive(wait)? else { return Ok(()) };
+            let now = self.clock.monotonic();
+            if Frame::parse(&report) != Frame::Foreign {
+                last_own = Some(now);
+            }
+            if now >= end {
+                let is_at_work = last_own.is_some_and(|last| now < last + QUIET);
+                return if is_at_work { Err(Error::StaysBusy) } else { Ok(()) };
             }
         }
         Err(Error::Flood)
@@ -152,7 +180,7 @@ impl Pending {
 
     /// Takes a report. Returns whether the response is complete.
     fn take(&mut self, report: &[u8; REPORT], now: Duration) -> Result<bool, Error> {
-        match Frame::parse(report)? {
+        match Frame::parse(report) {
             Frame::Foreign => {
                 self.foreign += 1;
                 if self.foreign > MAX_FOREIGN { Err(Error::Flood) } else { Ok(false) }
@@ -186,8 +214,8 @@ impl Pending {
         match (is_silent || now >= self.end, self.data.is_empty(), self.busy_since) {
             (false, ..) => Ok(()),
             (true, false, _) => Err(Error::BrokenOff),
-            (true, true, Some(_)) if !is_silent => Err(Error::StaysBusy),
-            (true, true, _) => Err(Error::Silence),
+            (true, true, Some(_)) => Err(Error::StaysBusy),
+            (true, true, None) => Err(Error::Silence),
         }
     }
 

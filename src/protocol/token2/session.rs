@@ -1,6 +1,7 @@
 //! The entries of a key as one of the families of tokens.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::carrier::{Carrier, Wait};
 use super::entry::{Codes, Entry, Page};
@@ -10,19 +11,18 @@ use super::pin::Pin;
 use super::{command, serial};
 use crate::clock::Clock;
 use crate::device::{self, NoProgress, Progress};
-use crate::iso7816::{Command, Response};
+use crate::iso7816::{Command, Response, Status};
 use crate::oath::{
     Credential, Error, KeySlot, Kind, MovingFactor, OathSession, PinRules, SelfDescription, Touch, UnlockKey,
 };
 use crate::otp::Code;
 use crate::secret::SecretText;
 
-/// The maximum numbers of pages and of entries. The vendor's keys hold at most 50 entries.
+/// The maximum numbers of pages and of entries, and the maximum duration of a list over a reader. The vendor's keys hold at
+/// most 50 entries, and the size of their pages is not known.
 const MAX_PAGES: usize = 64;
 const MAX_ENTRIES: usize = 256;
-
-/// A PIN has up to 100 attempts.
-const PIN_RULES: PinRules = PinRules { needs_touch: false, spared_attempts: 3 };
+const LIST_LIMIT: Duration = Duration::from_secs(7);
 
 /// The reason why a PIN cannot be used.
 const NO_PIN: &str =
@@ -42,27 +42,31 @@ impl<'c> Session<'c> {
     ///
     /// # Errors
     ///
-    /// Those of [`Carrier::exchange`], and [`Error::Locked`] if the key does not even tell the state of its PIN.
+    /// Those of [`Carrier::exchange`], and [`Error::NoApplication`] if a device that may be of any kind shows neither a serial
+    /// number nor a state of the PIN at first.
     pub fn begin(
         mut carrier: Box<dyn Carrier + 'c>,
         clock: &'c dyn Clock,
         insertion: &'c Insertion,
     ) -> Result<Self, Error> {
-        // This command has to be the first one: CTAPHID answers it at once if the key does not serve it over HID.
+        // Over HID its strict check also shows whether the responses still belong to the commands.
         let flag = carrier.exchange(&command::pin_flag()?, Wait::None, &NoProgress)?;
-        let pin = Pin::parse(flag, insertion.wants_pin())?;
-        let serial = match insertion.serial() {
-            Some(known) => known.clone(),
-            None => {
-                let response = carrier.read_serial(&command::serial()?, &NoProgress)?;
-                insertion.keep_serial(serial::parse(&response))
+        let pin = Pin::parse(&flag, insertion.wants_pin()).inspect_err(|_| insertion.set_late(true));
+        let serial = match (insertion.serial(), &pin) {
+            (Some(known), _) => known.clone(),
+            (None, Err(error)) if !carrier.needs_proof() => return Err(error.clone()),
+            (None, pin) => {
+                let has_state = flag.status == Status::OK && matches!(pin, Ok(Pin::None | Pin::Set(_)));
+                let serial = first_serial(&mut *carrier, has_state)?;
+                insertion.keep_serial(serial)
             }
         };
-        Ok(Self { carrier, clock, insertion, pin, serial })
+        Ok(Self { carrier, clock, insertion, pin: pin?, serial })
     }
 
     /// All entries. The key calculates codes with them, which are dropped; the present time keeps them harmless.
-    fn entries(&mut self) -> Result<Vec<Entry>, Error> {
+    fn entries(&mut self, progress: &dyn Progress) -> Result<Vec<Entry>, Error> {
+        let end = self.clock.monotonic() + LIST_LIMIT;
         let time = self.clock.unix_time().as_secs();
         let first = self.send(&command::all_entries(time)?)?;
         if means_no_entry(first.status) {
@@ -79,6 +83,12 @@ impl<'c> Session<'c> {
             if is_empty || entries.len() > MAX_ENTRIES {
                 break;
             }
+            if progress.is_cancelled() {
+                return Err(device::Error::Busy.into());
+            }
+            if self.clock.monotonic() >= end {
+                return Err(Error::NoAnswer("the key takes too long for its list of entries".to_owned()));
+            }
             page = Page::parse(&done(self.send(&command::more_entries(time)?)?)?.data, Codes::Free)?;
         }
         Err(malformed("the list of entries does not end"))
@@ -93,9 +103,9 @@ impl OathSession for Session<'_> {
     fn description(&self) -> SelfDescription {
         SelfDescription {
             serial: self.serial.clone(),
-            pin_set: self.pin != Pin::None,
+            pin_set: self.pin.is_set(),
             attempts_left: self.pin.attempts(),
-            pin_rules: PIN_RULES,
+            pin_rules: PinRules { needs_touch: false, ..PinRules::default() },
             ..SelfDescription::default()
         }
     }
@@ -107,7 +117,7 @@ impl OathSession for Session<'_> {
     /// Sends nothing: without a session the key takes no PIN.
     fn unlock_key(&self, _: &SecretText) -> Result<Option<UnlockKey>, Error> {
         match self.pin {
-            Pin::None => Ok(None),
+            Pin::None | Pin::Untold => Ok(None),
             Pin::Set(0) => Err(Error::PinBlocked),
             Pin::Set(_) | Pin::Hidden => Err(Error::Unsupported(NO_PIN)),
         }
@@ -118,12 +128,19 @@ impl OathSession for Session<'_> {
     }
 
     fn list(&mut self) -> Result<Vec<Credential>, Error> {
+        self.list_while_awaited(&NoProgress)
+    }
+
+    fn list_while_awaited(&mut self, progress: &dyn Progress) -> Result<Vec<Credential>, Error> {
         self.pin.check()?;
-        let entries = self.entries();
+        let entries = self.entries(progress);
         self.insertion.set_wants_pin(matches!(entries, Err(Error::Locked)));
-        let mut seen = BTreeSet::new();
-        let mut credentials: Vec<_> = entries?.into_iter().map(|entry| entry.credential).collect();
-        credentials.retain(|credential| seen.insert(credential.name.bytes.clone()));
+        let credentials: Vec<_> = entries?.into_iter().map(|entry| entry.credential).collect();
+        let names: BTreeSet<_> = credentials.iter().map(|credential| &credential.name.bytes).collect();
+        // The key knows entries by their names, so another program has moved its list meanwhile.
+        if names.len() < credentials.len() {
+            return Err(malformed("the list has an entry twice"));
+        }
         Ok(credentials)
     }
 
@@ -150,7 +167,12 @@ impl OathSession for Session<'_> {
         if means_no_entry(response.status) {
             return Err(Error::NoSuchCredential);
         }
-        let mut entries = Page::parse(&done(response)?.data, Codes::All)?.entries;
+        let response = done(response).inspect_err(|error| {
+            if *error == Error::Locked {
+                self.insertion.set_wants_pin(true);
+            }
+        })?;
+        let mut entries = Page::parse(&response.data, Codes::All)?.entries;
         match (entries.pop(), entries.is_empty()) {
             (Some(Entry { credential: read, code: Some(code) }), true) if read == *credential => Ok(code),
             // The entry was replaced since it was listed.
@@ -159,5 +181,15 @@ impl OathSession for Session<'_> {
             }
             _ => Err(malformed("the key has sent another entry")),
         }
+    }
+}
+
+/// The serial number at the first contact. `has_state`: whether the device has shown a state of the PIN.
+fn first_serial(carrier: &mut dyn Carrier, has_state: bool) -> Result<Option<String>, Error> {
+    let response = carrier.read_serial(&command::serial()?, &NoProgress);
+    match response.and_then(|response| serial::parse(&response)) {
+        Err(Error::Device(error)) => Err(Error::Device(error)),
+        Ok(None) | Err(_) if carrier.needs_proof() && !has_state => Err(Error::NoApplication),
+        read => read,
     }
 }

@@ -81,10 +81,15 @@ impl Token2 {
         }
     }
 
-    /// Carries out a command. Over HID the application has no commands for a PIN.
+    /// Carries out a command. Over HID this key has no commands for a PIN.
     pub(in crate::virt) fn command(&mut self, request: &Request<'_>, is_hid: bool) -> Result<Reply, Status> {
         if request.class != CLASS {
             return Err(status::CLASS_NOT_SUPPORTED);
+        }
+        // Stricter than the vendor's card application: other firmware misreads a length in another form.
+        let is_state = (request.instruction, request.p1, request.p2) == (OTP, 0x05, 0x04);
+        if !request.data.is_empty() && request.is_extended == is_state {
+            return Err(status::WRONG_PARAMETERS);
         }
         let data = match (request.instruction, request.p1, request.p2) {
             (IDENTIFY, 0, 0) => self.identify(request.data),
@@ -119,13 +124,12 @@ impl Token2 {
 
     fn pin_flag(&self, data: &[u8]) -> Data {
         let flag = match self.attempts {
-            None => [0, 0, 0, ATTEMPTS],
-            Some(attempts) => [0x07, attempts, 6, ATTEMPTS],
+            None => [0, 0, 0, ATTEMPTS, 0, 0, 0, 0, 0],
+            Some(attempts) => [0x07, attempts, 6, ATTEMPTS, 0, 0, 0, 0, 0],
         };
-        if data.len() == flag.len() {
-            Ok(Zeroizing::new(flag.to_vec()))
-        } else {
-            Err(status::WRONG_PARAMETERS)
+        match data.len() {
+            4 | 9 => Ok(Zeroizing::new(flag.into_iter().take(data.len()).collect())),
+            _ => Err(status::WRONG_PARAMETERS),
         }
     }
 

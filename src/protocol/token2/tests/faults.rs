@@ -6,6 +6,8 @@ use super::*;
 /// The error of a command, and the time that it took.
 fn failure(answer: &[Vec<u8>]) -> (KeyError, Duration) {
     let mut key = Fake::new(|_| answer.to_vec());
+    key.insertion.set_answered();
+    key.insertion.set_late(false);
     let error = key.send(&serial(), Wait::None, &Person::default()).unwrap_err();
     assert!(!key.is_locked, "the lock is released");
     (error, key.clock.monotonic())
@@ -14,10 +16,6 @@ fn failure(answer: &[Vec<u8>]) -> (KeyError, Duration) {
 #[test]
 fn each_fault_has_its_error() {
     let long = response(&("D1".repeat(200) + "9000"));
-    let mut flags = response("9000");
-    flags[0][1] = 0x80;
-    let mut length = response("9000");
-    length[0][2] = 62;
     let foreign = [vec![0, 0, 0xab, 0xcd, 0xbb], vec![0; REPORT - 5]].concat();
     let too_long = response(&("D1".repeat(16_500) + "9000"));
     let second = Duration::from_secs(1);
@@ -25,14 +23,12 @@ fn each_fault_has_its_error() {
         (vec![], KeyError::Silence, 3 * second),
         (vec![foreign.clone(); 3], KeyError::Silence, 3 * second),
         (vec![foreign; 9_000], KeyError::Flood, second),
-        (vec![busy()], KeyError::Silence, 3 * second),
+        (vec![busy()], KeyError::StaysBusy, 3 * second),
         (long[..1].to_vec(), KeyError::BrokenOff, 3 * second),
         (vec![long[0].clone(), long[2].clone()], KeyError::Sequence { expected: 1, received: 2 }, second),
         (vec![long[1].clone()], KeyError::Sequence { expected: 0, received: 1 }, second),
         (vec![long[0][..63].to_vec()], KeyError::ReportLength(63), second),
         (vec![[&long[0][..], &[0]].concat()], KeyError::ReportLength(65), second),
-        (flags, KeyError::Flags(0x80), second),
-        (length, KeyError::Length(62), second),
         (response("90"), KeyError::Length(1), second),
         (too_long, KeyError::Length(16_409), second),
     ] {
@@ -65,6 +61,7 @@ fn a_key_that_stays_busy_is_given_up() {
     for (wait, limit) in [(Wait::None, 6), (Wait::Touch, 30)] {
         let clock = Arc::new(ManualClock::at(NOW));
         let insertion = Insertion::default();
+        insertion.set_late(false);
         let mut reports = Busy(Arc::clone(&clock));
         let result = Key::new(&mut reports, &*clock, &insertion).send(&serial(), wait, &Person::default());
         assert_eq!(result.unwrap_err(), KeyError::StaysBusy);
@@ -72,11 +69,40 @@ fn a_key_that_stays_busy_is_given_up() {
     }
 }
 
+/// It may send the response of an earlier command, with a code for another time.
+#[test]
+fn a_key_that_is_at_work_is_sent_nothing() {
+    let clock = Arc::new(ManualClock::at(NOW));
+    let insertion = Insertion::default();
+    let mut reports = Busy(Arc::clone(&clock));
+    let result = Key::new(&mut reports, &*clock, &insertion).send(&serial(), Wait::None, &Person::default());
+    assert_eq!(result.unwrap_err(), KeyError::StaysBusy);
+    assert!(clock.monotonic() < Duration::from_secs(2));
+}
+
+/// A key that is busy before each page has one limit for its whole list.
+#[test]
+fn all_pages_of_a_list_have_one_limit() {
+    let mut key = Fake::new(|number| match number {
+        0 => response(NO_PIN),
+        1 => response(SERIAL_RESPONSE),
+        _ => {
+            let name = format!("{number:02X}");
+            [vec![busy(); 2], response(&format!("81C1003C0601 00 01{name} 9000"))].concat()
+        }
+    });
+    key.pause = Duration::from_millis(900);
+    let listed = key.in_session(|session| session.list_names());
+    assert!(matches!(listed, Err(Error::NoAnswer(_))), "{listed:?}");
+    assert!(key.clock.monotonic() <= Duration::from_secs(9), "{:?}", key.clock.monotonic());
+}
+
 /// A late response must not be taken for that of the next command.
 #[test]
 fn after_an_incomplete_exchange_the_key_must_be_quiet_first() {
     let mut key = Fake::new(|number| if number == 0 { Vec::new() } else { response("02 9000") });
     let person = Person::default();
+    key.insertion.set_answered();
     assert_eq!(key.send(&serial(), Wait::None, &person), Err(KeyError::Silence));
     key.queue.extend(response("01 9000"));
     let before = key.clock.monotonic();
@@ -93,7 +119,7 @@ fn each_fault_reaches_the_caller_as_an_error_of_its_kind() {
     for error in [KeyError::Silence, KeyError::StaysBusy, KeyError::BrokenOff, KeyError::Flood] {
         assert_eq!(Error::from(error.clone()), Error::NoAnswer(error.to_string()));
     }
-    for error in [KeyError::ReportLength(1), KeyError::Length(1), KeyError::Flags(1)] {
+    for error in [KeyError::ReportLength(1), KeyError::Length(1)] {
         assert_eq!(Error::from(error.clone()), Error::Malformed(error.to_string()));
     }
     assert_eq!(Error::from(KeyError::NotServed), Error::NoApplication);

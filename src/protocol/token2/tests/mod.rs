@@ -32,8 +32,8 @@ use crate::oath::Error;
 const NOW: Duration = Duration::from_secs(59);
 
 /// The state of the PIN, in hexadecimal: none is set, or one with five attempts left.
-const NO_PIN: &str = "0000000A 9000";
-const PIN: &str = "0705060A 9000";
+const NO_PIN: &str = "0000000A 0000000000 9000";
+const PIN: &str = "0705060A 0000000000 9000";
 
 /// The serial number 861041234567, and its response.
 const SERIAL: &str = "861041234567";
@@ -80,6 +80,8 @@ struct Fake<A> {
     sent: Vec<Vec<u8>>,
     queue: VecDeque<Vec<u8>>,
     is_locked: bool,
+    /// The time before each report.
+    pause: Duration,
     /// Whether the lock was held at each wait for a report.
     locks: Vec<bool>,
 }
@@ -96,6 +98,7 @@ impl<A: FnMut(usize) -> Vec<Vec<u8>> + Send> Fake<A> {
             sent,
             queue,
             is_locked: false,
+            pause: Duration::ZERO,
             locks,
         }
     }
@@ -135,6 +138,7 @@ impl<A: FnMut(usize) -> Vec<Vec<u8>> + Send> Reports for Fake<A> {
             self.clock.advance(timeout);
             return Ok(0);
         };
+        self.clock.advance(self.pause);
         let length = next.len().min(report.len());
         report[..length].copy_from_slice(&next[..length]);
         Ok(next.len())

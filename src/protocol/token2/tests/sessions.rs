@@ -30,12 +30,16 @@ impl Session<'_> {
 fn a_list_in_pages_is_whole() {
     let first = format!("{} 9000", ALICE.replacen("01", "81", 1));
     let second = format!("{} 9000", BOB.replacen("01", "81", 1));
-    let third = format!("{CAROL} {ALICE} 9000");
+    let third = format!("{CAROL} 9000");
     let (names, sent) =
         scripted(&[NO_PIN, SERIAL_RESPONSE, &first, &second, &third], |session| session.list_names());
-    assert_eq!(names.unwrap(), ["alice", "bob", "carol"], "an entry that comes twice is listed once");
-    let more = "80C5050108000000000000003B";
-    assert_eq!(sent[2..], ["80C505000903000000000000003B", more, more]);
+    assert_eq!(names.unwrap(), ["alice", "bob", "carol"]);
+    let more = "80C50501000008000000000000003B";
+    assert_eq!(sent[2..], ["80C5050000000903000000000000003B", more, more]);
+    let third = format!("{CAROL} {ALICE} 9000");
+    let (names, _) =
+        scripted(&[NO_PIN, SERIAL_RESPONSE, &first, &second, &third], |session| session.list_names());
+    assert!(matches!(names, Err(Error::Malformed(_))), "an entry came twice: {names:?}");
 }
 
 #[test]
@@ -95,14 +99,15 @@ fn a_blocked_pin_is_an_error_of_its_own() {
 #[test]
 fn firmware_without_a_pin_is_not_locked() {
     let list = format!("{ALICE} 9000");
-    for status in ["6A81", "6D00", "6A86", "6B00", "6AF8"] {
+    for status in ["6A81", "6D00", "6E00", "6A86", "6B00", "6AF8", "9000", "000000 9000", "01C1001E 9000"] {
         let (names, _) = scripted(&[status, SERIAL_RESPONSE, &list], |session| {
             assert!(!session.is_locked() && !session.description().pin_set);
             session.list_names()
         });
         assert_eq!(names.unwrap(), ["alice"], "{status}");
     }
-    for flag in ["000000 9000", "6F00"] {
+    let entry = format!("{ALICE} 9000");
+    for flag in [&entry, "6F00", SERIAL_RESPONSE] {
         let (result, _) = scripted(&[flag, SERIAL_RESPONSE], |session| session.list_names());
         assert!(matches!(result, Err(Error::Malformed(_))), "{flag}");
     }
@@ -112,7 +117,9 @@ fn firmware_without_a_pin_is_not_locked() {
 #[test]
 fn a_pin_that_shows_in_a_refused_list_is_remembered_until_a_list_succeeds() {
     let list = format!("{ALICE} 9000");
-    let responses = ["6A86", SERIAL_RESPONSE, "6982", "6A86", "6982", "6A86", &list, "6A86"];
+    // The last state is truncated, so that it says that there is no PIN.
+    let short = "00000064 9000";
+    let responses = ["6A86", SERIAL_RESPONSE, "6982", short, "6982", "6982", &list, "6A86"];
     let mut key = Fake::new(|number| response(responses[number]));
     let is_set = |session: &mut Session<'_>| session.description().pin_set;
     let read = |session: &mut Session<'_>| Ok((is_set(session), session.list_names().is_ok()));
@@ -132,11 +139,10 @@ fn the_serial_number_is_read_once_for_each_insertion() {
     for (answer, expected) in [
         (SERIAL_RESPONSE, Some(SERIAL)),
         ("D102 4142 9000", Some("ab")),
-        ("D105 4142 9000", None),
         ("D102 412F 9000", None),
         ("D100 9000", None),
         ("6D00", None),
-        ("9000", None),
+        ("6E00", None),
     ] {
         let responses = [NO_PIN, answer, NO_PIN];
         let mut key = Fake::new(|number| response(responses[number]));
@@ -148,6 +154,29 @@ fn the_serial_number_is_read_once_for_each_insertion() {
     }
 }
 
+/// A late response to another program must not fix the identity of the key.
+#[test]
+fn another_response_than_the_serial_number_is_not_kept() {
+    let entry = format!("{ALICE} 9000");
+    for answer in ["9000", NO_PIN, &entry, "D105 4142 9000", "6F00"] {
+        let responses = [NO_PIN, answer, NO_PIN, SERIAL_RESPONSE];
+        let mut key = Fake::new(|number| response(responses[number]));
+        let serial = |session: &mut Session<'_>| Ok(session.description().serial);
+        assert!(matches!(key.in_session(serial), Err(Error::Malformed(_))), "{answer}");
+        assert_eq!(key.in_session(serial).unwrap().as_deref(), Some(SERIAL), "{answer}");
+    }
+}
+
+#[test]
+fn a_cancelled_list_ends_between_two_pages() {
+    let page = format!("{} 9000", ALICE.replacen("01", "81", 1));
+    let person = Person::default();
+    person.leaves.store(true, Ordering::Relaxed);
+    let (listed, sent) =
+        scripted(&[NO_PIN, SERIAL_RESPONSE, &page], |session| session.list_while_awaited(&person));
+    assert_eq!((listed, sent.len()), (Err(Error::Device(device::Error::Busy)), 3));
+}
+
 #[test]
 fn a_code_belongs_to_the_step_that_was_asked_for() {
     let list = format!("{ALICE} 9000");
@@ -157,7 +186,7 @@ fn a_code_belongs_to_the_step_that_was_asked_for() {
     });
     assert_eq!(code.unwrap(), "94287082");
     // 20,000,000,000 is the last moment of RFC 6238, appendix B; its step begins 20 s earlier.
-    assert_eq!(sent[3], "80C505001301 00000004A817C7EC 03415753 05616C696365".replace(' ', ""));
+    assert_eq!(sent[3], "80C5050000001301 00000004A817C7EC 03415753 05616C696365".replace(' ', ""));
 }
 
 #[test]

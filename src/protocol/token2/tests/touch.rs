@@ -35,7 +35,7 @@ fn a_touch_that_the_list_does_not_show_is_announced_after_half_a_second() {
     let mut key = Fake::new(|_| vec![busy()]);
     let person = Person::default();
     let error = key.send(&serial(), Wait::Touch, &person).unwrap_err();
-    assert_eq!((error, person.touches()), (super::super::Error::Silence, 1));
+    assert_eq!((error, person.touches()), (super::super::Error::StaysBusy, 1));
     let held = key.locks.iter().filter(|is_locked| **is_locked).count();
     assert_eq!(
         held,
