@@ -107,7 +107,8 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
     use crate::config::{Hid, OtpSlot};
-    use crate::device::{self, Attachment, DeviceId, Reports, UsbInterface};
+    use crate::device::{self, Attachment, DeviceId, Progress, Reports, Transaction, UsbInterface};
+    use crate::iso7816::{Aid, Command, Response, status};
     use crate::token::otp_slots::OtpSlots;
 
     /// An interface that is neither written nor read.
@@ -214,6 +215,34 @@ mod tests {
             let result = in_session(&target, Channel::Reports(&mut fido), |family, _| Ok(family.name));
             assert_eq!(result, Err(Error::Device(device::Error::Removed)));
             assert_eq!(fido.0.unwrap()[..5], first);
+        }
+    }
+
+    /// A card that knows no application, and notes the names that are selected.
+    #[derive(Default)]
+    struct Foreign(Vec<Vec<u8>>);
+
+    impl Transaction for Foreign {
+        fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, device::Error> {
+            self.0.push(command.to_bytes());
+            Ok(Response { data: Vec::new(), status: status::NOT_FOUND })
+        }
+    }
+
+    /// The FIDO interface of a Nitrokey 3 carries APDUs as well.
+    #[test]
+    fn the_application_of_token2_is_selected_behind_a_reader_only() {
+        for (reader, selected) in [
+            (Some("ACS ACR122U PICC Interface 00 00"), vec![Aid::OATH, Aid::TOKEN2]),
+            (None, vec![Aid::OATH]),
+        ] {
+            let mut target = target(0x20a0, None, false);
+            target.attachment.reader = reader.map(OsString::from);
+            let mut card = Foreign::default();
+            let result = in_session(&target, Channel::Apdu(&mut card), |family, _| Ok(family.name));
+            assert_eq!(result, Err(Error::NoApplication));
+            let selected: Vec<_> = selected.into_iter().map(|aid| aid.select().to_bytes()).collect();
+            assert_eq!(card.0, selected, "{reader:?}");
         }
     }
 

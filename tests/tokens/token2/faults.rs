@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use oathbridge::dbus::names::ROOT;
 use oathbridge::virt::Token2Fault as Fault;
 use testkit::client::{Event, Options};
 
@@ -84,8 +83,34 @@ async fn a_key_that_does_not_serve_codes_over_hid_has_no_credentials() {
     bench.wait(move |key| key.wait_for_fido_messages(messages + 1, TIMEOUT)).await;
     assert!(bench.client().find(&[]).await.unwrap().0.is_empty());
     assert_eq!(bench.key.fido_messages(), messages + 1, "nothing else is sent");
-    let objects = bench.client().objects().await.unwrap();
-    assert!(objects.keys().all(|path| !path.starts_with(&format!("{ROOT}/tokens/"))), "{objects:?}");
+    assert!(!bench.has_token().await);
+}
+
+/// The key's FIDO function is held up by each command, so it is asked once.
+#[testkit::test]
+async fn a_key_that_ignores_the_first_command_is_not_asked_again() {
+    let bench = Bench::new().await;
+    bench.world.unplug(&bench.key).await.unwrap();
+    bench.key.fail_next_token2(Fault::Stall);
+    let messages = bench.key.fido_messages();
+    bench.key.plug();
+    bench.wait(move |key| key.wait_for_fido_messages(messages + 1, TIMEOUT)).await;
+    let found = async {
+        // The daemon may begin to wait after a move of the clock.
+        let client = bench.client();
+        let mut call = std::pin::pin!(client.find(&[]));
+        loop {
+            bench.world.clock().unwrap().advance(Duration::from_secs(3));
+            if let Ok(found) = tokio::time::timeout(ROUND, &mut call).await {
+                break found.unwrap().0;
+            }
+        }
+    };
+    assert!(found.await.is_empty());
+    bench.world.clock().unwrap().advance(Duration::from_secs(120));
+    assert!(bench.client().find(&[]).await.unwrap().0.is_empty());
+    assert!(!bench.has_token().await);
+    assert_eq!(bench.key.fido_messages(), messages + 1, "nothing else is sent");
 }
 
 #[testkit::test]

@@ -85,6 +85,11 @@ impl Bench {
         self.client().property(&format!("{ROOT}/tokens/{TOKEN}"), "Token", property).await.unwrap()
     }
 
+    async fn has_token(&self) -> bool {
+        let objects = self.client().objects().await.unwrap();
+        objects.keys().any(|path| path.starts_with(&format!("{ROOT}/tokens/")))
+    }
+
     async fn credential(&self, account: &str) -> String {
         self.client().credential(account).await.unwrap()
     }
