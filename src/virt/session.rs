@@ -72,10 +72,7 @@ impl Session {
         let mut state = self.pause(state, delay, |_| false)?;
         match state.faults.pop_front() {
             None => {}
-            Some(Fault::Answer(bytes)) => {
-                self.shared.changed.notify_all();
-                return Ok(bytes);
-            }
+            Some(Fault::Answer(bytes)) => return Ok(bytes),
             Some(Fault::Hang) => return self.hang(state),
             Some(Fault::Vanish) => {
                 drop(state);

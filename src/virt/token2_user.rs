@@ -1,12 +1,8 @@
 //! What the simulated user, and other programs, do with a virtual Token2 key.
 
-use std::time::Duration;
-
 use super::fido_side::FidoSide;
-use super::state::State;
 use super::token2_hid::Token2Fault;
 use super::virtual_token::VirtualToken;
-use crate::sync::IgnorePoison;
 
 impl VirtualToken {
     /// Adds a fault for the next command over HID to a Token2 key; a second fault applies to the command after it.
@@ -16,14 +12,6 @@ impl VirtualToken {
                 key.faults.push_back(fault);
             }
         });
-    }
-
-    /// Waits until commands to the card have used up all faults; `false` after `timeout`.
-    pub fn wait_for_faults(&self, timeout: Duration) -> bool {
-        let holds = |state: &State| state.faults.is_empty();
-        let (state, changed) = (self.shared.lock(), &self.shared.changed);
-        let (state, _) = changed.wait_timeout_while(state, timeout, |state| !holds(state)).ignore_poison();
-        holds(&state)
     }
 
     /// Whether the token is a Token2 key.

@@ -83,26 +83,6 @@ async fn invalid_responses_are_refused_and_the_next_request_succeeds() {
     }
 }
 
-/// Some cards answer 9000 to every SELECT.
-#[testkit::test]
-async fn a_card_that_accepts_every_name_is_no_token() {
-    let bench = Bench::on_reader(KEY).await;
-    bench.world.unplug(&bench.key).await.unwrap();
-    // OATH, the key's application, the state of the PIN, the serial number, FIDO, the same, and the application.
-    let (none, yes, unknown) = (&[0x6a, 0x82][..], &[0x90, 0x00][..], &[0x6d, 0x00][..]);
-    for answer in [none, yes, unknown, unknown, yes, unknown, yes] {
-        bench.key.fail_next(Fault::Answer(answer.to_vec()));
-    }
-    let before = bench.key.commands();
-    bench.key.plug();
-    bench.wait(|key| key.wait_for_faults(TIMEOUT)).await;
-    bench.client().find(&[]).await.unwrap();
-    assert!(!bench.has_token().await);
-    assert_eq!(bench.key.commands(), before + 7, "nothing else is sent");
-    let log = bench.world.stage.log().unwrap();
-    assert!(!log.lines().any(|line| line.contains("WARN") && !line.contains("the system bus")), "{log}");
-}
-
 /// The same key over both transports.
 #[testkit::test]
 async fn the_key_is_one_token_on_both_transports() {
