@@ -69,6 +69,13 @@ pub static MODELS: &[Model] = &[
     // A Nitrokey Passkey (42f3) is not listed: its firmware has no application for codes (nitrokey-3-firmware,
     // `components/apps/Cargo.toml`, feature `nkpk`). A Solo 2 (1209:beee) offers its application over PC/SC only.
     Model { name: "Nitrokey 3", vendor: 0x20a0, products: &[0x42b2], kind: HidKind::Fido },
+    // The products of the vendor's list that have a FIDO interface (keyroost, issue 25). A Bio3 (02xx) has no codes over HID.
+    Model {
+        name: "Token2 PIN+",
+        vendor: 0x349e,
+        products: &[0x0014, 0x0016, 0x0022, 0x0024, 0x0026],
+        kind: HidKind::Fido,
+    },
     // A Nitrokey Pro 2 has the ids of a Nitrokey Pro.
     Model { name: "Nitrokey Pro", vendor: 0x20a0, products: &[0x4108], kind: HidKind::NitrokeyPro },
     Model { name: "Nitrokey Storage", vendor: 0x20a0, products: &[0x4109], kind: HidKind::NitrokeyPro },

@@ -1,16 +1,19 @@
-//! Short command APDUs (ISO/IEC 7816-4 §5.1).
+//! Command APDUs with up to 255 bytes of data (ISO/IEC 7816-4 §5.1).
 
 use std::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// A short command APDU of class 00. Its data may be a secret, so it is wiped on drop and never printed.
+/// A command APDU. Its data may be a secret, so it is wiped on drop and never printed.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct Command {
+    class: u8,
     instruction: u8,
     p1: u8,
     p2: u8,
     data: Vec<u8>,
+    le: Option<u8>,
+    is_extended: bool,
     is_once: bool,
 }
 
@@ -18,7 +21,7 @@ impl Command {
     /// The maximum length of the data of a short APDU, in bytes.
     pub const MAX_DATA: usize = 255;
 
-    /// A command with data of 0 to 255 bytes.
+    /// A command of class 00 with data of 0 to 255 bytes.
     ///
     /// # Errors
     ///
@@ -27,16 +30,55 @@ impl Command {
         if data.len() > Self::MAX_DATA {
             return Err(TooLong { bytes: data.len() });
         }
-        Ok(Self { instruction, p1, p2, data, is_once: false })
+        Ok(Self { class: 0, instruction, p1, p2, data, le: Some(0), is_extended: false, is_once: false })
     }
 
-    /// A command without data.
+    /// A command of class 00 without data.
     pub const fn bare(instruction: u8, p1: u8, p2: u8) -> Self {
-        Self { instruction, p1, p2, data: Vec::new(), is_once: false }
+        Self {
+            class: 0,
+            instruction,
+            p1,
+            p2,
+            data: Vec::new(),
+            le: Some(0),
+            is_extended: false,
+            is_once: false,
+        }
     }
 
     pub(super) fn from_static(instruction: u8, p1: u8, p2: u8, data: &'static [u8]) -> Self {
-        Self { instruction, p1, p2, data: data.to_vec(), is_once: false }
+        Self {
+            class: 0,
+            instruction,
+            p1,
+            p2,
+            data: data.to_vec(),
+            le: Some(0),
+            is_extended: false,
+            is_once: false,
+        }
+    }
+
+    /// The same command of another class.
+    #[must_use]
+    pub fn of_class(mut self, class: u8) -> Self {
+        self.class = class;
+        self
+    }
+
+    /// The same command with this Le: the maximum length of the response in bytes, 00 for 256, or none.
+    #[must_use]
+    pub fn with_le(mut self, le: Option<u8>) -> Self {
+        self.le = le;
+        self
+    }
+
+    /// The same command with extended length fields. They change nothing if it has no data.
+    #[must_use]
+    pub fn extended(mut self) -> Self {
+        self.is_extended = true;
+        self
     }
 
     /// The same command, which must not be sent a second time by itself, because the first one uses up its authorisation.
@@ -60,16 +102,20 @@ impl Command {
         self.data.len()
     }
 
-    /// The APDU as it is sent. It always has Le 00, because some cards limit their response by Le.
+    /// The APDU as it is sent. It has Le 00 if nothing else is set, because some cards limit their response by Le.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(6 + self.data.len());
-        bytes.extend([0x00, self.instruction, self.p1, self.p2]);
+        let mut bytes = Vec::with_capacity(9 + self.data.len());
+        let is_extended = self.is_extended && !self.data.is_empty();
+        bytes.extend([self.class, self.instruction, self.p1, self.p2]);
         // `new` accepts at most 255 bytes; without data there is no Lc.
         if let Ok(length @ 1..) = u8::try_from(self.data.len()) {
+            bytes.extend(is_extended.then_some([0, 0]).iter().flatten());
             bytes.push(length);
             bytes.extend(&self.data);
         }
-        bytes.push(0x00);
+        // The extended form of 00 is 01 00.
+        let high = self.le.filter(|_| is_extended).map(|le| u8::from(le == 0));
+        bytes.extend(high.into_iter().chain(self.le));
         bytes
     }
 }
@@ -78,7 +124,8 @@ impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "Command({:02X} {:02X} {:02X}, {} bytes)",
+            "Command({:02X} {:02X} {:02X} {:02X}, {} bytes)",
+            self.class,
             self.instruction,
             self.p1,
             self.p2,
@@ -111,6 +158,22 @@ mod tests {
     }
 
     #[test]
+    fn another_class_has_its_bytes_with_or_without_le() {
+        let command = Command::new(0xc5, 0x05, 0x04, vec![0; 2]).unwrap().of_class(0x80);
+        assert_eq!(command.clone().with_le(Some(7)).to_bytes(), [0x80, 0xc5, 0x05, 0x04, 2, 0, 0, 7]);
+        assert_eq!(command.with_le(None).to_bytes(), [0x80, 0xc5, 0x05, 0x04, 2, 0, 0]);
+    }
+
+    #[test]
+    fn extended_length_fields_have_three_bytes_and_two() {
+        let command = Command::new(0xc5, 0x05, 0, vec![7; 2]).unwrap().extended();
+        assert_eq!(command.clone().with_le(None).to_bytes(), [0, 0xc5, 0x05, 0, 0, 0, 2, 7, 7]);
+        assert_eq!(command.clone().with_le(Some(9)).to_bytes(), [0, 0xc5, 0x05, 0, 0, 0, 2, 7, 7, 0, 9]);
+        assert_eq!(command.to_bytes(), [0, 0xc5, 0x05, 0, 0, 0, 2, 7, 7, 1, 0]);
+        assert_eq!(Command::bare(0xa1, 0, 0).extended().to_bytes(), [0, 0xa1, 0, 0, 0]);
+    }
+
+    #[test]
     fn data_ends_at_255_bytes() {
         assert!(Command::new(1, 0, 0, vec![0; 255]).is_ok());
         assert_eq!(Command::new(1, 0, 0, vec![0; 256]), Err(TooLong { bytes: 256 }));
@@ -119,6 +182,6 @@ mod tests {
     #[test]
     fn debug_output_contains_no_data() {
         let command = Command::new(0xa3, 0, 0, vec![0x77; 3]).unwrap();
-        assert_eq!(format!("{command:?}"), "Command(A3 00 00, 3 bytes)");
+        assert_eq!(format!("{command:?}"), "Command(00 A3 00 00, 3 bytes)");
     }
 }

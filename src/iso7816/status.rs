@@ -22,6 +22,8 @@ pub const WRONG_DATA: Status = Status(0x6a80);
 pub const FUNCTION_NOT_SUPPORTED: Status = Status(0x6a81);
 /// No such application or file.
 pub const NOT_FOUND: Status = Status(0x6a82);
+/// Token2: there is no such entry, or none at all.
+pub const NO_RECORD: Status = Status(0x6a83);
 /// There is no room left.
 pub const NO_SPACE: Status = Status(0x6a84);
 /// P1 or P2 are wrong for this command.
@@ -32,6 +34,11 @@ pub const WRONG_P1_P2: Status = Status(0x6b00);
 pub const INSTRUCTION_NOT_SUPPORTED: Status = Status(0x6d00);
 /// The application has no such class.
 pub const CLASS_NOT_SUPPORTED: Status = Status(0x6e00);
+
+/// Token2: the key was not touched in time.
+pub const TOUCH_TIMED_OUT: Status = Status(0x6ff9);
+/// Token2: the parameters of the command are wrong.
+pub const WRONG_PARAMETERS: Status = Status(0x6af8);
 
 /// `61xx`: there is more data to fetch; `xx` is its length, FF for 255 bytes or more.
 pub fn more_data(remaining: usize) -> Status {

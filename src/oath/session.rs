@@ -55,6 +55,15 @@ pub trait OathSession {
     /// [`Error::Locked`], [`Error::Malformed`] or [`Error::Device`].
     fn list(&mut self) -> Result<Vec<Credential>, Error>;
 
+    /// As [`OathSession::list`], but may end between two commands when the caller no longer waits.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`OathSession::list`].
+    fn list_while_awaited(&mut self, _progress: &dyn Progress) -> Result<Vec<Credential>, Error> {
+        self.list()
+    }
+
     /// Verifies the PIN in the slot of [`OathSession::unlock`], and lists the credentials with those that it protects.
     /// The description then has the new number of attempts left.
     ///

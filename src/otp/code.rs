@@ -24,6 +24,16 @@ impl Code {
         Self(text)
     }
 
+    /// The code that a token sent as text; `None` unless it consists of so many decimal digits.
+    pub fn received(text: &[u8], digits: Digits) -> Option<Self> {
+        let is_code = text.len() == usize::from(digits.0) && text.iter().all(u8::is_ascii_digit);
+        is_code.then(|| {
+            let mut code = String::with_capacity(text.len());
+            code.extend(text.iter().copied().map(char::from));
+            Self(code)
+        })
+    }
+
     /// Steam's code of a truncated digest.
     pub fn steam(truncated: u32) -> Self {
         let mut rest = truncated & 0x7fff_ffff;
@@ -148,6 +158,15 @@ mod tests {
         assert_eq!(Code::decimal(7, Digits::SIX).expose(), "000007");
         assert_eq!(Code::decimal(u32::MAX, Digits::new(10).unwrap()).expose(), "2147483647");
         assert!(Digits::new(3).is_err() && Digits::new(11).is_err());
+    }
+
+    #[test]
+    fn a_received_code_has_the_digits_of_its_credential() {
+        let code = |text: &[u8]| Code::received(text, Digits::SIX).map(|code| code.expose().to_owned());
+        assert_eq!(code(b"000420").as_deref(), Some("000420"));
+        for text in [&b"12345"[..], b"1234567", b"12345x", b"12345 ", b""] {
+            assert_eq!(code(text), None);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Detects the vendor and model of a token from the name of its reader and from its self-description. Only the major version
 //! of a YubiKey is used, because other vendors report arbitrary version numbers.
 
+use super::token2;
 use crate::device::{HidKind, UsbInterface, hid_models};
 use crate::oath::SelfDescription;
 
@@ -19,7 +20,12 @@ pub(super) struct Model {
 }
 
 /// Returns the first model that matches.
-pub(super) fn detect_model(reader: &str, usb: Option<&UsbInterface>, description: &SelfDescription) -> Model {
+pub(super) fn detect_model(
+    family: &str,
+    reader: &str,
+    usb: Option<&UsbInterface>,
+    description: &SelfDescription,
+) -> Model {
     // A card's USB device is its reader, which may be of another vendor.
     let usb = usb.filter(|_| reader.is_empty());
     let vendor = usb.map(|usb| usb.vendor);
@@ -30,7 +36,9 @@ pub(super) fn detect_model(reader: &str, usb: Option<&UsbInterface>, description
         name: name.to_owned(),
         version_is_firmware,
     };
-    if let Some(pro) = pro {
+    if family == token2::FAMILY {
+        model("Token2", token2::MODEL, false)
+    } else if let Some(pro) = pro {
         let vendor = if vendor == Some(PURISM) { "Purism" } else { "Nitrokey" };
         model(vendor, pro, true)
     } else if reader.contains("yubikey neo") {
@@ -82,7 +90,16 @@ mod tests {
             ("SoloKeys Solo 2 00 00", [4, 4, 4], None, "Solo 2"),
             ("ACS ACR122U PICC Interface 00 00", [0, 1, 2], None, "OATH token"),
         ] {
-            assert_eq!(detect_model(reader, None, &description(version, serial)).name, name);
+            assert_eq!(detect_model("ykoath", reader, None, &description(version, serial)).name, name);
+        }
+    }
+
+    #[test]
+    fn a_token2_key_is_detected_by_its_family_behind_any_reader() {
+        for (reader, usb) in [("ACS ACR122U PICC Interface 00 00", None), ("", Some(usb(0x349e, 0x0022)))] {
+            let description = SelfDescription { serial: Some("7".to_owned()), ..SelfDescription::default() };
+            let model = detect_model("token2", reader, usb.as_ref(), &description);
+            assert_eq!((model.vendor, model.name.as_str()), ("Token2", "Token2 PIN+"));
         }
     }
 
@@ -90,7 +107,7 @@ mod tests {
     fn a_key_without_a_reader_is_detected_by_its_vendor() {
         let usb = |vendor| usb(vendor, 0);
         let model = |reader, vendor| {
-            detect_model(reader, Some(&usb(vendor)), &description([5, 4, 3], Some("7"))).name
+            detect_model("ykoath", reader, Some(&usb(vendor)), &description([5, 4, 3], Some("7"))).name
         };
         assert_eq!(model("", 0x1050), "YubiKey 5");
         assert_eq!(model("", 0x1d50), "OnlyKey");
@@ -105,7 +122,8 @@ mod tests {
             (0x316d, 0x4c4b, "Purism", "Librem Key"),
         ] {
             let usb = usb(vendor, product);
-            let model = detect_model("", Some(&usb), &description([0, 8, 0], Some("00005f11")));
+            let model =
+                detect_model("nitrokeypro", "", Some(&usb), &description([0, 8, 0], Some("00005f11")));
             assert_eq!((model.vendor, model.name.as_str(), model.version_is_firmware), (maker, name, true));
         }
     }

@@ -6,6 +6,7 @@
 use super::nitrokey_pro;
 use super::otp_key;
 use super::target::Target;
+use super::token2;
 use super::trussed;
 use crate::device::{Channel, HidKind};
 use crate::oath::{Error, OathSession};
@@ -44,6 +45,18 @@ static FAMILIES: &[Family] = &[
         probe: |target, channel| match channel {
             Channel::Reports(reports) if reports.kind() == HidKind::NitrokeyPro => {
                 Ok(Box::new(nitrokey_pro::session(target, reports)?))
+            }
+            Channel::Apdu(_) | Channel::Reports(_) => Err(Error::NoApplication),
+        },
+    },
+    Family {
+        name: token2::FAMILY,
+        probe: |target, channel| match channel {
+            Channel::Apdu(transaction) if target.attachment.reader.is_some() => {
+                Ok(Box::new(token2::over_card(target, transaction)?))
+            }
+            Channel::Reports(reports) if token2::is_key(target, reports.kind()) => {
+                Ok(Box::new(token2::over_hid(target, reports)?))
             }
             Channel::Apdu(_) | Channel::Reports(_) => Err(Error::NoApplication),
         },
@@ -94,7 +107,8 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
     use crate::config::{Hid, OtpSlot};
-    use crate::device::{self, Attachment, DeviceId, Reports, UsbInterface};
+    use crate::device::{self, Attachment, DeviceId, Progress, Reports, Transaction, UsbInterface};
+    use crate::iso7816::{Aid, Command, Response, status};
     use crate::token::otp_slots::OtpSlots;
 
     /// An interface that is neither written nor read.
@@ -168,10 +182,76 @@ mod tests {
         }
     }
 
+    /// A FIDO interface that notes the first report, and is then pulled out.
+    struct Pulled(Option<Vec<u8>>);
+
+    impl Reports for Pulled {
+        fn kind(&self) -> HidKind {
+            HidKind::Fido
+        }
+
+        fn send(&mut self, report: &[u8]) -> Result<(), device::Error> {
+            self.0.get_or_insert_with(|| report.to_vec());
+            Err(device::Error::Removed)
+        }
+
+        fn receive(&mut self, _report: &mut [u8], _timeout: Duration) -> Result<usize, device::Error> {
+            Ok(0)
+        }
+    }
+
+    #[test]
+    fn each_fido_interface_is_sent_the_protocol_of_its_key() {
+        // CTAPHID's INIT on the broadcast channel, and the state of a Token2 key's PIN.
+        for (vendor, product, first) in [
+            (0x20a0, 0x42b2, [0xff, 0xff, 0xff, 0xff, 0x86]),
+            (0x349e, 0x0022, [0x21, 0x00, 0x0e, 0x80, 0xc5]),
+        ] {
+            let mut target = target(vendor, None, false);
+            if let Some(usb) = &mut target.attachment.usb {
+                usb.product = product;
+            }
+            let mut fido = Pulled(None);
+            let result = in_session(&target, Channel::Reports(&mut fido), |family, _| Ok(family.name));
+            assert_eq!(result, Err(Error::Device(device::Error::Removed)));
+            assert_eq!(fido.0.unwrap()[..5], first);
+        }
+    }
+
+    /// A card that knows no application, and notes the names that are selected.
+    #[derive(Default)]
+    struct Foreign(Vec<Vec<u8>>);
+
+    impl Transaction for Foreign {
+        fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, device::Error> {
+            self.0.push(command.to_bytes());
+            Ok(Response { data: Vec::new(), status: status::NOT_FOUND })
+        }
+    }
+
+    /// The FIDO interface of a Nitrokey 3 carries APDUs as well.
+    #[test]
+    fn the_application_of_token2_is_selected_behind_a_reader_only() {
+        for (reader, selected) in [
+            (Some("ACS ACR122U PICC Interface 00 00"), vec![Aid::OATH, Aid::TOKEN2]),
+            (None, vec![Aid::OATH]),
+        ] {
+            let mut target = target(0x20a0, None, false);
+            target.attachment.reader = reader.map(OsString::from);
+            let mut card = Foreign::default();
+            let result = in_session(&target, Channel::Apdu(&mut card), |family, _| Ok(family.name));
+            assert_eq!(result, Err(Error::NoApplication));
+            let selected: Vec<_> = selected.into_iter().map(|aid| aid.select().to_bytes()).collect();
+            assert_eq!(card.0, selected, "{reader:?}");
+        }
+    }
+
     #[test]
     fn an_interface_of_a_key_that_is_not_in_the_table_is_sent_nothing() {
-        // A YubiKey, the product of a YubiKey with Nitrokey's vendor, a Nitrokey Passkey, and a Solo 2.
-        for (vendor, product) in [(0x1050, 0x0407), (0x20a0, 0x0407), (0x20a0, 0x42f3), (0x1209, 0xbeee)] {
+        // A YubiKey, the product of a YubiKey with Nitrokey's vendor, a Nitrokey Passkey, a Solo 2, and Token2's Bio3.
+        for (vendor, product) in
+            [(0x1050, 0x0407), (0x20a0, 0x0407), (0x20a0, 0x42f3), (0x1209, 0xbeee), (0x349e, 0x0206)]
+        {
             let mut target = target(vendor, Some("7"), true);
             if let Some(usb) = &mut target.attachment.usb {
                 usb.product = product;

@@ -20,6 +20,7 @@ mod otp_slots;
 mod pin;
 mod queue;
 mod target;
+mod token2;
 mod trussed;
 mod unlocking;
 mod worker;

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::device::Attachment;
 use crate::protocol::ctaphid::OwnChannel;
 use crate::protocol::nitrokey_pro::KnownAttempts;
+use crate::protocol::token2::Insertion;
 
 /// An attached device.
 pub(super) struct Target {
@@ -21,6 +22,8 @@ pub(super) struct Target {
     pub(super) channel: OwnChannel,
     /// The attempts at the PIN of a Nitrokey Pro.
     pub(super) attempts: KnownAttempts,
+    /// What is known of a Token2 key.
+    pub(super) token2: Insertion,
 }
 
 impl Target {
@@ -33,6 +36,7 @@ impl Target {
             has_refused_serial: OnceLock::new(),
             channel: OwnChannel::default(),
             attempts: KnownAttempts::default(),
+            token2: Insertion::default(),
         }
     }
 }

@@ -38,12 +38,12 @@ pub(super) fn try_secret(
         // The card was reset, and the PIN may have cost an attempt.
         return Err(device::Error::Busy.into());
     }
-    let Some(key) = session.unlock_key(&unlock.secret)? else { return session.list() };
+    let Some(key) = session.unlock_key(&unlock.secret)? else { return session.list_while_awaited(progress) };
     keys.try_out(key, unlock.since);
     if !session.description().pin_set {
         *lock = Lock::Password;
         // The session proves the key before it lists.
-        return unlocked(session, &keys.tried)?.list();
+        return unlocked(session, &keys.tried)?.list_while_awaited(progress);
     }
     *lock = Lock::Pin;
     session.read_attempts()?;

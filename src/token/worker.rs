@@ -89,7 +89,7 @@ impl Worker {
         let listed = self.link.in_session(Repeat::Always, progress, |family, session| {
             let description = session.description();
             selected = Some((family, description.clone()));
-            Ok((unlocked(session, &known)?.list()?, description))
+            Ok((unlocked(session, &known)?.list_while_awaited(progress)?, description))
         });
         self.introduce(selected);
         match listed.map_err(|error| self.notice_lock(error)) {
@@ -201,7 +201,7 @@ impl Worker {
         }
         let vendor_firmware = self.vendor_identity.as_ref().and_then(|identity| identity.firmware.clone());
         let reader = attachment.reader.clone().unwrap_or_default().display().to_string();
-        let model = detect_model(&reader, attachment.usb.as_ref(), &description);
+        let model = detect_model(family.name, &reader, attachment.usb.as_ref(), &description);
         let version = description.version.filter(|_| model.version_is_firmware);
         let firmware = version.map(|[major, minor, patch]| format!("{major}.{minor}.{patch}"));
         let info = Info {

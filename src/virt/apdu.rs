@@ -12,12 +12,15 @@ pub(super) struct Request<'a> {
     pub(super) data: &'a [u8],
     /// The maximum length of the response data, 1 to 65,536 bytes; 256 if the command does not contain it.
     pub(super) expected: usize,
+    /// Whether the length of the data has three bytes.
+    pub(super) is_extended: bool,
 }
 
 /// Parses a command APDU; the error is the token's response.
 pub(super) fn read(bytes: &[u8]) -> Result<Request<'_>, Status> {
     let (header, body) = bytes.split_first_chunk::<4>().ok_or(status::WRONG_LENGTH)?;
     let [class, instruction, p1, p2] = *header;
+    let is_extended = matches!(body, [0, _, _, _, ..]);
     let (data, expected) = match body {
         [] => (body, 256),
         [le] => (&[][..], short_length(*le)),
@@ -25,7 +28,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Request<'_>, Status> {
         [0, high, low, rest @ ..] => extended(usize::from(u16::from_be_bytes([*high, *low])), rest)?,
         [lc, rest @ ..] => short(usize::from(*lc), rest)?,
     };
-    Ok(Request { class, instruction, p1, p2, data, expected })
+    Ok(Request { class, instruction, p1, p2, data, expected, is_extended })
 }
 
 fn short(lc: usize, rest: &[u8]) -> Result<(&[u8], usize), Status> {

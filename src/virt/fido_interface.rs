@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::fido::{FidoKey, REPORT};
+use super::fido_side::REPORT;
 use super::state::{Shared, State};
 use crate::device::{Error, HidKind, Reports};
 use crate::sync::IgnorePoison;
@@ -20,7 +20,7 @@ pub struct FidoInterface {
 
 impl FidoInterface {
     pub(super) fn new(shared: Arc<Shared>, insertion: u32) -> Self {
-        let next = shared.lock().fido.as_ref().map_or(0, FidoKey::next_report);
+        let next = shared.lock().fido.as_ref().map_or(0, |fido| fido.outgoing().next());
         Self { shared, insertion, next }
     }
 
@@ -64,7 +64,7 @@ impl Reports for FidoInterface {
                 self.shared.changed.notify_all();
             }
             let Some(fido) = &state.fido else { return Err(Error::Removed) };
-            if let Some((next, number)) = fido.report(self.next) {
+            if let Some((next, number)) = fido.outgoing().report(self.next) {
                 report.iter_mut().zip(next).for_each(|(to, from)| *to = *from);
                 self.next = number;
                 return Ok(next.len());

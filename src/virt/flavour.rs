@@ -87,6 +87,19 @@ impl Flavour {
             missing: status::NOT_FOUND,
         }
     }
+
+    /// Token2 PIN+, whose application is not OATH; only the fields of the smart card matter.
+    pub(super) fn token2() -> Self {
+        Self {
+            // A card with the historical bytes "TOKEN2".
+            atr: &[0x3b, 0x86, 0x01, b'T', b'O', b'K', b'E', b'N', b'2', 0xee],
+            is_yubikey: false,
+            continuation: 0xc0,
+            capacity: 50,
+            page: 65_536,
+            ..Self::nitrokey_3()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -96,7 +109,9 @@ mod tests {
     #[test]
     fn the_atr_has_the_name_and_a_valid_checksum() {
         let yubikey = Flavour::yubikey_5("5.4.3".parse().unwrap());
-        for (flavour, name) in [(yubikey, &b"YubiKey"[..]), (Flavour::nitrokey_3(), b"Nitrokey")] {
+        for (flavour, name) in
+            [(yubikey, &b"YubiKey"[..]), (Flavour::nitrokey_3(), b"Nitrokey"), (Flavour::token2(), b"TOKEN2")]
+        {
             assert_eq!(flavour.atr.iter().skip(1).fold(0, |sum, byte| sum ^ byte), 0);
             assert!(flavour.atr.windows(name.len()).any(|window| window == name));
         }

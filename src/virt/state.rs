@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::applet::Applet;
 use super::change_notifier::ChangeNotifier;
 use super::command_log::CommandLog;
-use super::fido::FidoKey;
+use super::fido_side::FidoSide;
 use super::nitrokey_pro::NitrokeyProKey;
 use super::otp::{Conditions, OtpKey};
 use super::spec::{Model, TokenSpec, TouchPolicy};
@@ -40,7 +40,7 @@ pub(super) struct State {
     /// The OTP application, if the token has a slot.
     pub(super) otp: Option<OtpKey>,
     /// The FIDO interface, if the token has one.
-    pub(super) fido: Option<FidoKey>,
+    pub(super) fido: Option<FidoSide>,
     /// The slots of a Nitrokey Pro.
     pub(super) nitrokey_pro: Option<NitrokeyProKey>,
     pub(super) plugged: bool,
@@ -67,7 +67,7 @@ impl Shared {
         let state = State {
             applet: Applet::new(spec),
             otp: (!spec.otp_slots.is_empty()).then(otp),
-            fido: (spec.model == Model::Nitrokey3).then(FidoKey::default),
+            fido: FidoSide::of(spec.model),
             nitrokey_pro: (spec.model == Model::NitrokeyPro).then(pro),
             plugged: true,
             insertion: 1,
@@ -122,7 +122,7 @@ impl State {
     /// no such interface.
     pub(super) fn with_fido<T>(
         &mut self,
-        work: impl FnOnce(&mut FidoKey, &mut Applet, &mut CommandLog, Conditions) -> T,
+        work: impl FnOnce(&mut FidoSide, &mut Applet, &mut CommandLog, Conditions) -> T,
     ) -> Option<T> {
         let conditions = self.conditions();
         let fido = self.fido.as_mut()?;

@@ -7,6 +7,7 @@ use super::change_notifier::ChangeNotifier;
 use super::command_log::Header;
 use super::fido::FidoFault;
 use super::fido_interface::FidoInterface;
+use super::fido_side::FidoSide;
 use super::keyboard::Keyboard;
 use super::otp::OtpFault;
 use super::session::Session;
@@ -154,15 +155,15 @@ impl VirtualToken {
     /// Adds a fault for the next request to the FIDO interface; a second fault applies to the request after it.
     pub fn fail_next_fido(&self, fault: FidoFault) {
         self.shared.change(|state| {
-            if let Some(fido) = &mut state.fido {
-                fido.faults.push_back(fault);
+            if let Some(FidoSide::Trussed(key)) = &mut state.fido {
+                key.faults.push_back(fault);
             }
         });
     }
 
     /// Waits until the FIDO interface has received so many complete messages in all; `false` after `timeout`.
     pub fn wait_for_fido_messages(&self, received: usize, timeout: Duration) -> bool {
-        let holds = |state: &State| state.fido.as_ref().is_some_and(|fido| fido.messages >= received);
+        let holds = |state: &State| state.fido.as_ref().is_some_and(|fido| fido.messages() >= received);
         let state = self.shared.lock();
         let changed = &self.shared.changed;
         let (state, _) = changed.wait_timeout_while(state, timeout, |state| !holds(state)).ignore_poison();
@@ -171,7 +172,7 @@ impl VirtualToken {
 
     /// The number of complete messages that the FIDO interface received.
     pub fn fido_messages(&self) -> usize {
-        self.shared.lock().fido.as_ref().map_or(0, |fido| fido.messages)
+        self.shared.lock().fido.as_ref().map_or(0, FidoSide::messages)
     }
 
     /// The FIDO interface, valid for this insertion; `None` if the token is not plugged in or has none.

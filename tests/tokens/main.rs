@@ -8,5 +8,6 @@ mod hotplug;
 mod nitrokey;
 mod nitrokey_pro;
 mod otp;
+mod token2;
 mod ykman;
 mod yubikey_crate;

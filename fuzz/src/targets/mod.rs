@@ -5,12 +5,14 @@ pub mod ctaphid;
 pub mod descriptor;
 pub mod nitrokey_pro;
 pub mod token;
+pub mod token2;
 pub mod udev_message;
 pub mod ykoath;
 pub mod ykotp;
 
 mod ctaphid_key;
 mod nitrokey_pro_key;
+mod token2_key;
 mod token_transport;
 mod ykoath_card;
 mod ykotp_key;
@@ -19,11 +21,12 @@ mod ykotp_key;
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All targets.
-pub const ALL: [Target; 7] = [
+pub const ALL: [Target; 8] = [
     ("ctaphid", ctaphid::run),
     ("descriptor", descriptor::run),
     ("nitrokey_pro", nitrokey_pro::run),
     ("token", token::run),
+    ("token2", token2::run),
     ("udev_message", udev_message::run),
     ("ykoath", ykoath::run),
     ("ykotp", ykotp::run),

@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_key_with_a_fido_interface_is_known_by_its_model_on_any_transport() {
-        assert!(has_fido_interface("Nitrokey 3"));
+        assert!(has_fido_interface("Nitrokey 3") && has_fido_interface("Token2 PIN+"));
         assert!(!has_fido_interface("YubiKey 5"));
         assert!(!has_fido_interface(""));
     }

@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 use super::apdu::{self, Request};
 use super::identity::Identity;
 use super::oath::{Oath, Reply, Waiting};
-use super::spec::TokenSpec;
+use super::spec::{Model, TokenSpec};
+use super::token2::{self, Token2};
 use crate::iso7816::{Response, Status, status};
 use crate::secret::SecretText;
 
@@ -18,6 +19,8 @@ use crate::secret::SecretText;
 pub struct Applet {
     identity: Identity,
     oath: Oath,
+    /// The application of a Token2 key, which has no OATH.
+    token2: Option<Token2>,
     selected: Option<Application>,
     /// The data that SEND REMAINING fetches next.
     rest: Zeroizing<Vec<u8>>,
@@ -34,8 +37,13 @@ pub enum Outcome {
 
 /// A command that waits for a touch.
 pub struct Pending {
-    waiting: Waiting,
+    work: Work,
     expected: usize,
+}
+
+enum Work {
+    Oath(Waiting),
+    Token2(token2::Waiting),
 }
 
 /// The outcome of waiting for a touch.
@@ -53,6 +61,7 @@ enum Application {
     Otp,
     Piv,
     Oath,
+    Token2,
 }
 
 const SELECT: u8 = 0xa4;
@@ -65,6 +74,7 @@ impl Applet {
         Self {
             identity: Identity { serial: spec.serial, firmware: spec.firmware },
             oath: Oath::new(spec),
+            token2: (spec.model == Model::Token2PinPlus).then(|| Token2::new(spec)),
             selected: None,
             rest: Zeroizing::default(),
         }
@@ -79,6 +89,7 @@ impl Applet {
     pub fn reset(&mut self) {
         self.selected = None;
         self.oath.power_off();
+        self.token2.iter_mut().for_each(Token2::reset);
         self.rest = Zeroizing::default();
     }
 
@@ -96,9 +107,18 @@ impl Applet {
         self.handle(request, SEND_REMAINING)
     }
 
+    /// Handles one command APDU of a Token2 key over its FIDO interface; accepts any bytes.
+    pub(super) fn respond_to_token2(&mut self, command: &[u8]) -> Outcome {
+        // There is no SELECT, and no Le.
+        match apdu::read(command) {
+            Ok(request) => self.token2(&Request { expected: usize::MAX, ..request }, true),
+            Err(status) => refuse(status),
+        }
+    }
+
     fn handle(&mut self, request: Result<Request<'_>, Status>, continuation: u8) -> Outcome {
         let request = match request {
-            Ok(request) if request.class == 0 => request,
+            Ok(request) if request.class == 0 || self.selected == Some(Application::Token2) => request,
             Ok(_) => return refuse(status::CLASS_NOT_SUPPORTED),
             Err(status) => return refuse(status),
         };
@@ -107,6 +127,7 @@ impl Applet {
         }
         let answer = match self.selected {
             Some(Application::Oath) => return self.oath(&request, continuation),
+            Some(Application::Token2) => return self.token2(&request, false),
             Some(Application::Management) => self.identity.management(&request),
             Some(Application::Otp) => self.identity.otp(&request),
             Some(Application::Piv) => self.identity.piv(&request),
@@ -117,16 +138,21 @@ impl Applet {
 
     /// Ends a wait for a touch: returns the response, or 6982 if the token was not touched.
     pub fn complete(&mut self, pending: &Pending, touch: Touch) -> Response {
-        let data = match touch {
-            Touch::Given => self.oath.finish(&pending.waiting),
-            Touch::Missed => Err(status::SECURITY_STATUS_NOT_SATISFIED),
+        let data = match (touch, &pending.work, &mut self.token2) {
+            (Touch::Given, Work::Token2(waiting), Some(token2)) => token2.finish(waiting),
+            (Touch::Missed, Work::Token2(_), _) => Err(status::TOUCH_TIMED_OUT),
+            (Touch::Given, Work::Oath(waiting), _) => self.oath.finish(waiting),
+            _ => Err(status::SECURITY_STATUS_NOT_SATISFIED),
         };
         self.page(data, pending.expected)
     }
 
     /// The moving factor of the next code of the HOTP credential with this id (`[issuer:]account`).
     pub fn hotp_counter(&self, id: &str) -> Option<u64> {
-        self.oath.hotp_counter(id)
+        match &self.token2 {
+            Some(token2) => token2.counter(id),
+            None => self.oath.hotp_counter(id),
+        }
     }
 
     /// Sets another PIN, as another program does.
@@ -134,10 +160,23 @@ impl Applet {
         self.oath.change_pin(pin);
     }
 
+    /// Sets a PIN of a Token2 key with so many attempts left, or removes it, as another program does.
+    pub(super) fn set_token2_attempts(&mut self, attempts: Option<u8>) {
+        self.token2.iter_mut().for_each(|token2| token2.set_attempts(attempts));
+    }
+
+    /// Makes each page of the list of a Token2 key say that another one follows, or not any more.
+    pub(super) fn set_endless_pages(&mut self, has_endless_pages: bool) {
+        self.token2.iter_mut().for_each(|token2| token2.set_endless_pages(has_endless_pages));
+    }
+
     /// SELECT by name; an unknown application does not change the selection.
     fn select(&mut self, request: &Request<'_>) -> Outcome {
-        let is_here =
-            |application: &Application| *application == Application::Oath || self.oath.flavour().is_yubikey;
+        let is_here = |application: &Application| match application {
+            Application::Token2 => self.token2.is_some(),
+            Application::Oath => self.token2.is_none(),
+            _ => self.oath.flavour().is_yubikey,
+        };
         let Some(application) = Application::named(request.data).filter(is_here) else {
             return refuse(status::NOT_FOUND);
         };
@@ -147,6 +186,7 @@ impl Applet {
             Application::Otp => Zeroizing::new(self.identity.select_otp()),
             Application::Piv => Zeroizing::new(self.identity.select_piv()),
             Application::Oath => self.oath.select(),
+            Application::Token2 => Zeroizing::default(),
         };
         self.answer(Ok(data), request.expected)
     }
@@ -158,9 +198,28 @@ impl Applet {
         }
         match self.oath.command(request) {
             Ok(Reply::Data(data)) => self.answer(Ok(data), request.expected),
-            Ok(Reply::Touch(waiting)) => Outcome::Touch(Pending { waiting, expected: request.expected }),
+            Ok(Reply::Touch(waiting)) => {
+                Outcome::Touch(Pending { work: Work::Oath(waiting), expected: request.expected })
+            }
             Err(status) => self.answer(Err(status), request.expected),
         }
+    }
+
+    fn token2(&mut self, request: &Request<'_>, is_hid: bool) -> Outcome {
+        if request.class == 0 && request.instruction == self.oath.flavour().continuation {
+            let rest = std::mem::take(&mut self.rest);
+            return self.answer(Ok(rest), request.expected);
+        }
+        let Some(token2) = &mut self.token2 else { return refuse(status::INSTRUCTION_NOT_SUPPORTED) };
+        let data = match token2.command(request, is_hid) {
+            Ok(token2::Reply::Touch(waiting)) if token2.needs_touch(&waiting) => {
+                return Outcome::Touch(Pending { work: Work::Token2(waiting), expected: request.expected });
+            }
+            Ok(token2::Reply::Touch(waiting)) => token2.finish(&waiting),
+            Ok(token2::Reply::Data(data)) => Ok(data),
+            Err(status) => Err(status),
+        };
+        self.answer(data, request.expected)
     }
 
     fn answer(&mut self, data: Result<Zeroizing<Vec<u8>>, Status>, expected: usize) -> Outcome {
@@ -186,10 +245,11 @@ impl Applet {
 impl Application {
     /// The application whose name begins with `name`, which has 5 bytes (the vendor's id) or more.
     fn named(name: &[u8]) -> Option<Self> {
-        let applications: [(Self, &[u8]); 4] = [
+        let applications: [(Self, &[u8]); 5] = [
             (Self::Oath, &[0xa0, 0x00, 0x00, 0x05, 0x27, 0x21, 0x01, 0x01]),
             (Self::Otp, &[0xa0, 0x00, 0x00, 0x05, 0x27, 0x20, 0x01, 0x01]),
             (Self::Management, &[0xa0, 0x00, 0x00, 0x05, 0x27, 0x47, 0x11, 0x17]),
+            (Self::Token2, &[0xf0, 0x00, 0x00, 0x01, 0x4f, 0x74, 0x70, 0x01]),
             (Self::Piv, &[0xa0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00, 0x01, 0x00]),
         ];
         let (application, _) =

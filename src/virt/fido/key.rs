@@ -8,6 +8,7 @@ use super::message::{ChannelId, Incoming, Part, REPORT, reports};
 use crate::iso7816::{Response, Status};
 use crate::virt::applet::{Applet, Outcome, Pending, Touch};
 use crate::virt::otp::Conditions;
+use crate::virt::report_queue::ReportQueue;
 
 /// Commands.
 const INIT: u8 = 0x06;
@@ -36,9 +37,6 @@ const BROADCAST: ChannelId = [0xff; 4];
 /// The channel of a program that does not exist.
 const STRANGER: ChannelId = [0, 0, 0xab, 0xcd];
 
-/// The number of reports that a program may be behind.
-const MAX_REPORTS: usize = 8_192;
-
 /// The FIDO interface of a virtual token.
 #[derive(Debug, Default)]
 pub(in crate::virt) struct FidoKey {
@@ -48,10 +46,7 @@ pub(in crate::virt) struct FidoKey {
     /// The fault of the current request.
     fault: Option<FidoFault>,
     pub(in crate::virt) faults: VecDeque<FidoFault>,
-    /// The newest reports of the key, oldest first; every program gets each of them.
-    outgoing: VecDeque<Vec<u8>>,
-    /// The number of all reports of the key.
-    sent: u64,
+    pub(in crate::virt) outgoing: ReportQueue,
     /// The number of complete messages that the key received.
     pub(in crate::virt) messages: usize,
 }
@@ -126,19 +121,6 @@ impl FidoKey {
             WorkKind::Touch(_, until, touch) => Some(touch.map_or(*until, |touch| touch.min(*until))),
             WorkKind::Stalled => None,
         }
-    }
-
-    /// The report with this number, and the number of the next one; `None` if it was not sent yet.
-    pub(in crate::virt) fn report(&self, number: u64) -> Option<(&[u8], u64)> {
-        let oldest = self.sent - self.outgoing.len() as u64;
-        let number = number.max(oldest);
-        let report = self.outgoing.get(usize::try_from(number - oldest).ok()?)?;
-        Some((report, number + 1))
-    }
-
-    /// The number of the next report.
-    pub(in crate::virt) fn next_report(&self) -> u64 {
-        self.sent
     }
 
     pub(in crate::virt) fn waits_for_touch(&self) -> bool {
@@ -258,7 +240,7 @@ impl FidoKey {
             (Some(FidoFault::ReportLength(length)), [first, ..]) => first.resize(length, 0),
             _ => {}
         }
-        self.push(all);
+        self.outgoing.push(all);
     }
 
     fn error(&mut self, channel: ChannelId, code: u8) {
@@ -266,13 +248,6 @@ impl FidoKey {
     }
 
     fn send(&mut self, channel: ChannelId, command: u8, message: &[u8]) {
-        self.push(reports(channel, command, message));
-    }
-
-    fn push(&mut self, reports: Vec<Vec<u8>>) {
-        self.sent += reports.len() as u64;
-        self.outgoing.extend(reports);
-        let excess = self.outgoing.len().saturating_sub(MAX_REPORTS);
-        self.outgoing.drain(..excess);
+        self.outgoing.push(reports(channel, command, message));
     }
 }

@@ -8,4 +8,3 @@ mod message;
 
 pub use fault::FidoFault;
 pub(super) use key::FidoKey;
-pub(super) use message::REPORT;

@@ -3,6 +3,7 @@
 mod credential;
 mod nitrokey_pro;
 mod otp_slot;
+mod token2;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -54,6 +55,9 @@ pub enum Model {
     /// A Nitrokey Pro with its slots; its PIN protects all codes.
     #[serde(rename = "nitrokey-pro")]
     NitrokeyPro,
+    /// A Token2 PIN+ with a FIDO interface; it has a smart card interface as well. A PIN locks all of it.
+    #[serde(rename = "token2-pin-plus")]
+    Token2PinPlus,
 }
 
 /// The behaviour of the simulated user when a token waits for a touch.
@@ -167,10 +171,13 @@ impl TryFrom<RawToken> for TokenSpec {
             return Err("only a YubiKey has a firmware version, a password and slots".to_owned());
         }
         if raw.model == Model::Yubikey5 && raw.pin.is_some() {
-            return Err("only a Nitrokey has a PIN".to_owned());
+            return Err("a YubiKey has no PIN".to_owned());
         }
         if raw.model == Model::NitrokeyPro {
             nitrokey_pro::check(&raw.credential)?;
+        }
+        if raw.model == Model::Token2PinPlus {
+            token2::check(&raw.credential)?;
         }
         if raw.pin.is_none() && raw.credential.iter().any(|credential| credential.pin) {
             return Err("a PIN cannot protect a credential of a token that has none".to_owned());
@@ -205,6 +212,7 @@ fn flavour(model: Model, firmware: Firmware) -> Flavour {
         Model::Nitrokey3 => Flavour::nitrokey_3(),
         // Its smart card has no such application.
         Model::NitrokeyPro => Flavour::yubikey_5(firmware),
+        Model::Token2PinPlus => Flavour::token2(),
     }
 }
 

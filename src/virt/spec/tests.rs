@@ -77,10 +77,14 @@ fn contradictions_are_refused() {
         (format!("{token}\nissuer = '{}'", "x".repeat(63)), "64 bytes"),
         (format!("{token}{credential}"), "two credentials have the name \"a\""),
         (format!("{token}\n[[token]]\nserial = 1"), "serial number 1"),
-        ("[[token]]\nserial = 1\npin = '1'".to_owned(), "only a Nitrokey has a PIN"),
+        ("[[token]]\nserial = 1\npin = '1'".to_owned(), "a YubiKey has no PIN"),
         (
             format!("[[token]]\nserial = 1\nmodel = 'nitrokey-pro'{credential}\ntouch = true"),
             "a slot of a Nitrokey Pro has SHA1",
+        ),
+        (
+            format!("[[token]]\nserial = 1\nmodel = 'token2-pin-plus'{credential}\nalgorithm = 'SHA512'"),
+            "an entry of a Token2 key has SHA1 or SHA256",
         ),
         (
             format!("[[token]]\nserial = 1\nmodel = 'nitrokey-3'{credential}\npin = true"),

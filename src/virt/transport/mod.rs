@@ -25,13 +25,17 @@ const fn usb(number: u8) -> UsbInterface {
 const NITROKEY: UsbInterface =
     UsbInterface { vendor: 0x20a0, product: 0x42b2, serial: None, number: Some(1), parent: None };
 
+/// A Token2 PIN+ with the interfaces FIDO and CCID, in this order.
+const TOKEN2: UsbInterface =
+    UsbInterface { vendor: 0x349e, product: 0x0022, serial: None, number: Some(0), parent: None };
+
 /// A Nitrokey Pro with the interfaces keyboard and CCID, in this order.
 const NITROKEY_PRO: UsbInterface =
     UsbInterface { vendor: 0x20a0, product: 0x4108, serial: None, number: Some(0), parent: None };
 
 /// Virtual tokens: each YubiKey in its own reader with the name `Virtual YubiKey <serial>` and, if it has a slot, with a
-/// keyboard interface; each Nitrokey 3 with its FIDO interface only, and each
-/// Nitrokey Pro with its keyboard interface only.
+/// keyboard interface; each Nitrokey 3 and each Token2 PIN+ with its FIDO
+/// interface only, and each Nitrokey Pro with its keyboard interface only.
 #[derive(Debug)]
 pub struct VirtualTransport {
     tokens: Vec<VirtualToken>,
@@ -59,7 +63,8 @@ impl VirtualTransport {
                 Some(Attachment { id, is_virtual: true, reader, usb: Some(usb) })
             };
             if token.has_fido() {
-                return Vec::from_iter(attachment(fido_name(token), None, NITROKEY));
+                let usb = if token.is_token2() { TOKEN2 } else { NITROKEY };
+                return Vec::from_iter(attachment(fido_name(token), None, usb));
             }
             if token.is_nitrokey_pro() {
                 return Vec::from_iter(attachment(pro_name(token), None, NITROKEY_PRO));
@@ -90,7 +95,8 @@ fn keyboard_name(token: &VirtualToken) -> OsString {
 }
 
 fn fido_name(token: &VirtualToken) -> OsString {
-    format!("Virtual Nitrokey {}", token.serial()).into()
+    let make = if token.is_token2() { "Token2" } else { "Nitrokey" };
+    format!("Virtual {make} {}", token.serial()).into()
 }
 
 fn pro_name(token: &VirtualToken) -> OsString {

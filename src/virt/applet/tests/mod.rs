@@ -11,6 +11,7 @@ mod examples;
 mod identity;
 mod oath;
 mod pin;
+mod token2;
 
 const SELECT_OATH: &str = "00 A4 04 00 07 A0 00 00 05 27 21 01";
 const ALICE: &str = "71 09 4157533A616C696365";
