@@ -56,6 +56,20 @@ async fn a_flood_of_forged_signals_has_no_effect() {
     bench.until_unlocked().await;
 }
 
+#[testkit::test]
+async fn the_system_bus_passes_no_descriptor_to_the_daemon() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
+    let bench = bench.start().await;
+    until_inhibitors(&logind, 1).await;
+    let (stranger, daemon) = somebody(&bench, &logind).await;
+    let fd = zbus::Fd::from(std::os::fd::OwnedFd::from(std::io::pipe().unwrap().0));
+    let called =
+        stranger.call_method(Some(daemon.as_str()), "/", Some("com.example.Noise"), "Take", &fd).await;
+    let Err(zbus::Error::MethodError(name, ..)) = called else { panic!("{called:?}") };
+    assert_eq!(name.as_str(), "org.freedesktop.DBus.Error.NotSupported", "the error of the bus");
+}
+
 /// Makes logind list a session at this path from now on.
 async fn tell_of_sessions(logind: &Mock, paths: &[&str]) {
     let user = rustix::process::geteuid().as_raw();
