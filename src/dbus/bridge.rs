@@ -142,6 +142,7 @@ impl Bridge {
                 bridge.clients.limits.know(client.counts(), &program);
             };
             client.left().run_until_cancelled(identifying).await;
+            bridge.clients.identified.notify_one();
         });
     }
 

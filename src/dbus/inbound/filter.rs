@@ -13,8 +13,10 @@ use zbus::connection::socket::ReadHalf;
 use zbus::message::{Flags, Header, Message, Type};
 
 use super::carried::Carried;
+use super::crowd;
 use super::intake::{self, Arrived};
 use super::length::{self, Begun, Length};
+use super::newcomers::Newcomers;
 use super::socket::Half;
 use crate::access::{CallClass, Refusal};
 use crate::dbus::bridge::Bridge;
@@ -41,8 +43,7 @@ pub(super) struct Reader {
     /// Released queries.
     released: mpsc::UnboundedReceiver<Message>,
     diverted: mpsc::Sender<Diverted>,
-    /// Whether the last message brought descriptors.
-    has_carried: bool,
+    newcomers: Newcomers,
     /// Whether a message that is already read has lost descriptors.
     is_cut: bool,
 }
@@ -64,7 +65,34 @@ impl Reader {
         released: mpsc::UnboundedReceiver<Message>,
         diverted: mpsc::Sender<Diverted>,
     ) -> Self {
-        Self { socket, bridge, released, diverted, has_carried: false, is_cut: false }
+        Self { socket, bridge, released, diverted, newcomers: Newcomers::default(), is_cut: false }
+    }
+
+    /// Delivers a message, or does with it what else the verdict is.
+    async fn pass(&mut self, mut arrived: Arrived) -> zbus::Result<Option<Message>> {
+        match self.judge(&mut arrived) {
+            Verdict::Deliver => return Ok(Some(arrived.message)),
+            Verdict::DeliverWith(fds) => return arrived.with(&mut self.socket, fds).await.map(Some),
+            // If refusals cannot be sent, nothing more is read: a flood waits in the bus, not here. An error means that the
+            // daemon is ending.
+            Verdict::Divert(diverted) => drop(self.diverted.send(diverted).await),
+            Verdict::Drop => {}
+        }
+        Ok(None)
+    }
+
+    /// The client of a call that waits until the client is identified.
+    fn newcomer(&self, arrived: &Arrived) -> Option<Arc<Client>> {
+        let header = arrived.message.header();
+        let sender = header.sender().filter(|_| arrived.message.message_type() == Type::MethodCall)?;
+        let class = methods::of(&header).map_or(CallClass::Query, |method| method.class);
+        let client = self.bridge.clients.client(sender);
+        let waits = self.bridge.clients.limits.waits_for_identity(client.counts(), class);
+        if !waits && (class == CallClass::Secure || !self.newcomers.has(&client)) {
+            return None;
+        }
+        self.bridge.notice(&client);
+        Some(client)
     }
 
     fn judge(&self, arrived: &mut Arrived) -> Verdict {
@@ -144,6 +172,20 @@ impl Reader {
         }
     }
 
+    /// Whether descriptors of this sender are received while a program holds too many.
+    fn has_room(&self, sender: Option<&str>) -> bool {
+        let program = sender.map(|sender| self.program(sender)).unwrap_or_default();
+        sender == Some(names::DRIVER) || self.bridge.clients.closers.has_room(&program)
+    }
+
+    /// The program of a client; empty until it is known, and for the bus itself.
+    fn program(&self, sender: &str) -> Arc<str> {
+        if sender == names::DRIVER {
+            return Arc::default();
+        }
+        self.bridge.clients.client(sender).counts().program()
+    }
+
     fn is_absent(&self, header: &Header<'_>) -> bool {
         methods::of(header).is_some_and(|method| method.may_name_absent_object)
             && header.path().is_some_and(|path| {
@@ -175,18 +217,27 @@ impl ReadHalf for Reader {
         already_received_fds: &mut Vec<OwnedFd>,
     ) -> zbus::Result<Message> {
         loop {
-            let clients = &self.bridge.clients;
-            if take(&mut self.has_carried) {
-                clients.closers.room().await;
+            if let Some(arrived) = self.newcomers.next() {
+                match self.pass(arrived).await? {
+                    Some(message) => return Ok(message),
+                    None => continue,
+                }
             }
+            let clients = &self.bridge.clients;
+            let is_crowded = clients.closers.is_crowded();
             let (bytes, fds) = (take(already_received_bytes), take(already_received_fds));
             let mut begun = Begun::new(bytes, fds, take(&mut self.is_cut));
             if begun.bytes.is_empty() {
                 tokio::select! {
                     // New messages come first, so that in a flood only the clients with many queries wait.
                     biased;
-                    first = length::first(&self.socket) => begun = first?,
+                    first = length::first(&self.socket), if !is_crowded => begun = first?,
+                    peeked = crowd::peek(&self.socket), if is_crowded => {
+                        let has_room = |sender: Option<&str>| self.has_room(sender);
+                        begun = crowd::first(&self.socket, &peeked?, has_room).await?;
+                    }
                     Some(query) = self.released.recv() => return Ok(query),
+                    () = clients.identified.notified(), if !self.newcomers.is_empty() => continue,
                 }
             }
             let longest = clients.limits.longest_message();
@@ -199,14 +250,19 @@ impl ReadHalf for Reader {
                 tracing::debug!("dropped a message whose header is too long or damaged");
                 continue;
             };
-            self.has_carried = !arrived.carried.is_none();
-            match self.judge(&mut arrived) {
-                Verdict::Deliver => return Ok(arrived.message),
-                Verdict::DeliverWith(fds) => return arrived.with(&mut self.socket, fds).await,
-                // If refusals cannot be sent, nothing more is read: a flood waits in the bus, not here. An error means
-                // that the daemon is ending.
-                Verdict::Divert(diverted) => drop(self.diverted.send(diverted).await),
-                Verdict::Drop => {}
+            if !arrived.carried.held.is_empty() {
+                let program = arrived.message.header().sender().map(|sender| self.program(sender));
+                arrived.carried.charge(&program.unwrap_or_default());
+            }
+            let arrived = match self.newcomer(&arrived) {
+                Some(client) => match self.newcomers.put(client, arrived) {
+                    Ok(()) => continue,
+                    Err(arrived) => arrived,
+                },
+                None => arrived,
+            };
+            if let Some(message) = self.pass(arrived).await? {
+                return Ok(message);
             }
         }
     }

@@ -74,44 +74,21 @@ impl Arrived {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{IoSlice, Write};
-    use std::mem::MaybeUninit;
-    use std::os::fd::AsFd;
-    use std::os::unix::net::{UnixListener, UnixStream};
+    use std::os::unix::net::UnixStream;
 
-    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
     use zbus::Fd;
 
-    use super::super::socket;
+    use super::super::wire::{self, connected};
     use super::*;
 
     const MAX_MESSAGE_BYTES: usize = 1_000;
 
-    fn connected() -> (UnixStream, Half, tempfile::TempDir) {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("bus");
-        let listener = UnixListener::bind(&path).unwrap();
-        let address = format!("unix:path={}", path.display());
-        let (half, _) = socket::connect(&address.parse().unwrap()).unwrap().unwrap();
-        (listener.accept().unwrap().0, half, directory)
-    }
-
     fn send(bus: &mut UnixStream, body: usize) {
-        let call = Message::method_call("/a", "Ping").build(&"x".repeat(body)).unwrap();
-        bus.write_all(call.data().bytes()).unwrap();
+        wire::send(bus, ":1.7", body);
     }
 
-    /// Sends one message with a descriptor and this number of bytes, as the bus does.
     fn send_with_descriptor(bus: &UnixStream, body: usize) {
-        let call =
-            Message::method_call("/fd", "Ping").build(&(Fd::from(bus.as_fd()), "x".repeat(body))).unwrap();
-        let bytes = call.data().bytes();
-        let descriptors = [bus.as_fd()];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        assert!(ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)));
-        let sent = sendmsg(bus, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::empty()).unwrap();
-        assert_eq!(sent, bytes.len());
+        wire::send_with_descriptor(bus, ":1.7", body);
     }
 
     /// The numbers of descriptors of this many messages; `None` for a message that is skipped.

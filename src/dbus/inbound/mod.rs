@@ -4,12 +4,16 @@
 //! unlocked in a moment) with more than `UnknownObject`, and detecting when a reply was sent.
 
 mod carried;
+mod crowd;
 mod filter;
 mod intake;
 mod length;
+mod newcomers;
 mod replies;
 mod selective;
 mod socket;
+#[cfg(test)]
+mod wire;
 
 use std::sync::Arc;
 

@@ -3,11 +3,13 @@
 use std::io;
 use std::mem::take;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use zbus::connection::socket::ReadHalf;
 use zbus::message::{Header, Message, Type};
 
+use super::crowd;
 use super::intake;
 use super::length::{Begun, Length};
 use super::socket::Half;
@@ -55,11 +57,13 @@ pub(super) struct SelectiveReader {
     socket: Half,
     closers: Closers,
     hearing: Hearing,
+    /// Counts the descriptors of messages that are dropped.
+    strangers: Arc<str>,
 }
 
 impl SelectiveReader {
     pub(super) fn new(socket: Half, closers: Closers, hearing: Hearing) -> Self {
-        Self { socket, closers, hearing }
+        Self { socket, closers, hearing, strangers: "strangers".into() }
     }
 }
 
@@ -74,6 +78,11 @@ impl ReadHalf for SelectiveReader {
         loop {
             let (bytes, fds) = (take(already_received_bytes), take(already_received_fds));
             let mut begun = Begun::new(bytes, fds, false);
+            if begun.bytes.is_empty() && self.closers.is_crowded() {
+                let peeked = crowd::peek(&self.socket).await?;
+                let is_bus = |sender: Option<&str>| sender == Some(names::DRIVER);
+                begun = crowd::first(&self.socket, &peeked, is_bus).await?;
+            }
             let longest = self.hearing.longest;
             let received = intake::receive(&mut self.socket, &mut begun, longest, seq, &self.closers).await?;
             // Nothing is read ahead, except before the first message.
@@ -87,10 +96,7 @@ impl ReadHalf for SelectiveReader {
                     let fds = arrived.carried.take();
                     return arrived.with(&mut self.socket, fds).await;
                 }
-                false => {
-                    drop(arrived);
-                    self.closers.room().await;
-                }
+                false => arrived.carried.charge(&self.strangers),
             }
         }
     }
