@@ -59,6 +59,8 @@ impl Guard {
     ///
     /// [`Error::Unavailable`] if the record cannot be read or written.
     pub fn begin(&self, now: Duration) -> Result<(), Error> {
+        // Another daemon, for another bus of this user, may start at the same moment.
+        let _turn = self.store.lock_parent();
         let is_first = self.store.directory().symlink_metadata().is_err() && !self.recent.exists();
         let is_lost = self.store.update(|state: &mut State| {
             let is_lost = !state.is_stored() && !is_first;
