@@ -14,7 +14,7 @@ TARGET = $(or $(CARGO_TARGET_DIR),target)/dist
 
 # Modules of tests that also run on the binaries of "make", and the checks of "make accept", each a file of scripts/accept.
 SHIPPED_TESTS = contract ctl demo kill secrets
-ACCEPT = paths reproducible fuzz plug
+ACCEPT = paths reproducible fuzz plug hostile
 
 # DIRECTORY:FILE of everything except the binaries and the unit; missing files are skipped.
 FILES = \
@@ -71,7 +71,7 @@ bench: ## Run the benchmarks; OLD=DIR also measures the older programs in that f
 
 accept: $(addprefix accept-,$(ACCEPT)) ## Run the checks that take too long for each change; accept-NAME runs one
 
-accept-paths: build
+accept-paths accept-hostile: build
 
 accept-%:
 	scripts/accept/$*
