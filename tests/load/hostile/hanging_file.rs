@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
 use rustix::io::{FdFlags, fcntl_setfd};
@@ -79,7 +79,7 @@ impl HangingFile {
     /// Answers all closes that hang, and returns their number. None hangs afterwards.
     pub(crate) fn release(&self) -> usize {
         self.hang(0);
-        let held = std::mem::take(&mut *self.server.held.lock().unwrap());
+        let held = std::mem::take(&mut *self.server.held());
         for unique in &held {
             self.server.answer(*unique, 0, &[]).unwrap();
         }
@@ -105,7 +105,7 @@ impl Server {
         match operation {
             FORGET | BATCH_FORGET | INTERRUPT => Ok(()),
             FLUSH => {
-                let mut held = self.held.lock().unwrap();
+                let mut held = self.held();
                 if self.hangs(thread) {
                     held.push(unique);
                     return Ok(());
@@ -128,10 +128,18 @@ impl Server {
     }
 
     fn answer(&self, unique: u64, error: i32, body: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(16 + body.len()).unwrap();
-        let header = [&length.to_ne_bytes()[..], &error.to_ne_bytes(), &unique.to_ne_bytes()].concat();
-        (&self.device).write_all(&[&header, body].concat())
+        (&self.device).write_all(&[&header(body.len(), error, unique), body].concat())
     }
+
+    fn held(&self) -> MutexGuard<'_, Vec<u64>> {
+        self.held.lock().unwrap()
+    }
+}
+
+/// The header of an answer with a body of this length.
+fn header(body: usize, error: i32, unique: u64) -> Vec<u8> {
+    let length = u32::try_from(16 + body).unwrap();
+    [&length.to_ne_bytes()[..], &error.to_ne_bytes(), &unique.to_ne_bytes()].concat()
 }
 
 /// Version 7.31, without any flag; the rest of the 64 bytes is zero, except the maximum length of a write.
@@ -174,7 +182,7 @@ fn a_close_hangs_until_it_is_answered() {
     file.hang(std::process::id());
     let opened = File::open(file.path()).unwrap();
     let closing = thread::spawn(move || drop(opened));
-    while file.server.held.lock().unwrap().is_empty() {
+    while file.server.held().is_empty() {
         thread::yield_now();
     }
     assert!(!closing.is_finished());

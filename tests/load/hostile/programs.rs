@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use testkit::client::{Client, Extra, Options};
 use testkit::resources::Resources;
@@ -153,20 +154,29 @@ async fn watched(
     client: &Client,
     alice: &str,
 ) -> (Vec<Output>, Outcomes) {
-    let (mut ended, mut outcomes) = (Vec::new(), Outcomes::new());
+    let (mut ended, mut outcomes, mut slowest) = (Vec::new(), Outcomes::new(), [Duration::ZERO; 3]);
     while !attackers.is_empty() {
+        let mut begun = Instant::now();
+        let mut took = |place: usize| {
+            slowest[place] = slowest[place].max(begun.elapsed());
+            begun = Instant::now();
+        };
         client.call::<_, Extra>(ROOT, "Manager", "GetCallerInfo", &()).await.unwrap();
+        took(0);
         client.problems().await.unwrap();
+        took(1);
         *outcomes.entry("told".to_owned()).or_default() += 1;
         let outcome = match client.calculate(alice, Options::new()).await {
             Ok(_) => "served".to_owned(),
             Err(refusal) => refusal.name,
         };
+        took(2);
         assert!(["served", "TokenBusy", "Cancelled", "Timeout"].contains(&outcome.as_str()), "{outcome}");
         *outcomes.entry(outcome).or_default() += 1;
         while let Some(output) = attackers.try_join_next() {
             ended.push(output.unwrap().unwrap());
         }
     }
+    println!("the slowest answers of GetCallerInfo, Get and Calculate: {slowest:?}");
     (ended, outcomes)
 }

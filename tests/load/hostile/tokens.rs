@@ -18,6 +18,12 @@ const TOKENS: usize = 20;
 /// that hangs blocks the other slot of its reader.
 pub(crate) const READERS: usize = 7;
 
+/// The time in which pcscd notices that a reader is empty; it looks every 0.4 s. It does not notice a token that is
+/// plugged in before.
+const NOTICED_AFTER: Duration = Duration::from_secs(1);
+
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// The time in which the daemon asks a token, if it asks at all.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
@@ -36,13 +42,35 @@ pub(crate) fn file() -> String {
     file
 }
 
+/// The content of a reader.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Card(usize),
+    EmptySince(Instant),
+}
+
 /// Plugs the tokens in and out in turn, each with other faults. Returns how often one was plugged in.
 pub(crate) fn plug(world: &mut World, dice: &mut Dice, stop: &AtomicBool) -> usize {
     let cards = world.cards.clone();
-    let (mut readers, mut plugged) = ([None; READERS], 0);
+    let empty = || [Place::EmptySince(Instant::now()); READERS];
+    let (mut places, mut plugged) = (empty(), 0);
     while !stop.load(Ordering::SeqCst) {
         let reader = dice.roll(READERS);
-        let absent: Vec<usize> = (0..TOKENS).filter(|card| !readers.contains(&Some(*card))).collect();
+        match places[reader] {
+            Place::Card(_) => {
+                world.pcscd().unwrap().remove(reader).unwrap();
+                places[reader] = Place::EmptySince(Instant::now());
+                continue;
+            }
+            Place::EmptySince(since) if since.elapsed() < NOTICED_AFTER => {
+                thread::sleep(PAUSE);
+                continue;
+            }
+            Place::EmptySince(_) => {}
+        }
+        let is_absent =
+            |card: &usize| !places.iter().any(|place| matches!(place, Place::Card(one) if one == card));
+        let absent: Vec<usize> = (0..TOKENS).filter(is_absent).collect();
         let card = *dice.pick(&absent);
         misbehave(&cards[card], dice);
         if let Err(error) = world.pcscd().unwrap().insert(reader, &cards[card]) {
@@ -50,10 +78,10 @@ pub(crate) fn plug(world: &mut World, dice: &mut Dice, stop: &AtomicBool) -> usi
             println!("{error}, after {plugged} insertions");
             pull_all_out(world);
             world.pcscd().unwrap().restart().unwrap();
-            readers = [None; READERS];
+            places = empty();
             continue;
         }
-        readers[reader] = Some(card);
+        places[reader] = Place::Card(card);
         plugged += 1;
         wait_until_asked(&cards[card]);
     }
@@ -72,7 +100,7 @@ pub(crate) fn warm_up(world: &mut World) {
 fn wait_until_asked(card: &VirtualToken) {
     let begun = Instant::now();
     while card.log().is_empty() && begun.elapsed() < MAX_WAIT {
-        thread::sleep(Duration::from_millis(5));
+        thread::sleep(PAUSE);
     }
 }
 
