@@ -49,8 +49,8 @@ impl Flows {
         self.unless_locked_out(operation, check).await
     }
 
-    /// Makes an attempt at a submission. While codes of the account that are on their way decide whether one more may be
-    /// refused, it waits for their answers.
+    /// Makes an attempt at a submission. While codes of the account that are on their way decide whether one more may
+    /// be refused, it waits for their answers.
     ///
     /// # Errors
     ///

@@ -96,8 +96,9 @@ impl StateFile {
         &self.directory
     }
 
-    /// Locks the folder that contains the file's folder, until the result is dropped: of several processes that start for
-    /// the first time, one at a time finds out that there is no folder, and creates it. Waits for at most 2 seconds.
+    /// Locks the folder that contains the file's folder, until the result is dropped: of several processes that start
+    /// for the first time, one at a time finds out that there is no folder, and creates it. Waits for at most 2
+    /// seconds.
     ///
     /// `None` if that folder cannot be created or locked.
     pub fn lock_parent(&self) -> Option<File> {

@@ -94,8 +94,8 @@ impl Limits {
         Rate::of(class).map_or(Ok(()), |rate| counts.check_rates(&own.program, rate, now))
     }
 
-    /// Whether a message would be refused only because the connections that are not identified yet have used up what they
-    /// share, and this is one of them.
+    /// Whether a message would be refused only because the connections that are not identified yet have used up what
+    /// they share, and this is one of them.
     pub fn waits_for_identity(&self, connection: &ConnectionCounts, class: CallClass) -> bool {
         let (own, counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
         own.program.is_empty() && class != CallClass::Secure && counts.is_shared_part_used(&own, class, now)

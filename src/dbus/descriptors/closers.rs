@@ -1,8 +1,8 @@
 //! Threads that close the descriptors of callers.
 //!
 //! Closing may block: a socket may linger (socket(7), `SO_LINGER`), and a user-space file system is asked at each
-//! close (fuse(4), `FUSE_FLUSH`). So none is closed on the thread that serves everybody, and one program cannot use up the
-//! threads, or the descriptors that may wait.
+//! close (fuse(4), `FUSE_FLUSH`). So none is closed on the thread that serves everybody, and one program cannot use up
+//! the threads, or the descriptors that may wait.
 
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -23,8 +23,8 @@ pub(super) async fn peek(socket: &Half) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads the bytes of the next message that were peeked at. Its descriptors are received only if `has_room` is true for its
-/// sender, which is `None` if those bytes do not have it.
+/// Reads the bytes of the next message that were peeked at. Its descriptors are received only if `has_room` is true for
+/// its sender, which is `None` if those bytes do not have it.
 ///
 /// # Errors
 ///

@@ -73,8 +73,8 @@ impl Reader {
         match self.judge(&mut arrived) {
             Verdict::Deliver => return Ok(Some(arrived.message)),
             Verdict::DeliverWith(fds) => return arrived.with(&mut self.socket, fds).await.map(Some),
-            // If refusals cannot be sent, nothing more is read: a flood waits in the bus, not here. An error means that the
-            // daemon is ending.
+            // If refusals cannot be sent, nothing more is read: a flood waits in the bus, not here. An error means that
+            // the daemon is ending.
             Verdict::Divert(diverted) => drop(self.diverted.send(diverted).await),
             Verdict::Drop => {}
         }

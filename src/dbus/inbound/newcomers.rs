@@ -1,7 +1,7 @@
 //! Messages that wait until their connections are identified.
 //!
-//! Connections that are not identified yet share one quota. A program that opens connections all the time can use it up,
-//! and then the first messages of others wait here for a moment, until they count for their own programs.
+//! Connections that are not identified yet share one quota. A program that opens connections all the time can use it
+//! up, and then the first messages of others wait here for a moment, until they count for their own programs.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

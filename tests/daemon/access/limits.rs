@@ -166,8 +166,8 @@ async fn a_message_over_the_limit_is_refused() {
     assert!(empty.0.is_empty());
 }
 
-/// The clock stands still, so the quota that all new connections share does not refill. The daemon asks the bus about each
-/// connection after its first message, so each first message counts for that quota.
+/// The clock stands still, so the quota that all new connections share does not refill. The daemon asks the bus about
+/// each connection after its first message, so each first message counts for that quota.
 #[testkit::test]
 async fn a_new_connection_is_served_although_other_new_ones_have_used_up_what_they_share() {
     let limits = "[limits]\nqueries_per_second = 40\nall_queries_per_second = 1000\ncodes_per_minute = 1\n";

@@ -125,7 +125,8 @@ async fn a_rule_for_a_credential_is_for_calls_that_name_it_or_find_it() {
     respond(&bench, &other.path, "user-1", &[("profile", "home")]).await.unwrap();
 }
 
-/// The rule comes while the daemon reads the access token: after the other arguments, and before the credential is found.
+/// The rule comes while the daemon reads the access token: after the other arguments, and before the credential is
+/// found.
 #[testkit::test]
 async fn a_reload_while_a_descriptor_is_read_applies_to_the_call() {
     let bench = Bench::new(&config("", "allow", "allow")).await;

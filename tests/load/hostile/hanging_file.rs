@@ -1,6 +1,7 @@
 //! A file of a user-space file system that does not answer the daemon when it closes the file.
 //!
-//! This is the least of the protocol of fuse(4), version 7.31 (`linux/fuse.h`): the file is the root of its file system.
+//! This is the least of the protocol of fuse(4), version 7.31 (`linux/fuse.h`): the file is the root of its file
+//! system.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
