@@ -95,6 +95,12 @@ impl Clients {
         identified.caller
     }
 
+    /// Records the program of a client, which its messages and descriptors count for from now on.
+    pub(super) fn know(&self, client: &Client, program: &str) {
+        self.limits.know(client.counts(), program);
+        self.closers.know(client.name(), &client.counts().program());
+    }
+
     /// Reads a secret as [`Readers::read`] does.
     pub(super) async fn read(
         &self,

@@ -149,7 +149,12 @@ impl<S: Submit> Attempt<'_, S> {
             // Codes of other requests may have been refused during a wait, or may be on their way.
             let (flows, keys) = (self.flows, self.keys());
             let begin = |guard: &LockoutGuard| guard.begin(keys.clone(), flows.clock.monotonic());
-            let pending = flows.unless_locked_out(self.operation, begin).await?;
+            // The code is not kept for longer than it may be sent.
+            let usable =
+                flows.validity_left(step, PERIOD).saturating_sub(self.request.policy.min_seconds_left);
+            let Some(pending) = flows.unless_locked_out(self.operation, usable, begin).await? else {
+                continue;
+            };
             // A touch or an answer may have taken longer than the step.
             if flows.validity_left(step, PERIOD) < self.request.policy.min_seconds_left {
                 flows.lockout_guard.not_refused(pending);

@@ -7,7 +7,7 @@ use super::key_length::{KEY_BYTES, too_short};
 use super::lockout_guard::{Blocked, Key, LockoutGuard};
 use super::{Error, Flows, Policy};
 use crate::oath::{Kind, Touch};
-use crate::operations::Operation;
+use crate::operations::{Operation, State};
 use crate::otp::{Algorithm, Digits, Period, Step};
 use crate::registry::Found;
 use crate::token;
@@ -46,11 +46,12 @@ impl Flows {
     /// Like [`Flows::unless_locked_out`].
     pub(super) async fn until_open(&self, keys: &[Key], operation: &Operation) -> Result<(), Error> {
         let check = |guard: &LockoutGuard| guard.check(keys, self.clock.monotonic());
-        self.unless_locked_out(operation, check).await
+        // The time of the operation limits the wait.
+        self.unless_locked_out(operation, Duration::MAX, check).await.map(drop)
     }
 
     /// Makes an attempt at a submission. While codes of the account that are on their way decide whether one more may
-    /// be refused, it waits for their answers.
+    /// be refused, it waits for their answers; `None` if they take longer than `longest`.
     ///
     /// # Errors
     ///
@@ -58,23 +59,30 @@ impl Flows {
     pub(super) async fn unless_locked_out<T>(
         &self,
         operation: &Operation,
+        longest: Duration,
         attempt: impl Fn(&LockoutGuard) -> Result<T, Blocked>,
-    ) -> Result<T, Error> {
+    ) -> Result<Option<T>, Error> {
+        let give_up = self.clock.monotonic().saturating_add(longest);
         loop {
             // Before the attempt, so that no answer is missed.
             let mut answered = pin!(self.lockout_guard.answered());
             answered.as_mut().enable();
             let Blocked { wait, is_pending } = match attempt(&self.lockout_guard) {
-                Ok(done) => return Ok(done),
+                Ok(done) => return Ok(Some(done)),
                 Err(blocked) => blocked,
             };
             let left = operation.deadline().until_last_submission(&*self.clock);
             let Some(left) = left.filter(|left| is_pending && !left.is_zero()) else {
                 return Err(Error::RateLimited { wait });
             };
+            let usable = give_up.saturating_sub(self.clock.monotonic());
+            if usable.is_zero() {
+                return Ok(None);
+            }
+            operation.set_state(State::WaitingStep);
             tokio::select! {
                 () = answered => {}
-                () = self.clock.sleep(left) => {}
+                () = self.clock.sleep(left.min(usable)) => {}
             }
         }
     }

@@ -100,11 +100,15 @@ impl StateFile {
     /// for the first time, one at a time finds out that there is no folder, and creates it. Waits for at most 2
     /// seconds.
     ///
-    /// `None` if that folder cannot be created or locked.
+    /// `None` if that folder cannot be created or locked, which is written to the journal.
     pub fn lock_parent(&self) -> Option<File> {
         let parent = self.directory.parent()?;
-        folder::create_directory(parent).ok()?;
-        until_locked(|| File::open(parent), |_| true).ok()
+        let created = folder::create_directory(parent).map_err(unwritable);
+        let locked = created.and_then(|_| until_locked(|| File::open(parent), |_| true));
+        let log = |error: &Error| {
+            tracing::warn!("cannot lock {}, so another daemon may start now: {error}", parent.display());
+        };
+        locked.inspect_err(log).ok()
     }
 
     /// The current content; the default if there is no file. It needs no lock, because the file is only replaced as a whole.

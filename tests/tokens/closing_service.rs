@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use oathbridge::device::{Problem, Transport};
 use oathbridge::transport::pcsc::PcscTransport;
@@ -28,7 +29,9 @@ fn service() -> (UnixListener, PathBuf, tempfile::TempDir) {
 fn client(listener: &UnixListener) -> UnixStream {
     let client = listener.accept().unwrap().0;
     // To a client that writes later, there seems to be no service.
+    let begun = Instant::now();
     while ioctl_fionread(&client).unwrap() < FIRST_MESSAGE_BYTES {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the client does not write");
         thread::yield_now();
     }
     client

@@ -38,7 +38,8 @@ impl Closers {
         Self(Arc::new(Mutex::new(Unclosed::new(most))))
     }
 
-    /// Counts one more descriptor of a program, until it is closed. The name is empty until the program is known.
+    /// Counts one more descriptor of a program, until it is closed. Until the program is known, the name is that of the
+    /// connection.
     pub(in crate::dbus) fn count(&self, program: &Arc<str>) {
         self.unclosed().count(program);
     }
@@ -46,6 +47,13 @@ impl Closers {
     /// A descriptor of this program was closed elsewhere.
     pub(super) fn uncount(&self, program: &Arc<str>) {
         self.unclosed().uncount(program);
+    }
+
+    /// What this connection holds counts for its program from now on.
+    pub(in crate::dbus) fn know(&self, connection: &str, program: &Arc<str>) {
+        let mut unclosed = self.unclosed();
+        unclosed.know(connection, program);
+        self.start(&mut unclosed);
     }
 
     /// Whether a program holds so many descriptors that no more of it are received.
@@ -62,6 +70,11 @@ impl Closers {
     pub(super) fn close(&self, fd: OwnedFd, program: &Arc<str>) {
         let mut unclosed = self.unclosed();
         unclosed.queue(fd, program);
+        self.start(&mut unclosed);
+    }
+
+    /// Starts a thread if there is work for it.
+    fn start(&self, unclosed: &mut Unclosed) {
         if unclosed.threads == MAX_THREADS || !unclosed.has_work() {
             return;
         }

@@ -13,7 +13,7 @@ pub(in crate::dbus) struct Held {
     /// `None` once it is closed or taken.
     fd: Option<OwnedFd>,
     closers: Closers,
-    /// The program that it counts for; empty until the program is known.
+    /// The name that it counts for: of its program, else of its connection; empty if neither is known.
     program: Arc<str>,
 }
 

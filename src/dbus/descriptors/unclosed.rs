@@ -13,6 +13,9 @@ const THREADS_PER_PROGRAM: usize = 2;
 /// The share of one program: this fraction of what all programs together may hold.
 const PROGRAM_SHARE: usize = 8;
 
+/// The share of all connections together whose programs are not known, in shares of one program.
+const STRANGERS_SHARES: usize = 2;
+
 /// The descriptors that callers have passed and that are not closed yet.
 #[derive(Debug)]
 pub(super) struct Unclosed {
@@ -20,15 +23,21 @@ pub(super) struct Unclosed {
     held: usize,
     /// The running threads.
     pub(super) threads: usize,
-    /// The programs that hold any. Connections that are not identified yet share the empty name.
+    /// The programs that hold any. A connection whose program is not known has its unique name instead.
     programs: HashMap<Arc<str>, Own>,
+    /// The number that connections of unknown programs hold.
+    strangers: usize,
+    /// The connections that became known while they held some: their programs, and the number that still has the name
+    /// of the connection.
+    known: HashMap<Arc<str>, (Arc<str>, usize)>,
 }
 
 /// Those of one program.
 #[derive(Debug, Default)]
 struct Own {
     held: usize,
-    waiting: VecDeque<OwnedFd>,
+    /// With the names that they were counted for.
+    waiting: VecDeque<(Arc<str>, OwnedFd)>,
     /// The threads that close one of them.
     closing: usize,
 }
@@ -36,60 +45,113 @@ struct Own {
 impl Unclosed {
     /// None, and at most this many.
     pub(super) fn new(most: usize) -> Self {
-        Self { most, held: 0, threads: 0, programs: HashMap::new() }
+        Self { most, held: 0, threads: 0, programs: HashMap::new(), strangers: 0, known: HashMap::new() }
     }
 
     pub(super) fn count(&mut self, program: &Arc<str>) {
+        let payer = match self.known.get_mut(program) {
+            Some((payer, count)) => {
+                *count += 1;
+                Arc::clone(payer)
+            }
+            None => Arc::clone(program),
+        };
         self.held += 1;
-        self.programs.entry(Arc::clone(program)).or_default().held += 1;
+        self.strangers += usize::from(is_stranger(&payer));
+        self.programs.entry(payer).or_default().held += 1;
     }
 
     pub(super) fn uncount(&mut self, program: &Arc<str>) {
-        let Some(own) = self.programs.get_mut(program) else { return };
+        let payer = self.payer(program);
+        if let Some((_, count)) = self.known.get_mut(program) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.known.remove(program);
+            }
+        }
+        let Some(own) = self.programs.get_mut(&payer) else { return };
         own.held = own.held.saturating_sub(1);
         if own.held == 0 {
-            self.programs.remove(program);
+            self.programs.remove(&payer);
         }
         self.held = self.held.saturating_sub(1);
+        self.strangers = self.strangers.saturating_sub(usize::from(is_stranger(&payer)));
+    }
+
+    /// The program of a connection is known: what the connection holds counts for the program from now on.
+    pub(super) fn know(&mut self, connection: &str, program: &Arc<str>) {
+        if **program == *connection {
+            return;
+        }
+        let Some((connection, own)) = self.programs.remove_entry(connection) else { return };
+        self.strangers = self.strangers.saturating_sub(own.held);
+        let payer = self.programs.entry(Arc::clone(program)).or_default();
+        payer.held += own.held;
+        payer.closing += own.closing;
+        payer.waiting.extend(own.waiting);
+        self.known.insert(connection, (Arc::clone(program), own.held));
+    }
+
+    /// The program that pays for what was counted for this name.
+    fn payer(&self, name: &Arc<str>) -> Arc<str> {
+        Arc::clone(self.known.get(name).map_or(name, |(payer, _)| payer))
     }
 
     /// Whether a program has no room.
     pub(super) fn is_crowded(&self) -> bool {
         let share = self.share();
-        self.held >= share && self.programs.values().any(|own| own.held >= share) || self.held >= self.most
+        let is_one = || self.programs.values().any(|own| own.held >= share);
+        self.held >= share && (self.are_strangers_many() || is_one()) || self.held >= self.most
     }
 
     /// Whether a program may pass more descriptors.
     pub(super) fn has_room(&self, program: &str) -> bool {
-        self.held < self.most && self.programs.get(program).is_none_or(|own| own.held < self.share())
+        self.held < self.most
+            && self.programs.get(program).is_none_or(|own| own.held < self.share())
+            && !(is_stranger(program) && self.are_strangers_many())
+    }
+
+    fn are_strangers_many(&self) -> bool {
+        self.strangers >= STRANGERS_SHARES * self.share()
     }
 
     /// Adds a counted descriptor that is to be closed.
     pub(super) fn queue(&mut self, fd: OwnedFd, program: &Arc<str>) {
-        self.programs.entry(Arc::clone(program)).or_default().waiting.push_back(fd);
+        let payer = self.payer(program);
+        self.programs.entry(payer).or_default().waiting.push_back((Arc::clone(program), fd));
     }
 
     /// Whether one more thread has something to close.
     pub(super) fn has_work(&self) -> bool {
-        self.programs.values().any(Own::has_work)
+        let may_strangers = self.may_strangers_close();
+        self.programs.iter().any(|(name, own)| own.has_work() && (may_strangers || !is_stranger(name)))
     }
 
-    /// The next descriptor for a thread; without one the thread ends.
+    /// Whether one more thread may close for connections of unknown programs, which together have as many as a program.
+    fn may_strangers_close(&self) -> bool {
+        let strangers = self.programs.iter().filter(|(name, _)| is_stranger(name));
+        strangers.map(|(_, own)| own.closing).sum::<usize>() < THREADS_PER_PROGRAM
+    }
+
+    /// The next descriptor for a thread, with the name that it was counted for; without one the thread ends.
     pub(super) fn next(&mut self) -> Option<(Arc<str>, OwnedFd)> {
         // Of the programs with work, the one with the fewest threads.
-        let with_work = self.programs.iter_mut().filter(|(_, own)| own.has_work());
-        let next = with_work.min_by_key(|(_, own)| own.closing).and_then(|(program, own)| {
-            let fd = own.waiting.pop_front()?;
+        let may_strangers = self.may_strangers_close();
+        let may_close = |name: &str| may_strangers || !is_stranger(name);
+        let with_work = self.programs.iter_mut().filter(|(name, own)| own.has_work() && may_close(name));
+        let next = with_work.min_by_key(|(_, own)| own.closing).and_then(|(_, own)| {
+            let next = own.waiting.pop_front()?;
             own.closing += 1;
-            Some((Arc::clone(program), fd))
+            Some(next)
         });
         self.threads -= usize::from(next.is_none());
         next
     }
 
-    /// A thread has closed a descriptor of this program.
+    /// A thread has closed a descriptor that was counted for this name.
     pub(super) fn closed(&mut self, program: &Arc<str>) {
-        if let Some(own) = self.programs.get_mut(program) {
+        let payer = self.payer(program);
+        if let Some(own) = self.programs.get_mut(&payer) {
             own.closing = own.closing.saturating_sub(1);
         }
         self.uncount(program);
@@ -104,6 +166,11 @@ impl Own {
     fn has_work(&self) -> bool {
         self.closing < THREADS_PER_PROGRAM && !self.waiting.is_empty()
     }
+}
+
+/// Whether this is the unique name of a connection (D-Bus Specification, "Bus names"), and not a program.
+fn is_stranger(name: &str) -> bool {
+    name.starts_with(':')
 }
 
 #[cfg(test)]
@@ -139,6 +206,38 @@ mod tests {
         unclosed.closed(&"hangs".into());
         assert!(unclosed.has_room("hangs") && !unclosed.is_crowded());
         assert_eq!(&*unclosed.next().unwrap().0, "hangs");
+    }
+
+    #[test]
+    fn what_a_connection_holds_counts_for_its_program_as_soon_as_that_is_known() {
+        let mut unclosed = Unclosed::new(80);
+        unclosed.threads = MAX_THREADS;
+        queue(&mut unclosed, ":1.5", 10);
+        assert!(!unclosed.has_room(":1.5") && unclosed.has_room(":1.6") && unclosed.has_room("hangs"));
+        let (counted_for, _fd) = unclosed.next().unwrap();
+        unclosed.know(":1.5", &"hangs".into());
+        assert!(!unclosed.has_room("hangs") && unclosed.has_room(":1.5") && unclosed.strangers == 0);
+        unclosed.closed(&counted_for);
+        while let Some((counted_for, _fd)) = unclosed.next() {
+            unclosed.closed(&counted_for);
+        }
+        assert!(unclosed.programs.is_empty() && unclosed.known.is_empty() && unclosed.held == 0);
+    }
+
+    #[test]
+    fn connections_that_stay_unknown_leave_room_and_threads_to_programs() {
+        let mut unclosed = Unclosed::new(80);
+        unclosed.threads = MAX_THREADS;
+        for number in 0..20 {
+            assert!(unclosed.has_room(":1.99"));
+            queue(&mut unclosed, &format!(":1.{number}"), 1);
+        }
+        assert!(unclosed.is_crowded() && !unclosed.has_room(":1.99") && unclosed.has_room("other"));
+        let hanging: Vec<_> = (0..THREADS_PER_PROGRAM).filter_map(|_| unclosed.next()).collect();
+        assert_eq!(hanging.len(), THREADS_PER_PROGRAM);
+        assert!(!unclosed.has_work());
+        queue(&mut unclosed, "other", 1);
+        assert_eq!(&*unclosed.next().unwrap().0, "other");
     }
 
     #[test]

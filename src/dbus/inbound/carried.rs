@@ -1,12 +1,17 @@
 //! The descriptors that a message carries, and the field of its header that counts them.
 
+use std::io;
 use std::mem::take;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use crate::dbus::descriptors::{Closers, Held};
+use zbus::message::Header;
+
+use crate::dbus::client::Client;
+use crate::dbus::descriptors::{Closers, Held, issue};
 use crate::dbus::error::Error;
+use crate::dbus::methods::MethodPolicy;
 
 /// The first header field (D-Bus Specification, "Message Format").
 const FIRST_FIELD: usize = 16;
@@ -43,6 +48,24 @@ impl Carried {
             _ if self.is_cut => Err(Error::descriptors_lost()),
             _ => Ok(()),
         }
+    }
+
+    /// Keeps the descriptors of a call with its client, and returns a ticket for each.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Carried::check`]; `Busy` if the daemon has no free descriptor; those of [`Client::deposit`].
+    pub(super) fn exchange(
+        &mut self,
+        client: &Client,
+        header: &Header<'_>,
+        method: &MethodPolicy,
+    ) -> Result<Vec<OwnedFd>, Error> {
+        self.check(method.descriptors)?;
+        let tickets: io::Result<Vec<_>> = (0..self.held.len()).map(issue).collect();
+        let tickets = tickets.map_err(|_| Error::descriptors_lost())?;
+        client.deposit(header.primary().serial_num().get(), take(&mut self.held))?;
+        Ok(tickets)
     }
 
     /// The descriptors themselves, of a message of the bus.

@@ -4,7 +4,6 @@
 
 use std::io;
 
-use super::carried;
 use super::length::{self, Begun};
 use super::socket::Half;
 
@@ -23,19 +22,14 @@ pub(super) async fn peek(socket: &Half) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads the bytes of the next message that were peeked at. Its descriptors are received only if `has_room` is true for
-/// its sender, which is `None` if those bytes do not have it.
+/// Reads the bytes of the next message that were peeked at, and its descriptors if it `may_pass` them.
 ///
 /// # Errors
 ///
 /// The connection ends or fails.
-pub(super) async fn first(
-    socket: &Half,
-    peeked: &[u8],
-    has_room: impl FnOnce(Option<&str>) -> bool,
-) -> io::Result<Begun> {
+pub(super) async fn first(socket: &Half, peeked: &[u8], may_pass: bool) -> io::Result<Begun> {
     let mut bytes = vec![0; length::whole(peeked).min(peeked.len())];
-    let received = if has_room(carried::sender(peeked)) {
+    let received = if may_pass {
         socket.receive(&mut bytes).await?
     } else {
         let (filled, received) = socket.receive_bare(bytes).await?;
@@ -48,8 +42,8 @@ pub(super) async fn first(
 
 #[cfg(test)]
 mod tests {
-    use super::super::intake;
-    use super::super::wire::{connected, send, send_with_descriptor};
+    use super::super::wire::{connected, send, send_to_path_with_descriptor, send_with_descriptor};
+    use super::super::{carried, intake};
     use super::*;
     use crate::dbus::descriptors::Closers;
 
@@ -59,9 +53,10 @@ mod tests {
         for _ in 0..count {
             assert!(closers.is_crowded());
             let peeked = peek(half).await.unwrap();
-            let has_room = |sender: Option<&str>| closers.has_room(sender.unwrap());
-            let mut begun = first(half, &peeked, has_room).await.unwrap();
-            let one = intake::receive(half, &mut begun, 1_000, 0, closers).await.unwrap().unwrap();
+            let may_pass = carried::sender(&peeked).is_some_and(|sender| closers.has_room(sender));
+            let mut begun = first(half, &peeked, may_pass).await.unwrap();
+            let payer = carried::sender(&peeked).unwrap_or_default().into();
+            let one = intake::receive(half, &mut begun, 8_000, 0, (closers, &payer)).await.unwrap().unwrap();
             assert!(begun.bytes.is_empty() && begun.fds.is_empty());
             let sender = one.message.header().sender().unwrap().to_string();
             arrived.push((sender, one.carried.held.len(), one.carried.is_cut));
@@ -86,6 +81,21 @@ mod tests {
         let expected =
             [(hangs, 0, true), (hangs, 0, false), (other, 1, false), (hangs, 0, true), (other, 0, false)];
         let expected = expected.map(|(sender, count, is_cut)| (sender.to_owned(), count, is_cut));
+        assert_eq!(arrived(&mut half, &closers, expected.len()).await, expected);
+    }
+
+    /// The bus appends the sender to the fields that the program has set.
+    #[tokio::test]
+    async fn a_long_header_before_the_sender_brings_no_descriptor() {
+        let (bus, mut half, _directory) = connected();
+        let closers = Closers::with_limit(80);
+        for _ in 0..10 {
+            closers.count(&":1.1".into());
+        }
+        let path = "/part".repeat(1_100);
+        send_to_path_with_descriptor(&bus, &path, ":1.1", 10);
+        send_with_descriptor(&bus, ":1.2", 10);
+        let expected = [(":1.1".to_owned(), 0, true), (":1.2".to_owned(), 1, false)];
         assert_eq!(arrived(&mut half, &closers, expected.len()).await, expected);
     }
 

@@ -2,6 +2,7 @@
 
 use std::mem::replace;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use zbus::connection::socket::ReadHalf;
 use zbus::message::Message;
@@ -23,7 +24,8 @@ pub(super) struct Arrived {
     seq: u64,
 }
 
-/// Reads a message of at most `longest` bytes. `None` for one whose header is too long or not of the specification.
+/// Reads a message of at most `longest` bytes. Its descriptors count for the given name. `None` for a message whose header
+/// is too long or not of the specification.
 ///
 /// # Errors
 ///
@@ -33,7 +35,7 @@ pub(super) async fn receive(
     begun: &mut Begun,
     longest: usize,
     seq: u64,
-    closers: &Closers,
+    (closers, payer): (&Closers, &Arc<str>),
 ) -> zbus::Result<Option<Arrived>> {
     let length = length::begin(socket, begun, longest).await?;
     // Descriptors come with the first byte of their message (unix(7), SCM_RIGHTS).
@@ -47,6 +49,7 @@ pub(super) async fn receive(
         return Ok(Some(Arrived { message, length, carried: Carried::default(), bytes: Vec::new(), seq }));
     }
     let mut carried = Carried::new(fds, is_cut, closers);
+    carried.charge(payer);
     if length == Length::Hopeless {
         return Ok(None);
     }
@@ -98,7 +101,8 @@ mod tests {
             if begun.bytes.is_empty() {
                 begun = length::first(half).await.unwrap();
             }
-            let arrived = receive(half, &mut begun, MAX_MESSAGE_BYTES, 0, &closers).await.unwrap();
+            let payer = (&closers, &Arc::default());
+            let arrived = receive(half, &mut begun, MAX_MESSAGE_BYTES, 0, payer).await.unwrap();
             seen.push(arrived.map(|arrived| {
                 assert!(arrived.message.data().fds().is_empty() && !arrived.carried.is_cut);
                 arrived.carried.held.len()
@@ -128,7 +132,8 @@ mod tests {
         let (bus, mut half, _directory) = connected();
         send_with_descriptor(&bus, 10);
         let mut begun = length::first(&half).await.unwrap();
-        let arrived = receive(&mut half, &mut begun, MAX_MESSAGE_BYTES, 7, &Closers::new()).await.unwrap();
+        let payer = (&Closers::new(), &Arc::default());
+        let arrived = receive(&mut half, &mut begun, MAX_MESSAGE_BYTES, 7, payer).await.unwrap();
         let ticket = crate::dbus::descriptors::issue(0).unwrap();
         let message = arrived.unwrap().with(&mut half, vec![ticket]).await.unwrap();
         assert_eq!(message.header().unix_fds(), Some(1));

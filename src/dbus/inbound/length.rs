@@ -138,6 +138,7 @@ async fn discard(socket: &Half, begun: &mut Begun, start: usize, mut length: usi
         let part = chunk.get_mut(..DISCARD_CHUNK_BYTES.min(length)).unwrap_or_default();
         let received = socket.receive(part).await?;
         begun.fds.extend(received.fds);
+        begun.is_cut |= received.is_cut;
         length -= some(received.count)?;
     }
     Ok(())

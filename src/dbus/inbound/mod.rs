@@ -5,6 +5,7 @@
 
 mod carried;
 mod crowd;
+mod diverted;
 mod filter;
 mod intake;
 mod length;
@@ -24,7 +25,7 @@ use zbus::connection::{self, socket::Split};
 use super::bridge::Bridge;
 use super::descriptors::Closers;
 
-pub(super) use filter::Diverted;
+pub(super) use diverted::Diverted;
 pub(super) use selective::Hearing;
 
 /// The number of diverted messages in the queue. It is small, so that a flood leaves room for other messages.

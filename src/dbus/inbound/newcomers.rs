@@ -13,8 +13,22 @@ use crate::dbus::client::Client;
 const MAX_MESSAGES: usize = 256;
 const MAX_MESSAGES_PER_CLIENT: usize = 4;
 
+/// The number of waiting messages from which one connection may have only one of them.
+const MANY_MESSAGES: usize = MAX_MESSAGES / 2;
+
 /// The maximum length of a message that waits, in bytes.
 const MAX_BYTES: usize = 4 * 1024;
+
+/// What becomes of a message whose client is not identified yet.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// It waits.
+    Waits,
+    /// There is no room for it, and it must not overtake earlier messages of its client.
+    Refused(Arrived),
+    /// There is no room for it, and no earlier message of its client waits.
+    Passes(Arrived),
+}
 
 /// The messages that wait, oldest first.
 #[derive(Debug, Default)]
@@ -30,19 +44,17 @@ impl Newcomers {
         self.0.is_empty()
     }
 
-    /// Keeps a message until its client is identified.
-    ///
-    /// # Errors
-    ///
-    /// The message, if it is too long or one too many.
-    pub(super) fn put(&mut self, client: Arc<Client>, arrived: Arrived) -> Result<(), Arrived> {
+    /// Keeps a message until its client is identified, unless it is too long or one too many.
+    pub(super) fn put(&mut self, client: Arc<Client>, arrived: Arrived) -> Place {
         let own = self.0.iter().filter(|(waiting, _)| Arc::ptr_eq(waiting, &client)).count();
         let is_long = arrived.message.data().bytes().len() > MAX_BYTES;
-        if is_long || own >= MAX_MESSAGES_PER_CLIENT || self.0.len() >= MAX_MESSAGES {
-            return Err(arrived);
+        let most = if self.0.len() < MANY_MESSAGES { MAX_MESSAGES_PER_CLIENT } else { 1 };
+        match is_long || own >= most || self.0.len() >= MAX_MESSAGES {
+            true if own > 0 => return Place::Refused(arrived),
+            true => return Place::Passes(arrived),
+            false => self.0.push_back((client, arrived)),
         }
-        self.0.push_back((client, arrived));
-        Ok(())
+        Place::Waits
     }
 
     /// The oldest message whose client is identified now. Those of clients that have left are dropped.
@@ -72,7 +84,10 @@ mod tests {
         send(&mut bus, ":1.1", body);
         assert!(half.can_pass_unix_fd());
         let mut begun: Begun = length::first(&half).await.unwrap();
-        intake::receive(&mut half, &mut begun, 1 << 20, 0, &Closers::new()).await.unwrap().unwrap()
+        intake::receive(&mut half, &mut begun, 1 << 20, 0, (&Closers::new(), &Arc::default()))
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     #[tokio::test]
@@ -84,7 +99,7 @@ mod tests {
             [":1.1", ":1.2", ":1.3"].map(|name| Arc::new(Client::new(name, &census)));
         let mut newcomers = Newcomers::default();
         for client in [&stays, &known, &leaves, &known] {
-            newcomers.put(Arc::clone(client), message(1).await).unwrap();
+            assert!(matches!(newcomers.put(Arc::clone(client), message(1).await), Place::Waits));
         }
         assert!(newcomers.next().is_none());
         limits.know(known.counts(), "a");
@@ -95,18 +110,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn few_and_short_messages_wait() {
+    async fn few_and_short_messages_wait_and_none_overtakes_an_earlier_one() {
         let census = Census::default();
         let client = |name: &str| Arc::new(Client::new(name, &census));
         let (mut newcomers, one) = (Newcomers::default(), client("one"));
-        assert!(newcomers.put(Arc::clone(&one), message(MAX_BYTES).await).is_err());
+        assert!(matches!(newcomers.put(Arc::clone(&one), message(MAX_BYTES).await), Place::Passes(_)));
         for _ in 0..MAX_MESSAGES_PER_CLIENT {
-            newcomers.put(Arc::clone(&one), message(1).await).unwrap();
+            assert!(matches!(newcomers.put(Arc::clone(&one), message(1).await), Place::Waits));
         }
-        assert!(newcomers.put(one, message(1).await).is_err());
+        for bytes in [1, MAX_BYTES] {
+            assert!(matches!(newcomers.put(Arc::clone(&one), message(bytes).await), Place::Refused(_)));
+        }
         for number in MAX_MESSAGES_PER_CLIENT..MAX_MESSAGES {
-            newcomers.put(client(&number.to_string()), message(1).await).unwrap();
+            let client = client(&number.to_string());
+            assert!(matches!(newcomers.put(Arc::clone(&client), message(1).await), Place::Waits));
+            let second = (number >= MANY_MESSAGES).then_some(message(1).await);
+            let second = second.map(|second| newcomers.put(client, second));
+            assert!(second.is_none_or(|second| matches!(second, Place::Refused(_))));
         }
-        assert!(newcomers.put(client("last"), message(1).await).is_err());
+        assert!(matches!(newcomers.put(client("last"), message(1).await), Place::Passes(_)));
     }
 }

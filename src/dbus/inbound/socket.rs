@@ -65,8 +65,9 @@ impl Half {
 
     /// Receives bytes that have been peeked at, without their descriptors.
     ///
-    /// The kernel then drops the descriptors, which may wait for a socket that lingers, but for no file system: only
-    /// close(2) asks it (fuse(4), `FUSE_FLUSH`). So a thread of its own waits.
+    /// The kernel then drops the descriptors. That may wait for a socket that lingers, and for a file system that
+    /// releases files synchronously, such as NFS. It does not wait for the `FUSE_FLUSH` of fuse(4), which only close(2)
+    /// sends. So a thread of its own waits.
     pub(super) async fn receive_bare(&self, mut buffer: Vec<u8>) -> io::Result<(Vec<u8>, Received)> {
         let stream = Arc::clone(&self.0);
         let receiving = move || receive(&stream, &mut buffer, &mut []).map(|received| (buffer, received));

@@ -29,7 +29,12 @@ pub(super) fn send(bus: &mut UnixStream, sender: &str, body: usize) {
 
 /// Sends one message with a descriptor, as the bus does.
 pub(super) fn send_with_descriptor(bus: &UnixStream, sender: &str, body: usize) {
-    let call = Message::method_call("/fd", "Ping").sender(sender);
+    send_to_path_with_descriptor(bus, "/fd", sender, body);
+}
+
+/// The same to another object.
+pub(super) fn send_to_path_with_descriptor(bus: &UnixStream, path: &str, sender: &str, body: usize) {
+    let call = Message::method_call(path, "Ping").sender(sender);
     let call = call.build(&(Fd::from(bus.as_fd()), "x".repeat(body))).unwrap();
     let bytes = call.data().bytes();
     let descriptors = [bus.as_fd()];

@@ -43,7 +43,7 @@ fn a_first_start_closes_no_step() {
 /// Two buses of one user have a daemon each.
 #[test]
 fn two_first_starts_at_once_close_no_step() {
-    for _ in 0..200 {
+    for _ in 0..20 {
         let directory = temporary();
         let both_start = Barrier::new(2);
         let start = || {

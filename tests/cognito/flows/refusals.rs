@@ -95,11 +95,13 @@ async fn a_request_that_waits_for_its_step_sees_the_refusals_meanwhile() {
 async fn a_request_waits_for_the_answer_that_decides_whether_it_may_be_sent() {
     let rig = Rig::start(seconds(5)).await;
     refuse(&rig, 4).await;
-    rig.cognito.plan(Plan { fault: Fault::None, delay_ms: 500, count: 1, ..Plan::default() });
+    let held = rig.cognito.hold().await;
     let sent = async {
         // The intent is recorded directly before the code is sent.
         let record = rig.state.path().join("state/guard.json");
+        let begun = std::time::Instant::now();
         while !std::fs::read_to_string(&record).unwrap().contains("intent") {
+            assert!(begun.elapsed() < seconds(60), "it is not sent");
             tokio::task::yield_now().await;
         }
     };
@@ -110,6 +112,12 @@ async fn a_request_waits_for_the_answer_that_decides_whether_it_may_be_sent() {
     };
     let (first, second) = tokio::join!(rig.verify(&requests[0]), async {
         let mut second = std::pin::pin!(second);
+        // Its time for a submission ends eight seconds before its time.
+        let waits_for_the_answer = rig.clock.wait_for_sleeper(seconds(60 - 8));
+        tokio::select! {
+            ended = &mut second => return ended,
+            () = waits_for_the_answer => drop(held),
+        }
         let first_is_answered = rig.clock.wait_for_sleeper(seconds(25));
         tokio::select! {
             ended = &mut second => return ended,

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 use oathbridge::dbus::names::ROOT;
 use testkit::client::{Extra, Options, Refusal};
@@ -137,7 +138,9 @@ async fn a_reload_while_a_descriptor_is_read_applies_to_the_call() {
     let reloading = async {
         let (first, rest) = fresh.user.access_token.split_at(10);
         writer.write_all(first.as_bytes()).unwrap();
+        let begun = Instant::now();
         while rustix::io::ioctl_fionread(&reader).unwrap() > 0 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the daemon does not read");
             tokio::task::yield_now().await;
         }
         bench.world.configure(&config("profile = 'work'", "deny", "allow")).unwrap();

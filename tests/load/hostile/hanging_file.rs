@@ -10,8 +10,8 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use rustix::io::{FdFlags, fcntl_setfd};
 use tempfile::NamedTempFile;
 
 const FORGET: u32 = 2;
@@ -52,13 +52,11 @@ impl HangingFile {
     pub(crate) fn mount() -> io::Result<Self> {
         let file = NamedTempFile::new()?;
         let device = OpenOptions::new().read(true).write(true).open("/dev/fuse")?;
-        // mount(8) inherits it.
-        fcntl_setfd(&device, FdFlags::empty())?;
-        let number = std::os::fd::AsRawFd::as_raw_fd(&device);
-        let options = format!("fd={number},rootmode=100600,user_id=0,group_id=0");
-        let mount = ["-i", "-t", "fuse", "-o", &options, "hanging"];
-        let mounted = Command::new("mount").args(mount).arg(file.path()).output()?;
-        fcntl_setfd(&device, FdFlags::CLOEXEC)?;
+        // mount(8) alone inherits it, as its standard input.
+        let options = "fd=0,rootmode=100600,user_id=0,group_id=0";
+        let mut mount = Command::new("mount");
+        mount.args(["-i", "-t", "fuse", "-o", options, "hanging"]).stdin(device.try_clone()?);
+        let mounted = mount.arg(file.path()).output()?;
         if !mounted.status.success() {
             return Err(io::Error::other(String::from_utf8_lossy(&mounted.stderr).into_owned()));
         }
@@ -183,7 +181,9 @@ fn a_close_hangs_until_it_is_answered() {
     file.hang(std::process::id());
     let opened = File::open(file.path()).unwrap();
     let closing = thread::spawn(move || drop(opened));
+    let begun = Instant::now();
     while file.server.held().is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it does not hang");
         thread::yield_now();
     }
     assert!(!closing.is_finished());

@@ -75,6 +75,7 @@ async fn a_kept_code_is_wiped_on_lock_and_suspend() {
 
 /// The daemon runs on the system's clock, so this takes the minute for which a result is kept.
 #[tokio::test]
+#[ignore = "takes more than a minute; scripts/accept/kept runs it"]
 async fn a_kept_code_is_wiped_when_its_time_is_over() {
     let bench = Bench::with_pcscd().await;
     if !may_look(&bench) {
