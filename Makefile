@@ -5,40 +5,54 @@ BINDIR ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share
 UNITDIR ?= $(PREFIX)/lib/systemd/user
 RULESDIR ?= $(PREFIX)/lib/udev/rules.d
+DOCDIR ?= $(DATADIR)/doc/oathbridge
+# Debian's zsh does not look in the usual folder below /usr.
+ZSHDIR ?= $(DATADIR)/zsh/$(if $(and $(filter /usr,$(PREFIX)),$(wildcard /etc/debian_version)),vendor-completions,site-functions)
 CARGO ?= cargo
 CARGO_DENY_VERSION = 0.20.2
+CARGO_DEB_VERSION = 3.8.0
 
 NAME = io.github.oathbridge.OathBridge1
 BINARIES = oathbridged oathbridgectl
 TARGET = $(or $(CARGO_TARGET_DIR),target)/dist
 
+# The programs of packages that are only unpacked, for lack of installed ones; see scripts/unpack-packages.
+export PATH := $(PATH):$(abspath $(or $(CARGO_TARGET_DIR),target))/tools/bin
+
 # Modules of tests that also run on the binaries of "make", and the checks of "make accept", each a file of scripts/accept.
 SHIPPED_TESTS = contract ctl demo kill secrets
-ACCEPT = paths reproducible fuzz plug hostile kept
+ACCEPT = paths reproducible deb fuzz plug hostile kept first-hour
 
-# DIRECTORY:FILE of everything except the binaries and the unit; missing files are skipped.
+# Each keeps its folder, so that the links between them lead somewhere.
+DOCUMENTS = README.md SECURITY.md CHANGELOG.md CONTRIBUTING.md $(wildcard docs/*.md examples/*.rs examples/*.py) config/oathbridge.toml
+LICENSES = LICENSE-APACHE LICENSE-MIT
+
+# DIRECTORY:FILE of everything except the binaries and the unit.
 FILES = \
 	$(RULESDIR):udev/70-oathbridge.rules \
 	$(DATADIR)/dbus-1/services:data/dbus-1/services/$(NAME).service \
-	$(DATADIR)/doc/oathbridge:udev/70-oathbridge-keyboard.rules \
-	$(DATADIR)/doc/oathbridge:config/oathbridge.toml \
-	$(foreach file,$(wildcard README.md SECURITY.md CHANGELOG.md LICENSE-* docs/dbus-api.md),$(DATADIR)/doc/oathbridge:$(file)) \
+	$(DATADIR)/metainfo:data/metainfo/$(NAME).metainfo.xml \
+	$(DATADIR)/icons/hicolor/scalable/apps:data/icons/$(NAME).svg \
+	$(foreach file,udev/70-oathbridge-keyboard.rules $(LICENSES),$(DOCDIR):$(file)) \
+	$(foreach file,$(DOCUMENTS),$(patsubst %/.,%,$(DOCDIR)/$(patsubst %/,%,$(dir $(file)))):$(file)) \
 	$(foreach file,$(wildcard data/dbus-1/interfaces/*.xml),$(DATADIR)/dbus-1/interfaces:$(file)) \
 	$(foreach file,$(wildcard man/*.1),$(DATADIR)/man/man1:$(file)) \
 	$(foreach file,$(wildcard man/*.5),$(DATADIR)/man/man5:$(file)) \
 	$(foreach file,$(wildcard man/*.8),$(DATADIR)/man/man8:$(file)) \
 	$(foreach file,$(wildcard completions/*.bash),$(DATADIR)/bash-completion/completions:$(file)) \
-	$(foreach file,$(wildcard completions/_*),$(DATADIR)/zsh/site-functions:$(file)) \
+	$(foreach file,$(wildcard completions/_*),$(ZSHDIR):$(file)) \
 	$(foreach file,$(wildcard completions/*.fish),$(DATADIR)/fish/vendor_completions.d:$(file))
 
 directory = $(firstword $(subst :, ,$(1)))
 source = $(lastword $(subst :, ,$(1)))
 # bash-completion finds a file by the command's bare name.
 installed = $(DESTDIR)$(call directory,$(1))/$(patsubst %.bash,%,$(notdir $(call source,$(1))))
+FOLDERS = $(sort $(UNITDIR) $(foreach entry,$(FILES),$(call directory,$(entry))))
 
-.PHONY: build help demo test test-vm shipped broker bench accept check fmt clippy doc deny install uninstall
+.PHONY: build help demo test test-vm shipped broker bench accept check fmt clippy doc deny deb install uninstall
 
 build: ## Build the daemon and the user's tool
+	scripts/check-rust
 	scripts/install-packages build
 	scripts/build
 
@@ -46,10 +60,12 @@ help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: ## Run a demo with a virtual token and a fake Cognito; KEEP=1 keeps them running
+	scripts/check-rust
 	scripts/install-packages build demo
 	scripts/demo
 
 test: ## Run every test
+	scripts/check-rust
 	scripts/install-packages build test
 	scripts/test
 
@@ -58,20 +74,25 @@ shipped: build ## Run the tests of the contract, the tool, the demo, kills and s
 		$(addsuffix ::,$(SHIPPED_TESTS))
 
 test-vm: ## Run the tests on real nodes and with real services, in a virtual machine; as root
+	scripts/check-rust
 	scripts/install-packages build vm
 	scripts/test-vm $(or $(VM),bookworm)
 
-broker: ## Run the tests of the bus with dbus-broker, which must be installed
+broker: ## Run the tests of the bus with dbus-broker
+	scripts/check-rust
+	scripts/install-packages build test broker
 	OATHBRIDGE_TEST_BUS=dbus-broker $(CARGO) test --release --workspace --test daemon -- \
 		$(addsuffix ::,access challenge contract operations)
 
 bench: ## Run the benchmarks; OLD=DIR also measures the older programs in that folder
+	scripts/check-rust
 	scripts/install-packages build test
 	scripts/figures $(if $(OLD),--old $(abspath $(OLD))) $(FIGURES)
 
 accept: $(addprefix accept-,$(ACCEPT)) ## Run the checks that take too long for each change; accept-NAME runs one
 
 accept-paths accept-hostile: build
+accept-deb: deb
 
 accept-%:
 	scripts/accept/$*
@@ -92,16 +113,28 @@ deny:
 	command -v cargo-deny || $(CARGO) install --locked --version $(CARGO_DENY_VERSION) cargo-deny
 	$(CARGO) deny --locked check bans licenses sources
 
+deb: build ## Make the Debian package, in the folder debian of cargo's target folder
+	scripts/install-packages deb
+	command -v cargo-deb || $(CARGO) install --locked --no-default-features --version $(CARGO_DEB_VERSION) cargo-deb
+	scripts/deb
+
 install: ## Install the built files; PREFIX and DESTDIR work as usual
 	@for binary in $(BINARIES); do test -x $(TARGET)/$$binary || { echo "run make first" >&2; exit 1; }; done
-	# Without read permission the kernel protects the daemon from its first instruction on.
-	install -D -m 0711 $(TARGET)/oathbridged $(DESTDIR)$(BINDIR)/oathbridged
-	install -D -m 0755 $(TARGET)/oathbridgectl $(DESTDIR)$(BINDIR)/oathbridgectl
-	install -d $(DESTDIR)$(UNITDIR)
-	sed 's,/usr/bin/,$(BINDIR)/,' systemd/oathbridge.service > $(DESTDIR)$(UNITDIR)/oathbridge.service
-	chmod 644 $(DESTDIR)$(UNITDIR)/oathbridge.service
-	$(foreach entry,$(FILES),install -D -m 644 $(call source,$(entry)) $(call installed,$(entry)) &&) true
+	@# Without read permission the kernel protects the daemon from its first instruction on.
+	@install -D -m 0711 $(TARGET)/oathbridged $(DESTDIR)$(BINDIR)/oathbridged
+	@install -D -m 0755 $(TARGET)/oathbridgectl $(DESTDIR)$(BINDIR)/oathbridgectl
+	@install -D -m 644 systemd/oathbridge.service $(DESTDIR)$(UNITDIR)/oathbridge.service
+	@$(foreach entry,$(FILES),install -D -m 644 $(call source,$(entry)) $(call installed,$(entry)) &&) true
+	@sed -i 's,/usr/bin/,$(BINDIR)/,' $(DESTDIR)$(UNITDIR)/oathbridge.service
+	@sed -i 's,/usr/local/share/doc/oathbridge/,$(DOCDIR)/,' $(DESTDIR)$(DOCDIR)/README.md
 
+# An empty folder goes too, up to those that every system has.
 uninstall: ## Remove the installed files
-	rm -f $(foreach binary,$(BINARIES),$(DESTDIR)$(BINDIR)/$(binary)) $(DESTDIR)$(UNITDIR)/oathbridge.service
-	rm -f $(foreach entry,$(FILES),$(call installed,$(entry)))
+	@rm -f $(foreach binary,$(BINARIES),$(DESTDIR)$(BINDIR)/$(binary)) $(DESTDIR)$(UNITDIR)/oathbridge.service
+	@rm -f $(foreach entry,$(FILES),$(call installed,$(entry)))
+	@for folder in $(addprefix $(DESTDIR),$(FOLDERS)); do \
+		while rmdir "$$folder" 2>/dev/null; do \
+			folder=$${folder%/*}; \
+			case $$folder in */bin|*/lib|*/share|*/man|$(DESTDIR)$(PREFIX)) break ;; esac; \
+		done; \
+	done

@@ -1,8 +1,9 @@
 //! Mock desktop services from python-dbusmock.
 //!
-//! Needs the Debian package python3-dbusmock.
+//! Needs the Debian packages python3-dbus and python3-gi, and python3-dbusmock, which may be unpacked only.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use serde::Serialize;
 use zbus::{Connection, DynamicType, OwnedVariant, connection, fdo};
 
 use crate::bus::PrivateBus;
+use crate::installed::file_of_package;
 
 /// The timeout for the start of a service.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -52,6 +54,7 @@ impl Mock {
         let connection = connection::Builder::address(bus).build().await.map_err(io::Error::other)?;
         let child = Command::new("/usr/bin/python3")
             .args(["-m", "dbusmock", "--template", template])
+            .env("PYTHONPATH", modules())
             .env("DBUS_SESSION_BUS_ADDRESS", bus)
             .env("DBUS_SYSTEM_BUS_ADDRESS", bus)
             .stdout(Stdio::null())
@@ -132,6 +135,12 @@ impl Mock {
         }
         Err(io::Error::other(format!("{calls:?}")))
     }
+}
+
+/// The folder of Python packages with dbusmock.
+fn modules() -> PathBuf {
+    let package = file_of_package("/usr/lib/python3/dist-packages/dbusmock");
+    package.parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
 impl Drop for Mock {

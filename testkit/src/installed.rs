@@ -1,4 +1,5 @@
-//! Third-party programs that are installed once below cargo's target directory for all tests.
+//! Third-party programs that are installed once below cargo's target directory for all tests, and files of Debian packages
+//! that `scripts/unpack-packages` has unpacked there.
 
 use std::fs::{self, File};
 use std::io;
@@ -50,6 +51,37 @@ pub(crate) fn run(command: &mut Command) -> io::Result<()> {
     }
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     Err(io::Error::other(format!("{command:?} failed: {said}")))
+}
+
+/// A file or folder of a Debian package, such as `/usr/sbin/pcscd`: where the package is installed, or where it is unpacked.
+/// If it is in neither place, the path is the former.
+pub fn file_of_package(path: &str) -> PathBuf {
+    let installed = PathBuf::from(path);
+    let unpacked = || Some(target_directory().ok()?.join("tools/root").join(path.trim_start_matches('/')));
+    match installed.exists() {
+        true => installed,
+        false => unpacked().filter(|path| path.exists()).unwrap_or(installed),
+    }
+}
+
+/// The folders with the libraries of a program of a Debian package, as `LD_LIBRARY_PATH`; empty if the package is installed.
+pub fn libraries_of(path: &str) -> String {
+    // The script of an unpacked program names them first, between quotation marks.
+    let script = (!Path::new(path).exists()).then(|| fs::read_to_string(program_of_package(path)).ok());
+    let text = script.flatten().unwrap_or_default();
+    text.split('\'').nth(1).unwrap_or_default().to_owned()
+}
+
+/// A program of a Debian package, with its path if the package is installed: the script that runs it, if the package is
+/// unpacked. In other cases it is searched in `PATH`.
+pub(crate) fn program_of_package(path: &str) -> PathBuf {
+    let name = Path::new(path).file_name().map(PathBuf::from).unwrap_or_default();
+    let script = target_directory().map(|target| target.join("tools/bin").join(&name));
+    match script {
+        _ if Path::new(path).exists() => path.into(),
+        Ok(script) if script.exists() => script,
+        _ => name,
+    }
 }
 
 /// Cargo's target directory: a marked directory above every built program.

@@ -68,6 +68,26 @@ fn the_rules_grant_access_to_the_devices_of_the_table() {
     }
 }
 
+/// A software catalogue offers the program when one of these devices is plugged in.
+#[test]
+fn the_metainfo_lists_the_devices_of_the_table() {
+    let file = "data/metainfo/io.github.oathbridge.OathBridge1.metainfo.xml";
+    let line =
+        |vendor: u16, product: &u16| format!("    <modalias>usb:v{vendor:04X}p{product:04X}d*</modalias>\n");
+    let of_model =
+        |model: &Model| model.products.iter().map(|product| line(model.vendor, product)).collect::<String>();
+    let text = read(file);
+    let is_other = |line: &&str| !line.contains("<modalias>");
+    let others: String = text.split_inclusive('\n').filter(is_other).collect();
+    let (before, after) = others.split_once("  </provides>\n").unwrap();
+    let devices: String = MODELS.iter().map(of_model).collect();
+    let generated = format!("{before}{devices}  </provides>\n{after}");
+    if std::env::var_os(WRITE).is_some() {
+        fs::write(path(file), &generated).unwrap();
+    }
+    assert_eq!(read(file), generated, "{file} is out of date; run this test with {WRITE}=1");
+}
+
 #[test]
 fn the_readme_lists_the_devices_of_the_table() {
     let row = |model: &Model| {

@@ -15,6 +15,8 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use tokio::sync::oneshot;
 use zbus::{Fd, ObjectPath, Variant, connection};
 
+use crate::installed::program_of_package;
+
 /// The timeout for the start of the bus.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -55,7 +57,7 @@ impl Broker {
         listener.set_nonblocking(true)?;
         let (ours, theirs) = UnixStream::pair()?;
         fcntl_setfd(&theirs, FdFlags::empty())?;
-        let child = Command::new("dbus-broker")
+        let child = Command::new(program_of_package("/usr/bin/dbus-broker"))
             .args(["--controller", &theirs.as_raw_fd().to_string()])
             .args(LIMITS)
             .stdin(Stdio::null())

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::namespace::Namespaces;
+use crate::installed::{file_of_package, program_of_package};
 
 /// The path of the driver in Debian's package vsmartcard-vpcd.
 const DRIVER: &str = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so";
@@ -46,7 +47,7 @@ pub(super) fn configure(directory: &Path, name: &str, readers: usize) -> io::Res
         let port = port(reader, 0)?;
         // Readers with the same library would share its global variables, so each reader has its own copy.
         let driver = directory.join(format!("vpcd-{reader}.so"));
-        fs::copy(DRIVER, &driver).map_err(|error| {
+        fs::copy(file_of_package(DRIVER), &driver).map_err(|error| {
             io::Error::new(error.kind(), format!("{DRIVER}: {error} (package vsmartcard-vpcd)"))
         })?;
         // pcscd numbers readers of one name only if they share a library. A serial number keeps them apart,
@@ -143,17 +144,15 @@ fn run(directory: &Path) -> PathBuf {
 }
 
 /// pcscd is not in every user's PATH.
-fn pcscd() -> &'static str {
-    let debian = "/usr/sbin/pcscd";
-    if Path::new(debian).exists() { debian } else { "pcscd" }
+fn pcscd() -> PathBuf {
+    program_of_package("/usr/sbin/pcscd")
 }
 
 /// `--disable-polkit` if pcscd supports it, because the namespace has no policy daemon.
 fn arguments() -> io::Result<Vec<&'static str>> {
-    let help = Command::new(pcscd())
-        .arg("--help")
-        .output()
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error} (package pcscd)", pcscd())))?;
+    let help = Command::new(pcscd()).arg("--help").output().map_err(|error| {
+        io::Error::new(error.kind(), format!("{}: {error} (package pcscd)", pcscd().display()))
+    })?;
     let polkit = String::from_utf8_lossy(&help.stdout).contains("--disable-polkit");
     Ok(if polkit { vec!["--foreground", "--disable-polkit"] } else { vec!["--foreground"] })
 }

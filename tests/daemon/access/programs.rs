@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use testkit::programs;
 use testkit::scenario::Scenario;
+use testkit::{installed, programs};
 
 use super::{Bench, DAEMON};
 
@@ -119,9 +119,11 @@ async fn a_program_that_is_deleted_while_it_runs_keeps_its_path() {
     let rule = format!("[[access.rule]]\ncaller = 'executable:{copy}'\nread_code = 'deny'\n");
     let bench = Bench::new(&rule).await;
     // Like during a package upgrade: the file is removed before the program calls.
-    let line =
-        "cp \"$(command -v \"$1\")\" \"$0\"; exec 3<\"$0\"; rm \"$0\"; shift; exec /proc/self/fd/3 \"$@\"";
-    let deleted = ["sh", "-c", line, copy];
+    let line = "cp \"$1\" \"$0\"; exec 3<\"$0\"; rm \"$0\"; LD_LIBRARY_PATH=$2; export LD_LIBRARY_PATH; shift 3; \
+                exec /proc/self/fd/3 \"$@\"";
+    let busctl = "/usr/bin/busctl";
+    let (program, libraries) = (installed::file_of_package(busctl), installed::libraries_of(busctl));
+    let deleted = ["sh", "-c", line, copy, program.to_str().unwrap(), &libraries];
     let refused = bench.calculate(&deleted);
     assert!(refused.code != 0 && refused.said.contains("rule 1"), "{}", refused.said);
     assert_eq!(value(&bench.info(&deleted), "executable"), Some(copy));
