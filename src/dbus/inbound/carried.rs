@@ -142,7 +142,7 @@ mod tests {
 
     fn with_descriptors(count: usize) -> Vec<u8> {
         let fds: Vec<Fd<'_>> =
-            (0..count).map(|_| OwnedFd::from(std::io::pipe().unwrap().0)).map(Fd::from).collect();
+            (0..count).map(|_| OwnedFd::from(io::pipe().unwrap().0)).map(Fd::from).collect();
         let call = Message::method_call("/a", "Member").interface("a.b").destination(":1.7");
         call.build(&fds).unwrap().data().bytes().to_vec()
     }
