@@ -145,9 +145,10 @@ impl Bridge {
                 // An error means that the semaphore is closed, which does not happen.
                 let _turn = bridge.clients.newcomers.acquire().await;
                 let program = bridge.identify(&client).await.program();
-                bridge.clients.limits.know(client.counts(), &program);
+                bridge.clients.know(&client, &program);
             };
             client.left().run_until_cancelled(identifying).await;
+            bridge.clients.identified.notify_one();
         });
     }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use futures_util::StreamExt;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 use zbus::message::Message;
 use zbus::{Connection, fdo};
 
@@ -36,6 +36,8 @@ pub(super) struct Clients {
     pub(super) questions: Questions,
     readers: Readers,
     pub(super) closers: Closers,
+    /// Told when a client was identified.
+    pub(super) identified: Notify,
     /// The receiver of released queries.
     released: OnceLock<mpsc::UnboundedSender<Message>>,
     census: Census,
@@ -53,6 +55,7 @@ impl Clients {
             questions: Questions::new(closers.clone()),
             readers: Readers::new(clock),
             closers,
+            identified: Notify::new(),
             released: OnceLock::new(),
             census: Census::default(),
         }
@@ -90,6 +93,12 @@ impl Clients {
             self.leave(client.name());
         }
         identified.caller
+    }
+
+    /// Records the program of a client, which its messages and descriptors count for from now on.
+    pub(super) fn know(&self, client: &Client, program: &str) {
+        self.limits.know(client.counts(), program);
+        self.closers.know(client.name(), &client.counts().program());
     }
 
     /// Reads a secret as [`Readers::read`] does.

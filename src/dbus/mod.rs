@@ -25,8 +25,10 @@ mod records;
 mod serve;
 mod session;
 mod settings;
+mod system_bus;
 
 pub use bridge::Bridge;
 pub use error::Error;
 pub use published::Summary;
 pub use serve::Service;
+pub use system_bus::SystemBus;

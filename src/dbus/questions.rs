@@ -12,7 +12,7 @@ use zbus::Connection;
 use zbus::address::Address;
 
 use super::descriptors::Closers;
-use super::inbound;
+use super::inbound::{self, Hearing};
 
 /// The timeout for opening the connection.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -70,7 +70,7 @@ impl Questions {
 
     async fn open(&self) -> zbus::Result<Connection> {
         let bus = self.bus.get().ok_or(zbus::Error::Unsupported)?;
-        inbound::ask(bus.clone(), &self.closers)?.build().await
+        inbound::selective(bus.clone(), &self.closers, Hearing::BUS)?.build().await
     }
 }
 

@@ -15,6 +15,7 @@ use zbus::{Connection, MatchRule, OwnedObjectPath, fdo};
 use super::lock_requests::{LockRequests, SESSION};
 use super::logind_state::LogindState;
 use super::outage::Outage;
+use crate::dbus::SystemBus;
 use crate::signals::{self, ServiceEvent};
 
 const SERVICE: &str = "org.freedesktop.login1";
@@ -61,9 +62,9 @@ pub struct Release {
 
 /// Sends events until the receiver is dropped. If the system bus is missing or lost, it tries to connect again.
 pub async fn watch(events: mpsc::Sender<Event>) {
-    let (mut reported, mut outage) = (Reported::default(), Outage::default());
+    let (bus, mut reported, mut outage) = (SystemBus::default(), Reported::default(), Outage::default());
     while !events.is_closed() {
-        let ended = follow(&events, &mut reported, &mut outage).await;
+        let ended = follow(&bus, &events, &mut reported, &mut outage).await;
         // Without the bus no signal will report the end of the suspend.
         if reported.is_asleep && events.send(Event::Awake).await.is_ok() {
             reported.is_asleep = false;
@@ -78,18 +79,19 @@ pub async fn watch(events: mpsc::Sender<Event>) {
 
 /// Sends events until the receiver is dropped or the system bus is lost.
 async fn follow(
+    bus: &SystemBus,
     events: &mpsc::Sender<Event>,
     reported: &mut Reported,
     outage: &mut Outage,
 ) -> zbus::Result<()> {
-    let connection = bounded(Connection::system()).await?;
+    let connection = bounded(bus.listen()).await?;
     let rule = MatchRule::builder().msg_type(Type::Signal).sender(SERVICE).build()?;
     let state = watch::Sender::new(LogindState::of(reported.lock_requests.clone()));
     let on_event = |event: ServiceEvent<'_>| {
         outage.end();
         state.send_if_modified(|state| state.apply(event));
     };
-    let logind = Logind { connection: connection.clone(), events: events.clone() };
+    let logind = Logind { bus: bus.clone(), connection: connection.clone(), events: events.clone() };
     let ended = tokio::select! {
         ended = signals::listen(&connection, SERVICE, rule, on_event) => ended,
         _ = logind.follow_sleep(state.subscribe(), &mut reported.is_asleep) => Ok(()),
@@ -119,6 +121,7 @@ struct Sessions {
 }
 
 struct Logind {
+    bus: SystemBus,
     connection: Connection,
     events: mpsc::Sender<Event>,
 }
@@ -223,8 +226,12 @@ impl Logind {
     async fn inhibit(&self) -> Option<OwnedFd> {
         let why = "Cancels requests and wipes keys before the computer sleeps";
         let asking = async {
-            let proxy = ManagerProxy::new(&self.connection).await?;
-            proxy.inhibit("sleep", "oathbridge", why, "delay").await
+            let connection = self.bus.ask().await?;
+            let proxy = ManagerProxy::new(&connection).await?;
+            let inhibitor = proxy.inhibit("sleep", "oathbridge", why, "delay").await;
+            // The descriptor alone delays the suspend.
+            let _ = connection.close().await;
+            inhibitor
         };
         let inhibitor = bounded(asking).await;
         inhibitor

@@ -86,7 +86,8 @@ impl Flows {
             Err(error) => return Err(error),
         };
         submission.permits.check(&found.id)?;
-        self.may_submit(&found, &submission.account, operation)?;
+        self.may_submit(&found, operation)?;
+        self.until_open(&submission.account.keys(&found.id.to_string()), operation).await?;
         self.next_window(&found, &submission.policy, otp::Step(0), operation).await?;
         self.in_time(operation)
     }

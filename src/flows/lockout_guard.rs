@@ -5,6 +5,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
 use crate::sync::IgnorePoison;
 
 /// The maximum number of refusals in [`REFUSAL_WINDOW`]; after that no code is submitted.
@@ -18,13 +21,24 @@ const REFUSAL_WINDOW: Duration = Duration::from_secs(15 * 60);
 const MAX_KEYS: usize = 1_024;
 
 /// A name of an account, hashed.
-type Key = [u8; 32];
+pub(super) type Key = [u8; 32];
 
 /// The refusals of every account, in memory, by monotonic time.
 #[derive(Debug, Default)]
 pub(super) struct LockoutGuard {
     /// The refusals of each key, at most [`MAX_REFUSALS`] that count, oldest first; never empty.
     refusals: Mutex<HashMap<Key, VecDeque<Refusal>>>,
+    /// Told when a code was answered.
+    answered: Notify,
+}
+
+/// Why no code may be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Blocked {
+    /// The time until a code may be sent, if no other code is accepted before.
+    pub(super) wait: Duration,
+    /// Whether codes that are not answered yet decide it.
+    pub(super) is_pending: bool,
 }
 
 /// A code that was refused, or that may be.
@@ -44,22 +58,28 @@ pub(super) struct Pending {
 }
 
 impl LockoutGuard {
-    /// The time for which submissions with one of these keys must wait; `None` if they may be sent now.
-    pub(super) fn wait(&self, keys: &[Key], now: Duration) -> Option<Duration> {
-        let mut refusals = self.refusals.lock().ignore_poison();
-        wait(&mut refusals, keys, now)
+    /// Checks whether a code may be sent now.
+    ///
+    /// # Errors
+    ///
+    /// [`Blocked`].
+    pub(super) fn check(&self, keys: &[Key], now: Duration) -> Result<(), Blocked> {
+        check(&mut self.refusals.lock().ignore_poison(), keys, now)
+    }
+
+    /// Completes when a code is answered after this call.
+    pub(super) fn answered(&self) -> Notified<'_> {
+        self.answered.notified()
     }
 
     /// Counts a code that is about to be sent.
     ///
     /// # Errors
     ///
-    /// The time for which it must wait.
-    pub(super) fn begin(&self, keys: Vec<Key>, now: Duration) -> Result<Pending, Duration> {
+    /// [`Blocked`].
+    pub(super) fn begin(&self, keys: Vec<Key>, now: Duration) -> Result<Pending, Blocked> {
         let mut refusals = self.refusals.lock().ignore_poison();
-        if let Some(wait) = wait(&mut refusals, &keys, now) {
-            return Err(wait);
-        }
+        check(&mut refusals, &keys, now)?;
         let refusal = Refusal { at: now, is_pending: true };
         add(&mut refusals, &keys, refusal);
         Ok(Pending { keys, refusal })
@@ -70,6 +90,7 @@ impl LockoutGuard {
         let mut refusals = self.refusals.lock().ignore_poison();
         remove(&mut refusals, &pending);
         add(&mut refusals, &pending.keys, Refusal { at: now, is_pending: false });
+        self.answered.notify_waiters();
     }
 
     /// Records that the code was accepted, which resets Cognito's count as well.
@@ -83,22 +104,27 @@ impl LockoutGuard {
                 refusals.remove(&key);
             }
         }
+        self.answered.notify_waiters();
     }
 
     /// Records that the code was not sent, or that the answer says nothing about it.
     pub(super) fn not_refused(&self, pending: Pending) {
         remove(&mut self.refusals.lock().ignore_poison(), &pending);
+        self.answered.notify_waiters();
     }
 }
 
-fn wait(refusals: &mut HashMap<Key, VecDeque<Refusal>>, keys: &[Key], now: Duration) -> Option<Duration> {
-    let wait = |key| {
+fn check(refusals: &mut HashMap<Key, VecDeque<Refusal>>, keys: &[Key], now: Duration) -> Result<(), Blocked> {
+    let blocked = |key| {
         let kept: &mut VecDeque<Refusal> = refusals.get_mut(key)?;
         kept.retain(|refusal| is_recent(refusal.at, now));
         let oldest = kept.front().filter(|_| kept.len() >= MAX_REFUSALS)?;
-        Some((oldest.at + REFUSAL_WINDOW).saturating_sub(now))
+        let wait = (oldest.at + REFUSAL_WINDOW).saturating_sub(now);
+        Some(Blocked { wait, is_pending: kept.iter().any(|refusal| refusal.is_pending) })
     };
-    keys.iter().filter_map(wait).max()
+    let all: Vec<_> = keys.iter().filter_map(blocked).collect();
+    let Some(wait) = all.iter().map(|blocked| blocked.wait).max() else { return Ok(()) };
+    Err(Blocked { wait, is_pending: all.iter().all(|blocked| blocked.is_pending) })
 }
 
 fn add(refusals: &mut HashMap<Key, VecDeque<Refusal>>, keys: &[Key], refusal: Refusal) {
@@ -140,6 +166,7 @@ fn forget_least_recent(refusals: &mut HashMap<Key, VecDeque<Refusal>>) {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use sha2::Digest;
 
     use super::*;
@@ -152,6 +179,11 @@ mod tests {
         vec![sha2::Sha256::digest(name).into()]
     }
 
+    /// The time to wait; `None` if a code may be sent.
+    fn wait(guard: &LockoutGuard, keys: &[Key], now: Duration) -> Option<Duration> {
+        guard.check(keys, now).err().map(|blocked| blocked.wait)
+    }
+
     fn refuse(guard: &LockoutGuard, keys: Vec<Key>, now: Duration) {
         let refusal = Refusal { at: now, is_pending: true };
         guard.refused(Pending { keys, refusal }, now);
@@ -161,19 +193,20 @@ mod tests {
     fn the_sixth_attempt_waits_until_the_first_refusal_expires() {
         let guard = LockoutGuard::default();
         for minute in 0..5 {
-            assert_eq!(guard.wait(&key("a"), minutes(minute)), None);
+            assert_eq!(wait(&guard, &key("a"), minutes(minute)), None);
             refuse(&guard, key("a"), minutes(minute));
         }
-        assert_eq!(guard.wait(&key("a"), minutes(5)), Some(minutes(10)));
-        assert_eq!(guard.wait(&key("b"), minutes(5)), None);
-        assert_eq!(guard.wait(&key("a"), minutes(15)), None);
+        assert_eq!(wait(&guard, &key("a"), minutes(5)), Some(minutes(10)));
+        assert_eq!(wait(&guard, &key("b"), minutes(5)), None);
+        assert_eq!(wait(&guard, &key("a"), minutes(15)), None);
     }
 
     #[test]
     fn a_code_on_its_way_counts_until_it_is_answered() {
         let guard = LockoutGuard::default();
         let mut pending: Vec<_> = (0..5).map(|_| guard.begin(key("a"), minutes(0)).unwrap()).collect();
-        assert_eq!(guard.begin(key("a"), minutes(1)).unwrap_err(), minutes(14));
+        let blocked = Blocked { wait: minutes(14), is_pending: true };
+        assert_eq!(guard.begin(key("a"), minutes(1)).unwrap_err(), blocked);
         guard.not_refused(pending.pop().unwrap());
         guard.not_refused(guard.begin(key("a"), minutes(1)).unwrap());
         guard.accepted(pending.pop().unwrap());
@@ -181,8 +214,23 @@ mod tests {
         assert!(guard.begin(key("a"), minutes(1)).is_err(), "three older ones are still on their way");
         more.into_iter().for_each(|pending| guard.not_refused(pending));
         pending.into_iter().for_each(|pending| guard.refused(pending, minutes(2)));
-        assert_eq!(guard.wait(&key("a"), minutes(2)), None);
+        assert_eq!(wait(&guard, &key("a"), minutes(2)), None);
         assert_eq!(guard.refusals.lock().unwrap()[&key("a")[0]].len(), 3);
+    }
+
+    #[test]
+    fn only_codes_on_their_way_can_open_the_account_again() {
+        let guard = LockoutGuard::default();
+        (0..4).for_each(|_| refuse(&guard, [key("a"), key("b")].concat(), minutes(0)));
+        let pending = guard.begin(key("a"), minutes(0)).unwrap();
+        assert!(guard.check(&key("a"), minutes(0)).unwrap_err().is_pending);
+        refuse(&guard, key("b"), minutes(0));
+        assert!(!guard.check(&key("b"), minutes(0)).unwrap_err().is_pending);
+        assert!(!guard.check(&[key("a"), key("b")].concat(), minutes(0)).unwrap_err().is_pending);
+        let answered = guard.answered();
+        guard.refused(pending, minutes(0));
+        assert!(answered.now_or_never().is_some());
+        assert!(!guard.check(&key("a"), minutes(0)).unwrap_err().is_pending);
     }
 
     #[test]
@@ -190,9 +238,9 @@ mod tests {
         let guard = LockoutGuard::default();
         (0..5).for_each(|_| refuse(&guard, [key("a"), key("b")].concat(), minutes(0)));
         for names in [key("a"), key("b"), [key("c"), key("b")].concat()] {
-            assert!(guard.wait(&names, minutes(0)).is_some());
+            assert!(wait(&guard, &names, minutes(0)).is_some());
         }
-        assert_eq!(guard.wait(&key("c"), minutes(0)), None);
+        assert_eq!(wait(&guard, &key("c"), minutes(0)), None);
     }
 
     #[test]
@@ -201,7 +249,7 @@ mod tests {
         let pending = guard.begin(key("a"), minutes(0)).unwrap();
         (0..4).for_each(|_| refuse(&guard, key("a"), minutes(0)));
         guard.accepted(pending);
-        assert_eq!(guard.wait(&key("a"), minutes(0)), None);
+        assert_eq!(wait(&guard, &key("a"), minutes(0)), None);
     }
 
     #[test]
@@ -216,7 +264,7 @@ mod tests {
         // One credential a second, each for 15 minutes, and the first one.
         assert_eq!((kept.len(), kept[&key("a")[0]].len()), (15 * 60 + 1, MAX_REFUSALS));
         drop(kept);
-        assert_eq!(guard.wait(&key("a"), now), Some(REFUSAL_WINDOW - Duration::from_secs(4)));
+        assert_eq!(wait(&guard, &key("a"), now), Some(REFUSAL_WINDOW - Duration::from_secs(4)));
     }
 
     #[test]
@@ -226,9 +274,9 @@ mod tests {
         for number in 1..MAX_KEYS {
             refuse(&guard, key(&number.to_string()), minutes(1));
         }
-        assert!(guard.wait(&key("a"), minutes(2)).is_some());
+        assert!(wait(&guard, &key("a"), minutes(2)).is_some());
         refuse(&guard, key("one more"), minutes(2));
         assert_eq!(guard.refusals.lock().unwrap().len(), MAX_KEYS);
-        assert_eq!(guard.wait(&key("a"), minutes(2)), None);
+        assert_eq!(wait(&guard, &key("a"), minutes(2)), None);
     }
 }

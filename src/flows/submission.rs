@@ -5,7 +5,7 @@ use std::future::Future;
 use super::code::{blocking, spent};
 use super::exchange::{load_system_authorities, note};
 use super::find::is_curable;
-use super::lockout_guard::Pending;
+use super::lockout_guard::{Key, LockoutGuard, Pending};
 use super::submission_window::PERIOD;
 use super::{Account, Error, Flows, Permits, Policy, Target};
 use crate::cognito::{self, Client, Delivered, Endpoint, ErrorKind};
@@ -146,14 +146,20 @@ impl<S: Submit> Attempt<'_, S> {
                 }
                 Err(error) => return Err(error),
             };
-            // A touch may have taken longer than the step.
-            if self.flows.validity_left(step, PERIOD) < self.request.policy.min_seconds_left {
+            // Codes of other requests may have been refused during a wait, or may be on their way.
+            let (flows, keys) = (self.flows, self.keys());
+            let begin = |guard: &LockoutGuard| guard.begin(keys.clone(), flows.clock.monotonic());
+            // The code is not kept for longer than it may be sent.
+            let usable =
+                flows.validity_left(step, PERIOD).saturating_sub(self.request.policy.min_seconds_left);
+            let Some(pending) = flows.unless_locked_out(self.operation, usable, begin).await? else {
+                continue;
+            };
+            // A touch or an answer may have taken longer than the step.
+            if flows.validity_left(step, PERIOD) < self.request.policy.min_seconds_left {
+                flows.lockout_guard.not_refused(pending);
                 continue;
             }
-            // Codes of other requests may have been refused during a wait, or may be on their way.
-            let keys = self.request.account.keys(&self.found.id.to_string());
-            let begun = self.flows.lockout_guard.begin(keys, self.flows.clock.monotonic());
-            let pending = begun.map_err(|wait| Error::RateLimited { wait })?;
             match self.reserve(step, &code).await {
                 Ok(Some(reservation)) => return Ok(Prepared { code, step, reservation, pending }),
                 unsent => {
@@ -166,7 +172,8 @@ impl<S: Submit> Attempt<'_, S> {
 
     async fn calculate(&self) -> Result<(Code, Step), Error> {
         let (flows, found, operation) = (self.flows, &self.found, self.operation);
-        flows.may_submit(found, &self.request.account, operation)?;
+        flows.may_submit(found, operation)?;
+        flows.until_open(&self.keys(), operation).await?;
         let moment = self.wait_for_step().await?;
         flows.in_time(operation)?;
         let calculated = flows.calculate(found, moment, operation).await?;
@@ -179,6 +186,11 @@ impl<S: Submit> Attempt<'_, S> {
             ));
         }
         Ok((calculated.code, step))
+    }
+
+    /// The names of the account, whose refused codes are counted.
+    fn keys(&self) -> Vec<Key> {
+        self.request.account.keys(&self.found.id.to_string())
     }
 
     /// Records the intent to send the code, unless it was sent before.

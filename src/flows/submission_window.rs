@@ -1,11 +1,13 @@
 //! When a code may be submitted: its step is unspent, is open for long enough, and starts early enough for the deadline.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use super::key_length::{KEY_BYTES, too_short};
-use super::{Account, Error, Flows, Policy};
+use super::lockout_guard::{Blocked, Key, LockoutGuard};
+use super::{Error, Flows, Policy};
 use crate::oath::{Kind, Touch};
-use crate::operations::Operation;
+use crate::operations::{Operation, State};
 use crate::otp::{Algorithm, Digits, Period, Step};
 use crate::registry::Found;
 use crate::token;
@@ -25,13 +27,8 @@ impl Flows {
     ///
     /// # Errors
     ///
-    /// `Unsupported`, `TouchRequired`, `TouchTimeout` if there is no time for a touch, `RateLimited`.
-    pub(super) fn may_submit(
-        &self,
-        found: &Found,
-        account: &Account,
-        operation: &Operation,
-    ) -> Result<(), Error> {
+    /// `Unsupported`, `TouchRequired`, `TouchTimeout` if there is no time for a touch.
+    pub(super) fn may_submit(&self, found: &Found, operation: &Operation) -> Result<(), Error> {
         fits(found)?;
         if !operation.request().interactive && found.credential.touch == Touch::Yes {
             return Err(Error::TouchRequired);
@@ -39,9 +36,54 @@ impl Flows {
         if found.credential.touch == Touch::Yes && operation.deadline().touch(&*self.clock).is_zero() {
             return Err(token::Error::TouchTimeout.into());
         }
-        match self.lockout_guard.wait(&account.keys(&found.id.to_string()), self.clock.monotonic()) {
-            Some(wait) => Err(Error::RateLimited { wait }),
-            None => Ok(()),
+        Ok(())
+    }
+
+    /// Waits until a code of the account may be submitted.
+    ///
+    /// # Errors
+    ///
+    /// Like [`Flows::unless_locked_out`].
+    pub(super) async fn until_open(&self, keys: &[Key], operation: &Operation) -> Result<(), Error> {
+        let check = |guard: &LockoutGuard| guard.check(keys, self.clock.monotonic());
+        // The time of the operation limits the wait.
+        self.unless_locked_out(operation, Duration::MAX, check).await.map(drop)
+    }
+
+    /// Makes an attempt at a submission. While codes of the account that are on their way decide whether one more may
+    /// be refused, it waits for their answers; `None` if they take longer than `longest`.
+    ///
+    /// # Errors
+    ///
+    /// `RateLimited` after too many refusals, and if the answers come too late for the operation.
+    pub(super) async fn unless_locked_out<T>(
+        &self,
+        operation: &Operation,
+        longest: Duration,
+        attempt: impl Fn(&LockoutGuard) -> Result<T, Blocked>,
+    ) -> Result<Option<T>, Error> {
+        let give_up = self.clock.monotonic().saturating_add(longest);
+        loop {
+            // Before the attempt, so that no answer is missed.
+            let mut answered = pin!(self.lockout_guard.answered());
+            answered.as_mut().enable();
+            let Blocked { wait, is_pending } = match attempt(&self.lockout_guard) {
+                Ok(done) => return Ok(Some(done)),
+                Err(blocked) => blocked,
+            };
+            let left = operation.deadline().until_last_submission(&*self.clock);
+            let Some(left) = left.filter(|left| is_pending && !left.is_zero()) else {
+                return Err(Error::RateLimited { wait });
+            };
+            let usable = give_up.saturating_sub(self.clock.monotonic());
+            if usable.is_zero() {
+                return Ok(None);
+            }
+            operation.set_state(State::WaitingStep);
+            tokio::select! {
+                () = answered => {}
+                () = self.clock.sleep(left.min(usable)) => {}
+            }
         }
     }
 

@@ -59,6 +59,9 @@ impl Guard {
     ///
     /// [`Error::Unavailable`] if the record cannot be read or written.
     pub fn begin(&self, now: Duration) -> Result<(), Error> {
+        // Another daemon, for another bus of this user, may start for the first time at the same moment.
+        let is_missing = self.file().symlink_metadata().is_err();
+        let _turn = is_missing.then(|| self.store.lock_parent());
         let is_first = self.store.directory().symlink_metadata().is_err() && !self.recent.exists();
         let is_lost = self.store.update(|state: &mut State| {
             let is_lost = !state.is_stored() && !is_first;

@@ -133,7 +133,8 @@ fn kind(error: Errno) -> ErrorKind {
     io::Error::from(error).kind()
 }
 
-fn create_directory(path: &Path) -> io::Result<()> {
+/// Creates the missing folders of a path, durably.
+pub(super) fn create_directory(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }

@@ -96,6 +96,21 @@ impl StateFile {
         &self.directory
     }
 
+    /// Locks the folder that contains the file's folder, until the result is dropped: of several processes that start
+    /// for the first time, one at a time finds out that there is no folder, and creates it. Waits for at most 2
+    /// seconds.
+    ///
+    /// `None` if that folder cannot be created or locked, which is written to the journal.
+    pub fn lock_parent(&self) -> Option<File> {
+        let parent = self.directory.parent()?;
+        let created = folder::create_directory(parent).map_err(unwritable);
+        let locked = created.and_then(|_| until_locked(|| File::open(parent), |_| true));
+        let log = |error: &Error| {
+            tracing::warn!("cannot lock {}, so another daemon may start now: {error}", parent.display());
+        };
+        locked.inspect_err(log).ok()
+    }
+
     /// The current content; the default if there is no file. It needs no lock, because the file is only replaced as a whole.
     ///
     /// # Errors
@@ -171,19 +186,8 @@ impl StateFile {
 
     /// Takes the lock, which is released when the file is closed.
     fn lock(&self, folder: &Folder) -> Result<File, Error> {
-        let give_up = Instant::now() + LOCK_TIMEOUT;
-        loop {
-            let file = folder.lock_file(&self.lock).map_err(unwritable)?;
-            match file.try_lock() {
-                // The lock of a file that was deleted meanwhile excludes no other process.
-                Ok(()) if folder.holds(&self.lock, &file) => return Ok(file),
-                Ok(()) | Err(TryLockError::WouldBlock) if Instant::now() >= give_up => {
-                    return Err(Error::Locked);
-                }
-                Ok(()) | Err(TryLockError::WouldBlock) => thread::sleep(LOCK_POLL_INTERVAL),
-                Err(TryLockError::Error(error)) => return Err(unwritable(error)),
-            }
-        }
+        // The lock of a file that was deleted meanwhile excludes no other process.
+        until_locked(|| folder.lock_file(&self.lock), |file| folder.holds(&self.lock, file))
     }
 
     fn replace<T: Content>(&self, folder: &Folder, content: &T) -> io::Result<()> {
@@ -220,6 +224,23 @@ fn decode<T: Content>(bytes: &[u8]) -> Result<T, Error> {
     }
     let content = T::deserialize(Value::Object(members)).map_err(|_| Error::Damaged)?;
     if content.is_sound() { Ok(content) } else { Err(Error::Damaged) }
+}
+
+/// Opens and locks a file for which `is_right` is true.
+fn until_locked(
+    open: impl Fn() -> io::Result<File>,
+    is_right: impl Fn(&File) -> bool,
+) -> Result<File, Error> {
+    let give_up = Instant::now() + LOCK_TIMEOUT;
+    loop {
+        let file = open().map_err(unwritable)?;
+        match file.try_lock() {
+            Ok(()) if is_right(&file) => return Ok(file),
+            Ok(()) | Err(TryLockError::WouldBlock) if Instant::now() >= give_up => return Err(Error::Locked),
+            Ok(()) | Err(TryLockError::WouldBlock) => thread::sleep(LOCK_POLL_INTERVAL),
+            Err(TryLockError::Error(error)) => return Err(unwritable(error)),
+        }
+    }
 }
 
 fn unwritable(error: io::Error) -> Error {

@@ -38,7 +38,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
         "dbus",
         &["access", "cognito", "device", "flows", "guard", "oath", "operations", "otp", "registry", "token"],
     ),
-    ("desktop", &[]),
+    ("desktop", &["dbus"]),
     ("daemon", &["dbus", "desktop", "device", "flows", "guard", "operations", "registry", "token"]),
 ];
 

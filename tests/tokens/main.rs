@@ -1,6 +1,7 @@
 //! Tokens behind a real pcscd, used by the daemon and by third-party programs, and keys behind HID reports.
 
 mod attachments;
+mod closing_service;
 mod codes;
 mod crowd;
 mod denied;

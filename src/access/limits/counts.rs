@@ -68,6 +68,16 @@ impl Counts {
         self.all.rates.check(rate, self.quota_of_all(rate), now)
     }
 
+    /// Whether the program of a connection has no room for one more message, although the connection itself has.
+    pub(super) fn is_shared_part_used(&self, own: &Own, class: CallClass, now: Duration) -> bool {
+        let rate = Rate::of_arrival(class);
+        let quota = self.quota(rate);
+        let shared = self.programs.get(&own.program);
+        own.record.rates.check(rate, quota, now).is_ok()
+            && (shared.is_some_and(|shared| shared.rates.check(rate, quota, now).is_err())
+                || self.check_room(&own.program, class).is_err())
+    }
+
     /// Counts a message for its connection, its program and all; a securing call for its connection only.
     pub(super) fn count_arrival(
         &mut self,

@@ -94,6 +94,13 @@ impl Limits {
         Rate::of(class).map_or(Ok(()), |rate| counts.check_rates(&own.program, rate, now))
     }
 
+    /// Whether a message would be refused only because the connections that are not identified yet have used up what
+    /// they share, and this is one of them.
+    pub fn waits_for_identity(&self, connection: &ConnectionCounts, class: CallClass) -> bool {
+        let (own, counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
+        own.program.is_empty() && class != CallClass::Secure && counts.is_shared_part_used(&own, class, now)
+    }
+
     /// Records the program of a connection, which its messages count for from now on.
     pub fn know(&self, connection: &ConnectionCounts, program: &str) {
         connection.own().know(program);
@@ -145,6 +152,16 @@ impl Limits {
 }
 
 impl ConnectionCounts {
+    /// Whether the program of the connection is known.
+    pub fn is_identified(&self) -> bool {
+        !self.own().program.is_empty()
+    }
+
+    /// The program of the connection; empty until it is known.
+    pub fn program(&self) -> Arc<str> {
+        Arc::clone(&self.own().program)
+    }
+
     fn own(&self) -> MutexGuard<'_, Own> {
         self.0.lock().ignore_poison()
     }

@@ -206,6 +206,25 @@ fn connections_that_are_not_identified_count_together() {
 }
 
 #[test]
+fn a_connection_that_is_not_identified_waits_while_the_others_use_up_what_they_share() {
+    let (limits, _) = limits(config::Limits::default());
+    let waits = |name: &str, class| limits.limits.waits_for_identity(&limits.connection(name), class);
+    for number in 0..128 {
+        assert!(!waits("new", CallClass::Query), "{number}");
+        limits.arrive(&number.to_string(), CallClass::Query).unwrap();
+    }
+    assert!(waits("new", CallClass::Query));
+    assert!(!waits("new", CallClass::Secure) && !waits("new", CallClass::Code));
+    limits.know("known", "a");
+    assert!(!waits("known", CallClass::Query));
+    // One that has used up its own quota is refused at once.
+    limits.know("greedy", "b");
+    while limits.arrive("greedy", CallClass::Query).is_ok() {}
+    limits.know("greedy", "");
+    assert!(!waits("greedy", CallClass::Query));
+}
+
+#[test]
 fn the_open_queries_of_a_program_are_limited_however_many_connections_it_has() {
     let (limits, _) = limits(config::Limits::default());
     let open = |name: &str| {

@@ -1,22 +1,19 @@
 //! Threads that close the descriptors of callers.
 //!
 //! Closing may block: a socket may linger (socket(7), `SO_LINGER`), and a user-space file system is asked at each
-//! close (fuse(4), `FUSE_FLUSH`). So none is closed on the thread that serves everybody.
+//! close (fuse(4), `FUSE_FLUSH`). So none is closed on the thread that serves everybody, and one program cannot use up
+//! the threads, or the descriptors that may wait.
 
-use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustix::net::sockopt::set_socket_linger;
 use rustix::process::{Resource, getrlimit};
-use tokio::sync::Notify;
 
+use super::unclosed::{MAX_THREADS, Unclosed};
 use crate::sync::IgnorePoison;
 
-/// The number of threads. Each may hang for as long as a caller's file system does.
-const MAX_THREADS: usize = 8;
-
-/// The number of descriptors that are held or wait to be closed, after which no further message is read.
+/// The number of descriptors that are held or wait to be closed, after which no more are received.
 const MAX_HELD: usize = 16_384;
 
 /// The share of the process's own limit of descriptors that is never exceeded, if that limit is lower.
@@ -25,25 +22,9 @@ const SHARE: u64 = 4;
 /// The size of the stack of a thread, in bytes.
 const STACK_BYTES: usize = 64 * 1024;
 
-/// The threads and their queue. Clones share them.
+/// The threads and their queues. Clones share them.
 #[derive(Clone, Debug)]
-pub(in crate::dbus) struct Closers(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    queue: Mutex<Queue>,
-    most: usize,
-    /// Told when fewer descriptors than the limit are left.
-    room: Notify,
-}
-
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: VecDeque<OwnedFd>,
-    threads: usize,
-    /// The descriptors that callers have passed and that are not closed yet.
-    held: usize,
-}
+pub(in crate::dbus) struct Closers(Arc<Mutex<Unclosed>>);
 
 impl Closers {
     /// No threads yet: they start with the first descriptor, and end with the last one.
@@ -52,73 +33,73 @@ impl Closers {
         Self::with_limit(usize::try_from(share).unwrap_or(usize::MAX).min(MAX_HELD))
     }
 
-    fn with_limit(most: usize) -> Self {
-        Self(Arc::new(Shared { queue: Mutex::default(), most, room: Notify::new() }))
+    /// The same with another limit for all programs together.
+    pub(in crate::dbus) fn with_limit(most: usize) -> Self {
+        Self(Arc::new(Mutex::new(Unclosed::new(most))))
     }
 
-    /// Counts one more descriptor, until it is closed.
-    pub(super) fn count(&self) {
-        self.0.queue().held += 1;
+    /// Counts one more descriptor of a program, until it is closed. Until the program is known, the name is that of the
+    /// connection.
+    pub(in crate::dbus) fn count(&self, program: &Arc<str>) {
+        self.unclosed().count(program);
     }
 
-    /// The descriptor was closed elsewhere.
-    pub(super) fn uncount(&self) {
-        self.0.closed(&mut self.0.queue());
+    /// A descriptor of this program was closed elsewhere.
+    pub(super) fn uncount(&self, program: &Arc<str>) {
+        self.unclosed().uncount(program);
     }
 
-    /// Closes a counted descriptor on a thread.
-    pub(super) fn close(&self, fd: OwnedFd) {
-        let mut queue = self.0.queue();
-        queue.waiting.push_back(fd);
-        if queue.threads == MAX_THREADS {
+    /// What this connection holds counts for its program from now on.
+    pub(in crate::dbus) fn know(&self, connection: &str, program: &Arc<str>) {
+        let mut unclosed = self.unclosed();
+        unclosed.know(connection, program);
+        self.start(&mut unclosed);
+    }
+
+    /// Whether a program holds so many descriptors that no more of it are received.
+    pub(in crate::dbus) fn is_crowded(&self) -> bool {
+        self.unclosed().is_crowded()
+    }
+
+    /// Whether descriptors of this program are received.
+    pub(in crate::dbus) fn has_room(&self, program: &str) -> bool {
+        self.unclosed().has_room(program)
+    }
+
+    /// Closes a counted descriptor of a program on a thread.
+    pub(super) fn close(&self, fd: OwnedFd, program: &Arc<str>) {
+        let mut unclosed = self.unclosed();
+        unclosed.queue(fd, program);
+        self.start(&mut unclosed);
+    }
+
+    /// Starts a thread if there is work for it.
+    fn start(&self, unclosed: &mut Unclosed) {
+        if unclosed.threads == MAX_THREADS || !unclosed.has_work() {
             return;
         }
-        let shared = Arc::clone(&self.0);
+        let closers = self.clone();
         let thread = std::thread::Builder::new().name("closer".to_owned()).stack_size(STACK_BYTES);
         // Without a thread the descriptor waits for the next one that is to be closed.
-        if thread.spawn(move || shared.run()).is_ok() {
-            queue.threads += 1;
+        if thread.spawn(move || closers.run()).is_ok() {
+            unclosed.threads += 1;
         }
     }
 
-    /// Waits until fewer descriptors than the limit are held.
-    pub(in crate::dbus) async fn room(&self) {
-        loop {
-            let freed = self.0.room.notified();
-            if self.0.queue().held < self.0.most {
-                return;
-            }
-            freed.await;
-        }
-    }
-}
-
-impl Shared {
-    /// Runs until nothing waits.
+    /// Runs until there is nothing for this thread.
     fn run(&self) {
         loop {
-            let mut queue = self.queue();
-            let Some(fd) = queue.waiting.pop_front() else {
-                queue.threads -= 1;
-                return;
-            };
-            drop(queue);
+            let next = self.unclosed().next();
+            let Some((program, fd)) = next else { return };
             // Fails for everything but a socket, which then does not linger anyway.
             let _ = set_socket_linger(&fd, None);
             drop(fd);
-            self.closed(&mut self.queue());
+            self.unclosed().closed(&program);
         }
     }
 
-    fn closed(&self, queue: &mut Queue) {
-        queue.held = queue.held.saturating_sub(1);
-        if queue.held + 1 == self.most {
-            self.room.notify_waiters();
-        }
-    }
-
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().ignore_poison()
+    fn unclosed(&self) -> MutexGuard<'_, Unclosed> {
+        self.0.lock().ignore_poison()
     }
 }
 
@@ -127,8 +108,6 @@ mod tests {
     use std::io::{PipeReader, Read, Write, pipe};
     use std::net::{TcpListener, TcpStream};
     use std::time::Duration;
-
-    use futures_util::FutureExt;
 
     use super::*;
 
@@ -143,13 +122,25 @@ mod tests {
         (socket.into(), peer)
     }
 
-    #[tokio::test]
-    async fn a_socket_that_lingers_is_closed_at_once() {
+    fn program(name: &str) -> Arc<str> {
+        name.into()
+    }
+
+    fn close(closers: &Closers, fd: OwnedFd, name: &str) {
+        closers.count(&program(name));
+        closers.close(fd, &program(name));
+    }
+
+    #[test]
+    fn a_socket_that_lingers_is_closed_at_once() {
         let (socket, _peer) = lingering();
         let closers = Closers::with_limit(1);
-        closers.count();
-        closers.close(socket);
-        tokio::time::timeout(Duration::from_secs(60), closers.room()).await.expect("it does not linger");
+        close(&closers, socket, "a");
+        let begun = std::time::Instant::now();
+        while closers.is_crowded() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it lingers");
+            std::thread::yield_now();
+        }
     }
 
     fn pipes(count: usize) -> (Vec<PipeReader>, Vec<OwnedFd>) {
@@ -168,31 +159,12 @@ mod tests {
     fn every_descriptor_is_closed() {
         let closers = Closers::new();
         let (readers, writers) = pipes(100);
-        for writer in writers {
-            closers.count();
-            closers.close(writer);
+        for (number, writer) in writers.into_iter().enumerate() {
+            close(&closers, writer, ["a", "b", "c"][number % 3]);
         }
         // Reading ends when the writing end is closed.
         for mut reader in readers {
             assert_eq!(reader.read(&mut [0]).unwrap(), 0);
         }
-    }
-
-    #[tokio::test]
-    async fn nothing_is_read_while_too_many_descriptors_are_held() {
-        let closers = Closers::with_limit(2);
-        closers.room().await;
-        closers.count();
-        closers.room().await;
-        closers.count();
-        assert!(closers.room().now_or_never().is_none());
-        let (_readers, mut writers) = pipes(1);
-        let waiting = closers.room();
-        closers.close(writers.remove(0));
-        waiting.await;
-        closers.count();
-        let waiting = closers.room();
-        closers.uncount();
-        waiting.await;
     }
 }

@@ -3,6 +3,7 @@
 mod closers;
 mod held;
 mod ticket;
+mod unclosed;
 
 pub(super) use closers::Closers;
 pub(super) use held::Held;

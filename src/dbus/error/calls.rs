@@ -92,7 +92,10 @@ impl Error {
 
     /// The descriptors of the message did not arrive.
     pub fn descriptors_lost() -> Self {
-        Self::ours("Busy", "The daemon has no file descriptor free; try again in a moment.")
+        Self::ours(
+            "Busy",
+            "The daemon cannot take more file descriptors of this program now; try again when it has closed the earlier ones.",
+        )
     }
 
     /// Two arguments of a call name the same descriptor.

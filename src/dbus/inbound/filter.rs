@@ -8,30 +8,22 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
-use zbus::DBusError;
 use zbus::connection::socket::ReadHalf;
 use zbus::message::{Flags, Header, Message, Type};
 
-use super::carried::Carried;
+use super::carried::{self, Carried};
+use super::crowd;
+use super::diverted::{Diverted, refusal};
 use super::intake::{self, Arrived};
 use super::length::{self, Begun, Length};
+use super::newcomers::{Newcomers, Place};
 use super::socket::Half;
 use crate::access::{CallClass, Refusal};
 use crate::dbus::bridge::Bridge;
 use crate::dbus::client::Client;
-use crate::dbus::descriptors::issue;
 use crate::dbus::error::Error;
-use crate::dbus::methods::{self, MethodPolicy};
+use crate::dbus::methods;
 use crate::dbus::names;
-
-/// A message that the inbound filter diverted.
-#[derive(Debug)]
-pub(in crate::dbus) enum Diverted {
-    /// A call to an object that may appear in a moment.
-    Call(Message),
-    /// The reply to a call that is not served.
-    Refusal(Message),
-}
 
 /// Reads messages, and diverts some of them.
 #[derive(Debug)]
@@ -41,8 +33,7 @@ pub(super) struct Reader {
     /// Released queries.
     released: mpsc::UnboundedReceiver<Message>,
     diverted: mpsc::Sender<Diverted>,
-    /// Whether the last message brought descriptors.
-    has_carried: bool,
+    newcomers: Newcomers,
     /// Whether a message that is already read has lost descriptors.
     is_cut: bool,
 }
@@ -57,6 +48,16 @@ enum Verdict {
     Drop,
 }
 
+/// What comes next.
+enum Next {
+    /// The first bytes of a message.
+    Begun(Begun),
+    /// A released query.
+    Query(Message),
+    /// A client was identified.
+    Identified,
+}
+
 impl Reader {
     pub(super) fn new(
         socket: Half,
@@ -64,7 +65,87 @@ impl Reader {
         released: mpsc::UnboundedReceiver<Message>,
         diverted: mpsc::Sender<Diverted>,
     ) -> Self {
-        Self { socket, bridge, released, diverted, has_carried: false, is_cut: false }
+        Self { socket, bridge, released, diverted, newcomers: Newcomers::default(), is_cut: false }
+    }
+
+    /// Waits for what comes next.
+    async fn next(&mut self) -> io::Result<Next> {
+        let clients = &self.bridge.clients;
+        let is_crowded = clients.closers.is_crowded();
+        tokio::select! {
+            // New messages come first, so that in a flood only the clients with many queries wait.
+            biased;
+            first = length::first(&self.socket), if !is_crowded => first.map(Next::Begun),
+            peeked = crowd::peek(&self.socket), if is_crowded => {
+                let peeked = peeked?;
+                let first = crowd::first(&self.socket, &peeked, self.may_pass(&peeked)).await;
+                first.map(Next::Begun)
+            }
+            Some(query) = self.released.recv() => Ok(Next::Query(query)),
+            () = clients.identified.notified(), if !self.newcomers.is_empty() => Ok(Next::Identified),
+        }
+    }
+
+    /// Reads the message that has begun. Its descriptors count for its sender, also if it is dropped.
+    async fn receive(&mut self, begun: &mut Begun, seq: u64) -> zbus::Result<Option<Arrived>> {
+        let sender = if begun.fds.is_empty() { None } else { carried::sender(&begun.bytes) };
+        let payer = sender.map(|sender| self.payer(sender)).unwrap_or_default();
+        let clients = &self.bridge.clients;
+        let longest = clients.limits.longest_message();
+        let received =
+            intake::receive(&mut self.socket, begun, longest, seq, (&clients.closers, &payer)).await?;
+        let Some(mut arrived) = received else {
+            tracing::debug!("dropped a message whose header is too long or damaged");
+            return Ok(None);
+        };
+        if !arrived.carried.held.is_empty() {
+            let payer = arrived.message.header().sender().map(|sender| self.payer(sender));
+            arrived.carried.charge(&payer.unwrap_or_default());
+        }
+        Ok(Some(arrived))
+    }
+
+    /// Delivers a message, keeps it until its client is identified, or does with it what else the verdict is.
+    async fn take(&mut self, arrived: Arrived) -> zbus::Result<Option<Message>> {
+        let Some(client) = self.newcomer(&arrived) else { return self.pass(arrived).await };
+        match self.newcomers.put(client, arrived) {
+            Place::Waits => Ok(None),
+            Place::Passes(arrived) => self.pass(arrived).await,
+            Place::Refused(arrived) => {
+                if let Some(refusal) = refusal(&arrived.message.header(), &Refusal::Busy.into()) {
+                    // Like that of `pass`.
+                    let _ = self.diverted.send(refusal).await;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Delivers a message, or does with it what else the verdict is.
+    async fn pass(&mut self, mut arrived: Arrived) -> zbus::Result<Option<Message>> {
+        match self.judge(&mut arrived) {
+            Verdict::Deliver => return Ok(Some(arrived.message)),
+            Verdict::DeliverWith(fds) => return arrived.with(&mut self.socket, fds).await.map(Some),
+            // If refusals cannot be sent, nothing more is read: a flood waits in the bus, not here. An error means that
+            // the daemon is ending.
+            Verdict::Divert(diverted) => drop(self.diverted.send(diverted).await),
+            Verdict::Drop => {}
+        }
+        Ok(None)
+    }
+
+    /// The client of a call that waits until the client is identified.
+    fn newcomer(&self, arrived: &Arrived) -> Option<Arc<Client>> {
+        let header = arrived.message.header();
+        let sender = header.sender().filter(|_| arrived.message.message_type() == Type::MethodCall)?;
+        let class = methods::of(&header).map_or(CallClass::Query, |method| method.class);
+        let client = self.bridge.clients.client(sender);
+        let waits = self.bridge.clients.limits.waits_for_identity(client.counts(), class);
+        if !waits && (class == CallClass::Secure || !self.newcomers.has(&client)) {
+            return None;
+        }
+        self.bridge.notice(&client);
+        Some(client)
     }
 
     fn judge(&self, arrived: &mut Arrived) -> Verdict {
@@ -74,16 +155,12 @@ impl Reader {
             return self.judge_other(&header, &arrived.length, &mut arrived.carried);
         }
         let admitted = self.admit(message, &header, &arrived.length, &mut arrived.carried);
-        let wants_reply = !header.primary().flags().contains(Flags::NO_REPLY_EXPECTED);
         match admitted {
             Ok(Some(_)) if self.is_absent(&header) => Verdict::Divert(Diverted::Call(message.clone())),
             Ok(Some(tickets)) if tickets.is_empty() => Verdict::Deliver,
             Ok(Some(tickets)) => Verdict::DeliverWith(tickets),
-            Err(error) if wants_reply => match error.create_reply(&header) {
-                Ok(reply) => Verdict::Divert(Diverted::Refusal(reply)),
-                Err(_) => Verdict::Drop,
-            },
-            _ => Verdict::Drop,
+            Err(error) => refusal(&header, &error).map_or(Verdict::Drop, Verdict::Divert),
+            Ok(None) => Verdict::Drop,
         }
     }
 
@@ -116,7 +193,7 @@ impl Reader {
             true => Ok(Some(Vec::new())),
             // Nothing would tell when the descriptors are no longer needed.
             false if !wants_reply => Ok(None),
-            false => exchange(&client, header, method, carried).map(Some),
+            false => carried.exchange(&client, header, method).map(Some),
         }
     }
 
@@ -144,26 +221,29 @@ impl Reader {
         }
     }
 
+    /// Whether the descriptors of a message with these first bytes are received while a program holds too many. Those of
+    /// a message whose sender is not among the bytes are not, because any program can send one.
+    fn may_pass(&self, peeked: &[u8]) -> bool {
+        carried::sender(peeked).is_some_and(|sender| {
+            sender == names::DRIVER || self.bridge.clients.closers.has_room(&self.payer(sender))
+        })
+    }
+
+    /// The name that descriptors of a client count for: its program, or itself until that is known. Empty for the bus.
+    fn payer(&self, sender: &str) -> Arc<str> {
+        if sender == names::DRIVER {
+            return Arc::default();
+        }
+        let program = self.bridge.clients.client(sender).counts().program();
+        if program.is_empty() { sender.into() } else { program }
+    }
+
     fn is_absent(&self, header: &Header<'_>) -> bool {
         methods::of(header).is_some_and(|method| method.may_name_absent_object)
             && header.path().is_some_and(|path| {
                 names::credential_id(path).is_some() && !self.bridge.published.paths().contains(path)
             })
     }
-}
-
-/// Keeps the descriptors of a call with its client, and returns a ticket for each.
-fn exchange(
-    client: &Client,
-    header: &Header<'_>,
-    method: &MethodPolicy,
-    carried: &mut Carried,
-) -> Result<Vec<OwnedFd>, Error> {
-    carried.check(method.descriptors)?;
-    let tickets: io::Result<Vec<_>> = (0..carried.held.len()).map(issue).collect();
-    let tickets = tickets.map_err(|_| Error::descriptors_lost())?;
-    client.deposit(header.primary().serial_num().get(), take(&mut carried.held))?;
-    Ok(tickets)
 }
 
 #[async_trait]
@@ -175,38 +255,28 @@ impl ReadHalf for Reader {
         already_received_fds: &mut Vec<OwnedFd>,
     ) -> zbus::Result<Message> {
         loop {
-            let clients = &self.bridge.clients;
-            if take(&mut self.has_carried) {
-                clients.closers.room().await;
+            if let Some(arrived) = self.newcomers.next() {
+                match self.pass(arrived).await? {
+                    Some(message) => return Ok(message),
+                    None => continue,
+                }
             }
             let (bytes, fds) = (take(already_received_bytes), take(already_received_fds));
             let mut begun = Begun::new(bytes, fds, take(&mut self.is_cut));
             if begun.bytes.is_empty() {
-                tokio::select! {
-                    // New messages come first, so that in a flood only the clients with many queries wait.
-                    biased;
-                    first = length::first(&self.socket) => begun = first?,
-                    Some(query) = self.released.recv() => return Ok(query),
+                match self.next().await? {
+                    Next::Begun(first) => begun = first,
+                    Next::Query(query) => return Ok(query),
+                    Next::Identified => continue,
                 }
             }
-            let longest = clients.limits.longest_message();
-            let arrived =
-                intake::receive(&mut self.socket, &mut begun, longest, seq, &clients.closers).await?;
+            let arrived = self.receive(&mut begun, seq).await?;
             // Following messages may already be read.
             (*already_received_bytes, *already_received_fds) = (begun.bytes, begun.fds);
             self.is_cut = begun.is_cut;
-            let Some(mut arrived) = arrived else {
-                tracing::debug!("dropped a message whose header is too long or damaged");
-                continue;
-            };
-            self.has_carried = !arrived.carried.is_none();
-            match self.judge(&mut arrived) {
-                Verdict::Deliver => return Ok(arrived.message),
-                Verdict::DeliverWith(fds) => return arrived.with(&mut self.socket, fds).await,
-                // If refusals cannot be sent, nothing more is read: a flood waits in the bus, not here. An error means
-                // that the daemon is ending.
-                Verdict::Divert(diverted) => drop(self.diverted.send(diverted).await),
-                Verdict::Drop => {}
+            let Some(arrived) = arrived else { continue };
+            if let Some(message) = self.take(arrived).await? {
+                return Ok(message);
             }
         }
     }

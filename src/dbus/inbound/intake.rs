@@ -2,6 +2,7 @@
 
 use std::mem::replace;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use zbus::connection::socket::ReadHalf;
 use zbus::message::Message;
@@ -23,7 +24,8 @@ pub(super) struct Arrived {
     seq: u64,
 }
 
-/// Reads a message of at most `longest` bytes. `None` for one whose header is too long or not of the specification.
+/// Reads a message of at most `longest` bytes. Its descriptors count for the given name. `None` for a message whose header
+/// is too long or not of the specification.
 ///
 /// # Errors
 ///
@@ -33,7 +35,7 @@ pub(super) async fn receive(
     begun: &mut Begun,
     longest: usize,
     seq: u64,
-    closers: &Closers,
+    (closers, payer): (&Closers, &Arc<str>),
 ) -> zbus::Result<Option<Arrived>> {
     let length = length::begin(socket, begun, longest).await?;
     // Descriptors come with the first byte of their message (unix(7), SCM_RIGHTS).
@@ -47,6 +49,7 @@ pub(super) async fn receive(
         return Ok(Some(Arrived { message, length, carried: Carried::default(), bytes: Vec::new(), seq }));
     }
     let mut carried = Carried::new(fds, is_cut, closers);
+    carried.charge(payer);
     if length == Length::Hopeless {
         return Ok(None);
     }
@@ -74,44 +77,21 @@ impl Arrived {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{IoSlice, Write};
-    use std::mem::MaybeUninit;
-    use std::os::fd::AsFd;
-    use std::os::unix::net::{UnixListener, UnixStream};
+    use std::os::unix::net::UnixStream;
 
-    use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
     use zbus::Fd;
 
-    use super::super::socket;
+    use super::super::wire::{self, connected};
     use super::*;
 
     const MAX_MESSAGE_BYTES: usize = 1_000;
 
-    fn connected() -> (UnixStream, Half, tempfile::TempDir) {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("bus");
-        let listener = UnixListener::bind(&path).unwrap();
-        let address = format!("unix:path={}", path.display());
-        let (half, _) = socket::connect(&address.parse().unwrap()).unwrap().unwrap();
-        (listener.accept().unwrap().0, half, directory)
-    }
-
     fn send(bus: &mut UnixStream, body: usize) {
-        let call = Message::method_call("/a", "Ping").build(&"x".repeat(body)).unwrap();
-        bus.write_all(call.data().bytes()).unwrap();
+        wire::send(bus, ":1.7", body);
     }
 
-    /// Sends one message with a descriptor and this number of bytes, as the bus does.
     fn send_with_descriptor(bus: &UnixStream, body: usize) {
-        let call =
-            Message::method_call("/fd", "Ping").build(&(Fd::from(bus.as_fd()), "x".repeat(body))).unwrap();
-        let bytes = call.data().bytes();
-        let descriptors = [bus.as_fd()];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        assert!(ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)));
-        let sent = sendmsg(bus, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::empty()).unwrap();
-        assert_eq!(sent, bytes.len());
+        wire::send_with_descriptor(bus, ":1.7", body);
     }
 
     /// The numbers of descriptors of this many messages; `None` for a message that is skipped.
@@ -121,7 +101,8 @@ mod tests {
             if begun.bytes.is_empty() {
                 begun = length::first(half).await.unwrap();
             }
-            let arrived = receive(half, &mut begun, MAX_MESSAGE_BYTES, 0, &closers).await.unwrap();
+            let payer = (&closers, &Arc::default());
+            let arrived = receive(half, &mut begun, MAX_MESSAGE_BYTES, 0, payer).await.unwrap();
             seen.push(arrived.map(|arrived| {
                 assert!(arrived.message.data().fds().is_empty() && !arrived.carried.is_cut);
                 arrived.carried.held.len()
@@ -151,7 +132,8 @@ mod tests {
         let (bus, mut half, _directory) = connected();
         send_with_descriptor(&bus, 10);
         let mut begun = length::first(&half).await.unwrap();
-        let arrived = receive(&mut half, &mut begun, MAX_MESSAGE_BYTES, 7, &Closers::new()).await.unwrap();
+        let payer = (&Closers::new(), &Arc::default());
+        let arrived = receive(&mut half, &mut begun, MAX_MESSAGE_BYTES, 7, payer).await.unwrap();
         let ticket = crate::dbus::descriptors::issue(0).unwrap();
         let message = arrived.unwrap().with(&mut half, vec![ticket]).await.unwrap();
         assert_eq!(message.header().unix_fds(), Some(1));

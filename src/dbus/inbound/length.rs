@@ -99,10 +99,15 @@ pub(super) async fn begin(socket: &Half, begun: &mut Begun, longest: usize) -> i
 ///
 /// The connection ends or fails.
 pub(super) async fn finish(socket: &Half, begun: &mut Begun) -> io::Result<usize> {
-    let (fields, body) = lengths(&begun.bytes);
-    let whole = fields.saturating_add(body);
+    let whole = whole(&begun.bytes);
     fill(socket, begun, whole).await?;
     Ok(whole)
+}
+
+/// The length of a message in bytes, from its first 16 bytes.
+pub(super) fn whole(bytes: &[u8]) -> usize {
+    let (fields, body) = lengths(bytes);
+    fields.saturating_add(body)
 }
 
 /// The lengths of the header and of the body.
@@ -133,12 +138,14 @@ async fn discard(socket: &Half, begun: &mut Begun, start: usize, mut length: usi
         let part = chunk.get_mut(..DISCARD_CHUNK_BYTES.min(length)).unwrap_or_default();
         let received = socket.receive(part).await?;
         begun.fds.extend(received.fds);
+        begun.is_cut |= received.is_cut;
         length -= some(received.count)?;
     }
     Ok(())
 }
 
-fn some(count: usize) -> io::Result<usize> {
+/// The number of received bytes; none means that the connection has ended.
+pub(super) fn some(count: usize) -> io::Result<usize> {
     if count == 0 { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(count) }
 }
 

@@ -4,12 +4,17 @@
 //! unlocked in a moment) with more than `UnknownObject`, and detecting when a reply was sent.
 
 mod carried;
-mod driver;
+mod crowd;
+mod diverted;
 mod filter;
 mod intake;
 mod length;
+mod newcomers;
 mod replies;
+mod selective;
 mod socket;
+#[cfg(test)]
+mod wire;
 
 use std::sync::Arc;
 
@@ -20,7 +25,8 @@ use zbus::connection::{self, socket::Split};
 use super::bridge::Bridge;
 use super::descriptors::Closers;
 
-pub(super) use filter::Diverted;
+pub(super) use diverted::Diverted;
+pub(super) use selective::Hearing;
 
 /// The number of diverted messages in the queue. It is small, so that a flood leaves room for other messages.
 const DIVERTED_QUEUE_LENGTH: usize = 4;
@@ -51,18 +57,21 @@ pub(super) fn connect(
     Ok((builder, diverted))
 }
 
-/// A builder for a further connection to the bus, which hears only the bus itself. On a bus without a Unix socket it hears
-/// everybody.
+/// A builder for a connection to a bus that hears only some messages. On a bus without a Unix socket it hears all.
 ///
 /// # Errors
 ///
 /// No bus listens there.
-pub(super) fn ask(address: Address, closers: &Closers) -> zbus::Result<connection::Builder<'static>> {
+pub(super) fn selective(
+    address: Address,
+    closers: &Closers,
+    hearing: Hearing,
+) -> zbus::Result<connection::Builder<'static>> {
     Ok(match socket::connect(&address) {
         None => connection::Builder::address(address),
         Some(Err(error)) => return Err(error.into()),
         Some(Ok((read, write))) => {
-            let read = driver::DriverReader::new(read, closers.clone());
+            let read = selective::SelectiveReader::new(read, closers.clone(), hearing);
             connection::Builder::socket(Split::new(Box::new(read) as Box<_>, Box::new(write) as Box<_>))
         }
     })

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+    SendAncillaryMessage, SendFlags, recv, recvmsg, sendmsg,
 };
 use tokio::io::Interest;
 use tokio::net::UnixStream;
@@ -46,14 +46,32 @@ pub(super) fn connect(address: &Address) -> Option<io::Result<(Half, Half)>> {
 pub(super) struct Received {
     pub(super) count: usize,
     pub(super) fds: Vec<OwnedFd>,
-    /// Whether descriptors were lost (`MSG_CTRUNC`): this process had none free.
+    /// Whether descriptors were lost (`MSG_CTRUNC`): this process had none free, or no room for them was given.
     pub(super) is_cut: bool,
 }
 
 impl Half {
     /// Receives at most as many bytes as the buffer has; it is cancellation-safe.
     pub(super) async fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
-        self.0.async_io(Interest::READABLE, || receive(&self.0, buffer)).await
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS_PER_MESSAGE))];
+        self.0.async_io(Interest::READABLE, || receive(&self.0, buffer, &mut space)).await
+    }
+
+    /// The next bytes, at most as many as the buffer has, which stay in the socket; it is cancellation-safe.
+    pub(super) async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let peek = || Ok(recv(self.0.as_fd(), &mut *buffer, RecvFlags::PEEK)?.0);
+        self.0.async_io(Interest::READABLE, peek).await
+    }
+
+    /// Receives bytes that have been peeked at, without their descriptors.
+    ///
+    /// The kernel then drops the descriptors. That may wait for a socket that lingers, and for a file system that
+    /// releases files synchronously, such as NFS. It does not wait for the `FUSE_FLUSH` of fuse(4), which only close(2)
+    /// sends. So a thread of its own waits.
+    pub(super) async fn receive_bare(&self, mut buffer: Vec<u8>) -> io::Result<(Vec<u8>, Received)> {
+        let stream = Arc::clone(&self.0);
+        let receiving = move || receive(&stream, &mut buffer, &mut []).map(|received| (buffer, received));
+        tokio::task::spawn_blocking(receiving).await.map_err(io::Error::other)?
     }
 }
 
@@ -83,9 +101,8 @@ impl WriteHalf for Half {
     }
 }
 
-fn receive(stream: &UnixStream, buffer: &mut [u8]) -> io::Result<Received> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS_PER_MESSAGE))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+fn receive(stream: &UnixStream, buffer: &mut [u8], space: &mut [MaybeUninit<u8>]) -> io::Result<Received> {
+    let mut ancillary = RecvAncillaryBuffer::new(space);
     let mut slices = [IoSliceMut::new(buffer)];
     let received = recvmsg(stream.as_fd(), &mut slices, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
     let fds = ancillary.drain().flat_map(|message| match message {

@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
 use std::time::Duration;
 
 use super::super::*;
@@ -36,6 +38,23 @@ fn a_first_start_closes_no_step() {
     guard.claim(CREDENTIAL, NOW, at(NOW)).unwrap();
     assert!(guard.file().exists() && copy(directory.path()).exists());
     assert_eq!(started(directory.path(), NOW).earliest(OTHER, at(NOW)), Ok(NOW));
+}
+
+/// Two buses of one user have a daemon each.
+#[test]
+fn two_first_starts_at_once_close_no_step() {
+    for _ in 0..20 {
+        let directory = temporary();
+        let both_start = Barrier::new(2);
+        let start = || {
+            both_start.wait();
+            started(directory.path(), NOW).earliest(CREDENTIAL, at(NOW))
+        };
+        let earliest = thread::scope(|scope| {
+            [scope.spawn(start), scope.spawn(start)].map(|started| started.join().unwrap())
+        });
+        assert_eq!(earliest, [Ok(NOW); 2]);
+    }
 }
 
 #[test]

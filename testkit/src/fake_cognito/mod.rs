@@ -91,6 +91,8 @@ pub struct FakeCognito {
 struct Shared {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    /// Locked while requests are held.
+    held: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Shared {
@@ -128,7 +130,8 @@ impl FakeCognito {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let clock = Arc::clone(&options.clock);
-        let shared = Arc::new(Shared { clock, state: Mutex::new(State::new(&options)?) });
+        let shared =
+            Arc::new(Shared { clock, state: Mutex::new(State::new(&options)?), held: Arc::default() });
         let (stop, stopped) = oneshot::channel();
         let thread = server::spawn(listener, Arc::clone(&shared), stopped)?;
         Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
@@ -243,6 +246,11 @@ impl FakeCognito {
     /// Adds a plan for later requests. Plans are in a queue; each request takes the first one that applies to it.
     pub fn plan(&self, plan: Plan) {
         self.shared.state().plans.add(plan);
+    }
+
+    /// Handles no further request until the result is dropped.
+    pub async fn hold(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        Arc::clone(&self.shared.held).lock_owned().await
     }
 
     /// Removes the remaining plans.

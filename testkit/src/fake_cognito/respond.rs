@@ -79,6 +79,7 @@ async fn call(operation: &str, body: &[u8], shared: &Shared) -> Result<Response<
     if plan.delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(plan.delay_ms)).await;
     }
+    drop(shared.held.lock().await);
     let request: Request = serde_json::from_slice(body).unwrap_or_default();
     let answer = answer(&mut shared.state(), operation, &request, &plan, arrived)?;
     match answer {

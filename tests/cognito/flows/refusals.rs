@@ -90,6 +90,47 @@ async fn a_request_that_waits_for_its_step_sees_the_refusals_meanwhile() {
     assert_eq!(rig.submitted().len(), 5);
 }
 
+/// The code on its way would be the fifth refusal, and its answer opens the account again.
+#[tokio::test]
+async fn a_request_waits_for_the_answer_that_decides_whether_it_may_be_sent() {
+    let rig = Rig::start(seconds(5)).await;
+    refuse(&rig, 4).await;
+    let held = rig.cognito.hold().await;
+    let sent = async {
+        // The intent is recorded directly before the code is sent.
+        let record = rig.state.path().join("state/guard.json");
+        let begun = std::time::Instant::now();
+        while !std::fs::read_to_string(&record).unwrap().contains("intent") {
+            assert!(begun.elapsed() < seconds(60), "it is not sent");
+            tokio::task::yield_now().await;
+        }
+    };
+    let requests = [22, 60].map(|timeout| rig.verify_request("alice", seconds(timeout)));
+    let second = async {
+        sent.await;
+        rig.verify(&requests[1]).await
+    };
+    let (first, second) = tokio::join!(rig.verify(&requests[0]), async {
+        let mut second = std::pin::pin!(second);
+        // Its time for a submission ends eight seconds before its time.
+        let waits_for_the_answer = rig.clock.wait_for_sleeper(seconds(60 - 8));
+        tokio::select! {
+            ended = &mut second => return ended,
+            () = waits_for_the_answer => drop(held),
+        }
+        let first_is_answered = rig.clock.wait_for_sleeper(seconds(25));
+        tokio::select! {
+            ended = &mut second => return ended,
+            // It waits for the step after that of the first one.
+            () = first_is_answered => rig.clock.advance(seconds(25)),
+        }
+        second.await
+    });
+    first.result.unwrap();
+    second.result.unwrap();
+    assert_eq!(rig.submitted().len(), 6);
+}
+
 fn refusal() -> Fault {
     Fault::exception("CodeMismatchException", "no")
 }

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use oathbridge::dbus::names::{self, ROOT};
-use testkit::client::{Client, Options, memfd};
+use testkit::client::{Client, Extra, Options, memfd};
 use testkit::resources::Resources;
 use zbus::message::{Flags, Message};
 use zbus::{Fd, ObjectPath, Variant};
@@ -164,6 +164,20 @@ async fn a_message_over_the_limit_is_refused() {
     let empty: (Vec<zbus::OwnedObjectPath>, Vec<zbus::OwnedObjectPath>) =
         bench.client.call(ROOT, "Manager", "FindCredentials", &find(15_000)).await.unwrap();
     assert!(empty.0.is_empty());
+}
+
+/// The clock stands still, so the quota that all new connections share does not refill. The daemon asks the bus about
+/// each connection after its first message, so each first message counts for that quota.
+#[testkit::test]
+async fn a_new_connection_is_served_although_other_new_ones_have_used_up_what_they_share() {
+    let limits = "[limits]\nqueries_per_second = 40\nall_queries_per_second = 1000\ncodes_per_minute = 1\n";
+    let bench = Bench::of(testkit::scenario::Scenario::inside(), limits).await;
+    for number in 0..50 {
+        let newcomer = bench.stage.client().await.unwrap();
+        let served = newcomer.call::<_, Extra>(ROOT, "Manager", "GetCallerInfo", &()).await;
+        // The later ones count for their program, which has a quota of its own.
+        served.unwrap_or_else(|refusal| panic!("connection {number}: {refusal:?}"));
+    }
 }
 
 #[tokio::test]

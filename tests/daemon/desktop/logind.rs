@@ -4,10 +4,10 @@ use testkit::client::Options;
 use testkit::dbusmock::Mock;
 use zbus::{Connection, Variant, connection, fdo};
 
-use super::Bench;
 use super::session::{
     SESSION, add_session, add_session_without_seat, lock, sleep, until_inhibitors, until_state,
 };
+use super::{Bench, EVENT_TIMEOUT};
 
 const MANAGER: &str = "org.freedesktop.login1.Manager";
 
@@ -56,6 +56,20 @@ async fn a_flood_of_forged_signals_has_no_effect() {
     // All signals have been read by now, without an effect.
     lock(&logind, false).await;
     bench.until_unlocked().await;
+}
+
+#[testkit::test]
+async fn the_system_bus_passes_no_descriptor_to_the_daemon() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
+    let bench = bench.start().await;
+    until_inhibitors(&logind, 1).await;
+    let (stranger, daemon) = somebody(&bench, &logind).await;
+    let fd = zbus::Fd::from(std::os::fd::OwnedFd::from(std::io::pipe().unwrap().0));
+    let call = stranger.call_method(Some(daemon.as_str()), "/", Some("com.example.Noise"), "Take", &fd);
+    let called = tokio::time::timeout(EVENT_TIMEOUT, call).await.expect("the bus answers");
+    let Err(zbus::Error::FDO(error)) = called else { panic!("{called:?}") };
+    assert!(matches!(*error, fdo::Error::NotSupported(_)), "not the error of the bus: {error}");
 }
 
 /// Makes logind list a session at this path from now on.

@@ -1,8 +1,13 @@
 //! Rules for a credential or a profile.
 
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
 use oathbridge::dbus::names::ROOT;
 use testkit::client::{Extra, Options, Refusal};
-use zbus::ObjectPath;
+use zbus::{Fd, ObjectPath};
 
 use super::{Bench, Fresh, ONE_ATTEMPT};
 
@@ -119,4 +124,32 @@ async fn a_rule_for_a_credential_is_for_calls_that_name_it_or_find_it() {
     assert_eq!(bench.arrived(), 0);
     bench.world.client.calculate(&other.path, Options::new()).await.unwrap();
     respond(&bench, &other.path, "user-1", &[("profile", "home")]).await.unwrap();
+}
+
+/// The rule comes while the daemon reads the access token: after the other arguments, and before the credential is
+/// found.
+#[testkit::test]
+async fn a_reload_while_a_descriptor_is_read_applies_to_the_call() {
+    let bench = Bench::new(&config("", "allow", "allow")).await;
+    let fresh = bench.fresh().await;
+    let (mut writer, reader) = UnixStream::pair().unwrap();
+    let options = [("access-token", Fd::from(reader.as_fd()).into()), ("profile", "work".into())];
+    let verifying = bench.world.client.verify(&fresh.path, options.into());
+    let reloading = async {
+        let (first, rest) = fresh.user.access_token.split_at(10);
+        writer.write_all(first.as_bytes()).unwrap();
+        let begun = Instant::now();
+        while rustix::io::ioctl_fionread(&reader).unwrap() > 0 {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the daemon does not read");
+            tokio::task::yield_now().await;
+        }
+        bench.world.configure(&config("profile = 'work'", "deny", "allow")).unwrap();
+        let client = bench.world.stage.client().await.unwrap();
+        client.call::<_, ()>(ROOT, "Manager", "Reload", &()).await.unwrap();
+        writer.write_all(rest.as_bytes()).unwrap();
+        drop(writer);
+    };
+    let (verified, ()) = tokio::join!(verifying, reloading);
+    assert!(is_denied(verified.map(drop)));
+    assert_eq!(bench.arrived(), 0);
 }

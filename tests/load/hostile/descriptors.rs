@@ -20,6 +20,9 @@ use super::dice::Dice;
 /// The number of other ends that stay open, so that reading a descriptor does not end at once.
 const MAX_OTHER_ENDS: usize = 64;
 
+/// The variable with the path of a file of a user-space file system.
+pub(crate) const HANGING: &str = "OATHBRIDGE_HANGING";
+
 static OTHER_ENDS: Mutex<VecDeque<OwnedFd>> = Mutex::new(VecDeque::new());
 
 /// Mostly a file in memory, so that the code behind the reading is reached.
@@ -37,6 +40,7 @@ pub(crate) fn random(dice: &mut Dice) -> Fd<'static> {
         9 => File::open("/dev/zero").unwrap().into(),
         10 => memfd(&[b'x'; 100_000]).unwrap(),
         11 => listening(),
+        12 => hanging().unwrap_or_else(waiting_pipe),
         _ => memfd(dice.text().as_bytes()).unwrap(),
     })
 }
@@ -72,6 +76,11 @@ fn lingering() -> OwnedFd {
 fn listening() -> OwnedFd {
     let directory = tempfile::tempdir().unwrap();
     UnixListener::bind(directory.path().join("socket")).unwrap().into()
+}
+
+/// A file that hangs when the daemon closes it, if the test could mount one.
+fn hanging() -> Option<OwnedFd> {
+    Some(File::open(std::env::var_os(HANGING)?).unwrap().into())
 }
 
 /// Keeps an end open until many more are kept.

@@ -11,7 +11,9 @@ mod calls;
 mod departures;
 mod descriptors;
 mod dice;
+mod hanging_file;
 mod programs;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Codes in the daemon's memory after a request. Only root can read it. The token is behind a real pcscd, so that the
 //! daemon's process has no other copy of a code.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oathbridge::dbus::names::{self, ROOT};
 use testkit::client::{Client, Extra, Options, Refusal};
@@ -10,6 +10,9 @@ use zbus::ObjectPath;
 
 use super::Bench;
 use super::memory::{left, may_look};
+
+/// The time for which a result is kept after the end of its operation.
+const RETENTION: Duration = Duration::from_secs(60);
 
 const SESSION: &str = "/org/freedesktop/login1/session/s1";
 
@@ -68,6 +71,26 @@ async fn a_kept_code_is_wiped_on_lock_and_suspend() {
     logind.mock("EmitSignal", &body).await.unwrap();
     until_gone(&bench, &kept.operation).await;
     assert_eq!(left(&bench, &[&kept.code], 0).await, [0], "after suspend");
+}
+
+/// The daemon runs on the system's clock, so this takes the minute for which a result is kept.
+#[tokio::test]
+#[ignore = "takes more than a minute; scripts/accept/kept runs it"]
+async fn a_kept_code_is_wiped_when_its_time_is_over() {
+    let bench = Bench::with_pcscd().await;
+    if !may_look(&bench) {
+        return;
+    }
+    bench.unlock().await;
+    let client = &bench.world.client;
+    let begun = Instant::now();
+    let kept = kept(&bench, client, 0, "expiring").await;
+    while client.objects().await.unwrap().contains_key(&kept.operation) {
+        assert!(begun.elapsed() < 3 * RETENTION, "it is kept for ever");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    assert!(begun.elapsed() >= RETENTION, "it is kept for too short a time");
+    assert_eq!(left(&bench, &[&kept.code], 0).await, [0]);
 }
 
 #[tokio::test]

@@ -1,0 +1,133 @@
+//! Messages that wait until their connections are identified.
+//!
+//! Connections that are not identified yet share one quota. A program that opens connections all the time can use it
+//! up, and then the first messages of others wait here for a moment, until they count for their own programs.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::intake::Arrived;
+use crate::dbus::client::Client;
+
+/// The number of messages that wait, of all connections and of one.
+const MAX_MESSAGES: usize = 256;
+const MAX_MESSAGES_PER_CLIENT: usize = 4;
+
+/// The number of waiting messages from which one connection may have only one of them.
+const MANY_MESSAGES: usize = MAX_MESSAGES / 2;
+
+/// The maximum length of a message that waits, in bytes.
+const MAX_BYTES: usize = 4 * 1024;
+
+/// What becomes of a message whose client is not identified yet.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// It waits.
+    Waits,
+    /// There is no room for it, and it must not overtake earlier messages of its client.
+    Refused(Arrived),
+    /// There is no room for it, and no earlier message of its client waits.
+    Passes(Arrived),
+}
+
+/// The messages that wait, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Newcomers(VecDeque<(Arc<Client>, Arrived)>);
+
+impl Newcomers {
+    /// Whether a message of this client waits, so that a later one must not overtake it.
+    pub(super) fn has(&self, client: &Arc<Client>) -> bool {
+        self.0.iter().any(|(waiting, _)| Arc::ptr_eq(waiting, client))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Keeps a message until its client is identified, unless it is too long or one too many.
+    pub(super) fn put(&mut self, client: Arc<Client>, arrived: Arrived) -> Place {
+        let own = self.0.iter().filter(|(waiting, _)| Arc::ptr_eq(waiting, &client)).count();
+        let is_long = arrived.message.data().bytes().len() > MAX_BYTES;
+        let most = if self.0.len() < MANY_MESSAGES { MAX_MESSAGES_PER_CLIENT } else { 1 };
+        match is_long || own >= most || self.0.len() >= MAX_MESSAGES {
+            true if own > 0 => return Place::Refused(arrived),
+            true => return Place::Passes(arrived),
+            false => self.0.push_back((client, arrived)),
+        }
+        Place::Waits
+    }
+
+    /// The oldest message whose client is identified now. Those of clients that have left are dropped.
+    pub(super) fn next(&mut self) -> Option<Arrived> {
+        self.0.retain(|(client, _)| !client.left().is_cancelled());
+        let place = self.0.iter().position(|(client, _)| client.counts().is_identified())?;
+        self.0.remove(place).map(|(_, arrived)| arrived)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zbus::connection::socket::ReadHalf;
+
+    use super::super::length::Begun;
+    use super::super::wire::{connected, send};
+    use super::super::{intake, length};
+    use super::*;
+    use crate::access::Limits;
+    use crate::clock::ManualClock;
+    use crate::config;
+    use crate::dbus::census::Census;
+    use crate::dbus::descriptors::Closers;
+
+    async fn message(body: usize) -> Arrived {
+        let (mut bus, mut half, _directory) = connected();
+        send(&mut bus, ":1.1", body);
+        assert!(half.can_pass_unix_fd());
+        let mut begun: Begun = length::first(&half).await.unwrap();
+        intake::receive(&mut half, &mut begun, 1 << 20, 0, (&Closers::new(), &Arc::default()))
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_message_waits_until_its_client_is_identified_or_has_left() {
+        let clock = Arc::new(ManualClock::at(std::time::Duration::ZERO));
+        let limits = Limits::new(config::Limits::default(), clock);
+        let census = Census::default();
+        let [stays, known, leaves] =
+            [":1.1", ":1.2", ":1.3"].map(|name| Arc::new(Client::new(name, &census)));
+        let mut newcomers = Newcomers::default();
+        for client in [&stays, &known, &leaves, &known] {
+            assert!(matches!(newcomers.put(Arc::clone(client), message(1).await), Place::Waits));
+        }
+        assert!(newcomers.next().is_none());
+        limits.know(known.counts(), "a");
+        leaves.leave();
+        assert!(newcomers.next().is_some() && newcomers.has(&known));
+        assert!(newcomers.next().is_some() && !newcomers.has(&known));
+        assert!(newcomers.next().is_none() && newcomers.has(&stays) && !newcomers.has(&leaves));
+    }
+
+    #[tokio::test]
+    async fn few_and_short_messages_wait_and_none_overtakes_an_earlier_one() {
+        let census = Census::default();
+        let client = |name: &str| Arc::new(Client::new(name, &census));
+        let (mut newcomers, one) = (Newcomers::default(), client("one"));
+        assert!(matches!(newcomers.put(Arc::clone(&one), message(MAX_BYTES).await), Place::Passes(_)));
+        for _ in 0..MAX_MESSAGES_PER_CLIENT {
+            assert!(matches!(newcomers.put(Arc::clone(&one), message(1).await), Place::Waits));
+        }
+        for bytes in [1, MAX_BYTES] {
+            assert!(matches!(newcomers.put(Arc::clone(&one), message(bytes).await), Place::Refused(_)));
+        }
+        for number in MAX_MESSAGES_PER_CLIENT..MAX_MESSAGES {
+            let client = client(&number.to_string());
+            assert!(matches!(newcomers.put(Arc::clone(&client), message(1).await), Place::Waits));
+            let second = (number >= MANY_MESSAGES).then_some(message(1).await);
+            let second = second.map(|second| newcomers.put(client, second));
+            assert!(second.is_none_or(|second| matches!(second, Place::Refused(_))));
+        }
+        assert!(matches!(newcomers.put(client("last"), message(1).await), Place::Passes(_)));
+    }
+}

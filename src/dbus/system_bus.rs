@@ -1,0 +1,132 @@
+//! The connections to the system bus, which every local user can send messages to.
+
+use zbus::Connection;
+use zbus::address::Address;
+
+use super::descriptors::Closers;
+use super::inbound::{self, Hearing};
+
+/// The number of descriptors that are held or wait to be closed: few, because one at a time is asked for.
+const MAX_HELD: usize = 64;
+
+/// Connects to the system bus. Clones share the threads that close descriptors.
+#[derive(Clone, Debug)]
+pub struct SystemBus {
+    closers: Closers,
+}
+
+impl Default for SystemBus {
+    fn default() -> Self {
+        // Not those of the session bus, so that other users cannot use up their limit.
+        Self { closers: Closers::with_limit(MAX_HELD) }
+    }
+}
+
+impl SystemBus {
+    /// A connection for signals and for calls whose replies bring no descriptor. The bus passes no descriptor to it.
+    ///
+    /// # Errors
+    ///
+    /// The system bus is not reachable.
+    pub async fn listen(&self) -> zbus::Result<Connection> {
+        self.connect(Address::system()?, Hearing::SIGNALS).await
+    }
+
+    /// A connection for one call whose reply brings a descriptor. It hears nothing else, and is closed afterwards. The bus
+    /// passes it descriptors of other users, which it drops.
+    ///
+    /// # Errors
+    ///
+    /// Like [`SystemBus::listen`].
+    pub async fn ask(&self) -> zbus::Result<Connection> {
+        self.connect(Address::system()?, Hearing::REPLIES).await
+    }
+
+    async fn connect(&self, bus: Address, hearing: Hearing) -> zbus::Result<Connection> {
+        let closers = self.closers.clone();
+        // connect(2) waits while the queue of a busy bus is full.
+        let builder = tokio::task::spawn_blocking(move || inbound::selective(bus, &closers, hearing)).await;
+        builder.map_err(|error| zbus::Error::Failure(error.to_string()))??.build().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use futures_util::{FutureExt, StreamExt};
+    use testkit::bus::PrivateBus;
+    use zbus::message::{Message, Type};
+    use zbus::{Fd, MessageStream, connection, fdo};
+
+    use super::*;
+
+    fn descriptor() -> Fd<'static> {
+        Fd::from(OwnedFd::from(std::io::pipe().unwrap().0))
+    }
+
+    /// The kinds of what `connection` hears of a stranger's call and signals, with and without descriptors.
+    async fn heard(bus: &PrivateBus, connection: &Connection) -> Vec<(Type, usize)> {
+        let stranger = connection::Builder::address(bus.address()).build().await.unwrap();
+        let mut stream = MessageStream::from(connection);
+        let name = connection.unique_name().unwrap().clone();
+        let signal = || Message::signal("/", "com.example.Noise", "Noise").destination(name.clone());
+        stranger.send(&signal().build(&()).unwrap()).await.unwrap();
+        stranger.send(&signal().build(&descriptor()).unwrap()).await.unwrap();
+        let call = Message::method_call("/", "Noise").destination(name.clone()).build(&()).unwrap();
+        stranger.send(&call).await.unwrap();
+        // A round trip of both: everything has arrived.
+        for connection in [&stranger, connection] {
+            fdo::DBusProxy::new(connection).await.unwrap().get_id().await.unwrap();
+        }
+        let mut heard = Vec::new();
+        while let Some(Some(Ok(message))) = stream.next().now_or_never() {
+            let is_strange = message.header().sender().map(|name| name.as_str().to_owned())
+                == stranger.unique_name().map(ToString::to_string);
+            if is_strange {
+                heard.push((message.message_type(), message.data().fds().len()));
+            }
+        }
+        heard
+    }
+
+    #[tokio::test]
+    async fn no_descriptor_of_a_stranger_arrives() {
+        let bus = PrivateBus::start().unwrap();
+        let system = SystemBus::default();
+        let address = || Address::try_from(bus.address()).unwrap();
+        let listening = system.connect(address(), Hearing::SIGNALS).await.unwrap();
+        assert_eq!(heard(&bus, &listening).await, [(Type::Signal, 0)]);
+        let asking = system.connect(address(), Hearing::REPLIES).await.unwrap();
+        assert_eq!(heard(&bus, &asking).await, []);
+    }
+
+    /// Answers one call with a descriptor.
+    async fn answer(service: Connection) {
+        let mut stream = MessageStream::from(&service);
+        while let Some(Ok(message)) = stream.next().await {
+            if message.message_type() == Type::MethodCall {
+                service.reply(&message.header(), &descriptor()).await.unwrap();
+                return;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reply_brings_its_descriptor_also_while_others_hang() {
+        let bus = PrivateBus::start().unwrap();
+        let service = connection::Builder::address(bus.address()).build().await.unwrap();
+        let name = service.unique_name().unwrap().clone();
+        let address = Address::try_from(bus.address()).unwrap();
+        let system = SystemBus::default();
+        // They are held by this test, as by a file system that hangs.
+        for _ in 0..MAX_HELD {
+            system.closers.count(&"strangers".into());
+        }
+        let asking = system.connect(address, Hearing::REPLIES).await.unwrap();
+        let answering = tokio::spawn(answer(service));
+        let reply = asking.call_method(Some(name), "/", Some("com.example.Test"), "Ask", &()).await.unwrap();
+        assert_eq!(reply.data().fds().len(), 1);
+        answering.await.unwrap();
+    }
+}
