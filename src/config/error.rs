@@ -33,6 +33,11 @@ impl Error {
         &self.problem
     }
 
+    /// Whether the fault is in a file that the configuration names.
+    pub(super) fn is_of_a_named_file(&self) -> bool {
+        matches!(self.problem, Problem::CaFile(_))
+    }
+
     pub(super) fn is_not_found(&self) -> bool {
         matches!(
             self.problem,
@@ -164,5 +169,5 @@ pub enum Problem {
 }
 
 fn or_did_you_mean(nearest: Option<&str>, open: char, close: char) -> String {
-    nearest.map(|name| format!("; did you mean {open}{name}{close}?")).unwrap_or_default()
+    nearest.map(|name| format!(" (did you mean {open}{name}{close}?)")).unwrap_or_default()
 }

@@ -8,6 +8,7 @@ mod cognito;
 mod document;
 mod error;
 mod file;
+mod files;
 mod hid;
 mod limits;
 mod notifications;
@@ -18,13 +19,14 @@ mod tests;
 mod value;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
 pub use access::{Access, AccessRule, CallerPattern, Pattern};
 pub use cognito::Cognito;
 pub use error::{Error, Problem};
+pub use files::{Files, Reading};
 pub use hid::{Hid, OtpSlot};
 pub use limits::Limits;
 pub use notifications::Notifications;
@@ -62,27 +64,14 @@ pub struct Config {
     pub profiles: BTreeMap<String, Profile>,
 }
 
-/// A configuration and its source.
-#[derive(Clone, Debug, PartialEq)]
+/// The configuration of files.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// The file of the configuration; `None` for the defaults.
-    pub source: Option<PathBuf>,
 }
 
 impl Config {
-    /// Reads `explicit`, or else `$XDG_CONFIG_HOME/oathbridge/config.toml` (`~/.config` if unset), or else
-    /// `/etc/oathbridge/config.toml`. Without any of these files the defaults apply. Also reads the files that the
-    /// configuration names. May block.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the file cannot be read, if another user can write it, or if it is not a valid configuration.
-    pub fn load(explicit: Option<&Path>) -> Result<Loaded, Error> {
-        Self::load_first(explicit, &file::standard_places())
-    }
-
     /// Parses a configuration. `path` is the name of the file in messages and in [`Profile::source`]. Files that the
     /// configuration names are not read.
     ///
@@ -106,24 +95,11 @@ impl Config {
         Ok(config)
     }
 
-    fn load_first(explicit: Option<&Path>, places: &[PathBuf]) -> Result<Loaded, Error> {
-        if let Some(path) = explicit {
-            return Self::load_file(path);
-        }
-        for path in places {
-            match Self::load_file(path) {
-                Err(error) if error.is_not_found() => {}
-                loaded => return loaded,
-            }
-        }
-        Ok(Loaded { config: Self::default(), source: None })
-    }
-
     fn load_file(path: &Path) -> Result<Loaded, Error> {
         let text = file::read(path)?;
         let document = Document::parse(&text, path)?;
         let mut config = Self::of(&document)?;
         config.cognito.load(&document)?;
-        Ok(Loaded { config, source: Some(path.to_owned()) })
+        Ok(Loaded { config })
     }
 }

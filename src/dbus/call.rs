@@ -44,7 +44,8 @@ impl<'call> Call<'call> {
     ///
     /// # Errors
     ///
-    /// `Busy`, `AccessDenied`, `ScreenLocked`, and `Cancelled` while the computer falls asleep.
+    /// `Busy`, `AccessDenied`, `ScreenLocked`, `Cancelled` while the computer falls asleep, and `Config` while there was no
+    /// valid configuration.
     pub(super) async fn authorize(
         bridge: &'call Arc<Bridge>,
         header: &'call Header<'call>,
@@ -64,11 +65,18 @@ impl<'call> Call<'call> {
         let arrived = bridge.flows.clock().monotonic();
         let mut permit = bridge.clients.limits.admit(client.counts(), method.class)?;
         let who = bridge.identify(&client).await;
+        // The configuration decides everything below.
+        if who.is_ours {
+            bridge.mend().await;
+        }
         let identity = who.identity();
         let requester = Requester { kind: identity.kind.word().to_owned(), name: identity.name };
         let is_requester = operation.is_some_and(|operation| operation.request().caller == client.name());
         may_call(bridge, header, method.audience, is_requester, &who, &requester)
             .inspect_err(|error| log_denial(bridge, &client, &requester, method, error))?;
+        if let Some(error) = bridge.settings.refusal().filter(|_| !method.open_without_config) {
+            return Err(error);
+        }
         match bridge.blocked_by(method) {
             Some(Cancellation::ScreenLocked) => return Err(Error::screen_locked()),
             Some(why) => return Err(why.into()),

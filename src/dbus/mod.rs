@@ -26,7 +26,7 @@ mod serve;
 mod session;
 mod settings;
 
-pub use bridge::Bridge;
+pub use bridge::{Bridge, Opener};
 pub use error::Error;
 pub use published::Summary;
 pub use serve::Service;

@@ -185,10 +185,11 @@ fn errors_in_the_configuration_name_the_line_and_the_next_step() {
         "[pcsc]\nenabled = 1",
         "[pcsc\n",
     ] {
-        let error = Config::parse(text, Path::new("config.toml")).unwrap_err();
+        let error = Config::parse(text, Path::new("/config.toml")).unwrap_err();
         assert!(error.to_string().contains("config.toml"), "{error}");
         assert!(error.to_string().contains("line "), "{error}");
-        assert_helpful(Error::config(error).sentence());
+        assert_helpful(Error::config(&error).sentence());
+        assert_helpful(Error::no_config(error).sentence());
     }
 }
 

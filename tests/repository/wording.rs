@@ -47,6 +47,7 @@ fn errors() -> Vec<Error> {
     let others = [
         Error::busy(),
         Error::config("config.toml line 1: unknown key \"a\" in [pcsc]"),
+        Error::no_config("config.toml line 1: unknown key \"a\" in [pcsc]"),
         Error::handle_in_use(),
         Error::internal(),
         Error::no_client_secret("work"),
