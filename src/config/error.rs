@@ -23,6 +23,11 @@ impl Error {
         Self { file: file.to_owned(), line: Some(line), problem }
     }
 
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// The line number from 1, if the error has a line.
     pub fn line(&self) -> Option<usize> {
         self.line
@@ -71,6 +76,14 @@ pub enum Problem {
     /// Another user could write the file.
     #[error("other users can write this file; run chmod go-w on it")]
     WritableByOthers,
+    /// A link leads to no file.
+    #[error("this is a link to a file that does not exist; correct or remove the link")]
+    Dangling,
+    /// A user could change the policy.
+    #[error(
+        "the policy and its folder must belong to root, and only root may write to them; run chown root: and chmod go-w on them"
+    )]
+    PolicyNotOfRoot,
     /// The file is not TOML; the text is that of the parser.
     #[error("this is not TOML: {0}")]
     Syntax(String),
@@ -133,6 +146,11 @@ pub enum Problem {
         "[[access.rule]] is for a profile that the file does not have; correct \"profile\" or add the profile"
     )]
     RuleOfNoProfile,
+    /// A rule of the policy for a profile, which a user defines.
+    #[error(
+        "[[access.rule]] of a policy can't have \"profile\", because users define profiles; use allowed_pools in [cognito]"
+    )]
+    PolicyOfProfile,
     /// A rule with a permission that no call with its scope needs.
     #[error("[[access.rule]] with \"{0}\" excludes \"{1}\", which is never about one; use a rule of its own")]
     RuleExcludes(&'static str, &'static str),

@@ -116,6 +116,11 @@ impl<'call> Call<'call> {
     ///
     /// `AccessDenied`.
     pub(super) fn permit(&self, credential: &Target, destination: Destination) -> Result<Permits, Error> {
+        let forbidden = destination.forbidden_by(&self.bridge.settings.now().config.cognito.allowed);
+        let refused = forbidden.map_or(Ok(()), |what| Err(Error::forbidden_destination(what)));
+        refused.inspect_err(|error| {
+            log_denial(self.bridge, &self.client, &self.requester, self.method, error)
+        })?;
         let (bridge, caller) = (Arc::clone(self.bridge), Arc::clone(&self.caller));
         let decide = move |credential: &Target| {
             let settings = bridge.settings.now();

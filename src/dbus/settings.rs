@@ -104,6 +104,9 @@ impl Settings {
         let mut state = self.state.write().ignore_poison();
         let taken = match reading.result {
             Ok(loaded) => {
+                for warning in &loaded.warnings {
+                    tracing::warn!("{warning}");
+                }
                 let loaded = Arc::new(loaded);
                 *state = State { is_usable: true, failed: None };
                 self.config.send_replace(Arc::clone(&loaded));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::config::{Error, Files, Loaded, Problem, file};
+use crate::config::{Error, Files, Loaded, Problem, trust};
 use crate::{certificates, regular_file};
 
 fn write(path: &Path, text: &str, mode: u32) {
@@ -20,27 +20,25 @@ fn load(path: &Path) -> Result<Loaded, Error> {
 }
 
 fn first(places: &[PathBuf]) -> Result<Loaded, Error> {
-    Files { places: places.to_vec(), ..Files::default() }.read().result
+    Files::over(places.iter().cloned()).read().result
 }
 
 #[test]
-fn the_first_file_that_exists_is_read() {
+fn files_need_not_exist_except_an_explicit_one() {
     let directory = tempfile::tempdir().unwrap();
     let places = ["user/config.toml", "system/config.toml"].map(|name| directory.path().join(name));
-    let load = |explicit: Option<&Path>| match explicit {
-        Some(path) => load(path),
-        None => first(&places),
-    };
-    assert_eq!(load(None).unwrap(), Loaded::default());
+    assert_eq!(first(&places).unwrap(), Loaded::default());
     write(&places[1], "[pcsc]\nenabled = false", 0o644);
-    assert!(!load(None).unwrap().config.pcsc.enabled);
-    write(&places[0], "", 0o600);
-    assert_eq!(load(None).unwrap(), Loaded::default());
+    assert!(!first(&places).unwrap().config.pcsc.enabled);
+    write(&places[0], "[hid]\nfido = false", 0o600);
+    let both = first(&places).unwrap().config;
+    assert!(!both.pcsc.enabled && !both.hid.fido);
     let explicit = directory.path().join("other.toml");
-    let missing = load(Some(&explicit)).unwrap_err();
+    let missing = load(&explicit).unwrap_err();
     assert!(missing.is_not_found() && missing.line().is_none(), "{missing}");
     write(&explicit, "[profiles.w]\nregion = 'us-east-1'", 0o600);
-    let loaded = load(Some(&explicit)).unwrap();
+    let loaded = load(&explicit).unwrap();
+    assert!(loaded.config.hid.fido);
     assert_eq!(loaded.config.profiles["w"].source, format!("{}:1", explicit.display()));
 }
 
@@ -105,5 +103,5 @@ fn a_foreign_owner_is_refused() {
         assert!(!rustix::process::geteuid().is_root());
         return;
     }
-    assert_eq!(file::read(&path).unwrap_err().problem(), &Problem::ForeignOwner);
+    assert_eq!(trust::read(&path).unwrap_err().problem(), &Problem::ForeignOwner);
 }

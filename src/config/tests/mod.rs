@@ -1,6 +1,7 @@
 //! Tests of the whole file.
 
 mod files;
+mod layers;
 mod refusals;
 mod robustness;
 mod shipped;

@@ -22,6 +22,7 @@ pub(super) struct Setup {
     pub(super) clock: Arc<ManualClock>,
     pub(super) tokens: Vec<TokenSpec>,
     pub(super) config: PathBuf,
+    pub(super) policy: PathBuf,
     pub(super) state: PathBuf,
     pub(super) runtime: PathBuf,
     pub(super) bus: String,
@@ -93,7 +94,7 @@ fn run(
         transports: Box::new(transports),
         state_directory: setup.state,
         runtime_directory: Some(setup.runtime),
-        config: Files::only(setup.config),
+        config: Files::only(setup.config).with_policy(setup.policy, rustix::process::geteuid().as_raw()),
         bus: Address::try_from(setup.bus.as_str()).map_err(|error| error.to_string())?,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
