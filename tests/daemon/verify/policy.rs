@@ -23,7 +23,7 @@ async fn only_allowed_pools_and_endpoints_get_codes() {
     let url = bench.world.cognito.url();
     let verify = async || bench.world.client.verify(&fresh.path, options(&fresh.user.access_token)).await;
     for (policy, named) in [
-        (format!("allowed_endpoints = []"), "endpoint_url"),
+        ("allowed_endpoints = []".to_owned(), "endpoint_url"),
         (format!("allowed_pools = ['{POOL_OF_TOKENS}*']"), "endpoint_url"),
         (format!("allowed_pools = ['us-east-1_*']\nallowed_endpoints = ['{url}']"), "the user pool"),
         (format!("allowed_clients = ['other']\nallowed_endpoints = ['{url}']"), "the app client"),
