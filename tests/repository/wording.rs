@@ -56,6 +56,7 @@ fn errors() -> Vec<Error> {
         Error::not_over(),
         Error::not_the_requester(),
         Error::other_user(),
+        Error::forbidden_destination("the user pool of this access token"),
         Error::screen_locked(),
         Error::too_long(),
         Error::wrong_clock(-95.0),

@@ -97,6 +97,8 @@ fn the_status_has_each_part_in_at_most_ten_lines() {
     assert_eq!((&found["ok"], &found["daemon"]), (&json!(true), &json!("running")));
     assert_eq!(found["tokens"], json!({ "attached": 2, "locked": 1 }));
     assert_eq!(found["version"], found["tool_version"]);
+    let found = Rig::start().run(&["--json", "status"]).json();
+    assert_eq!(found["tokens"], json!({ "attached": 1, "locked": 0 }));
 }
 
 #[test]
