@@ -78,9 +78,11 @@ impl Cognito {
 
     /// Reads the certificates, so that requests need not read them.
     pub(super) fn load(&mut self, layers: &Layers<'_>) -> Result<(), Error> {
-        let read = self.ca_file.as_deref().map(CaCertificates::read).transpose();
-        self.ca_certificates =
-            read.map_err(|error| layers.error(&["cognito", "ca_file"], Problem::CaFile(error)))?;
+        let read = |file: &PathBuf| {
+            CaCertificates::read(file)
+                .map_err(|error| layers.error(&["cognito", "ca_file"], Problem::CaFile(error)).naming(file))
+        };
+        self.ca_certificates = self.ca_file.as_ref().map(read).transpose()?;
         Ok(())
     }
 }

@@ -12,15 +12,17 @@ pub struct Error {
     file: PathBuf,
     line: Option<usize>,
     problem: Problem,
+    /// The file that the faulty key names.
+    named: Option<PathBuf>,
 }
 
 impl Error {
     pub(super) fn of_file(file: &Path, problem: Problem) -> Self {
-        Self { file: file.to_owned(), line: None, problem }
+        Self { file: file.to_owned(), line: None, problem, named: None }
     }
 
     pub(super) fn at_line(file: &Path, line: usize, problem: Problem) -> Self {
-        Self { file: file.to_owned(), line: Some(line), problem }
+        Self { file: file.to_owned(), line: Some(line), problem, named: None }
     }
 
     /// The file.
@@ -38,16 +40,18 @@ impl Error {
         &self.problem
     }
 
-    /// Whether the fault is in a file that the configuration names.
-    pub(super) fn is_of_a_named_file(&self) -> bool {
-        matches!(self.problem, Problem::CaFile(_))
+    /// The same error for a key that names this file, which is at fault.
+    pub(super) fn naming(self, file: &Path) -> Self {
+        Self { named: Some(file.to_owned()), ..self }
+    }
+
+    /// The file that the faulty key names, if that file is at fault.
+    pub(super) fn named_file(&self) -> Option<&Path> {
+        self.named.as_deref()
     }
 
     pub(super) fn is_not_found(&self) -> bool {
-        matches!(
-            self.problem,
-            Problem::File(regular_file::Error::Unreadable(ErrorKind::NotFound | ErrorKind::NotADirectory))
-        )
+        self.problem == Problem::File(regular_file::Error::Unreadable(ErrorKind::NotFound))
     }
 }
 
@@ -77,7 +81,9 @@ pub enum Problem {
     #[error("other users can write this file; run chmod go-w on it")]
     WritableByOthers,
     /// A link leads to no file.
-    #[error("this is a link to a file that does not exist; correct or remove the link")]
+    #[error(
+        "this path, or a folder in it, is a link to something that does not exist; correct or remove the link"
+    )]
     Dangling,
     /// A user could change the policy.
     #[error(
@@ -142,9 +148,7 @@ pub enum Problem {
     #[error("[[access.rule]] decides nothing; give it \"read_code\", \"submit\" or \"manage\"")]
     EmptyRule,
     /// A rule for a profile that does not exist.
-    #[error(
-        "[[access.rule]] is for a profile that the file does not have; correct \"profile\" or add the profile"
-    )]
+    #[error("[[access.rule]] is for a profile that no file has; correct \"profile\" or add the profile")]
     RuleOfNoProfile,
     /// A rule of the policy for a profile, which a user defines.
     #[error(

@@ -1,17 +1,20 @@
 //! The files that the configuration comes from, and whether they have changed.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::entry::Entry;
 use super::error::Error;
 use super::load::{PolicyFile, load, shown};
+use super::stamp::Stamp;
 use super::{Loaded, first};
 use crate::xdg;
 
 /// The system's folder.
 const SYSTEM: &str = "/etc/oathbridge";
+
+/// The time without a change after which a file counts as complete.
+const QUIET_TIME: Duration = Duration::from_secs(2);
 
 /// The user that owns the policy.
 const ROOT: u32 = 0;
@@ -33,12 +36,11 @@ pub struct Reading {
     pub result: Result<Loaded, Error>,
     /// The files before they were read.
     stamp: Stamp,
+    /// The file that the faulty key names, at the end of the reading.
+    named: Option<Stamp>,
+    /// Whether no file changed during the reading.
+    is_stable: bool,
 }
-
-/// Whether files exist, and which version of each: device, inode, size, and the times of the last changes of content and
-/// metadata. A change of permissions alone changes the last one.
-#[derive(Debug, PartialEq, Eq)]
-struct Stamp(Vec<Option<[i64; 7]>>);
 
 impl Files {
     /// `$XDG_CONFIG_HOME/oathbridge/config.toml` (`~/.config` if unset) over `/etc/oathbridge/config.toml`, restricted by
@@ -76,7 +78,36 @@ impl Files {
         // Before the files, so that a later change is noticed.
         let stamp = self.stamp();
         let place = self.places.first().map_or(Path::new(SYSTEM), PathBuf::as_path);
-        Reading { result: self.check().map_err(|errors| first(errors, place)), stamp }
+        let result = self.check().map_err(|errors| first(errors, place));
+        let named = result.as_ref().err().and_then(Error::named_file).map(|file| Stamp::of(&[file]));
+        let is_stable = stamp == self.stamp();
+        Reading { result, stamp, named, is_stable }
+    }
+
+    /// Reads the files again after a reading that failed, if one has changed since. May block. `now` is the Unix time.
+    ///
+    /// An editor may empty or remove a file before it writes it, and the rest of a file may be valid. So `None` also while
+    /// a file has changed within the last two seconds or during the reading, or if a file is missing that existed or that
+    /// is at fault.
+    pub fn reread(&self, failed: &Reading, now: Duration) -> Option<Reading> {
+        let stamp = self.stamp();
+        let faulty = failed.result.as_ref().err();
+        let named = faulty.and_then(Error::named_file).map(|file| Stamp::of(&[file]));
+        if stamp == failed.stamp && named == failed.named {
+            return None;
+        }
+        let is_missing = faulty.is_some_and(|error| error.file().symlink_metadata().is_err());
+        let quiet_since = now.saturating_sub(QUIET_TIME);
+        let is_quiet = |stamp: &Stamp| !stamp.has_changed_since(quiet_since);
+        if is_missing
+            || failed.stamp.has_more_than(&stamp)
+            || !is_quiet(&stamp)
+            || !named.iter().all(is_quiet)
+        {
+            return None;
+        }
+        let reading = self.read();
+        (reading.is_stable && reading.stamp == stamp).then_some(reading)
     }
 
     /// Reads the files like [`Files::read`], and returns more than the first error. May block.
@@ -103,12 +134,6 @@ impl Files {
         self.policy.as_ref().map(|policy| policy.path.as_path()).filter(|path| path.exists())
     }
 
-    /// Whether another reading may have another result. May block.
-    pub fn may_differ_from(&self, reading: &Reading) -> bool {
-        let names_another_file = reading.result.as_ref().is_err_and(Error::is_of_a_named_file);
-        names_another_file || self.stamp() != reading.stamp
-    }
-
     /// The files and the policy, the most important one first.
     fn paths(&self) -> impl Iterator<Item = &Path> {
         let policy = self.policy.iter().map(|policy| policy.path.as_path());
@@ -116,14 +141,6 @@ impl Files {
     }
 
     fn stamp(&self) -> Stamp {
-        // The permissions of the folders count, too.
-        let folders = self.paths().filter_map(Path::parent);
-        Stamp(self.paths().chain(folders).map(version).collect())
+        Stamp::of(&self.paths().collect::<Vec<_>>())
     }
-}
-
-fn version(path: &Path) -> Option<[i64; 7]> {
-    let file = fs::metadata(path).ok()?;
-    let [device, inode, size] = [file.dev(), file.ino(), file.size()].map(u64::cast_signed);
-    Some([device, inode, size, file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()])
 }

@@ -20,6 +20,7 @@ mod pcsc;
 mod policy;
 mod profile;
 mod rule;
+mod stamp;
 #[cfg(test)]
 mod tests;
 mod trust;

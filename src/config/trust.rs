@@ -42,10 +42,10 @@ fn read_if(
     String::from_utf8(bytes).map_err(|_| unusable(regular_file::Error::NotText))
 }
 
-/// Whether the path, or its folder, is a link that leads nowhere.
+/// Whether the path, or one of the folders above it, is a link that leads nowhere.
 fn dangles(path: &Path) -> bool {
     let is_link = |path: &Path| path.symlink_metadata().is_ok_and(|file| file.is_symlink());
-    [Some(path), path.parent()].into_iter().flatten().any(|path| is_link(path) && path.metadata().is_err())
+    path.ancestors().any(|path| is_link(path) && path.metadata().is_err())
 }
 
 fn untrusted(file: &File) -> Result<Option<Problem>, regular_file::Error> {

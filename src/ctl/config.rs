@@ -76,7 +76,9 @@ fn of_error(error: &Error) -> Finding {
 }
 
 fn of_warning(warning: &Warning) -> Finding {
-    Finding { file: None, line: None, sentence: format!("{warning}.") }
+    let (file, line) = warning.place.rsplit_once(':').unzip();
+    let line = line.and_then(|line| line.parse().ok());
+    Finding { file: file.map(PathBuf::from), line, sentence: format!("{warning}.") }
 }
 
 fn failure(errors: usize) -> Option<Failure> {

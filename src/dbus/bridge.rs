@@ -77,6 +77,7 @@ impl Bridge {
         }
         let opener = self.opener.lock().ignore_poison().take();
         if let Some(Opener(open)) = opener {
+            tracing::debug!("opening the transports");
             open(&self.settings.now().config);
         }
     }
@@ -127,7 +128,7 @@ impl Bridge {
 
     /// Reads a broken configuration again if its files have changed.
     pub(super) async fn mend(&self) {
-        match self.settings.mend().await {
+        match self.settings.mend(&**self.flows.clock()).await {
             None => {}
             Some(Err(error)) => tracing::error!("{}", error.sentence()),
             Some(Ok(loaded)) => {

@@ -96,6 +96,12 @@ impl MethodPolicy {
         matches!(self.audience, Audience::Permitted(_) | Audience::RequesterOr(_))
     }
 
+    /// Whether the call first reads a broken configuration again. `Reload` does it anyway, and what secures tokens must
+    /// not wait for a file system.
+    pub(super) fn mends(&self) -> bool {
+        !matches!(self.class, CallClass::Secure | CallClass::Reload)
+    }
+
     const fn while_locked(self) -> Self {
         Self { open_while_locked: true, ..self }
     }
@@ -172,5 +178,16 @@ mod tests {
             let yields = matches!(row.class, CallClass::Code | CallClass::Submission | CallClass::Unlock);
             assert_eq!(row.open_while_locked, !yields, "{}.{}", row.interface, row.member);
         }
+    }
+
+    /// Without a configuration no rule is known, so these methods must neither use a token nor return a secret.
+    #[test]
+    fn without_a_configuration_these_methods_are_served_and_no_other() {
+        let names = |is: fn(&MethodPolicy) -> bool| -> Vec<_> {
+            METHODS.iter().filter(|row| is(row)).map(|row| row.member).collect()
+        };
+        assert_eq!(names(|row| row.open_without_config), ["GetCallerInfo", "LockAll", "Reload", "Lock"]);
+        let waiting_for_no_file = ["LockAll", "Reload", "Cancel", "GetResult", "Lock"];
+        assert_eq!(names(|row| !row.mends()), waiting_for_no_file);
     }
 }

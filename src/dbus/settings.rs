@@ -2,22 +2,27 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
 
 use super::error::Error;
+use crate::clock::Clock;
 use crate::config::{Files, Loaded, Reading};
 use crate::sync::IgnorePoison;
 
 /// The word of the D-Bus contract for a configuration that is not usable.
 const INVALID: &str = "config-invalid";
 
+/// The timeout of a call for reading broken files again. A file system may hang.
+const MEND_TIMEOUT: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 pub(super) struct Settings {
     config: watch::Sender<Arc<Loaded>>,
     files: Files,
     /// Held while the files are read, so that an older reading never replaces a newer one.
-    reading: Mutex<()>,
+    reading: Arc<Mutex<()>>,
     state: RwLock<State>,
     /// The problems, by their words.
     problems: watch::Sender<BTreeSet<&'static str>>,
@@ -39,7 +44,7 @@ impl Settings {
     pub(super) fn new(files: Files) -> Self {
         let settings = Self {
             config: watch::Sender::default(),
-            reading: Mutex::default(),
+            reading: Arc::default(),
             state: RwLock::new(State { is_usable: false, failed: None }),
             problems: watch::Sender::default(),
             changes: watch::Sender::new(0),
@@ -73,17 +78,26 @@ impl Settings {
         self.take(reading.await.map_err(|_| Error::internal())?)
     }
 
-    /// Reads the configuration again if the last reading failed and a file has changed since; `None` otherwise.
-    pub(super) async fn mend(&self) -> Option<Result<Arc<Loaded>, Error>> {
+    /// Reads the configuration again if the last reading failed and a file has changed since; `None` otherwise, and if it
+    /// takes too long. The last state decides then.
+    pub(super) async fn mend(&self, clock: &dyn Clock) -> Option<Result<Arc<Loaded>, Error>> {
         self.failed()?;
-        let _reading = self.reading.lock().await;
+        tokio::select! {
+            biased;
+            mended = self.reread(clock.unix_time()) => mended,
+            () = clock.sleep(MEND_TIMEOUT) => None,
+        }
+    }
+
+    async fn reread(&self, now: Duration) -> Option<Result<Arc<Loaded>, Error>> {
+        // Held by the thread that reads, so that there is one such thread even if its call does not wait for it.
+        let turn = Arc::clone(&self.reading).lock_owned().await;
         // Another call may have read it meanwhile.
         let failed = self.failed()?;
         let files = self.files.clone();
-        let reading = tokio::task::spawn_blocking(move || {
-            files.may_differ_from(&failed).then(|| (files.read(), failed))
-        });
-        let (reading, failed) = reading.await.ok()??;
+        let reading = tokio::task::spawn_blocking(move || (files.reread(&failed, now), failed, turn));
+        let (reading, failed, _turn) = reading.await.ok()?;
+        let reading = reading?;
         let is_news = reading.result.as_ref().err() != failed.result.as_ref().err();
         let taken = self.take(reading);
         is_news.then_some(taken)

@@ -7,11 +7,12 @@
 )]
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use oathbridge::dbus::names::ROOT;
 use rustix::process::{Pid, Signal, kill_process};
 use testkit::client::{Options, Refusal};
-use testkit::scenario::{Scenario, World};
+use testkit::scenario::{Scenario, World, today};
 use zbus::{ObjectPath, OwnedVariant, Variant};
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
@@ -33,8 +34,21 @@ const BROKEN: &str = "[pcsc]\nenabled = false\n[[access.rule]]\ncaller = 'execut
 const SOMETHING: &str =
     "/io/github/oathbridge/OathBridge1/credentials/ykoath_0011223344556677_8899aabbccddeeff";
 
+/// The debug message about the first use of tokens.
+const OPENING: &str = "opening the transports";
+
 async fn started(config: &str) -> World {
     Scenario::program(DAEMON).virtual_tokens(TOKEN).config(config).start().await.unwrap()
+}
+
+/// A daemon whose clock stands still, before the times of all files that the test writes.
+async fn stopped(config: &str) -> World {
+    Scenario::inside().at(today()).virtual_tokens(TOKEN).config(config).start().await.unwrap()
+}
+
+/// Makes all files old enough to be complete.
+fn wait(world: &World) {
+    world.clock().unwrap().advance(Duration::from_secs(3600));
 }
 
 async fn code(world: &World, credential: &str) -> Result<(), Refusal> {
@@ -57,9 +71,9 @@ async fn has_problem(world: &World, expected: bool) {
     assert_eq!(problems.contains(&"config-invalid".to_owned()), expected, "{problems:?}");
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn without_a_valid_configuration_nothing_is_opened_and_calls_are_refused() {
-    let world = started(BROKEN).await;
+    let world = stopped(BROKEN).await;
     has_problem(&world, true).await;
     assert!(world.stage.log().unwrap().contains("did you mean \"submit\"?"));
     is_config_error(code(&world, SOMETHING).await);
@@ -78,21 +92,46 @@ async fn without_a_valid_configuration_nothing_is_opened_and_calls_are_refused()
     }
     let served: HashMap<String, OwnedVariant> =
         world.client.call(ROOT, "Manager", "GetCallerInfo", &()).await.unwrap();
-    assert!(served.contains_key("kind"));
+    for permission in ["read-code", "submit", "manage"] {
+        let word = |key: &str| String::try_from(served[key].try_clone().unwrap()).unwrap();
+        let answer = (word(permission), word(&format!("{permission}-reason")));
+        assert_eq!(answer, ("deny".to_owned(), "config-invalid".to_owned()));
+    }
     world.client.call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap();
     let objects = world.client.objects().await.unwrap();
     assert!(!objects.keys().any(|path| path.contains("/tokens/")), "{objects:?}");
+    assert!(!world.stage.log().unwrap().contains(OPENING));
     has_problem(&world, true).await;
 }
 
-#[tokio::test]
-async fn the_next_call_takes_the_corrected_configuration_and_finds_the_tokens() {
-    let world = started(BROKEN).await;
+#[testkit::test]
+async fn a_later_call_takes_the_corrected_configuration_and_finds_the_tokens() {
+    let world = stopped(BROKEN).await;
     is_config_error(world.client.find(&[]).await.map(drop));
     world.configure(DENIED).unwrap();
+    wait(&world);
     let alice = world.client.credential("alice").await.unwrap();
     assert_eq!(code(&world, &alice).await.unwrap_err().name, "AccessDenied", "the rule holds");
     has_problem(&world, false).await;
+    assert!(world.stage.log().unwrap().contains(OPENING));
+}
+
+#[testkit::test]
+async fn a_file_that_is_emptied_before_it_is_written_allows_nothing() {
+    let world = stopped(BROKEN).await;
+    world.configure("").unwrap();
+    is_config_error(world.client.find(&[]).await.map(drop));
+    world.configure(DENIED).unwrap();
+    wait(&world);
+    let alice = world.client.credential("alice").await.unwrap();
+    assert_eq!(code(&world, &alice).await.unwrap_err().name, "AccessDenied");
+    // The same while the last good one is in force.
+    world.configure(BROKEN).unwrap();
+    is_config_error(reload(&world).await);
+    world.clock().unwrap().set_unix_time(Duration::from_secs(today()));
+    world.configure("").unwrap();
+    assert_eq!(code(&world, &alice).await.unwrap_err().name, "AccessDenied");
+    has_problem(&world, true).await;
 }
 
 #[tokio::test]
@@ -119,18 +158,20 @@ async fn sighup_takes_the_corrected_configuration_and_opens_the_tokens() {
     has_problem(&world, false).await;
 }
 
-#[tokio::test]
+#[testkit::test]
 async fn a_file_that_breaks_later_leaves_the_last_good_one_in_force() {
-    let world = started(DENIED).await;
+    let world = stopped(DENIED).await;
     let alice = world.client.credential("alice").await.unwrap();
     world.configure(BROKEN).unwrap();
     is_config_error(reload(&world).await);
     has_problem(&world, true).await;
     assert_eq!(code(&world, &alice).await.unwrap_err().name, "AccessDenied", "the rule still holds");
     world.configure(ALLOWED).unwrap();
+    wait(&world);
     code(&world, &alice).await.unwrap();
     has_problem(&world, false).await;
     // A valid file is taken when it is asked for.
     world.configure(DENIED).unwrap();
+    wait(&world);
     code(&world, &alice).await.unwrap();
 }

@@ -96,7 +96,7 @@ fn wrong_rules_and_limits_are_refused_with_their_lines() {
         ),
         (
             "[[access.rule]]\ncaller = 'unknown'\nprofile = 'work'\nsubmit = 'deny'",
-            "config.toml line 1: [[access.rule]] is for a profile that the file does not have; correct \"profile\" or add the profile",
+            "config.toml line 1: [[access.rule]] is for a profile that no file has; correct \"profile\" or add the profile",
         ),
         (
             "[[access.rule]]\ncaller = 'unknown'\nprofile = 'w'\nread_code = 'deny'\n[profiles.w]\nregion = 'us-east-1'",

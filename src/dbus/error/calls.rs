@@ -46,7 +46,7 @@ impl Error {
             Reason::PolicyRule(_) | Reason::Policy => Self::ours(
                 "AccessDenied",
                 format!(
-                    "{who} may not {key} by the administrator's policy; ask the administrator to change /etc/oathbridge/policy.toml."
+                    "The administrator's policy does not allow {key} to this program ({caller}); ask the administrator to change /etc/oathbridge/policy.toml."
                 ),
             ),
             Reason::Rule(number) => Self::ours(

@@ -17,7 +17,9 @@ impl Error {
     pub fn no_config(why: impl fmt::Display) -> Self {
         Self::ours(
             "Config",
-            format!("{why}; correct the configuration and try again, because until then no token is used."),
+            format!(
+                "{why}; correct the configuration, wait two seconds and try again, because until then no token is used."
+            ),
         )
     }
 

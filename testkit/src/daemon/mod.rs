@@ -164,7 +164,8 @@ impl Stage {
         self.home().join("policy.toml")
     }
 
-    fn config_path(&self) -> PathBuf {
+    /// The configuration file of the daemon.
+    pub(crate) fn config_path(&self) -> PathBuf {
         self.home().join("config/oathbridge/config.toml")
     }
 

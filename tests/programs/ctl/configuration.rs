@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::rig::Rig;
@@ -43,7 +44,9 @@ fn a_check_of_a_valid_file_prints_warnings_and_succeeds() {
     assert!(plain.out.starts_with("warning: ") && plain.out.ends_with("The configuration is valid.\n"));
     let found = rig.run(&["--json", "config", "check", "--config", &path]).json();
     assert_eq!((&found["valid"], &found["errors"]), (&json!(true), &json!([])));
-    assert!(found["warnings"][0]["sentence"].as_str().unwrap().contains("user_pool_id"));
+    let warning = &found["warnings"][0];
+    assert!(warning["sentence"].as_str().unwrap().contains("user_pool_id"));
+    assert_eq!((&warning["file"], &warning["line"]), (&json!(path), &json!(1)));
 }
 
 #[test]
@@ -86,10 +89,10 @@ fn the_status_has_each_part_in_at_most_ten_lines() {
     assert_eq!((plain.code, plain.err.as_str()), (0, ""), "{plain:?}");
     assert!(plain.out.lines().count() <= 10);
     for line in [
-        "daemon         running, version",
-        "tokens         2 attached, 1 locked",
-        "configuration  valid",
-        "pcscd          ",
+        "daemon               running, version",
+        "tokens               2 attached, 1 locked",
+        "configuration files  valid\n",
+        "pcscd                ok\n",
     ] {
         assert!(plain.out.contains(line), "{line}: {}", plain.out);
     }
@@ -113,4 +116,33 @@ fn the_status_tells_an_error_of_the_configuration_and_a_missing_daemon() {
     let plain = Rig::without_daemon().run(&["status"]);
     assert_eq!(plain.code, 10, "{plain:?}");
     assert!(plain.out.contains("not running"), "{}", plain.out);
+}
+
+#[test]
+fn the_status_says_that_a_daemon_does_not_answer() {
+    let rig = Rig::with_locked();
+    let daemon = Pid::from_raw(rig.daemon.as_ref().unwrap().id().try_into().unwrap()).unwrap();
+    kill_process(daemon, Signal::STOP).unwrap();
+    let plain = rig.run(&["status"]);
+    kill_process(daemon, Signal::CONT).unwrap();
+    assert_eq!(plain.code, 10, "{plain:?}");
+    assert!(plain.out.contains("running, but it does not answer"), "{}", plain.out);
+    assert!(plain.err.contains("systemctl --user restart oathbridge"), "{}", plain.err);
+}
+
+#[test]
+fn the_status_of_a_daemon_without_a_configuration_promises_nothing() {
+    let rig = Rig::with_broken_configuration();
+    let plain = rig.run(&["status"]);
+    assert_eq!(plain.code, 1, "{plain:?}");
+    for line in [
+        "pcscd                unknown\n",
+        "configuration files  valid, but the daemon has not read them; ",
+        "or uses no token if there was none",
+    ] {
+        assert!(plain.out.contains(line), "{line}: {}", plain.out);
+    }
+    let found: Value = serde_json::from_str(&rig.run(&["--json", "status"]).out).unwrap();
+    assert_eq!((&found["ok"], &found["pcscd"]), (&json!(false), &json!(null)));
+    assert_eq!(found["configuration"]["accepted"], json!(false));
 }
