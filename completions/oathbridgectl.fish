@@ -103,7 +103,7 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and _
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand config; and not __fish_seen_subcommand_from check show help" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand config; and not __fish_seen_subcommand_from check show help" -s h -l help -d 'Print help'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand config; and not __fish_seen_subcommand_from check show help" -f -a "check" -d 'Print every error of the configuration, and what may be an error'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand config; and not __fish_seen_subcommand_from check show help" -f -a "check" -d 'Print the errors of the configuration, and what may be an error'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand config; and not __fish_seen_subcommand_from check show help" -f -a "show" -d 'Print each key of the configuration with its value and the file that it comes from'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand config; and not __fish_seen_subcommand_from check show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand config; and __fish_seen_subcommand_from check" -l config -d 'Read this file instead of those of the user and the system, as oathbridged --config does' -r -F
@@ -112,7 +112,7 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand config; and 
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Read this file instead of those of the user and the system, as oathbridged --config does' -r -F
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand config; and __fish_seen_subcommand_from show" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Print every error of the configuration, and what may be an error'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "check" -d 'Print the errors of the configuration, and what may be an error'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print each key of the configuration with its value and the file that it comes from'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand status" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
@@ -131,5 +131,5 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and no
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard config status help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "show" -d 'Show the time steps whose codes were submitted or are about to be submitted'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "forget" -d 'Delete the recorded time steps of a credential. Its current codes can then be submitted a second time. Amazon Cognito refuses that, and locks the account if it happens often'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Print every error of the configuration, and what may be an error'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "check" -d 'Print the errors of the configuration, and what may be an error'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Print each key of the configuration with its value and the file that it comes from'

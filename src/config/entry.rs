@@ -6,9 +6,13 @@ use serde_json::{Map, Value};
 use toml::de::{DeTable, DeValue};
 
 use super::document::Document;
+use super::limits::Limits;
 
 /// The shipped file, which lists every key with its default behind a `#`.
 const SHIPPED: &str = include_str!("../../config/oathbridge.toml");
+
+/// The permission that a policy can only deny.
+const WHILE_LOCKED: &str = "access.while_locked";
 
 /// A key with its value and the file that it comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,12 +37,25 @@ pub(super) fn entries(
         keys(text, Some(path)).into_iter().for_each(|entry| put(&mut entries, entry));
     }
     let of_policy = policy.map(|(path, text)| keys(text, Some(path))).unwrap_or_default();
-    for entry in of_policy.iter().filter(|entry| replaced.contains(&entry.key.as_str())) {
+    let replaces = |entry: &&Entry| {
+        replaced.contains(&entry.key.as_str()) || (entry.key == WHILE_LOCKED && entry.value == "deny")
+    };
+    for entry in of_policy.iter().filter(replaces) {
         put(&mut entries, entry.clone());
     }
     entries
         .extend(of_policy.into_iter().map(|entry| Entry { key: format!("policy.{}", entry.key), ..entry }));
     entries
+}
+
+/// Replaces defaults of limits that follow from other limits by the values in force.
+pub(super) fn derive(entries: &mut [Entry], limits: &Limits) {
+    for (key, value) in limits.derived() {
+        let key = format!("limits.{key}");
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.file.is_none() && entry.key == key) {
+            entry.value = Value::from(value);
+        }
+    }
 }
 
 fn put(entries: &mut Vec<Entry>, entry: Entry) {

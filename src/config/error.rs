@@ -9,20 +9,20 @@ use crate::{certificates, regular_file};
 /// An error in a configuration file. Its text is one sentence with the file and the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    file: PathBuf,
+    file: Box<Path>,
     line: Option<usize>,
     problem: Problem,
     /// The file that the faulty key names.
-    named: Option<PathBuf>,
+    named: Option<Box<PathBuf>>,
 }
 
 impl Error {
     pub(super) fn of_file(file: &Path, problem: Problem) -> Self {
-        Self { file: file.to_owned(), line: None, problem, named: None }
+        Self { file: file.into(), line: None, problem, named: None }
     }
 
     pub(super) fn at_line(file: &Path, line: usize, problem: Problem) -> Self {
-        Self { file: file.to_owned(), line: Some(line), problem, named: None }
+        Self { file: file.into(), line: Some(line), problem, named: None }
     }
 
     /// The file.
@@ -42,12 +42,12 @@ impl Error {
 
     /// The same error for a key that names this file, which is at fault.
     pub(super) fn naming(self, file: &Path) -> Self {
-        Self { named: Some(file.to_owned()), ..self }
+        Self { named: Some(Box::new(file.to_owned())), ..self }
     }
 
     /// The file that the faulty key names, if that file is at fault.
     pub(super) fn named_file(&self) -> Option<&Path> {
-        self.named.as_deref()
+        self.named.as_deref().map(PathBuf::as_path)
     }
 
     pub(super) fn is_not_found(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::entry::Entry;
+use super::entry::{Entry, derive};
 use super::error::Error;
 use super::load::{PolicyFile, load, shown};
 use super::stamp::Stamp;
@@ -125,8 +125,10 @@ impl Files {
     ///
     /// Those of [`Files::check`].
     pub fn entries(&self) -> Result<Vec<Entry>, Vec<Error>> {
-        self.check()?;
-        Ok(shown(&self.places, self.policy.as_ref()))
+        let limits = self.check()?.config.limits;
+        let mut entries = shown(&self.places, self.policy.as_ref());
+        derive(&mut entries, &limits);
+        Ok(entries)
     }
 
     /// The policy, if there is one.

@@ -94,6 +94,17 @@ impl Limits {
         }
     }
 
+    /// The limits that [`Limits::complete`] may raise, by their keys.
+    pub(super) fn derived(&self) -> [(&'static str, u32); 5] {
+        [
+            ("all_queries_per_second", self.all_queries_per_second),
+            ("all_codes_per_minute", self.all_codes_per_minute),
+            ("all_submissions_per_minute", self.all_submissions_per_minute),
+            ("calls", self.calls),
+            ("calls_per_program", self.calls_per_program),
+        ]
+    }
+
     /// The errors of limits of one that are higher than those of all.
     pub(super) fn errors(&self, layers: &Layers<'_>) -> Vec<Error> {
         let pairs = [

@@ -105,7 +105,10 @@ fn text(checked: &Checked) -> String {
 fn show(arguments: &FileArguments, json: bool) -> Result<Output, Failure> {
     let entries = files(arguments).entries().map_err(|errors| {
         let why = errors.first().map_or_else(String::new, ToString::to_string);
-        Failure::new(exit::FAILED, format!("{why}; run oathbridgectl config check for every error."))
+        Failure::new(
+            exit::FAILED,
+            format!("{why}; run oathbridgectl config check, which prints more than one error."),
+        )
     })?;
     if json {
         let key = |Entry { key, value, file }| Key { key, value, file };

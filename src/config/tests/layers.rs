@@ -1,56 +1,10 @@
 //! Several files: each key comes from the most important file that has it, and the policy restricts the result.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
-use tempfile::TempDir;
-
-use crate::config::{Error, Files, Loaded, Problem};
-
-/// A user's file, a system's file and a policy, in folders that the owner of the test owns.
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        let folder = Self(tempfile::tempdir().unwrap());
-        for name in ["user", "system"] {
-            fs::create_dir(folder.path(name)).unwrap();
-            fs::set_permissions(folder.path(name), fs::Permissions::from_mode(0o755)).unwrap();
-        }
-        folder
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o644)).unwrap();
-    }
-
-    fn files(&self) -> Files {
-        let owner = rustix::process::geteuid().as_raw();
-        let places = ["user/config.toml", "system/config.toml"].map(|name| self.path(name));
-        Files::over(places).with_policy(self.path("system/policy.toml"), owner)
-    }
-
-    fn load(&self) -> Loaded {
-        self.files().check().unwrap()
-    }
-
-    fn errors(&self) -> Vec<Error> {
-        self.files().check().unwrap_err()
-    }
-
-    /// The sentences, without the folder.
-    fn sentences(&self) -> Vec<String> {
-        let folder = format!("{}/", self.0.path().display());
-        self.errors().iter().map(|error| error.to_string().replace(&folder, "")).collect()
-    }
-}
+use super::Folder;
+use crate::config::{Error, Loaded, Problem};
 
 #[test]
 fn a_user_s_file_extends_the_system_s_key_by_key() {
@@ -230,84 +184,25 @@ fn a_region_that_is_not_that_of_the_pool_is_a_warning() {
     );
 }
 
-/// Every file is older at this Unix time.
-const LATER: Duration = Duration::from_secs(1 << 40);
-
-/// The time of the last change of a file.
-fn changed(path: &Path) -> Duration {
-    let file = path.metadata().unwrap();
-    Duration::new(file.ctime().try_into().unwrap(), file.ctime_nsec().try_into().unwrap())
-}
-
 #[test]
-fn a_change_of_a_file_and_its_permissions_is_noticed() {
+fn shown_values_are_those_in_force() {
     let folder = Folder::new();
-    folder.write("user/config.toml", "[pcsc]\nx = 1\n");
-    let reading = folder.files().read();
-    assert!(reading.result.is_err() && folder.files().reread(&reading, LATER).is_none());
-    fs::set_permissions(folder.path("user/config.toml"), fs::Permissions::from_mode(0o600)).unwrap();
-    let reading = folder.files().reread(&reading, LATER).expect("permissions");
-    folder.write("system/policy.toml", "");
-    let reading = folder.files().reread(&reading, LATER).expect("a new policy");
-    folder.write("user/config.toml", "[pcsc]\n");
-    assert!(folder.files().reread(&reading, LATER).unwrap().result.is_ok());
-}
-
-#[test]
-fn a_file_that_was_just_changed_may_be_incomplete() {
-    let folder = Folder::new();
-    let user = folder.path("user/config.toml");
-    folder.write("user/config.toml", "[pcsc]\nx = 1\n");
-    let reading = folder.files().read();
-    fs::write(&user, "").unwrap();
-    let quiet = Duration::from_secs(2);
-    let early = changed(&user) + quiet - Duration::from_nanos(1);
-    assert!(folder.files().reread(&reading, early).is_none());
-    assert!(folder.files().reread(&reading, changed(&user) + quiet).is_some());
-    // Reload takes it at once.
-    assert!(folder.files().read().result.is_ok());
-}
-
-#[test]
-fn a_file_that_is_missing_is_not_read_as_no_file() {
-    let folder = Folder::new();
-    let user = folder.path("user/config.toml");
-    folder.write("user/config.toml", "[pcsc]\nx = 1\n");
-    let reading = folder.files().read();
-    fs::remove_file(&user).unwrap();
-    assert!(folder.files().reread(&reading, LATER).is_none());
-    symlink("/nowhere/config.toml", &user).unwrap();
-    let reading = folder.files().reread(&reading, LATER).unwrap();
-    assert_eq!(reading.result.as_ref().unwrap_err().problem(), &Problem::Dangling);
-    fs::remove_file(&user).unwrap();
-    assert!(folder.files().reread(&reading, LATER).is_none(), "a removed link");
-    assert!(folder.files().read().result.is_ok());
-}
-
-#[test]
-fn a_named_file_is_read_again_only_after_a_change() {
-    let folder = Folder::new();
-    let authorities = folder.path("authorities.pem");
-    folder.write("user/config.toml", &format!("[cognito]\nca_file = '{}'\n", authorities.display()));
-    let reading = folder.files().read();
-    assert!(reading.result.is_err() && folder.files().reread(&reading, LATER).is_none());
-    fs::write(&authorities, "nothing").unwrap();
-    let reading = folder.files().reread(&reading, LATER).unwrap();
-    let pem = rcgen::generate_simple_self_signed(["x.example".to_owned()]).unwrap().cert.pem();
-    fs::write(&authorities, pem).unwrap();
-    assert!(folder.files().reread(&reading, changed(&authorities)).is_none());
-    assert!(folder.files().reread(&reading, LATER).unwrap().result.is_ok());
-}
-
-#[test]
-fn a_folder_that_is_a_link_to_nothing_is_an_error_and_not_no_file() {
-    let folder = Folder::new();
-    symlink("/nowhere", folder.path("home")).unwrap();
-    for place in ["home/config.toml", "home/.config/oathbridge/config.toml"] {
-        let reading = Files::over([folder.path(place)]).read();
-        assert_eq!(reading.result.unwrap_err().problem(), &Problem::Dangling, "{place}");
-    }
-    folder.write("file", "");
-    let problem = Files::over([folder.path("file/config.toml")]).read().result.unwrap_err().problem().clone();
-    assert!(matches!(problem, Problem::File(_)), "{problem}");
+    folder.write(
+        "user/config.toml",
+        "[limits]\nqueries_per_second = 1000\ncalls_per_client = 50\n[access]\nwhile_locked = 'allow'\n",
+    );
+    let shown = |key: &str| {
+        let entries = folder.files().entries().unwrap();
+        let entry = entries.into_iter().find(|entry| entry.key == key).unwrap();
+        (entry.value, entry.file)
+    };
+    assert_eq!(shown("limits.all_queries_per_second"), (1000.into(), None));
+    assert_eq!(shown("limits.calls_per_program"), (50.into(), None));
+    assert_eq!(shown("limits.queries"), (256.into(), None));
+    let user = Some(folder.path("user/config.toml"));
+    assert_eq!(shown("access.while_locked"), ("allow".into(), user.clone()));
+    folder.write("system/policy.toml", "[access]\nwhile_locked = 'allow'\n");
+    assert_eq!(shown("access.while_locked"), ("allow".into(), user));
+    folder.write("system/policy.toml", "[access]\nwhile_locked = 'deny'\n");
+    assert_eq!(shown("access.while_locked"), ("deny".into(), Some(folder.path("system/policy.toml"))));
 }

@@ -237,7 +237,7 @@ pub enum GuardCommand {
 /// The subcommands of `config`.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Print every error of the configuration, and what may be an error.
+    /// Print the errors of the configuration, and what may be an error.
     Check(FileArguments),
     /// Print each key of the configuration with its value and the file that it comes from.
     Show(FileArguments),
