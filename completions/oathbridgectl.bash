@@ -25,6 +25,9 @@ _oathbridgectl() {
             oathbridgectl,code)
                 cmd="oathbridgectl__subcmd__code"
                 ;;
+            oathbridgectl,config)
+                cmd="oathbridgectl__subcmd__config"
+                ;;
             oathbridgectl,guard)
                 cmd="oathbridgectl__subcmd__guard"
                 ;;
@@ -33,6 +36,9 @@ _oathbridgectl() {
                 ;;
             oathbridgectl,list)
                 cmd="oathbridgectl__subcmd__list"
+                ;;
+            oathbridgectl,status)
+                cmd="oathbridgectl__subcmd__status"
                 ;;
             oathbridgectl,tokens)
                 cmd="oathbridgectl__subcmd__tokens"
@@ -45,6 +51,24 @@ _oathbridgectl() {
                 ;;
             oathbridgectl,watch)
                 cmd="oathbridgectl__subcmd__watch"
+                ;;
+            oathbridgectl__subcmd__config,check)
+                cmd="oathbridgectl__subcmd__config__subcmd__check"
+                ;;
+            oathbridgectl__subcmd__config,help)
+                cmd="oathbridgectl__subcmd__config__subcmd__help"
+                ;;
+            oathbridgectl__subcmd__config,show)
+                cmd="oathbridgectl__subcmd__config__subcmd__show"
+                ;;
+            oathbridgectl__subcmd__config__subcmd__help,check)
+                cmd="oathbridgectl__subcmd__config__subcmd__help__subcmd__check"
+                ;;
+            oathbridgectl__subcmd__config__subcmd__help,help)
+                cmd="oathbridgectl__subcmd__config__subcmd__help__subcmd__help"
+                ;;
+            oathbridgectl__subcmd__config__subcmd__help,show)
+                cmd="oathbridgectl__subcmd__config__subcmd__help__subcmd__show"
                 ;;
             oathbridgectl__subcmd__guard,forget)
                 cmd="oathbridgectl__subcmd__guard__subcmd__forget"
@@ -73,6 +97,9 @@ _oathbridgectl() {
             oathbridgectl__subcmd__help,code)
                 cmd="oathbridgectl__subcmd__help__subcmd__code"
                 ;;
+            oathbridgectl__subcmd__help,config)
+                cmd="oathbridgectl__subcmd__help__subcmd__config"
+                ;;
             oathbridgectl__subcmd__help,guard)
                 cmd="oathbridgectl__subcmd__help__subcmd__guard"
                 ;;
@@ -81,6 +108,9 @@ _oathbridgectl() {
                 ;;
             oathbridgectl__subcmd__help,list)
                 cmd="oathbridgectl__subcmd__help__subcmd__list"
+                ;;
+            oathbridgectl__subcmd__help,status)
+                cmd="oathbridgectl__subcmd__help__subcmd__status"
                 ;;
             oathbridgectl__subcmd__help,tokens)
                 cmd="oathbridgectl__subcmd__help__subcmd__tokens"
@@ -93,6 +123,12 @@ _oathbridgectl() {
                 ;;
             oathbridgectl__subcmd__help,watch)
                 cmd="oathbridgectl__subcmd__help__subcmd__watch"
+                ;;
+            oathbridgectl__subcmd__help__subcmd__config,check)
+                cmd="oathbridgectl__subcmd__help__subcmd__config__subcmd__check"
+                ;;
+            oathbridgectl__subcmd__help__subcmd__config,show)
+                cmd="oathbridgectl__subcmd__help__subcmd__config__subcmd__show"
                 ;;
             oathbridgectl__subcmd__help__subcmd__guard,forget)
                 cmd="oathbridgectl__subcmd__help__subcmd__guard__subcmd__forget"
@@ -107,7 +143,7 @@ _oathbridgectl() {
 
     case "${cmd}" in
         oathbridgectl)
-            opts="-h -V --json --help --version tokens list code verify challenge watch cancel unlock guard help"
+            opts="-h -V --json --help --version tokens list code verify challenge watch cancel unlock guard config status help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -196,6 +232,112 @@ _oathbridgectl() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__config)
+            opts="-h --json --help check show help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__config__subcmd__check)
+            opts="-h --config --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__config__subcmd__help)
+            opts="check show help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__config__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__config__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__config__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__config__subcmd__show)
+            opts="-h --config --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -305,7 +447,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__help)
-            opts="tokens list code verify challenge watch cancel unlock guard help"
+            opts="tokens list code verify challenge watch cancel unlock guard config status help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -349,6 +491,48 @@ _oathbridgectl() {
         oathbridgectl__subcmd__help__subcmd__code)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__config)
+            opts="check show"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__config__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__config__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -430,6 +614,20 @@ _oathbridgectl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        oathbridgectl__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         oathbridgectl__subcmd__help__subcmd__tokens)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -488,6 +686,20 @@ _oathbridgectl() {
             ;;
         oathbridgectl__subcmd__list)
             opts="-h --refresh --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__status)
+            opts="-h --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

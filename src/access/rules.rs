@@ -42,6 +42,10 @@ impl Verdict {
 pub enum Reason {
     /// The program belongs to another user.
     OtherUser,
+    /// The rule with this number in the policy, counted from 1.
+    PolicyRule(usize),
+    /// A default of the policy.
+    Policy,
     /// The rule with this number in the configuration, counted from 1.
     Rule(usize),
     /// `programs`: for the user's programs.
@@ -54,6 +58,8 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherUser => f.write_str("other user"),
+            Self::PolicyRule(number) => write!(f, "policy rule {number}"),
+            Self::Policy => f.write_str("policy"),
             Self::Rule(number) => write!(f, "rule {number}"),
             Self::Programs => f.write_str("programs"),
             Self::Sandboxed => f.write_str("sandboxed"),
@@ -62,30 +68,55 @@ impl fmt::Display for Reason {
 }
 
 /// Decides whether a caller has a permission, for a call about `subject`.
+///
+/// The policy decides first. What it denies is denied. Where a rule of the policy allows, only rules of the configuration
+/// may deny, and its defaults do not apply. Everything else is decided by the configuration.
 pub fn decide(access: &Access, caller: &Caller, permission: Permission, subject: &Subject) -> Decision {
     if !caller.is_ours {
         return Decision { verdict: Verdict::Deny, reason: Reason::OtherUser };
     }
     let facts = caller.facts.as_ref();
+    let is_program = facts.is_some_and(|facts| !facts.is_sandboxed);
+    let policy = &access.policy;
+    let by_policy = by_rule(&policy.rules, facts, permission, subject);
+    let is_open = if is_program { policy.programs } else { policy.sandboxed };
+    match by_policy {
+        Some((false, number)) => Decision { verdict: Verdict::Deny, reason: Reason::PolicyRule(number) },
+        None if !is_open => Decision { verdict: Verdict::Deny, reason: Reason::Policy },
+        _ => match (by_rule(&access.rules, facts, permission, subject), by_policy) {
+            (Some((allowed, number)), _) => {
+                Decision { verdict: Verdict::allow_if(allowed), reason: Reason::Rule(number) }
+            }
+            (None, Some((_, number))) => {
+                Decision { verdict: Verdict::Allow, reason: Reason::PolicyRule(number) }
+            }
+            (None, None) if is_program => {
+                Decision { verdict: Verdict::allow_if(access.programs), reason: Reason::Programs }
+            }
+            (None, None) => {
+                Decision { verdict: Verdict::allow_if(access.sandboxed), reason: Reason::Sandboxed }
+            }
+        },
+    }
+}
+
+/// The answer of the first rule that decides, and its number.
+fn by_rule(
+    rules: &[AccessRule],
+    facts: Option<&Facts>,
+    permission: Permission,
+    subject: &Subject,
+) -> Option<(bool, usize)> {
     let said = |rule: &AccessRule| match permission {
         Permission::ReadCode => rule.read_code,
         Permission::Submit => rule.submit,
         Permission::Manage => rule.manage,
     };
-    let by_rule = access.rules.iter().zip(1..).find_map(|(rule, number)| {
+    rules.iter().zip(1..).find_map(|(rule, number)| {
         let allowed = said(rule).filter(|allowed| fits(&rule.caller, facts, *allowed))?;
         let allowed = Some(allowed).filter(|allowed| subject.fit(rule).decides(*allowed))?;
         Some((allowed, number))
-    });
-    match by_rule {
-        Some((allowed, number)) => {
-            Decision { verdict: Verdict::allow_if(allowed), reason: Reason::Rule(number) }
-        }
-        None if facts.is_some_and(|facts| !facts.is_sandboxed) => {
-            Decision { verdict: Verdict::allow_if(access.programs), reason: Reason::Programs }
-        }
-        None => Decision { verdict: Verdict::allow_if(access.sandboxed), reason: Reason::Sandboxed },
-    }
+    })
 }
 
 /// Whether a rule that allows, or one that denies, is about the caller.
@@ -112,7 +143,7 @@ fn fits(caller_pattern: &CallerPattern, facts: Option<&Facts>, allows: bool) -> 
 mod tests {
     use super::*;
     use crate::access::Fit;
-    use crate::config::Pattern;
+    use crate::config::{Pattern, PolicyAccess};
 
     fn program(executable: &str, unit: &str) -> Caller {
         let facts = Facts {
@@ -311,5 +342,48 @@ mod tests {
         assert_eq!(by(Some("u_1"), Fit::Yes), Verdict::Allow);
         assert_eq!(by(Some("t_1"), Fit::No), Verdict::Allow);
         assert_eq!(by(None, Fit::Yes), Verdict::Allow, "it is decided again");
+    }
+
+    fn by(access: &Access, caller: &Caller, permission: Permission) -> (bool, Reason) {
+        let Decision { verdict, reason } = decide(access, caller, permission, &Subject::none());
+        (verdict == Verdict::Allow, reason)
+    }
+
+    #[test]
+    fn nothing_that_the_policy_denies_is_allowed() {
+        let curl = program("/usr/bin/curl", "x.service");
+        let allowing = |policy| Access {
+            programs: true,
+            sandboxed: true,
+            rules: vec![rule(CallerPattern::Executable(Pattern::new("*")), Some(true), Some(true))],
+            policy,
+            ..Access::default()
+        };
+        let denying = vec![rule(CallerPattern::Executable(Pattern::new("*/curl")), Some(false), None)];
+        let access = allowing(PolicyAccess { rules: denying, ..PolicyAccess::default() });
+        assert_eq!(by(&access, &curl, Permission::ReadCode), (false, Reason::PolicyRule(1)));
+        assert_eq!(
+            by(&access, &curl, Permission::Submit),
+            (true, Reason::Rule(1)),
+            "the policy says nothing"
+        );
+        let access = allowing(PolicyAccess { programs: false, ..PolicyAccess::default() });
+        assert_eq!(by(&access, &curl, Permission::Submit), (false, Reason::Policy));
+        assert_eq!(by(&access, &flatpak("org.a.B"), Permission::Submit), (true, Reason::Sandboxed));
+        let access = allowing(PolicyAccess { sandboxed: false, ..PolicyAccess::default() });
+        assert_eq!(by(&access, &flatpak("org.a.B"), Permission::Submit), (false, Reason::Policy));
+        assert_eq!(by(&access, &UNKNOWN, Permission::Submit), (false, Reason::Policy));
+    }
+
+    #[test]
+    fn a_rule_of_the_policy_that_allows_leaves_denying_to_rules_of_the_configuration() {
+        let app = flatpak("org.a.B");
+        let allowing = vec![rule(CallerPattern::Flatpak(Pattern::new("org.a.*")), Some(true), Some(true))];
+        let policy = PolicyAccess { sandboxed: false, rules: allowing, ..PolicyAccess::default() };
+        let denying = vec![rule(CallerPattern::Flatpak(Pattern::new("*")), None, Some(false))];
+        let access = Access { policy, rules: denying, ..Access::default() };
+        assert_eq!(by(&access, &app, Permission::ReadCode), (true, Reason::PolicyRule(1)));
+        assert_eq!(by(&access, &app, Permission::Submit), (false, Reason::Rule(1)));
+        assert_eq!(by(&access, &app, Permission::Manage), (false, Reason::Policy));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use oathbridge::clock::SystemClock;
-use oathbridge::config::Config;
+use oathbridge::config::{Config, Files};
 use oathbridge::daemon::{self, Parts};
 use oathbridge::device::Transport;
 use oathbridge::logging::{self, Level};
@@ -49,8 +49,7 @@ fn main() -> ExitCode {
     match process::protect().map_err(|error| error.to_string()).and_then(|()| run(arguments())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
-            let end = if sentence.ends_with('?') { "" } else { "." };
-            logging::print_error(&format!("oathbridged: {sentence}{end}"));
+            logging::print_error(&format!("oathbridged: {sentence}."));
             ExitCode::FAILURE
         }
     }
@@ -59,24 +58,15 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), String> {
     logging::start(arguments.log_level);
     process::warn_if_readable();
-    let config = Config::load(arguments.config.as_deref()).map_err(|error| error.to_string())?;
-    let mut transports: Vec<Arc<dyn Transport>> = Vec::new();
-    if config.config.pcsc.enabled {
-        transports.push(Arc::new(PcscTransport::new(config.config.pcsc.ignore_readers.clone())));
-    }
-    transports.push(Arc::new(HidTransport::new()));
-    if let Some(file) = arguments.virtual_token {
-        transports.push(Arc::new(VirtualTransport::new(&virtual_tokens(file)?)));
-    }
+    let virtual_tokens = arguments.virtual_token.map(virtual_tokens).transpose()?;
     let state_directory = state_file::directory()
         .ok_or("there is no state folder; set HOME or XDG_STATE_HOME to an absolute path")?;
     let parts = Parts {
         clock: Arc::new(SystemClock::new()),
-        transports,
+        transports: Box::new(move |config| transports(config, virtual_tokens)),
         state_directory,
         runtime_directory: state_file::runtime_directory(),
-        config,
-        config_path: arguments.config,
+        config: Files::standard(arguments.config),
         bus: Address::session().map_err(|error| error.to_string())?,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -92,6 +82,18 @@ fn run(arguments: Arguments) -> Result<(), String> {
     // A thread that hangs in a token's driver must not keep the process.
     runtime.shutdown_background();
     result.map_err(|error| error.to_string())
+}
+
+fn transports(config: &Config, virtual_tokens: Option<Vec<TokenSpec>>) -> Vec<Arc<dyn Transport>> {
+    let mut transports: Vec<Arc<dyn Transport>> = Vec::new();
+    if config.pcsc.enabled {
+        transports.push(Arc::new(PcscTransport::new(config.pcsc.ignore_readers.clone())));
+    }
+    transports.push(Arc::new(HidTransport::new()));
+    if let Some(tokens) = virtual_tokens {
+        transports.push(Arc::new(VirtualTransport::new(&tokens)));
+    }
+    transports
 }
 
 fn virtual_tokens(file: Option<PathBuf>) -> Result<Vec<TokenSpec>, String> {

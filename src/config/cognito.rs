@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::Deserializer;
 
-use super::document::Document;
 use super::error::{Error, Problem};
+use super::layers::Layers;
+use super::policy::Allowed;
 use super::value::{integer, is_proxy, path_or_empty, seconds, switch, text_or_empty};
 use crate::certificates::CaCertificates;
 
@@ -45,6 +46,9 @@ pub struct Cognito {
     /// The content of `ca_file` when the configuration was loaded.
     #[serde(skip)]
     pub ca_certificates: Option<CaCertificates>,
+    /// What codes may be sent to, by the administrator's policy.
+    #[serde(skip)]
+    pub allowed: Allowed,
 }
 
 impl Default for Cognito {
@@ -60,23 +64,25 @@ impl Default for Cognito {
             proxy: None,
             ca_file: None,
             ca_certificates: None,
+            allowed: Allowed::default(),
         }
     }
 }
 
 impl Cognito {
-    pub(super) fn check(&self, document: &Document<'_>) -> Result<(), Error> {
-        if self.connect_timeout >= self.request_timeout {
-            return Err(document.error(&["cognito"], Problem::ConnectTimeout));
-        }
-        Ok(())
+    /// The error of the timeouts, if they contradict each other.
+    pub(super) fn error(&self, layers: &Layers<'_>) -> Option<Error> {
+        (self.connect_timeout >= self.request_timeout)
+            .then(|| layers.error(&["cognito"], Problem::ConnectTimeout))
     }
 
     /// Reads the certificates, so that requests need not read them.
-    pub(super) fn load(&mut self, document: &Document<'_>) -> Result<(), Error> {
-        let read = self.ca_file.as_deref().map(CaCertificates::read).transpose();
-        self.ca_certificates =
-            read.map_err(|error| document.error(&["cognito", "ca_file"], Problem::CaFile(error)))?;
+    pub(super) fn load(&mut self, layers: &Layers<'_>) -> Result<(), Error> {
+        let read = |file: &PathBuf| {
+            CaCertificates::read(file)
+                .map_err(|error| layers.error(&["cognito", "ca_file"], Problem::CaFile(error)).naming(file))
+        };
+        self.ca_certificates = self.ca_file.as_ref().map(read).transpose()?;
         Ok(())
     }
 }

@@ -13,7 +13,36 @@ use super::value::{ASK, MUST_BE, NOT_A_NAME};
 /// The maximum length of a name from the file in a message, in characters.
 const MAX_SHOWN_CHARS: usize = 40;
 
+/// The maximum number of errors that are listed for one file.
+const MAX_FAULTS: usize = 50;
+
+/// An error of serde, and the keys that lead to it.
+pub(super) struct Fault {
+    keys: Vec<String>,
+    message: String,
+}
+
+impl Fault {
+    pub(super) fn keys(&self) -> &[String] {
+        &self.keys
+    }
+
+    /// Whether the only fault is that one of these keys is missing.
+    fn lacks_one_of(&self, removed: &[Vec<String>]) -> bool {
+        let missing = self.message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`'));
+        missing.is_some_and(|key| {
+            let is_it = |(last, section): (&String, &[String])| last == key && section == self.keys;
+            removed.iter().any(|keys| keys.split_last().is_some_and(is_it))
+        })
+    }
+
+    fn is_an_element(&self) -> bool {
+        self.keys.last().is_some_and(|key| key.parse::<usize>().is_ok())
+    }
+}
+
 /// A parsed TOML file.
+#[derive(Clone)]
 pub(super) struct Document<'a> {
     text: &'a str,
     path: &'a Path,
@@ -30,13 +59,34 @@ impl<'a> Document<'a> {
         Ok(Self { text, path, tree })
     }
 
-    /// Deserializes the file.
-    pub(super) fn deserialize<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let deserializer = toml::Deserializer::from(self.tree.clone());
-        serde_path_to_error::deserialize(deserializer).map_err(|error| {
-            let keys = keys(error.path());
-            self.error(&keys, self.problem(&keys, error.inner().message()))
-        })
+    /// Every error that deserializing the file as a `T` has, by line; each faulty key is left out to find the next one.
+    pub(super) fn faults<T: DeserializeOwned>(&self) -> Vec<Error> {
+        let (mut rest, mut errors, mut removed) = (self.clone(), Vec::new(), Vec::new());
+        while let Err(fault) = deserialize::<T>(rest.table().clone()) {
+            if !fault.lacks_one_of(&removed) {
+                errors.push(rest.explain(&fault));
+            }
+            if errors.len() == MAX_FAULTS || !remove(rest.tree.get_mut(), &fault.keys) {
+                break;
+            }
+            match fault.is_an_element() {
+                // The numbers of the following elements have changed.
+                true => removed.clear(),
+                false => removed.push(fault.keys),
+            }
+        }
+        errors.sort_by_key(Error::line);
+        errors
+    }
+
+    /// The error for a fault in this file.
+    pub(super) fn explain(&self, fault: &Fault) -> Error {
+        self.error(&fault.keys, self.problem(&fault.keys, &fault.message))
+    }
+
+    /// The keys and their values.
+    pub(super) fn table(&self) -> &DeTable<'a> {
+        self.tree.get_ref()
     }
 
     /// An error of a key or a section; an element of an array is given by its number.
@@ -49,9 +99,10 @@ impl<'a> Document<'a> {
         format!("{}:{}", self.path.display(), line(self.text, self.find(keys).0))
     }
 
-    /// Whether the key or section is in the file.
-    pub(super) fn has(&self, keys: &[impl AsRef<str>]) -> bool {
-        self.find(keys).1.is_some()
+    /// How many of these keys, one inside of the other, are in the file.
+    pub(super) fn depth(&self, keys: &[impl AsRef<str>]) -> usize {
+        let exists = |count: &usize| self.find(keys.get(..*count).unwrap_or_default()).1.is_some();
+        (1..=keys.len()).take_while(exists).count()
     }
 
     /// The offset in bytes of the deepest key that exists, and its value if all keys exist.
@@ -104,6 +155,41 @@ impl<'a> Document<'a> {
             Some(value) if value.as_table().is_none() => Problem::OutsideSection(shown(name)),
             Some(_) => Problem::UnknownSection { name: shown(name), nearest },
         }
+    }
+}
+
+/// Deserializes a table.
+pub(super) fn deserialize<T: DeserializeOwned>(table: DeTable<'_>) -> Result<T, Fault> {
+    let deserializer = toml::Deserializer::from(Spanned::new(0..0, table));
+    serde_path_to_error::deserialize(deserializer)
+        .map_err(|error| Fault { keys: keys(error.path()), message: error.inner().message().to_owned() })
+}
+
+/// Removes what the keys lead to; whether it was there.
+fn remove(table: &mut DeTable<'_>, keys: &[String]) -> bool {
+    match keys {
+        [] => false,
+        [key] => table.remove(key.as_str()).is_some(),
+        [key, rest @ ..] => {
+            table.get_mut(key.as_str()).is_some_and(|value| remove_inside(value.get_mut(), rest))
+        }
+    }
+}
+
+fn remove_inside(value: &mut DeValue<'_>, keys: &[String]) -> bool {
+    match (value, keys) {
+        (DeValue::Table(table), keys) => remove(table, keys),
+        (DeValue::Array(array), [index, rest @ ..]) => {
+            let Ok(index) = index.parse::<usize>() else { return false };
+            if !rest.is_empty() {
+                return array.get_mut(index).is_some_and(|element| remove_inside(element.get_mut(), rest));
+            }
+            let length = array.len();
+            let others = array.clone().into_iter().enumerate().filter(|(place, _)| *place != index);
+            *array = others.map(|(_, element)| element).collect();
+            array.len() < length
+        }
+        _ => false,
     }
 }
 

@@ -9,18 +9,25 @@ use crate::{certificates, regular_file};
 /// An error in a configuration file. Its text is one sentence with the file and the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    file: PathBuf,
+    file: Box<Path>,
     line: Option<usize>,
     problem: Problem,
+    /// The file that the faulty key names.
+    named: Option<Box<PathBuf>>,
 }
 
 impl Error {
     pub(super) fn of_file(file: &Path, problem: Problem) -> Self {
-        Self { file: file.to_owned(), line: None, problem }
+        Self { file: file.into(), line: None, problem, named: None }
     }
 
     pub(super) fn at_line(file: &Path, line: usize, problem: Problem) -> Self {
-        Self { file: file.to_owned(), line: Some(line), problem }
+        Self { file: file.into(), line: Some(line), problem, named: None }
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     /// The line number from 1, if the error has a line.
@@ -33,11 +40,18 @@ impl Error {
         &self.problem
     }
 
+    /// The same error for a key that names this file, which is at fault.
+    pub(super) fn naming(self, file: &Path) -> Self {
+        Self { named: Some(Box::new(file.to_owned())), ..self }
+    }
+
+    /// The file that the faulty key names, if that file is at fault.
+    pub(super) fn named_file(&self) -> Option<&Path> {
+        self.named.as_deref().map(PathBuf::as_path)
+    }
+
     pub(super) fn is_not_found(&self) -> bool {
-        matches!(
-            self.problem,
-            Problem::File(regular_file::Error::Unreadable(ErrorKind::NotFound | ErrorKind::NotADirectory))
-        )
+        self.problem == Problem::File(regular_file::Error::Unreadable(ErrorKind::NotFound))
     }
 }
 
@@ -66,6 +80,16 @@ pub enum Problem {
     /// Another user could write the file.
     #[error("other users can write this file; run chmod go-w on it")]
     WritableByOthers,
+    /// A link leads to no file.
+    #[error(
+        "this path, or a folder in it, is a link to something that does not exist; correct or remove the link"
+    )]
+    Dangling,
+    /// A user could change the policy.
+    #[error(
+        "the policy and its folder must belong to root, and only root may write to them; run chown root: and chmod go-w on them"
+    )]
+    PolicyNotOfRoot,
     /// The file is not TOML; the text is that of the parser.
     #[error("this is not TOML: {0}")]
     Syntax(String),
@@ -124,10 +148,13 @@ pub enum Problem {
     #[error("[[access.rule]] decides nothing; give it \"read_code\", \"submit\" or \"manage\"")]
     EmptyRule,
     /// A rule for a profile that does not exist.
-    #[error(
-        "[[access.rule]] is for a profile that the file does not have; correct \"profile\" or add the profile"
-    )]
+    #[error("[[access.rule]] is for a profile that no file has; correct \"profile\" or add the profile")]
     RuleOfNoProfile,
+    /// A rule of the policy for a profile, which a user defines.
+    #[error(
+        "[[access.rule]] of a policy can't have \"profile\", because users define profiles; use allowed_pools in [cognito]"
+    )]
+    PolicyOfProfile,
     /// A rule with a permission that no call with its scope needs.
     #[error("[[access.rule]] with \"{0}\" excludes \"{1}\", which is never about one; use a rule of its own")]
     RuleExcludes(&'static str, &'static str),
@@ -164,5 +191,5 @@ pub enum Problem {
 }
 
 fn or_did_you_mean(nearest: Option<&str>, open: char, close: char) -> String {
-    nearest.map(|name| format!("; did you mean {open}{name}{close}?")).unwrap_or_default()
+    nearest.map(|name| format!(" (did you mean {open}{name}{close}?)")).unwrap_or_default()
 }

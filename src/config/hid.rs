@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde::de::Deserializer;
 
-use super::document::Document;
 use super::error::{Error, Problem};
+use super::layers::Layers;
 use super::value::{checked, integer, switch, tables, text, text_or_empty};
 
 /// The settings for tokens over HID.
@@ -63,20 +63,16 @@ impl Hid {
         self.enabled && !self.otp_slots.is_empty()
     }
 
-    /// Checks that no slot is configured twice.
-    pub(super) fn check(&self, document: &Document<'_>) -> Result<(), Error> {
+    /// The error of the first slot that is configured twice.
+    pub(super) fn error(&self, layers: &Layers<'_>) -> Option<Error> {
         let is_again = |(place, slot): &(usize, &OtpSlot)| {
             self.otp_slots
                 .iter()
                 .take(*place)
                 .any(|other| (other.serial, other.slot) == (slot.serial, slot.slot))
         };
-        match self.otp_slots.iter().enumerate().find(is_again) {
-            Some((place, _)) => {
-                Err(document.error(&["hid", "otp_slot", &place.to_string()], Problem::SameSlot))
-            }
-            None => Ok(()),
-        }
+        let (place, _) = self.otp_slots.iter().enumerate().find(is_again)?;
+        Some(layers.error(&["hid", "otp_slot", &place.to_string()], Problem::SameSlot))
     }
 }
 

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde::de::Deserializer;
 
-use super::document::Document;
 use super::error::{Error, Problem};
+use super::layers::Layers;
 use super::value::integer;
 
 /// The limits of calls.
@@ -74,8 +74,8 @@ impl Default for Limits {
 
 impl Limits {
     /// Raises a limit of all programs to that of one program, unless it is set in the file.
-    pub(super) fn complete(&mut self, document: &Document<'_>) {
-        let is_set = |key| document.has(&["limits", key]);
+    pub(super) fn complete(&mut self, layers: &Layers<'_>) {
+        let is_set = |key| layers.has(&["limits", key]);
         let widen = |key, all: &mut u32, one: u32| {
             if !is_set(key) {
                 *all = one.max(*all);
@@ -94,8 +94,19 @@ impl Limits {
         }
     }
 
-    /// Checks that no limit of one is higher than that of all.
-    pub(super) fn check(&self, document: &Document<'_>) -> Result<(), Error> {
+    /// The limits that [`Limits::complete`] may raise, by their keys.
+    pub(super) fn derived(&self) -> [(&'static str, u32); 5] {
+        [
+            ("all_queries_per_second", self.all_queries_per_second),
+            ("all_codes_per_minute", self.all_codes_per_minute),
+            ("all_submissions_per_minute", self.all_submissions_per_minute),
+            ("calls", self.calls),
+            ("calls_per_program", self.calls_per_program),
+        ]
+    }
+
+    /// The errors of limits of one that are higher than those of all.
+    pub(super) fn errors(&self, layers: &Layers<'_>) -> Vec<Error> {
         let pairs = [
             ("calls_per_client", self.calls_per_client, "calls", self.calls),
             ("calls_per_client", self.calls_per_client, "calls_per_program", self.calls_per_program),
@@ -115,10 +126,8 @@ impl Limits {
                 self.all_submissions_per_minute,
             ),
         ];
-        match pairs.iter().find(|(_, one, _, all)| one > all) {
-            Some((one, _, all, _)) => Err(document.error(&["limits"], Problem::LargerThan(one, all))),
-            None => Ok(()),
-        }
+        let wrong = pairs.iter().filter(|(_, one, _, all)| one > all);
+        wrong.map(|(one, _, all, _)| layers.error(&["limits"], Problem::LargerThan(one, all))).collect()
     }
 }
 

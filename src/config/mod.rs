@@ -1,37 +1,53 @@
 //! The configuration file: every key typed, unknown keys refused, parsed once and passed by value.
 //!
 //! Serde reads each section into its type. `document.rs` converts its errors to one sentence each, with the line and the
-//! most similar key, and without values. The file must not contain secrets.
+//! most similar key, and without values. The files must not contain secrets.
+//!
+//! `layers.rs` joins the files key by key, and `policy.rs` restricts the result. Each key has one file.
 
 mod access;
 mod cognito;
 mod document;
+mod entry;
 mod error;
-mod file;
+mod files;
 mod hid;
+mod layers;
 mod limits;
+mod load;
 mod notifications;
 mod pcsc;
+mod policy;
 mod profile;
+mod rule;
+mod stamp;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod value;
+mod warning;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
-pub use access::{Access, AccessRule, CallerPattern, Pattern};
+pub use access::Access;
 pub use cognito::Cognito;
+pub use entry::Entry;
 pub use error::{Error, Problem};
+pub use files::{Files, Reading};
 pub use hid::{Hid, OtpSlot};
 pub use limits::Limits;
 pub use notifications::Notifications;
 pub use pcsc::Pcsc;
+pub use policy::{Allowed, PolicyAccess};
 pub use profile::Profile;
+pub use rule::{AccessRule, CallerPattern, Pattern};
+pub use warning::Warning;
 
 use document::Document;
+use layers::Layers;
 use profile::profiles;
 use value::section;
 
@@ -62,27 +78,16 @@ pub struct Config {
     pub profiles: BTreeMap<String, Profile>,
 }
 
-/// A configuration and its source.
-#[derive(Clone, Debug, PartialEq)]
+/// The configuration of files.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// The file of the configuration; `None` for the defaults.
-    pub source: Option<PathBuf>,
+    /// Contradictions that may be right.
+    pub warnings: Vec<Warning>,
 }
 
 impl Config {
-    /// Reads `explicit`, or else `$XDG_CONFIG_HOME/oathbridge/config.toml` (`~/.config` if unset), or else
-    /// `/etc/oathbridge/config.toml`. Without any of these files the defaults apply. Also reads the files that the
-    /// configuration names. May block.
-    ///
-    /// # Errors
-    ///
-    /// [`Error`] if the file cannot be read, if another user can write it, or if it is not a valid configuration.
-    pub fn load(explicit: Option<&Path>) -> Result<Loaded, Error> {
-        Self::load_first(explicit, &file::standard_places())
-    }
-
     /// Parses a configuration. `path` is the name of the file in messages and in [`Profile::source`]. Files that the
     /// configuration names are not read.
     ///
@@ -90,40 +95,26 @@ impl Config {
     ///
     /// [`Error`] with the line of the first error.
     pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
-        Self::of(&Document::parse(text, path)?)
+        let layers = Layers::new(vec![Document::parse(text, path)?]);
+        Self::of(&layers).map_err(|errors| first(errors, path))
     }
 
-    fn of(document: &Document<'_>) -> Result<Self, Error> {
-        let mut config: Self = document.deserialize()?;
-        config.limits.complete(document);
-        config.limits.check(document)?;
-        config.hid.check(document)?;
-        config.access.check(&config.profiles, document)?;
-        config.cognito.check(document)?;
+    fn of(layers: &Layers<'_>) -> Result<Self, Vec<Error>> {
+        let mut config: Self = layers.deserialize().map_err(|error| vec![error])?;
+        config.limits.complete(layers);
+        let mut errors = config.limits.errors(layers);
+        errors.extend(config.hid.error(layers));
+        errors.extend(config.access.errors(&config.profiles, layers));
+        errors.extend(config.cognito.error(layers));
         for (name, profile) in &mut config.profiles {
-            profile.complete(name, &config.cognito, document)?;
+            errors.extend(profile.complete(name, &config.cognito, layers).err());
         }
-        Ok(config)
+        if errors.is_empty() { Ok(config) } else { Err(errors) }
     }
+}
 
-    fn load_first(explicit: Option<&Path>, places: &[PathBuf]) -> Result<Loaded, Error> {
-        if let Some(path) = explicit {
-            return Self::load_file(path);
-        }
-        for path in places {
-            match Self::load_file(path) {
-                Err(error) if error.is_not_found() => {}
-                loaded => return loaded,
-            }
-        }
-        Ok(Loaded { config: Self::default(), source: None })
-    }
-
-    fn load_file(path: &Path) -> Result<Loaded, Error> {
-        let text = file::read(path)?;
-        let document = Document::parse(&text, path)?;
-        let mut config = Self::of(&document)?;
-        config.cognito.load(&document)?;
-        Ok(Loaded { config, source: Some(path.to_owned()) })
-    }
+/// The first of some errors.
+fn first(errors: Vec<Error>, path: &Path) -> Error {
+    let none = || Error::of_file(path, Problem::NotASection(String::new()));
+    errors.into_iter().next().unwrap_or_else(none)
 }

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
 use super::Cognito;
-use super::document::Document;
 use super::error::{Error, Problem};
+use super::layers::Layers;
 use super::value::{self, NOT_A_NAME, Table, text};
 
 /// A user pool and its credential. The caller provides values that are not set.
@@ -49,20 +49,20 @@ impl Profile {
         &mut self,
         name: &str,
         cognito: &Cognito,
-        document: &Document<'_>,
+        layers: &Layers<'_>,
     ) -> Result<(), Error> {
         let keys = ["profiles", name];
         let section = keys.join(".");
-        self.source = document.place(&keys);
+        self.source = layers.place(&keys);
         if self.region.is_empty() {
             let of_pool = self.user_pool_id.as_deref().and_then(region_of);
-            self.region = of_pool.ok_or_else(|| document.error(&keys, Problem::NoRegion(section.clone())))?;
+            self.region = of_pool.ok_or_else(|| layers.error(&keys, Problem::NoRegion(section.clone())))?;
         }
         if self.client_secret_credential.is_some() && self.client_id.is_none() {
-            return Err(document.error(&keys, Problem::SecretOfNobody(section)));
+            return Err(layers.error(&keys, Problem::SecretOfNobody(section)));
         }
         match self.contradiction(cognito) {
-            Some(key) => Err(document.error(&keys, Problem::EndpointExcludes { section, key })),
+            Some(key) => Err(layers.error(&keys, Problem::EndpointExcludes { section, key })),
             None => Ok(()),
         }
     }

@@ -108,6 +108,15 @@ impl Bus {
         Ok(bus)
     }
 
+    /// The daemon's objects without a call of a method, which may be refused.
+    pub(super) async fn tree_of_properties(&self) -> Result<Tree, Failure> {
+        within(REPLY_TIMEOUT, async {
+            let (objects, problems) = tokio::try_join!(self.objects(), self.problems())?;
+            Ok(Tree::new(&objects, problems, &[]))
+        })
+        .await?
+    }
+
     /// Connects to the bus without starting the daemon.
     pub(super) async fn join() -> Result<Self, Failure> {
         let connection = within(REPLY_TIMEOUT, Connection::session()).await?.map_err(|error| {

@@ -53,7 +53,7 @@ impl Failure {
     pub(super) fn silent_daemon() -> Self {
         Self::new(
             exit::UNREACHABLE,
-            "The daemon does not answer; check its journal with journalctl --user -u oathbridge and restart it with systemctl --user restart oathbridge.",
+            "The daemon does not answer; run oathbridgectl status, and restart the daemon with systemctl --user restart oathbridge.",
         )
     }
 }
@@ -99,7 +99,9 @@ fn of_reply(name: &str, sentence: &str) -> Failure {
         ),
         _ if sentence.is_empty() => Failure::new(
             exit::of_error(name),
-            format!("The daemon failed with {name}; check its journal with journalctl --user -u oathbridge."),
+            format!(
+                "The daemon failed with {name}; run oathbridgectl status, and check the journal with journalctl --user -u oathbridge."
+            ),
         ),
         _ => Failure::new(exit::of_error(name), wording::of_reply(name, sentence)),
     }

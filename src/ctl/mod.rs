@@ -9,6 +9,7 @@ mod cancel;
 mod cancelled;
 mod challenge;
 mod code;
+mod config;
 pub mod exit;
 mod failure;
 mod follow;
@@ -18,6 +19,8 @@ mod problem;
 mod query;
 mod screen;
 mod secret_input;
+mod state_folder;
+mod status;
 mod tokens;
 mod tree;
 mod unlock;
@@ -76,6 +79,8 @@ async fn run(arguments: Arguments) -> Result<Output, Failure> {
         Command::Cancel(arguments) => cancel::run(&arguments, json).await,
         Command::Unlock(arguments) => unlock::run(&arguments, json).await,
         Command::Guard(command) => guard::run(&command, json).await,
+        Command::Config(command) => config::run(&command, json),
+        Command::Status => status::run(json).await,
     }
 }
 

@@ -17,6 +17,13 @@ pub(super) fn problems(tree: &Tree) -> Vec<Problem> {
     tree.problems.iter().map(|word| Problem { problem: word.clone(), advice: advice(word) }).collect()
 }
 
+impl Problem {
+    /// What to do.
+    pub(super) fn advice(&self) -> &str {
+        &self.advice
+    }
+}
+
 /// One sentence for each problem.
 pub(super) fn sentences(tree: &Tree) -> Vec<String> {
     tree.problems.iter().map(|word| advice(word)).collect()
@@ -45,7 +52,7 @@ fn advice(word: &str) -> String {
         "pcscd-denied" => Error::from(token::Error::PcscDenied).sentence().to_owned(),
         "hid-denied" => Error::from(token::Error::HidDenied).sentence().to_owned(),
         "clock-skew" => "The clock of this computer is wrong, so its codes are wrong as well; run timedatectl set-ntp true, or set the clock.".to_owned(),
-        "config-invalid" => "The configuration file has an error, so the previous configuration stays in use; correct the file and run oathbridgectl list --refresh, which prints the error.".to_owned(),
+        "config-invalid" => "The configuration has an error, so the daemon keeps the previous one, or uses no token if there was none; run oathbridgectl config check, which prints the error.".to_owned(),
         other => format!("The daemon reports the problem {other}; check its journal with journalctl --user -u oathbridge."),
     }
 }

@@ -12,18 +12,20 @@ mod watchdog;
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use zbus::address::Address;
 use zbus::{Connection, fdo};
 
 use crate::clock::Clock;
-use crate::config::Loaded;
-use crate::dbus::{Bridge, names};
+use crate::config::{Config, Files};
+use crate::dbus::{Bridge, Opener, names};
 use crate::desktop::notifications::{self, Notifier};
 use crate::device::Transport;
 use crate::flows::Flows;
@@ -49,19 +51,20 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct Parts {
     /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// The transports of tokens.
-    pub transports: Vec<Arc<dyn Transport>>,
+    /// Makes the transports of tokens for the first valid configuration.
+    pub transports: Transports,
     /// The folder of the single-use record and the known tokens.
     pub state_directory: PathBuf,
     /// The folder of the second copy of the single-use record; without it there is no second copy.
     pub runtime_directory: Option<PathBuf>,
-    /// The current configuration.
-    pub config: Loaded,
-    /// The file to read at a reload, if it is not the default one.
-    pub config_path: Option<PathBuf>,
+    /// The files of the configuration.
+    pub config: Files,
     /// The address of the bus.
     pub bus: Address,
 }
+
+/// Makes the transports of tokens for a configuration.
+pub type Transports = Box<dyn FnOnce(&Config) -> Vec<Arc<dyn Transport>> + Send>;
 
 /// Runs the daemon until `stop` is ready, or the bus or the name is lost, or an essential task ends.
 ///
@@ -83,22 +86,26 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()>) -> Result<(), Err
 /// A running daemon.
 struct Daemon {
     connection: Connection,
-    transports: Vec<Arc<dyn Transport>>,
+    registry: Registry,
     tasks: Supervisor,
+    /// The tasks of transports that were opened.
+    opened: Opened,
 }
+
+/// A receiver of the tasks of transports, or of the reason why they cannot be opened.
+type Opened = mpsc::UnboundedReceiver<std::io::Result<Vec<Task>>>;
 
 impl Daemon {
     async fn start(parts: Parts) -> Result<Self, Error> {
         // Registered first, because without a handler an early SIGHUP would end the daemon.
         let hangup = signal(SignalKind::hangup())?;
-        let (clock, transports) = (Arc::clone(&parts.clock), parts.transports.clone());
+        let clock = Arc::clone(&parts.clock);
         let identities = Identities::new(parts.state_directory.clone());
-        let (registry, watch) = Registry::new(parts.transports, Arc::clone(&clock), identities);
-        registry.configure(&parts.config.config.hid);
+        let (registry, watch) = Registry::waiting(Arc::clone(&clock), identities);
         let (operations, news) = Operations::new(Arc::clone(&clock));
         let folders = Folders { state: parts.state_directory, runtime: parts.runtime_directory };
-        let flows = flows(registry, folders, Arc::clone(&clock)).await?;
-        let bridge = Bridge::new(flows.clone(), operations.clone(), parts.config, parts.config_path);
+        let flows = flows(registry.clone(), folders, Arc::clone(&clock)).await?;
+        let bridge = Bridge::new(flows.clone(), operations.clone(), parts.config);
         let mut tasks = Supervisor::default();
         let mut service = bridge.serve(parts.bus, news).await?;
         tasks.spawn_all(service.tasks.drain(..));
@@ -111,24 +118,36 @@ impl Daemon {
         tasks.spawn(Task::new(PROMPTS, prompts));
         tasks.spawn(Task::new("reload", reload::run(Arc::clone(&bridge), hangup)));
         tasks.spawn(Task::new("status", status::run(bridge.summaries(), bridge.screen_locks())));
-        // Only after the daemon owns the name: a second daemon must not use the tokens.
         tasks.spawn_all(watch.start()?);
+        // Only after the daemon owns the name: a second daemon must not use the tokens.
+        let (opener, mut opened) = opener(registry.clone(), parts.transports);
+        bridge.open_with(opener);
+        if let Ok(first) = opened.try_recv() {
+            tasks.spawn_all(first?);
+        }
         systemd::notify(&[NotifyState::Ready]);
         tasks.spawn(Task::new("watchdog", watchdog(clock, bridge)));
         tracing::info!("serving {}", names::BUS);
-        Ok(Self { connection, transports, tasks })
+        Ok(Self { connection, registry, tasks, opened })
     }
 
     /// Waits for an error that ends the daemon.
     async fn failure(&mut self) -> Error {
-        tokio::select! {
-            // Tasks that use the bus end with it; the reported error is then the loss of the bus.
-            biased;
-            error = lost(&self.connection) => error,
-            (task, end) = self.tasks.next_end() => match self.connection.is_closed() {
-                true => Error::BusLost,
-                false => Error::TaskEnded { task, end },
-            },
+        let mut lost = pin!(lost(&self.connection));
+        loop {
+            tokio::select! {
+                // Tasks that use the bus end with it; the reported error is then the loss of the bus.
+                biased;
+                error = &mut lost => return error,
+                (task, end) = self.tasks.next_end() => return match self.connection.is_closed() {
+                    true => Error::BusLost,
+                    false => Error::TaskEnded { task, end },
+                },
+                Some(opened) = self.opened.recv() => match opened {
+                    Ok(tasks) => self.tasks.spawn_all(tasks),
+                    Err(error) => return error.into(),
+                },
+            }
         }
     }
 
@@ -137,9 +156,10 @@ impl Daemon {
         systemd::notify(&[NotifyState::Stopping]);
         tracing::info!("ending");
         // A smart card service that hangs must not block the end of the daemon.
-        let transports = std::mem::take(&mut self.transports);
-        let stopping =
-            tokio::task::spawn_blocking(move || transports.iter().for_each(|transport| transport.stop()));
+        let registry = self.registry.clone();
+        let stopping = tokio::task::spawn_blocking(move || {
+            registry.transports().iter().for_each(|transport| transport.stop());
+        });
         // Otherwise the notification would stay after the end of the daemon.
         self.tasks.abort(PROMPTS);
         let cleanup = async { tokio::join!(self.tasks.end_of(notifications::TASK), stopping) };
@@ -147,6 +167,16 @@ impl Daemon {
         // In a test the process continues and would keep the name. An error means that the bus is lost.
         let _ = self.connection.close().await;
     }
+}
+
+/// The opener of the transports, and the receiver of their tasks.
+fn opener(registry: Registry, transports: Transports) -> (Opener, Opened) {
+    let (sender, opened) = mpsc::unbounded_channel();
+    let open = move |config: &Config| {
+        // An error means that the daemon is ending.
+        let _ = sender.send(registry.open(transports(config), &config.hid));
+    };
+    (Opener(Box::new(open)), opened)
 }
 
 /// The flows; their record is read on another thread.

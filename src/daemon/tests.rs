@@ -11,7 +11,6 @@ use zbus::OwnedObjectPath;
 
 use super::*;
 use crate::clock::{ManualClock, SystemClock};
-use crate::config::Config;
 use crate::dbus::Service;
 use crate::device::{DeviceId, Opened, Presence};
 use crate::registry::Snapshot;
@@ -58,21 +57,20 @@ impl World {
     fn parts(&self, transport: Arc<dyn Transport>) -> Parts {
         Parts {
             clock: Arc::new(SystemClock::new()),
-            transports: vec![transport],
+            transports: Box::new(|_| vec![transport]),
             state_directory: self.state.path().join("state"),
             runtime_directory: None,
             config: self.config(),
-            config_path: None,
             bus: self.address(),
         }
     }
 
     /// A configuration with one profile, which names a credential of the demo token.
-    fn config(&self) -> Loaded {
+    fn config(&self) -> Files {
         let file = self.state.path().join("config.toml");
         let text = "[profiles.work]\nregion = 'eu-central-1'\naccount = 'alice@example.com'\n";
         std::fs::write(&file, text).unwrap();
-        Config::load(Some(&file)).unwrap()
+        Files::only(file)
     }
 
     fn address(&self) -> Address {
@@ -90,7 +88,7 @@ impl World {
         let (registry, watch) = Registry::new(vec![self.transport.clone()], clock.clone(), identities);
         let (operations, news) = Operations::new(clock.clone());
         let flows = Flows::new(registry, self.state.path().join("state"), clock.clone()).unwrap();
-        let bridge = Bridge::new(flows.clone(), operations, self.config(), None);
+        let bridge = Bridge::new(flows.clone(), operations, self.config());
         let mut service = bridge.serve(self.address(), news).await.unwrap();
         let tasks = std::mem::take(&mut service.tasks).into_iter().chain(watch.start().unwrap());
         let tasks = tasks.map(|task| (task.name().to_owned(), task)).collect();

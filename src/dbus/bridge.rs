@@ -1,6 +1,7 @@
 //! The data that all objects share.
 
-use std::sync::{Arc, OnceLock};
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::watch;
 use zbus::Connection;
@@ -14,9 +15,10 @@ use super::published::{Published, Summary};
 use super::session::Session;
 use super::settings::Settings;
 use crate::access::{Caller, Limits};
-use crate::config::Loaded;
+use crate::config::{Config, Files, Loaded};
 use crate::flows::{self, Flows};
 use crate::operations::{Cancellation, Operation, Operations};
+use crate::sync::IgnorePoison;
 
 /// The data that all objects share.
 #[derive(Debug)]
@@ -29,28 +31,55 @@ pub struct Bridge {
     session: Session,
     /// The connection, once it exists.
     connection: OnceLock<Connection>,
+    opener: Mutex<Option<Opener>>,
+}
+
+/// Opens the transports of tokens, for the first valid configuration.
+pub struct Opener(pub Box<dyn FnOnce(&Config) + Send>);
+
+impl fmt::Debug for Opener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opener").finish_non_exhaustive()
+    }
 }
 
 impl Bridge {
-    /// Shares the flows, the operations and the configuration among the objects. `config_path` is `--config`.
-    pub fn new(
-        flows: Flows,
-        operations: Operations,
-        config: Loaded,
-        config_path: Option<std::path::PathBuf>,
-    ) -> Arc<Self> {
+    /// Shares the flows, the operations and the configuration among the objects. Reads the configuration, so it may block.
+    /// An error in a file is logged, and refuses calls until it is corrected.
+    pub fn new(flows: Flows, operations: Operations, files: Files) -> Arc<Self> {
         let clock = flows.clock();
+        let settings = Settings::new(files);
+        let config = settings.now();
+        flows.registry().configure(&config.config.hid);
         let limits = Limits::new(config.config.limits, Arc::clone(clock));
         let clients = Clients::new(limits, Arc::clone(clock));
         Arc::new(Self {
             flows,
             operations,
             clients,
-            settings: Settings::new(config, config_path),
+            settings,
             published: Published::default(),
             session: Session::default(),
             connection: OnceLock::new(),
+            opener: Mutex::default(),
         })
+    }
+
+    /// Opens the transports of tokens as soon as there is a valid configuration.
+    pub fn open_with(&self, opener: Opener) {
+        *self.opener.lock().ignore_poison() = Some(opener);
+        self.open();
+    }
+
+    fn open(&self) {
+        if self.settings.refusal().is_some() {
+            return;
+        }
+        let opener = self.opener.lock().ignore_poison().take();
+        if let Some(Opener(open)) = opener {
+            tracing::debug!("opening the transports");
+            open(&self.settings.now().config);
+        }
     }
 
     /// Stores the connection.
@@ -97,11 +126,30 @@ impl Bridge {
     pub async fn reload(&self) -> Result<(), Error> {
         let loaded =
             self.settings.reload().await.inspect_err(|error| tracing::error!("{}", error.sentence()))?;
-        self.clients.limits.set(loaded.config.limits);
-        self.flows.registry().configure(&loaded.config.hid);
+        self.apply(&loaded);
         self.flows.registry().refresh().await;
         self.caught_up().await;
         Ok(())
+    }
+
+    /// Reads a broken configuration again if its files have changed.
+    pub(super) async fn mend(&self) {
+        match self.settings.mend(&**self.flows.clock()).await {
+            None => {}
+            Some(Err(error)) => tracing::error!("{}", error.sentence()),
+            Some(Ok(loaded)) => {
+                tracing::info!("the corrected configuration was read");
+                self.apply(&loaded);
+                let registry = self.flows.registry().clone();
+                tokio::spawn(async move { registry.refresh().await });
+            }
+        }
+    }
+
+    fn apply(&self, loaded: &Loaded) {
+        self.clients.limits.set(loaded.config.limits);
+        self.flows.registry().configure(&loaded.config.hid);
+        self.open();
     }
 
     /// The outcome of a submission. A wrong clock has its own error, and is recorded as a problem.

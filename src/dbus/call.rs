@@ -16,6 +16,7 @@ use super::error::Error;
 use super::methods::{self, Audience, MethodPolicy};
 use super::names;
 use crate::access::{Caller, Decision, Permission, Permit, Subject, Verdict, decide};
+use crate::config::Config;
 use crate::flows::{Flows, Permits, Target};
 use crate::operations::{Cancellation, Operation, Requester};
 use crate::secret::SecretText;
@@ -44,7 +45,8 @@ impl<'call> Call<'call> {
     ///
     /// # Errors
     ///
-    /// `Busy`, `AccessDenied`, `ScreenLocked`, and `Cancelled` while the computer falls asleep.
+    /// `Busy`, `AccessDenied`, `ScreenLocked`, `Cancelled` while the computer falls asleep, and `Config` while there was no
+    /// valid configuration.
     pub(super) async fn authorize(
         bridge: &'call Arc<Bridge>,
         header: &'call Header<'call>,
@@ -64,9 +66,17 @@ impl<'call> Call<'call> {
         let arrived = bridge.flows.clock().monotonic();
         let mut permit = bridge.clients.limits.admit(client.counts(), method.class)?;
         let who = bridge.identify(&client).await;
+        // The configuration decides everything below.
+        if who.is_ours && method.mends() {
+            bridge.mend().await;
+        }
         let identity = who.identity();
         let requester = Requester { kind: identity.kind.word().to_owned(), name: identity.name };
         let is_requester = operation.is_some_and(|operation| operation.request().caller == client.name());
+        // Before the rules, which are the defaults while there was no valid configuration.
+        if who.is_ours && !method.open_without_config {
+            bridge.settings.refusal().map_or(Ok(()), Err)?;
+        }
         may_call(bridge, header, method.audience, is_requester, &who, &requester)
             .inspect_err(|error| log_denial(bridge, &client, &requester, method, error))?;
         match bridge.blocked_by(method) {
@@ -101,23 +111,34 @@ impl<'call> Call<'call> {
         &self.program
     }
 
-    /// Decides about what the arguments of a submission name. The result decides about a credential that turns out later.
-    /// Both decide by the rules and the profiles of their time, which may be newer than the call.
+    /// Decides about what the arguments of a submission name, by the configuration that it is sent with. The result decides
+    /// about a credential that turns out later, by the rules and the profiles of that time.
     ///
     /// # Errors
     ///
     /// `AccessDenied`.
-    pub(super) fn permit(&self, credential: &Target, destination: Destination) -> Result<Permits, Error> {
-        let (bridge, caller) = (Arc::clone(self.bridge), Arc::clone(&self.caller));
-        let decide = move |credential: &Target| {
-            let settings = bridge.settings.now();
-            let subject = destination.subject(credential, &settings.config);
-            decide(&settings.config.access, &caller, Permission::Submit, &subject)
-        };
-        allowed(decide(credential), &self.requester, Permission::Submit).inspect_err(|error| {
+    pub(super) fn permit(
+        &self,
+        config: &Config,
+        credential: &Target,
+        destination: Destination,
+    ) -> Result<Permits, Error> {
+        let forbidden = destination.forbidden_by(&config.cognito.allowed);
+        let refused = forbidden.map_or(Ok(()), |what| Err(Error::forbidden_destination(what)));
+        refused.inspect_err(|error| {
             log_denial(self.bridge, &self.client, &self.requester, self.method, error)
         })?;
-        Ok(Permits::new(move |found| decide(&Target::Id(found.clone())).verdict == Verdict::Allow))
+        let (bridge, caller) = (Arc::clone(self.bridge), Arc::clone(&self.caller));
+        let decide = move |credential: &Target, config: &Config| {
+            decide(&config.access, &caller, Permission::Submit, &destination.subject(credential, config))
+        };
+        allowed(decide(credential, config), &self.requester, Permission::Submit).inspect_err(|error| {
+            log_denial(self.bridge, &self.client, &self.requester, self.method, error)
+        })?;
+        Ok(Permits::new(move |found| {
+            let decision = decide(&Target::Id(found.clone()), &bridge.settings.now().config);
+            decision.verdict == Verdict::Allow
+        }))
     }
 
     /// The flows for this caller.

@@ -31,6 +31,8 @@ pub(super) struct MethodPolicy {
     pub(super) class: CallClass,
     /// Whether the method is served while the screen is locked and while the computer is going to sleep.
     pub(super) open_while_locked: bool,
+    /// Whether the method is served while there was no valid configuration.
+    pub(super) open_without_config: bool,
     /// Whether the path may name an absent object; the call is then answered without the object.
     pub(super) may_name_absent_object: bool,
     /// The maximum number of descriptors in its message.
@@ -46,12 +48,18 @@ pub(super) const METHODS: &[MethodPolicy] = &[
     row("Credential", "Calculate", Audience::Permitted(Permission::ReadCode), CallClass::Code)
         .for_absent_objects(),
     row("Manager", "FindCredentials", Audience::Everyone, CallClass::Query).while_locked(),
-    row("Manager", "GetCallerInfo", Audience::Everyone, CallClass::Query).while_locked(),
-    row("Manager", "LockAll", Audience::Permitted(Permission::Manage), CallClass::Secure).while_locked(),
-    row("Manager", "Reload", Audience::Permitted(Permission::Manage), CallClass::Reload).while_locked(),
+    row("Manager", "GetCallerInfo", Audience::Everyone, CallClass::Query).while_locked().without_config(),
+    row("Manager", "LockAll", Audience::Permitted(Permission::Manage), CallClass::Secure)
+        .while_locked()
+        .without_config(),
+    row("Manager", "Reload", Audience::Permitted(Permission::Manage), CallClass::Reload)
+        .while_locked()
+        .without_config(),
     row("Operation", "Cancel", Audience::RequesterOr(Permission::Manage), CallClass::Secure).while_locked(),
     row("Operation", "GetResult", Audience::Requester, CallClass::Secure).while_locked(),
-    row("Token", "Lock", Audience::Permitted(Permission::Manage), CallClass::Secure).while_locked(),
+    row("Token", "Lock", Audience::Permitted(Permission::Manage), CallClass::Secure)
+        .while_locked()
+        .without_config(),
     row("Token", "Unlock", Audience::Permitted(Permission::Manage), CallClass::Unlock).with_descriptors(1),
 ];
 
@@ -68,7 +76,7 @@ const fn row(
     audience: Audience,
     class: CallClass,
 ) -> MethodPolicy {
-    let (open_while_locked, may_name_absent_object) = (false, false);
+    let (open_while_locked, open_without_config, may_name_absent_object) = (false, false, false);
     let descriptors = 0;
     MethodPolicy {
         interface,
@@ -76,6 +84,7 @@ const fn row(
         audience,
         class,
         open_while_locked,
+        open_without_config,
         may_name_absent_object,
         descriptors,
     }
@@ -87,8 +96,18 @@ impl MethodPolicy {
         matches!(self.audience, Audience::Permitted(_) | Audience::RequesterOr(_))
     }
 
+    /// Whether the call first reads a broken configuration again. `Reload` does it anyway, and what secures tokens must
+    /// not wait for a file system.
+    pub(super) fn mends(&self) -> bool {
+        !matches!(self.class, CallClass::Secure | CallClass::Reload)
+    }
+
     const fn while_locked(self) -> Self {
         Self { open_while_locked: true, ..self }
+    }
+
+    const fn without_config(self) -> Self {
+        Self { open_without_config: true, ..self }
     }
 
     const fn for_absent_objects(self) -> Self {
@@ -159,5 +178,16 @@ mod tests {
             let yields = matches!(row.class, CallClass::Code | CallClass::Submission | CallClass::Unlock);
             assert_eq!(row.open_while_locked, !yields, "{}.{}", row.interface, row.member);
         }
+    }
+
+    /// Without a configuration no rule is known, so these methods must neither use a token nor return a secret.
+    #[test]
+    fn without_a_configuration_these_methods_are_served_and_no_other() {
+        let names = |is: fn(&MethodPolicy) -> bool| -> Vec<_> {
+            METHODS.iter().filter(|row| is(row)).map(|row| row.member).collect()
+        };
+        assert_eq!(names(|row| row.open_without_config), ["GetCallerInfo", "LockAll", "Reload", "Lock"]);
+        let waiting_for_no_file = ["LockAll", "Reload", "Cancel", "GetResult", "Lock"];
+        assert_eq!(names(|row| !row.mends()), waiting_for_no_file);
     }
 }

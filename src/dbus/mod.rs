@@ -27,7 +27,7 @@ mod session;
 mod settings;
 mod system_bus;
 
-pub use bridge::Bridge;
+pub use bridge::{Bridge, Opener};
 pub use error::Error;
 pub use published::Summary;
 pub use serve::Service;

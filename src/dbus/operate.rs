@@ -153,7 +153,7 @@ async fn carry_out<T>(
 mod tests {
     use super::*;
     use crate::clock::{Clock, SystemClock};
-    use crate::config::{Config, Loaded};
+    use crate::config::Files;
     use crate::flows::Flows;
     use crate::operations::{Cancellation, Operations, Requester};
     use crate::registry::Registry;
@@ -168,8 +168,7 @@ mod tests {
         let (registry, _) = Registry::new(Vec::new(), Arc::clone(&clock), Identities::new(directory.clone()));
         let flows = Flows::new(registry, directory, Arc::clone(&clock)).unwrap();
         let (operations, _news) = Operations::new(Arc::clone(&clock));
-        let bridge =
-            Bridge::new(flows, operations.clone(), Loaded { config: Config::default(), source: None }, None);
+        let bridge = Bridge::new(flows, operations.clone(), Files::default());
         let request = Request {
             kind: Kind::Calculate,
             caller: ":1.7".to_owned(),

@@ -1,7 +1,7 @@
 //! The registry's task: it holds the state of the attached devices, and publishes snapshots of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -20,6 +20,8 @@ const MAX_DEVICES: usize = 32;
 /// A message to the keeper. Messages are handled in the order in which they were sent.
 #[derive(Debug)]
 pub(super) enum Message {
+    /// The transports are known.
+    Opened,
     /// The devices of the transport with this index.
     Presence(usize, Presence),
     /// An event of the worker of this device.
@@ -39,7 +41,7 @@ pub(super) enum Message {
 }
 
 pub(super) struct Keeper {
-    transports: Vec<Arc<dyn Transport>>,
+    transports: Arc<OnceLock<Vec<Arc<dyn Transport>>>>,
     clock: Arc<dyn Clock>,
     identities: Identities,
     otp_slots: OtpSlots,
@@ -66,7 +68,7 @@ struct Rescan {
 
 impl Keeper {
     pub(super) fn new(
-        transports: Vec<Arc<dyn Transport>>,
+        transports: Arc<OnceLock<Vec<Arc<dyn Transport>>>>,
         clock: Arc<dyn Clock>,
         identities: Identities,
         otp_slots: OtpSlots,
@@ -92,25 +94,19 @@ impl Keeper {
     /// Starts a monitor thread for each transport. Returns one task for each thread, which ends with it, and the keeper's own
     /// task.
     pub(super) fn start(self, inbox: mpsc::UnboundedReceiver<Message>) -> std::io::Result<Vec<Task>> {
-        let mut tasks = Vec::new();
-        for (place, transport) in self.transports.iter().enumerate() {
-            let name = format!("monitor-{}", transport.name());
-            let (transport, messages) = (Arc::clone(transport), self.messages.clone());
-            let (alive, ended) = oneshot::channel::<()>();
-            let watch = move || {
-                let _alive = alive;
-                transport.watch(&mut |presence| messages.send(Message::Presence(place, presence)).is_ok());
-            };
-            thread::Builder::new().name(name.clone()).spawn(watch)?;
-            tasks.push(Task::new(name, async move { drop(ended.await) }));
-        }
+        let mut tasks = monitors(self.transports(), &self.messages)?;
         tasks.push(Task::new("registry", self.run(inbox)));
         Ok(tasks)
+    }
+
+    fn transports(&self) -> &[Arc<dyn Transport>] {
+        self.transports.get().map_or(&[], Vec::as_slice)
     }
 
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Message>) {
         while let Some(message) = inbox.recv().await {
             match message {
+                Message::Opened => {}
                 Message::Presence(place, presence) => self.reconcile(place, presence),
                 Message::Event(key, event) => self.apply(&key, event),
                 Message::ReadingEnded(key) => self.end_reading(&key),
@@ -174,7 +170,7 @@ impl Keeper {
     }
 
     fn attach(&mut self, key: DeviceKey, attachment: Attachment) {
-        let Some(transport) = self.transports.get(key.0) else { return };
+        let Some(transport) = self.transports().get(key.0) else { return };
         let (messages, origin) = (self.messages.clone(), key.clone());
         let has_reader = attachment.reader.is_some();
         // An error means that the daemon is ending.
@@ -236,7 +232,7 @@ impl Keeper {
     fn request_rescan(&mut self, waiter: Waiter) {
         let waiter = Arc::new(waiter);
         self.devices.values_mut().for_each(|device| device.hasten_retry(&waiter));
-        for place in 0..self.transports.len() {
+        for place in 0..self.transports().len() {
             match self.rescans.get_mut(&place) {
                 Some(rescan) => rescan.next.push(Arc::clone(&waiter)),
                 None => self.rescan(place, vec![Arc::clone(&waiter)]),
@@ -245,7 +241,7 @@ impl Keeper {
     }
 
     fn rescan(&mut self, place: usize, waiters: Vec<Arc<Waiter>>) {
-        let Some(transport) = self.transports.get(place) else { return };
+        let Some(transport) = self.transports().get(place) else { return };
         let (transport, messages) = (Arc::clone(transport), self.messages.clone());
         tokio::task::spawn_blocking(move || {
             transport.rescan();
@@ -284,11 +280,30 @@ impl Keeper {
 
     fn publish(&mut self) {
         self.version += 1;
-        let settled = self.reported.len() == self.transports.len()
-            && self.devices.values().all(|device| device.is_read);
+        let has_all = self.transports.get().is_some_and(|transports| transports.len() == self.reported.len());
+        let settled = has_all && self.devices.values().all(|device| device.is_read);
         let of_devices = self.devices.values().filter_map(Device::problem);
         let problems = self.reported.values().filter_map(|problem| *problem).chain(of_devices).collect();
         let tokens = tokens::view(&self.devices);
         self.snapshots.send_replace(Arc::new(Snapshot { version: self.version, settled, problems, tokens }));
     }
+}
+
+/// Starts a monitor thread for each transport. Returns one task for each thread, which ends with it.
+pub(super) fn monitors(
+    transports: &[Arc<dyn Transport>],
+    messages: &mpsc::UnboundedSender<Message>,
+) -> std::io::Result<Vec<Task>> {
+    let start = |(place, transport): (usize, &Arc<dyn Transport>)| {
+        let name = format!("monitor-{}", transport.name());
+        let (transport, messages) = (Arc::clone(transport), messages.clone());
+        let (alive, ended) = oneshot::channel::<()>();
+        let watch = move || {
+            let _alive = alive;
+            transport.watch(&mut |presence| messages.send(Message::Presence(place, presence)).is_ok());
+        };
+        thread::Builder::new().name(name.clone()).spawn(watch)?;
+        Ok(Task::new(name, async move { drop(ended.await) }))
+    };
+    transports.iter().enumerate().map(start).collect()
 }

@@ -8,7 +8,7 @@ mod keeper;
 mod snapshot;
 mod tokens;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -30,10 +30,13 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(3);
 /// The maximum time of [`Registry::refresh`]; D-Bus clients stop waiting for a reply after 25 s.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// The transports, once there are any.
+type Transports = Arc<OnceLock<Vec<Arc<dyn Transport>>>>;
+
 /// A handle to the registry. Clones share the registry.
 #[derive(Clone, Debug)]
 pub struct Registry {
-    transports: Vec<Arc<dyn Transport>>,
+    transports: Transports,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     messages: mpsc::UnboundedSender<Message>,
     otp_slots: OtpSlots,
@@ -47,8 +50,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Starts to watch the transports, each on its own thread. The returned tasks pass the reports of the threads to the
-    /// registry. They need a tokio runtime, and run until the transports are stopped.
+    /// Starts to watch the transports that the registry has, each on its own thread. The returned tasks pass the reports of
+    /// the threads to the registry. They need a tokio runtime, and run until the transports are stopped.
     ///
     /// # Errors
     ///
@@ -65,12 +68,49 @@ impl Registry {
         clock: Arc<dyn Clock>,
         identities: Identities,
     ) -> (Self, Watch) {
-        let (sender, snapshots) = watch::channel(Arc::new(Snapshot::empty(transports.is_empty())));
+        let is_settled = transports.is_empty();
+        Self::over(Arc::new(OnceLock::from(transports)), is_settled, clock, identities)
+    }
+
+    /// An empty registry whose transports are not known yet, see [`Registry::open`]. It is not settled before.
+    pub fn waiting(clock: Arc<dyn Clock>, identities: Identities) -> (Self, Watch) {
+        Self::over(Transports::default(), false, clock, identities)
+    }
+
+    fn over(
+        transports: Transports,
+        is_settled: bool,
+        clock: Arc<dyn Clock>,
+        identities: Identities,
+    ) -> (Self, Watch) {
+        let (sender, snapshots) = watch::channel(Arc::new(Snapshot::empty(is_settled)));
         let (messages, inbox) = mpsc::unbounded_channel();
         let otp_slots = OtpSlots::default();
         let (slots, timer) = (otp_slots.clone(), Arc::clone(&clock));
-        let keeper = Keeper::new(transports.clone(), timer, identities, slots, sender, messages.clone());
+        let keeper = Keeper::new(Arc::clone(&transports), timer, identities, slots, sender, messages.clone());
         (Self { transports, snapshots, messages, otp_slots, clock }, Watch { keeper, inbox })
+    }
+
+    /// Gives its transports to a registry that waits for them, and starts to watch each on its own thread. Returns the
+    /// threads' tasks, as [`Watch::start`] does. A registry that has its transports keeps them.
+    ///
+    /// # Errors
+    ///
+    /// If the system cannot start a thread.
+    pub fn open(&self, transports: Vec<Arc<dyn Transport>>, hid: &Hid) -> std::io::Result<Vec<Task>> {
+        if self.transports.set(transports).is_err() {
+            return Ok(Vec::new());
+        }
+        self.configure(hid);
+        let tasks = keeper::monitors(self.transports(), &self.messages)?;
+        // Without a transport no report would change the snapshot. An error means that the daemon is ending.
+        let _ = self.messages.send(Message::Opened);
+        Ok(tasks)
+    }
+
+    /// The transports; none while the registry waits for them.
+    pub fn transports(&self) -> &[Arc<dyn Transport>] {
+        self.transports.get().map_or(&[], Vec::as_slice)
     }
 
     /// The newest snapshot.
@@ -136,7 +176,7 @@ impl Registry {
             (HidKind::NitrokeyPro, hid.enabled),
         ];
         let used: Vec<_> = kinds.into_iter().filter_map(|(kind, is_used)| is_used.then_some(kind)).collect();
-        self.transports.iter().for_each(|transport| transport.look_for(&used));
+        self.transports().iter().for_each(|transport| transport.look_for(&used));
     }
 
     /// Reads the credentials of all tokens again, because another program may have changed them. Also reads the devices that

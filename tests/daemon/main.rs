@@ -3,6 +3,7 @@
 mod access;
 mod challenge;
 mod clients;
+mod configuration;
 mod contract;
 mod desktop;
 mod operations;

@@ -166,6 +166,7 @@ fn a_spent_step_names_the_second_in_which_the_next_one_opens() {
 #[test]
 fn other_errors_on_the_bus_are_helpful_too() {
     assert_helpful(Error::internal().sentence());
+    assert_helpful(Error::forbidden_destination("the user pool of this access token").sentence());
     assert_helpful(Error::wrong_clock(-95.2).sentence());
     assert_helpful(Error::no_profile("wrok", &["work"]).sentence());
     assert_helpful(Error::no_profile("work", &[]).sentence());
@@ -185,10 +186,11 @@ fn errors_in_the_configuration_name_the_line_and_the_next_step() {
         "[pcsc]\nenabled = 1",
         "[pcsc\n",
     ] {
-        let error = Config::parse(text, Path::new("config.toml")).unwrap_err();
+        let error = Config::parse(text, Path::new("/config.toml")).unwrap_err();
         assert!(error.to_string().contains("config.toml"), "{error}");
         assert!(error.to_string().contains("line "), "{error}");
-        assert_helpful(Error::config(error).sentence());
+        assert_helpful(Error::config(&error).sentence());
+        assert_helpful(Error::no_config(error).sentence());
     }
 }
 

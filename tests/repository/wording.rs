@@ -47,6 +47,7 @@ fn errors() -> Vec<Error> {
     let others = [
         Error::busy(),
         Error::config("config.toml line 1: unknown key \"a\" in [pcsc]"),
+        Error::no_config("config.toml line 1: unknown key \"a\" in [pcsc]"),
         Error::handle_in_use(),
         Error::internal(),
         Error::no_client_secret("work"),
@@ -55,6 +56,7 @@ fn errors() -> Vec<Error> {
         Error::not_over(),
         Error::not_the_requester(),
         Error::other_user(),
+        Error::forbidden_destination("the user pool of this access token"),
         Error::screen_locked(),
         Error::too_long(),
         Error::wrong_clock(-95.0),

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::config::{Config, Loaded, Problem, file};
+use crate::config::{Error, Files, Loaded, Problem, trust};
 use crate::{certificates, regular_file};
 
 fn write(path: &Path, text: &str, mode: u32) {
@@ -15,22 +15,30 @@ fn write(path: &Path, text: &str, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
+fn load(path: &Path) -> Result<Loaded, Error> {
+    Files::only(path.to_owned()).read().result
+}
+
+fn first(places: &[PathBuf]) -> Result<Loaded, Error> {
+    Files::over(places.iter().cloned()).read().result
+}
+
 #[test]
-fn the_first_file_that_exists_is_read() {
+fn files_need_not_exist_except_an_explicit_one() {
     let directory = tempfile::tempdir().unwrap();
     let places = ["user/config.toml", "system/config.toml"].map(|name| directory.path().join(name));
-    let load = |explicit: Option<&Path>| Config::load_first(explicit, &places);
-    assert_eq!(load(None).unwrap(), Loaded { config: Config::default(), source: None });
+    assert_eq!(first(&places).unwrap(), Loaded::default());
     write(&places[1], "[pcsc]\nenabled = false", 0o644);
-    assert_eq!(load(None).unwrap().source.as_ref(), Some(&places[1]));
-    assert!(!load(None).unwrap().config.pcsc.enabled);
-    write(&places[0], "", 0o600);
-    assert_eq!(load(None).unwrap(), Loaded { config: Config::default(), source: Some(places[0].clone()) });
+    assert!(!first(&places).unwrap().config.pcsc.enabled);
+    write(&places[0], "[hid]\nfido = false", 0o600);
+    let both = first(&places).unwrap().config;
+    assert!(!both.pcsc.enabled && !both.hid.fido);
     let explicit = directory.path().join("other.toml");
-    let missing = load(Some(&explicit)).unwrap_err();
+    let missing = load(&explicit).unwrap_err();
     assert!(missing.is_not_found() && missing.line().is_none(), "{missing}");
     write(&explicit, "[profiles.w]\nregion = 'us-east-1'", 0o600);
-    let loaded = load(Some(&explicit)).unwrap();
+    let loaded = load(&explicit).unwrap();
+    assert!(loaded.config.hid.fido);
     assert_eq!(loaded.config.profiles["w"].source, format!("{}:1", explicit.display()));
 }
 
@@ -42,7 +50,7 @@ fn a_broken_file_is_an_error_and_not_skipped() {
     let problem = |text: &[u8], mode| {
         fs::write(&places[0], text).unwrap();
         fs::set_permissions(&places[0], fs::Permissions::from_mode(mode)).unwrap();
-        Config::load_first(None, &places).unwrap_err().problem().clone()
+        first(&places).unwrap_err().problem().clone()
     };
     assert_eq!(problem(b"", 0o620), Problem::WritableByOthers);
     assert_eq!(problem(b"", 0o602), Problem::WritableByOthers);
@@ -54,10 +62,10 @@ fn a_broken_file_is_an_error_and_not_skipped() {
     let not_regular = Problem::File(regular_file::Error::NotRegular);
     fs::remove_file(&places[0]).unwrap();
     fs::create_dir(&places[0]).unwrap();
-    assert_eq!(Config::load_first(None, &places).unwrap_err().problem(), &not_regular);
+    assert_eq!(first(&places).unwrap_err().problem(), &not_regular);
     fs::remove_dir(&places[0]).unwrap();
     mknodat(CWD, &places[0], FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-    assert_eq!(Config::load_first(None, &places).unwrap_err().problem(), &not_regular);
+    assert_eq!(first(&places).unwrap_err().problem(), &not_regular);
 }
 
 #[test]
@@ -66,7 +74,7 @@ fn certificate_authorities_are_read_with_the_configuration() {
     let (file, ca_file) = (directory.path().join("config.toml"), directory.path().join("ca.pem"));
     write(&file, &format!("[cognito]\n\nca_file = '{}'", ca_file.display()), 0o600);
     let refusal = || {
-        let error = Config::load(Some(&file)).unwrap_err();
+        let error = load(&file).unwrap_err();
         assert_eq!(error.line(), Some(3), "{error}");
         error.problem().clone()
     };
@@ -79,7 +87,7 @@ fn certificate_authorities_are_read_with_the_configuration() {
     assert_eq!(refusal(), Problem::CaFile(certificates::Error::Empty));
     let pem = rcgen::generate_simple_self_signed(["x.example".to_owned()]).unwrap().cert.pem();
     write(&ca_file, &pem, 0o600);
-    let loaded = Config::load(Some(&file)).unwrap();
+    let loaded = load(&file).unwrap();
     // A later change of the file does not affect the loaded configuration.
     fs::remove_file(&ca_file).unwrap();
     assert_eq!(loaded.config.cognito.ca_certificates.unwrap().pem(), pem.as_bytes());
@@ -95,5 +103,5 @@ fn a_foreign_owner_is_refused() {
         assert!(!rustix::process::geteuid().is_root());
         return;
     }
-    assert_eq!(file::read(&path).unwrap_err().problem(), &Problem::ForeignOwner);
+    assert_eq!(trust::read(&path).unwrap_err().problem(), &Problem::ForeignOwner);
 }

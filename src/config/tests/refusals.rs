@@ -8,14 +8,14 @@ fn an_error_is_one_sentence_with_the_line_and_the_nearest_name() {
     let cases = [
         (
             "\n[profiles.work]\nregoin = 'us-east-1'",
-            r#"config.toml line 3: unknown key "regoin" in [profiles.work]; did you mean "region"?"#,
+            r#"config.toml line 3: unknown key "regoin" in [profiles.work] (did you mean "region"?)"#,
         ),
         (
             "[cognito]\nConnect-Timeout = 3",
-            r#"config.toml line 2: unknown key "Connect-Timeout" in [cognito]; did you mean "connect_timeout"?"#,
+            r#"config.toml line 2: unknown key "Connect-Timeout" in [cognito] (did you mean "connect_timeout"?)"#,
         ),
         ("[cognito]\ncolour = 3", r#"config.toml line 2: unknown key "colour" in [cognito]"#),
-        ("[pcsc]\n[pscs]", "config.toml line 2: unknown section [pscs]; did you mean [pcsc]?"),
+        ("[pcsc]\n[pscs]", "config.toml line 2: unknown section [pscs] (did you mean [pcsc]?)"),
         ("[[cogntio]]", r#"config.toml line 1: the key "cogntio" is outside of a section"#),
         ("enabled = true", r#"config.toml line 1: the key "enabled" is outside of a section"#),
         ("pcsc = 3", "config.toml line 1: [pcsc] must be a section with its own keys"),
@@ -96,7 +96,7 @@ fn wrong_rules_and_limits_are_refused_with_their_lines() {
         ),
         (
             "[[access.rule]]\ncaller = 'unknown'\nprofile = 'work'\nsubmit = 'deny'",
-            "config.toml line 1: [[access.rule]] is for a profile that the file does not have; correct \"profile\" or add the profile",
+            "config.toml line 1: [[access.rule]] is for a profile that no file has; correct \"profile\" or add the profile",
         ),
         (
             "[[access.rule]]\ncaller = 'unknown'\nprofile = 'w'\nread_code = 'deny'\n[profiles.w]\nregion = 'us-east-1'",
@@ -120,7 +120,7 @@ fn wrong_rules_and_limits_are_refused_with_their_lines() {
         ),
         (
             "[[access.rule]]\ncaller = 'unknown'\nsumbit = 'deny'",
-            "config.toml line 3: unknown key \"sumbit\" in [access.rule]; did you mean \"submit\"?",
+            "config.toml line 3: unknown key \"sumbit\" in [access.rule] (did you mean \"submit\"?)",
         ),
         ("[limits]\ncalls = 0", "config.toml line 2: \"calls\" in [limits] must be a number from 1 to 1024"),
         (

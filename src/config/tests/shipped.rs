@@ -7,8 +7,8 @@ use toml::de::DeTable;
 
 use super::{SHIPPED, parse, uncommented};
 use crate::config::{
-    Access, AccessRule, CallerPattern, Cognito, Config, Hid, Limits, Notifications, OtpSlot, Pattern, Pcsc,
-    Profile,
+    Access, AccessRule, Allowed, CallerPattern, Cognito, Config, Hid, Limits, Notifications, OtpSlot,
+    Pattern, Pcsc, Profile,
 };
 
 #[test]
@@ -108,6 +108,7 @@ fn every_key_of_a_section_is_read() {
         proxy: Some("http://[::1]:3128".into()),
         ca_file: Some("/ca.pem".into()),
         ca_certificates: None,
+        allowed: Allowed::default(),
     };
     assert_eq!(config.cognito, expected);
     assert!(!config.hid.enabled && !config.hid.fido);

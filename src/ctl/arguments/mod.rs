@@ -1,6 +1,7 @@
 //! The command line: subcommands, options and their help.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 
@@ -51,6 +52,11 @@ pub enum Command {
     /// Show or delete the record of used time steps.
     #[command(subcommand)]
     Guard(GuardCommand),
+    /// Check the configuration, or show where each key comes from.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Show what works and what does not: daemon, tokens, configuration, state.
+    Status,
 }
 
 /// Arguments of `list`.
@@ -226,6 +232,23 @@ pub enum GuardCommand {
     /// Delete the recorded time steps of a credential. Its current codes can then be submitted a second time. Amazon
     /// Cognito refuses that, and locks the account if it happens often.
     Forget(ForgetArguments),
+}
+
+/// The subcommands of `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the errors of the configuration, and what may be an error.
+    Check(FileArguments),
+    /// Print each key of the configuration with its value and the file that it comes from.
+    Show(FileArguments),
+}
+
+/// Arguments of the subcommands of `config`.
+#[derive(Args, Debug)]
+pub struct FileArguments {
+    /// Read this file instead of those of the user and the system, as oathbridged --config does.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// Arguments of `guard forget`.

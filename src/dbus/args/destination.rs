@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::access::{Fit, Subject};
 use crate::cognito::{AccessToken, Endpoint};
-use crate::config::{Config, Profile};
+use crate::config::{Allowed, Config, Profile};
 use crate::flows::{Account, Target};
 
 /// The user pool and the app client of a submission.
@@ -66,6 +66,20 @@ impl Destination {
             Target::Query(_) => None,
         };
         Subject::submission(id, self.profiles(config))
+    }
+
+    /// What the policy does not allow, in words; `None` if it allows the submission.
+    pub(in crate::dbus) fn forbidden_by(&self, allowed: &Allowed) -> Option<&'static str> {
+        if self.url.as_deref().is_some_and(|url| !allowed.has_endpoint(url)) {
+            return Some("this endpoint_url");
+        }
+        let client = self.client.as_deref();
+        match self.is_token {
+            true if !allowed.has_pool(self.pool.as_deref()) => Some("the user pool of this access token"),
+            true if !allowed.has_client(client) => Some("the app client of this access token"),
+            false if !allowed.has_session(client) => Some("a session with this app client, or without one"),
+            _ => None,
+        }
     }
 
     /// The user pool; that of the app client if the profiles agree about it.

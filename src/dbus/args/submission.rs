@@ -48,7 +48,7 @@ pub(in crate::dbus) fn endpoint(
         None => access_token.and_then(AccessToken::region),
     };
     let url = profile.and_then(|profile| profile.endpoint_url.as_deref()).map(EndpointUrl::parse).transpose();
-    let url = url.map_err(|error| Error::config(error.to_string()))?;
+    let url = url.map_err(Error::config)?;
     if region.is_none() && url.is_none() {
         return Err(Error::invalid("The region is not known; pass the option region or the option profile"));
     }

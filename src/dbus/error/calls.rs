@@ -43,6 +43,12 @@ impl Error {
         let key = permission.to_string().replace('-', "_");
         match reason {
             Reason::OtherUser => Self::other_user(),
+            Reason::PolicyRule(_) | Reason::Policy => Self::ours(
+                "AccessDenied",
+                format!(
+                    "The administrator's policy does not allow {key} to this program ({caller}); ask the administrator to change /etc/oathbridge/policy.toml."
+                ),
+            ),
             Reason::Rule(number) => Self::ours(
                 "AccessDenied",
                 format!(
@@ -56,6 +62,16 @@ impl Error {
                 ),
             ),
         }
+    }
+
+    /// The policy does not allow the user pool, app client or endpoint of a submission.
+    pub fn forbidden_destination(what: &str) -> Self {
+        Self::ours(
+            "AccessDenied",
+            format!(
+                "The administrator's policy does not allow {what}; use an allowed one, or ask the administrator to change /etc/oathbridge/policy.toml."
+            ),
+        )
     }
 
     /// The program belongs to another user.

@@ -5,12 +5,22 @@ use std::fmt;
 use super::Error;
 
 impl Error {
-    /// The configuration is not usable; `why` is a sentence with file and line, without full stop.
+    /// The configuration is not usable, and the previous one is in use; `why` has file and line, and no full stop.
     pub fn config(why: impl fmt::Display) -> Self {
-        let why = why.to_string();
-        let end = if why.ends_with('?') { "" } else { "." };
-        let advice = "The previous configuration stays in use; correct the file and run systemctl --user reload oathbridge";
-        Self::ours("Config", format!("{advice}: {why}{end}"))
+        Self::ours(
+            "Config",
+            format!("{why}; correct the configuration, because until then the previous one stays in use."),
+        )
+    }
+
+    /// The same without a previous one. The call was refused, because a rule that nobody can read may deny it.
+    pub fn no_config(why: impl fmt::Display) -> Self {
+        Self::ours(
+            "Config",
+            format!(
+                "{why}; correct the configuration, wait two seconds and try again, because until then no token is used."
+            ),
+        )
     }
 
     /// systemd passed no credential with the secret of a profile's app client.

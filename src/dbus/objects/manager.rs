@@ -6,7 +6,7 @@ use std::sync::Arc;
 use zbus::message::Header;
 use zbus::{ObjectPath, interface};
 
-use crate::access::{Decision, Permission, Subject, decide};
+use crate::access::{Caller, Decision, Permission, Subject, Verdict, decide};
 use crate::dbus::args::{Map, put_text, variant};
 use crate::dbus::bridge::Bridge;
 use crate::dbus::call::Call;
@@ -107,12 +107,22 @@ async fn caller_info(bridge: &Bridge, client: &Client) -> Map {
         map.insert("sandboxed".to_owned(), facts.is_sandboxed.into());
     }
     for permission in Permission::ALL {
-        let Decision { verdict, reason } =
-            decide(&bridge.settings.now().config.access, &who, permission, &Subject::none());
+        let (verdict, reason) = permitted(bridge, &who, permission);
         put_text(&mut map, &permission.to_string(), Some(verdict.word()));
-        put_text(&mut map, &format!("{permission}-reason"), Some(&reason.to_string()));
+        put_text(&mut map, &format!("{permission}-reason"), Some(&reason));
     }
     map
+}
+
+/// Whether a caller has a permission, and the reason in the words of the D-Bus contract. Without a valid configuration the
+/// rules are not known, so nothing is promised.
+fn permitted(bridge: &Bridge, who: &Caller, permission: Permission) -> (Verdict, String) {
+    if bridge.settings.refusal().is_some() {
+        return (Verdict::Deny, "config-invalid".to_owned());
+    }
+    let Decision { verdict, reason } =
+        decide(&bridge.settings.now().config.access, who, permission, &Subject::none());
+    (verdict, reason.to_string())
 }
 
 fn parse(attributes: HashMap<String, String>) -> Result<Query, Error> {

@@ -12,7 +12,7 @@ use zbus::{Connection, Guid, fdo};
 
 use super::tree;
 use crate::clock::{Clock, ManualClock};
-use crate::config::{Config, Loaded};
+use crate::config::Files;
 use crate::dbus::bridge::Bridge;
 use crate::dbus::names;
 use crate::dbus::objects::ManagerObject;
@@ -120,8 +120,7 @@ impl World {
         let identities = Identities::new(folder.clone());
         let (registry, watch) = Registry::new(vec![transport], Arc::clone(&clock), identities);
         let flows = Flows::new(registry, folder, Arc::clone(&clock)).unwrap();
-        let loaded = Loaded { config: Config::default(), source: None };
-        let bridge = Bridge::new(flows, Operations::new(clock).0, loaded, None);
+        let bridge = Bridge::new(flows, Operations::new(clock).0, Files::default());
         let (one, other) = UnixStream::pair().unwrap();
         let server = Builder::unix_stream(one)
             .server(Guid::generate())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use oathbridge::clock::{Clock, ManualClock};
-use oathbridge::config::Config;
+use oathbridge::config::{Config, Files};
 use oathbridge::daemon::{self, Parts};
 use oathbridge::device::Transport;
 use oathbridge::logging::{self, Level};
@@ -22,6 +22,7 @@ pub(super) struct Setup {
     pub(super) clock: Arc<ManualClock>,
     pub(super) tokens: Vec<TokenSpec>,
     pub(super) config: PathBuf,
+    pub(super) policy: PathBuf,
     pub(super) state: PathBuf,
     pub(super) runtime: PathBuf,
     pub(super) bus: String,
@@ -79,22 +80,21 @@ fn run(
     stopped: oneshot::Receiver<()>,
 ) -> Result<(), String> {
     logging::start(Level::from_str("debug").unwrap_or_default());
-    let config = Config::load(Some(&setup.config)).map_err(|error| error.to_string())?;
-    let mut transports: Vec<Arc<dyn Transport>> = Vec::new();
-    if config.config.pcsc.enabled {
-        transports.push(Arc::new(PcscTransport::new(config.config.pcsc.ignore_readers.clone())));
-    }
-    if let Some(tokens) = tokens {
-        transports.push(tokens);
-    }
+    let transports = |config: &Config| {
+        let mut transports: Vec<Arc<dyn Transport>> = Vec::new();
+        if config.pcsc.enabled {
+            transports.push(Arc::new(PcscTransport::new(config.pcsc.ignore_readers.clone())));
+        }
+        transports.extend(tokens.map(|tokens| tokens as Arc<dyn Transport>));
+        transports
+    };
     let clock: Arc<dyn Clock> = setup.clock;
     let parts = Parts {
         clock,
-        transports,
+        transports: Box::new(transports),
         state_directory: setup.state,
         runtime_directory: Some(setup.runtime),
-        config,
-        config_path: Some(setup.config),
+        config: Files::only(setup.config).with_policy(setup.policy, rustix::process::geteuid().as_raw()),
         bus: Address::try_from(setup.bus.as_str()).map_err(|error| error.to_string())?,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -151,7 +151,21 @@ impl Stage {
         fs::write(file, if is_isolated { text.to_owned() } else { format!("{text}\n{WITHOUT_KEYS}") })
     }
 
-    fn config_path(&self) -> PathBuf {
+    /// Writes the administrator's policy of a daemon in this process; a program has that of the machine.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn restrict(&self, text: &str) -> io::Result<()> {
+        fs::write(self.policy_path(), text)
+    }
+
+    fn policy_path(&self) -> PathBuf {
+        self.home().join("policy.toml")
+    }
+
+    /// The configuration file of the daemon.
+    pub(crate) fn config_path(&self) -> PathBuf {
         self.home().join("config/oathbridge/config.toml")
     }
 
@@ -202,6 +216,7 @@ impl Stage {
                 clock: Arc::clone(clock),
                 tokens: tokens.clone(),
                 config: self.config_path(),
+                policy: self.policy_path(),
                 state: self.state(),
                 runtime: self.runtime().join("oathbridge"),
                 bus: self.address().to_owned(),

@@ -2,8 +2,9 @@
 
 mod world;
 
+use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ pub fn today() -> u64 {
     let now = SystemClock::new().unix_time().as_secs();
     now - now % 30
 }
+
+/// The administrator's policy of the machine.
+const POLICY: &str = "/etc/oathbridge/policy.toml";
 
 /// The placeholder for the address of the fake Cognito in a configuration.
 const COGNITO: &str = "COGNITO_URL";
@@ -139,6 +143,9 @@ impl Scenario {
             (None, Some(clock)) => Stage::inside(Arc::clone(clock))?,
             (None, None) => return Err(io::ErrorKind::InvalidInput.into()),
         };
+        if self.program.is_some() {
+            isolate(&mut stage)?;
+        }
         let (pcscd, cards) = self.readers_and_cards()?;
         if let Some(pcscd) = &pcscd {
             stage.use_pcscd(pcscd);
@@ -178,6 +185,17 @@ impl Scenario {
             _ => PrivateBus::start().map(Some),
         }
     }
+}
+
+/// Keeps the files of the machine from a program. Nothing keeps its policy away.
+fn isolate(stage: &mut Stage) -> io::Result<()> {
+    if Path::new(POLICY).exists() {
+        return Err(io::Error::other(format!("{POLICY} would restrict the tested daemon; move it away")));
+    }
+    let mut argument = OsString::from("--config=");
+    argument.push(stage.config_path());
+    stage.add_argument(argument);
+    Ok(())
 }
 
 /// The configuration with a quota for queries, unless it sets one itself.

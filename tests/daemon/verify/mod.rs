@@ -8,6 +8,7 @@
 
 mod arguments;
 mod faults;
+mod policy;
 mod profiles;
 mod rules;
 mod spent;

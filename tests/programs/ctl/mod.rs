@@ -9,6 +9,7 @@
 )]
 
 mod code;
+mod configuration;
 mod forged;
 mod guard;
 mod list;

@@ -141,6 +141,11 @@ impl Rig {
         Self::new(Scenario::program(DAEMON))
     }
 
+    /// A daemon whose only configuration has an error.
+    pub(crate) fn with_broken_configuration() -> Self {
+        Self::with_daemon(Scenario::program(DAEMON).virtual_tokens(TOKENS).config("[pcsc]\nenable = true\n"))
+    }
+
     fn with_tokens(tokens: &str) -> Self {
         Self::with_daemon(Scenario::program(DAEMON).virtual_tokens(tokens).config(CONFIG))
     }

@@ -126,7 +126,8 @@ async fn request(
     let (named, client) = (profile_name.as_deref(), Some(client_id.as_str()));
     let destination = Destination::of(named, None, client, &endpoint);
     let credential = target(credential, profile, device_name(&asked.parameters, asked.step))?;
-    let permits = call.permit(&credential, destination.clone())?;
+    // Before a secret is read, and again with the configuration that the code is sent with.
+    call.permit(&config.config, &credential, destination.clone())?;
     let session = call.secret(asked.session).await?;
     let proof = proof(asked.client_secret, asked.secret_hash, call).await?;
     let username = proof.username(asked.username, &asked.parameters);
@@ -145,17 +146,19 @@ async fn request(
         (Refused::Shape("client-secret"), Some(name)) => Error::bad_client_secret(name),
         (refused, _) => refused.into(),
     })?;
+    let current = bridge.settings.now();
+    let permits = call.permit(&current.config, &credential, destination.clone())?;
     Ok(ChallengeRequest {
         submission: Submission {
             account: destination.account(
-                &config.config,
+                &current.config,
                 std::iter::once(respondent.username()),
                 call.program(),
             ),
             permits,
             credential,
             endpoint,
-            policy: policy(&config.config.cognito),
+            policy: policy(&current.config.cognito),
         },
         step: asked.step,
         session: Session::parse(session)?,

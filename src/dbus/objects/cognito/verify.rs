@@ -6,7 +6,7 @@ use zbus::OwnedObjectPath;
 use zbus::message::Header;
 
 use crate::cognito::{AccessToken, Authorization, Session};
-use crate::config::Profile;
+use crate::config::{Loaded, Profile};
 use crate::dbus::args::{
     Common, Destination, DeviceName, Map, Options, Passed, endpoint, find_profile, policy, target, variant,
 };
@@ -65,9 +65,17 @@ async fn request(
     let session = options.secret("session")?;
     options.finish()?;
 
-    let config = bridge.settings.now();
-    let profile = profile_name.as_deref().map(|name| find_profile(&config.config, name)).transpose()?;
+    // An unknown profile is refused before a descriptor is read.
+    let known = |config: &Loaded| match profile_name.as_deref() {
+        Some(name) => find_profile(&config.config, name).map(|profile| Some(profile.clone())),
+        None => Ok(None),
+    };
+    known(&bridge.settings.now())?;
     let authorization = authorization(bridge, access_token, session, call).await?;
+    // After the wait for the secret, so that rules, endpoint and proxy are of one configuration.
+    let config = bridge.settings.now();
+    let profile = known(&config)?;
+    let profile = profile.as_ref();
     same_pool(&authorization, profile)?;
     let token = match &authorization {
         Authorization::AccessToken(token) => Some(token),
@@ -82,7 +90,7 @@ async fn request(
             token.into_iter().flat_map(AccessToken::users),
             call.program(),
         ),
-        permits: call.permit(&credential, destination)?,
+        permits: call.permit(&config.config, &credential, destination)?,
         credential,
         endpoint,
         policy: policy(&config.config.cognito),
