@@ -16,6 +16,9 @@ _oathbridgectl() {
             ",$1")
                 cmd="oathbridgectl"
                 ;;
+            oathbridgectl,accounts)
+                cmd="oathbridgectl__subcmd__list"
+                ;;
             oathbridgectl,cancel)
                 cmd="oathbridgectl__subcmd__cancel"
                 ;;
@@ -32,6 +35,12 @@ _oathbridgectl() {
                 cmd="oathbridgectl__subcmd__help"
                 ;;
             oathbridgectl,list)
+                cmd="oathbridgectl__subcmd__list"
+                ;;
+            oathbridgectl,lock)
+                cmd="oathbridgectl__subcmd__lock"
+                ;;
+            oathbridgectl,ls)
                 cmd="oathbridgectl__subcmd__list"
                 ;;
             oathbridgectl,tokens)
@@ -82,6 +91,9 @@ _oathbridgectl() {
             oathbridgectl__subcmd__help,list)
                 cmd="oathbridgectl__subcmd__help__subcmd__list"
                 ;;
+            oathbridgectl__subcmd__help,lock)
+                cmd="oathbridgectl__subcmd__help__subcmd__lock"
+                ;;
             oathbridgectl__subcmd__help,tokens)
                 cmd="oathbridgectl__subcmd__help__subcmd__tokens"
                 ;;
@@ -107,7 +119,7 @@ _oathbridgectl() {
 
     case "${cmd}" in
         oathbridgectl)
-            opts="-h -V --json --help --version tokens list code verify challenge watch cancel unlock guard help"
+            opts="-q -h -V --json --quiet --help --version tokens list ls accounts code verify challenge watch cancel unlock lock guard help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -121,7 +133,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__cancel)
-            opts="-h --all --json --help"
+            opts="-q -h --all --list --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -135,7 +147,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__challenge)
-            opts="-h --token --profile --client-id --region --username --client-secret-fd --device-key --wait-for-token --timeout --json --help"
+            opts="-q -h --token --profile --client-id --region --username --client-secret-fd --device-key --wait-for-token --timeout --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -181,7 +193,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__code)
-            opts="-h --token --next --min-validity --claim --advance-counter --set-time --timeout --json --help"
+            opts="-q -h --token --next --min-validity --claim --advance-counter --set-time --timeout --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -207,7 +219,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__guard)
-            opts="-h --json --help show forget help"
+            opts="-q -h --json --quiet --help show forget help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -221,7 +233,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__guard__subcmd__forget)
-            opts="-h --yes --json --help"
+            opts="-q -h --yes --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -291,7 +303,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__guard__subcmd__show)
-            opts="-h --json --help"
+            opts="-q -h --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -305,7 +317,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__help)
-            opts="tokens list code verify challenge watch cancel unlock guard help"
+            opts="tokens list code verify challenge watch cancel unlock lock guard help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -430,6 +442,20 @@ _oathbridgectl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        oathbridgectl__subcmd__help__subcmd__lock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         oathbridgectl__subcmd__help__subcmd__tokens)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -487,7 +513,21 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__list)
-            opts="-h --refresh --json --help"
+            opts="-q -h --refresh --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__lock)
+            opts="-q -h --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -501,7 +541,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__tokens)
-            opts="-h --json --help"
+            opts="-q -h --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -515,7 +555,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__unlock)
-            opts="-h --allow-last-attempts --password-fd --password-stdin --json --help"
+            opts="-q -h --allow-last-attempts --password-fd --password-stdin --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -533,7 +573,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__verify)
-            opts="-h --token --profile --region --friendly-device-name --access-token-fd --access-token-stdin --session-fd --session-stdin --print-session --timeout --json --help"
+            opts="-q -h --token --profile --region --friendly-device-name --access-token-fd --access-token-stdin --session-fd --session-stdin --print-session --timeout --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -575,14 +615,14 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__watch)
-            opts="-h --format --json --help"
+            opts="-q -h --format --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "plain waybar" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "plain waybar json" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_oathbridgectl_global_optspecs
-    string join \n json h/help V/version
+    string join \n json q/quiet h/help V/version
 end
 
 function __fish_oathbridgectl_needs_command
@@ -25,24 +25,38 @@ function __fish_oathbridgectl_using_subcommand
 end
 
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -s h -l help -d 'Print help'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -s V -l version -d 'Print version'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "tokens" -d 'List the attached tokens'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "list" -d 'List the credentials on the attached tokens'
-complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "code" -d 'Print the code of a credential'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "ls" -d 'List the credentials on the attached tokens'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "accounts" -d 'List the credentials on the attached tokens'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "code" -d 'Print the code of a credential, or all codes that need no touch'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "verify" -d 'Submit a code to Amazon Cognito, which enrols the credential for an account (VerifySoftwareToken)'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "challenge" -d 'Answer the challenge of a sign-in, which is read as JSON from standard input'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "watch" -d 'Print a line for a status bar whenever the action that you must take changes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "cancel" -d 'Cancel a running request'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "unlock" -d 'Unlock a token with its password or PIN, for as long as it stays attached'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "lock" -d 'Make the daemon forget the passwords and PINs of all tokens, or of one'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "guard" -d 'Show or delete the record of used time steps'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand tokens" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand tokens" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand tokens" -s h -l help -d 'Print help'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand list" -l refresh -d 'First make the daemon reload its configuration and read all tokens again'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand list" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand list" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand list" -s h -l help -d 'Print help'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l token -d 'Search only the token with this id or serial number' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand ls" -l refresh -d 'First make the daemon reload its configuration and read all tokens again'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand ls" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand ls" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand ls" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand accounts" -l refresh -d 'First make the daemon reload its configuration and read all tokens again'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand accounts" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand accounts" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand accounts" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l token -d 'Search only the token with this id, serial number or end of its serial number' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l min-validity -d 'Wait for the next time step if the current code is valid for less time than this' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l timeout -d 'How long to wait, for example for a touch' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l next -d 'Also print the code of the next time step, on a second line'
@@ -50,8 +64,9 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l cla
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l advance-counter -d 'Use up one code of a counter-based credential (HOTP); required for such a credential'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l set-time -d 'Set the token\'s own clock to the time of this computer, also back; only for tokens that have a clock'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -s h -l help -d 'Print help'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l token -d 'Search only the token with this id or serial number' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l token -d 'Search only the token with this id, serial number or end of its serial number' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l profile -d 'Use this profile of the configuration' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l region -d 'Ask Amazon Cognito in this region, for example eu-central-1' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l friendly-device-name -d 'The name of the token in Amazon Cognito; the default is its model and the end of its serial number' -r
@@ -62,8 +77,9 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l a
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l session-stdin -d 'Read the session of a sign-in from standard input'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l print-session -d 'Also print the session that Amazon Cognito returned, on a second line'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand verify" -s h -l help -d 'Print help'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l token -d 'Search only the token with this id or serial number' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l token -d 'Search only the token with this id, serial number or end of its serial number' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l profile -d 'Use this profile of the configuration' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l client-id -d 'The app client; the default is that of the profile' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l region -d 'Ask Amazon Cognito in this region, for example eu-central-1' -r
@@ -73,41 +89,54 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l timeout -d 'How long to wait, for example for a touch or the next time step' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l wait-for-token -d 'Wait until the token is plugged in'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -s h -l help -d 'Print help'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand watch" -l format -d 'The output format' -r -f -a "plain\t'One sentence per line'
-waybar\t'JSON for a custom module of Waybar, one object per line'"
+waybar\t'JSON for a custom module of Waybar, one object per line'
+json\t'One JSON object per line; the same as --json'"
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand watch" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand watch" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand cancel" -l all -d 'Cancel all running requests'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand cancel" -l list -d 'List the running requests, and cancel none'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand cancel" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand cancel" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand cancel" -s h -l help -d 'Print help'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l password-fd -d 'Read the password or PIN from this descriptor' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l allow-last-attempts -d 'Try the PIN although the token blocks it after three more wrong attempts, or fewer'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l password-stdin -d 'Read the password or PIN from standard input'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand lock" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand lock" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand lock" -s h -l help -d 'Print help'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -s h -l help -d 'Print help'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -f -a "show" -d 'Show the time steps whose codes were submitted or are about to be submitted'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -f -a "forget" -d 'Delete the recorded time steps of a credential. Its current codes can then be submitted a second time. Amazon Cognito refuses that, and locks the account if it happens often'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and not __fish_seen_subcommand_from show forget help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from show" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from forget" -l yes -d 'Do not ask for confirmation'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from forget" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from forget" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from forget" -s h -l help -d 'Print help'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the time steps whose codes were submitted or are about to be submitted'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "forget" -d 'Delete the recorded time steps of a credential. Its current codes can then be submitted a second time. Amazon Cognito refuses that, and locks the account if it happens often'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "tokens" -d 'List the attached tokens'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "list" -d 'List the credentials on the attached tokens'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "code" -d 'Print the code of a credential'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "verify" -d 'Submit a code to Amazon Cognito, which enrols the credential for an account (VerifySoftwareToken)'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "challenge" -d 'Answer the challenge of a sign-in, which is read as JSON from standard input'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "watch" -d 'Print a line for a status bar whenever the action that you must take changes'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "cancel" -d 'Cancel a running request'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "unlock" -d 'Unlock a token with its password or PIN, for as long as it stays attached'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "guard" -d 'Show or delete the record of used time steps'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock guard help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "tokens" -d 'List the attached tokens'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "list" -d 'List the credentials on the attached tokens'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "code" -d 'Print the code of a credential, or all codes that need no touch'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "verify" -d 'Submit a code to Amazon Cognito, which enrols the credential for an account (VerifySoftwareToken)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "challenge" -d 'Answer the challenge of a sign-in, which is read as JSON from standard input'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "watch" -d 'Print a line for a status bar whenever the action that you must take changes'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "cancel" -d 'Cancel a running request'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "unlock" -d 'Unlock a token with its password or PIN, for as long as it stays attached'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "lock" -d 'Make the daemon forget the passwords and PINs of all tokens, or of one'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "guard" -d 'Show or delete the record of used time steps'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "show" -d 'Show the time steps whose codes were submitted or are about to be submitted'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "forget" -d 'Delete the recorded time steps of a credential. Its current codes can then be submitted a second time. Amazon Cognito refuses that, and locks the account if it happens often'

@@ -5,6 +5,8 @@ use serde::Serialize;
 use super::arguments::CancelArguments;
 use super::bus::Bus;
 use super::cancelled::Cancelled;
+use super::screen::{Look, table};
+use super::style::Style;
 use super::tree::{Operation, Tree};
 use super::{Failure, Output, exit};
 
@@ -13,6 +15,23 @@ use super::{Failure, Output, exit};
 struct Json<'tree> {
     cancelled: &'tree [One<'tree>],
     refused: Vec<Refused<'tree>>,
+}
+
+/// The output of `--list --json`.
+#[derive(Serialize)]
+struct RunningJson<'tree> {
+    running: Vec<Running<'tree>>,
+}
+
+#[derive(Serialize)]
+struct Running<'tree> {
+    /// The name of the credential; null if it is not known.
+    name: Option<&'tree str>,
+    operation: &'tree str,
+    handle: &'tree str,
+    request: &'tree str,
+    state: &'tree str,
+    requester: &'tree str,
 }
 
 #[derive(Serialize)]
@@ -27,12 +46,44 @@ struct Refused<'tree> {
     error: &'tree str,
 }
 
-pub(super) async fn run(arguments: &CancelArguments, json: bool) -> Result<Output, Failure> {
+pub(super) async fn run(arguments: &CancelArguments, style: Style) -> Result<Output, Failure> {
     let bus = Bus::connect().await?;
     let tree = bus.tree().await?;
+    if arguments.list {
+        return list(&tree, style);
+    }
     let selected = select(&tree, arguments)?;
     let outcomes = cancel_each(&selected, async |operation| bus.cancel(&operation.path).await).await;
-    outcomes.output(&tree, json)
+    outcomes.output(&tree, style.json)
+}
+
+/// The running requests.
+fn list(tree: &Tree, style: Style) -> Result<Output, Failure> {
+    let running: Vec<_> = tree.operations.iter().filter(|operation| operation.is_running()).collect();
+    let name = |operation: &Operation| {
+        let credential = tree.credentials.iter().find(|other| other.path == operation.credential);
+        credential.map(|credential| credential.name.as_str())
+    };
+    if style.json {
+        let running = running.iter().map(|operation| Running {
+            name: name(operation),
+            operation: &operation.path,
+            handle: operation.handle(),
+            request: &operation.kind,
+            state: &operation.state,
+            requester: &operation.requester,
+        });
+        return Output::json(&RunningJson { running: running.collect() });
+    }
+    if running.is_empty() {
+        return Ok(Output::text("").with_notes(["No request is running.".to_owned()]));
+    }
+    let rows = running.iter().map(|operation| {
+        let texts = [operation.handle(), &operation.kind, name(operation).unwrap_or_default()];
+        let [handle, request, name] = texts.map(str::to_owned);
+        [handle, request, name, operation.state.clone(), operation.requester.clone()]
+    });
+    Ok(Output::text(table(Look::of_output(), ["HANDLE", "REQUEST", "NAME", "STATE", "PROGRAM"], rows)))
 }
 
 /// The outcomes of several requests.
@@ -114,13 +165,13 @@ fn select<'tree>(tree: &'tree Tree, arguments: &CancelArguments) -> Result<Vec<&
         return match found.len() {
             1 => Ok(found),
             0 => Err(not_found(
-                "No running request has this path or handle; run oathbridgectl cancel without it to list the requests.",
+                "No running request has this path or handle; list them with `oathbridgectl cancel --list`.",
             )),
             _ => Err(ambiguous(tree, &found)),
         };
     }
     match running.len() {
-        0 => Err(not_found("No request is running, so there is nothing to cancel.")),
+        0 => Err(not_found("No request is running.")),
         1 => Ok(running),
         _ => Err(ambiguous(tree, &running)),
     }
@@ -146,6 +197,7 @@ mod tests {
             kind: "Calculate".to_owned(),
             state: "waiting-touch".to_owned(),
             credential: "/".to_owned(),
+            requester: String::new(),
         };
         let tree = Tree { operations: ["/a", "/b", "/c"].map(operation).to_vec(), ..Tree::default() };
         let operations: Vec<_> = tree.operations.iter().collect();

@@ -1,19 +1,26 @@
 //! `oathbridgectl code`.
 
+use std::io::{IsTerminal, stdout};
 use std::time::Duration;
 
 use serde::Serialize;
 use zbus::Variant;
 
 use super::arguments::CodeArguments;
-use super::bus::{Bus, Options};
+use super::asked::{Asked, Task};
+use super::bus::Bus;
 use super::follow::Follower;
-use super::tree::Credential;
-use super::{Failure, Output, query};
+use super::local_time::seconds_left;
+use super::proxies::{Extra, Options};
+use super::style::Style;
+use super::tree::{Credential, Tree};
+use super::{Failure, Output, codes, query, secret_input};
+use crate::clock::{Clock, SystemClock};
 
 /// The output of `--json`.
 #[derive(Serialize)]
 struct Json<'reply> {
+    name: &'reply str,
     code: &'reply str,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_code: Option<&'reply str>,
@@ -23,18 +30,23 @@ struct Json<'reply> {
     credential: &'reply Credential,
 }
 
-pub(super) async fn run(arguments: &CodeArguments, json: bool) -> Result<Output, Failure> {
+pub(super) async fn run(arguments: &CodeArguments, style: Style) -> Result<Output, Failure> {
+    // Before anything is used up for it.
+    secret_input::check_output("code")?;
     let bus = Bus::connect().await?;
     let tree = bus.tree().await?;
-    let credential = query::credential(&tree, &arguments.query, arguments.token.as_deref())?;
-    let timeout = Duration::from_secs(arguments.timeout.into());
-    let follower = Follower::new(&bus, &tree, Some(credential), timeout).await?;
-    let call = bus.calculate(&credential.path, options(arguments), timeout);
-    let (code, valid_from, valid_until, mut extra) = follower.during(call).await?;
+    let Some(query) = &arguments.query else {
+        return codes::run(&bus, &tree, arguments, style).await;
+    };
+    let credential = query::credential(&tree, query, arguments.token.as_deref())?;
+    check(arguments, credential)?;
+    let (code, valid_from, valid_until, mut extra) =
+        calculate(&bus, &tree, credential, arguments, style).await?;
     let next_code = extra.remove("next-code").and_then(|next| String::try_from(next).ok());
-    if json {
-        let is_counter_based = valid_until == 0;
+    let is_counter_based = valid_until == 0;
+    if style.json {
         return Output::json(&Json {
+            name: &credential.name,
             code: &code,
             next_code: next_code.as_deref(),
             valid_from: (!is_counter_based).then_some(valid_from),
@@ -47,7 +59,47 @@ pub(super) async fn run(arguments: &CodeArguments, json: bool) -> Result<Output,
         output.text.push_str(&line);
         output.text.push('\n');
     }
-    Ok(output)
+    let is_timed = stdout().is_terminal() && !is_counter_based;
+    let left = seconds_left(valid_until, SystemClock::new().unix_time());
+    Ok(output.with_notes(is_timed.then(|| format!("Valid for {left} s."))))
+}
+
+async fn calculate(
+    bus: &Bus,
+    tree: &Tree,
+    credential: &Credential,
+    arguments: &CodeArguments,
+    style: Style,
+) -> Result<(String, u64, u64, Extra), Failure> {
+    let timeout = Duration::from_secs(arguments.timeout.into());
+    let asked = Asked {
+        task: Task::Code,
+        account: Some(credential.account.clone()),
+        timeout: Some(arguments.timeout),
+        ..Asked::default()
+    };
+    let follower = Follower::new(bus, tree, Some(credential), timeout).await?.quietly(style.quiet);
+    follower.during(&asked, bus.calculate(&credential.path, options(arguments), timeout)).await
+}
+
+/// Refuses options that do not fit the credential, with the values that the user typed.
+fn check(arguments: &CodeArguments, credential: &Credential) -> Result<(), Failure> {
+    let (account, period) = (&credential.account, credential.period);
+    let is_counter_based = credential.kind == "hotp";
+    match arguments.min_validity {
+        _ if is_counter_based && (arguments.next || arguments.claim || arguments.min_validity.is_some()) => {
+            Err(Failure::usage(format!(
+                "`{account}` is counter-based, so its codes have no time; leave out --next, --min-validity and --claim."
+            )))
+        }
+        _ if !is_counter_based && arguments.advance_counter => {
+            Err(Failure::usage(format!("`{account}` is time-based; leave out --advance-counter.")))
+        }
+        Some(seconds) if seconds > period => Err(Failure::usage(format!(
+            "--min-validity {seconds} is longer than this code is valid ({period} s); use {period} or less."
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn options(arguments: &CodeArguments) -> Options<'static> {

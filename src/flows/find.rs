@@ -94,8 +94,8 @@ impl Query {
         match (found.pop(), found.len()) {
             (Some(one), 0) => Ok(one),
             (Some(_), others) => Err(Error::Ambiguous(others + 1)),
-            (None, _) if !locked.is_empty() => Err(Error::NoMatch { locked: true }),
-            (None, _) if self.run(snapshot).0.is_empty() => Err(Error::NoMatch { locked: false }),
+            (None, _) if !locked.is_empty() => Err(self.no_match(true)),
+            (None, _) if self.run(snapshot).0.is_empty() => Err(self.no_match(false)),
             (None, _) => Err(Error::OtherDevice),
         }
     }
@@ -118,6 +118,12 @@ impl Query {
             found.retain(|found| is_it(&found.token));
         }
         (found, locked)
+    }
+
+    fn no_match(&self, locked: bool) -> Error {
+        let names = [("issuer", &self.issuer), ("account", &self.account), ("token", &self.token)];
+        let named = names.into_iter().filter_map(|(key, value)| Some(format!("{key} {:?}", value.as_ref()?)));
+        Error::NoMatch { locked, wanted: named.collect::<Vec<_>>().join(", ") }
     }
 
     fn names_credential(&self) -> bool {
@@ -196,10 +202,10 @@ impl Flows {
 fn waiting(error: &Error, operation: &Operation) -> Option<operations::State> {
     let request = operation.request();
     match error {
-        Error::Missing(Missing::Token) | Error::NoMatch { locked: false } | Error::OtherDevice => {
+        Error::Missing(Missing::Token) | Error::NoMatch { locked: false, .. } | Error::OtherDevice => {
             request.wait_for_token.then_some(operations::State::WaitingToken)
         }
-        Error::Missing(Missing::Locked) | Error::NoMatch { locked: true } => {
+        Error::Missing(Missing::Locked) | Error::NoMatch { locked: true, .. } => {
             request.interactive.then_some(operations::State::WaitingUnlock)
         }
         _ => None,

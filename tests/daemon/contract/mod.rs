@@ -192,7 +192,7 @@ async fn a_second_daemon_ends_with_an_error_message() {
     assert_eq!(
         said.lines().last(),
         Some(&*format!(
-            "oathbridged: another process owns the name {NAME}; stop it before starting this one."
+            "oathbridged: another daemon is already running; stop it with `systemctl --user stop oathbridge`."
         ))
     );
     assert_eq!(daemon.find().await.len(), 5);
