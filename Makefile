@@ -5,6 +5,8 @@ BINDIR ?= $(PREFIX)/bin
 DATADIR ?= $(PREFIX)/share
 UNITDIR ?= $(PREFIX)/lib/systemd/user
 RULESDIR ?= $(PREFIX)/lib/udev/rules.d
+# Debian's zsh looks for files of packages in another folder than for those of the administrator.
+ZSHDIR ?= $(DATADIR)/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 CARGO ?= cargo
 CARGO_DENY_VERSION = 0.20.2
 
@@ -28,7 +30,7 @@ FILES = \
 	$(foreach file,$(wildcard man/*.5),$(DATADIR)/man/man5:$(file)) \
 	$(foreach file,$(wildcard man/*.8),$(DATADIR)/man/man8:$(file)) \
 	$(foreach file,$(wildcard completions/*.bash),$(DATADIR)/bash-completion/completions:$(file)) \
-	$(foreach file,$(wildcard completions/_*),$(DATADIR)/zsh/site-functions:$(file)) \
+	$(foreach file,$(wildcard completions/_*),$(ZSHDIR):$(file)) \
 	$(foreach file,$(wildcard completions/*.fish),$(DATADIR)/fish/vendor_completions.d:$(file))
 
 directory = $(firstword $(subst :, ,$(1)))

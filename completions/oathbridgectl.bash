@@ -28,6 +28,9 @@ _oathbridgectl() {
             oathbridgectl,code)
                 cmd="oathbridgectl__subcmd__code"
                 ;;
+            oathbridgectl,complete)
+                cmd="oathbridgectl__subcmd__complete"
+                ;;
             oathbridgectl,guard)
                 cmd="oathbridgectl__subcmd__guard"
                 ;;
@@ -42,6 +45,12 @@ _oathbridgectl() {
                 ;;
             oathbridgectl,ls)
                 cmd="oathbridgectl__subcmd__list"
+                ;;
+            oathbridgectl,profile)
+                cmd="oathbridgectl__subcmd__profile"
+                ;;
+            oathbridgectl,sign-in)
+                cmd="oathbridgectl__subcmd__sign__subcmd__in"
                 ;;
             oathbridgectl,tokens)
                 cmd="oathbridgectl__subcmd__tokens"
@@ -82,6 +91,9 @@ _oathbridgectl() {
             oathbridgectl__subcmd__help,code)
                 cmd="oathbridgectl__subcmd__help__subcmd__code"
                 ;;
+            oathbridgectl__subcmd__help,complete)
+                cmd="oathbridgectl__subcmd__help__subcmd__complete"
+                ;;
             oathbridgectl__subcmd__help,guard)
                 cmd="oathbridgectl__subcmd__help__subcmd__guard"
                 ;;
@@ -93,6 +105,12 @@ _oathbridgectl() {
                 ;;
             oathbridgectl__subcmd__help,lock)
                 cmd="oathbridgectl__subcmd__help__subcmd__lock"
+                ;;
+            oathbridgectl__subcmd__help,profile)
+                cmd="oathbridgectl__subcmd__help__subcmd__profile"
+                ;;
+            oathbridgectl__subcmd__help,sign-in)
+                cmd="oathbridgectl__subcmd__help__subcmd__sign__subcmd__in"
                 ;;
             oathbridgectl__subcmd__help,tokens)
                 cmd="oathbridgectl__subcmd__help__subcmd__tokens"
@@ -112,6 +130,39 @@ _oathbridgectl() {
             oathbridgectl__subcmd__help__subcmd__guard,show)
                 cmd="oathbridgectl__subcmd__help__subcmd__guard__subcmd__show"
                 ;;
+            oathbridgectl__subcmd__help__subcmd__profile,add)
+                cmd="oathbridgectl__subcmd__help__subcmd__profile__subcmd__add"
+                ;;
+            oathbridgectl__subcmd__help__subcmd__profile,list)
+                cmd="oathbridgectl__subcmd__help__subcmd__profile__subcmd__list"
+                ;;
+            oathbridgectl__subcmd__help__subcmd__profile,test)
+                cmd="oathbridgectl__subcmd__help__subcmd__profile__subcmd__test"
+                ;;
+            oathbridgectl__subcmd__profile,add)
+                cmd="oathbridgectl__subcmd__profile__subcmd__add"
+                ;;
+            oathbridgectl__subcmd__profile,help)
+                cmd="oathbridgectl__subcmd__profile__subcmd__help"
+                ;;
+            oathbridgectl__subcmd__profile,list)
+                cmd="oathbridgectl__subcmd__profile__subcmd__list"
+                ;;
+            oathbridgectl__subcmd__profile,test)
+                cmd="oathbridgectl__subcmd__profile__subcmd__test"
+                ;;
+            oathbridgectl__subcmd__profile__subcmd__help,add)
+                cmd="oathbridgectl__subcmd__profile__subcmd__help__subcmd__add"
+                ;;
+            oathbridgectl__subcmd__profile__subcmd__help,help)
+                cmd="oathbridgectl__subcmd__profile__subcmd__help__subcmd__help"
+                ;;
+            oathbridgectl__subcmd__profile__subcmd__help,list)
+                cmd="oathbridgectl__subcmd__profile__subcmd__help__subcmd__list"
+                ;;
+            oathbridgectl__subcmd__profile__subcmd__help,test)
+                cmd="oathbridgectl__subcmd__profile__subcmd__help__subcmd__test"
+                ;;
             *)
                 ;;
         esac
@@ -119,7 +170,7 @@ _oathbridgectl() {
 
     case "${cmd}" in
         oathbridgectl)
-            opts="-q -h -V --json --quiet --help --version tokens list ls accounts code verify challenge watch cancel unlock lock guard help"
+            opts="-q -h -V --json --quiet --help --version tokens list ls accounts code verify challenge sign-in profile watch cancel unlock lock guard complete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -193,7 +244,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__code)
-            opts="-q -h --token --next --min-validity --claim --advance-counter --set-time --timeout --json --quiet --help"
+            opts="-q -h --token --copy --next --min-validity --claim --advance-counter --set-time --timeout --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -211,6 +262,20 @@ _oathbridgectl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__complete)
+            opts="-q -h --json --quiet --help credentials profiles tokens"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -317,7 +382,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__help)
-            opts="tokens list code verify challenge watch cancel unlock lock guard help"
+            opts="tokens list code verify challenge sign-in profile watch cancel unlock lock guard complete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -359,6 +424,20 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__help__subcmd__code)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__complete)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -456,6 +535,76 @@ _oathbridgectl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        oathbridgectl__subcmd__help__subcmd__profile)
+            opts="list add test"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__profile__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__profile__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__profile__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__sign__subcmd__in)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         oathbridgectl__subcmd__help__subcmd__tokens)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -533,6 +682,194 @@ _oathbridgectl() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile)
+            opts="-q -h --json --quiet --help list add test help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__add)
+            opts="-q -h --user-pool-id --region --client-id --endpoint-url --issuer --account --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user-pool-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --issuer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__help)
+            opts="list add test help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__help__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__list)
+            opts="-q -h --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__test)
+            opts="-q -h --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__sign__subcmd__in)
+            opts="-q -h --token --profile --username --password-fd --password-stdin --identity-pool --wait-for-token --timeout --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity-pool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -640,3 +977,38 @@ if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERS
 else
     complete -F _oathbridgectl -o bashdefault -o default oathbridgectl
 fi
+
+# The names of credentials, profiles and tokens, from a daemon that runs. Nothing is started and nobody is asked.
+_oathbridgectl_names() {
+    local kind="" word cur
+    case "${COMP_WORDS[COMP_CWORD-1]}" in
+        --profile) kind=profiles ;;
+        --token) kind=tokens ;;
+        -*) return 1 ;;
+        *)
+            for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+                case "$word" in
+                    code|verify|challenge|sign-in|forget) kind=credentials; break ;;
+                    unlock|lock) kind=tokens; break ;;
+                esac
+            done
+            ;;
+    esac
+    # A colon ends a word of bash, and names contain colons.
+    cur="${COMP_LINE:0:COMP_POINT}"
+    cur="${cur##*[[:space:]]}"
+    [[ -n "$kind" && "$cur" != -* ]] || return 1
+    local before="${cur%"${cur##*:}"}" name
+    COMPREPLY=()
+    while IFS= read -r name; do
+        printf -v name %q "$name"
+        [[ "$name" == "$cur"* ]] && COMPREPLY+=( "${name#"$before"}" )
+    done < <(timeout 3 oathbridgectl complete "$kind" 2>/dev/null)
+    return 0
+}
+
+_oathbridgectl_with_names() {
+    _oathbridgectl_names || _oathbridgectl "$@"
+}
+
+complete -F _oathbridgectl_with_names oathbridgectl

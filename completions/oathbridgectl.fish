@@ -35,11 +35,14 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "account
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "code" -d 'Print the code of a credential, or all codes that need no touch'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "verify" -d 'Submit a code to Amazon Cognito, which enrols the credential for an account (VerifySoftwareToken)'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "challenge" -d 'Answer the challenge of a sign-in, which is read as JSON from standard input'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "sign-in" -d 'Sign in with a password and a code, and print the tokens; runs the AWS CLI'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "profile" -d 'List, add or test the profiles of the configuration'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "watch" -d 'Print a line for a status bar whenever the action that you must take changes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "cancel" -d 'Cancel a running request'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "unlock" -d 'Unlock a token with its password or PIN, for as long as it stays attached'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "lock" -d 'Make the daemon forget the passwords and PINs of all tokens, or of one'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "guard" -d 'Show or delete the record of used time steps'
+complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "complete" -d 'Print names, for the completions of shells'
 complete -c oathbridgectl -n "__fish_oathbridgectl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand tokens" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand tokens" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
@@ -59,6 +62,7 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand accounts" -s
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l token -d 'Search only the token with this id, serial number or end of its serial number' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l min-validity -d 'Wait for the next time step if the current code is valid for less time than this' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l timeout -d 'How long to wait, for example for a touch' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l copy -d 'Copy the code to the clipboard instead of printing it, until it runs out'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l next -d 'Also print the code of the next time step, on a second line'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l claim -d 'Record the time step as used, so that no other program gets this code with --claim or submits it'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand code" -l advance-counter -d 'Use up one code of a counter-based credential (HOTP); required for such a credential'
@@ -91,6 +95,43 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand challenge" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l token -d 'Search only the token with this id, serial number or end of its serial number' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l profile -d 'Use this profile of the configuration; it must have a client_id' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l username -d 'The user who signs in; without it the command asks on the terminal' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l password-fd -d 'Read the password of the user from this descriptor' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l identity-pool -d 'Print credentials of this identity pool, in the form of credential_process, instead of tokens' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l timeout -d 'How long to wait, for example for a touch or the next time step' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l password-stdin -d 'Read the password of the user from standard input'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l wait-for-token -d 'Wait until the token is plugged in'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and not __fish_seen_subcommand_from list add test help" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and not __fish_seen_subcommand_from list add test help" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and not __fish_seen_subcommand_from list add test help" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and not __fish_seen_subcommand_from list add test help" -f -a "list" -d 'List the profiles of the configuration'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and not __fish_seen_subcommand_from list add test help" -f -a "add" -d 'Add a profile to your configuration; asks for its values unless options give them'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and not __fish_seen_subcommand_from list add test help" -f -a "test" -d 'Check that a profile is valid, that one credential fits, and that the endpoint\'s name has an address'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and not __fish_seen_subcommand_from list add test help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from list" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from add" -l user-pool-id -d 'The user pool, for example eu-central-1_AbCdEfGhI' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from add" -l region -d 'The region; the default is that of the user pool' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from add" -l client-id -d 'The app client, for the sign-in' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from add" -l endpoint-url -d 'The endpoint in place of that of the region' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from add" -l issuer -d 'The exact issuer of the credential' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from add" -l account -d 'The exact account of the credential' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from add" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from test" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from test" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the profiles of the configuration'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add a profile to your configuration; asks for its values unless options give them'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from help" -f -a "test" -d 'Check that a profile is valid, that one credential fits, and that the endpoint\'s name has an address'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand profile; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand watch" -l format -d 'The output format' -r -f -a "plain\t'One sentence per line'
 waybar\t'JSON for a custom module of Waybar, one object per line'
 json\t'One JSON object per line; the same as --json'"
@@ -127,16 +168,37 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and _
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the time steps whose codes were submitted or are about to be submitted'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "forget" -d 'Delete the recorded time steps of a credential. Its current codes can then be submitted a second time. Amazon Cognito refuses that, and locks the account if it happens often'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "tokens" -d 'List the attached tokens'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "list" -d 'List the credentials on the attached tokens'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "code" -d 'Print the code of a credential, or all codes that need no touch'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "verify" -d 'Submit a code to Amazon Cognito, which enrols the credential for an account (VerifySoftwareToken)'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "challenge" -d 'Answer the challenge of a sign-in, which is read as JSON from standard input'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "watch" -d 'Print a line for a status bar whenever the action that you must take changes'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "cancel" -d 'Cancel a running request'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "unlock" -d 'Unlock a token with its password or PIN, for as long as it stays attached'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "lock" -d 'Make the daemon forget the passwords and PINs of all tokens, or of one'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "guard" -d 'Show or delete the record of used time steps'
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge watch cancel unlock lock guard help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand complete" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand complete" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand complete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge sign-in profile watch cancel unlock lock guard complete help" -f -a "tokens" -d 'List the attached tokens'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge sign-in profile watch cancel unlock lock guard complete help" -f -a "list" -d 'List the credentials on the attached tokens'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge sign-in profile watch cancel unlock lock guard complete help" -f -a "code" -d 'Print the code of a credential, or all codes that need no touch'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge sign-in profile watch cancel unlock lock guard complete help" -f -a "verify" -d 'Submit a code to Amazon Cognito, which enrols the credential for an account (VerifySoftwareToken)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge sign-in profile watch cancel unlock lock guard complete help" -f -a "challenge" -d 'Answer the challenge of a sign-in, which is read as JSON from standard input'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge sign-in profile watch cancel unlock lock guard complete help" -f -a "sign-in" -d 'Sign in with a password and a code, and print the tokens; runs the AWS CLI'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge sign-in profile watch cancel unlock lock guard complete help" -f -a "profile" -d 'List, add or test the profiles of the configuration'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge sign-in profile watch cancel unlock lock guard complete help" -f -a "watch" -d 'Print a line for a status bar whenever the action that you must take changes'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge sign-in profile watch cancel unlock lock guard complete help" -f -a "cancel" -d 'Cancel a running request'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge sign-in profile watch cancel unlock lock guard complete help" -f -a "unlock" -d 'Unlock a token with its password or PIN, for as long as it stays attached'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge sign-in profile watch cancel unlock lock guard complete help" -f -a "lock" -d 'Make the daemon forget the passwords and PINs of all tokens, or of one'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge sign-in profile watch cancel unlock lock guard complete help" -f -a "guard" -d 'Show or delete the record of used time steps'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge sign-in profile watch cancel unlock lock guard complete help" -f -a "complete" -d 'Print names, for the completions of shells'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and not __fish_seen_subcommand_from tokens list code verify challenge sign-in profile watch cancel unlock lock guard complete help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from profile" -f -a "list" -d 'List the profiles of the configuration'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from profile" -f -a "add" -d 'Add a profile to your configuration; asks for its values unless options give them'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from profile" -f -a "test" -d 'Check that a profile is valid, that one credential fits, and that the endpoint\'s name has an address'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "show" -d 'Show the time steps whose codes were submitted or are about to be submitted'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "forget" -d 'Delete the recorded time steps of a credential. Its current codes can then be submitted a second time. Amazon Cognito refuses that, and locks the account if it happens often'
+
+# The names of credentials, profiles and tokens, from a daemon that runs. Nothing is started and nobody is asked.
+function __oathbridgectl_names
+    timeout 3 oathbridgectl complete $argv 2>/dev/null
+end
+for command in code verify challenge sign-in
+    complete -c oathbridgectl -n "__fish_seen_subcommand_from $command" -f -a "(__oathbridgectl_names credentials)"
+end
+complete -c oathbridgectl -n "__fish_seen_subcommand_from forget" -f -a "(__oathbridgectl_names credentials)"
+complete -c oathbridgectl -n "__fish_seen_subcommand_from unlock lock" -f -a "(__oathbridgectl_names tokens)"
+complete -c oathbridgectl -n "__fish_seen_subcommand_from verify challenge sign-in" -l profile -x -a "(__oathbridgectl_names profiles)"
+complete -c oathbridgectl -n "__fish_seen_subcommand_from code verify challenge sign-in" -l token -x -a "(__oathbridgectl_names tokens)"

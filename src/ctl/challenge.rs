@@ -1,8 +1,6 @@
 //! `oathbridgectl challenge`: answers the challenge of a sign-in. Input and output are JSON of the Cognito API.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{Read, Seek};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -10,7 +8,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use zbus::{Fd, ObjectPath, Variant};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use super::arguments::ChallengeArguments;
 use super::asked::{Asked, Task};
@@ -64,8 +62,26 @@ pub(super) async fn run(arguments: &ChallengeArguments, style: Style) -> Result<
     let tree = bus.tree().await?;
     let named = named(&tree, arguments)?;
     check(&tree, arguments)?;
-    let challenge = parse(&text(Source::Stdin.read_json("challenge")?)?)?;
+    let challenge = parse(&secret_input::text(Source::Stdin.read_json("challenge")?)?)?;
     answer(&bus, &tree, named, &challenge, arguments, style).await
+}
+
+/// Answers the challenge in a response of `InitiateAuth`.
+pub(super) async fn respond(
+    bus: &Bus,
+    tree: &Tree,
+    response: &str,
+    arguments: &ChallengeArguments,
+    style: Style,
+) -> Result<Output, Failure> {
+    let named = named(tree, arguments)?;
+    answer(bus, tree, named, &parse(response)?, arguments, style).await
+}
+
+/// Whether a response of `InitiateAuth` has tokens already.
+pub(super) fn is_complete(response: &str) -> bool {
+    let members = serde_json::from_str::<HashMap<String, IgnoredAny>>(response);
+    members.is_ok_and(|members| members.contains_key("AuthenticationResult"))
 }
 
 /// Answers a challenge with a code of the named credential, or of the one that the profile names.
@@ -136,8 +152,7 @@ fn check(tree: &Tree, arguments: &ChallengeArguments) -> Result<(), Failure> {
 ///
 /// Wrong usage for anything else, and for a challenge that no token answers.
 fn parse(text: &str) -> Result<Challenge, Failure> {
-    let members = serde_json::from_str::<HashMap<String, IgnoredAny>>(text);
-    if members.is_ok_and(|members| members.contains_key("AuthenticationResult")) {
+    if is_complete(text) {
         return Err(Failure::usage(COMPLETE));
     }
     let challenge: Challenge = serde_json::from_str(text).map_err(|_| {
@@ -193,7 +208,7 @@ fn output(mut reply: Extra) -> Result<Output, Failure> {
     let tokens = match reply.remove("tokens").map(Variant::from) {
         Some(Variant::Fd(fd)) => {
             let fd = OwnedFd::try_from(fd).map_err(|error| Failure::failed("Reading the tokens", error))?;
-            Some(text(fd)?)
+            Some(secret_input::text(fd)?)
         }
         _ => None,
     };
@@ -207,15 +222,6 @@ fn output(mut reply: Extra) -> Result<Output, Failure> {
         session,
         challenge_parameters: parameters.unwrap_or_default(),
     })
-}
-
-fn text(fd: OwnedFd) -> Result<Zeroizing<String>, Failure> {
-    let mut file = File::from(fd);
-    let mut text = Zeroizing::new(String::new());
-    file.rewind()
-        .and_then(|()| file.read_to_string(&mut text))
-        .map_err(|error| Failure::of_system("Reading the descriptor", &error))?;
-    Ok(text)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use zbus::Variant;
 use super::arguments::CodeArguments;
 use super::asked::{Asked, Task};
 use super::bus::Bus;
+use super::clipboard::Clipboard;
 use super::follow::Follower;
 use super::local_time::seconds_left;
 use super::proxies::{Extra, Options};
@@ -16,6 +17,9 @@ use super::style::Style;
 use super::tree::{Credential, Tree};
 use super::{Failure, Output, codes, query, secret_input};
 use crate::clock::{Clock, SystemClock};
+
+/// How long the clipboard keeps a code that does not run out.
+const COPIED_COUNTER: Duration = Duration::from_secs(30);
 
 /// The output of `--json`.
 #[derive(Serialize)]
@@ -32,7 +36,9 @@ struct Json<'reply> {
 
 pub(super) async fn run(arguments: &CodeArguments, style: Style) -> Result<Output, Failure> {
     // Before anything is used up for it.
-    secret_input::check_output("code")?;
+    if !arguments.copy {
+        secret_input::check_output("code")?;
+    }
     let bus = Bus::connect().await?;
     let tree = bus.tree().await?;
     let Some(query) = &arguments.query else {
@@ -40,10 +46,17 @@ pub(super) async fn run(arguments: &CodeArguments, style: Style) -> Result<Outpu
     };
     let credential = query::credential(&tree, query, arguments.token.as_deref())?;
     check(arguments, credential)?;
+    let clipboard = arguments.copy.then(Clipboard::find).transpose()?;
     let (code, valid_from, valid_until, mut extra) =
         calculate(&bus, &tree, credential, arguments, style).await?;
     let next_code = extra.remove("next-code").and_then(|next| String::try_from(next).ok());
     let is_counter_based = valid_until == 0;
+    let left = seconds_left(valid_until, SystemClock::new().unix_time());
+    let mut notes = Vec::new();
+    if let Some(clipboard) = clipboard {
+        let time = if is_counter_based { COPIED_COUNTER } else { Duration::from_secs(left) };
+        notes.push(clipboard.copy(&code, time).await?);
+    }
     if style.json {
         return Output::json(&Json {
             name: &credential.name,
@@ -54,13 +67,15 @@ pub(super) async fn run(arguments: &CodeArguments, style: Style) -> Result<Outpu
             credential,
         });
     }
-    let mut output = Output::text("");
+    let mut output = Output::text("").with_notes(notes);
+    if clipboard.is_some() {
+        return Ok(output);
+    }
     for line in [Some(code), next_code].into_iter().flatten() {
         output.text.push_str(&line);
         output.text.push('\n');
     }
     let is_timed = stdout().is_terminal() && !is_counter_based;
-    let left = seconds_left(valid_until, SystemClock::new().unix_time());
     Ok(output.with_notes(is_timed.then(|| format!("Valid for {left} s."))))
 }
 

@@ -5,13 +5,16 @@
 
 mod arguments;
 mod asked;
+mod aws;
 mod bus;
 mod cancel;
 mod cancelled;
 mod cells;
 mod challenge;
+mod clipboard;
 mod code;
 mod codes;
+mod complete;
 pub mod exit;
 mod failure;
 mod follow;
@@ -21,11 +24,14 @@ mod local_time;
 mod lock;
 mod problem;
 mod profile;
+mod profile_file;
+mod profiles;
 mod properties;
 mod proxies;
 mod query;
 mod screen;
 mod secret_input;
+mod sign_in;
 mod similar;
 mod style;
 mod tokens;
@@ -90,11 +96,14 @@ async fn run(arguments: Arguments, style: Style) -> Result<Output, Failure> {
         Command::Code(arguments) => code::run(&arguments, style).await,
         Command::Verify(arguments) => verify::run(&arguments, style).await,
         Command::Challenge(arguments) => challenge::run(&arguments, style).await,
+        Command::SignIn(arguments) => sign_in::run(&arguments, style).await,
+        Command::Profile(command) => profiles::run(&command, style).await,
         Command::Watch(arguments) => watch::run(&arguments, style).await,
         Command::Cancel(arguments) => cancel::run(&arguments, style).await,
         Command::Unlock(arguments) => unlock::run(&arguments, style).await,
         Command::Lock(arguments) => lock::run(&arguments, style).await,
         Command::Guard(command) => guard::run(&command, style).await,
+        Command::Complete(arguments) => Ok(complete::run(arguments.names).await),
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::properties::Properties;
+use super::{Failure, exit, similar};
 
 /// A profile of the configuration. Its serialised form is part of the `--json` output.
 #[derive(Clone, Debug, Serialize)]
@@ -29,5 +30,32 @@ impl Profile {
             source: properties.text("Source"),
             credential: properties.path("Credential"),
         }
+    }
+
+    /// The profile with this name.
+    ///
+    /// # Errors
+    ///
+    /// A failure that names a similar one.
+    pub(super) fn find<'tree>(profiles: &'tree [Self], name: &str) -> Result<&'tree Self, Failure> {
+        let found = profiles.iter().find(|profile| profile.name == name);
+        found.ok_or_else(|| unknown(name, profiles.iter().map(|profile| profile.name.as_str())))
+    }
+}
+
+/// The failure for a profile that does not exist.
+pub(super) fn unknown<'name>(name: &str, known: impl Iterator<Item = &'name str>) -> Failure {
+    Failure::new(exit::NOT_FOUND, unknown_sentence(name, known))
+}
+
+/// The sentence for a profile that does not exist.
+pub(super) fn unknown_sentence<'name>(name: &str, known: impl Iterator<Item = &'name str>) -> String {
+    let known: Vec<_> = known.collect();
+    match (similar::to(name, known.iter().copied()), known.as_slice()) {
+        (Some(similar), _) => format!("There is no profile \"{name}\"; did you mean \"{similar}\"?"),
+        (None, []) => {
+            format!("There is no profile \"{name}\"; add it with `oathbridgectl profile add {name}`.")
+        }
+        (None, known) => format!("There is no profile \"{name}\"; use one of these: {}.", known.join(", ")),
     }
 }

@@ -15,7 +15,7 @@ use super::descriptors::number_of;
 use super::error::Error;
 use super::methods::{self, Audience, MethodPolicy};
 use super::names;
-use crate::access::{Caller, Decision, Permission, Permit, Subject, Verdict, decide};
+use crate::access::{CallClass, Caller, Decision, Permission, Permit, Subject, Verdict, decide};
 use crate::flows::{Flows, Permits, Target};
 use crate::operations::{Cancellation, Operation, Requester};
 use crate::secret::SecretText;
@@ -35,6 +35,8 @@ pub(super) struct Call<'call> {
     pub(super) arrived: Duration,
     /// Whether the call counts against the rates.
     is_charged: AtomicBool,
+    /// Whether a code may have been sent: then the count is not taken back.
+    may_have_sent: AtomicBool,
     _permit: Permit,
     _counted: Counted,
 }
@@ -86,6 +88,7 @@ impl<'call> Call<'call> {
             program,
             arrived,
             is_charged: AtomicBool::new(false),
+            may_have_sent: AtomicBool::new(false),
             _permit: permit,
             _counted: counted,
         })
@@ -162,6 +165,11 @@ impl<'call> Call<'call> {
         Ok(self.bridge.clients.limits.charge(&self.program, self.method.class)?)
     }
 
+    /// Notes whether a code may have been sent. A call that ends before that does not count as a submission.
+    pub(super) fn note_sending(&self, may_have_sent: bool) {
+        self.may_have_sent.store(may_have_sent, Ordering::Relaxed);
+    }
+
     /// Runs the work, waits until its signals are sent, and logs caller, object and outcome, but never a secret.
     pub(super) async fn conclude<T, E: Into<Error>>(
         &self,
@@ -176,6 +184,16 @@ impl<'call> Call<'call> {
             tracing::info!(caller, requester, object, outcome, "{}", self.method.member);
         }
         result
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        let is_refused = !self.may_have_sent.load(Ordering::Relaxed);
+        let is_submission = self.method.class == CallClass::Submission;
+        if is_submission && is_refused && self.is_charged.load(Ordering::Relaxed) {
+            self.bridge.clients.limits.take_back(&self.program, CallClass::Submission);
+        }
     }
 }
 

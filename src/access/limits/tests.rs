@@ -132,6 +132,18 @@ fn a_whole_quota_may_be_used_at_once_and_then_one_request_at_a_time() {
 }
 
 #[test]
+fn what_was_taken_back_may_be_requested_again() {
+    let config = config::Limits { submissions_per_minute: 1, ..config::Limits::default() };
+    let (limits, _) = limits(config);
+    for _ in 0..100 {
+        limits.charge("a", CallClass::Submission).unwrap();
+        limits.take_back("a", CallClass::Submission);
+    }
+    limits.charge("a", CallClass::Submission).unwrap();
+    assert!(limits.charge("a", CallClass::Submission).is_err());
+}
+
+#[test]
 fn all_programs_together_are_limited_and_a_refusal_does_not_count() {
     let config = config::Limits {
         submissions_per_minute: 2,

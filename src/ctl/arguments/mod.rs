@@ -1,5 +1,6 @@
 //! The command line: subcommands, options and their help.
 
+mod profile;
 mod submission;
 mod values;
 
@@ -7,7 +8,8 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(super) use submission::{AuthorizationArguments, ChallengeArguments, VerifyArguments};
+pub(super) use profile::{AddArguments, ProfileCommand, TestArguments};
+pub(super) use submission::{AuthorizationArguments, ChallengeArguments, SignInArguments, VerifyArguments};
 
 use super::{Failure, exit};
 use values::{any_seconds, descriptor, seconds};
@@ -52,6 +54,11 @@ pub enum Command {
     Verify(VerifyArguments),
     /// Answer the challenge of a sign-in, which is read as JSON from standard input.
     Challenge(ChallengeArguments),
+    /// Sign in with a password and a code, and print the tokens; runs the AWS CLI.
+    SignIn(SignInArguments),
+    /// List, add or test the profiles of the configuration.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// Print a line for a status bar whenever the action that you must take changes.
     Watch(WatchArguments),
     /// Cancel a running request.
@@ -63,6 +70,9 @@ pub enum Command {
     /// Show or delete the record of used time steps.
     #[command(subcommand)]
     Guard(GuardCommand),
+    /// Print names, for the completions of shells.
+    #[command(hide = true)]
+    Complete(CompleteArguments),
 }
 
 /// Arguments of `list`.
@@ -82,6 +92,9 @@ pub struct CodeArguments {
     /// Search only the token with this id, serial number or end of its serial number.
     #[arg(long, value_name = "ID_OR_SERIAL")]
     pub token: Option<String>,
+    /// Copy the code to the clipboard instead of printing it, until it runs out.
+    #[arg(long, requires = "query", conflicts_with = "next")]
+    pub copy: bool,
     /// Also print the code of the next time step, on a second line.
     #[arg(long, requires = "query")]
     pub next: bool,
@@ -150,6 +163,24 @@ pub struct UnlockArguments {
     pub password_stdin: bool,
 }
 
+/// Arguments of `complete`.
+#[derive(Args, Debug)]
+pub struct CompleteArguments {
+    /// The kind of the names.
+    pub names: Names,
+}
+
+/// The kinds of names that a shell completes.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Names {
+    /// The names of credentials.
+    Credentials,
+    /// The names of profiles.
+    Profiles,
+    /// The serial numbers of tokens, or their ids.
+    Tokens,
+}
+
 /// Arguments of `lock`.
 #[derive(Args, Debug)]
 pub struct LockArguments {
@@ -186,6 +217,7 @@ impl Command {
                 [access_token_fd, session_fd]
             }
             Self::Challenge(arguments) => [arguments.client_secret_fd, None],
+            Self::SignIn(arguments) => [arguments.password_fd, None],
             Self::Unlock(arguments) => [arguments.password_fd, None],
             _ => [None, None],
         };

@@ -89,3 +89,37 @@ pub struct ChallengeArguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = seconds)]
     pub timeout: u32,
 }
+
+/// Arguments of `sign-in`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Runs \"aws cognito-idp initiate-auth\" of the AWS CLI with USER_PASSWORD_AUTH and answers the challenge."
+)]
+pub struct SignInArguments {
+    /// The credential, as for code; the default is the credential that the profile or the challenge names.
+    pub query: Option<String>,
+    /// Search only the token with this id, serial number or end of its serial number.
+    #[arg(long, value_name = "ID_OR_SERIAL", requires = "query")]
+    pub token: Option<String>,
+    /// Use this profile of the configuration; it must have a client_id.
+    #[arg(long, value_name = "NAME")]
+    pub profile: String,
+    /// The user who signs in; without it the command asks on the terminal.
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// Read the password of the user from this descriptor.
+    #[arg(long, value_name = "N", value_parser = descriptor, conflicts_with = "password_stdin")]
+    pub password_fd: Option<i32>,
+    /// Read the password of the user from standard input.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Print credentials of this identity pool, in the form of credential_process, instead of tokens.
+    #[arg(long, value_name = "ID")]
+    pub identity_pool: Option<String>,
+    /// Wait until the token is plugged in.
+    #[arg(long)]
+    pub wait_for_token: bool,
+    /// How long to wait, for example for a touch or the next time step.
+    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = seconds)]
+    pub timeout: u32,
+}

@@ -4,7 +4,8 @@
 
 mod terminal;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::OFlags;
@@ -134,6 +135,16 @@ pub(super) fn check_output(what: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The text in a memfd, from its start.
+pub(super) fn text(fd: OwnedFd) -> Result<Zeroizing<String>, Failure> {
+    let mut file = File::from(fd);
+    let mut text = Zeroizing::new(String::new());
+    file.rewind()
+        .and_then(|()| file.read_to_string(&mut text))
+        .map_err(|error| Failure::of_system("Reading the descriptor", &error))?;
+    Ok(text)
+}
+
 fn read_all(fd: BorrowedFd<'_>) -> io::Result<Zeroizing<Vec<u8>>> {
     // Full size from the start, because growing the buffer would leave copies in memory.
     let mut buffer = Zeroizing::new(vec![0; MAX_SECRET_BYTES + 1]);
@@ -155,9 +166,9 @@ fn duplicate(number: i32) -> Result<OwnedFd, Failure> {
     let own = || pidfd_getfd(pidfd_open(getpid(), PidfdFlags::empty())?, number, PidfdGetfdFlags::empty());
     match own() {
         // Kernels before 5.6 and some containers lack pidfd_getfd; opening the file again works except for sockets.
-        Err(Errno::NOSYS | Errno::PERM) => std::fs::File::open(format!("/proc/self/fd/{number}"))
-            .map(OwnedFd::from)
-            .map_err(|_| not_open(number)),
+        Err(Errno::NOSYS | Errno::PERM) => {
+            File::open(format!("/proc/self/fd/{number}")).map(OwnedFd::from).map_err(|_| not_open(number))
+        }
         other => other.map_err(|_| not_open(number)),
     }
 }
@@ -170,8 +181,6 @@ fn not_open(number: i32) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
-    use std::io::Read;
     use std::os::fd::AsRawFd;
 
     use super::*;
@@ -179,7 +188,7 @@ mod tests {
     fn file(content: &[u8]) -> File {
         let mut file = tempfile::tempfile().unwrap();
         io::Write::write_all(&mut file, content).unwrap();
-        io::Seek::rewind(&mut file).unwrap();
+        file.rewind().unwrap();
         file
     }
 
@@ -190,7 +199,7 @@ mod tests {
         assert!(rustix::io::write(&sealed, b"x").is_err());
         let mut text = String::new();
         let mut sealed = File::from(sealed);
-        io::Seek::rewind(&mut sealed).unwrap();
+        sealed.rewind().unwrap();
         sealed.read_to_string(&mut text).unwrap();
         assert_eq!(text, "secret\n");
     }

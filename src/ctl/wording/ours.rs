@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::ctl::asked::{Asked, Details, Task};
-use crate::ctl::{local_time, similar};
+use crate::ctl::{local_time, profile};
 use crate::state_file;
 
 /// The name of the single-use record in the daemon's sentence.
@@ -19,7 +19,10 @@ pub(super) fn sentence(
 ) -> Option<String> {
     let retry = details.retry_at.map(|at| local_time::until(at, now));
     match name {
-        "NoSuchProfile" => asked.profile.as_ref().map(|name| no_profile(name, &asked.profiles)),
+        "NoSuchProfile" => asked
+            .profile
+            .as_ref()
+            .map(|name| profile::unknown_sentence(name, asked.profiles.iter().map(String::as_str))),
         "Ambiguous" => Some(ambiguous(said, asked)),
         "ConfirmationRequired" => Some(format!(
             "{} is counter-based and each code uses one up; add --advance-counter to go on.",
@@ -52,17 +55,6 @@ pub(super) fn sentence(
             retry.map(|when| format!("Cognito receives too many requests at the moment; try again {when}."))
         }
         _ => None,
-    }
-}
-
-fn no_profile(name: &str, known: &[String]) -> String {
-    let similar = similar::to(name, known.iter().map(String::as_str));
-    match (similar, known) {
-        (Some(similar), _) => format!("There is no profile \"{name}\"; did you mean \"{similar}\"?"),
-        (None, []) => {
-            format!("There is no profile \"{name}\"; add it with `oathbridgectl profile add {name}`.")
-        }
-        (None, known) => format!("There is no profile \"{name}\"; use one of these: {}.", known.join(", ")),
     }
 }
 

@@ -9,11 +9,15 @@
 )]
 
 mod code;
+mod complete;
+mod copy;
 mod forged;
 mod guard;
 mod list;
+mod profile;
 mod requests;
 mod rig;
+mod sign_in;
 mod terminal;
 mod unlock;
 mod verify;
