@@ -49,7 +49,7 @@ where
     let head = match exchange.progress() {
         _ if !exchange.has_begun() => return before_the_request(error),
         Some(Progress::NotConnected(cause)) => {
-            tracing::warn!("Cognito is not reachable because {cause}; {}", cause.advice());
+            tracing::warn!("No connection to Cognito, because {cause}; {}", cause.advice());
             return Error::not_connected(*cause);
         }
         Some(Progress::Answered(head)) => head,

@@ -58,7 +58,8 @@ impl Clipboard {
 
     /// Copies a code for this time, and says so.
     pub(super) async fn copy(self, code: &str, time: Duration) -> Result<String, Failure> {
-        let seconds = time.as_secs();
+        // For timeout(1), 0 is no limit.
+        let seconds = time.as_secs().max(1);
         match self {
             Self::Program(command) => {
                 let mut child = start(command, code, seconds)

@@ -58,14 +58,10 @@ pub(super) async fn run(arguments: &CodeArguments, style: Style) -> Result<Outpu
         notes.push(clipboard.copy(&code, time).await?);
     }
     if style.json {
-        return Output::json(&Json {
-            name: &credential.name,
-            code: &code,
-            next_code: next_code.as_deref(),
-            valid_from: (!is_counter_based).then_some(valid_from),
-            valid_until: (!is_counter_based).then_some(valid_until),
-            credential,
-        });
+        let is_valid = |time| (!is_counter_based).then_some(time);
+        let (valid_from, valid_until) = (is_valid(valid_from), is_valid(valid_until));
+        let (name, next_code) = (credential.name.as_str(), next_code.as_deref());
+        return Output::json(&Json { name, code: &code, next_code, valid_from, valid_until, credential });
     }
     let mut output = Output::text("").with_notes(notes);
     if clipboard.is_some() {

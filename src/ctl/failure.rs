@@ -61,6 +61,13 @@ impl Failure {
         Self::new(exit::USAGE, sentence)
     }
 
+    /// The failure for a configuration that is not usable; `error` has the file, the line and what is wrong.
+    pub(super) fn of_config(code: u8, error: &impl Display) -> Self {
+        let error = error.to_string();
+        let end = if error.ends_with('?') { "" } else { "." };
+        Self::new(code, format!("Correct the configuration: {error}{end}"))
+    }
+
     pub(super) fn failed(what: &str, why: impl Display) -> Self {
         let why = without_number(&why.to_string());
         Self::new(exit::FAILED, format!("{what} failed ({why}); try again."))

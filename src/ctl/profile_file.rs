@@ -22,7 +22,7 @@ struct Json<'a> {
     file: String,
 }
 
-/// A key of a profile, and its question; a key that must have a value ends with the first.
+/// The keys of a profile, and the questions for their values.
 const QUESTIONS: [(&str, &str); 4] = [
     ("user_pool_id", "User pool id, such as eu-central-1_AbCdEfGhI"),
     ("client_id", "App client id, for the daily sign-in (may be empty)"),
@@ -46,7 +46,7 @@ pub(super) async fn add(arguments: &AddArguments, style: Style) -> Result<Output
     };
     let values = values(arguments)?;
     let after = with_profile(&before, &arguments.name, &values)?;
-    Config::parse(&after, &file).map_err(|error| Failure::usage(format!("Nothing was written: {error}.")))?;
+    Config::parse(&after, &file).map_err(|error| Failure::of_config(exit::USAGE, &error))?;
     write(&file, &after)
         .map_err(|error| Failure::of_system(&format!("Writing {}", file.display()), &error))?;
     let reloaded = reload().await;

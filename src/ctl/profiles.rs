@@ -68,8 +68,7 @@ async fn list(style: Style) -> Result<Output, Failure> {
 async fn test(arguments: &TestArguments, style: Style) -> Result<Output, Failure> {
     let tree = Bus::connect().await?.tree().await?;
     let name = &arguments.name;
-    let loaded =
-        config::Config::load(None).map_err(|error| Failure::new(exit::FAILED, format!("{error}.")))?;
+    let loaded = config::Config::load(None).map_err(|error| Failure::of_config(exit::FAILED, &error))?;
     let known = loaded.config.profiles.keys().map(String::as_str);
     let profile = loaded.config.profiles.get(name).ok_or_else(|| super::profile::unknown(name, known))?;
     let checks = vec![

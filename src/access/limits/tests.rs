@@ -26,6 +26,10 @@ impl Rig {
         self.limits.admit(&self.connection(name), class)
     }
 
+    fn take_back(&self, program: &str, class: CallClass) {
+        self.limits.take_back(program, class);
+    }
+
     fn charge(&self, program: &str, class: CallClass) -> Result<(), Refusal> {
         self.limits.charge(program, class)
     }

@@ -17,7 +17,6 @@ pub(super) fn sentence(
     details: &Details,
     now: Duration,
 ) -> Option<String> {
-    let retry = details.retry_at.map(|at| local_time::until(at, now));
     match name {
         "NoSuchProfile" => asked
             .profile
@@ -32,11 +31,9 @@ pub(super) fn sentence(
             "{} wants a touch; run `oathbridgectl code` with its name and touch the token.",
             credential(asked)
         )),
-        "StepSpent" => Some(match retry {
-            Some(when) => format!("This code was already used; try again {when}."),
-            None => "This code was already used; wait for the next one and try again.".to_owned(),
-        }),
-        "RateLimited" => Some(too_often(said, asked, retry)),
+        "StepSpent" | "RateLimited" | "Cognito.Throttled" => {
+            too_early(name, said, asked, details.retry_at.map(|at| local_time::until(at, now)))
+        }
         "Busy" => {
             Some("The daemon has too many requests at the moment; try again in a few seconds.".to_owned())
         }
@@ -51,11 +48,19 @@ pub(super) fn sentence(
             said.replace("call again if the code is still needed", "try again if you still need the code"),
         ),
         "Cognito.Rejected" => Some(rejected(details)),
-        "Cognito.Throttled" => {
-            retry.map(|when| format!("Cognito receives too many requests at the moment; try again {when}."))
-        }
         _ => None,
     }
+}
+
+/// `retry` says when to try again.
+fn too_early(name: &str, said: &str, asked: &Asked, retry: Option<String>) -> Option<String> {
+    Some(match (name, retry) {
+        ("StepSpent", Some(when)) => format!("This code was already used; try again {when}."),
+        ("StepSpent", None) => "This code was already used; wait for the next one and try again.".to_owned(),
+        ("RateLimited", retry) => too_often(said, asked, retry),
+        (_, Some(when)) => format!("Cognito receives too many requests at the moment; try again {when}."),
+        (_, None) => return None,
+    })
 }
 
 fn ambiguous(said: &str, asked: &Asked) -> String {

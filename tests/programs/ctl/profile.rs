@@ -44,10 +44,19 @@ fn a_profile_is_added_tested_and_used() {
     let again = tool(&[&["profile", "add", "home"], &values[..]].concat());
     again.failed(1, "already a profile \"home\"");
     tool(&["profile", "add", "mars", "--region", "mars", "--account", "a"])
-        .failed(2, "Nothing was written: ");
+        .failed(2, "Correct the configuration: ");
     tool(&["profile", "add", "other"]).failed(2, "--user-pool-id");
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
+}
 
+#[test]
+fn a_profile_is_tested_without_asking_cognito() {
+    let rig = Rig::start();
+    let tool = |arguments: &[&str]| {
+        let mut command = rig.tool();
+        command.args(arguments).env("XDG_CONFIG_HOME", rig.file("config"));
+        super::rig::finish(command, "")
+    };
     // The endpoint of the profile is on loopback, so its name needs no network.
     let tested = tool(&["profile", "test", "work", "--json"]).json();
     let checks = tested["checks"].as_array().unwrap();
