@@ -16,6 +16,7 @@ pub(super) async fn run(names: Names) -> Output {
     let read = async { Bus::join().await.ok()?.tree_now().await.ok().flatten() };
     let tree = tokio::time::timeout(TIMEOUT, read).await.ok().flatten().unwrap_or_default();
     let mut lines = names_of(&tree, names);
+    lines.sort();
     // A name with such characters would not be what is typed.
     lines.retain(|name| !name.is_empty() && escape_invisible(name) == *name);
     Output::text(lines.iter().map(|name| format!("{name}\n")).collect::<String>())
