@@ -35,8 +35,6 @@ pub(super) struct Call<'call> {
     pub(super) arrived: Duration,
     /// Whether the call counts against the rates.
     is_charged: AtomicBool,
-    /// Whether a code may have been sent: then the count is not taken back.
-    may_have_sent: AtomicBool,
     _permit: Permit,
     _counted: Counted,
 }
@@ -88,7 +86,6 @@ impl<'call> Call<'call> {
             program,
             arrived,
             is_charged: AtomicBool::new(false),
-            may_have_sent: AtomicBool::new(false),
             _permit: permit,
             _counted: counted,
         })
@@ -137,9 +134,12 @@ impl<'call> Call<'call> {
     }
 
     /// Reads a secret as [`Readers::read`](super::args::Readers::read) does. The request counts against the rates from
-    /// here on, even if the secret is invalid, because reading costs more than checking arguments.
+    /// here on, even if the secret is invalid, because reading costs more than checking arguments. A submission counts later,
+    /// just before its operation begins, so that an invalid secret does not use up the few submissions of a minute.
     pub(super) async fn read(&self, fd: Fd<'_>) -> Result<SecretText, Error> {
-        self.charge()?;
+        if self.method.class != CallClass::Submission {
+            self.charge()?;
+        }
         let serial = self.header.primary().serial_num().get();
         let descriptor = number_of(&fd).and_then(|place| self.client.withdraw(serial, place));
         let descriptor = descriptor.ok_or_else(Error::descriptor_used_twice)?;
@@ -165,11 +165,6 @@ impl<'call> Call<'call> {
         Ok(self.bridge.clients.limits.charge(&self.program, self.method.class)?)
     }
 
-    /// Notes whether a code may have been sent. A call that ends before that does not count as a submission.
-    pub(super) fn note_sending(&self, may_have_sent: bool) {
-        self.may_have_sent.store(may_have_sent, Ordering::Relaxed);
-    }
-
     /// Runs the work, waits until its signals are sent, and logs caller, object and outcome, but never a secret.
     pub(super) async fn conclude<T, E: Into<Error>>(
         &self,
@@ -184,16 +179,6 @@ impl<'call> Call<'call> {
             tracing::info!(caller, requester, object, outcome, "{}", self.method.member);
         }
         result
-    }
-}
-
-impl Drop for Call<'_> {
-    fn drop(&mut self) {
-        let is_refused = !self.may_have_sent.load(Ordering::Relaxed);
-        let is_submission = self.method.class == CallClass::Submission;
-        if is_submission && is_refused && self.is_charged.load(Ordering::Relaxed) {
-            self.bridge.clients.limits.take_back(&self.program, CallClass::Submission);
-        }
     }
 }
 

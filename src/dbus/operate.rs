@@ -48,12 +48,9 @@ impl Call<'_> {
     ) -> Result<T, Error> {
         self.charge()?;
         let operation = self.begin(task)?;
-        // Also for a caller that leaves meanwhile.
-        self.note_sending(true);
         // In a box, since each function on the way up to zbus has room for the future twice.
         let work = Box::pin(async {
             let result = carry_out(self.bridge, &operation, work).await;
-            self.note_sending(result.is_ok() || operation.details().submitted());
             self.end(&operation, &result, values).await;
             result
         });

@@ -128,16 +128,6 @@ impl Limits {
         Ok(())
     }
 
-    /// Takes back what [`Limits::charge`] counted, for a submission that was refused before a code was sent. It still counts
-    /// as a message.
-    pub fn take_back(&self, program: &str, class: CallClass) {
-        let Some(rate) = Rate::of(class) else { return };
-        let (mut counts, now) = (self.counts(), self.clock.monotonic());
-        let (one, all) = (counts.quota(rate), counts.quota_of_all(rate));
-        counts.all.rates.take_back(rate, all);
-        counts.program(&program.into(), now).rates.take_back(rate, one);
-    }
-
     /// Counts a denied call; a connection with too many denials is refused without a check. Returns whether to log the denial;
     /// the number of logged denials is limited, so that the journal keeps other entries.
     pub fn deny(&self, connection: &ConnectionCounts) -> bool {

@@ -86,13 +86,6 @@ impl Rates {
         }
     }
 
-    /// Takes one counted request back.
-    pub(super) fn take_back(&mut self, rate: Rate, quota: Option<Quota>) {
-        if let (Some(quota), Some(arrival)) = (quota, self.arrival.get_mut(rate as usize)) {
-            *arrival = arrival.saturating_sub(quota.one);
-        }
-    }
-
     /// Whether each quota is fully available, so that this record can be dropped.
     pub(super) fn is_idle(&self, now: Duration) -> bool {
         self.arrival.iter().all(|arrival| *arrival <= now)

@@ -26,10 +26,6 @@ impl Rig {
         self.limits.admit(&self.connection(name), class)
     }
 
-    fn take_back(&self, program: &str, class: CallClass) {
-        self.limits.take_back(program, class);
-    }
-
     fn charge(&self, program: &str, class: CallClass) -> Result<(), Refusal> {
         self.limits.charge(program, class)
     }
@@ -133,18 +129,6 @@ fn a_whole_quota_may_be_used_at_once_and_then_one_request_at_a_time() {
     clock.advance(wait);
     assert_eq!(charge("a"), Ok(()));
     assert_eq!(charge("a"), Err(Refusal::RateLimited { wait }));
-}
-
-#[test]
-fn what_was_taken_back_may_be_requested_again() {
-    let config = config::Limits { submissions_per_minute: 1, ..config::Limits::default() };
-    let (limits, _) = limits(config);
-    for _ in 0..100 {
-        limits.charge("a", CallClass::Submission).unwrap();
-        limits.take_back("a", CallClass::Submission);
-    }
-    limits.charge("a", CallClass::Submission).unwrap();
-    assert!(limits.charge("a", CallClass::Submission).is_err());
 }
 
 #[test]
