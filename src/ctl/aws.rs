@@ -3,7 +3,7 @@
 //! Secrets go through its standard input, because other programs can read arguments.
 
 use std::io::{self, Read, Write};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +13,9 @@ use super::{Failure, exit};
 
 /// Set for `aws`, so that a profile of it that runs this program does not do so for ever.
 const GUARD: &str = "OATHBRIDGE_SIGN_IN";
+
+/// The exit status of `aws` if the service answered with an error (AWS CLI version 2, Return codes).
+const REFUSED_BY_SERVICE: i32 = 254;
 
 /// Where the calls go.
 #[derive(Clone, Copy, Debug)]
@@ -42,25 +45,29 @@ impl Aws<'_> {
         }
         let input = serde_json::to_string(input).map(Zeroizing::new);
         let input = input.map_err(|error| Failure::failed("Writing JSON", error))?;
-        let (is_done, output) = self.run(service, action, &input).map_err(|error| match error.kind() {
+        let (status, output) = self.run(service, action, &input).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => {
                 Failure::new(exit::FAILED, "There is no program aws on PATH; install the AWS CLI.")
             }
             _ => Failure::of_system("Running aws", &error),
         })?;
-        if !is_done {
-            return Err(Failure::new(
-                exit::REFUSED,
-                format!(
-                    "aws {service} {action} failed; its own message says why, so correct that and try again."
-                ),
-            ));
+        if status.success() {
+            return Ok(output);
         }
-        Ok(output)
+        let (code, what) = match status.code() {
+            Some(REFUSED_BY_SERVICE) => (exit::REFUSED, "was refused"),
+            _ => (exit::FAILED, "failed"),
+        };
+        Err(Failure::new(
+            code,
+            format!(
+                "aws {service} {action} {what}; its own message says why, so correct that and try again."
+            ),
+        ))
     }
 
-    /// Whether it succeeded, and what it printed.
-    fn run(self, service: &str, action: &str, input: &str) -> io::Result<(bool, Zeroizing<String>)> {
+    /// How it ended, and what it printed.
+    fn run(self, service: &str, action: &str, input: &str) -> io::Result<(ExitStatus, Zeroizing<String>)> {
         let mut command = Command::new("aws");
         // These calls are not signed, so no credentials are looked for.
         command.args([service, action, "--no-sign-request", "--output", "json", "--region", self.region]);
@@ -78,7 +85,7 @@ impl Aws<'_> {
         if let Some(mut pipe) = child.stdout.take() {
             pipe.read_to_string(&mut output)?;
         }
-        Ok((child.wait()?.success(), output))
+        Ok((child.wait()?, output))
     }
 }
 

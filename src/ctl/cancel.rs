@@ -13,7 +13,7 @@ use super::{Failure, Output, exit};
 /// The output of `--json`.
 #[derive(Serialize)]
 struct Json<'tree> {
-    cancelled: &'tree [One<'tree>],
+    cancelled: Vec<One<'tree>>,
     refused: Vec<Refused<'tree>>,
 }
 
@@ -36,22 +36,26 @@ struct Running<'tree> {
 
 #[derive(Serialize)]
 struct One<'tree> {
+    /// The name of the credential; null if it is not known.
+    name: Option<&'tree str>,
     operation: &'tree str,
     outcome: Cancelled,
 }
 
 #[derive(Serialize)]
 struct Refused<'tree> {
+    name: Option<&'tree str>,
     operation: &'tree str,
     error: &'tree str,
 }
 
 pub(super) async fn run(arguments: &CancelArguments, style: Style) -> Result<Output, Failure> {
+    if arguments.list {
+        // Without a daemon nothing runs.
+        return list(&Bus::join().await?.tree_now().await?.unwrap_or_default(), style);
+    }
     let bus = Bus::connect().await?;
     let tree = bus.tree().await?;
-    if arguments.list {
-        return list(&tree, style);
-    }
     let selected = select(&tree, arguments)?;
     let outcomes = cancel_each(&selected, async |operation| bus.cancel(&operation.path).await).await;
     outcomes.output(&tree, style.json)
@@ -60,13 +64,9 @@ pub(super) async fn run(arguments: &CancelArguments, style: Style) -> Result<Out
 /// The running requests.
 fn list(tree: &Tree, style: Style) -> Result<Output, Failure> {
     let running: Vec<_> = tree.operations.iter().filter(|operation| operation.is_running()).collect();
-    let name = |operation: &Operation| {
-        let credential = tree.credentials.iter().find(|other| other.path == operation.credential);
-        credential.map(|credential| credential.name.as_str())
-    };
     if style.json {
         let running = running.iter().map(|operation| Running {
-            name: name(operation),
+            name: name(tree, operation),
             operation: &operation.path,
             handle: operation.handle(),
             request: &operation.kind,
@@ -79,17 +79,19 @@ fn list(tree: &Tree, style: Style) -> Result<Output, Failure> {
         return Ok(Output::text("").with_notes(["No request is running.".to_owned()]));
     }
     let rows = running.iter().map(|operation| {
-        let texts = [operation.handle(), &operation.kind, name(operation).unwrap_or_default()];
+        let texts = [operation.handle(), &operation.kind, name(tree, operation).unwrap_or_default()];
         let [handle, request, name] = texts.map(str::to_owned);
         [handle, request, name, operation.state.clone(), operation.requester.clone()]
     });
-    Ok(Output::text(table(Look::of_output(), ["HANDLE", "REQUEST", "NAME", "STATE", "PROGRAM"], rows)))
+    // The handle is what `cancel` takes.
+    let look = Look::of_output().keeping(&[0]);
+    Ok(Output::text(table(look, ["HANDLE", "REQUEST", "NAME", "STATE", "PROGRAM"], rows)))
 }
 
 /// The outcomes of several requests.
 #[derive(Default)]
 struct Outcomes<'tree> {
-    cancelled: Vec<One<'tree>>,
+    cancelled: Vec<(&'tree Operation, Cancelled)>,
     refused: Vec<(&'tree Operation, Failure)>,
 }
 
@@ -101,7 +103,7 @@ async fn cancel_each<'tree>(
     let mut outcomes = Outcomes::default();
     for operation in operations {
         match cancel(operation).await {
-            Ok(outcome) => outcomes.cancelled.push(One { operation: &operation.path, outcome }),
+            Ok(outcome) => outcomes.cancelled.push((*operation, outcome)),
             Err(failure) => {
                 let is_unreachable = failure.code == exit::UNREACHABLE;
                 outcomes.refused.push((operation, failure));
@@ -120,10 +122,16 @@ impl Outcomes<'_> {
         let failure = self.refused.first().map(|(_, failure)| failure.clone());
         let output = if json {
             let refused = self.refused.iter().map(|(operation, failure)| Refused {
+                name: name(tree, operation),
                 operation: &operation.path,
                 error: failure.sentence(),
             });
-            Output::json(&Json { cancelled: &self.cancelled, refused: refused.collect() })?
+            let cancelled = self.cancelled.iter().map(|(operation, outcome)| One {
+                name: name(tree, operation),
+                operation: &operation.path,
+                outcome: *outcome,
+            });
+            Output::json(&Json { cancelled: cancelled.collect(), refused: refused.collect() })?
         } else {
             Output::text("").with_notes(self.notes(tree))
         };
@@ -135,7 +143,8 @@ impl Outcomes<'_> {
 
     /// One sentence for each request, with the request's label if there are several.
     fn notes(&self, tree: &Tree) -> Vec<String> {
-        let cancelled = self.cancelled.iter().map(|one| (one.operation, one.outcome.sentence()));
+        let cancelled =
+            self.cancelled.iter().map(|(operation, outcome)| (&*operation.path, outcome.sentence()));
         let refused = self.refused.iter().map(|(operation, failure)| (&*operation.path, failure.sentence()));
         let all: Vec<_> = cancelled.chain(refused).collect();
         match all.as_slice() {
@@ -145,6 +154,12 @@ impl Outcomes<'_> {
             }
         }
     }
+}
+
+/// The name of the credential of a request, if it is known.
+fn name<'tree>(tree: &'tree Tree, operation: &Operation) -> Option<&'tree str> {
+    let credential = tree.credentials.iter().find(|other| other.path == operation.credential);
+    credential.map(|credential| credential.name.as_str())
 }
 
 /// The label of a request in a list.

@@ -60,7 +60,7 @@ pub(super) async fn run(arguments: &ChallengeArguments, style: Style) -> Result<
     secret_input::check_output("tokens")?;
     let bus = Bus::connect().await?;
     let tree = bus.tree().await?;
-    let named = named(&tree, arguments)?;
+    let named = named(&tree, arguments.query.as_deref(), arguments.token.as_deref())?;
     check(&tree, arguments)?;
     let challenge = parse(&secret_input::text(Source::Stdin.read_json("challenge")?)?)?;
     answer(&bus, &tree, named, &challenge, arguments, style).await
@@ -74,7 +74,7 @@ pub(super) async fn respond(
     arguments: &ChallengeArguments,
     style: Style,
 ) -> Result<Output, Failure> {
-    let named = named(tree, arguments)?;
+    let named = named(tree, arguments.query.as_deref(), arguments.token.as_deref())?;
     answer(bus, tree, named, &parse(response)?, arguments, style).await
 }
 
@@ -115,13 +115,15 @@ async fn answer(
     output(follower.during(&asked, bus.respond(&path, options, timeout)).await?)
 }
 
-fn named<'tree>(
+/// The credential that the arguments name, if any.
+pub(super) fn named<'tree>(
     tree: &'tree Tree,
-    arguments: &ChallengeArguments,
+    query: Option<&str>,
+    token: Option<&str>,
 ) -> Result<Option<&'tree Credential>, Failure> {
-    match &arguments.query {
-        Some(query) => query::credential(tree, query, arguments.token.as_deref()).map(Some),
-        None if arguments.token.is_some() => {
+    match query {
+        Some(query) => query::credential(tree, query, token).map(Some),
+        None if token.is_some() => {
             Err(Failure::usage("--token needs a credential; name the credential to search for."))
         }
         None => Ok(None),
@@ -163,12 +165,26 @@ fn parse(text: &str) -> Result<Challenge, Failure> {
     if ANSWERED.contains(&challenge.challenge_name.as_str()) {
         return Ok(challenge);
     }
+    Err(unanswerable(&challenge.challenge_name))
+}
+
+/// The failure for a challenge that no token answers.
+pub(super) fn unanswerable(name: &str) -> Failure {
     let is_name = |letter: u8| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == b'_';
-    let name = &challenge.challenge_name;
-    let name = if name.len() <= 40 && name.bytes().all(is_name) { name } else { "another challenge" };
-    Err(Failure::usage(format!(
-        "Cognito asked for {name}, which a token can't answer; choose the authenticator app for this user."
-    )))
+    let shown = if name.len() <= 40 && name.bytes().all(is_name) { name } else { "another challenge" };
+    let advice = match name {
+        "SMS_MFA" | "EMAIL_OTP" | "SMS_OTP" => "choose the authenticator app for this user",
+        "NEW_PASSWORD_REQUIRED" => "set a new password for this user first",
+        "MFA_SETUP" => "enrol a token for this user first, with `oathbridgectl verify`",
+        "PASSWORD_VERIFIER" | "PASSWORD" | "PASSWORD_SRP" => {
+            "answer it with the password first, and pass the challenge that follows"
+        }
+        "DEVICE_SRP_AUTH" | "DEVICE_PASSWORD_VERIFIER" => {
+            "sign in without the device key, or have the device forgotten"
+        }
+        _ => "answer it with the program that began the sign-in",
+    };
+    Failure::usage(format!("Cognito asked for {shown}, which a token can't answer; {advice}."))
 }
 
 fn options<'a>(
@@ -238,6 +254,9 @@ mod tests {
         );
         let sms = failure(r#"{"ChallengeName": "SMS_MFA", "Session": "s"}"#).unwrap();
         assert!(sms.starts_with("Cognito asked for SMS_MFA, which a token can't answer"), "{sms}");
+        assert!(sms.ends_with("choose the authenticator app for this user."), "{sms}");
+        let new = failure(r#"{"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "s"}"#).unwrap();
+        assert!(new.ends_with("set a new password for this user first."), "{new}");
         let other = failure(r#"{"ChallengeName": "\u001b[2J", "Session": "s"}"#).unwrap();
         assert!(other.starts_with("Cognito asked for another challenge"), "{other}");
         assert!(failure("{}").unwrap().contains("InitiateAuth"));

@@ -25,13 +25,20 @@ const COPIED_COUNTER: Duration = Duration::from_secs(30);
 #[derive(Serialize)]
 struct Json<'reply> {
     name: &'reply str,
-    code: &'reply str,
+    /// Null if the clipboard has it.
+    code: Option<&'reply str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_code: Option<&'reply str>,
     /// Unix seconds; null for a counter-based credential.
     valid_from: Option<u64>,
     valid_until: Option<u64>,
     credential: &'reply Credential,
+    /// Whether the clipboard has the code; only with `--copy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copied: Option<bool>,
+    /// Unix seconds; absent if the code was not copied, or stays where this program cannot remove it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clears_at: Option<u64>,
 }
 
 pub(super) async fn run(arguments: &CodeArguments, style: Style) -> Result<Output, Failure> {
@@ -51,20 +58,34 @@ pub(super) async fn run(arguments: &CodeArguments, style: Style) -> Result<Outpu
         calculate(&bus, &tree, credential, arguments, style).await?;
     let next_code = extra.remove("next-code").and_then(|next| String::try_from(next).ok());
     let is_counter_based = valid_until == 0;
-    let left = seconds_left(valid_until, SystemClock::new().unix_time());
-    let mut notes = Vec::new();
-    if let Some(clipboard) = clipboard {
-        let time = if is_counter_based { COPIED_COUNTER } else { Duration::from_secs(left) };
-        notes.push(clipboard.copy(&code, time).await?);
-    }
+    let now = SystemClock::new().unix_time();
+    let left = seconds_left(valid_until, now);
+    let time = if is_counter_based { COPIED_COUNTER } else { Duration::from_secs(left) };
+    // The code is used up by now, so it is printed if the clipboard does not take it.
+    let (copied, failure) = match clipboard {
+        Some(clipboard) => match clipboard.copy(&code, time).await {
+            Ok(copied) => (Some(copied), None),
+            Err(failure) => (None, Some(failure)),
+        },
+        None => (None, None),
+    };
+    let notes = copied.as_ref().map(|copied| copied.note.clone());
     if style.json {
         let is_valid = |time| (!is_counter_based).then_some(time);
-        let (valid_from, valid_until) = (is_valid(valid_from), is_valid(valid_until));
-        let (name, next_code) = (credential.name.as_str(), next_code.as_deref());
-        return Output::json(&Json { name, code: &code, next_code, valid_from, valid_until, credential });
+        let json = Json {
+            name: &credential.name,
+            code: copied.is_none().then_some(code.as_str()),
+            next_code: next_code.as_deref(),
+            valid_from: is_valid(valid_from),
+            valid_until: is_valid(valid_until),
+            credential,
+            copied: arguments.copy.then_some(copied.is_some()),
+            clears_at: copied.and_then(|copied| copied.is_cleared.then(|| (now + time).as_secs())),
+        };
+        return Ok(Output::json(&json)?.with_notes(notes).with_failure(failure));
     }
-    let mut output = Output::text("").with_notes(notes);
-    if clipboard.is_some() {
+    let mut output = Output::text("").with_notes(notes).with_failure(failure);
+    if copied.is_some() {
         return Ok(output);
     }
     for line in [Some(code), next_code].into_iter().flatten() {

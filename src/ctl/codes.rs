@@ -23,6 +23,7 @@ struct Json<'tree> {
     codes: &'tree [Code<'tree>],
     /// Credentials whose codes cost a touch or a value of a counter.
     skipped: Vec<&'tree Credential>,
+    failed: Vec<Failed<'tree>>,
     locked_tokens: Vec<&'tree str>,
 }
 
@@ -36,6 +37,12 @@ struct Code<'tree> {
     credential: &'tree Credential,
 }
 
+#[derive(Serialize)]
+struct Failed<'tree> {
+    name: &'tree str,
+    message: &'tree str,
+}
+
 pub(super) async fn run(
     bus: &Bus,
     tree: &Tree,
@@ -46,14 +53,17 @@ pub(super) async fn run(
     let credentials =
         tree.credentials.iter().filter(|credential| tokens.iter().any(|token| token.id == credential.token));
     let (free, skipped): (Vec<_>, Vec<_>) = credentials.partition(|credential| is_free(credential));
-    let (codes, failures) = calculate_each(bus, &free, arguments.timeout).await;
+    let (mut codes, failures) = calculate_each(bus, &free, arguments.timeout).await;
+    renew(bus, &mut codes, arguments.timeout).await;
     if let ([], [only, ..]) = (&*codes, &*failures) {
         return Err(only.1.clone());
     }
-    let failure = failures.first().map(|(_, failure)| failure.clone());
+    let failure = failures.first().map(|(name, failure)| failure.clone().about(name));
     if style.json {
         let locked_tokens = tree.locked().map(|token| token.id.as_str()).collect();
-        return Ok(Output::json(&Json { codes: &codes, skipped, locked_tokens })?.with_failure(failure));
+        let failed = failures.iter().map(|(name, failure)| Failed { name, message: failure.sentence() });
+        let json = Json { codes: &codes, skipped, failed: failed.collect(), locked_tokens };
+        return Ok(Output::json(&json)?.with_failure(failure));
     }
     let told = failures.iter().skip(1).map(|(name, failure)| format!("{name}: {}", failure.sentence()));
     let text = if codes.is_empty() { String::new() } else { text(&codes, tree) };
@@ -76,14 +86,9 @@ async fn calculate_each<'tree>(
 ) -> (Vec<Code<'tree>>, Vec<(&'tree str, Failure)>) {
     let (mut codes, mut failures) = (Vec::new(), Vec::new());
     for credential in credentials {
-        // Nobody is asked for anything.
-        let options = Options::from([("timeout", Variant::from(timeout)), ("interactive", false.into())]);
-        let wait = Duration::from_secs(timeout.into());
-        let (name, credential) = (credential.name.as_str(), *credential);
-        match bus.calculate(&credential.path, options, wait).await {
-            Ok((code, valid_from, valid_until, _)) => {
-                codes.push(Code { name, code, valid_from, valid_until, credential });
-            }
+        let name = credential.name.as_str();
+        match calculate(bus, credential, timeout).await {
+            Ok(code) => codes.push(code),
             Err(failure) => {
                 let asked =
                     Asked { task: Task::Code, account: Some(credential.account.clone()), ..Asked::default() };
@@ -99,6 +104,28 @@ async fn calculate_each<'tree>(
     (codes, failures)
 }
 
+async fn calculate<'tree>(
+    bus: &Bus,
+    credential: &'tree Credential,
+    timeout: u32,
+) -> Result<Code<'tree>, Failure> {
+    // Nobody is asked for anything.
+    let options = Options::from([("timeout", Variant::from(timeout)), ("interactive", false.into())]);
+    let wait = Duration::from_secs(timeout.into());
+    let (code, valid_from, valid_until, _) = bus.calculate(&credential.path, options, wait).await?;
+    Ok(Code { name: &credential.name, code, valid_from, valid_until, credential })
+}
+
+/// Replaces the codes that ran out while others were calculated. One that cannot be replaced stays, with its time.
+async fn renew(bus: &Bus, codes: &mut [Code<'_>], timeout: u32) {
+    let now = SystemClock::new().unix_time();
+    for code in codes.iter_mut().filter(|code| seconds_left(code.valid_until, now) == 0) {
+        if let Ok(new) = calculate(bus, code.credential, timeout).await {
+            *code = new;
+        }
+    }
+}
+
 /// On a terminal with the seconds for which each code is valid.
 fn text(codes: &[Code<'_>], tree: &Tree) -> String {
     let now = SystemClock::new().unix_time();
@@ -107,7 +134,7 @@ fn text(codes: &[Code<'_>], tree: &Tree) -> String {
         let token = tree.token_label(code.credential);
         [code.credential.issuer.clone(), code.credential.account.clone(), code.code.clone(), left, token]
     });
-    let look = Look::of_output();
+    let look = Look::of_output().keeping(&[2]);
     if stdout().is_terminal() {
         return table(look, ["ISSUER", "ACCOUNT", "CODE", "LEFT", "TOKEN"], rows);
     }

@@ -88,6 +88,11 @@ impl Failure {
         self
     }
 
+    /// The same failure, of one of several things.
+    pub(super) fn about(self, name: &str) -> Self {
+        Self { sentence: format!("{name}: {}", self.sentence), ..self }
+    }
+
     /// Whether this is an error of the daemon.
     pub(super) fn is_reply(&self) -> bool {
         self.reply.is_some()
@@ -132,6 +137,15 @@ impl Failure {
 
     /// The output of `--json`, with a final line break.
     pub fn json(&self) -> String {
+        serde_json::to_string_pretty(&self.object()).map(|text| text + "\n").unwrap_or_default()
+    }
+
+    /// The same on one line, with a final line break.
+    pub(super) fn json_line(&self) -> String {
+        serde_json::to_string(&self.object()).map(|text| text + "\n").unwrap_or_default()
+    }
+
+    fn object(&self) -> Json<'_> {
         let reply = self.reply.as_deref();
         let details = reply.map(|reply| &reply.details);
         let error = ErrorJson {
@@ -143,7 +157,7 @@ impl Failure {
             request_id: details.and_then(|details| details.request_id.as_deref()),
             retry_at: details.and_then(|details| details.retry_at),
         };
-        serde_json::to_string_pretty(&Json { error }).map(|text| text + "\n").unwrap_or_default()
+        Json { error }
     }
 
     pub(super) fn silent_daemon() -> Self {

@@ -95,7 +95,11 @@ fn show(guard: &Guard, tree: &Tree, json: bool) -> Result<Output, Failure> {
             .into_iter()
             .map(move |steps| [steps.from, steps.until, steps.usage.to_owned(), name.clone(), id.clone()])
     });
-    let output = Output::text(table(Look::of_output(), ["FROM", "UNTIL", "USE", "NAME", "CREDENTIAL"], rows));
+    let output = Output::text(table(
+        Look::of_output().keeping(&[4]),
+        ["FROM", "UNTIL", "USE", "NAME", "CREDENTIAL"],
+        rows,
+    ));
     let note = "The tokens of credentials without a name are not attached; their times assume a period of 30 seconds.";
     Ok(output.with_notes(guessed.then(|| note.to_owned())))
 }

@@ -16,6 +16,14 @@ struct Json<'tree> {
 }
 
 pub(super) async fn run(arguments: &LockArguments, style: Style) -> Result<Output, Failure> {
+    // A daemon that does not run has nothing to forget.
+    let Some(_) = Bus::join().await?.tree_now().await? else {
+        if style.json {
+            return Output::json(&Json { locked: Vec::new() });
+        }
+        let note = "The daemon does not run, so it has no passwords and PINs to forget.".to_owned();
+        return Ok(Output::text("").with_notes([note]));
+    };
     let bus = Bus::connect().await?;
     let tree = bus.tree().await?;
     let tokens: Vec<&Token> = match &arguments.token {

@@ -57,15 +57,21 @@ use crate::text::escape_invisible;
 
 /// Runs the command of the command line, prints its result, and returns the exit code.
 pub fn main(arguments: Vec<OsString>) -> u8 {
+    let wants_json = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json");
     let arguments = match arguments::parse(arguments) {
         Parsed::Arguments(arguments) => arguments,
         Parsed::Answer(text) => return print(&text),
         Parsed::Refusal(text) => {
+            if wants_json {
+                let sentence = text.trim_end().trim_start_matches("oathbridgectl: ");
+                print(&Failure::usage(sentence).json());
+            }
             print_error(text.trim_end());
             return exit::USAGE;
         }
     };
-    let style = Style { json: arguments.json, quiet: arguments.quiet };
+    let is_in_lines = matches!(arguments.command, Command::Watch(_));
+    let style = Style { json: arguments.json, quiet: arguments.quiet, is_in_lines };
     match start(arguments, style) {
         Ok(output) => {
             for note in output.notes.iter().filter(|_| !style.quiet) {
@@ -109,7 +115,7 @@ async fn run(arguments: Arguments, style: Style) -> Result<Output, Failure> {
 
 fn fail(failure: &Failure, style: Style) -> u8 {
     if style.json {
-        print(&failure.json());
+        print(&if style.is_in_lines { failure.json_line() } else { failure.json() });
     }
     print_error(&failure.text());
     failure.code

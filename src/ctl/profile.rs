@@ -6,7 +6,7 @@ use super::properties::Properties;
 use super::{Failure, exit, similar};
 
 /// A profile of the configuration. Its serialised form is part of the `--json` output.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Profile {
     pub(super) name: String,
     pub(super) region: String,

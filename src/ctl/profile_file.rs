@@ -37,8 +37,7 @@ pub(super) async fn add(arguments: &AddArguments, style: Style) -> Result<Output
             "There is no configuration folder; set HOME or XDG_CONFIG_HOME to an absolute path.",
         )
     })?;
-    // A link stays one.
-    let file = fs::canonicalize(&file).unwrap_or(file);
+    let file = target(file)?;
     let before = match fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -51,7 +50,8 @@ pub(super) async fn add(arguments: &AddArguments, style: Style) -> Result<Output
         .map_err(|error| Failure::of_system(&format!("Writing {}", file.display()), &error))?;
     let reloaded = reload().await;
     if style.json {
-        return Output::json(&Json { name: &arguments.name, file: file.display().to_string() });
+        let json = Json { name: &arguments.name, file: file.display().to_string() };
+        return Ok(Output::json(&json)?.with_failure(reloaded.err()));
     }
     let note = format!(
         "Profile \"{}\" is in {}; check it with `oathbridgectl profile test {}`.",
@@ -60,6 +60,21 @@ pub(super) async fn add(arguments: &AddArguments, style: Style) -> Result<Output
         arguments.name
     );
     Ok(Output::text("").with_notes([note]).with_failure(reloaded.err()))
+}
+
+/// The file itself, behind links to it, so that a link stays one.
+fn target(file: PathBuf) -> Result<PathBuf, Failure> {
+    match fs::canonicalize(&file) {
+        Ok(target) => Ok(target),
+        Err(_) if fs::symlink_metadata(&file).is_err() => Ok(file),
+        Err(_) => Err(Failure::new(
+            exit::FAILED,
+            format!(
+                "The configuration {} is a link to a file that is not there; create that file, or remove the link.",
+                file.display()
+            ),
+        )),
+    }
 }
 
 /// The values of the options; on a terminal also those of the questions.
@@ -119,16 +134,28 @@ fn with_profile(text: &str, name: &str, values: &[(&str, String)]) -> Result<Str
     Ok(document.to_string())
 }
 
-/// Replaces the file as a whole.
+/// Replaces the file as a whole, and keeps its mode.
 fn write(file: &Path, text: &str) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(folder)?;
-    let new = PathBuf::from(format!("{}.new", file.display()));
-    let mode =
-        fs::metadata(file).map_or(0o600, |data| std::os::unix::fs::PermissionsExt::mode(&data.permissions()));
-    let mut output = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&new)?;
-    output.write_all(text.as_bytes()).and_then(|()| output.sync_all())?;
-    fs::rename(&new, file)
+    let new = folder.join(format!(".config.toml.{}", std::process::id()));
+    // Left behind by an interrupted process with the same number.
+    let _ = fs::remove_file(&new);
+    let written = write_new(&new, file, text).and_then(|()| fs::rename(&new, file));
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+/// Writes a file that does not exist yet, so no link is followed.
+fn write_new(new: &Path, old: &Path, text: &str) -> io::Result<()> {
+    let mut output = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(new)?;
+    if let Ok(data) = fs::metadata(old) {
+        output.set_permissions(data.permissions())?;
+    }
+    output.write_all(text.as_bytes())?;
+    output.sync_all()
 }
 
 /// Has a daemon that runs read the file.
@@ -162,5 +189,28 @@ mod tests {
         assert!(with_profile(&after, "home", &values).is_err());
         assert!(with_profile("[profiles", "home", &values).is_err());
         assert!(with_profile("", "home", &values).unwrap().starts_with("[profiles.home]\n"));
+    }
+
+    #[test]
+    fn a_link_stays_one_and_nothing_else_is_left_behind() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let [link, file] = ["link.toml", "file.toml"].map(|name| folder.path().join(name));
+        symlink(&file, &link).unwrap();
+        assert!(
+            target(link.clone()).unwrap_err().sentence().contains("is a link to a file that is not there")
+        );
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        write(&target(link.clone()).unwrap(), "new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&link).unwrap(), "new");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        // A folder is in the way, so the file cannot be replaced.
+        let taken = folder.path().join("taken");
+        fs::create_dir_all(taken.join("inside")).unwrap();
+        assert!(write(&taken, "new").is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 }

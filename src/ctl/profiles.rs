@@ -62,7 +62,8 @@ async fn list(style: Style) -> Result<Output, Failure> {
         [name, region, pool, client, credential]
     });
     let head = ["NAME", "REGION", "USER POOL", "APP CLIENT", "CREDENTIAL"];
-    Ok(Output::text(table(Look::of_output(), head, rows)))
+    // The name is what --profile takes.
+    Ok(Output::text(table(Look::of_output().keeping(&[0]), head, rows)))
 }
 
 async fn test(arguments: &TestArguments, style: Style) -> Result<Output, Failure> {

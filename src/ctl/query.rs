@@ -279,7 +279,7 @@ mod tests {
         let tree = Tree { problems: vec!["pcscd-unavailable".to_owned()], ..Tree::default() };
         let failure = credential(&tree, "bob", None).unwrap_err();
         assert_eq!(failure.code, exit::NOT_FOUND);
-        assert!(failure.text().contains("systemctl start pcscd.socket"), "{}", failure.text());
+        assert!(failure.text().contains("sudo systemctl start pcscd.socket"), "{}", failure.text());
         assert_eq!(token(&tree, None).unwrap_err(), failure);
     }
 }

@@ -54,6 +54,8 @@ const MIN_COLUMN: usize = 3;
 pub(super) struct Look {
     columns: Option<usize>,
     has_bold_head: bool,
+    /// The numbers of the columns that are never cut, because a person copies their cells.
+    whole: &'static [usize],
 }
 
 impl Look {
@@ -62,11 +64,18 @@ impl Look {
         let columns = columns(stdout());
         let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_smart = std::env::var_os("TERM").is_some_and(|term| term != "dumb");
-        Self { columns, has_bold_head: columns.is_some() && is_smart && !is_set("NO_COLOR") }
+        let has_bold_head = columns.is_some() && is_smart && !is_set("NO_COLOR");
+        Self { columns, has_bold_head, whole: &[] }
+    }
+
+    /// The same look, which never cuts the columns with these numbers.
+    pub(super) fn keeping(self, whole: &'static [usize]) -> Self {
+        Self { whole, ..self }
     }
 }
 
-/// Columns as wide as their longest cell, two spaces between them, narrowed to the terminal; cells are escaped.
+/// Columns as wide as their longest cell, two spaces between them, narrowed to the terminal; cells are escaped. Lines are
+/// longer than a terminal that is too narrow for the columns that are never cut.
 pub(super) fn table<const COLUMNS: usize>(
     look: Look,
     head: [&str; COLUMNS],
@@ -81,7 +90,7 @@ pub(super) fn table<const COLUMNS: usize>(
         }
     }
     if let Some(columns) = look.columns {
-        narrow(&mut widths, columns);
+        narrow(&mut widths, columns, look.whole);
     }
     let mut text = String::new();
     for (number, line) in lines.iter().enumerate() {
@@ -95,11 +104,12 @@ pub(super) fn table<const COLUMNS: usize>(
     text
 }
 
-/// Takes cells from the widest columns until all of them fit.
-fn narrow(widths: &mut [usize], columns: usize) {
+/// Takes cells from the widest columns until all of them fit, but not from those that stay whole.
+fn narrow(widths: &mut [usize], columns: usize, whole: &[usize]) {
     let gaps = GAP * widths.len().saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > columns {
-        match widths.iter_mut().max() {
+        let may_be_cut = widths.iter_mut().enumerate().filter(|(number, _)| !whole.contains(number));
+        match may_be_cut.map(|(_, width)| width).max() {
             Some(widest) if *widest > MIN_COLUMN => *widest -= 1,
             _ => return,
         }
@@ -119,10 +129,17 @@ mod tests {
     #[test]
     fn a_table_fits_the_terminal_by_cells() {
         let rows = || [["猫猫猫猫猫猫".to_owned(), "short".to_owned()], ["x".repeat(12), "y".to_owned()]];
-        let look = Look { columns: Some(15), has_bold_head: true };
+        let look = Look { columns: Some(15), has_bold_head: true, whole: &[] };
         let text = table(look, ["A", "B"], rows());
         assert_eq!(text, "\x1b[1mA         B\x1b[0m\n猫猫猫…   short\nxxxxxxx…  y\n");
         let narrowest = table(Look { columns: Some(3), ..look }, ["A", "B"], rows());
         assert!(narrowest.contains("xx…  y\n"), "{narrowest}");
+    }
+
+    #[test]
+    fn a_cell_that_is_copied_is_never_cut() {
+        let rows = [["an issuer".to_owned(), "123456".to_owned(), "a token".to_owned()]];
+        let look = Look { columns: Some(12), ..Look::default() }.keeping(&[1]);
+        assert_eq!(table(look, ["A", "CODE", "B"], rows), "A    CODE    B\nan…  123456  a …\n");
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -22,6 +23,13 @@ struct Start<'a> {
     auth_flow: &'static str,
     client_id: &'a str,
     auth_parameters: HashMap<&'static str, &'a str>,
+}
+
+/// A sign-in that wants one more step after the code.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Unfinished {
+    challenge_name: String,
 }
 
 /// The tokens of a sign-in; only the member that is needed here.
@@ -66,7 +74,8 @@ struct Process<'a> {
     access_key_id: &'a str,
     secret_access_key: &'a str,
     session_token: &'a str,
-    expiration: &'a Value,
+    /// RFC 3339.
+    expiration: String,
 }
 
 pub(super) async fn run(arguments: &SignInArguments, style: Style) -> Result<Output, Failure> {
@@ -84,6 +93,8 @@ pub(super) async fn run(arguments: &SignInArguments, style: Style) -> Result<Out
     if arguments.identity_pool.is_some() && profile.user_pool_id.is_empty() {
         return Err(lacking("user_pool_id"));
     }
+    // Before the password is typed and Cognito opens a session.
+    challenge::named(&tree, arguments.query.as_deref(), arguments.token.as_deref())?;
     let tokens = tokens(&bus, &tree, profile, arguments, style).await?;
     match &arguments.identity_pool {
         Some(pool) => credentials(&tokens.text, pool, profile),
@@ -133,6 +144,9 @@ async fn tokens(
 
 /// Changes the tokens of a sign-in into credentials of an identity pool, for `credential_process`.
 fn credentials(tokens: &str, pool: &str, profile: &Profile) -> Result<Output, Failure> {
+    if let Ok(Unfinished { challenge_name }) = serde_json::from_str(tokens) {
+        return Err(challenge::unanswerable(&challenge_name));
+    }
     let SignedIn { authentication_result } = aws::parse(tokens)?;
     let provider = format!("cognito-idp.{}.amazonaws.com/{}", profile.region, profile.user_pool_id);
     let logins = HashMap::from([(provider, authentication_result.id_token.as_str())]);
@@ -148,8 +162,18 @@ fn credentials(tokens: &str, pool: &str, profile: &Profile) -> Result<Output, Fa
         access_key_id: &credentials.access_key_id,
         secret_access_key: &credentials.secret_key,
         session_token: &credentials.session_token,
-        expiration: &credentials.expiration,
+        expiration: rfc3339(&credentials.expiration),
     })
+}
+
+/// The time as `credential_process` has to print it. The AWS CLI prints text, or in its first version a number of Unix
+/// seconds.
+fn rfc3339(time: &Value) -> String {
+    let text = time.as_str().map(str::to_owned);
+    #[expect(clippy::cast_possible_truncation, reason = "a time of day has no use for more")]
+    let seconds = time.as_f64().map(|seconds| seconds as i64);
+    let of_number = || Some(Timestamp::from_second(seconds?).ok()?.to_string());
+    text.or_else(of_number).unwrap_or_default()
 }
 
 fn ask_username() -> Result<String, Failure> {
@@ -166,5 +190,27 @@ fn ask_username() -> Result<String, Failure> {
     match line.trim() {
         "" => Err(Failure::usage("The user name was empty; add --username NAME.")),
         name => Ok(name.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_expiration_is_text() {
+        for time in [serde_json::json!(1_893_456_000), serde_json::json!(1_893_456_000.5)] {
+            assert_eq!(rfc3339(&time), "2030-01-01T00:00:00Z");
+        }
+        assert_eq!(rfc3339(&serde_json::json!("2030-01-01T00:00:00+00:00")), "2030-01-01T00:00:00+00:00");
+    }
+
+    #[test]
+    fn a_further_challenge_is_named() {
+        let profile = Profile::default();
+        let further =
+            r#"{"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "s", "ChallengeParameters": {}}"#;
+        let failure = credentials(further, "eu-central-1:pool", &profile).unwrap_err();
+        assert!(failure.sentence().contains("NEW_PASSWORD_REQUIRED"), "{failure:?}");
     }
 }

@@ -7,4 +7,6 @@ pub(super) struct Style {
     pub(super) json: bool,
     /// Nothing on standard error but failures.
     pub(super) quiet: bool,
+    /// One object of JSON a line.
+    pub(super) is_in_lines: bool,
 }

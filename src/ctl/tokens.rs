@@ -32,6 +32,8 @@ fn text(tree: &Tree) -> Output {
         [&token.model, &token.serial, &token.firmware, &token.state, &token.reader, &token.id]
             .map(Clone::clone)
     });
-    Output::text(table(Look::of_output(), ["MODEL", "SERIAL", "FIRMWARE", "STATE", "READER", "ID"], rows))
+    // The serial number and the id are what other commands take.
+    let look = Look::of_output().keeping(&[1, 5]);
+    Output::text(table(look, ["MODEL", "SERIAL", "FIRMWARE", "STATE", "READER", "ID"], rows))
         .with_notes(problem::sentences(tree))
 }

@@ -10,7 +10,7 @@ use super::asked::{Asked, Task};
 use super::bus::Bus;
 use super::follow::Follower;
 use super::proxies::{Extra, Options};
-use super::secret_input::Source;
+use super::secret_input::{self, Source};
 use super::style::Style;
 use super::tree::{Credential, Tree};
 use super::{Failure, Output, query};
@@ -33,6 +33,10 @@ struct Json<'reply> {
 
 pub(super) async fn run(arguments: &VerifyArguments, style: Style) -> Result<Output, Failure> {
     let (kind, source) = authorization(&arguments.authorization)?;
+    if arguments.print_session || style.json {
+        // Before the session is used up for it.
+        secret_input::check_output("session")?;
+    }
     let bus = Bus::connect().await?;
     let tree = bus.tree().await?;
     let named = named(&tree, arguments)?;

@@ -70,7 +70,15 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs until standard output is closed.
 pub(super) async fn run(arguments: &WatchArguments, style: Style) -> Result<Output, Failure> {
-    let format = if style.json { Format::Json } else { arguments.format };
+    let format = match (style.json, arguments.format) {
+        (true, Format::Waybar) => {
+            return Err(Failure::usage(
+                "--json and --format waybar exclude each other; leave one of them out.",
+            ));
+        }
+        (true, _) => Format::Json,
+        (false, format) => format,
+    };
     // Does not start the daemon, and waits for one that ends to come back.
     let bus = Bus::join().await?;
     let prompt =

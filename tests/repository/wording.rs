@@ -77,6 +77,34 @@ fn every_error_is_shown_in_the_words_of_the_user() {
     assert!(rewritten > 40, "only {rewritten} sentences were rewritten");
 }
 
+/// The tool reads these parts from the sentences of the daemon, so a sentence with other words must not lose them.
+#[test]
+fn parts_of_the_daemon_s_sentences_are_shown() {
+    let (mut asked, details) = (everything().0, Details::default());
+    let shown = |error: &Error, asked: &Asked| {
+        Failure::of_error(&error.full_name(), error.sentence(), asked, &details).text()
+    };
+    assert!(shown(&Error::too_often(Duration::from_secs(6)), &asked).contains("try again in 6 s."));
+    let several = shown(&flows::Error::Ambiguous(3).into(), &asked);
+    assert!(several.contains("3 credentials fit profile \"wrk\""), "{several}");
+    let device = shown(&flows::Error::OtherDevice.into(), &asked);
+    assert!(device.contains("the device name that Cognito sent"), "{device}");
+    let wanted = "account \"bob\"".to_owned();
+    for locked in [false, true] {
+        let none = shown(&flows::Error::NoMatch { locked, wanted: wanted.clone() }.into(), &asked);
+        assert!(none.contains("credential of profile \"wrk\" (account \"bob\")"), "{none}");
+    }
+    asked.profile = None;
+    let records: Vec<_> =
+        errors().into_iter().filter(|error| error.full_name().ends_with(".StateUnavailable")).collect();
+    assert!(records.len() > 1);
+    for record in records {
+        let text = shown(&record, &asked);
+        let reason = record.sentence().contains('(');
+        assert!(text.contains("guard.json") && reason == text.contains("guard.json ("), "{text}");
+    }
+}
+
 /// The names of the contract are all walked, so that a new one needs a sentence here too.
 #[test]
 fn every_name_of_the_contract_is_walked() {

@@ -114,7 +114,7 @@ pub(super) fn check_open(number: i32) -> Result<(), Failure> {
 }
 
 /// Checks that standard output was not closed: then the runtime of Rust opened /dev/null in its place, for reading too.
-/// Shells open it for writing only.
+/// Shells open it for writing only. Python and Node open it for both, which looks the same as a closed one.
 ///
 /// # Errors
 ///
@@ -129,7 +129,7 @@ pub(super) fn check_output(what: &str) -> Result<(), Failure> {
         rustix::fs::fcntl_getfl(output).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR);
     if is_null && is_readable {
         return Err(Failure::usage(format!(
-            "Standard output is closed, so the {what} would be lost; open it, for example with `> FILE`."
+            "Standard output is closed or /dev/null, so the {what} would be lost; open it, for example with `> FILE`."
         )));
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::time::Duration;
 
 use super::rig::{Rig, Run, finish};
 
@@ -21,40 +22,110 @@ fn copy(rig: &Rig, display: &[(&str, &str)], arguments: &[&str]) -> Run {
     finish(command, "")
 }
 
+/// The text of a file that another process writes, as soon as it ends with a line break.
 fn read(rig: &Rig, name: &str) -> String {
-    fs::read_to_string(rig.file(name)).unwrap()
+    let file = rig.file(name);
+    let text = || fs::read_to_string(&file).ok().filter(|text| text.ends_with('\n'));
+    let found = (0..1_000).find_map(|_| {
+        text().or_else(|| {
+            std::thread::sleep(Duration::from_millis(10));
+            None
+        })
+    });
+    found.unwrap_or_else(|| panic!("{name} was not written"))
+}
+
+fn is_code(text: &str) -> bool {
+    text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Checks what the command and the program of the clipboard did, and returns the arguments of the program.
+fn copied(rig: &Rig, name: &str, run: &Run) -> String {
+    assert_eq!((run.code, run.out.as_str()), (0, ""), "{run:?}");
+    let seconds = read(rig, &format!("seconds-{name}"));
+    assert!((0..=30).contains(&seconds.trim().parse::<u32>().unwrap()), "{seconds}");
+    assert!(run.err.starts_with(&format!("Copied for {} s; ", seconds.trim())), "{run:?}");
+    let copied = read(rig, &format!("copied-{name}"));
+    assert!(is_code(copied.trim()), "{copied}");
+    let command = read(rig, &format!("command-{name}"));
+    assert!(!command.contains(copied.trim()), "{command}");
+    command
+}
+
+/// A script that owns the selection until a signal ends it: SIGTERM, or SIGUSR1 for a lost selection.
+fn owner(rig: &Rig, name: &str) -> String {
+    let folder = rig.file("");
+    let folder = folder.display();
+    format!(
+        "trap 'echo TERM > {folder}/ended-{name}; kill $!; exit 0' TERM
+trap 'kill $!; exit 0' USR1
+echo \"$*\" > {folder}/command-{name}
+copied=$(cat)
+/usr/bin/sleep 60 &
+echo \"$copied\" > {folder}/copied-{name}
+echo $$ > {folder}/owner-{name}
+wait"
+    )
 }
 
 #[test]
-fn the_code_goes_to_the_clipboard_until_it_runs_out() {
+fn xclip_is_ended_when_the_code_runs_out() {
+    let rig = Rig::start();
+    let folder = rig.file("");
+    // The real program, with less time.
+    let script =
+        format!("echo \"$1\" > {}/seconds-xclip; shift; exec /usr/bin/timeout 2 \"$@\"", folder.display());
+    install(&rig, "timeout", &script);
+    install(&rig, "xclip", &owner(&rig, "xclip"));
+    let run = copy(&rig, &[("DISPLAY", ":9")], &[]);
+    assert_eq!(copied(&rig, "xclip", &run), "-quiet -selection clipboard -in\n");
+    assert_eq!(read(&rig, "ended-xclip"), "TERM\n");
+}
+
+/// wl-copy removes its file only if it loses the selection, so that is what ends it.
+#[test]
+fn the_selection_is_taken_from_wl_copy_when_the_code_runs_out() {
     let rig = Rig::start();
     let folder = rig.file("");
     let folder = folder.display();
-    // Real programs end the selection when they end, and timeout ends them.
-    install(&rig, "timeout", &format!("echo \"$1\" > {folder}/seconds; shift; exec \"$@\""));
-    for (name, display) in [("wl-copy", ("WAYLAND_DISPLAY", "wayland-9")), ("xclip", ("DISPLAY", ":9"))] {
-        let script = format!("echo \"$0 $*\" > {folder}/command; cat > {folder}/copied");
-        install(&rig, name, &script);
-        let run = copy(&rig, &[display], &[]);
-        assert_eq!((run.code, run.out.as_str()), (0, ""), "{run:?}");
-        let seconds = read(&rig, "seconds");
-        assert!((0..=30).contains(&seconds.trim().parse::<u32>().unwrap()), "{seconds}");
-        assert_eq!(run.err, format!("Copied; the clipboard forgets it in {} s.\n", seconds.trim()));
-        let copied = read(&rig, "copied");
-        assert!(copied.len() == 6 && copied.bytes().all(|byte| byte.is_ascii_digit()), "{copied}");
-        let command = read(&rig, "command");
-        assert!(command.contains(name) && !command.contains(&copied), "{command}");
-        assert_eq!(name == "wl-copy", command.contains("--foreground --paste-once"), "{command}");
-    }
+    let until_copied = format!(
+        "echo \"$1\" > {folder}/seconds-wl-copy; until [ -e {folder}/owner-wl-copy ]; do /usr/bin/sleep 0.02; done"
+    );
+    install(&rig, "sleep", &until_copied);
+    let clear = format!(
+        "[ \"$1\" = --clear ] && echo cleared > {folder}/cleared && exec kill -USR1 \"$(cat {folder}/owner-wl-copy)\"\n"
+    );
+    install(&rig, "wl-copy", &format!("{clear}{}", owner(&rig, "wl-copy")));
+    let run = copy(&rig, &[("WAYLAND_DISPLAY", "wayland-9")], &["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((&json["code"], &json["copied"]), (&serde_json::Value::Null, &true.into()), "{json}");
+    assert!(json["clears_at"].is_u64(), "{json}");
+    let run = Run { out: String::new(), ..run };
+    assert_eq!(copied(&rig, "wl-copy", &run), "--foreground --paste-once --type text/plain\n");
+    assert_eq!(read(&rig, "cleared"), "cleared\n");
+    assert!(!rig.file("ended-wl-copy").exists(), "a signal ended it");
 }
 
 #[test]
-fn a_program_that_fails_and_a_session_without_a_clipboard_are_errors() {
+fn a_code_that_the_clipboard_does_not_take_is_printed() {
     let rig = Rig::start();
     install(&rig, "wl-copy", "exit 1");
-    copy(&rig, &[("WAYLAND_DISPLAY", "wayland-9")], &[]).failed(1, "wl-copy could not copy the code");
+    let display = [("WAYLAND_DISPLAY", "wayland-9")];
+    let run = copy(&rig, &display, &[]);
+    assert!(run.code == 1 && is_code(run.out.trim()), "{run:?}");
+    assert!(run.err.contains("wl-copy did not copy the code, so it is printed"), "{run:?}");
+    let json: serde_json::Value = serde_json::from_str(&copy(&rig, &display, &["--json"]).out).unwrap();
+    assert!(is_code(json["code"].as_str().unwrap()) && json["copied"] == false, "{json}");
+}
+
+#[test]
+fn without_a_clipboard_no_code_is_used_up() {
+    let rig = Rig::start();
     copy(&rig, &[], &[]).failed(1, "install wl-clipboard (for Wayland) or xclip (for X11)");
     rig.run(&["code", "--copy"]).failed(2, "--help");
+    let json = rig.run(&["--json", "code", "--copy"]);
+    let error: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((json.code, &error["error"]["exit_status"]), (2, &2.into()), "{error}");
 }
 
 /// `script` gives the command a terminal of its own, as ssh does.

@@ -79,7 +79,7 @@ fn an_empty_list_prints_what_to_do() {
         let plain = rig.run(&[command]);
         assert_eq!((plain.code, plain.out.as_str()), (0, ""), "{plain:?}");
         assert!(plain.err.contains("plug one in"), "{}", plain.err);
-        assert!(plain.err.contains("systemctl start pcscd.socket"), "{}", plain.err);
+        assert!(plain.err.contains("sudo systemctl start pcscd.socket"), "{}", plain.err);
         let json = rig.run(&[command, "--json"]).json();
         assert_eq!(json["problems"][0]["problem"], "pcscd-unavailable");
     }

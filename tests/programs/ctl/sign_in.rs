@@ -27,7 +27,8 @@ if service == "cognito-idp":
     try:
         print(urllib.request.urlopen(request).read().decode())
     except urllib.error.HTTPError as error:
-        sys.exit("aws: " + json.load(error)["message"])
+        print("aws: " + json.load(error)["message"], file=sys.stderr)
+        sys.exit(254)
 else:
     login, = given["Logins"].items()
     assert login[0] == "cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEfGhI", login
@@ -84,6 +85,16 @@ fn a_sign_in_prints_tokens_or_credentials_of_an_identity_pool() {
     assert_eq!((refused.code, refused.out.as_str()), (8, ""), "{refused:?}");
     assert!(refused.err.contains("aws: Incorrect username or password."), "{refused:?}");
     sign_in(&rig, &[], &password).failed(2, "add --username NAME");
+    // Nothing is sent for a credential that is not there.
+    let sent = rig.cognito.log().len();
+    let unknown = [&user[..], &["alcie"]].concat();
+    sign_in(&rig, &unknown, &password).failed(3, "alcie");
+    assert_eq!(rig.cognito.log().len(), sent);
+    // The service was not reached.
+    fs::write(rig.file("scripts/aws"), "#!/bin/sh\necho 'Could not connect' >&2; exit 255\n").unwrap();
+    let unreached = sign_in(&rig, &user, &password);
+    assert_eq!((unreached.code, unreached.out.as_str()), (1, ""), "{unreached:?}");
+    assert!(unreached.err.contains("aws cognito-idp initiate-auth failed"), "{unreached:?}");
     let mut without = rig.tool();
     without.args(["sign-in", "--profile", "work", "--password-stdin"]).args(user).env("PATH", "/nonexistent");
     finish(without, &password).failed(1, "install the AWS CLI");
