@@ -169,6 +169,8 @@ fn with_names(shell: Shell, generated: &str, names: &str) -> String {
         (":query --", "credentials"),
         (":credential --", "credentials"),
         ("::token --", "tokens"),
+        (":name -- The name of the profile", "profiles"),
+        ("::operation --", "requests"),
     ];
     let line = |line: &str| match kinds.iter().find(|(part, _)| line.contains(part)) {
         Some((_, kind)) => line.replace(":_default", &format!(":_oathbridgectl_{kind}")),

@@ -179,6 +179,8 @@ pub enum Names {
     Profiles,
     /// The serial numbers of tokens, or their ids.
     Tokens,
+    /// The handles of running requests.
+    Requests,
 }
 
 /// Arguments of `lock`.

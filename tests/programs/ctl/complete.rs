@@ -14,6 +14,11 @@ fn names_are_completed_only_from_a_daemon_that_runs() {
     let without = Rig::without_daemon();
     let none = without.run(&["complete", "credentials"]);
     assert_eq!((none.code, none.out.as_str(), none.err.as_str()), (0, "", ""));
+    // Nor are these two a reason to start it.
+    let list = without.run(&["cancel", "--list"]);
+    assert_eq!((list.code, list.err.as_str()), (0, "No request is running.\n"));
+    let lock = without.run(&["lock"]);
+    assert!(lock.code == 0 && lock.err.starts_with("The daemon does not run, "), "{lock:?}");
     let mut no_bus = rig.tool();
     no_bus.args(["complete", "tokens"]).env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
     let none = finish(no_bus, "");
@@ -50,4 +55,26 @@ fn bash_completes_credentials_profiles_and_tokens() {
     assert_eq!(completed(&rig, "oathbridgectl code AWS:alice --token "), ["11112222"]);
     assert_eq!(completed(&rig, "oathbridgectl lock 1"), ["11112222"]);
     assert_eq!(completed(&rig, "oathbridgectl cod"), ["code"]);
+    assert_eq!(completed(&rig, "oathbridgectl code --copy V"), ["VPN:dave"]);
+    assert_eq!(completed(&rig, "oathbridgectl verify --timeout 9 V"), ["VPN:dave"]);
+    assert_eq!(completed(&rig, "oathbridgectl profile test w"), ["work"]);
+    assert_eq!(completed(&rig, "oathbridgectl code VPN:dave <"), [""]);
+    assert_eq!(completed(&rig, "oathbridgectl cancel "), [""]);
+}
+
+#[test]
+fn bash_completes_a_name_with_a_space() {
+    let rig = Rig::of_readme();
+    assert_eq!(rig.run(&["list"]).code, 0);
+    let escaped = r"AWS\ Cognito:alice@example.com";
+    for (typed, expected) in [
+        ("A", escaped),
+        (r"AWS\ ", escaped),
+        (r"AWS\ Cognito:", "alice@example.com"),
+        (r"AWS\ Cognito:al", "alice@example.com"),
+        ("\"AWS", "AWS Cognito:alice@example.com"),
+        ("'AWS Cognito:a", "AWS Cognito:alice@example.com"),
+    ] {
+        assert_eq!(completed(&rig, &format!("oathbridgectl code {typed}")), [expected], "{typed}");
+    }
 }
