@@ -9,7 +9,7 @@ use zbus::Variant;
 use super::arguments::CodeArguments;
 use super::asked::{Asked, Task};
 use super::bus::Bus;
-use super::clipboard::Clipboard;
+use super::clipboard::{Clipboard, Copied};
 use super::follow::Follower;
 use super::local_time::seconds_left;
 use super::proxies::{Extra, Options};
@@ -57,22 +57,13 @@ pub(super) async fn run(arguments: &CodeArguments, style: Style) -> Result<Outpu
     let (code, valid_from, valid_until, mut extra) =
         calculate(&bus, &tree, credential, arguments, style).await?;
     let next_code = extra.remove("next-code").and_then(|next| String::try_from(next).ok());
-    let is_counter_based = valid_until == 0;
+    let is_valid = |time| (valid_until != 0).then_some(time);
     let now = SystemClock::new().unix_time();
-    let left = seconds_left(valid_until, now);
-    let time = if is_counter_based { COPIED_COUNTER } else { Duration::from_secs(left) };
-    // The code is used up by now, so it is printed if the clipboard does not take it.
-    let (copied, failure) = match clipboard {
-        Some(clipboard) => match clipboard.copy(&code, time).await {
-            Ok(copied) => (Some(copied), None),
-            Err(failure) => (None, Some(failure)),
-        },
-        None => (None, None),
-    };
-    let notes = copied.as_ref().map(|copied| copied.note.clone());
-    if style.json {
-        let is_valid = |time| (!is_counter_based).then_some(time);
-        let json = Json {
+    let left = is_valid(valid_until).map(|until| seconds_left(until, now));
+    let time = left.map_or(COPIED_COUNTER, Duration::from_secs);
+    let (copied, failure) = copy(clipboard, &code, time).await;
+    let output = if style.json {
+        Output::json(&Json {
             name: &credential.name,
             code: copied.is_none().then_some(code.as_str()),
             next_code: next_code.as_deref(),
@@ -80,20 +71,36 @@ pub(super) async fn run(arguments: &CodeArguments, style: Style) -> Result<Outpu
             valid_until: is_valid(valid_until),
             credential,
             copied: arguments.copy.then_some(copied.is_some()),
-            clears_at: copied.and_then(|copied| copied.is_cleared.then(|| (now + time).as_secs())),
-        };
-        return Ok(Output::json(&json)?.with_notes(notes).with_failure(failure));
+            clears_at: copied.as_ref().filter(|copied| copied.is_cleared).map(|_| (now + time).as_secs()),
+        })?
+    } else if copied.is_none() {
+        plain(&code, next_code.as_deref(), left)
+    } else {
+        Output::text("")
+    };
+    Ok(output.with_notes(copied.map(|copied| copied.note)).with_failure(failure))
+}
+
+/// Copies the code, if there is a clipboard. The code is used up by now, so it is printed if the clipboard does not take it.
+async fn copy(clipboard: Option<Clipboard>, code: &str, time: Duration) -> (Option<Copied>, Option<Failure>) {
+    match clipboard {
+        Some(clipboard) => match clipboard.copy(code, time).await {
+            Ok(copied) => (Some(copied), None),
+            Err(failure) => (None, Some(failure)),
+        },
+        None => (None, None),
     }
-    let mut output = Output::text("").with_notes(notes).with_failure(failure);
-    if copied.is_some() {
-        return Ok(output);
-    }
+}
+
+/// One code a line; on a terminal also the seconds that are left.
+fn plain(code: &str, next_code: Option<&str>, left: Option<u64>) -> Output {
+    let mut output = Output::text("");
     for line in [Some(code), next_code].into_iter().flatten() {
-        output.text.push_str(&line);
+        output.text.push_str(line);
         output.text.push('\n');
     }
-    let is_timed = stdout().is_terminal() && !is_counter_based;
-    Ok(output.with_notes(is_timed.then(|| format!("Valid for {left} s."))))
+    let left = left.filter(|_| stdout().is_terminal());
+    output.with_notes(left.map(|left| format!("Valid for {left} s.")))
 }
 
 async fn calculate(

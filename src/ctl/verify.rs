@@ -33,10 +33,7 @@ struct Json<'reply> {
 
 pub(super) async fn run(arguments: &VerifyArguments, style: Style) -> Result<Output, Failure> {
     let (kind, source) = authorization(&arguments.authorization)?;
-    if arguments.print_session || style.json {
-        // Before the session is used up for it.
-        secret_input::check_output("session")?;
-    }
+    check_output(arguments, style)?;
     let bus = Bus::connect().await?;
     let tree = bus.tree().await?;
     let named = named(&tree, arguments)?;
@@ -89,6 +86,11 @@ fn text(status: &str, session: Option<&str>, print_session: bool) -> Output {
         ]),
         None => output,
     }
+}
+
+/// Refuses to lose the session, before a code is used up for it.
+fn check_output(arguments: &VerifyArguments, style: Style) -> Result<(), Failure> {
+    if arguments.print_session || style.json { secret_input::check_output("session") } else { Ok(()) }
 }
 
 /// The option of the D-Bus call, and the source of its value.

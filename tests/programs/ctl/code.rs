@@ -126,6 +126,10 @@ fn a_closed_standard_output_is_an_error_before_anything_is_used_up() {
     shell.args(["-c", "exec \"$0\" code dave --advance-counter >&-"]).arg(super::rig::program());
     super::rig::finish(shell, "").failed(2, "Standard output is closed");
     let mut shell = rig.command("sh");
+    shell.args(["-c", "exec \"$0\" verify alice --session-stdin --region eu-central-1 --print-session >&-"]);
+    shell.arg(super::rig::program());
+    super::rig::finish(shell, "session").failed(2, "the session would be lost");
+    let mut shell = rig.command("sh");
     shell.args(["-c", "exec \"$0\" code dave --advance-counter >/dev/null"]).arg(super::rig::program());
     assert_eq!(super::rig::finish(shell, "").code, 0);
     // RFC 4226, appendix D: only the second command used a value.
