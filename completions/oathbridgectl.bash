@@ -16,6 +16,9 @@ _oathbridgectl() {
             ",$1")
                 cmd="oathbridgectl"
                 ;;
+            oathbridgectl,accounts)
+                cmd="oathbridgectl__subcmd__list"
+                ;;
             oathbridgectl,cancel)
                 cmd="oathbridgectl__subcmd__cancel"
                 ;;
@@ -24,6 +27,9 @@ _oathbridgectl() {
                 ;;
             oathbridgectl,code)
                 cmd="oathbridgectl__subcmd__code"
+                ;;
+            oathbridgectl,complete)
+                cmd="oathbridgectl__subcmd__complete"
                 ;;
             oathbridgectl,config)
                 cmd="oathbridgectl__subcmd__config"
@@ -36,6 +42,18 @@ _oathbridgectl() {
                 ;;
             oathbridgectl,list)
                 cmd="oathbridgectl__subcmd__list"
+                ;;
+            oathbridgectl,lock)
+                cmd="oathbridgectl__subcmd__lock"
+                ;;
+            oathbridgectl,ls)
+                cmd="oathbridgectl__subcmd__list"
+                ;;
+            oathbridgectl,profile)
+                cmd="oathbridgectl__subcmd__profile"
+                ;;
+            oathbridgectl,sign-in)
+                cmd="oathbridgectl__subcmd__sign__subcmd__in"
                 ;;
             oathbridgectl,status)
                 cmd="oathbridgectl__subcmd__status"
@@ -97,6 +115,9 @@ _oathbridgectl() {
             oathbridgectl__subcmd__help,code)
                 cmd="oathbridgectl__subcmd__help__subcmd__code"
                 ;;
+            oathbridgectl__subcmd__help,complete)
+                cmd="oathbridgectl__subcmd__help__subcmd__complete"
+                ;;
             oathbridgectl__subcmd__help,config)
                 cmd="oathbridgectl__subcmd__help__subcmd__config"
                 ;;
@@ -108,6 +129,15 @@ _oathbridgectl() {
                 ;;
             oathbridgectl__subcmd__help,list)
                 cmd="oathbridgectl__subcmd__help__subcmd__list"
+                ;;
+            oathbridgectl__subcmd__help,lock)
+                cmd="oathbridgectl__subcmd__help__subcmd__lock"
+                ;;
+            oathbridgectl__subcmd__help,profile)
+                cmd="oathbridgectl__subcmd__help__subcmd__profile"
+                ;;
+            oathbridgectl__subcmd__help,sign-in)
+                cmd="oathbridgectl__subcmd__help__subcmd__sign__subcmd__in"
                 ;;
             oathbridgectl__subcmd__help,status)
                 cmd="oathbridgectl__subcmd__help__subcmd__status"
@@ -136,6 +166,39 @@ _oathbridgectl() {
             oathbridgectl__subcmd__help__subcmd__guard,show)
                 cmd="oathbridgectl__subcmd__help__subcmd__guard__subcmd__show"
                 ;;
+            oathbridgectl__subcmd__help__subcmd__profile,add)
+                cmd="oathbridgectl__subcmd__help__subcmd__profile__subcmd__add"
+                ;;
+            oathbridgectl__subcmd__help__subcmd__profile,list)
+                cmd="oathbridgectl__subcmd__help__subcmd__profile__subcmd__list"
+                ;;
+            oathbridgectl__subcmd__help__subcmd__profile,test)
+                cmd="oathbridgectl__subcmd__help__subcmd__profile__subcmd__test"
+                ;;
+            oathbridgectl__subcmd__profile,add)
+                cmd="oathbridgectl__subcmd__profile__subcmd__add"
+                ;;
+            oathbridgectl__subcmd__profile,help)
+                cmd="oathbridgectl__subcmd__profile__subcmd__help"
+                ;;
+            oathbridgectl__subcmd__profile,list)
+                cmd="oathbridgectl__subcmd__profile__subcmd__list"
+                ;;
+            oathbridgectl__subcmd__profile,test)
+                cmd="oathbridgectl__subcmd__profile__subcmd__test"
+                ;;
+            oathbridgectl__subcmd__profile__subcmd__help,add)
+                cmd="oathbridgectl__subcmd__profile__subcmd__help__subcmd__add"
+                ;;
+            oathbridgectl__subcmd__profile__subcmd__help,help)
+                cmd="oathbridgectl__subcmd__profile__subcmd__help__subcmd__help"
+                ;;
+            oathbridgectl__subcmd__profile__subcmd__help,list)
+                cmd="oathbridgectl__subcmd__profile__subcmd__help__subcmd__list"
+                ;;
+            oathbridgectl__subcmd__profile__subcmd__help,test)
+                cmd="oathbridgectl__subcmd__profile__subcmd__help__subcmd__test"
+                ;;
             *)
                 ;;
         esac
@@ -143,7 +206,7 @@ _oathbridgectl() {
 
     case "${cmd}" in
         oathbridgectl)
-            opts="-h -V --json --help --version tokens list code verify challenge watch cancel unlock guard config status help"
+            opts="-q -h -V --json --quiet --help --version tokens list ls accounts code verify challenge sign-in profile watch cancel unlock lock guard config status complete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -157,7 +220,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__cancel)
-            opts="-h --all --json --help"
+            opts="-q -h --all --list --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -171,7 +234,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__challenge)
-            opts="-h --token --profile --client-id --region --username --client-secret-fd --device-key --wait-for-token --timeout --json --help"
+            opts="-q -h --token --profile --client-id --region --username --client-secret-fd --device-key --wait-for-token --timeout --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -217,7 +280,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__code)
-            opts="-h --token --next --min-validity --claim --advance-counter --set-time --timeout --json --help"
+            opts="-q -h --token --copy --next --min-validity --claim --advance-counter --set-time --timeout --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -242,8 +305,22 @@ _oathbridgectl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        oathbridgectl__subcmd__complete)
+            opts="-q -h --json --quiet --help credentials profiles tokens requests"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         oathbridgectl__subcmd__config)
-            opts="-h --json --help check show help"
+            opts="-q -h --json --quiet --help check show help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -257,7 +334,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__config__subcmd__check)
-            opts="-h --config --json --help"
+            opts="-q -h --config --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -331,7 +408,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__config__subcmd__show)
-            opts="-h --config --json --help"
+            opts="-q -h --config --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -349,7 +426,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__guard)
-            opts="-h --json --help show forget help"
+            opts="-q -h --json --quiet --help show forget help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -363,7 +440,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__guard__subcmd__forget)
-            opts="-h --yes --json --help"
+            opts="-q -h --yes --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -433,7 +510,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__guard__subcmd__show)
-            opts="-h --json --help"
+            opts="-q -h --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -447,7 +524,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__help)
-            opts="tokens list code verify challenge watch cancel unlock guard config status help"
+            opts="tokens list code verify challenge sign-in profile watch cancel unlock lock guard config status complete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -489,6 +566,20 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__help__subcmd__code)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__complete)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -614,6 +705,90 @@ _oathbridgectl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        oathbridgectl__subcmd__help__subcmd__lock)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__profile)
+            opts="list add test"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__profile__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__profile__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__profile__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__sign__subcmd__in)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         oathbridgectl__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -685,7 +860,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__list)
-            opts="-h --refresh --json --help"
+            opts="-q -h --refresh --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -698,8 +873,210 @@ _oathbridgectl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        oathbridgectl__subcmd__lock)
+            opts="-q -h --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile)
+            opts="-q -h --json --quiet --help list add test help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__add)
+            opts="-q -h --user-pool-id --region --client-id --endpoint-url --issuer --account --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user-pool-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --region)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-id)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --endpoint-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --issuer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__help)
+            opts="list add test help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__help__subcmd__test)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__list)
+            opts="-q -h --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__profile__subcmd__test)
+            opts="-q -h --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__sign__subcmd__in)
+            opts="-q -h --token --profile --username --password-fd --password-stdin --identity-pool --wait-for-token --timeout --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity-pool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         oathbridgectl__subcmd__status)
-            opts="-h --json --help"
+            opts="-q -h --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -713,7 +1090,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__tokens)
-            opts="-h --json --help"
+            opts="-q -h --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -727,7 +1104,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__unlock)
-            opts="-h --allow-last-attempts --password-fd --password-stdin --json --help"
+            opts="-q -h --allow-last-attempts --password-fd --password-stdin --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -745,7 +1122,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__verify)
-            opts="-h --token --profile --region --friendly-device-name --access-token-fd --access-token-stdin --session-fd --session-stdin --print-session --timeout --json --help"
+            opts="-q -h --token --profile --region --friendly-device-name --access-token-fd --access-token-stdin --session-fd --session-stdin --print-session --timeout --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -787,14 +1164,14 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__watch)
-            opts="-h --format --json --help"
+            opts="-q -h --format --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --format)
-                    COMPREPLY=($(compgen -W "plain waybar" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "plain waybar json" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -812,3 +1189,97 @@ if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERS
 else
     complete -F _oathbridgectl -o bashdefault -o default oathbridgectl
 fi
+
+# The names of credentials, profiles, tokens and requests, from a daemon that runs. Nothing is started and nobody is asked.
+
+# Sets `words` to the words of the line up to the cursor without their quotes, and `quote` to the quote that is open in
+# the last one. COMP_WORDS is of no use for that, because a colon ends its words.
+_oathbridgectl_words() {
+    local line="${COMP_LINE:0:COMP_POINT}" letter word="" in_word="" i
+    words=() quote=""
+    for ((i = 0; i < ${#line}; i++)); do
+        letter="${line:i:1}"
+        if [[ -n "$quote" ]]; then
+            if [[ "$letter" == "$quote" ]]; then
+                quote=""
+            elif [[ "$quote$letter" == '"\' ]]; then
+                ((++i)); word+="${line:i:1}"
+            else
+                word+="$letter"
+            fi
+            continue
+        fi
+        case "$letter" in
+            [\'\"]) quote="$letter" in_word=1 ;;
+            \\) ((++i)); word+="${line:i:1}" in_word=1 ;;
+            [[:space:]]) [[ -n "$in_word" ]] && words+=("$word"); word="" in_word="" ;;
+            [\<\>\|\;\&]) return 1 ;;
+            *) word+="$letter" in_word=1 ;;
+        esac
+    done
+    words+=("$word")
+}
+
+# Prints the kind of names that may stand at the cursor.
+_oathbridgectl_kind() {
+    local word last="${#words[@]}" command="" expects=""
+    for word in "${words[@]:1:last-2}"; do
+        if [[ -n "$expects" ]]; then
+            expects=""
+            continue
+        fi
+        case "$word" in
+            --profile|--token) expects="${word#--}s" ;;
+            --*-fd|--timeout|--min-validity|--region|--username|--client-id|--device-key|--friendly-device-name|\
+            --identity-pool|--user-pool-id|--endpoint-url|--issuer|--account|--format) expects=other ;;
+            -*) ;;
+            *) [[ -z "$command" || "$command" =~ ^(guard|profile)$ ]] && command="$word" ;;
+        esac
+    done
+    case "${expects:-$command}" in
+        profiles|tokens) printf '%s' "$expects" ;;
+        code|verify|challenge|sign-in|forget) printf credentials ;;
+        test) printf profiles ;;
+        unlock|lock) printf tokens ;;
+        cancel) printf requests ;;
+    esac
+}
+
+_oathbridgectl_names() {
+    local words quote kind name cur before
+    # After a redirection bash completes files.
+    _oathbridgectl_words || { COMPREPLY=(); return 0; }
+    cur="${words[-1]}"
+    kind="$(_oathbridgectl_kind)"
+    [[ -n "$kind" && "$cur" != -* ]] || return 1
+    # A colon ends a word of readline outside of quotes, and only the rest of the word is replaced.
+    before=""
+    [[ -z "$quote" && "$cur" == *:* ]] && before="${cur%"${cur##*:}"}"
+    COMPREPLY=()
+    while IFS= read -r name; do
+        [[ "$name" == "$cur"* ]] || continue
+        name="${name#"$before"}"
+        # readline ends an open quote by itself.
+        [[ -n "$quote" ]] || name="$(_oathbridgectl_quoted "$name")"
+        COMPREPLY+=("$name")
+    done < <(timeout 3 oathbridgectl complete "$kind" 2>/dev/null)
+    return 0
+}
+
+# A name with a backslash before each character that the shell would take for another one. `printf %q` changes letters
+# that are not ASCII in the locale C.
+_oathbridgectl_quoted() {
+    local text="" letter i
+    for ((i = 0; i < ${#1}; i++)); do
+        letter="${1:i:1}"
+        [[ "$letter" == [][[:space:]\\\'\"\`\$\&\|\;\(\)\<\>\*\?\{\}\!\#\~^=] ]] && text+="\\"
+        text+="$letter"
+    done
+    printf '%s' "$text"
+}
+
+_oathbridgectl_with_names() {
+    _oathbridgectl_names || _oathbridgectl "$@"
+}
+
+complete -F _oathbridgectl_with_names -o bashdefault -o default oathbridgectl

@@ -57,7 +57,7 @@ fn open_flags() -> i32 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// It does not exist, or it cannot be opened or read.
-    #[error("it cannot be read: {0}")]
+    #[error("{}", unreadable(*.0))]
     Unreadable(ErrorKind),
     /// It is a directory, a pipe, a socket or a device.
     #[error("it is not a regular file")]
@@ -71,6 +71,13 @@ pub enum Error {
     /// It is not UTF-8.
     #[error("it is not UTF-8 text")]
     NotText,
+}
+
+fn unreadable(kind: ErrorKind) -> String {
+    match kind {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => "there is no such file".to_owned(),
+        kind => format!("it cannot be read: {kind}"),
+    }
 }
 
 impl From<io::Error> for Error {
@@ -116,6 +123,7 @@ mod tests {
         }
         let missing = open_regular_file(&place("missing")).unwrap_err();
         assert_eq!(missing, Error::Unreadable(ErrorKind::NotFound));
+        assert_eq!(missing.to_string(), "there is no such file");
     }
 
     #[test]

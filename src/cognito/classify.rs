@@ -5,8 +5,9 @@
 
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 
+use super::cause::Cause;
 use super::error::{Delivered, Error, ErrorKind};
-use super::exchange::{ConnectFailure, Exchange, Progress};
+use super::exchange::{Exchange, Progress};
 
 /// Texts of `NotAuthorizedException`, in lower case; the first match decides.
 const NOT_AUTHORIZED: [(&str, ErrorKind); 11] = [
@@ -46,9 +47,11 @@ where
     E: ProvideErrorMetadata,
 {
     let head = match exchange.progress() {
-        _ if !exchange.has_begun() => return Error::unsent(before_the_request(error)),
-        Some(Progress::NotConnected(ConnectFailure::Network)) => return Error::unsent(ErrorKind::Network),
-        Some(Progress::NotConnected(ConnectFailure::Tls)) => return Error::unsent(ErrorKind::Tls),
+        _ if !exchange.has_begun() => return before_the_request(error),
+        Some(Progress::NotConnected(cause)) => {
+            tracing::warn!("No connection to Cognito, because {cause}; {}", cause.advice());
+            return Error::not_connected(*cause);
+        }
         Some(Progress::Answered(head)) => head,
         None => return unknown(ErrorKind::OutcomeUnknown),
     };
@@ -67,16 +70,16 @@ where
 }
 
 /// The reason why a request did not reach the connector: a timeout, or the SDK found no endpoint.
-fn before_the_request<E, R>(error: &SdkError<E, R>) -> ErrorKind {
+fn before_the_request<E, R>(error: &SdkError<E, R>) -> Error {
     match error {
-        SdkError::TimeoutError(_) => ErrorKind::Network,
-        _ => ErrorKind::Config,
+        SdkError::TimeoutError(_) => Error::not_connected(Cause::Timeout),
+        _ => Error::unsent(ErrorKind::Config),
     }
 }
 
 /// An error of a request whose outcome is unknown.
 pub(super) fn unknown(kind: ErrorKind) -> Error {
-    Error { kind, delivered: Delivered::Unknown, aws_code: None, retry_after: None }
+    Error { kind, delivered: Delivered::Unknown, aws_code: None, retry_after: None, cause: None }
 }
 
 /// An error in Cognito's response.
@@ -85,7 +88,7 @@ pub(super) fn answered(kind: ErrorKind) -> Error {
         ErrorKind::ServiceUnavailable | ErrorKind::OutcomeUnknown => Delivered::Unknown,
         _ => Delivered::Yes,
     };
-    Error { kind, delivered, aws_code: None, retry_after: None }
+    Error { kind, delivered, aws_code: None, retry_after: None, cause: None }
 }
 
 /// Whether a text has the form of an exception's name. Other text from a server is dropped.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::cause::Cause;
+
 /// The error of a request. The only text from the server is its error code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}")]
@@ -14,12 +16,20 @@ pub struct Error {
     pub aws_code: Option<String>,
     /// The time for which Cognito asks the client to wait.
     pub retry_after: Option<Duration>,
+    /// The cause of a connection that failed.
+    pub cause: Option<Cause>,
 }
 
 impl Error {
+    /// The connection failed.
+    pub(super) fn not_connected(cause: Cause) -> Self {
+        let kind = if cause.is_tls() { ErrorKind::Tls } else { ErrorKind::Network };
+        Self { cause: Some(cause), ..Self::unsent(kind) }
+    }
+
     /// An error before the first byte was sent.
     pub(super) fn unsent(kind: ErrorKind) -> Self {
-        Self { kind, delivered: Delivered::No, aws_code: None, retry_after: None }
+        Self { kind, delivered: Delivered::No, aws_code: None, retry_after: None, cause: None }
     }
 }
 

@@ -17,6 +17,7 @@ use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
 
+use super::cause::Cause;
 use crate::clock::Clock;
 
 /// The maximum length of a response body, in bytes. A body from Cognito has a few KiB.
@@ -35,18 +36,9 @@ pub(super) struct Exchange {
 #[derive(Clone, Debug)]
 pub(super) enum Progress {
     /// There was no connection, so nothing was sent.
-    NotConnected(ConnectFailure),
+    NotConnected(Cause),
     /// The head of a response arrived.
     Answered(Head),
-}
-
-/// The reason why there was no connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ConnectFailure {
-    /// The server was not reachable: name, route, refusal, proxy or timeout.
-    Network,
-    /// The server did not prove its identity.
-    Tls,
 }
 
 /// The used parts of a response's head.
@@ -152,20 +144,18 @@ fn clock_skew(headers: &Headers, sent: Duration, received: Duration) -> Option<f
     Some(date.as_secs_f64() + 0.5 - ours)
 }
 
-fn connect_failure(error: &ConnectorError) -> Option<ConnectFailure> {
+fn connect_failure(error: &ConnectorError) -> Option<Cause> {
     // The pool keeps no idle connections, so a connect error never refers to a connection that was used before.
     let connecting = causes(error).any(|cause| {
         cause.downcast_ref::<hyper_util::client::legacy::Error>().is_some_and(|error| error.is_connect())
     });
-    if !connecting {
-        return None;
-    }
-    let tls = causes(error).any(|cause| cause.is::<rustls::Error>());
-    Some(if tls { ConnectFailure::Tls } else { ConnectFailure::Network })
+    connecting.then(|| Cause::of(causes(error)))
 }
 
 /// An error and its causes. `source` of an `io::Error` does not return the error that it wraps.
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> + Clone {
     std::iter::successors(Some(error), |&cause| match cause.downcast_ref::<io::Error>() {
         Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
         None => cause.source(),

@@ -6,6 +6,7 @@
 //! arrived ([`Delivered`]).
 
 mod authorization;
+mod cause;
 mod challenge;
 mod classify;
 mod client;
@@ -21,6 +22,7 @@ mod settings;
 mod token;
 
 pub use authorization::Authorization;
+pub use cause::Cause;
 pub use challenge::{NextChallenge, Responded, Tokens, device_name};
 pub use client::{Answer, Client, Verified};
 pub use endpoint::{Endpoint, EndpointUrl, UnusableUrl};

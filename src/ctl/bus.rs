@@ -7,9 +7,14 @@ use std::time::Duration;
 use zbus::fdo::{DBusProxy, ManagedObjects, ObjectManagerProxy, PropertiesProxy};
 use zbus::names::InterfaceName;
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, Fd, OwnedObjectPath, OwnedVariant, Variant};
+use zbus::{Connection, Fd};
 
+use super::asked::Details;
 use super::cancelled::Cancelled;
+use super::failure::without_number;
+use super::proxies::{
+    CognitoProxy, CredentialProxy, Extra, ManagerProxy, OperationProxy, Options, TokenProxy,
+};
 use super::tree::{Tree, is_final};
 use super::{Failure, exit};
 use crate::dbus::names;
@@ -21,73 +26,8 @@ pub(super) const REPLY_TIMEOUT: Duration = Duration::from_secs(15);
 /// The extra time for the reply after the daemon's own deadline.
 const REPLY_GRACE: Duration = Duration::from_secs(10);
 
-/// Options of a call.
-pub(super) type Options<'value> = HashMap<&'static str, Variant<'value>>;
-
-/// Extras of a reply.
-pub(super) type Extra = HashMap<String, OwnedVariant>;
-
-#[zbus::proxy(
-    interface = "io.github.oathbridge.OathBridge1.Manager",
-    default_service = "io.github.oathbridge.OathBridge1",
-    default_path = "/io/github/oathbridge/OathBridge1"
-)]
-trait Manager {
-    fn find_credentials(
-        &self,
-        attributes: HashMap<&str, &str>,
-    ) -> zbus::Result<(Vec<OwnedObjectPath>, Vec<OwnedObjectPath>)>;
-
-    fn get_caller_info(&self) -> zbus::Result<Extra>;
-
-    fn reload(&self) -> zbus::Result<()>;
-}
-
-#[zbus::proxy(
-    interface = "io.github.oathbridge.OathBridge1.Cognito",
-    default_service = "io.github.oathbridge.OathBridge1",
-    default_path = "/io/github/oathbridge/OathBridge1"
-)]
-trait Cognito {
-    fn verify_software_token(
-        &self,
-        credential: &zbus::ObjectPath<'_>,
-        options: Options<'_>,
-    ) -> zbus::Result<(String, String, Extra)>;
-
-    fn respond_to_mfa_challenge(
-        &self,
-        credential: &zbus::ObjectPath<'_>,
-        options: Options<'_>,
-    ) -> zbus::Result<Extra>;
-}
-
-#[zbus::proxy(
-    interface = "io.github.oathbridge.OathBridge1.Operation",
-    default_service = "io.github.oathbridge.OathBridge1"
-)]
-trait Operation {
-    fn cancel(&self) -> zbus::Result<bool>;
-
-    #[zbus(property)]
-    fn state(&self) -> zbus::Result<String>;
-}
-
-#[zbus::proxy(
-    interface = "io.github.oathbridge.OathBridge1.Credential",
-    default_service = "io.github.oathbridge.OathBridge1"
-)]
-trait Credential {
-    fn calculate(&self, options: Options<'_>) -> zbus::Result<(String, u64, u64, Extra)>;
-}
-
-#[zbus::proxy(
-    interface = "io.github.oathbridge.OathBridge1.Token",
-    default_service = "io.github.oathbridge.OathBridge1"
-)]
-trait Token {
-    fn unlock(&self, secret: Fd<'_>, options: Options<'_>) -> zbus::Result<()>;
-}
+/// The limit for reading the details of a failure, which only add to its sentence.
+const DETAILS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A connection to the session bus.
 pub(super) struct Bus {
@@ -119,14 +59,8 @@ impl Bus {
 
     /// Connects to the bus without starting the daemon.
     pub(super) async fn join() -> Result<Self, Failure> {
-        let connection = within(REPLY_TIMEOUT, Connection::session()).await?.map_err(|error| {
-            Failure::new(
-                exit::UNREACHABLE,
-                format!(
-                    "The session bus is not reachable ({error}); log in to a desktop session, or set DBUS_SESSION_BUS_ADDRESS."
-                ),
-            )
-        })?;
+        let connection =
+            within(REPLY_TIMEOUT, Connection::session()).await?.map_err(|error| no_bus(&error))?;
         Ok(Self { connection })
     }
 
@@ -156,6 +90,31 @@ impl Bus {
         within(3 * REPLY_TIMEOUT, async { ManagerProxy::new(&self.connection).await?.reload().await })
             .await??;
         Ok(())
+    }
+
+    /// Locks one token, by its path, or all.
+    pub(super) async fn lock(&self, token: Option<&str>) -> Result<(), Failure> {
+        // The daemon replies within 22 seconds, also if a token hangs.
+        let call = async {
+            match token {
+                Some(path) => TokenProxy::builder(&self.connection).path(path).build().await?.lock().await,
+                None => ManagerProxy::new(&self.connection).await?.lock_all().await,
+            }
+        };
+        Ok(within(2 * REPLY_TIMEOUT, call).await??)
+    }
+
+    /// The details of a request that has failed; none if the daemon kept none.
+    pub(super) async fn details(&self, operation: &zbus::ObjectPath<'_>) -> Details {
+        let call = async {
+            let proxy = OperationProxy::builder(&self.connection)
+                .path(operation)
+                .cache_properties(CacheProperties::No)
+                .build();
+            proxy.await?.get_result().await
+        };
+        let result: Result<zbus::Result<Extra>, _> = tokio::time::timeout(DETAILS_TIMEOUT, call).await;
+        result.ok().and_then(Result::ok).map(|result| Details::new(&result)).unwrap_or_default()
     }
 
     pub(super) async fn calculate(
@@ -274,6 +233,25 @@ fn is_lost(error: &zbus::Error) -> bool {
         }
         _ => false,
     }
+}
+
+fn no_bus(error: &zbus::Error) -> Failure {
+    let is_root = rustix::process::geteuid().is_root();
+    let sentence = if is_root && std::env::var_os("SUDO_USER").is_some() {
+        "Run it as your own user, without sudo.".to_owned()
+    } else {
+        match error {
+            zbus::Error::Address(_) => {
+                "DBUS_SESSION_BUS_ADDRESS is not a valid address; unset it, or log in to a desktop session."
+                    .to_owned()
+            }
+            error => format!(
+                "The session bus is not reachable ({}); log in to a desktop session, or set DBUS_SESSION_BUS_ADDRESS.",
+                without_number(&error.to_string())
+            ),
+        }
+    };
+    Failure::new(exit::UNREACHABLE, sentence)
 }
 
 fn outcome_unknown() -> Failure {

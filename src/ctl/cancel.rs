@@ -5,40 +5,93 @@ use serde::Serialize;
 use super::arguments::CancelArguments;
 use super::bus::Bus;
 use super::cancelled::Cancelled;
+use super::screen::{Look, table};
+use super::style::Style;
 use super::tree::{Operation, Tree};
 use super::{Failure, Output, exit};
 
 /// The output of `--json`.
 #[derive(Serialize)]
 struct Json<'tree> {
-    cancelled: &'tree [One<'tree>],
+    cancelled: Vec<One<'tree>>,
     refused: Vec<Refused<'tree>>,
+}
+
+/// The output of `--list --json`.
+#[derive(Serialize)]
+struct RunningJson<'tree> {
+    running: Vec<Running<'tree>>,
+}
+
+#[derive(Serialize)]
+struct Running<'tree> {
+    /// The name of the credential; null if it is not known.
+    name: Option<&'tree str>,
+    operation: &'tree str,
+    handle: &'tree str,
+    request: &'tree str,
+    state: &'tree str,
+    requester: &'tree str,
 }
 
 #[derive(Serialize)]
 struct One<'tree> {
+    /// The name of the credential; null if it is not known.
+    name: Option<&'tree str>,
     operation: &'tree str,
     outcome: Cancelled,
 }
 
 #[derive(Serialize)]
 struct Refused<'tree> {
+    name: Option<&'tree str>,
     operation: &'tree str,
     error: &'tree str,
 }
 
-pub(super) async fn run(arguments: &CancelArguments, json: bool) -> Result<Output, Failure> {
+pub(super) async fn run(arguments: &CancelArguments, style: Style) -> Result<Output, Failure> {
+    if arguments.list {
+        // Without a daemon nothing runs.
+        return list(&Bus::join().await?.tree_now().await?.unwrap_or_default(), style);
+    }
     let bus = Bus::connect().await?;
     let tree = bus.tree().await?;
     let selected = select(&tree, arguments)?;
     let outcomes = cancel_each(&selected, async |operation| bus.cancel(&operation.path).await).await;
-    outcomes.output(&tree, json)
+    outcomes.output(&tree, style.json)
+}
+
+/// The running requests.
+fn list(tree: &Tree, style: Style) -> Result<Output, Failure> {
+    let running: Vec<_> = tree.operations.iter().filter(|operation| operation.is_running()).collect();
+    if style.json {
+        let running = running.iter().map(|operation| Running {
+            name: name(tree, operation),
+            operation: &operation.path,
+            handle: operation.handle(),
+            request: &operation.kind,
+            state: &operation.state,
+            requester: &operation.requester,
+        });
+        return Output::json(&RunningJson { running: running.collect() });
+    }
+    if running.is_empty() {
+        return Ok(Output::text("").with_notes(["No request is running.".to_owned()]));
+    }
+    let rows = running.iter().map(|operation| {
+        let texts = [operation.handle(), &operation.kind, name(tree, operation).unwrap_or_default()];
+        let [handle, request, name] = texts.map(str::to_owned);
+        [handle, request, name, operation.state.clone(), operation.requester.clone()]
+    });
+    // The handle is what `cancel` takes.
+    let look = Look::of_output().keeping(&[0]);
+    Ok(Output::text(table(look, ["HANDLE", "REQUEST", "NAME", "STATE", "PROGRAM"], rows)))
 }
 
 /// The outcomes of several requests.
 #[derive(Default)]
 struct Outcomes<'tree> {
-    cancelled: Vec<One<'tree>>,
+    cancelled: Vec<(&'tree Operation, Cancelled)>,
     refused: Vec<(&'tree Operation, Failure)>,
 }
 
@@ -50,7 +103,7 @@ async fn cancel_each<'tree>(
     let mut outcomes = Outcomes::default();
     for operation in operations {
         match cancel(operation).await {
-            Ok(outcome) => outcomes.cancelled.push(One { operation: &operation.path, outcome }),
+            Ok(outcome) => outcomes.cancelled.push((*operation, outcome)),
             Err(failure) => {
                 let is_unreachable = failure.code == exit::UNREACHABLE;
                 outcomes.refused.push((operation, failure));
@@ -69,10 +122,16 @@ impl Outcomes<'_> {
         let failure = self.refused.first().map(|(_, failure)| failure.clone());
         let output = if json {
             let refused = self.refused.iter().map(|(operation, failure)| Refused {
+                name: name(tree, operation),
                 operation: &operation.path,
                 error: failure.sentence(),
             });
-            Output::json(&Json { cancelled: &self.cancelled, refused: refused.collect() })?
+            let cancelled = self.cancelled.iter().map(|(operation, outcome)| One {
+                name: name(tree, operation),
+                operation: &operation.path,
+                outcome: *outcome,
+            });
+            Output::json(&Json { cancelled: cancelled.collect(), refused: refused.collect() })?
         } else {
             Output::text("").with_notes(self.notes(tree))
         };
@@ -84,7 +143,8 @@ impl Outcomes<'_> {
 
     /// One sentence for each request, with the request's label if there are several.
     fn notes(&self, tree: &Tree) -> Vec<String> {
-        let cancelled = self.cancelled.iter().map(|one| (one.operation, one.outcome.sentence()));
+        let cancelled =
+            self.cancelled.iter().map(|(operation, outcome)| (&*operation.path, outcome.sentence()));
         let refused = self.refused.iter().map(|(operation, failure)| (&*operation.path, failure.sentence()));
         let all: Vec<_> = cancelled.chain(refused).collect();
         match all.as_slice() {
@@ -94,6 +154,12 @@ impl Outcomes<'_> {
             }
         }
     }
+}
+
+/// The name of the credential of a request, if it is known.
+fn name<'tree>(tree: &'tree Tree, operation: &Operation) -> Option<&'tree str> {
+    let credential = tree.credentials.iter().find(|other| other.path == operation.credential);
+    credential.map(|credential| credential.name.as_str())
 }
 
 /// The label of a request in a list.
@@ -114,13 +180,13 @@ fn select<'tree>(tree: &'tree Tree, arguments: &CancelArguments) -> Result<Vec<&
         return match found.len() {
             1 => Ok(found),
             0 => Err(not_found(
-                "No running request has this path or handle; run oathbridgectl cancel without it to list the requests.",
+                "No running request has this path or handle; list them with `oathbridgectl cancel --list`.",
             )),
             _ => Err(ambiguous(tree, &found)),
         };
     }
     match running.len() {
-        0 => Err(not_found("No request is running, so there is nothing to cancel.")),
+        0 => Err(not_found("No request is running.")),
         1 => Ok(running),
         _ => Err(ambiguous(tree, &running)),
     }
@@ -146,6 +212,7 @@ mod tests {
             kind: "Calculate".to_owned(),
             state: "waiting-touch".to_owned(),
             credential: "/".to_owned(),
+            requester: String::new(),
         };
         let tree = Tree { operations: ["/a", "/b", "/c"].map(operation).to_vec(), ..Tree::default() };
         let operations: Vec<_> = tree.operations.iter().collect();

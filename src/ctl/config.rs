@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::arguments::{ConfigCommand, FileArguments};
-use super::screen::table;
+use super::screen::{Look, table};
 use super::{Failure, Output, exit, state_folder};
 use crate::config::{Entry, Error, Files, Warning};
 
@@ -119,5 +119,5 @@ fn show(arguments: &FileArguments, json: bool) -> Result<Output, Failure> {
             entry.file.as_ref().map_or_else(|| "default".to_owned(), |file| file.display().to_string());
         [entry.key.clone(), entry.value.to_string(), file]
     });
-    Ok(Output::text(table(["KEY", "VALUE", "FILE"], rows)))
+    Ok(Output::text(table(Look::of_output().keeping(&[0]), ["KEY", "VALUE", "FILE"], rows)))
 }

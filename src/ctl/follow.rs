@@ -11,7 +11,9 @@ use zbus::message::{Message, Type};
 use zbus::{Connection, MatchRule, ObjectPath, OwnedVariant, Variant};
 
 use super::Failure;
-use super::bus::{Bus, Options, REPLY_TIMEOUT, within};
+use super::asked::Asked;
+use super::bus::{Bus, REPLY_TIMEOUT, within};
+use super::proxies::Options;
 use super::tree::{Credential, Tree};
 use super::wait::{Phase, announced};
 use crate::clock::{Clock, SystemClock};
@@ -38,6 +40,10 @@ struct Heard {
 
 /// Follows one request that this program makes.
 pub(super) struct Follower<'tree> {
+    bus: &'tree Bus,
+    operation: ObjectPath<'static>,
+    /// Shows no waits.
+    is_quiet: bool,
     tree: &'tree Tree,
     listening: Listening,
     heard: watch::Receiver<Heard>,
@@ -51,7 +57,7 @@ pub(super) struct Follower<'tree> {
 impl<'tree> Follower<'tree> {
     /// Subscribes before the request is made, so that no signal is missed.
     pub(super) async fn new(
-        bus: &Bus,
+        bus: &'tree Bus,
         tree: &'tree Tree,
         credential: Option<&'tree Credential>,
         timeout: Duration,
@@ -60,7 +66,7 @@ impl<'tree> Follower<'tree> {
         let caller = connection.unique_name().map_or("", |name| name.as_str());
         let operation = names::operation(caller, Some(HANDLE), 0);
         let (hearing, mut heard) = watch::channel(Heard::default());
-        let mut listening: Listening = Box::pin(listen(connection, operation, hearing));
+        let mut listening: Listening = Box::pin(listen(connection, operation.clone(), hearing));
         let ready = async {
             tokio::select! {
                 ended = &mut listening => ended,
@@ -71,7 +77,13 @@ impl<'tree> Follower<'tree> {
         within(REPLY_TIMEOUT, ready).await??;
         let clock = SystemClock::new();
         let deadline = Deadline::after(timeout, &clock);
-        Ok(Self { tree, listening, heard, clock, deadline, state: "queued".to_owned(), credential })
+        let (state, is_quiet) = ("queued".to_owned(), false);
+        Ok(Self { bus, operation, is_quiet, tree, listening, heard, clock, deadline, state, credential })
+    }
+
+    /// Shows no waits if the user wants none.
+    pub(super) fn quietly(self, is_quiet: bool) -> Self {
+        Self { is_quiet, ..self }
     }
 
     /// Adds the option that makes the request the followed one.
@@ -79,9 +91,15 @@ impl<'tree> Follower<'tree> {
         options.insert("handle-token", HANDLE.into());
     }
 
-    /// Makes the request, and shows what it waits for.
-    pub(super) async fn during<T>(mut self, request: impl Future<Output = T>) -> T {
+    /// Makes the request, and shows what it waits for. A failure is explained with what the user asked.
+    pub(super) async fn during<T>(
+        mut self,
+        asked: &Asked,
+        request: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let (bus, operation) = (self.bus, self.operation.clone());
         let (phase, phases) = watch::channel(self.phase());
+        let is_quiet = self.is_quiet;
         let follow = async {
             loop {
                 tokio::select! {
@@ -93,9 +111,15 @@ impl<'tree> Follower<'tree> {
                 phase.send_replace(self.phase());
             }
         };
-        tokio::select! {
-            done = announced(phases, request) => done,
+        let result = tokio::select! {
+            done = announced(phases, is_quiet, request) => done,
             () = follow => std::future::pending().await,
+        };
+        match result {
+            Err(failure) if failure.is_reply() => {
+                Err(failure.explained(asked, &bus.details(&operation).await))
+            }
+            result => result,
         }
     }
 
@@ -116,7 +140,7 @@ impl<'tree> Follower<'tree> {
         let (text, limit) = match self.state.as_str() {
             "waiting-token" => (format!("Plug in {token}"), deadline.person(clock)),
             "waiting-unlock" => {
-                (format!("Unlock {token}, for example with oathbridgectl unlock"), deadline.person(clock))
+                (format!("Unlock {token}, for example with `oathbridgectl unlock`"), deadline.person(clock))
             }
             "waiting-touch" => (self.touch(&token), deadline.touch(clock)),
             "waiting-step" => ("Waiting for the next time step".to_owned(), self.until_next_step()),

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::arguments::{ForgetArguments, GuardCommand};
 use super::bus::Bus;
-use super::screen::table;
+use super::screen::{Look, table};
+use super::style::Style;
 use super::tree::{Credential, Tree};
 use super::{Failure, Output, exit, query};
 use crate::dbus::names;
@@ -32,6 +33,7 @@ struct Json {
 struct CredentialJson {
     id: String,
     /// Null unless a running daemon knows the credential.
+    name: Option<String>,
     issuer: Option<String>,
     account: Option<String>,
     /// A random name of the seed; credentials with the same name share their time steps.
@@ -59,7 +61,7 @@ struct ForgottenJson<'a> {
     forgotten: bool,
 }
 
-pub(super) async fn run(command: &GuardCommand, json: bool) -> Result<Output, Failure> {
+pub(super) async fn run(command: &GuardCommand, style: Style) -> Result<Output, Failure> {
     process::hide().map_err(|error| Failure::failed("Protecting this process", error))?;
     let state = state_file::directory().ok_or_else(|| {
         Failure::new(
@@ -71,8 +73,8 @@ pub(super) async fn run(command: &GuardCommand, json: bool) -> Result<Output, Fa
     let tree =
         tokio::time::timeout(NAMES_TIMEOUT, Bus::tree_if_running()).await.ok().flatten().unwrap_or_default();
     match command {
-        GuardCommand::Show => show(&guard, &tree, json),
-        GuardCommand::Forget(arguments) => forget(&guard, &tree, arguments, json),
+        GuardCommand::Show => show(&guard, &tree, style.json),
+        GuardCommand::Forget(arguments) => forget(&guard, &tree, arguments, style.json),
     }
 }
 
@@ -87,15 +89,17 @@ fn show(guard: &Guard, tree: &Tree, json: bool) -> Result<Output, Failure> {
     }
     let guessed = credentials.iter().any(|credential| !credential.period_known);
     let rows = credentials.into_iter().flat_map(|credential| {
-        let CredentialJson { id, issuer, account, steps, .. } = credential;
-        let name =
-            [issuer, account].into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>();
-        let name = name.join(":");
+        let CredentialJson { id, name, steps, .. } = credential;
+        let name = name.unwrap_or_default();
         steps
             .into_iter()
             .map(move |steps| [steps.from, steps.until, steps.usage.to_owned(), name.clone(), id.clone()])
     });
-    let output = Output::text(table(["FROM", "UNTIL", "USE", "NAME", "CREDENTIAL"], rows));
+    let output = Output::text(table(
+        Look::of_output().keeping(&[4]),
+        ["FROM", "UNTIL", "USE", "NAME", "CREDENTIAL"],
+        rows,
+    ));
     let note = "The tokens of credentials without a name are not attached; their times assume a period of 30 seconds.";
     Ok(output.with_notes(guessed.then(|| note.to_owned())))
 }
@@ -140,7 +144,7 @@ fn confirmed(id: &str, tree: &Tree) -> Result<bool, Failure> {
     if !stdin().is_terminal() {
         return Err(Failure::usage(format!("{RISK}; add --yes to confirm.")));
     }
-    let name = find(tree, id).map_or_else(|| id.to_owned(), Credential::name);
+    let name = find(tree, id).map_or_else(|| id.to_owned(), |credential| credential.name.clone());
     // If standard error is closed, the user sees no question, and the answer is no.
     let _ =
         write!(stderr(), "{RISK}.\nDelete the recorded time steps of {}? [y/N] ", escape_invisible(&name));
@@ -155,6 +159,7 @@ fn describe(entry: &Entry, tree: &Tree) -> CredentialJson {
     let period = known.unwrap_or(Period::DEFAULT);
     CredentialJson {
         id: entry.credential.clone(),
+        name: credential.map(|credential| credential.name.clone()),
         issuer: credential.map(|credential| credential.issuer.clone()),
         account: credential.map(|credential| credential.account.clone()),
         seed: entry.seed.clone(),

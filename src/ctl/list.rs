@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::arguments::ListArguments;
 use super::bus::Bus;
 use super::problem::{self, Problem};
-use super::screen::table;
+use super::screen::{Look, table};
+use super::style::Style;
 use super::tree::{Credential, Tree};
 use super::{Failure, Output};
 
@@ -17,13 +18,13 @@ struct Json<'tree> {
     problems: Vec<Problem>,
 }
 
-pub(super) async fn run(arguments: &ListArguments, json: bool) -> Result<Output, Failure> {
+pub(super) async fn run(arguments: &ListArguments, style: Style) -> Result<Output, Failure> {
     let bus = Bus::connect().await?;
     if arguments.refresh {
         bus.reload().await?;
     }
     let tree = bus.tree().await?;
-    if json {
+    if style.json {
         return Output::json(&Json {
             credentials: &tree.credentials,
             locked_tokens: tree.locked().map(|token| token.id.as_str()).collect(),
@@ -52,5 +53,6 @@ fn text(tree: &Tree) -> Output {
             tree.token_label(credential),
         ]
     });
-    Output::text(table(["ISSUER", "ACCOUNT", "TYPE", "TOUCH", "TOKEN"], rows)).with_notes(notes)
+    Output::text(table(Look::of_output(), ["ISSUER", "ACCOUNT", "TYPE", "TOUCH", "TOKEN"], rows))
+        .with_notes(notes)
 }

@@ -4,23 +4,39 @@
 //! note contains a secret; codes and sessions are printed on standard output only.
 
 mod arguments;
+mod asked;
+mod aws;
 mod bus;
 mod cancel;
 mod cancelled;
+mod cells;
 mod challenge;
+mod clipboard;
 mod code;
+mod codes;
+mod complete;
 mod config;
 pub mod exit;
 mod failure;
 mod follow;
 mod guard;
 mod list;
+mod local_time;
+mod lock;
 mod problem;
+mod profile;
+mod profile_file;
+mod profiles;
+mod properties;
+mod proxies;
 mod query;
 mod screen;
 mod secret_input;
+mod sign_in;
+mod similar;
 mod state_folder;
 mod status;
+mod style;
 mod tokens;
 mod tree;
 mod unlock;
@@ -33,58 +49,79 @@ use std::ffi::OsString;
 use std::io::{Write, stderr, stdout};
 
 pub use arguments::{Arguments, Command};
+pub use asked::{Asked, Details, Task};
 pub use failure::Failure;
 pub use screen::Output;
 
 use arguments::Parsed;
+use style::Style;
 
 use crate::text::escape_invisible;
 
 /// Runs the command of the command line, prints its result, and returns the exit code.
 pub fn main(arguments: Vec<OsString>) -> u8 {
+    let wants_json = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json");
     let arguments = match arguments::parse(arguments) {
         Parsed::Arguments(arguments) => arguments,
         Parsed::Answer(text) => return print(&text),
         Parsed::Refusal(text) => {
+            if wants_json {
+                let sentence = text.trim_end().trim_start_matches("oathbridgectl: ");
+                print(&Failure::usage(sentence).json());
+            }
             print_error(text.trim_end());
             return exit::USAGE;
         }
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let result = match runtime {
-        Ok(runtime) => runtime.block_on(run(arguments)),
-        Err(error) => Err(Failure::failed("Starting", error)),
-    };
-    match result {
+    let is_in_lines = matches!(arguments.command, Command::Watch(_));
+    let style = Style { json: arguments.json, quiet: arguments.quiet, is_in_lines };
+    match start(arguments, style) {
         Ok(output) => {
-            for note in &output.notes {
+            for note in output.notes.iter().filter(|_| !style.quiet) {
                 print_error(&escape_invisible(note));
             }
             let printed = print(&output.text);
-            output.failure.map_or(printed, |failure| fail(&failure))
+            output.failure.map_or(printed, |failure| {
+                print_error(&failure.text());
+                failure.code
+            })
         }
-        Err(failure) => fail(&failure),
+        Err(failure) => fail(&failure, style),
     }
 }
 
-async fn run(arguments: Arguments) -> Result<Output, Failure> {
-    let json = arguments.json;
+fn start(arguments: Arguments, style: Style) -> Result<Output, Failure> {
+    for number in arguments.command.descriptors() {
+        secret_input::check_open(number)?;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::of_system("Starting", &error))?.block_on(run(arguments, style))
+}
+
+async fn run(arguments: Arguments, style: Style) -> Result<Output, Failure> {
     match arguments.command {
-        Command::Tokens => tokens::run(json).await,
-        Command::List(arguments) => list::run(&arguments, json).await,
-        Command::Code(arguments) => code::run(&arguments, json).await,
-        Command::Verify(arguments) => verify::run(&arguments, json).await,
-        Command::Challenge(arguments) => challenge::run(&arguments).await,
-        Command::Watch(arguments) => watch::run(&arguments).await,
-        Command::Cancel(arguments) => cancel::run(&arguments, json).await,
-        Command::Unlock(arguments) => unlock::run(&arguments, json).await,
-        Command::Guard(command) => guard::run(&command, json).await,
-        Command::Config(command) => config::run(&command, json),
-        Command::Status => status::run(json).await,
+        Command::Tokens => tokens::run(style).await,
+        Command::List(arguments) => list::run(&arguments, style).await,
+        Command::Code(arguments) => code::run(&arguments, style).await,
+        Command::Verify(arguments) => verify::run(&arguments, style).await,
+        Command::Challenge(arguments) => challenge::run(&arguments, style).await,
+        Command::SignIn(arguments) => sign_in::run(&arguments, style).await,
+        Command::Profile(command) => profiles::run(&command, style).await,
+        Command::Watch(arguments) => watch::run(&arguments, style).await,
+        Command::Cancel(arguments) => cancel::run(&arguments, style).await,
+        Command::Unlock(arguments) => unlock::run(&arguments, style).await,
+        Command::Lock(arguments) => lock::run(&arguments, style).await,
+        Command::Guard(command) => guard::run(&command, style).await,
+        Command::Complete(arguments) => Ok(complete::run(arguments.names).await),
+        Command::Config(command) => config::run(&command, style.json),
+        Command::Status => status::run(style.json).await,
     }
 }
 
-fn fail(failure: &Failure) -> u8 {
+fn fail(failure: &Failure, style: Style) -> u8 {
+    if style.json {
+        print(&if style.is_in_lines { failure.json_line() } else { failure.json() });
+    }
     print_error(&failure.text());
     failure.code
 }
@@ -96,7 +133,7 @@ fn print(text: &str) -> u8 {
         // The reader of the pipe has closed it and needs no more output.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => exit::DONE,
         Err(error) => {
-            print_error(&Failure::failed("Writing to standard output", error).text());
+            print_error(&Failure::of_system("Writing to standard output", &error).text());
             exit::FAILED
         }
     }

@@ -1,7 +1,7 @@
 //! Finds the credential or token that the user names. An ambiguous name is an error, never a guess.
 
 use super::tree::{Credential, Token, Tree};
-use super::{Failure, exit, problem};
+use super::{Failure, exit, problem, similar};
 
 /// The maximum length of a query in a message; a longer query may be a secret that was passed by mistake.
 const MAX_QUOTED_CHARS: usize = 80;
@@ -17,7 +17,7 @@ pub(super) fn credential<'tree>(
     query: &str,
     token: Option<&str>,
 ) -> Result<&'tree Credential, Failure> {
-    let tokens = narrowed(tree, token)?;
+    let tokens = tokens(tree, token)?;
     let credentials = tree
         .credentials
         .iter()
@@ -50,7 +50,7 @@ pub(super) fn credential<'tree>(
 /// A failure that lists the choices.
 pub(super) fn token<'tree>(tree: &'tree Tree, name: Option<&str>) -> Result<&'tree Token, Failure> {
     let found: Vec<_> = match name {
-        Some(name) => narrowed(tree, Some(name))?,
+        Some(name) => tokens(tree, Some(name))?,
         None => tree.locked().collect(),
     };
     match found.as_slice() {
@@ -64,7 +64,12 @@ pub(super) fn token<'tree>(tree: &'tree Tree, name: Option<&str>) -> Result<&'tr
     }
 }
 
-fn narrowed<'tree>(tree: &'tree Tree, name: Option<&str>) -> Result<Vec<&'tree Token>, Failure> {
+/// The tokens with this id, path, serial number or label; all without a name.
+///
+/// # Errors
+///
+/// A failure that lists the choices.
+pub(super) fn tokens<'tree>(tree: &'tree Tree, name: Option<&str>) -> Result<Vec<&'tree Token>, Failure> {
     let tokens: Vec<_> = tree.tokens.iter().filter(|token| name.is_none_or(|name| token.is(name))).collect();
     match name {
         Some(_) if tree.tokens.is_empty() => Err(no_token(tree)),
@@ -80,13 +85,13 @@ fn narrowed<'tree>(tree: &'tree Tree, name: Option<&str>) -> Result<Vec<&'tree T
 fn is_exact(credential: &Credential, query: &str) -> bool {
     credential.id == query
         || credential.path == query
-        || credential.name() == query
+        || credential.name == query
         || credential.account == query
         || (!query.is_empty() && credential.issuer == query)
 }
 
 fn is_part(credential: &Credential, query: &str) -> bool {
-    !query.is_empty() && credential.name().to_lowercase().contains(&query.to_lowercase())
+    !query.is_empty() && credential.name.to_lowercase().contains(&query.to_lowercase())
 }
 
 fn nothing<'tree>(
@@ -98,12 +103,18 @@ fn nothing<'tree>(
     if tree.tokens.is_empty() {
         return no_token(tree);
     }
+    let typed = query;
     let query = quoted(query);
     if tokens.iter().any(|token| token.is_locked()) {
         let sentence = format!("No unlocked token has a credential that matches {query}.");
         return Failure::new(exit::LOCKED, sentence).with_lines(problem::locked(tree));
     }
-    let choices: Vec<_> = credentials.map(|credential| choice(tree, credential)).collect();
+    let credentials: Vec<_> = credentials.collect();
+    if let Some(name) = meant(typed, &credentials) {
+        let sentence = format!("No credential matches {query}; did you mean \"{name}\"?");
+        return Failure::new(exit::NOT_FOUND, sentence);
+    }
+    let choices: Vec<_> = credentials.iter().map(|credential| choice(tree, credential)).collect();
     if choices.is_empty() {
         return Failure::new(exit::NOT_FOUND, "The attached tokens have no credentials; add one first.")
             .with_lines(problem::sentences(tree));
@@ -112,13 +123,24 @@ fn nothing<'tree>(
         .with_lines(choices)
 }
 
+/// The account or `issuer:account` that the user probably meant.
+fn meant<'tree>(typed: &str, credentials: &[&'tree Credential]) -> Option<&'tree str> {
+    let names = credentials.iter().flat_map(|credential| [&credential.account, &credential.name]);
+    let name = similar::to(typed, names.map(String::as_str))?;
+    match credentials.iter().filter(|credential| credential.account == name).count() {
+        0 | 1 => Some(name),
+        // The account alone is ambiguous.
+        _ => None,
+    }
+}
+
 fn no_token(tree: &Tree) -> Failure {
     let mut sentences = problem::nothing_attached(tree).into_iter();
     Failure::new(exit::NOT_FOUND, sentences.next().unwrap_or_default()).with_lines(sentences)
 }
 
 fn choice(tree: &Tree, credential: &Credential) -> String {
-    format!("{}  {}  {}", credential.name(), tree.token_label(credential), credential.id)
+    format!("{}  {}  {}", credential.name, tree.token_label(credential), credential.id)
 }
 
 fn quoted(query: &str) -> String {
@@ -132,6 +154,7 @@ mod tests {
     fn token_of(id: &str, serial: &str, state: &str) -> Token {
         Token {
             id: id.to_owned(),
+            name: format!("YubiKey 5 …{}", serial.get(4..).unwrap_or_default()),
             path: format!("/tokens/{id}"),
             vendor: String::new(),
             model: "YubiKey 5".to_owned(),
@@ -153,6 +176,7 @@ mod tests {
         Credential {
             path: format!("/credentials/{id}"),
             id,
+            name: format!("{issuer}:{account}").trim_start_matches(':').to_owned(),
             issuer: issuer.to_owned(),
             account: account.to_owned(),
             kind: "totp".to_owned(),
@@ -204,6 +228,9 @@ mod tests {
         assert_eq!(find("alice", None), Err(exit::AMBIGUOUS));
         assert_eq!(find("alice", Some("33334444")), Ok("b_AWSalice".to_owned()));
         assert_eq!(find("alice", Some("b")), Ok("b_AWSalice".to_owned()));
+        for name in ["4444", "…4444", "YubiKey 5 …4444"] {
+            assert_eq!(find("alice", Some(name)), Ok("b_AWSalice".to_owned()), "{name}");
+        }
         assert_eq!(find("alice", Some("3333")), Err(exit::NOT_FOUND));
         assert_eq!(find("GitHub", None), Err(exit::AMBIGUOUS));
         let text = credential(&tree(), "alice", None).unwrap_err().text();
@@ -217,6 +244,14 @@ mod tests {
         let secret = "eyJ".repeat(40);
         let text = credential(&tree(), &secret, None).unwrap_err().text();
         assert!(!text.contains(&secret) && text.contains("AWS:alice"), "{text}");
+    }
+
+    #[test]
+    fn a_similar_name_is_proposed_unless_it_is_ambiguous() {
+        let text = |query| credential(&tree(), query, None).unwrap_err().text();
+        assert_eq!(text("alnoe"), "oathbridgectl: No credential matches \"alnoe\"; did you mean \"alone\"?");
+        assert!(text("AWS:alcie").ends_with("did you mean \"AWS:alice\"?"));
+        assert!(text("alcie").contains("name one of these:\n  "), "two credentials have this account");
     }
 
     #[test]
@@ -244,7 +279,7 @@ mod tests {
         let tree = Tree { problems: vec!["pcscd-unavailable".to_owned()], ..Tree::default() };
         let failure = credential(&tree, "bob", None).unwrap_err();
         assert_eq!(failure.code, exit::NOT_FOUND);
-        assert!(failure.text().contains("systemctl start pcscd.socket"), "{}", failure.text());
+        assert!(failure.text().contains("sudo systemctl start pcscd.socket"), "{}", failure.text());
         assert_eq!(token(&tree, None).unwrap_err(), failure);
     }
 }

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::bus::Bus;
 use super::problem::{self, Problem};
-use super::screen::table;
+use super::screen::{Look, table};
+use super::style::Style;
 use super::tree::{Token, Tree};
 use super::{Failure, Output};
 
@@ -15,9 +16,9 @@ struct Json<'tree> {
     problems: Vec<Problem>,
 }
 
-pub(super) async fn run(json: bool) -> Result<Output, Failure> {
+pub(super) async fn run(style: Style) -> Result<Output, Failure> {
     let tree = Bus::connect().await?.tree().await?;
-    if json {
+    if style.json {
         return Output::json(&Json { tokens: &tree.tokens, problems: problem::problems(&tree) });
     }
     Ok(text(&tree))
@@ -31,6 +32,8 @@ fn text(tree: &Tree) -> Output {
         [&token.model, &token.serial, &token.firmware, &token.state, &token.reader, &token.id]
             .map(Clone::clone)
     });
-    Output::text(table(["MODEL", "SERIAL", "FIRMWARE", "STATE", "READER", "ID"], rows))
+    // The serial number and the id are what other commands take.
+    let look = Look::of_output().keeping(&[1, 5]);
+    Output::text(table(look, ["MODEL", "SERIAL", "FIRMWARE", "STATE", "READER", "ID"], rows))
         .with_notes(problem::sentences(tree))
 }

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use zbus::fdo::ManagedObjects;
-use zbus::{OwnedObjectPath, OwnedVariant, Variant};
+use zbus::{OwnedObjectPath, OwnedVariant};
 
+use super::profile::Profile;
+use super::properties::Properties;
 use crate::dbus::names;
 use crate::operations::Requester;
 
@@ -14,6 +16,7 @@ use crate::operations::Requester;
 pub(super) struct Tree {
     pub(super) tokens: Vec<Token>,
     pub(super) credentials: Vec<Credential>,
+    pub(super) profiles: Vec<Profile>,
     pub(super) operations: Vec<Operation>,
     pub(super) prompt: Prompt,
     /// The words of `Manager.Problems`.
@@ -24,6 +27,8 @@ pub(super) struct Tree {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Token {
     pub(super) id: String,
+    /// The model and the end of the serial number.
+    pub(super) name: String,
     pub(super) path: String,
     pub(super) vendor: String,
     pub(super) model: String,
@@ -46,6 +51,8 @@ pub(super) struct Token {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Credential {
     pub(super) id: String,
+    /// `issuer:account`, or the account alone.
+    pub(super) name: String,
     pub(super) path: String,
     pub(super) issuer: String,
     pub(super) account: String,
@@ -67,6 +74,8 @@ pub(super) struct Operation {
     pub(super) state: String,
     /// The path of the credential; `/` if it is not known.
     pub(super) credential: String,
+    /// The name of the calling program.
+    pub(super) requester: String,
 }
 
 /// The action that a person must take.
@@ -98,16 +107,21 @@ impl Operation {
 
 impl Prompt {
     fn new(properties: &Properties<'_>) -> Self {
-        let requester: HashMap<String, OwnedVariant> = properties.get("Requester").unwrap_or_default();
-        let requester = Properties(&requester);
-        let requester = Requester { kind: requester.text("kind"), name: requester.text("name") };
         Self {
             kind: properties.text("Kind"),
             operation: properties.path("Operation"),
             token: properties.path("Token"),
-            requester: requester.program().to_owned(),
+            requester: requester(properties),
         }
     }
+}
+
+/// The name of the program that made a request.
+fn requester(properties: &Properties<'_>) -> String {
+    let requester: HashMap<String, OwnedVariant> = properties.get("Requester").unwrap_or_default();
+    let requester = Properties(&requester);
+    let requester = Requester { kind: requester.text("kind"), name: requester.text("name") };
+    requester.program().to_owned()
 }
 
 impl Tree {
@@ -125,18 +139,23 @@ impl Tree {
             if let Some(properties) = properties("Credential") {
                 tree.credentials.push(Credential::new(path, &properties));
             }
+            if let Some(properties) = properties("Profile") {
+                tree.profiles.push(Profile::new(&properties));
+            }
             if let Some(properties) = properties("Operation") {
                 tree.operations.push(Operation {
                     path: path.to_string(),
                     kind: properties.text("Kind"),
                     state: properties.text("State"),
                     credential: properties.path("Credential"),
+                    requester: requester(&properties),
                 });
             }
             if let Some(properties) = properties("Prompt") {
                 tree.prompt = Prompt::new(&properties);
             }
         }
+        tree.profiles.sort_by(|left, right| left.name.cmp(&right.name));
         tree.operations.sort_by(|left, right| left.path.cmp(&right.path));
         tree.tokens.sort_by(|left, right| left.id.cmp(&right.id));
         tree.credentials.sort_by_cached_key(|credential| {
@@ -156,16 +175,16 @@ impl Tree {
 
     /// The label of a token: its model and the end of its serial number, with its id if that is not unique.
     pub(super) fn label(&self, token: &Token) -> String {
-        let label = token.label();
-        let same = self.tokens.iter().filter(|other| other.label() == label).count();
-        if same > 1 { format!("{label} ({})", token.id) } else { label }
+        let label = &token.name;
+        let same = self.tokens.iter().filter(|other| other.name == *label).count();
+        if same > 1 { format!("{label} ({})", token.id) } else { label.clone() }
     }
 
     /// The kind of a request, and its credential.
     pub(super) fn about(&self, operation: &Operation) -> String {
         let credential = self.credentials.iter().find(|credential| credential.path == operation.credential);
         match credential {
-            Some(credential) => format!("{} of {}", operation.kind, credential.name()),
+            Some(credential) => format!("{} of {}", operation.kind, credential.name),
             None => operation.kind.clone(),
         }
     }
@@ -177,13 +196,15 @@ impl Tree {
 
 impl Token {
     fn new(path: &OwnedObjectPath, properties: &Properties<'_>, may_hide_more: bool) -> Self {
+        let (model, serial) = (properties.text("Model"), properties.text("Serial"));
         Self {
             id: properties.text("Id"),
+            name: label(&model, &serial),
             path: path.to_string(),
             vendor: properties.text("Vendor"),
-            model: properties.text("Model"),
+            model,
             family: properties.text("Family"),
-            serial: properties.text("Serial"),
+            serial,
             firmware: properties.text("Firmware"),
             reader: properties.text("Reader"),
             is_virtual: properties.get("Virtual").unwrap_or_default(),
@@ -200,74 +221,55 @@ impl Token {
         self.state == "locked" || self.may_hide_more
     }
 
-    /// Whether this is the token's id, path or serial number.
+    /// Whether this is the token's id, path, serial number, label, or the end of its serial number as lists show it.
     pub(super) fn is(&self, name: &str) -> bool {
-        !name.is_empty() && (self.id == name || self.path == name || self.serial == name)
+        let has_end = |end: &str| !end.is_empty() && serial_end(&self.serial) == end;
+        !name.is_empty()
+            && (self.id == name
+                || self.path == name
+                || self.serial == name
+                || self.name == name
+                || has_end(name.strip_prefix('…').unwrap_or(name)))
     }
 
     /// The line for a list of choices.
     pub(super) fn choice(&self) -> String {
-        format!("{}  {}  {}", self.label(), self.state, self.id)
+        format!("{}  {}  {}", self.name, self.state, self.id)
     }
+}
 
-    fn label(&self) -> String {
-        let model = if self.model.is_empty() { "token" } else { &self.model };
-        let length = self.serial.chars().count();
-        let tail: String = self.serial.chars().skip(length.saturating_sub(4)).collect();
-        match length {
-            0 => model.to_owned(),
-            1..=4 => format!("{model} {tail}"),
-            _ => format!("{model} …{tail}"),
-        }
+fn label(model: &str, serial: &str) -> String {
+    let model = if model.is_empty() { "token" } else { model };
+    let end = serial_end(serial);
+    match serial.len() {
+        0 => model.to_owned(),
+        length if length == end.len() => format!("{model} {end}"),
+        _ => format!("{model} …{end}"),
     }
+}
+
+/// The last four characters of a serial number.
+fn serial_end(serial: &str) -> &str {
+    let start = serial.char_indices().rev().nth(3).map_or(0, |(start, _)| start);
+    serial.get(start..).unwrap_or_default()
 }
 
 impl Credential {
     fn new(path: &OwnedObjectPath, properties: &Properties<'_>) -> Self {
         let token = properties.path("Token");
+        let (issuer, account) = (properties.text("Issuer"), properties.text("Account"));
         Self {
             id: last(path.as_str()),
+            name: if issuer.is_empty() { account.clone() } else { format!("{issuer}:{account}") },
             path: path.to_string(),
-            issuer: properties.text("Issuer"),
-            account: properties.text("Account"),
+            issuer,
+            account,
             kind: properties.text("Type"),
             algorithm: properties.text("Algorithm"),
             digits: properties.get("Digits").unwrap_or_default(),
             period: properties.get("Period").unwrap_or_default(),
             touch_required: properties.text("TouchRequired"),
             token: last(&token),
-        }
-    }
-
-    /// `issuer:account`, or the account alone.
-    pub(super) fn name(&self) -> String {
-        if self.issuer.is_empty() {
-            self.account.clone()
-        } else {
-            format!("{}:{}", self.issuer, self.account)
-        }
-    }
-}
-
-/// The properties of an object. A property that is absent or has another type counts as empty.
-struct Properties<'map>(&'map HashMap<String, OwnedVariant>);
-
-impl Properties<'_> {
-    fn get<T>(&self, name: &str) -> Option<T>
-    where
-        T: TryFrom<OwnedVariant>,
-    {
-        T::try_from(self.0.get(name)?.try_clone().ok()?).ok()
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.get(name).unwrap_or_default()
-    }
-
-    fn path(&self, name: &str) -> String {
-        match self.0.get(name).map(|value| &**value) {
-            Some(Variant::ObjectPath(path)) => path.to_string(),
-            _ => names::none().to_string(),
         }
     }
 }

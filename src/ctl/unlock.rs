@@ -6,9 +6,12 @@ use serde::Serialize;
 use zbus::{Fd, Variant};
 
 use super::arguments::UnlockArguments;
-use super::bus::{Bus, Options};
+use super::asked::{Asked, Task};
+use super::bus::Bus;
 use super::follow::Follower;
+use super::proxies::Options;
 use super::secret_input::Source;
+use super::style::Style;
 use super::{Failure, Output, query};
 
 /// How long to wait for the token, and for the touch that a PIN requires.
@@ -18,19 +21,20 @@ const TIMEOUT: Duration = Duration::from_secs(TIMEOUT_SECONDS as u64);
 /// The output of `--json`.
 #[derive(Serialize)]
 struct Json<'tree> {
+    name: &'tree str,
     token: &'tree str,
     /// False if the token was not locked.
     unlocked: bool,
 }
 
-pub(super) async fn run(arguments: &UnlockArguments, json: bool) -> Result<Output, Failure> {
+pub(super) async fn run(arguments: &UnlockArguments, style: Style) -> Result<Output, Failure> {
     let bus = Bus::connect().await?;
     let tree = bus.tree().await?;
     let token = query::token(&tree, arguments.token.as_deref())?;
     let label = tree.label(token);
     if !token.is_locked() {
-        return if json {
-            Output::json(&Json { token: &token.id, unlocked: false })
+        return if style.json {
+            Output::json(&Json { name: &token.name, token: &token.id, unlocked: false })
         } else {
             Ok(Output::text("").with_notes([format!("The token {label} is not locked.")]))
         };
@@ -43,15 +47,16 @@ pub(super) async fn run(arguments: &UnlockArguments, json: bool) -> Result<Outpu
         Failure::usage(sentence)
     })?;
     let secret = source.read(name)?;
-    let follower = Follower::new(&bus, &tree, None, TIMEOUT).await?;
+    let follower = Follower::new(&bus, &tree, None, TIMEOUT).await?.quietly(style.quiet);
     let mut options = Options::from([("timeout", Variant::from(TIMEOUT_SECONDS))]);
     if arguments.allow_last_attempts {
         options.insert("allow-last-attempts", true.into());
     }
     Follower::add_handle(&mut options);
-    follower.during(bus.unlock(&token.path, Fd::from(&secret), options, TIMEOUT)).await?;
-    if json {
-        return Output::json(&Json { token: &token.id, unlocked: true });
+    let asked = Asked { task: Task::Unlock, ..Asked::default() };
+    follower.during(&asked, bus.unlock(&token.path, Fd::from(&secret), options, TIMEOUT)).await?;
+    if style.json {
+        return Output::json(&Json { name: &token.name, token: &token.id, unlocked: true });
     }
     Ok(Output::text("")
         .with_notes([format!("The token {label} is unlocked until it is unplugged or locked.")]))

@@ -6,15 +6,20 @@ use serde::Serialize;
 use zbus::{Fd, ObjectPath, Variant};
 
 use super::arguments::{AuthorizationArguments, VerifyArguments};
-use super::bus::{Bus, Extra, Options};
+use super::asked::{Asked, Task};
+use super::bus::Bus;
 use super::follow::Follower;
-use super::secret_input::Source;
+use super::proxies::{Extra, Options};
+use super::secret_input::{self, Source};
+use super::style::Style;
 use super::tree::{Credential, Tree};
 use super::{Failure, Output, query};
 
 /// The output of `--json`.
 #[derive(Serialize)]
 struct Json<'reply> {
+    /// Null if the profile named the credential.
+    name: Option<&'reply str>,
     status: &'reply str,
     /// Null if Amazon Cognito returned none.
     session: Option<&'reply str>,
@@ -26,11 +31,20 @@ struct Json<'reply> {
     credential: Option<&'reply Credential>,
 }
 
-pub(super) async fn run(arguments: &VerifyArguments, json: bool) -> Result<Output, Failure> {
+pub(super) async fn run(arguments: &VerifyArguments, style: Style) -> Result<Output, Failure> {
     let (kind, source) = authorization(&arguments.authorization)?;
+    check_output(arguments, style)?;
     let bus = Bus::connect().await?;
     let tree = bus.tree().await?;
     let named = named(&tree, arguments)?;
+    check(arguments, kind)?;
+    let asked = Asked {
+        task: Task::Submit,
+        account: named.map(|credential| credential.account.clone()),
+        profile: arguments.profile.clone(),
+        profiles: tree.profiles.iter().map(|profile| profile.name.clone()).collect(),
+        timeout: Some(arguments.timeout),
+    };
     let path = named.map_or("/", |credential| credential.path.as_str());
     let path = ObjectPath::try_from(path)
         .map_err(|error| Failure::failed("Naming the credential to the daemon", error))?;
@@ -39,13 +53,14 @@ pub(super) async fn run(arguments: &VerifyArguments, json: bool) -> Result<Outpu
     let mut options = options(arguments);
     options.insert(kind, Variant::Fd(Fd::from(&secret)));
     let timeout = Duration::from_secs(arguments.timeout.into());
-    let follower = Follower::new(&bus, &tree, named, timeout).await?;
-    let (status, session, extra) = follower.during(bus.verify(&path, options, timeout)).await?;
+    let follower = Follower::new(&bus, &tree, named, timeout).await?.quietly(style.quiet);
+    let (status, session, extra) = follower.during(&asked, bus.verify(&path, options, timeout)).await?;
 
     let session = Some(session.as_str()).filter(|session| !session.is_empty());
-    if json {
+    if style.json {
         let reply = Reply(extra);
         return Output::json(&Json {
+            name: named.map(|credential| credential.name.as_str()),
             status: &status,
             session,
             attempts: reply.get("attempts"),
@@ -73,6 +88,11 @@ fn text(status: &str, session: Option<&str>, print_session: bool) -> Output {
     }
 }
 
+/// Refuses to lose the session, before a code is used up for it.
+fn check_output(arguments: &VerifyArguments, style: Style) -> Result<(), Failure> {
+    if arguments.print_session || style.json { secret_input::check_output("session") } else { Ok(()) }
+}
+
 /// The option of the D-Bus call, and the source of its value.
 fn authorization(arguments: &AuthorizationArguments) -> Result<(&'static str, Source), Failure> {
     let access_token = Source::given(arguments.access_token_stdin, arguments.access_token_fd);
@@ -97,6 +117,20 @@ fn named<'tree>(
             Err(Failure::usage("--token needs a credential; name the credential to search for."))
         }
         (None, None) => Ok(None),
+    }
+}
+
+/// Refuses what cannot succeed, before the user is asked for a secret.
+fn check(arguments: &VerifyArguments, kind: &str) -> Result<(), Failure> {
+    let has_profile = arguments.profile.is_some();
+    match kind {
+        _ if arguments.query.is_none() && !has_profile => Err(Failure::usage(
+            "Name a credential (`oathbridgectl list` shows them) or a profile that has one.",
+        )),
+        "session" if !has_profile && arguments.region.is_none() => {
+            Err(Failure::usage("Name the region: add --region REGION or --profile NAME."))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::cells::{columns, cut};
 use crate::text::escape_invisible;
 
 /// A shorter wait is not shown.
@@ -31,7 +32,15 @@ impl Phase {
 }
 
 /// Does the work and shows its waits on standard error: with a countdown on a terminal, otherwise one line for each.
-pub(super) async fn announced<T>(mut phases: watch::Receiver<Phase>, work: impl Future<Output = T>) -> T {
+/// A quiet user sees nothing.
+pub(super) async fn announced<T>(
+    mut phases: watch::Receiver<Phase>,
+    is_quiet: bool,
+    work: impl Future<Output = T>,
+) -> T {
+    if is_quiet {
+        return work.await;
+    }
     let mut announcer = Announcer { counts_down: is_smart_terminal(), shown: String::new() };
     let mut work = pin!(work);
     let mut pause = pin!(tokio::time::sleep(MIN_SHOWN_WAIT));
@@ -61,6 +70,11 @@ impl Announcer {
     fn show(&mut self, phase: &Phase) {
         let line = phase.line(Instant::now());
         if self.counts_down {
+            // Only the last row of a longer line could be erased.
+            let line = match columns(stderr()) {
+                Some(columns) => cut(&line, columns.saturating_sub(1)),
+                None => line,
+            };
             print(&format!("\r\x1b[K{line}"));
         } else if self.shown != phase.text {
             print(&format!("{line}\n"));

@@ -13,6 +13,7 @@ use zbus::message::Type;
 
 use super::arguments::{Format, WatchArguments};
 use super::bus::Bus;
+use super::style::Style;
 use super::tree::Tree;
 use super::{Failure, Output};
 use crate::dbus::names;
@@ -29,11 +30,55 @@ struct Waybar<'a> {
     alt: &'a str,
 }
 
+/// A line of JSON.
+#[derive(Serialize)]
+struct Json<'a> {
+    /// Empty if there is nothing to do.
+    kind: &'a str,
+    message: &'a str,
+    /// The name of the credential; null if it is not known.
+    name: Option<&'a str>,
+    /// The id of the token; null if it is not known.
+    token: Option<&'a str>,
+    /// The object path of the request; null if there is none.
+    operation: Option<&'a str>,
+    request: Option<&'a str>,
+    requester: Option<&'a str>,
+}
+
+impl<'a> Json<'a> {
+    fn new(tree: &'a Tree, message: &'a str) -> Self {
+        let prompt = &tree.prompt;
+        let operation = tree.operations.iter().find(|operation| operation.path == prompt.operation);
+        let path = operation.map(|operation| &operation.credential);
+        let credential = path.and_then(|path| tree.credentials.iter().find(|other| other.path == *path));
+        let token = tree.tokens.iter().find(|token| token.path == prompt.token);
+        Self {
+            kind: &prompt.kind,
+            message,
+            name: credential.map(|credential| credential.name.as_str()),
+            token: token.map(|token| token.id.as_str()),
+            operation: operation.map(|operation| operation.path.as_str()),
+            request: operation.map(|operation| operation.kind.as_str()),
+            requester: Some(prompt.requester.as_str()).filter(|requester| !requester.is_empty()),
+        }
+    }
+}
+
 /// The pause after a call that the daemon did not answer.
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Runs until standard output is closed.
-pub(super) async fn run(arguments: &WatchArguments) -> Result<Output, Failure> {
+pub(super) async fn run(arguments: &WatchArguments, style: Style) -> Result<Output, Failure> {
+    let format = match (style.json, arguments.format) {
+        (true, Format::Waybar) => {
+            return Err(Failure::usage(
+                "--json and --format waybar exclude each other; leave one of them out.",
+            ));
+        }
+        (true, _) => Format::Json,
+        (false, format) => format,
+    };
     // Does not start the daemon, and waits for one that ends to come back.
     let bus = Bus::join().await?;
     let prompt =
@@ -47,7 +92,7 @@ pub(super) async fn run(arguments: &WatchArguments) -> Result<Output, Failure> {
             ended?;
             Err(Failure::silent_daemon())
         }
-        () = show(&bus, arguments.format, changes.subscribe()) => Ok(Output::text("")),
+        () = show(&bus, format, changes.subscribe()) => Ok(Output::text("")),
         () = output_closed() => Ok(Output::text("")),
     }
 }
@@ -107,6 +152,7 @@ fn line(tree: &Tree, format: Format) -> String {
     match format {
         Format::Plain if prompt.kind.is_empty() => format!("{text}."),
         Format::Plain => format!("{}: {}.", shown(&text), shown(&who(tree))),
+        Format::Json => serde_json::to_string(&Json::new(tree, &text)).unwrap_or_default(),
         Format::Waybar => {
             let class = if prompt.kind.is_empty() { "idle" } else { &prompt.kind };
             let text = if prompt.kind.is_empty() { String::new() } else { escaped(&shown(&text)) };
@@ -155,6 +201,7 @@ mod tests {
             kind: "Calculate".to_owned(),
             state: "waiting-touch".to_owned(),
             credential: "/".to_owned(),
+            requester: String::new(),
         };
         let mut tree = Tree { prompt, ..Tree::default() };
         assert!(is_inconsistent(&tree) && !is_inconsistent(&Tree::default()));

@@ -228,7 +228,7 @@ async fn lost(connection: &Connection) -> Error {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Another process owns the bus name.
-    #[error("another process owns the name {}; stop it before starting this one", names::BUS)]
+    #[error("another daemon is already running; stop it with `systemctl --user stop oathbridge`")]
     NameTaken,
     /// The daemon lost the bus name.
     #[error("the daemon lost the bus name {}; start the daemon again", names::BUS)]

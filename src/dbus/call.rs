@@ -15,7 +15,7 @@ use super::descriptors::number_of;
 use super::error::Error;
 use super::methods::{self, Audience, MethodPolicy};
 use super::names;
-use crate::access::{Caller, Decision, Permission, Permit, Subject, Verdict, decide};
+use crate::access::{CallClass, Caller, Decision, Permission, Permit, Subject, Verdict, decide};
 use crate::config::Config;
 use crate::flows::{Flows, Permits, Target};
 use crate::operations::{Cancellation, Operation, Requester};
@@ -155,9 +155,12 @@ impl<'call> Call<'call> {
     }
 
     /// Reads a secret as [`Readers::read`](super::args::Readers::read) does. The request counts against the rates from
-    /// here on, even if the secret is invalid, because reading costs more than checking arguments.
+    /// here on, even if the secret is invalid, because reading costs more than checking arguments. A submission counts later,
+    /// just before its operation begins, so that an invalid secret does not use up the few submissions of a minute.
     pub(super) async fn read(&self, fd: Fd<'_>) -> Result<SecretText, Error> {
-        self.charge()?;
+        if self.method.class != CallClass::Submission {
+            self.charge()?;
+        }
         let serial = self.header.primary().serial_num().get();
         let descriptor = number_of(&fd).and_then(|place| self.client.withdraw(serial, place));
         let descriptor = descriptor.ok_or_else(Error::descriptor_used_twice)?;

@@ -17,6 +17,8 @@ pub enum Error {
     NoMatch {
         /// A locked token may have it.
         locked: bool,
+        /// What the profile names, such as `issuer "AWS", account "alice"`.
+        wanted: String,
     },
     /// A rule of the configuration does not let the caller use the credential.
     #[error("the caller may not use the credential")]

@@ -95,8 +95,8 @@ impl Query {
         match (found.pop(), found.len()) {
             (Some(one), 0) => Ok(one),
             (Some(_), others) => Err(Error::Ambiguous(others + 1)),
-            (None, _) if !locked.is_empty() => Err(Error::NoMatch { locked: true }),
-            (None, _) if self.run(snapshot).0.is_empty() => Err(Error::NoMatch { locked: false }),
+            (None, _) if !locked.is_empty() => Err(self.no_match(true)),
+            (None, _) if self.run(snapshot).0.is_empty() => Err(self.no_match(false)),
             (None, _) => Err(Error::OtherDevice),
         }
     }
@@ -119,6 +119,12 @@ impl Query {
             found.retain(|found| is_it(&found.token));
         }
         (found, locked)
+    }
+
+    fn no_match(&self, locked: bool) -> Error {
+        let names = [("issuer", &self.issuer), ("account", &self.account), ("token", &self.token)];
+        let named = names.into_iter().filter_map(|(key, value)| Some(format!("{key} {:?}", value.as_ref()?)));
+        Error::NoMatch { locked, wanted: named.collect::<Vec<_>>().join(", ") }
     }
 
     fn names_credential(&self) -> bool {
@@ -207,7 +213,7 @@ pub(super) fn explained(error: Error, snapshot: &Snapshot) -> Error {
 fn may_be_hidden(error: &Error, has_tokens: bool) -> bool {
     match error {
         Error::Missing(Missing::Token) => true,
-        Error::NoMatch { locked: false } => !has_tokens,
+        Error::NoMatch { locked: false, .. } => !has_tokens,
         _ => false,
     }
 }
@@ -216,10 +222,10 @@ fn may_be_hidden(error: &Error, has_tokens: bool) -> bool {
 fn waiting(error: &Error, operation: &Operation) -> Option<operations::State> {
     let request = operation.request();
     match error {
-        Error::Missing(Missing::Token) | Error::NoMatch { locked: false } | Error::OtherDevice => {
+        Error::Missing(Missing::Token) | Error::NoMatch { locked: false, .. } | Error::OtherDevice => {
             request.wait_for_token.then_some(operations::State::WaitingToken)
         }
-        Error::Missing(Missing::Locked) | Error::NoMatch { locked: true } => {
+        Error::Missing(Missing::Locked) | Error::NoMatch { locked: true, .. } => {
             request.interactive.then_some(operations::State::WaitingUnlock)
         }
         _ => None,
@@ -256,16 +262,16 @@ mod tests {
             problems: problems.iter().copied().collect::<BTreeSet<_>>(),
             tokens: BTreeMap::new(),
         };
+        let no_match = |locked| Error::NoMatch { locked, wanted: String::new() };
         let (denied, other) = (snapshot(&[Problem::PcscDenied]), snapshot(&[Problem::PcscUnavailable]));
-        for error in [Missing::Token.into(), Error::NoMatch { locked: false }] {
+        for error in [Missing::Token.into(), no_match(false)] {
             assert_eq!(explained(error.clone(), &denied), token::Error::PcscDenied.into());
             assert_eq!(explained(error.clone(), &other), error, "it is not plugged in");
         }
-        for error in [Error::NoMatch { locked: true }, Error::OtherDevice] {
+        for error in [no_match(true), Error::OtherDevice] {
             assert_eq!(explained(error.clone(), &denied), error, "the token is there");
         }
-        let no_match = Error::NoMatch { locked: false };
-        assert!(!may_be_hidden(&no_match, true), "the name may be wrong");
+        assert!(!may_be_hidden(&no_match(false), true), "the name may be wrong");
         assert!(may_be_hidden(&Missing::Token.into(), true));
     }
 }

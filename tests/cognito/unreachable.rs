@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use oathbridge::clock::ManualClock;
-use oathbridge::cognito::{Client, Delivered, Endpoint, ErrorKind, Region, Settings};
+use oathbridge::cognito::{Cause, Client, Delivered, Endpoint, ErrorKind, Region, Settings};
 use testkit::own_process;
 
 use crate::rig::{Rig, endpoint, patient, verdict};
@@ -24,7 +24,8 @@ fn nobody() -> SocketAddr {
 async fn a_refused_connection_sends_nothing() {
     let rig = Rig::new();
     let client = rig.client_at(&format!("http://{}", nobody()), &patient());
-    assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
+    let failure = rig.failure(&client, &rig.token()).await;
+    assert_eq!((verdict(&failure), failure.cause), (UNSENT, Some(Cause::Refused)));
 }
 
 #[tokio::test]
@@ -32,7 +33,8 @@ async fn a_name_that_does_not_exist_sends_nothing() {
     let rig = Rig::new();
     // RFC 6761 §6.4: a name below .invalid never exists.
     let client = rig.client_at("https://cognito.invalid", &patient());
-    assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
+    let failure = rig.failure(&client, &rig.token()).await;
+    assert_eq!((verdict(&failure), failure.cause), (UNSENT, Some(Cause::Name)));
 }
 
 #[tokio::test]
@@ -41,7 +43,8 @@ async fn an_unreachable_proxy_sends_nothing() {
     let settings = Settings { proxy: Some(format!("http://me:canary@{}", nobody())), ..patient() };
     let client = rig.client_at("https://cognito.invalid", &settings);
     assert!(!format!("{client:?}").contains("canary"));
-    assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
+    let failure = rig.failure(&client, &rig.token()).await;
+    assert_eq!((verdict(&failure), failure.cause), (UNSENT, Some(Cause::Refused)));
 }
 
 #[tokio::test]
@@ -60,7 +63,8 @@ async fn a_proxy_that_refuses_the_tunnel_sends_nothing() {
     });
     let rig = Rig::new();
     let client = rig.client_at("https://cognito.invalid", &Settings { proxy, ..patient() });
-    assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
+    let failure = rig.failure(&client, &rig.token()).await;
+    assert_eq!((verdict(&failure), failure.cause), (UNSENT, Some(Cause::Proxy)));
     let head = asked.join().unwrap();
     assert!(head[0].starts_with("CONNECT cognito.invalid:443 "), "{head:?}");
 }

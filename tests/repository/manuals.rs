@@ -49,7 +49,10 @@ fn all_options(command: &clap::Command) -> BTreeSet<String> {
 
 fn all_subcommands(command: &clap::Command, before: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for subcommand in command.get_subcommands().filter(|command| command.get_name() != "help") {
+    for subcommand in command.get_subcommands() {
+        if subcommand.get_name() == "help" || subcommand.is_hide_set() {
+            continue;
+        }
         let name = format!("{before}{}", subcommand.get_name());
         if subcommand.has_subcommands() {
             found.extend(all_subcommands(subcommand, &format!("{name} ")));
@@ -141,6 +144,8 @@ fn the_completions_are_those_of_the_tool() {
         let mut generated = Vec::new();
         clap_complete::generate(shell, &mut Arguments::command(), "oathbridgectl", &mut generated);
         let file = root().join("completions").join(name);
+        let names = fs::read_to_string(root().join("completions/names").join(name)).unwrap();
+        let generated = with_names(shell, &String::from_utf8(generated).unwrap(), &names).into_bytes();
         if std::env::var_os(WRITE).is_some() {
             fs::write(&file, &generated).unwrap();
         }
@@ -149,6 +154,40 @@ fn the_completions_are_those_of_the_tool() {
         for name in all_options(&tool()) {
             let option = name.trim_start_matches('-');
             assert!(kept.contains(option), "{option} is missing in {}", file.display());
+        }
+    }
+}
+
+/// The generated completions, and those of names that the tool knows.
+fn with_names(shell: Shell, generated: &str, names: &str) -> String {
+    if shell != Shell::Zsh {
+        return format!("{generated}{names}");
+    }
+    let kinds = [
+        ("--profile=", "profiles"),
+        ("--token=", "tokens"),
+        (":query --", "credentials"),
+        (":credential --", "credentials"),
+        ("::token --", "tokens"),
+        (":name -- The name of the profile", "profiles"),
+        ("::operation --", "requests"),
+    ];
+    let line = |line: &str| match kinds.iter().find(|(part, _)| line.contains(part)) {
+        Some((_, kind)) => line.replace(":_default", &format!(":_oathbridgectl_{kind}")),
+        None => line.to_owned(),
+    };
+    let text = generated.lines().map(line).collect::<Vec<_>>().join("\n");
+    let (before, after) = text.split_once("if [ \"$funcstack[1]\"").unwrap();
+    format!("{before}{names}if [ \"$funcstack[1]\"{after}\n")
+}
+
+#[test]
+fn the_daemon_s_completions_have_every_option() {
+    let help = Command::new(env!("CARGO_BIN_EXE_oathbridged")).arg("--help").output().unwrap();
+    for name in ["oathbridged.bash", "_oathbridged", "oathbridged.fish"] {
+        let text = fs::read_to_string(root().join("completions").join(name)).unwrap();
+        for option in options(&String::from_utf8(help.stdout.clone()).unwrap()) {
+            assert!(text.contains(option.trim_start_matches('-')), "{option} is missing in {name}");
         }
     }
 }

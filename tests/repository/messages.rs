@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use oathbridge::cognito::{Defect, Delivered, ErrorKind, Refused};
+use oathbridge::cognito::{Cause, Defect, Delivered, ErrorKind, Refused};
 use oathbridge::config::Config;
 use oathbridge::dbus::Error;
 use oathbridge::flows;
@@ -92,8 +92,21 @@ const COGNITO: [(ErrorKind, &str); 21] = [
     (ErrorKind::Config, "Config"),
 ];
 
+const CAUSES: [Cause; 10] = [
+    Cause::Name,
+    Cause::Refused,
+    Cause::Route,
+    Cause::Timeout,
+    Cause::Proxy,
+    Cause::CertificateTime,
+    Cause::CertificateName,
+    Cause::CertificateIssuer,
+    Cause::Handshake,
+    Cause::Other,
+];
+
 fn lost(kind: ErrorKind) -> cognito::Error {
-    cognito::Error { kind, delivered: Delivered::Unknown, aws_code: None, retry_after: None }
+    cognito::Error { kind, delivered: Delivered::Unknown, aws_code: None, retry_after: None, cause: None }
 }
 
 pub(crate) fn flow_errors() -> Vec<(flows::Error, &'static str)> {
@@ -104,8 +117,8 @@ pub(crate) fn flow_errors() -> Vec<(flows::Error, &'static str)> {
         (Error::Missing(Missing::Locked), "TokenLocked"),
         (Error::Missing(Missing::Stuck), "TokenStuck"),
         (Error::Missing(Missing::Credential), "NoSuchCredential"),
-        (Error::NoMatch { locked: false }, "NoSuchCredential"),
-        (Error::NoMatch { locked: true }, "TokenLocked"),
+        (Error::NoMatch { locked: false, wanted: "account \"alice\"".to_owned() }, "NoSuchCredential"),
+        (Error::NoMatch { locked: true, wanted: String::new() }, "TokenLocked"),
         (Error::Ambiguous(2), "Ambiguous"),
         (Error::Unnamed, "Ambiguous"),
         (Error::ChoiceUnknown(lost(ErrorKind::OutcomeUnknown)), "Cognito.OutcomeUnknown"),
@@ -124,8 +137,13 @@ pub(crate) fn flow_errors() -> Vec<(flows::Error, &'static str)> {
     ];
     all.extend(token_errors().into_iter().map(|(error, name)| (Error::Token(error), name)));
     all.extend(COGNITO.map(|(kind, name)| {
-        let (delivered, aws_code, retry_after) = (Delivered::Yes, None, None);
-        (Error::Cognito(cognito::Error { kind, delivered, aws_code, retry_after }), name)
+        let (delivered, aws_code, retry_after, cause) = (Delivered::Yes, None, None, None);
+        (Error::Cognito(cognito::Error { kind, delivered, aws_code, retry_after, cause }), name)
+    }));
+    all.extend(CAUSES.map(|cause| {
+        let (kind, name) =
+            if cause.is_tls() { (ErrorKind::Tls, "Tls") } else { (ErrorKind::Network, "Network") };
+        (Error::Cognito(cognito::Error { cause: Some(cause), ..lost(kind) }), name)
     }));
     all
 }

@@ -1,11 +1,19 @@
 //! The command line: subcommands, options and their help.
 
+mod profile;
+mod submission;
+mod values;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(super) use profile::{AddArguments, ProfileCommand, TestArguments};
+pub(super) use submission::{AuthorizationArguments, ChallengeArguments, SignInArguments, VerifyArguments};
 
 use super::{Failure, exit};
+use values::{any_seconds, descriptor, seconds};
 
 /// Options that other programs have and this one refuses, each with its replacement.
 const REFUSED: [(&str, &str); 4] = [
@@ -25,6 +33,9 @@ pub struct Arguments {
     /// Print JSON; oathbridgectl(1) describes its structure.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Print nothing on standard error but failures: no waits, no notes.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
     #[expect(missing_docs, reason = "clap would show them")]
     #[command(subcommand)]
     pub command: Command,
@@ -36,19 +47,27 @@ pub enum Command {
     /// List the attached tokens.
     Tokens,
     /// List the credentials on the attached tokens.
+    #[command(visible_aliases = ["ls", "accounts"])]
     List(ListArguments),
-    /// Print the code of a credential.
+    /// Print the code of a credential, or all codes that need no touch.
     Code(CodeArguments),
     /// Submit a code to Amazon Cognito, which enrols the credential for an account (VerifySoftwareToken).
     Verify(VerifyArguments),
     /// Answer the challenge of a sign-in, which is read as JSON from standard input.
     Challenge(ChallengeArguments),
+    /// Sign in with a password and a code, and print the tokens; runs the AWS CLI.
+    SignIn(SignInArguments),
+    /// List, add or test the profiles of the configuration.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// Print a line for a status bar whenever the action that you must take changes.
     Watch(WatchArguments),
     /// Cancel a running request.
     Cancel(CancelArguments),
     /// Unlock a token with its password or PIN, for as long as it stays attached.
     Unlock(UnlockArguments),
+    /// Make the daemon forget the passwords and PINs of all tokens, or of one.
+    Lock(LockArguments),
     /// Show or delete the record of used time steps.
     #[command(subcommand)]
     Guard(GuardCommand),
@@ -57,6 +76,9 @@ pub enum Command {
     Config(ConfigCommand),
     /// Show what works and what does not: daemon, tokens, configuration, state.
     Status,
+    /// Print names, for the completions of shells.
+    #[command(hide = true)]
+    Complete(CompleteArguments),
 }
 
 /// Arguments of `list`.
@@ -70,114 +92,32 @@ pub struct ListArguments {
 /// Arguments of `code`.
 #[derive(Args, Debug)]
 pub struct CodeArguments {
-    /// The credential: its id, issuer:account, account or issuer, or else a part of issuer:account.
-    pub query: String,
-    /// Search only the token with this id or serial number.
+    /// The credential: its id, issuer:account, account or issuer, or else a part of issuer:account. Without it, every code
+    /// is printed that needs neither a touch nor a counter.
+    pub query: Option<String>,
+    /// Search only the token with this id, serial number or end of its serial number.
     #[arg(long, value_name = "ID_OR_SERIAL")]
     pub token: Option<String>,
+    /// Copy the code to the clipboard instead of printing it, until it runs out.
+    #[arg(long, requires = "query", conflicts_with = "next")]
+    pub copy: bool,
     /// Also print the code of the next time step, on a second line.
-    #[arg(long)]
+    #[arg(long, requires = "query")]
     pub next: bool,
     /// Wait for the next time step if the current code is valid for less time than this.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = any_seconds, requires = "query")]
     pub min_validity: Option<u32>,
     /// Record the time step as used, so that no other program gets this code with --claim or submits it.
-    #[arg(long)]
+    #[arg(long, requires = "query")]
     pub claim: bool,
     /// Use up one code of a counter-based credential (HOTP); required for such a credential.
-    #[arg(long)]
+    #[arg(long, requires = "query")]
     pub advance_counter: bool,
     /// Set the token's own clock to the time of this computer, also back; only for tokens that have a clock.
-    #[arg(long)]
+    #[arg(long, requires = "query")]
     pub set_time: bool,
     /// How long to wait, for example for a touch.
-    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = value_parser!(u32).range(1..=900))]
-    pub timeout: u32,
-}
-
-/// Arguments of `verify`.
-#[derive(Args, Debug)]
-#[command(
-    after_help = "Without an option for the access token or the session, oathbridgectl asks for the access token on the\nterminal. Neither can be an argument, because other programs can read arguments."
-)]
-pub struct VerifyArguments {
-    /// The credential, as for code; the default is the credential of the profile.
-    pub query: Option<String>,
-    /// Search only the token with this id or serial number.
-    #[arg(long, value_name = "ID_OR_SERIAL")]
-    pub token: Option<String>,
-    /// Use this profile of the configuration.
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// Ask Amazon Cognito in this region, for example eu-central-1.
-    #[arg(long)]
-    pub region: Option<String>,
-    /// The name of the token in Amazon Cognito; the default is its model and the end of its serial number.
-    #[arg(long, value_name = "NAME")]
-    pub friendly_device_name: Option<String>,
-    /// The source of the access token or the session.
-    #[command(flatten)]
-    pub authorization: AuthorizationArguments,
-    /// Also print the session that Amazon Cognito returned, on a second line.
-    #[arg(long)]
-    pub print_session: bool,
-    /// How long to wait, for example for a touch or the next time step.
-    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = value_parser!(u32).range(1..=900))]
-    pub timeout: u32,
-}
-
-/// The source of the access token or the session.
-#[derive(Args, Debug)]
-#[group(id = "authorization", multiple = false)]
-pub struct AuthorizationArguments {
-    /// Read the access token from this descriptor.
-    #[arg(long, value_name = "N")]
-    pub access_token_fd: Option<i32>,
-    /// Read the access token from standard input.
-    #[arg(long)]
-    pub access_token_stdin: bool,
-    /// Read the session of a sign-in from this descriptor.
-    #[arg(long, value_name = "N")]
-    pub session_fd: Option<i32>,
-    /// Read the session of a sign-in from standard input.
-    #[arg(long)]
-    pub session_stdin: bool,
-}
-
-/// Arguments of `challenge`.
-#[derive(Args, Debug)]
-#[command(
-    after_help = "Reads the JSON that InitiateAuth returned (ChallengeName, Session, ChallengeParameters) and prints\nthe JSON that RespondToAuthChallenge returns, tokens included:\n  aws cognito-idp initiate-auth ... | oathbridgectl challenge --profile work"
-)]
-pub struct ChallengeArguments {
-    /// The credential, as for code; the default is the credential that the profile or the challenge names.
-    pub query: Option<String>,
-    /// Search only the token with this id or serial number.
-    #[arg(long, value_name = "ID_OR_SERIAL")]
-    pub token: Option<String>,
-    /// Use this profile of the configuration.
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// The app client; the default is that of the profile.
-    #[arg(long, value_name = "ID")]
-    pub client_id: Option<String>,
-    /// Ask Amazon Cognito in this region, for example eu-central-1.
-    #[arg(long)]
-    pub region: Option<String>,
-    /// The user who signs in; a user name in the challenge has priority.
-    #[arg(long, value_name = "NAME")]
-    pub username: Option<String>,
-    /// Read the secret of the app client, if it has one, from this descriptor.
-    #[arg(long, value_name = "N")]
-    pub client_secret_fd: Option<i32>,
-    /// The key of a remembered device.
-    #[arg(long, value_name = "KEY")]
-    pub device_key: Option<String>,
-    /// Wait until the token is plugged in.
-    #[arg(long)]
-    pub wait_for_token: bool,
-    /// How long to wait, for example for a touch or the next time step.
-    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = value_parser!(u32).range(1..=900))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = seconds)]
     pub timeout: u32,
 }
 
@@ -196,6 +136,8 @@ pub enum Format {
     Plain,
     /// JSON for a custom module of Waybar, one object per line.
     Waybar,
+    /// One JSON object per line; the same as --json.
+    Json,
 }
 
 /// Arguments of `cancel`.
@@ -206,6 +148,9 @@ pub struct CancelArguments {
     /// Cancel all running requests.
     #[arg(long, conflicts_with = "operation")]
     pub all: bool,
+    /// List the running requests, and cancel none.
+    #[arg(long, conflicts_with_all = ["operation", "all"])]
+    pub list: bool,
 }
 
 /// Arguments of `unlock`.
@@ -217,11 +162,38 @@ pub struct UnlockArguments {
     #[arg(long)]
     pub allow_last_attempts: bool,
     /// Read the password or PIN from this descriptor.
-    #[arg(long, value_name = "N", conflicts_with = "password_stdin")]
+    #[arg(long, value_name = "N", value_parser = descriptor, conflicts_with = "password_stdin")]
     pub password_fd: Option<i32>,
     /// Read the password or PIN from standard input.
     #[arg(long)]
     pub password_stdin: bool,
+}
+
+/// Arguments of `complete`.
+#[derive(Args, Debug)]
+pub struct CompleteArguments {
+    /// The kind of the names.
+    pub names: Names,
+}
+
+/// The kinds of names that a shell completes.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Names {
+    /// The names of credentials.
+    Credentials,
+    /// The names of profiles.
+    Profiles,
+    /// The serial numbers of tokens, or their ids.
+    Tokens,
+    /// The handles of running requests.
+    Requests,
+}
+
+/// Arguments of `lock`.
+#[derive(Args, Debug)]
+pub struct LockArguments {
+    /// The token's id or serial number; the default is all tokens.
+    pub token: Option<String>,
 }
 
 /// The subcommands of `guard`.
@@ -259,6 +231,23 @@ pub struct ForgetArguments {
     /// Do not ask for confirmation.
     #[arg(long)]
     pub yes: bool,
+}
+
+impl Command {
+    /// The descriptors that the caller names by their numbers.
+    pub(super) fn descriptors(&self) -> Vec<i32> {
+        let named = match self {
+            Self::Verify(arguments) => {
+                let AuthorizationArguments { access_token_fd, session_fd, .. } = arguments.authorization;
+                [access_token_fd, session_fd]
+            }
+            Self::Challenge(arguments) => [arguments.client_secret_fd, None],
+            Self::SignIn(arguments) => [arguments.password_fd, None],
+            Self::Unlock(arguments) => [arguments.password_fd, None],
+            _ => [None, None],
+        };
+        named.into_iter().flatten().collect()
+    }
 }
 
 /// The result of parsing the command line.

@@ -16,24 +16,32 @@ const BACKSPACE: u8 = 0x08;
 const KILL_LINE: u8 = 0x15;
 const DELETE: u8 = 0x7f;
 
-/// Asks for a line. The terminal's line editing is switched off, because it would cut an access token at 4095 bytes.
-pub(super) fn ask(terminal: BorrowedFd<'_>, name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let failed = |error: Errno| Failure::failed(&format!("Reading the {name} from the terminal"), error);
+/// Asks for lines until `is_whole` says that these are all. The terminal's line editing is switched off, because it would cut an access token at 4095 bytes.
+pub(super) fn ask(
+    terminal: BorrowedFd<'_>,
+    name: &str,
+    is_whole: fn(&[u8]) -> bool,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let failed =
+        |error: Errno| Failure::of_system(&format!("Reading the {name} from the terminal"), &error.into());
     let no_echo = NoEcho::new(terminal).map_err(failed)?;
     print(&format!(
         "{}{} (not shown): ",
         name.get(..1).unwrap_or_default().to_uppercase(),
         name.get(1..).unwrap_or_default()
     ));
-    let line = read_line(terminal);
+    let text = read_text(terminal, is_whole);
     drop(no_echo);
     print("\n");
-    line.map_err(failed)?
+    text.map_err(failed)?
         .ok_or_else(|| Failure::new(crate::ctl::exit::FAILED, "Cancelled; nothing was sent to the daemon."))
 }
 
-/// The line without its line break; `None` if the user interrupts.
-fn read_line(terminal: BorrowedFd<'_>) -> Result<Option<Zeroizing<Vec<u8>>>, Errno> {
+/// The lines without the last line break; `None` if the user interrupts.
+fn read_text(
+    terminal: BorrowedFd<'_>,
+    is_whole: fn(&[u8]) -> bool,
+) -> Result<Option<Zeroizing<Vec<u8>>>, Errno> {
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_SECRET_BYTES + 1));
     let mut byte = Zeroizing::new([0]);
     loop {
@@ -44,7 +52,9 @@ fn read_line(terminal: BorrowedFd<'_>) -> Result<Option<Zeroizing<Vec<u8>>>, Err
             Err(error) => return Err(error),
         }
         match *byte {
-            [b'\n' | b'\r' | END] => return Ok(Some(line)),
+            [END] => return Ok(Some(line)),
+            [b'\n' | b'\r'] if is_whole(&line) => return Ok(Some(line)),
+            [b'\r'] if line.len() <= MAX_SECRET_BYTES => line.push(b'\n'),
             [INTERRUPT] => return Ok(None),
             [KILL_LINE] => line.clear(),
             [BACKSPACE | DELETE] => drop_last_char(&mut line),

@@ -55,7 +55,15 @@ impl From<Refused> for Error {
 impl From<cognito::Error> for Error {
     fn from(error: cognito::Error) -> Self {
         let retry = error.retry_after.map(Retry::After);
-        Self { retry, ..error.kind.into() }
+        let plain = Self::from(error.kind);
+        let Some(cause) = error.cause else { return Self { retry, ..plain } };
+        let advice = cause.advice();
+        let what = if cause.is_tls() {
+            "The server did not prove to be Cognito"
+        } else {
+            "Cognito is not reachable"
+        };
+        Self { retry, sentence: format!("{what} because {cause}, and no code was sent; {advice}."), ..plain }
     }
 }
 

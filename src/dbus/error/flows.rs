@@ -9,13 +9,19 @@ impl From<flows::Error> for Error {
         use flows::Error as Flow;
         match error {
             Flow::Missing(missing) => missing.into(),
-            Flow::NoMatch { locked: false } => Self::ours(
+            Flow::NoMatch { locked: false, wanted } => Self::ours(
                 "NoSuchCredential",
-                "No attached token has the credential that the profile names; plug in the right token or correct the profile's issuer and account.",
+                format!(
+                    "No attached token has the credential of the profile{}; plug in the right token, or correct the profile.",
+                    in_brackets(&wanted)
+                ),
             ),
-            Flow::NoMatch { locked: true } => Self::ours(
+            Flow::NoMatch { locked: true, wanted } => Self::ours(
                 "TokenLocked",
-                "No unlocked token has the credential that the profile names; unlock the locked token with oathbridgectl unlock and try again.",
+                format!(
+                    "No unlocked token has the credential of the profile{}; unlock the locked token with oathbridgectl unlock and try again.",
+                    in_brackets(&wanted)
+                ),
             ),
             Flow::Forbidden => Self::ours(
                 "AccessDenied",
@@ -84,4 +90,8 @@ impl From<flows::Error> for Error {
             Flow::Cognito(error) => error.into(),
         }
     }
+}
+
+fn in_brackets(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(" ({text})") }
 }

@@ -44,24 +44,34 @@ async fn submission(client: &Client, credential: &str, method: &str, session: Va
 }
 
 #[tokio::test]
-async fn a_call_with_a_descriptor_counts_and_one_with_invalid_arguments_does_not() {
+async fn a_submission_with_an_invalid_secret_does_not_count() {
     const INVALID: &str = "org.freedesktop.DBus.Error.InvalidArgs";
     let bench = Bench::new("[limits]\nsubmissions_per_minute = 2\n").await;
     let short = memfd(b"short").unwrap();
     let methods = ["VerifySoftwareToken", "RespondToMfaChallenge"];
-    for (method, expected) in
-        methods.into_iter().cycle().take(4).zip([INVALID, INVALID, "RateLimited", "RateLimited"])
-    {
-        if expected == INVALID {
-            for _ in 0..3 {
-                assert_eq!(submission(&bench.client, &bench.alice, method, "short".into()).await, INVALID);
-            }
-        }
-        assert_eq!(
-            submission(&bench.client, &bench.alice, method, Fd::from(short.as_fd()).into()).await,
-            expected,
-            "{method}"
-        );
+    for method in methods.into_iter().cycle().take(8) {
+        assert_eq!(submission(&bench.client, &bench.alice, method, "short".into()).await, INVALID);
+        let with_descriptor =
+            submission(&bench.client, &bench.alice, method, Fd::from(short.as_fd()).into()).await;
+        assert_eq!(with_descriptor, INVALID, "{method}");
+    }
+}
+
+/// A refused call must not make room for another one, whatever the outcome of the calls that did count.
+#[tokio::test]
+async fn a_burst_of_submissions_leaves_the_limit_as_it_is() {
+    let bench = Bench::new("[limits]\nsubmissions_per_minute = 2\n").await;
+    let session = "a session of a sign-in, long enough";
+    // The token is not attached, so no code is sent.
+    let mut absent = bench.alice.clone();
+    let last = absent.pop();
+    absent.push(if last == Some('0') { '1' } else { '0' });
+    let submit = || submission(&bench.client, &absent, "VerifySoftwareToken", session.into());
+    let first = join_all((0..6).map(|_| submit())).await;
+    let limited = first.iter().filter(|name| *name == "RateLimited").count();
+    assert_eq!(limited, 4, "{first:?}");
+    for _ in 0..3 {
+        assert_eq!(submit().await, "RateLimited");
     }
 }
 

@@ -191,9 +191,9 @@ async fn a_second_daemon_ends_with_an_error_message() {
     // A warning about a file that this user can read may come first.
     assert_eq!(
         said.lines().last(),
-        Some(&*format!(
-            "oathbridged: another process owns the name {NAME}; stop it before starting this one."
-        ))
+        Some(
+            "oathbridged: another daemon is already running; stop it with `systemctl --user stop oathbridge`."
+        )
     );
     assert_eq!(daemon.find().await.len(), 5);
 }

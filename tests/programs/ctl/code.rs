@@ -42,6 +42,8 @@ fn several_matches_list_the_choices_and_no_match_lists_all() {
     run.failed(4, "2 credentials match \"AWS\"");
     assert!(run.err.contains(&rig.id("touched")) && run.err.contains("AWS:alice"), "{}", run.err);
     rig.run(&["code", "nobody"]).failed(3, "VPN:dave");
+    rig.run(&["code", "alcie"]).failed(3, "did you mean \"alice\"?");
+    assert_eq!(rig.run(&["code", "alice", "--token", "…2222"]).code, 0);
     rig.run(&["code", "alice", "--token", "99999999"]).failed(3, "11112222".split_at(4).1);
     assert_eq!(rig.run(&["code", "alice", "--token", "11112222"]).code, 0);
 }
@@ -49,7 +51,10 @@ fn several_matches_list_the_choices_and_no_match_lists_all() {
 #[test]
 fn a_counter_advances_only_with_advance_counter() {
     let rig = Rig::start();
-    rig.run(&["code", "dave"]).failed(2, "advance-counter");
+    rig.run(&["code", "dave"])
+        .failed(2, "`dave` is counter-based and each code uses one up; add --advance-counter");
+    rig.run(&["code", "dave", "--next"]).failed(2, "leave out --next");
+    rig.run(&["code", "alice", "--advance-counter"]).failed(2, "`alice` is time-based");
     // RFC 4226, appendix D: the first two values.
     assert_eq!(rig.run(&["code", "dave", "--advance-counter"]).out, "755224\n");
     let json = rig.run(&["code", "dave", "--advance-counter", "--json"]).json();
@@ -74,11 +79,59 @@ fn a_claimed_step_is_spent() {
     let shown = rig.run(&["guard", "show", "--json"]).json();
     assert_eq!(shown["credentials"][0]["id"], rig.id("alice").as_str());
     rig.use_steps("alice", 5);
-    rig.run(&["code", "alice", "--claim"]).failed(7, "already used");
+    let spent = rig.run(&["code", "alice", "--claim"]);
+    spent.failed(7, "This code was already used; try again in ");
+    assert!(spent.err.contains(" (at ") && !spent.err.contains("Unix"), "{}", spent.err);
+    let json = rig.run(&["code", "alice", "--claim", "--json"]);
+    let error = &serde_json::from_str::<serde_json::Value>(&json.out).unwrap()["error"];
+    assert_eq!((json.code, &error["name"], &error["exit_status"]), (7, &"StepSpent".into(), &7.into()));
+    assert!(error["retry_at"].as_u64().is_some_and(|at| at % 30 == 0), "{error}");
 }
 
 #[test]
 fn a_wait_beyond_the_timeout_fails_at_once() {
     let rig = Rig::start();
-    rig.run(&["code", "alice", "--min-validity", "31"]).failed(2, "min-validity");
+    let long = rig.run(&["code", "alice", "--min-validity", "40"]);
+    long.failed(2, "--min-validity 40 is longer than this code is valid (30 s); use 30 or less.");
+    rig.run(&["code", "alice", "--timeout", "abc"])
+        .failed(2, "\"abc\" is not a number of seconds (1 to 900).");
+}
+
+#[test]
+fn without_a_credential_every_code_without_a_touch_is_printed() {
+    let rig = Rig::with_locked();
+    let plain = rig.run(&["code"]);
+    assert_eq!(plain.code, 0, "{plain:?}");
+    let lines: Vec<Vec<_>> = plain.out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["ISSUER", "ACCOUNT", "CODE", "TOKEN"]);
+    assert!(lines.len() == 3 && lines[1..].iter().all(|line| is_code(line[2])), "{}", plain.out);
+    assert!(plain.err.contains("2 other credentials need a touch or a counter"), "{}", plain.err);
+    assert!(plain.err.contains("…4444 is locked"), "{}", plain.err);
+    // The counter was not used, and nobody was asked for a touch.
+    assert_eq!(rig.run(&["code", "dave", "--advance-counter"]).out, "755224\n");
+
+    let json = rig.run(&["code", "--json", "--token", "2222"]).json();
+    let codes = json["codes"].as_array().unwrap();
+    assert_eq!((codes.len(), json["skipped"].as_array().unwrap().len()), (2, 2), "{json}");
+    assert!(codes.iter().all(|code| is_code(code["code"].as_str().unwrap())), "{json}");
+    assert_eq!(codes[0]["name"], "AWS:alice");
+    assert_eq!(rig.run(&["code", "--quiet"]).err, "");
+    rig.run(&["code", "--next"]).failed(2, "--help");
+}
+
+#[test]
+fn a_closed_standard_output_is_an_error_before_anything_is_used_up() {
+    let rig = Rig::start();
+    let mut shell = rig.command("sh");
+    shell.args(["-c", "exec \"$0\" code dave --advance-counter >&-"]).arg(super::rig::program());
+    super::rig::finish(shell, "").failed(2, "Standard output is closed");
+    let mut shell = rig.command("sh");
+    shell.args(["-c", "exec \"$0\" verify alice --session-stdin --region eu-central-1 --print-session >&-"]);
+    shell.arg(super::rig::program());
+    super::rig::finish(shell, "session").failed(2, "the session would be lost");
+    let mut shell = rig.command("sh");
+    shell.args(["-c", "exec \"$0\" code dave --advance-counter >/dev/null"]).arg(super::rig::program());
+    assert_eq!(super::rig::finish(shell, "").code, 0);
+    // RFC 4226, appendix D: only the second command used a value.
+    assert_eq!(rig.run(&["code", "dave", "--advance-counter"]).out, "287082\n");
 }

@@ -79,7 +79,7 @@ fn an_empty_list_prints_what_to_do() {
         let plain = rig.run(&[command]);
         assert_eq!((plain.code, plain.out.as_str()), (0, ""), "{plain:?}");
         assert!(plain.err.contains("plug one in"), "{}", plain.err);
-        assert!(plain.err.contains("systemctl start pcscd.socket"), "{}", plain.err);
+        assert!(plain.err.contains("sudo systemctl start pcscd.socket"), "{}", plain.err);
         let json = rig.run(&[command, "--json"]).json();
         assert_eq!(json["problems"][0]["problem"], "pcscd-unavailable");
     }
@@ -89,18 +89,33 @@ fn an_empty_list_prints_what_to_do() {
 #[test]
 fn without_a_daemon_the_error_says_how_to_start_it() {
     let rig = Rig::without_daemon();
-    for arguments in [&["tokens"][..], &["list", "--json"], &["code", "alice"], &["unlock"]] {
+    for arguments in [&["tokens"][..], &["list"], &["code", "alice"], &["unlock"]] {
         rig.run(arguments).failed(10, "systemctl --user start oathbridge");
     }
+    let json = rig.run(&["ls", "--json"]);
+    let error = &serde_json::from_str::<Value>(&json.out).unwrap()["error"];
+    assert_eq!(
+        (json.code, &error["exit_status"], error["message"].as_str()),
+        (10, &json!(10), json.err.trim_end().strip_prefix("oathbridgectl: "))
+    );
     let mut command = rig.tool();
     command.arg("tokens").env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
-    super::rig::finish(command, "").failed(10, "DBUS_SESSION_BUS_ADDRESS");
+    super::rig::finish(command, "").failed(10, ": No such file or directory); log in");
+    let mut command = rig.tool();
+    command.arg("tokens").env("DBUS_SESSION_BUS_ADDRESS", "nonsense");
+    super::rig::finish(command, "").failed(10, "DBUS_SESSION_BUS_ADDRESS is not a valid address");
+    let mut command = rig.tool();
+    command
+        .arg("tokens")
+        .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
+        .env("SUDO_USER", "alice");
+    let run = super::rig::finish(command, "");
+    assert_eq!(run.err.contains("without sudo"), rustix::process::geteuid().is_root(), "{run:?}");
 }
 
 #[test]
 fn wrong_usage_help_and_version_have_their_exit_codes() {
     let rig = Rig::without_daemon();
-    rig.run(&["code"]).failed(2, "--help");
     rig.run(&["frobnicate"]).failed(2, "frobnicate");
     let help = rig.run(&["--help"]);
     assert_eq!((help.code, help.err.as_str()), (0, ""));
@@ -132,6 +147,9 @@ fn every_member_of_the_json_is_in_the_manual() {
         rig.run(&["list", "--json"]),
         rig.run(&["code", "alice", "--next", "--json"]),
         rig.run_with(&verify, &rig.user.session),
+        rig.run(&["code", "--json"]),
+        rig.run(&["cancel", "--list", "--json"]),
+        rig.run(&["lock", "--json"]),
         rig.run(&["guard", "show", "--json"]),
         rig.run(&["guard", "forget", "touched", "--yes", "--json"]),
         rig.run_with(&["unlock", "--password-stdin", "--json"], PASSWORD),
@@ -141,6 +159,8 @@ fn every_member_of_the_json_is_in_the_manual() {
         assert_eq!(run.code, 0, "{run:?}");
         members(&serde_json::from_str(&run.out).unwrap(), &mut names);
     }
+    let failed = rig.run(&["code", "nobody", "--json"]);
+    members(&serde_json::from_str(&failed.out).unwrap(), &mut names);
     let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/man/oathbridgectl.1");
     let manual = std::fs::read_to_string(manual).unwrap();
     let json = manual.split(".SH JSON").nth(1).unwrap().split(".SH EXIT").next().unwrap();

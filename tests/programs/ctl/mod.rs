@@ -9,12 +9,16 @@
 )]
 
 mod code;
+mod complete;
 mod configuration;
+mod copy;
 mod forged;
 mod guard;
 mod list;
+mod profile;
 mod requests;
 mod rig;
+mod sign_in;
 mod terminal;
 mod unlock;
 mod verify;

@@ -55,8 +55,16 @@ fn the_wait_of_a_challenge_comes_from_the_daemon() {
 fn invalid_input_of_challenge_is_not_printed() {
     let rig = Rig::start();
     let run = answer(&rig, &["--profile", "work"], "{\"Session\": \"s3cret-s3cret-s3cret\"}");
+    run.failed(2, "client_id");
+    let known = ["--profile", "work", "--client-id", "client1"];
+    let run = answer(&rig, &known, "{\"Session\": \"s3cret-s3cret-s3cret\"}");
     run.failed(2, "InitiateAuth");
     assert!(!run.err.contains("s3cret"));
+    answer(&rig, &known, r#"{"AuthenticationResult": {}}"#).failed(2, "The sign-in is complete");
+    answer(&rig, &known, r#"{"ChallengeName": "SMS_MFA", "Session": "s"}"#)
+        .failed(2, "Cognito asked for SMS_MFA");
+    answer(&rig, &[], "").failed(2, "Name the app client: add --client-id ID or --profile NAME.");
+    answer(&rig, &["--client-id", "client1"], "").failed(2, "Name the region: add --region REGION");
 }
 
 /// A running `watch` and its lines.
@@ -89,12 +97,20 @@ fn watch_shows_a_touch_while_a_request_waits_for_it() {
     let mut rig = Rig::start();
     let mut plain = Watching::start(&rig, &[]);
     let mut waybar = Watching::start(&rig, &["--format=waybar"]);
+    let mut lines = Watching::start(&rig, &["--json"]);
+    let nothing: Value = serde_json::from_str(&lines.next()).unwrap();
+    assert_eq!((&nothing["kind"], &nothing["name"]), (&json!(""), &Value::Null));
     assert_eq!(plain.next(), "Nothing to do.");
     let idle: Value = serde_json::from_str(&waybar.next()).unwrap();
     assert_eq!((idle["class"].as_str(), idle["text"].as_str()), (Some("idle"), Some("")));
     let mut code =
         rig.tool().args(["code", "AWS:touched"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     assert_eq!(plain.next(), "Touch YubiKey 5 …2222: Calculate of AWS:touched, requested by oathbridgectl.");
+    let line: Value = serde_json::from_str(&lines.next()).unwrap();
+    assert_eq!(
+        (&line["kind"], &line["name"], &line["request"]),
+        (&json!("touch"), &json!("AWS:touched"), &json!("Calculate"))
+    );
     let touch: Value = serde_json::from_str(&waybar.next()).unwrap();
     assert_eq!(
         (touch["class"].as_str(), touch["text"].as_str()),
@@ -124,8 +140,10 @@ fn watch_ends_when_its_output_is_closed() {
 #[test]
 fn cancel_fails_if_nothing_runs() {
     let rig = Rig::start();
-    rig.run(&["cancel"]).failed(3, "nothing to cancel");
-    rig.run(&["cancel", "unheard-of"]).failed(3, "No running request");
+    rig.run(&["cancel"]).failed(3, "No request is running.");
+    rig.run(&["cancel", "unheard-of"]).failed(3, "list them with `oathbridgectl cancel --list`.");
+    let list = rig.run(&["cancel", "--list"]);
+    assert_eq!((list.code, list.out.as_str(), list.err.as_str()), (0, "", "No request is running.\n"));
     assert_eq!(rig.run(&["--json", "cancel", "--all"]).json()["cancelled"], json!([]));
 }
 
@@ -142,6 +160,14 @@ fn a_running_request_is_cancelled() {
         .spawn()
         .unwrap();
     assert!(watching.next().starts_with("Touch"));
+    let list = rig.run(&["cancel", "--list"]);
+    let row: Vec<_> = list.out.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(row, ["oathbridgectl", "Calculate", "AWS:touched", "waiting-touch", "oathbridgectl"]);
+    let json = rig.run(&["cancel", "--list", "--json"]).json();
+    assert_eq!(
+        (&json["running"][0]["name"], &json["running"][0]["handle"]),
+        (&"AWS:touched".into(), &"oathbridgectl".into())
+    );
     let cancelled = rig.run(&["cancel"]);
     assert_eq!((cancelled.code, cancelled.err.as_str()), (0, "Cancelled; no code was sent.\n"));
     let output = child.wait_with_output().unwrap();

@@ -6,11 +6,12 @@ use std::os::fd::OwnedFd;
 use std::process::{Child, Stdio};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::rig::{PASSWORD, Rig};
 
 /// The two ends of a terminal: that of the user, and that of the program.
-fn terminal() -> (File, File) {
+pub(super) fn terminal() -> (File, File) {
     let person: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&person).unwrap();
     unlockpt(&person).unwrap();
@@ -20,7 +21,7 @@ fn terminal() -> (File, File) {
 }
 
 /// Reads until this text is shown, and returns everything shown so far.
-fn until(source: &mut impl Read, words: &str) -> String {
+pub(super) fn until(source: &mut impl Read, words: &str) -> String {
     let mut shown = Vec::new();
     let mut byte = [0];
     while !String::from_utf8_lossy(&shown).contains(words) {
@@ -31,7 +32,7 @@ fn until(source: &mut impl Read, words: &str) -> String {
 }
 
 /// Everything that the terminal shows until the program ends.
-fn rest(person: &mut File) -> String {
+pub(super) fn rest(person: &mut File) -> String {
     let mut shown = Vec::new();
     let mut bytes = [0; 256];
     // On Linux reading fails when the other end of a terminal is closed.
@@ -106,6 +107,42 @@ fn a_wait_is_shown_as_a_countdown_and_then_erased() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(shown.starts_with("\r\x1b[KTouch the token YubiKey 5 …2222 now (waits up to 35 s)"), "{shown:?}");
     assert!(shown.ends_with("\r\x1b[K"), "{shown:?}");
+}
+
+#[test]
+fn a_pasted_challenge_is_read_to_its_end() {
+    let rig = Rig::start();
+    let (mut person, program) = terminal();
+    let challenge = ["challenge", "--profile", "work", "--client-id", "client1"];
+    let mut child = start(&rig, &challenge, program);
+    until(&mut person, "Challenge (not shown): ");
+    person.write_all(b"{\n  \"ChallengeName\": \"SMS_MFA\",\n  \"Session\": \"s3cret\"\n}\n").unwrap();
+    let shown = rest(&mut person);
+    assert_eq!(child.wait().unwrap().code(), Some(2), "{shown}");
+    assert!(shown.contains("Cognito asked for SMS_MFA") && !shown.contains("s3cret"), "{shown}");
+}
+
+#[test]
+fn a_countdown_and_a_table_fit_a_narrow_terminal() {
+    let rig = Rig::start();
+    let (mut person, program) = terminal();
+    let size = Winsize { ws_row: 24, ws_col: 30, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&person, size).unwrap();
+    let mut child = start(&rig, &["code", "touched"], program.try_clone().unwrap());
+    child.wait().unwrap();
+    let mut list = rig.tool();
+    list.arg("list").env("TERM", "xterm").stdout(program.try_clone().unwrap()).stderr(program);
+    assert!(list.status().unwrap().success());
+    drop(list);
+    let shown = rest(&mut person);
+    let (countdown, table) = shown.split_once("\x1b[1m").unwrap();
+    for line in countdown.split("\r\x1b[K") {
+        assert!(line.chars().count() < 30, "{line}");
+    }
+    assert!(countdown.contains("…") && table.starts_with("ISSU"), "{shown:?}");
+    for line in table.lines() {
+        assert!(line.replace("\x1b[0m", "").chars().count() <= 30, "{line:?}");
+    }
 }
 
 #[test]

@@ -41,6 +41,29 @@ fn a_token_is_unlocked_by_serial_number_with_a_descriptor() {
 fn a_descriptor_that_is_not_open_is_wrong_usage() {
     let rig = Rig::with_locked();
     rig.run(&["unlock", "--password-fd", "77"]).failed(2, "77<FILE");
+    // The program's own descriptors have these numbers when it reads the password.
+    for number in 3..=9 {
+        let mut shell = rig.command("sh");
+        let closed = "3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-";
+        shell.args(["-c", &format!("exec \"$0\" unlock --password-fd {number} {closed}")]).arg(program());
+        finish(shell, "").failed(2, &format!("{number}<FILE"));
+    }
+    rig.run(&["unlock", "--password-fd", "abc"]).failed(2, "\"abc\" is not the number of a descriptor");
+}
+
+#[test]
+fn a_locked_token_forgets_its_password() {
+    let rig = Rig::with_locked();
+    assert_eq!(rig.run_with(&["unlock", "--password-stdin"], PASSWORD).code, 0);
+    let one = rig.run(&["lock", "4444"]);
+    assert_eq!((one.code, one.out.as_str()), (0, ""), "{one:?}");
+    assert!(one.err.contains("forgotten the password") && one.err.contains("…4444"), "{}", one.err);
+    rig.run(&["code", "alice", "--token", "4444"]).failed(5, "is locked");
+    assert_eq!(rig.run_with(&["unlock", "--password-stdin", "--quiet"], PASSWORD).err, "");
+    let all = rig.run(&["lock", "--json"]).json();
+    assert_eq!(all["locked"].as_array().unwrap().len(), 2);
+    rig.run(&["code", "alice", "--token", "4444"]).failed(5, "is locked");
+    rig.run(&["lock", "99"]).failed(3, "33334444".split_at(4).1);
 }
 
 #[test]

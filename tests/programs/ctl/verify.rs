@@ -67,8 +67,14 @@ fn missing_and_public_secrets_are_wrong_usage() {
     let both = ["verify", "alice", "--access-token-stdin", "--session-stdin"];
     rig.run(&both).failed(2, "cannot be used with");
     rig.run_with(&["verify", "alice", "--access-token-stdin"], "no token").failed(2, "access token");
-    rig.run_with(&["verify", "--access-token-stdin"], token).failed(2, "No credential is named");
-    rig.run_with(&["verify", "--profile", "none", "--access-token-stdin"], token).failed(3, "no profile");
+    rig.run_with(&["verify", "--access-token-stdin"], token)
+        .failed(2, "Name a credential (`oathbridgectl list` shows them) or a profile that has one.");
+    rig.run_with(&["verify", "--profile", "wrk", "--access-token-stdin"], token)
+        .failed(3, "There is no profile \"wrk\"; did you mean \"work\"?");
+    rig.run_with(&["verify", "alice", "--session-stdin"], "any")
+        .failed(2, "Name the region: add --region REGION or --profile NAME.");
+    rig.run(&["verify", "alice", "--access-token-stdin"])
+        .failed(2, "Standard input was empty; pipe the access token in");
     rig.run_with(&["verify", "alice", "--access-token-stdin", "--region", "mars-1"], token)
         .failed(2, "region");
     assert!(rig.cognito.submissions().is_empty());
@@ -80,8 +86,12 @@ fn refusals_of_cognito_have_their_own_exit_code() {
     rig.cognito.revoke(&rig.user.access_token);
     let arguments = ["verify", "alice", "--profile", "work", "--access-token-stdin"];
     let run = rig.run_with(&arguments, &rig.user.access_token);
-    run.failed(8, "");
+    run.failed(8, "\n  aws-code: NotAuthorizedException\n  request-id: ");
     assert!(!run.err.contains(&rig.user.access_token));
+    let json = rig.run_with(&[&arguments[..], &["--json"]].concat(), &rig.user.access_token);
+    let error = &serde_json::from_str::<serde_json::Value>(&json.out).unwrap()["error"];
+    assert_eq!((json.code, &error["aws_code"]), (8, &"NotAuthorizedException".into()), "{error}");
+    assert_eq!(error["request_id"].as_str().map(str::len), Some(36));
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The daemon's sentences for users of the command line: D-Bus options are replaced by those of `oathbridgectl`.
 
-use crate::dbus::names;
-
 /// D-Bus options that the command line has under another name.
 const RENAMED: [(&str, &str); 4] = [
     ("access-token", "--access-token-stdin or --access-token-fd"),
@@ -16,17 +14,13 @@ const BEFORE_OPTION: [&str; 4] = ["the option ", "The option ", "the options ", 
 /// The words between the names of options in a list.
 const BETWEEN_OPTIONS: [&str; 3] = [", ", " and ", " or "];
 
-/// The sentence of an error reply for a user of the command line. `name` is the full name of the error.
-pub(super) fn of_reply(name: &str, sentence: &str) -> String {
-    if name.strip_prefix(names::ERROR) == Some("ConfirmationRequired") {
-        return "This credential is counter-based and each code uses one up; add --advance-counter to continue."
-            .to_owned();
-    }
-    BEFORE_OPTION.iter().fold(sentence.to_owned(), |text, before| with_own_options(&text, before))
+/// A sentence of the daemon for a user of the command line.
+pub(super) fn with_own_options(sentence: &str) -> String {
+    BEFORE_OPTION.iter().fold(sentence.to_owned(), |text, before| with_options_after(&text, before))
 }
 
 /// Replaces `before` and the names of options after it by options of the command line.
-fn with_own_options(text: &str, before: &str) -> String {
+fn with_options_after(text: &str, before: &str) -> String {
     let mut parts = text.split(before);
     let mut own = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -70,13 +64,7 @@ mod tests {
             ),
             ("The token was removed; plug it in.", "The token was removed; plug it in."),
         ] {
-            assert_eq!(of_reply("io.github.oathbridge.OathBridge1.Error.Any", daemon), own);
+            assert_eq!(with_own_options(daemon), own);
         }
-    }
-
-    #[test]
-    fn a_counter_is_confirmed_with_the_option_of_the_command_line() {
-        let own = of_reply("io.github.oathbridge.OathBridge1.Error.ConfirmationRequired", "Any sentence.");
-        assert!(own.contains("--advance-counter"), "{own}");
     }
 }

@@ -1,0 +1,166 @@
+//! `oathbridgectl code` without a credential: every code that costs neither a touch nor a value of a counter.
+
+use std::io::{IsTerminal, stdout};
+use std::time::Duration;
+
+use serde::Serialize;
+use zbus::Variant;
+
+use super::arguments::CodeArguments;
+use super::asked::{Asked, Task};
+use super::bus::Bus;
+use super::local_time::seconds_left;
+use super::proxies::Options;
+use super::screen::{Look, table};
+use super::style::Style;
+use super::tree::{Credential, Tree};
+use super::{Failure, Output, exit, problem, query};
+use crate::clock::{Clock, SystemClock};
+
+/// The output of `--json`.
+#[derive(Serialize)]
+struct Json<'tree> {
+    codes: &'tree [Code<'tree>],
+    /// Credentials whose codes cost a touch or a value of a counter.
+    skipped: Vec<&'tree Credential>,
+    failed: Vec<Failed<'tree>>,
+    locked_tokens: Vec<&'tree str>,
+}
+
+#[derive(Serialize)]
+struct Code<'tree> {
+    name: &'tree str,
+    code: String,
+    /// Unix seconds.
+    valid_from: u64,
+    valid_until: u64,
+    credential: &'tree Credential,
+}
+
+#[derive(Serialize)]
+struct Failed<'tree> {
+    name: &'tree str,
+    message: &'tree str,
+}
+
+pub(super) async fn run(
+    bus: &Bus,
+    tree: &Tree,
+    arguments: &CodeArguments,
+    style: Style,
+) -> Result<Output, Failure> {
+    let tokens = query::tokens(tree, arguments.token.as_deref())?;
+    let credentials =
+        tree.credentials.iter().filter(|credential| tokens.iter().any(|token| token.id == credential.token));
+    let (free, skipped): (Vec<_>, Vec<_>) = credentials.partition(|credential| is_free(credential));
+    let (mut codes, failures) = calculate_each(bus, &free, arguments.timeout).await;
+    renew(bus, &mut codes, arguments.timeout).await;
+    if let ([], [only, ..]) = (&*codes, &*failures) {
+        return Err(only.1.clone());
+    }
+    let failure = failures.first().map(|(name, failure)| failure.clone().about(name));
+    if style.json {
+        let locked_tokens = tree.locked().map(|token| token.id.as_str()).collect();
+        let failed = failures.iter().map(|(name, failure)| Failed { name, message: failure.sentence() });
+        let json = Json { codes: &codes, skipped, failed: failed.collect(), locked_tokens };
+        return Ok(Output::json(&json)?.with_failure(failure));
+    }
+    let told = failures.iter().skip(1).map(|(name, failure)| format!("{name}: {}", failure.sentence()));
+    let text = if codes.is_empty() { String::new() } else { text(&codes, tree) };
+    Ok(Output::text(text)
+        .with_notes(told)
+        .with_notes(missing(tree, &skipped, codes.is_empty()))
+        .with_failure(failure))
+}
+
+/// Whether a code needs no touch and uses nothing up.
+fn is_free(credential: &Credential) -> bool {
+    credential.kind != "hotp" && credential.touch_required == "no"
+}
+
+/// One request after the other, because a token answers one at a time. An unreachable daemon ends the loop.
+async fn calculate_each<'tree>(
+    bus: &Bus,
+    credentials: &[&'tree Credential],
+    timeout: u32,
+) -> (Vec<Code<'tree>>, Vec<(&'tree str, Failure)>) {
+    let (mut codes, mut failures) = (Vec::new(), Vec::new());
+    for credential in credentials {
+        let name = credential.name.as_str();
+        match calculate(bus, credential, timeout).await {
+            Ok(code) => codes.push(code),
+            Err(failure) => {
+                let asked =
+                    Asked { task: Task::Code, account: Some(credential.account.clone()), ..Asked::default() };
+                let failure = failure.explained(&asked, &super::asked::Details::default());
+                let is_unreachable = failure.code == exit::UNREACHABLE;
+                failures.push((name, failure));
+                if is_unreachable {
+                    break;
+                }
+            }
+        }
+    }
+    (codes, failures)
+}
+
+async fn calculate<'tree>(
+    bus: &Bus,
+    credential: &'tree Credential,
+    timeout: u32,
+) -> Result<Code<'tree>, Failure> {
+    // Nobody is asked for anything.
+    let options = Options::from([("timeout", Variant::from(timeout)), ("interactive", false.into())]);
+    let wait = Duration::from_secs(timeout.into());
+    let (code, valid_from, valid_until, _) = bus.calculate(&credential.path, options, wait).await?;
+    Ok(Code { name: &credential.name, code, valid_from, valid_until, credential })
+}
+
+/// Replaces the codes that ran out while others were calculated. One that cannot be replaced stays, with its time.
+async fn renew(bus: &Bus, codes: &mut [Code<'_>], timeout: u32) {
+    let now = SystemClock::new().unix_time();
+    for code in codes.iter_mut().filter(|code| seconds_left(code.valid_until, now) == 0) {
+        if let Ok(new) = calculate(bus, code.credential, timeout).await {
+            *code = new;
+        }
+    }
+}
+
+/// On a terminal with the seconds for which each code is valid.
+fn text(codes: &[Code<'_>], tree: &Tree) -> String {
+    let now = SystemClock::new().unix_time();
+    let rows = codes.iter().map(|code| {
+        let left = format!("{} s", seconds_left(code.valid_until, now));
+        let token = tree.token_label(code.credential);
+        [code.credential.issuer.clone(), code.credential.account.clone(), code.code.clone(), left, token]
+    });
+    let look = Look::of_output().keeping(&[2]);
+    if stdout().is_terminal() {
+        return table(look, ["ISSUER", "ACCOUNT", "CODE", "LEFT", "TOKEN"], rows);
+    }
+    let rows = rows.map(|[issuer, account, code, _, token]| [issuer, account, code, token]);
+    table(look, ["ISSUER", "ACCOUNT", "CODE", "TOKEN"], rows)
+}
+
+/// Why codes are missing.
+fn missing(tree: &Tree, skipped: &[&Credential], is_empty: bool) -> Vec<String> {
+    if tree.tokens.is_empty() {
+        return problem::nothing_attached(tree);
+    }
+    let mut notes = problem::locked(tree);
+    match skipped {
+        [] if is_empty && notes.is_empty() => {
+            notes.push("The attached tokens have no credentials; add one first.".to_owned());
+        }
+        [] => {}
+        [one] => notes.push(format!(
+            "{} needs a touch or a counter; print its code with `oathbridgectl code {}`.",
+            one.name, one.account
+        )),
+        several => notes.push(format!(
+            "{} other credentials need a touch or a counter; print the code of one with `oathbridgectl code NAME`.",
+            several.len()
+        )),
+    }
+    notes
+}
