@@ -6,6 +6,8 @@
 # * The service closes the connection after it has read the request: SCARD_F_COMM_ERROR (0x80100013).
 # * The service closes the connection while the request is unread: SCARD_W_SECURITY_VIOLATION (0x8010006A).
 #
+# If the connection is closed before the client has written, the result is the first or the last one, by chance.
+#
 # A client that polkit refuses gets the last one, too. So a program that says "you are not allowed to use the smart card
 # service" for this code can be wrong: a service that ends while a request waits in its socket gives the same code. The
 # code alone does not tell the cases apart, and a program has to ask again.
