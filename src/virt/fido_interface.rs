@@ -35,6 +35,7 @@ impl Reports for FidoInterface {
     }
 
     fn send(&mut self, report: &[u8]) -> Result<(), Error> {
+        self.shared.wait_for_report();
         let report: &[u8; REPORT] =
             report.try_into().map_err(|_| Error::Failed("a report must have 64 bytes".to_owned()))?;
         let mut state = self.shared.lock();
@@ -66,8 +67,11 @@ impl Reports for FidoInterface {
             let Some(fido) = &state.fido else { return Err(Error::Removed) };
             if let Some((next, number)) = fido.outgoing().report(self.next) {
                 report.iter_mut().zip(next).for_each(|(to, from)| *to = *from);
+                let length = next.len();
                 self.next = number;
-                return Ok(next.len());
+                drop(state);
+                self.shared.wait_for_report();
+                return Ok(length);
             }
             let now = Instant::now();
             if now >= deadline {

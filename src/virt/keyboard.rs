@@ -43,6 +43,7 @@ impl Keyboard {
 
 impl Reports for Keyboard {
     fn send(&mut self, report: &[u8]) -> Result<(), Error> {
+        self.shared.wait_for_report();
         let report = report.try_into().map_err(|_| Error::Failed("a report must have 8 bytes".to_owned()))?;
         if self.with(|key, conditions| key.write(report, conditions))? {
             return Ok(());
@@ -52,6 +53,7 @@ impl Reports for Keyboard {
     }
 
     fn receive(&mut self, report: &mut [u8], _timeout: Duration) -> Result<usize, Error> {
+        self.shared.wait_for_report();
         let current = self.with(OtpKey::read)?;
         report.iter_mut().zip(&current).for_each(|(to, from)| *to = *from);
         Ok(current.len())

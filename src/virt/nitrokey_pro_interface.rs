@@ -40,6 +40,7 @@ impl Reports for NitrokeyProInterface {
     }
 
     fn send(&mut self, report: &[u8]) -> Result<(), Error> {
+        self.shared.wait_for_report();
         let report: &[u8; REPORT] =
             report.try_into().map_err(|_| Error::Failed("a report must have 64 bytes".to_owned()))?;
         if self.with(|key, conditions| key.write(report, conditions))? {
@@ -50,6 +51,7 @@ impl Reports for NitrokeyProInterface {
     }
 
     fn receive(&mut self, report: &mut [u8], _timeout: Duration) -> Result<usize, Error> {
+        self.shared.wait_for_report();
         let current = self.with(NitrokeyProKey::read)?;
         report.iter_mut().zip(&current).for_each(|(to, from)| *to = *from);
         Ok(current.len())

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::applet::Applet;
@@ -31,6 +32,7 @@ pub(super) struct Shared {
     pub(super) identity: Identity,
     state: Mutex<State>,
     pub(super) changed: Condvar,
+    report_delay: Duration,
     notifier: Arc<ChangeNotifier>,
 }
 
@@ -84,11 +86,25 @@ impl Shared {
         };
         let identity =
             Identity { serial: Some(spec.serial.to_string()), firmware: Some(spec.firmware.to_string()) };
-        Self { serial: spec.serial, identity, state: Mutex::new(state), changed: Condvar::new(), notifier }
+        Self {
+            serial: spec.serial,
+            identity,
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            report_delay: spec.report_delay,
+            notifier,
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().ignore_poison()
+    }
+
+    /// Waits as long as the token needs for a report.
+    pub(super) fn wait_for_report(&self) {
+        if !self.report_delay.is_zero() {
+            thread::sleep(self.report_delay);
+        }
     }
 
     /// Changes the state, and wakes all threads that wait for a change.

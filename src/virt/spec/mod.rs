@@ -36,6 +36,8 @@ pub struct TokenSpec {
     pub touch: TouchPolicy,
     /// The duration of each command.
     pub delay: Duration,
+    /// The duration of each report of a HID interface, in either direction: a pass of the loop of the token's firmware.
+    pub report_delay: Duration,
     /// The stored credentials, in this order.
     pub credentials: Vec<CredentialSpec>,
     /// The slots for HMAC-SHA1 challenges.
@@ -152,6 +154,8 @@ struct RawToken {
     #[serde(default)]
     delay_ms: u32,
     #[serde(default)]
+    report_delay_ms: u32,
+    #[serde(default)]
     credential: Vec<CredentialSpec>,
     #[serde(default)]
     otp_slot: Vec<OtpSlotSpec>,
@@ -200,6 +204,7 @@ impl TryFrom<RawToken> for TokenSpec {
             pin: raw.pin,
             touch: raw.touch,
             delay: Duration::from_millis(raw.delay_ms.into()),
+            report_delay: Duration::from_millis(raw.report_delay_ms.into()),
             credentials: raw.credential,
             otp_slots: raw.otp_slot,
         })

@@ -27,8 +27,8 @@ fn missing_keys_have_defaults() {
     assert_eq!(token.firmware.to_string(), "5.4.3");
     assert!(token.password.is_none());
     assert_eq!(
-        (token.touch, token.delay),
-        (TouchPolicy::AfterSeconds(Duration::from_secs(2)), Duration::ZERO)
+        (token.touch, token.delay, token.report_delay),
+        (TouchPolicy::AfterSeconds(Duration::from_secs(2)), Duration::ZERO, Duration::ZERO)
     );
     assert_eq!(token.credentials[0].kind, Kind::Totp(Period::DEFAULT));
 }

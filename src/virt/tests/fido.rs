@@ -1,6 +1,6 @@
 //! The virtual interface as other programs see it: frames byte by byte.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::device::Reports;
 use crate::virt::{FidoFault, FidoInterface, VirtualToken, parse};
@@ -136,4 +136,13 @@ fn faults_apply_to_one_request() {
     key.fail_next_fido(FidoFault::Stall);
     send(&mut fido, &list);
     assert_eq!(fido.receive(&mut [0; 64], Duration::ZERO), Ok(0));
+}
+
+#[test]
+fn each_report_takes_the_time_of_the_file() {
+    let text = KEY.replacen("touch = 'never'", "touch = 'never'\nreport-delay-ms = 20", 1);
+    let key = VirtualToken::new(&parse(&text).unwrap()[0]);
+    let begun = Instant::now();
+    channel(&mut key.fido().unwrap());
+    assert!(begun.elapsed() >= Duration::from_millis(40), "one was sent, and one was received");
 }

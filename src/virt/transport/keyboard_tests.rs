@@ -1,7 +1,7 @@
 //! The key behind the keyboard interface, report by report.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::device::{Error, Reports};
 use crate::virt::{Keyboard, OtpFault, TokenSpec, VirtualToken, parse};
@@ -148,4 +148,16 @@ fn token_files_with_wrong_slots_are_refused() {
     ] {
         assert!(error(&slot).message.contains(message), "{slot}: {}", error(&slot));
     }
+}
+
+#[test]
+fn each_report_takes_the_time_of_the_file() {
+    let text = TOKEN.replacen("touch = 'never'", "touch = 'never'\nreport-delay-ms = 20", 1);
+    let token = VirtualToken::new(&parse(&text).unwrap()[0]);
+    let mut keyboard = token.keyboard().unwrap();
+    let begun = Instant::now();
+    send(&mut keyboard, &SERIAL);
+    assert!(begun.elapsed() >= Duration::from_millis(40), "two were sent");
+    receive(&mut keyboard);
+    assert!(begun.elapsed() >= Duration::from_millis(60), "one was read");
 }

@@ -18,17 +18,17 @@ use super::table::{Goal, Table};
 const CODES_PER_BATCH: usize = 10;
 const BATCHES: usize = 20;
 
-/// The keys, each of which needs 5 ms for a request.
+/// The keys. The loop of their firmware takes 5 ms, and each report waits for a pass of it.
 const NITROKEY: &str = "[[token]]
 serial = 16909060
 model = 'nitrokey-3'
-delay-ms = 5
+report-delay-ms = 5
 touch = 'never'
 credential = [{ issuer = 'AWS Cognito', account = 'alice@example.com', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' }]
 ";
 const YUBIKEY: &str = "[[token]]
 serial = 7050602
-delay-ms = 5
+report-delay-ms = 5
 touch = 'never'
 otp-slot = [{ slot = 1, seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' }]
 ";
@@ -39,7 +39,7 @@ issuer = 'AWS Cognito'
 account = 'alice@example.com'
 ";
 
-/// A key with 5 ms for a request, as one side in each of the two families.
+/// A key with 5 ms for a report, as one side in each of the two families.
 pub(crate) async fn calculate(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
     let mut key = key(NITROKEY)?.fido().ok_or("the key has no FIDO interface")?;
     let mut channel = Channel::allocate(&mut key)?;
