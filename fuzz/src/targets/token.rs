@@ -32,8 +32,8 @@ const CALCULATED: usize = 2;
 /// The number of runs between two reports, after the first ones.
 const REPORTED: u64 = 100_000;
 
-/// The file of known tokens is removed after so many runs, because reading a long one takes longer than all else of a
-/// run. In the first runs of a process, and again from time to time, it grows to the bounds that it has.
+/// The file of known tokens is removed after so many runs, because each run reads it several times. In the first runs
+/// of a process, and again from time to time, it grows.
 const FEW_TOKENS: u64 = 64;
 const MANY_TOKENS: u64 = 4_096;
 const GROWS_AGAIN: u64 = 1 << 20;
