@@ -49,7 +49,7 @@ source = $(lastword $(subst :, ,$(1)))
 installed = $(DESTDIR)$(call directory,$(1))/$(patsubst %.bash,%,$(notdir $(call source,$(1))))
 FOLDERS = $(sort $(UNITDIR) $(foreach entry,$(FILES),$(call directory,$(entry))))
 
-.PHONY: build help demo test test-vm shipped broker bench accept check fmt clippy doc deny deb install uninstall
+.PHONY: build help demo test fuzz test-vm shipped broker bench accept check fmt clippy doc deny deb install uninstall
 
 build: ## Build the daemon and the user's tool
 	scripts/check-rust
@@ -68,6 +68,11 @@ test: ## Run every test
 	scripts/check-rust
 	scripts/install-packages build test
 	scripts/test
+
+fuzz: ## Run each fuzz target for 30 s with AddressSanitizer
+	scripts/check-rust
+	scripts/install-packages build fuzz
+	scripts/fuzz
 
 shipped: build ## Run the tests of the contract, the tool, the demo, kills and secrets on the binaries of "make"
 	OATHBRIDGE_BINARIES=$(TARGET) $(CARGO) test --release --workspace --test daemon --test programs -- \

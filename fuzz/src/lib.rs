@@ -1,7 +1,7 @@
 //! Fuzz targets for everything that reads the bytes of a token or of udev.
 //!
 //! A target is a function in [`targets`]; it takes any bytes and panics if a property does not hold. `src/bin/` has a
-//! program for each target, which `scripts/accept/fuzz` builds with a sanitizer and runs. `tests/fuzz/` runs the same
+//! program for each target, which `scripts/fuzz` builds with a sanitizer and runs. `tests/fuzz/` runs the same
 //! functions for a moment on the library itself.
 //!
 //! The lower layers of the library are compiled from their source here, because the whole library with its 300 crates

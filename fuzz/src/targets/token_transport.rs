@@ -14,17 +14,17 @@ pub(super) struct OneCard {
     card: Arc<Mutex<ScriptedCard>>,
     stop: Mutex<Option<mpsc::Sender<()>>>,
     stopped: Mutex<mpsc::Receiver<()>>,
+    /// It sends nothing, and is dropped with the transport.
+    _exists: mpsc::Sender<()>,
 }
 
 impl OneCard {
-    pub(super) fn new(card: ScriptedCard) -> Self {
+    /// A transport, and the receiver that is disconnected when nothing has the transport.
+    pub(super) fn new(card: &Arc<Mutex<ScriptedCard>>) -> (Arc<Self>, mpsc::Receiver<()>) {
         let (stop, stopped) = mpsc::channel();
-        Self { card: Arc::new(Mutex::new(card)), stop: Mutex::new(Some(stop)), stopped: Mutex::new(stopped) }
-    }
-
-    /// Looks at the card.
-    pub(super) fn look<T>(&self, look: impl FnOnce(&ScriptedCard) -> T) -> T {
-        look(&self.card.lock().unwrap_or_else(PoisonError::into_inner))
+        let (exists, ended) = mpsc::channel();
+        let (stop, stopped) = (Mutex::new(Some(stop)), Mutex::new(stopped));
+        (Arc::new(Self { card: Arc::clone(card), stop, stopped, _exists: exists }), ended)
     }
 }
 
