@@ -5,17 +5,11 @@ const POLYNOMIAL: u32 = 0x04c1_1db7;
 
 /// The checksum of these bytes, as little-endian words. Bytes after the last whole word do not count.
 pub(super) fn checksum(bytes: &[u8]) -> u32 {
-    bytes.as_chunks::<4>().0.iter().fold(u32::MAX, |sum, word| divide(sum ^ u32::from_le_bytes(*word)))
-}
-
-/// The remainder after 32 bits. It has no branches and no loop, whose comparisons a fuzzer would record for each bit.
-fn divide(sum: u32) -> u32 {
-    let one = |sum: u32| (sum << 1) ^ (POLYNOMIAL & (sum >> 31).wrapping_neg());
-    let two = |sum| one(one(sum));
-    let four = |sum| two(two(sum));
-    let eight = |sum| four(four(sum));
-    let sixteen = |sum| eight(eight(sum));
-    sixteen(sixteen(sum))
+    bytes.as_chunks::<4>().0.iter().fold(u32::MAX, |sum, word| {
+        (0..32).fold(sum ^ u32::from_le_bytes(*word), |sum, _| {
+            if sum >> 31 == 1 { (sum << 1) ^ POLYNOMIAL } else { sum << 1 }
+        })
+    })
 }
 
 #[cfg(test)]
