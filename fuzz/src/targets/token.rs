@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::RecvTimeoutError;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use oathbridge::oath::{CodeRequest, Kind, When};
@@ -74,7 +74,7 @@ fn count(commands: usize) {
 }
 
 async fn one_insertion(transport: Arc<OneCard>) -> bool {
-    let identities = Identities::new(folder().clone());
+    let identities = Identities::new(folder());
     let clock = Arc::new(FuzzClock::default());
     let (registry, watch) = Registry::new(vec![Arc::clone(&transport) as _], clock, identities);
     let Ok(tasks) = watch.start() else { return false };
@@ -142,14 +142,30 @@ fn file() -> PathBuf {
     folder().join("tokens.json")
 }
 
-/// The folder of the known tokens, one for each process: in memory, where there is such a place.
-fn folder() -> &'static PathBuf {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    FOLDER.get_or_init(|| {
+fn folder() -> PathBuf {
+    FOLDER.with(|folder| folder.0.clone())
+}
+
+thread_local! {
+    static FOLDER: Folder = Folder::new();
+}
+
+/// The folder of the known tokens, one for each thread that runs: in memory, where there is such a place.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
         let memory = PathBuf::from("/dev/shm");
         let place = if memory.is_dir() { memory } else { std::env::temp_dir() };
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        place.join(format!("oathbridge-fuzz-{}-{number}", process::id()))
-    })
+        Self(place.join(format!("oathbridge-fuzz-{}-{number}", process::id())))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // There is none if no token was read.
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
