@@ -12,10 +12,14 @@ use oathbridge::token;
 /// If this variable is set, the rules are written instead of compared.
 const WRITE: &str = "OATHBRIDGE_WRITE_RULES";
 
-/// The rule that leaves out the other nodes of a token with a keyboard interface. A rule of its own, because udev looks for one
+/// The rules that leave out the other nodes of a token with a keyboard interface. Rules of their own, because udev looks for one
 /// parent with all attributes of a rule, and the ids are those of another parent.
 const KEYBOARDS_ONLY: &str = r#"# Only keyboard interfaces: HID 1.11, section 4.3
 SUBSYSTEM=="hidraw", ATTRS{bInterfaceProtocol}!="01", GOTO="oathbridge_keyboard_end"
+
+"#;
+const NO_KEYBOARDS: &str = r#"# No keyboard interface of the tokens below: the user's programs could read what they type
+SUBSYSTEM=="hidraw", ATTRS{bInterfaceProtocol}=="01", GOTO="oathbridge_end"
 
 "#;
 
@@ -50,9 +54,13 @@ fn with_rules(text: &str, file: &str) -> String {
     let label = text.rfind("LABEL=").unwrap();
     let is_old = |paragraph: &&str| !paragraph.contains(r#"SUBSYSTEM=="hidraw""#);
     let kept: Vec<_> = text[..label].split("\n\n").filter(is_old).collect();
-    let narrowed = if file == HidKind::Keyboard.rules() { KEYBOARDS_ONLY } else { "" };
-    let rules: String = MODELS.iter().filter(|model| model.kind.rules() == file).map(rule).collect();
-    format!("{}{narrowed}{rules}{}", kept.join("\n\n"), &text[label..])
+    let of = |kind| -> String { MODELS.iter().filter(|model| model.kind == kind).map(rule).collect() };
+    let rules = match file == HidKind::Keyboard.rules() {
+        true => format!("{KEYBOARDS_ONLY}{}", of(HidKind::Keyboard)),
+        // Older firmware of a Nitrokey Pro has its reports on a keyboard interface.
+        false => format!("{}{NO_KEYBOARDS}{}", of(HidKind::NitrokeyPro), of(HidKind::Fido)),
+    };
+    format!("{}{rules}{}", kept.join("\n\n"), &text[label..])
 }
 
 /// `OATHBRIDGE_WRITE_RULES=1 cargo test --release --test repository hid_models` writes them.

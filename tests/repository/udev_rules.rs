@@ -27,10 +27,14 @@ fn the_rules_start_the_unit_and_grant_access_to_the_user_at_the_seat_only() {
         let label = rules.last().unwrap().strip_prefix("LABEL=").unwrap();
         // systemd 258 ignores the tag uaccess of rules for "add" only.
         assert_eq!(rules[0], format!(r#"ACTION=="remove", GOTO={label}"#), "{file}");
-        let narrowing = format!(r#"SUBSYSTEM=="hidraw", ATTRS{{bInterfaceProtocol}}!="01", GOTO={label}"#);
         let is_for_keyboards = file == KEYBOARD_RULES;
-        assert_eq!(rules[1] == narrowing, is_for_keyboards, "{file}");
-        for rule in &rules[if is_for_keyboards { 2 } else { 1 }..rules.len() - 1] {
+        let operator = if is_for_keyboards { "!=" } else { "==" };
+        let narrowing =
+            format!(r#"SUBSYSTEM=="hidraw", ATTRS{{bInterfaceProtocol}}{operator}"01", GOTO={label}"#);
+        let is_narrowing = |rule: &&str| *rule == narrowing;
+        assert_eq!(rules.iter().position(is_narrowing) == Some(1), is_for_keyboards, "{file}");
+        assert_eq!(rules.iter().filter(|rule| is_narrowing(rule)).count(), 1, "{file}");
+        for rule in rules[1..rules.len() - 1].iter().filter(|rule| !is_narrowing(rule)) {
             let parts = parts(rule);
             assert!(parts.iter().all(|part| part.matches('"').count() == 2), "{rule}");
             let (starts, grants) = (parts.contains(&start), parts.contains(&r#"TAG+="uaccess""#));

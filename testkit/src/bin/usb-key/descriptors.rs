@@ -1,5 +1,5 @@
 //! The USB descriptors of a key with two HID interfaces and one for smart cards (USB 2.0, chapter 9; HID 1.11, section
-//! 6.2.1; CCID 1.1, section 5.1), and of a Nitrokey Pro with one HID interface.
+//! 6.2.1; CCID 1.1, section 5.1), of an OnlyKey, which has no smart card, and of a Nitrokey Pro with one HID interface.
 
 use oathbridge::device::HidKind;
 use oathbridge::device::hid_models;
@@ -56,6 +56,26 @@ impl Ids {
     pub(super) fn is_nitrokey_pro(self) -> bool {
         hid_models::name(self.vendor, self.product, HidKind::NitrokeyPro).is_some()
     }
+
+    /// The serial number in the descriptors, if there is one. All OnlyKeys have this one.
+    fn serial(self) -> Option<&'static str> {
+        if self.is_nitrokey_pro() {
+            return Some("000000000000000000005f11");
+        }
+        self.is_onlykey().then_some("1000000000")
+    }
+
+    fn is_onlykey(self) -> bool {
+        hid_models::name(self.vendor, self.product, HidKind::Keyboard) == Some("OnlyKey")
+    }
+
+    fn interfaces(self) -> u8 {
+        match () {
+            () if self.is_nitrokey_pro() => 1,
+            () if self.is_onlykey() => 2,
+            () => 3,
+        }
+    }
 }
 
 /// The descriptor of this type and index; `None` if there is none.
@@ -63,14 +83,14 @@ pub(super) fn descriptor(ids: Ids, kind: u8, index: u8) -> Option<Vec<u8>> {
     match (kind, index) {
         (1, _) => {
             let ([v0, v1], [p0, p1]) = (ids.vendor.to_le_bytes(), ids.product.to_le_bytes());
-            let serial = if ids.is_nitrokey_pro() { 3 } else { 0 };
+            let serial = if ids.serial().is_some() { 3 } else { 0 };
             Some(vec![18, 1, 0x00, 0x02, 0, 0, 0, 64, v0, v1, p0, p1, 0x43, 0x05, 1, 2, serial, 1])
         }
         (2, _) => Some(configuration(ids)),
         (3, 0) => Some(vec![4, 3, 0x09, 0x04]),
         (3, 1) => Some(string("oathbridge")),
         (3, 2) => Some(string("virtual key")),
-        (3, 3) if ids.is_nitrokey_pro() => Some(string("000000000000000000005f11")),
+        (3, 3) => ids.serial().map(string),
         _ => None,
     }
 }
@@ -92,12 +112,14 @@ fn configuration(ids: Ids) -> Vec<u8> {
     body.extend([9, 4, 0, 0, 1, 3, subclass, protocol, 0]);
     body.extend(hid(report_descriptor(ids, KEYBOARD).len()));
     body.extend(endpoint(0x81, INTERRUPT, bytes, 10));
-    let interfaces = if ids.is_nitrokey_pro() { 1 } else { 3 };
+    let interfaces = ids.interfaces();
     if interfaces > 1 {
         body.extend([9, 4, 1, 0, 2, 3, 0, 0, 0]);
         body.extend(hid(FIDO_DESCRIPTOR.len()));
         body.extend(endpoint(0x02, INTERRUPT, 64, 2));
         body.extend(endpoint(0x82, INTERRUPT, 64, 2));
+    }
+    if interfaces > 2 {
         body.extend([9, 4, 2, 0, 3, 0x0b, 0, 0, 0]);
         body.extend(ccid());
         body.extend(endpoint(0x03, BULK, 64, 0));

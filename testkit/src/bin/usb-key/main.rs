@@ -6,6 +6,10 @@
 //! requires a touch. Its smart card is that of the Nitrokey for Nitrokey's vendor id, else that of the YubiKey, with the
 //! credential `carol` of that key. PORT is 0 if it is missing; the serial numbers are higher by PORT.
 //!
+//! With the vendor id of Token2 the FIDO interface and the smart card are those of a virtual Token2 PIN+ with `alice`, `bob`
+//! and `counter`, which the PIN locks if there is one. With the ids of an OnlyKey there is no smart card, and the USB serial
+//! number is the one that all OnlyKeys show.
+//!
 //! With the ids of a Nitrokey Pro it has only one interface, with the slots of a virtual Nitrokey Pro: a generic one,
 //! or that of a keyboard with the ids of a Librem Key. Each line on standard input then turns its clock a day ahead, and its
 //! codes require the PIN if there is one.
@@ -16,6 +20,7 @@
 mod ccid;
 mod descriptors;
 mod link;
+mod tokens;
 
 use std::error::Error;
 use std::fs;
@@ -26,63 +31,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use oathbridge::clock::{Clock, SystemClock};
 use oathbridge::device::Reports;
-use oathbridge::virt::{self, FidoInterface, VirtualToken};
+use oathbridge::virt::FidoInterface;
 
 use self::ccid::Messages;
 use self::descriptors::{Ids, KEYBOARD};
 use self::link::{CCID, FIDO, Link, RET_SUBMIT};
+use self::tokens::Tokens;
 
 const USAGE: &str = "usage: usb-key VENDOR PRODUCT [PORT [PIN]], the first two with four hexadecimal digits";
-
-/// The vendor whose smart card is that of a Nitrokey.
-const NITROKEY: u16 = 0x20a0;
-/// The YubiKey, the Nitrokey 3 and the Nitrokey Pro. The latter two report their serial numbers in hexadecimal: 01020304 and
-/// 00005f11.
-const TOKENS: &str = r#"
-[[token]]
-serial = 7654321
-touch = "never"
-[[token.otp-slot]]
-slot = 1
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-touch = true
-[[token.otp-slot]]
-slot = 2
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-[[token.credential]]
-issuer = "AWS"
-account = "carol"
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-
-[[token]]
-serial = 16909060
-model = "nitrokey-3"
-touch = "never"
-[[token.credential]]
-issuer = "AWS"
-account = "alice"
-digits = 8
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-[[token.credential]]
-issuer = "AWS"
-account = "bob"
-touch = true
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-[[token]]
-serial = 24337
-model = "nitrokey-pro"
-[[token.credential]]
-issuer = "AWS"
-account = "alice"
-digits = 8
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-[[token.credential]]
-account = "counter"
-type = "hotp"
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-"#;
 
 /// The first controller of vhci-hcd, the device id in its first port, and the speed of devices at full speed.
 const ATTACH: &str = "/sys/devices/platform/vhci_hcd.0/attach";
@@ -98,8 +55,6 @@ const IS_IN: u32 = 1;
 /// An error number of the kernel, negative.
 const EPIPE: i32 = -32;
 
-const DAY: Duration = Duration::from_secs(24 * 3_600);
-
 /// The maximum wait for one report; then the next wait begins.
 const WAIT: Duration = Duration::from_secs(3_600);
 
@@ -108,12 +63,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [vendor, product, options @ ..] = &arguments[..] else { return Err(USAGE.into()) };
     let ids = Ids { vendor: u16::from_str_radix(vendor, 16)?, product: u16::from_str_radix(product, 16)? };
     let port = options.first().map_or(Ok(0), |port| port.parse())?;
-    let tokens = tokens(port, options.get(1))?;
-    let [yubikey, nitrokey, pro] = &tokens[..] else { return Err("there are not three tokens".into()) };
-    let card = if ids.vendor == NITROKEY { nitrokey } else { yubikey };
-    let card = card.connect().ok_or("the card is not plugged in")?;
-    let keyboard = keyboard(yubikey, pro, ids).ok_or("the token has no keyboard")?;
-    let open = || nitrokey.fido().ok_or("the token has no FIDO interface");
+    let tokens = Tokens::new(ids, port, options.get(1))?;
+    let card = tokens.card().ok_or("the card is not plugged in")?;
+    let keyboard = tokens.keyboard().ok_or("the token has no keyboard")?;
+    let open = || tokens.fido().ok_or("the token has no FIDO interface");
     // Each opener gets every report, so one sends and the other one receives.
     let (fido, mut answers) = (open()?, open()?);
     let (kernel, socket) = UnixStream::pair()?;
@@ -124,30 +77,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let messages = Messages::new(card, Arc::clone(&link));
     let shared = Arc::clone(&link);
     thread::spawn(move || pass_answers(&mut answers, &shared));
-    let (yubikey, nitrokey, pro) = (yubikey.clone(), nitrokey.clone(), pro.clone());
-    let press = move || match ids.is_nitrokey_pro() {
-        true => turn_clock(&pro),
-        false => [&yubikey, &nitrokey].into_iter().for_each(VirtualToken::touch),
-    };
-    thread::spawn(move || io::stdin().lines().for_each(|_| press()));
+    thread::spawn(move || io::stdin().lines().for_each(|_| tokens.press()));
     Ok(Key { socket, ids, keyboard, fido, messages, link }.serve()?)
-}
-
-/// The YubiKey, the Nitrokey 3 and the Nitrokey Pro, which has this PIN.
-fn tokens(port: u32, pin: Option<&String>) -> Result<Vec<VirtualToken>, Box<dyn Error>> {
-    let mut tokens = virt::parse(TOKENS)?;
-    tokens.iter_mut().for_each(|token| token.serial += port);
-    tokens.last_mut().into_iter().for_each(|pro| pro.pin = pin.map(|pin| pin.as_str().into()));
-    Ok(tokens.iter().map(VirtualToken::new).collect())
-}
-
-/// The interface with the slots of the key with these ids.
-fn keyboard(yubikey: &VirtualToken, pro: &VirtualToken, ids: Ids) -> Option<Box<dyn Reports>> {
-    Some(if ids.is_nitrokey_pro() { Box::new(pro.nitrokey_pro()?) } else { Box::new(yubikey.keyboard()?) })
-}
-
-fn turn_clock(pro: &VirtualToken) {
-    pro.set_nitrokey_pro_clock(SystemClock::new().unix_time() + DAY);
 }
 
 /// Passes the reports of the FIDO interface on until the kernel has closed the socket.

@@ -1,0 +1,135 @@
+//! The virtual tokens of a key, and which of them is behind each interface.
+
+use std::error::Error;
+use std::time::Duration;
+
+use oathbridge::clock::{Clock, SystemClock};
+use oathbridge::device::Reports;
+use oathbridge::virt::{self, FidoInterface, Session, VirtualToken};
+
+use super::descriptors::Ids;
+
+/// The vendors whose smart cards are those of a Nitrokey and of a Token2 key.
+const NITROKEY: u16 = 0x20a0;
+const TOKEN2: u16 = 0x349e;
+
+/// The YubiKey, the Nitrokey 3, the Nitrokey Pro and the Token2 PIN+. The two Nitrokeys report their serial numbers in
+/// hexadecimal: 01020304 and 00005f11.
+const TOKENS: &str = r#"
+[[token]]
+serial = 7654321
+touch = "never"
+[[token.otp-slot]]
+slot = 1
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+touch = true
+[[token.otp-slot]]
+slot = 2
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+[[token.credential]]
+issuer = "AWS"
+account = "carol"
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+
+[[token]]
+serial = 16909060
+model = "nitrokey-3"
+touch = "never"
+[[token.credential]]
+issuer = "AWS"
+account = "alice"
+digits = 8
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+[[token.credential]]
+issuer = "AWS"
+account = "bob"
+touch = true
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+
+[[token]]
+serial = 24337
+model = "nitrokey-pro"
+[[token.credential]]
+issuer = "AWS"
+account = "alice"
+digits = 8
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+[[token.credential]]
+account = "counter"
+type = "hotp"
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+
+[[token]]
+serial = 86420
+model = "token2-pin-plus"
+touch = "never"
+[[token.credential]]
+issuer = "AWS"
+account = "alice"
+digits = 8
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+[[token.credential]]
+issuer = "AWS"
+account = "bob"
+touch = true
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+[[token.credential]]
+account = "counter"
+type = "hotp"
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+"#;
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// All tokens; a key with these ids shows some of them.
+pub(super) struct Tokens {
+    ids: Ids,
+    yubikey: VirtualToken,
+    nitrokey: VirtualToken,
+    pro: VirtualToken,
+    token2: VirtualToken,
+}
+
+impl Tokens {
+    /// The tokens of the key in a port. The Nitrokey Pro and the Token2 key have this PIN.
+    pub(super) fn new(ids: Ids, port: u32, pin: Option<&String>) -> Result<Self, Box<dyn Error>> {
+        let mut specs = virt::parse(TOKENS)?;
+        let [_, _, pro, token2] = &mut specs[..] else { return Err("there are not four tokens".into()) };
+        pro.pin = pin.map(|pin| pin.as_str().into());
+        token2.pin = pin.map(|pin| pin.as_str().into());
+        specs.iter_mut().for_each(|spec| spec.serial += port);
+        let mut tokens = specs.iter().map(VirtualToken::new);
+        let mut next = || tokens.next().ok_or("a token is missing");
+        Ok(Self { ids, yubikey: next()?, nitrokey: next()?, pro: next()?, token2: next()? })
+    }
+
+    /// The interface with the slots.
+    pub(super) fn keyboard(&self) -> Option<Box<dyn Reports>> {
+        Some(match self.ids.is_nitrokey_pro() {
+            true => Box::new(self.pro.nitrokey_pro()?),
+            false => Box::new(self.yubikey.keyboard()?),
+        })
+    }
+
+    /// The FIDO interface, opened once more.
+    pub(super) fn fido(&self) -> Option<FidoInterface> {
+        if self.ids.vendor == TOKEN2 { self.token2.fido() } else { self.nitrokey.fido() }
+    }
+
+    pub(super) fn card(&self) -> Option<Session> {
+        match self.ids.vendor {
+            NITROKEY => self.nitrokey.connect(),
+            TOKEN2 => self.token2.connect(),
+            _ => self.yubikey.connect(),
+        }
+    }
+
+    /// Touches the tokens, or turns the clock of a Nitrokey Pro a day ahead.
+    pub(super) fn press(&self) {
+        if self.ids.is_nitrokey_pro() {
+            self.pro.set_nitrokey_pro_clock(SystemClock::new().unix_time() + DAY);
+            return;
+        }
+        [&self.yubikey, &self.nitrokey, &self.token2].into_iter().for_each(VirtualToken::touch);
+    }
+}
