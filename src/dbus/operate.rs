@@ -51,6 +51,7 @@ impl Call<'_> {
         // In a box, since each function on the way up to zbus has room for the future twice.
         let work = Box::pin(async {
             let result = carry_out(self.bridge, &operation, work).await;
+            self.take_back_untried(&operation);
             self.end(&operation, &result, values).await;
             result
         });

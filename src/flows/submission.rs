@@ -244,7 +244,10 @@ impl<S: Submit> Attempt<'_, S> {
     async fn submit(&self, code: &Code) -> cognito::Answer<S::Done> {
         self.operation.set_state(State::Submitting);
         match self.flows.client(&self.request.policy, &self.request.endpoint, self.operation) {
-            Ok(client) => self.how.submit(&client, code, &self.found).await,
+            Ok(client) => {
+                self.operation.note(|details| details.tried = true);
+                self.how.submit(&client, code, &self.found).await
+            }
             Err(error) => cognito::Answer { result: Err(error), request_id: None, clock_skew: None },
         }
     }

@@ -48,7 +48,27 @@ pub enum Refusal {
     RateLimited {
         /// The time until the next call is allowed.
         wait: Duration,
+        /// The limit.
+        allowed: Allowed,
     },
+}
+
+/// A limit over time, as configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// The number of requests in the time.
+    pub count: u32,
+    /// `minute` or `second`.
+    pub time: &'static str,
+}
+
+/// A request that was counted, with the shares of the quotas that it uses up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Charged {
+    rate: Rate,
+    at: Duration,
+    one: Duration,
+    all: Duration,
 }
 
 /// The running calls and the rates of one connection.
@@ -120,19 +140,32 @@ impl Limits {
         Ok(Permit { limits: self.clone(), connection, class, is_admitted: false, program: Arc::default() })
     }
 
-    /// Counts a valid request against the rates of its program and of all programs.
+    /// Counts a valid request against the rates of its program and of all programs. `None` if its class has no rate.
     ///
     /// # Errors
     ///
     /// [`Refusal::RateLimited`], at once; the request then does not count.
-    pub fn charge(&self, program: &str, class: CallClass) -> Result<(), Refusal> {
-        let Some(rate) = Rate::of(class) else { return Ok(()) };
+    pub fn charge(&self, program: &str, class: CallClass) -> Result<Option<Charged>, Refusal> {
+        let Some(rate) = Rate::of(class) else { return Ok(None) };
         let (mut counts, now) = (self.counts(), self.clock.monotonic());
         counts.check_rates(program, rate, now)?;
         let (one, all) = (counts.quota(rate), counts.quota_of_all(rate));
         counts.all.rates.count(rate, all, now);
         counts.program(&program.into(), now).rates.count(rate, one, now);
-        Ok(())
+        let share = |quota: Option<Quota>| quota.map_or(Duration::ZERO, |quota| quota.one);
+        Ok(Some(Charged { rate, at: now, one: share(one), all: share(all) }))
+    }
+
+    /// Takes back the count of a request of this program that was refused locally. The quota refills with time, so only
+    /// the rest of its share is given back: the same part must not be given back twice.
+    pub fn take_back(&self, program: &str, charged: Charged) {
+        let mut counts = self.counts();
+        let passed = self.clock.monotonic().saturating_sub(charged.at);
+        let rest = |share: Duration| share.saturating_sub(passed);
+        counts.all.rates.give_back(charged.rate, rest(charged.all));
+        if let Some(program) = counts.programs.get_mut(program) {
+            program.rates.give_back(charged.rate, rest(charged.one));
+        }
     }
 
     /// Counts a denied call; a connection with too many denials is refused without a check. Returns whether to log the denial;

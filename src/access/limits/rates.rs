@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CallClass, Refusal};
+use super::{Allowed, CallClass, Refusal};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const SECOND: Duration = Duration::from_secs(1);
@@ -27,8 +27,9 @@ const KINDS: usize = Rate::Denials as usize + 1;
 /// by which the theoretical arrival time may be ahead.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Quota {
-    one: Duration,
+    pub(super) one: Duration,
     all: Duration,
+    allowed: Allowed,
 }
 
 /// The recent requests of one program, one connection, or all programs. A whole quota may be used at once; after that it
@@ -62,12 +63,12 @@ impl Rate {
 impl Quota {
     /// `count` requests per minute, all of which may come at once.
     pub(super) fn per_minute(count: u32) -> Self {
-        Self { one: MINUTE / count.max(1), all: MINUTE }
+        Self { one: MINUTE / count.max(1), all: MINUTE, allowed: Allowed { count, time: "minute" } }
     }
 
     /// `count` requests per second, all of which may come at once.
     pub(super) fn per_second(count: u32) -> Self {
-        Self { one: SECOND / count.max(1), all: SECOND }
+        Self { one: SECOND / count.max(1), all: SECOND, allowed: Allowed { count, time: "second" } }
     }
 }
 
@@ -86,6 +87,13 @@ impl Rates {
         }
     }
 
+    /// Makes room again, by so much of a quota as a request that was counted may still use up.
+    pub(super) fn give_back(&mut self, rate: Rate, share: Duration) {
+        if let Some(arrival) = self.arrival.get_mut(rate as usize) {
+            *arrival = arrival.saturating_sub(share);
+        }
+    }
+
     /// Whether each quota is fully available, so that this record can be dropped.
     pub(super) fn is_idle(&self, now: Duration) -> bool {
         self.arrival.iter().all(|arrival| *arrival <= now)
@@ -95,8 +103,36 @@ impl Rates {
     fn next(&self, rate: Rate, quota: Quota, now: Duration) -> Result<Duration, Refusal> {
         let next = self.arrival.get(rate as usize).copied().unwrap_or_default().max(now) + quota.one;
         match next.checked_sub(now + quota.all).filter(|wait| !wait.is_zero()) {
-            Some(wait) => Err(Refusal::RateLimited { wait }),
+            Some(wait) => Err(Refusal::RateLimited { wait, allowed: quota.allowed }),
             None => Ok(next),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::access::Limits;
+    use crate::clock::ManualClock;
+    use crate::config;
+
+    #[test]
+    fn a_request_that_is_taken_back_makes_room_for_one_and_only_for_its_rest() {
+        let clock = Arc::new(ManualClock::at(Duration::from_secs(1_000)));
+        let config = config::Limits { submissions_per_minute: 2, ..config::Limits::default() };
+        let limits = Limits::new(config, clock.clone());
+        let charge = || limits.charge("a", CallClass::Submission).ok().flatten();
+        for _ in 0..10 {
+            limits.take_back("a", charge().unwrap());
+        }
+        let (old, _) = (charge().unwrap(), charge().unwrap());
+        assert_eq!(charge(), None, "a refused request takes nothing back");
+        // Its whole share has refilled, so nothing of it is left to be given back.
+        clock.advance(Duration::from_secs(30));
+        charge().unwrap();
+        limits.take_back("a", old);
+        assert_eq!(charge(), None);
     }
 }

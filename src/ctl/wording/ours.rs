@@ -94,7 +94,9 @@ fn too_often(said: &str, asked: &Asked, retry: Option<String>) -> String {
     let words = said.split("in ").skip(1).filter_map(|rest| rest.split(' ').next());
     let seconds = words.filter_map(|word| word.parse::<u64>().ok()).last();
     let when = seconds.map_or_else(|| "in a minute".to_owned(), |seconds| format!("in {seconds} s"));
-    format!("Too many requests {purpose}; try again {when}.")
+    let limit = said.split_once(" (").and_then(|(_, rest)| Some(rest.split_once(" allowed)")?.0));
+    let limit = limit.map_or_else(String::new, |limit| format!(" ({limit} allowed)"));
+    format!("Too many requests {purpose}{limit}; try again {when}.")
 }
 
 fn rejected(details: &Details) -> String {
@@ -173,8 +175,12 @@ mod tests {
                 .starts_with("This code was already used; try again in 12 s (at ")
         );
         assert_eq!(
-            own("RateLimited", "There were too many calls of this kind; try again in 6 s.", None),
-            "Too many requests to submit a code; try again in 6 s."
+            own(
+                "RateLimited",
+                "There were too many calls of this kind (10 a minute are allowed); try again in 6 s.",
+                None
+            ),
+            "Too many requests to submit a code (10 a minute are allowed); try again in 6 s."
         );
         let said = "Nothing was submitted because the single-use record is not usable (it is not writable: permission denied); repair.";
         let own_record = own("StateUnavailable", said, None);

@@ -57,21 +57,34 @@ async fn a_submission_with_an_invalid_secret_does_not_count() {
     }
 }
 
-/// A refused call must not make room for another one, whatever the outcome of the calls that did count.
 #[tokio::test]
-async fn a_burst_of_submissions_leaves_the_limit_as_it_is() {
-    let bench = Bench::new("[limits]\nsubmissions_per_minute = 2\n").await;
+async fn a_submission_that_is_refused_locally_does_not_count_but_an_attempt_to_send_does() {
+    let bench = Bench::new(
+        "[limits]\nsubmissions_per_minute = 2\n\
+         [profiles.closed]\nregion = 'eu-central-1'\nendpoint_url = 'http://127.0.0.1:1'\n",
+    )
+    .await;
     let session = "a session of a sign-in, long enough";
     // The token is not attached, so no code is sent.
     let mut absent = bench.alice.clone();
     let last = absent.pop();
     absent.push(if last == Some('0') { '1' } else { '0' });
-    let submit = || submission(&bench.client, &absent, "VerifySoftwareToken", session.into());
-    let first = join_all((0..6).map(|_| submit())).await;
-    let limited = first.iter().filter(|name| *name == "RateLimited").count();
-    assert_eq!(limited, 4, "{first:?}");
+    for _ in 0..8 {
+        let name = submission(&bench.client, &absent, "VerifySoftwareToken", session.into()).await;
+        assert_ne!(name, "RateLimited");
+    }
+    let attempt = async || {
+        let options = Options::from([("session", session.into()), ("profile", "closed".into())]);
+        let body = (ObjectPath::try_from(bench.alice.as_str()).unwrap(), options);
+        bench.client.call::<_, ()>(ROOT, "Cognito", "VerifySoftwareToken", &body).await.unwrap_err()
+    };
+    for _ in 0..2 {
+        assert_eq!(attempt().await.name, "Network");
+    }
     for _ in 0..3 {
-        assert_eq!(submit().await, "RateLimited");
+        let refusal = attempt().await;
+        assert_eq!(refusal.name, "RateLimited");
+        assert!(refusal.sentence.contains("(2 a minute are allowed)"), "{refusal:?}");
     }
 }
 
