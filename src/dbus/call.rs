@@ -33,8 +33,8 @@ pub(super) struct Call<'call> {
     program: String,
     /// The arrival of the call, by monotonic time. The caller's timeout starts there.
     pub(super) arrived: Duration,
-    /// What the call counts against the rates, once it does.
-    charged: OnceLock<Charged>,
+    /// Whether the call counts against the rates, and the share of them that a submission holds until this is dropped.
+    charged: OnceLock<Option<Charged>>,
     _permit: Permit,
     _counted: Counted,
 }
@@ -182,20 +182,21 @@ impl<'call> Call<'call> {
         if self.charged.get().is_some() {
             return Ok(());
         }
-        if let Some(charged) = self.bridge.clients.limits.charge(&self.program, self.method.class)? {
-            let _ = self.charged.set(charged);
-        }
+        let charged = self.bridge.clients.limits.charge(&self.program, self.method.class)?;
+        let _ = self.charged.set(charged);
         Ok(())
     }
 
-    /// Takes back the count of a submission for which no request to Cognito was begun.
-    pub(super) fn take_back_untried(&self, operation: &Operation) {
-        if self.method.class == CallClass::Submission
-            && !operation.details().tried
-            && let Some(charged) = self.charged.get()
-        {
-            self.bridge.clients.limits.take_back(&self.program, *charged);
+    /// Takes back the count of a submission that was refused before the token was asked for a code.
+    pub(super) fn take_back(&self) {
+        if let Some(Some(charged)) = self.charged.get() {
+            charged.take_back();
         }
+    }
+
+    /// Counts a denial that turned out within the operation, whose line in the journal says so.
+    pub(super) fn count_denial(&self) {
+        self.bridge.clients.limits.deny(self.client.counts());
     }
 
     /// Runs the work, waits until its signals are sent, and logs caller, object and outcome, but never a secret.

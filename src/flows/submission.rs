@@ -176,6 +176,7 @@ impl<S: Submit> Attempt<'_, S> {
         flows.until_open(&self.keys(), operation).await?;
         let moment = self.wait_for_step().await?;
         flows.in_time(operation)?;
+        operation.begin_trying();
         let calculated = flows.calculate(found, moment, operation).await?;
         let Some(step) = calculated.step else {
             return Err(Error::Unsupported("its codes have no time step".to_owned()));
@@ -244,10 +245,7 @@ impl<S: Submit> Attempt<'_, S> {
     async fn submit(&self, code: &Code) -> cognito::Answer<S::Done> {
         self.operation.set_state(State::Submitting);
         match self.flows.client(&self.request.policy, &self.request.endpoint, self.operation) {
-            Ok(client) => {
-                self.operation.note(|details| details.tried = true);
-                self.how.submit(&client, code, &self.found).await
-            }
+            Ok(client) => self.how.submit(&client, code, &self.found).await,
             Err(error) => cognito::Answer { result: Err(error), request_id: None, clock_skew: None },
         }
     }

@@ -10,8 +10,6 @@ use crate::secret::SecretText;
 pub struct SubmissionDetails {
     /// The number of codes that were sent or may have been sent.
     pub attempts: u32,
-    /// Whether a request to Cognito was begun, with a code or without one, even if it never arrived.
-    pub tried: bool,
     /// The id of the last request that Cognito answered.
     pub request_id: Option<String>,
     /// Cognito's own error code of the last failure.

@@ -22,7 +22,7 @@ const NEVER_PASSED: [&str; 3] = ["handle-token", "interactive", "secret-hash"];
 const UNKNOWN_OPTION: &str = "There is no option ";
 
 /// The limit of submissions.
-const PER_MINUTE: Allowed = Allowed { count: 10, time: "minute" };
+const PER_MINUTE: Allowed = Allowed { count: 10, time: "minute", what: "calls of this kind" };
 
 /// Words for programs on the bus, or of the system.
 const FOREIGN: [&str; 17] = [

@@ -4,6 +4,7 @@
 //! connections that has. Connections that are not identified yet count together like one program.
 //! Securing calls (locking, cancelling) use up no limit of other callers.
 
+mod charged;
 mod counts;
 mod rates;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::config;
 use crate::sync::IgnorePoison;
+pub use charged::Charged;
 use counts::{Counts, Own, Record};
 use rates::{Quota, Rate};
 
@@ -60,15 +62,8 @@ pub struct Allowed {
     pub count: u32,
     /// `minute` or `second`.
     pub time: &'static str,
-}
-
-/// A request that was counted, with the shares of the quotas that it uses up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Charged {
-    rate: Rate,
-    at: Duration,
-    one: Duration,
-    all: Duration,
+    /// What it limits, such as `calls of this kind`.
+    pub what: &'static str,
 }
 
 /// The running calls and the rates of one connection.
@@ -140,32 +135,24 @@ impl Limits {
         Ok(Permit { limits: self.clone(), connection, class, is_admitted: false, program: Arc::default() })
     }
 
-    /// Counts a valid request against the rates of its program and of all programs. `None` if its class has no rate.
+    /// Counts a valid request against the rates of its program and of all programs. A submission counts when the result is
+    /// dropped; until then it holds its share.
     ///
     /// # Errors
     ///
     /// [`Refusal::RateLimited`], at once; the request then does not count.
     pub fn charge(&self, program: &str, class: CallClass) -> Result<Option<Charged>, Refusal> {
         let Some(rate) = Rate::of(class) else { return Ok(None) };
+        let program: Arc<str> = program.into();
         let (mut counts, now) = (self.counts(), self.clock.monotonic());
-        counts.check_rates(program, rate, now)?;
-        let (one, all) = (counts.quota(rate), counts.quota_of_all(rate));
-        counts.all.rates.count(rate, all, now);
-        counts.program(&program.into(), now).rates.count(rate, one, now);
-        let share = |quota: Option<Quota>| quota.map_or(Duration::ZERO, |quota| quota.one);
-        Ok(Some(Charged { rate, at: now, one: share(one), all: share(all) }))
-    }
-
-    /// Takes back the count of a request of this program that was refused locally. The quota refills with time, so only
-    /// the rest of its share is given back: the same part must not be given back twice.
-    pub fn take_back(&self, program: &str, charged: Charged) {
-        let mut counts = self.counts();
-        let passed = self.clock.monotonic().saturating_sub(charged.at);
-        let rest = |share: Duration| share.saturating_sub(passed);
-        counts.all.rates.give_back(charged.rate, rest(charged.all));
-        if let Some(program) = counts.programs.get_mut(program) {
-            program.rates.give_back(charged.rate, rest(charged.one));
+        counts.check_rates(&program, rate, now)?;
+        if rate == Rate::Submissions {
+            counts.check_rates(&program, Rate::Refused, now)?;
+            counts.hold(&program, now);
+            return Ok(Some(Charged::new(self.clone(), program, now)));
         }
+        counts.count(&program, rate, now);
+        Ok(None)
     }
 
     /// Counts a denied call; a connection with too many denials is refused without a check. Returns whether to log the denial;

@@ -49,8 +49,8 @@ fn admit(limits: &Rig, client: &str, program: &str, class: CallClass) -> Result<
     Ok(permit)
 }
 
-fn limited(seconds: u64, count: u32) -> Result<(), Refusal> {
-    let allowed = Allowed { count, time: "minute" };
+fn limited(seconds: u64, count: u32, what: &'static str) -> Result<(), Refusal> {
+    let allowed = Allowed { count, time: "minute", what };
     Err(Refusal::RateLimited { wait: Duration::from_secs(seconds), allowed })
 }
 
@@ -126,7 +126,7 @@ fn a_whole_quota_may_be_used_at_once_and_then_one_request_at_a_time() {
     for _ in 0..10 {
         charge("a").unwrap();
     }
-    let full = limited(6, 10);
+    let full = limited(6, 10, "calls of this kind");
     assert_eq!(charge("a"), full);
     assert_eq!(limits.arrive("1", CallClass::Submission), full);
     assert_eq!(charge("b"), Ok(()));
@@ -148,7 +148,10 @@ fn all_programs_together_are_limited_and_a_refusal_does_not_count() {
         limits.charge(program, CallClass::Submission).unwrap();
     }
     for program in ["a", "d"] {
-        assert_eq!(limits.charge(program, CallClass::Submission), limited(20, 3));
+        assert_eq!(
+            limits.charge(program, CallClass::Submission),
+            limited(20, 3, "calls of this kind by all programs")
+        );
     }
     clock.advance(Duration::from_secs(20));
     limits.charge("a", CallClass::Submission).unwrap();

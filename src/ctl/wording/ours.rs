@@ -94,9 +94,16 @@ fn too_often(said: &str, asked: &Asked, retry: Option<String>) -> String {
     let words = said.split("in ").skip(1).filter_map(|rest| rest.split(' ').next());
     let seconds = words.filter_map(|word| word.parse::<u64>().ok()).last();
     let when = seconds.map_or_else(|| "in a minute".to_owned(), |seconds| format!("in {seconds} s"));
-    let limit = said.split_once(" (").and_then(|(_, rest)| Some(rest.split_once(" allowed)")?.0));
-    let limit = limit.map_or_else(String::new, |limit| format!(" ({limit} allowed)"));
-    format!("Too many requests {purpose}{limit}; try again {when}.")
+    let (what, limit) = said.split_once(" (").unwrap_or((said, ""));
+    let limit = limit.split_once(" allowed)").map(|(limit, _)| format!(" ({limit} allowed)"));
+    let what = match what.strip_prefix("There were too many ") {
+        Some("calls") => "requests".to_owned(),
+        Some("denied calls") => "denied requests".to_owned(),
+        Some("refused calls of this kind") => format!("refused requests {purpose}"),
+        Some("calls of this kind by all programs") => format!("requests of all programs {purpose}"),
+        _ => format!("requests {purpose}"),
+    };
+    format!("Too many {what}{}; try again {when}.", limit.unwrap_or_default())
 }
 
 fn rejected(details: &Details) -> String {
@@ -182,6 +189,16 @@ mod tests {
             ),
             "Too many requests to submit a code (10 a minute are allowed); try again in 6 s."
         );
+        for (what, shown) in [
+            ("calls", "requests"),
+            ("denied calls", "denied requests"),
+            ("refused calls of this kind", "refused requests to submit a code"),
+            ("calls of this kind by all programs", "requests of all programs to submit a code"),
+        ] {
+            let said = format!("There were too many {what} (60 a minute are allowed); try again in 6 s.");
+            let shown = format!("Too many {shown} (60 a minute are allowed); try again in 6 s.");
+            assert_eq!(own("RateLimited", &said, None), shown);
+        }
         let said = "Nothing was submitted because the single-use record is not usable (it is not writable: permission denied); repair.";
         let own_record = own("StateUnavailable", said, None);
         assert!(

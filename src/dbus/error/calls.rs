@@ -24,11 +24,11 @@ impl Error {
 
     /// There are more calls in a minute or second than `[limits]` allows.
     pub fn too_often(wait: Duration, allowed: Allowed) -> Self {
-        let (Allowed { count, time }, seconds) = (allowed, whole_seconds(wait));
+        let (Allowed { count, time, what }, seconds) = (allowed, whole_seconds(wait));
         let are = if count == 1 { "is" } else { "are" };
         Self::ours(
             "RateLimited",
-            format!("There were too many calls of this kind ({count} a {time} {are} allowed); try again in {seconds} s."),
+            format!("There were too many {what} ({count} a {time} {are} allowed); try again in {seconds} s."),
         )
         .retry(Retry::After(wait))
     }

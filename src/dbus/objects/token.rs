@@ -37,11 +37,11 @@ pub(in crate::dbus) struct View {
 }
 
 impl View {
-    /// Replaces the state and its reason. The reason is kept, because converting the error may log a line.
+    /// Replaces the state and its reason.
     pub(in crate::dbus) fn set_state(&mut self, state: &State) {
         self.state_reason = match state {
             _ if self.state == *state => return,
-            State::Error(error) => Error::from(error.clone()).last_part().to_owned(),
+            State::Error(error) => Error::of_token(error.clone()).last_part().to_owned(),
             _ => String::new(),
         };
         self.state = state.clone();

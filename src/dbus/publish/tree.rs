@@ -219,10 +219,15 @@ impl Shown {
         };
         let interface = server.interface::<_, TokenObject>(names::token(&attached.info.id)).await?;
         let (object, emitter) = (interface.get().await, interface.signal_emitter());
+        // A client that keeps both sees no error without its reason, and no other state with one.
+        let (is_other, is_error) = (before.state_reason != state_reason, !state_reason.is_empty());
+        if is_other && is_error {
+            object.state_reason_changed(emitter).await?;
+        }
         if before.state != attached.state {
             object.state_changed(emitter).await?;
         }
-        if before.state_reason != state_reason {
+        if is_other && !is_error {
             object.state_reason_changed(emitter).await?;
         }
         if before.attached.info.pin_set != attached.info.pin_set {
