@@ -182,7 +182,7 @@ mod tests {
             charge("a").unwrap().unwrap().take_back();
         }
         let allowed = Allowed { count: 60, time: "minute", what: "refused calls of this kind" };
-        assert_eq!(charge("a"), Err(Refusal::RateLimited { wait: SECOND, allowed }));
+        assert_eq!(charge("a").unwrap_err(), Refusal::RateLimited { wait: SECOND, allowed });
         assert!(limits.charge("a", CallClass::Code).is_ok() && charge("b").is_ok());
         clock.advance(SECOND);
         charge("a").unwrap().unwrap().take_back();
