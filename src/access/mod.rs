@@ -18,7 +18,7 @@ use std::fmt;
 pub use facts::{Facts, Identity, Kind};
 pub use fit::Fit;
 pub use identify::{Caller, Identified, Identifier, KnownCaller};
-pub use limits::{CallClass, ConnectionCounts, Limits, Permit, Refusal};
+pub use limits::{Allowed, CallClass, Charged, ConnectionCounts, Limits, Permit, Refusal};
 pub use rules::{Decision, Reason, Verdict, decide};
 pub use subject::Subject;
 

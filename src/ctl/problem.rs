@@ -53,6 +53,7 @@ fn advice(word: &str) -> String {
         "hid-denied" => Error::from(token::Error::HidDenied).sentence().to_owned(),
         "clock-skew" => "The clock of this computer is wrong, so its codes are wrong as well; run timedatectl set-ntp true, or set the clock.".to_owned(),
         "config-invalid" => "The configuration has an error, so the daemon keeps the previous one, or uses no token if there was none; run oathbridgectl config check, which prints the error.".to_owned(),
+        "state-unusable" => "Codes cannot be submitted, because the state folder is not usable; run oathbridgectl config check, and see the journal with journalctl --user -u oathbridge.".to_owned(),
         other => format!("The daemon reports the problem {other}; check its journal with journalctl --user -u oathbridge."),
     }
 }

@@ -165,6 +165,7 @@ mod tests {
             is_virtual: true,
             transports: Vec::new(),
             state: state.to_owned(),
+            state_reason: String::new(),
             pin_set: false,
             attempts_left: -1,
             may_hide_more: false,

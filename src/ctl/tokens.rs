@@ -29,8 +29,11 @@ fn text(tree: &Tree) -> Output {
         return Output::text("").with_notes(problem::nothing_attached(tree));
     }
     let rows = tree.tokens.iter().map(|token| {
-        [&token.model, &token.serial, &token.firmware, &token.state, &token.reader, &token.id]
-            .map(Clone::clone)
+        let state = match token.state_reason.as_str() {
+            "" => token.state.clone(),
+            reason => format!("{} ({reason})", token.state),
+        };
+        [&token.model, &token.serial, &token.firmware, &state, &token.reader, &token.id].map(Clone::clone)
     });
     // The serial number and the id are what other commands take.
     let look = Look::of_output().keeping(&[1, 5]);

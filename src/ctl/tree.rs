@@ -40,6 +40,8 @@ pub(super) struct Token {
     pub(super) is_virtual: bool,
     pub(super) transports: Vec<String>,
     pub(super) state: String,
+    /// The last part of an error's name while the state is `error`; otherwise empty.
+    pub(super) state_reason: String,
     pub(super) pin_set: bool,
     pub(super) attempts_left: i32,
     /// Whether `FindCredentials` named it among the locked tokens: a PIN may hide credentials of a token that is ready.
@@ -210,6 +212,7 @@ impl Token {
             is_virtual: properties.get("Virtual").unwrap_or_default(),
             transports: properties.get("Transports").unwrap_or_default(),
             state: properties.text("State"),
+            state_reason: properties.text("StateReason"),
             pin_set: properties.get("PinSet").unwrap_or_default(),
             attempts_left: properties.get("AttemptsLeft").unwrap_or(-1),
             may_hide_more,

@@ -20,6 +20,9 @@ use crate::flows::{self, Flows};
 use crate::operations::{Cancellation, Operation, Operations};
 use crate::sync::IgnorePoison;
 
+/// The word of the D-Bus contract for a single-use record that is not usable.
+const UNUSABLE_STATE: &str = "state-unusable";
+
 /// The data that all objects share.
 #[derive(Debug)]
 pub struct Bridge {
@@ -50,6 +53,7 @@ impl Bridge {
         let clock = flows.clock();
         let settings = Settings::new(files);
         let config = settings.now();
+        settings.set_problem(UNUSABLE_STATE, !flows.was_record_usable());
         flows.registry().configure(&config.config.hid);
         let limits = Limits::new(config.config.limits, Arc::clone(clock));
         let clients = Clients::new(limits, Arc::clone(clock));
@@ -118,12 +122,16 @@ impl Bridge {
         self.settings.subscribe()
     }
 
-    /// Reloads the configuration, as a whole or not at all, and the tokens' lists.
+    /// Reloads the configuration, as a whole or not at all, and the tokens' lists. Checks the state folder, too.
     ///
     /// # Errors
     ///
     /// `Config`, with file and line; the previous configuration stays in use.
     pub async fn reload(&self) -> Result<(), Error> {
+        let flows = self.flows.clone();
+        if let Ok(is_usable) = tokio::task::spawn_blocking(move || flows.is_record_usable()).await {
+            self.settings.set_problem(UNUSABLE_STATE, !is_usable);
+        }
         let loaded =
             self.settings.reload().await.inspect_err(|error| tracing::error!("{}", error.sentence()))?;
         self.apply(&loaded);
@@ -158,9 +166,16 @@ impl Bridge {
         result: Result<T, flows::Error>,
         operation: &Operation,
     ) -> Result<T, Error> {
-        let skew = operation.details().clock_skew;
+        let details = operation.details();
+        let skew = details.clock_skew;
         if let Some(skew) = skew {
             self.settings.set_problem("clock-skew", is_wrong_clock(skew));
+        }
+        match result {
+            Err(flows::Error::StateUnavailable(_)) => self.settings.set_problem(UNUSABLE_STATE, true),
+            // A code is sent only after its step was recorded.
+            Ok(_) if details.attempts > 0 => self.settings.set_problem(UNUSABLE_STATE, false),
+            _ => {}
         }
         result.map_err(|error| explain(error, skew))
     }

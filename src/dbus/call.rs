@@ -1,7 +1,6 @@
 //! The steps of every call: look up, admit, identify, decide; then operation, work, publish, audit, reply.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use zbus::Fd;
@@ -15,7 +14,7 @@ use super::descriptors::number_of;
 use super::error::Error;
 use super::methods::{self, Audience, MethodPolicy};
 use super::names;
-use crate::access::{CallClass, Caller, Decision, Permission, Permit, Subject, Verdict, decide};
+use crate::access::{CallClass, Caller, Charged, Decision, Permission, Permit, Subject, Verdict, decide};
 use crate::config::Config;
 use crate::flows::{Flows, Permits, Target};
 use crate::operations::{Cancellation, Operation, Requester};
@@ -34,8 +33,8 @@ pub(super) struct Call<'call> {
     program: String,
     /// The arrival of the call, by monotonic time. The caller's timeout starts there.
     pub(super) arrived: Duration,
-    /// Whether the call counts against the rates.
-    is_charged: AtomicBool,
+    /// Whether the call counts against the rates, and the share of them that a submission holds until this is dropped.
+    charged: OnceLock<Option<Charged>>,
     _permit: Permit,
     _counted: Counted,
 }
@@ -95,7 +94,7 @@ impl<'call> Call<'call> {
             caller: who,
             program,
             arrived,
-            is_charged: AtomicBool::new(false),
+            charged: OnceLock::new(),
             _permit: permit,
             _counted: counted,
         })
@@ -180,10 +179,24 @@ impl<'call> Call<'call> {
     /// Counts the request against the rates, once: after its arguments were checked, or before one of them is read from a
     /// descriptor.
     pub(super) fn charge(&self) -> Result<(), Error> {
-        if self.is_charged.swap(true, Ordering::Relaxed) {
+        if self.charged.get().is_some() {
             return Ok(());
         }
-        Ok(self.bridge.clients.limits.charge(&self.program, self.method.class)?)
+        let charged = self.bridge.clients.limits.charge(&self.program, self.method.class)?;
+        let _ = self.charged.set(charged);
+        Ok(())
+    }
+
+    /// Takes back the count of a submission that was refused before the token was asked for a code.
+    pub(super) fn take_back(&self) {
+        if let Some(Some(charged)) = self.charged.get() {
+            charged.take_back();
+        }
+    }
+
+    /// Counts a denial that turned out within the operation, whose line in the journal says so.
+    pub(super) fn count_denial(&self) {
+        self.bridge.clients.limits.deny(self.client.counts());
     }
 
     /// Runs the work, waits until its signals are sent, and logs caller, object and outcome, but never a secret.

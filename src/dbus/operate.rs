@@ -47,10 +47,16 @@ impl Call<'_> {
         values: impl FnOnce(&T) -> Map,
     ) -> Result<T, Error> {
         self.charge()?;
-        let operation = self.begin(task)?;
+        let operation = self.begin(task).inspect_err(|_| self.take_back())?;
         // In a box, since each function on the way up to zbus has room for the future twice.
         let work = Box::pin(async {
             let result = carry_out(self.bridge, &operation, work).await;
+            if !operation.is_tried() {
+                self.take_back();
+            }
+            if result.as_ref().is_err_and(Error::is_denial) {
+                self.count_denial();
+            }
             self.end(&operation, &result, values).await;
             result
         });

@@ -99,6 +99,7 @@ impl Flows {
         let client = self.client(&request.submission.policy, &request.submission.endpoint, operation)?;
         operation.begin_submission(Sending::Choice)?;
         operation.set_state(State::Submitting);
+        operation.begin_trying();
         let answer = client.select_software_token(&request.respondent, &request.session).await;
         note(operation, &answer);
         answer.result.map_err(|error| match error.delivered {

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::cognito;
-use crate::guard::{Folders, Guard, SentCodes, Unavailable};
+use crate::guard::{self, Folders, Guard, SentCodes, Unavailable};
 use crate::operations::Deadline;
 use crate::registry::Registry;
 use lockout_guard::LockoutGuard;
@@ -57,6 +57,7 @@ pub struct Policy {
 pub struct Flows {
     registry: Registry,
     guard: Guard,
+    was_record_usable: bool,
     sent_codes: Arc<SentCodes>,
     lockout_guard: Arc<LockoutGuard>,
     /// The calculations without a touch.
@@ -80,12 +81,10 @@ impl Flows {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Unavailable> {
         let guard = Guard::open(folders);
-        if let Err(error) = guard.begin(clock.unix_time()) {
-            let path = guard.file();
-            tracing::error!("the daemon cannot submit codes: {error}; repair or remove {}", path.display());
-        }
+        let begun = guard.begin(clock.unix_time()).and_then(|()| guard.check());
         Ok(Self {
             registry,
+            was_record_usable: is_usable(&guard, begun),
             guard,
             sent_codes: Arc::new(SentCodes::new()?),
             lockout_guard: Arc::default(),
@@ -103,6 +102,16 @@ impl Flows {
         Self { touched: Arc::clone(touched), ..self.clone() }
     }
 
+    /// Whether the single-use record was usable at the start.
+    pub fn was_record_usable(&self) -> bool {
+        self.was_record_usable
+    }
+
+    /// Whether the single-use record can be read and written now. Logs an error if it cannot. May block.
+    pub fn is_record_usable(&self) -> bool {
+        is_usable(&self.guard, self.guard.check())
+    }
+
     /// The attached tokens.
     pub fn registry(&self) -> &Registry {
         &self.registry
@@ -117,4 +126,12 @@ impl Flows {
     pub fn deadline(&self, timeout: Duration) -> Deadline {
         Deadline::after(timeout, &*self.clock)
     }
+}
+
+fn is_usable(guard: &Guard, checked: Result<(), guard::Error>) -> bool {
+    if let Err(error) = checked {
+        let path = guard.file();
+        tracing::error!("the daemon cannot submit codes: {error}; repair or remove {}", path.display());
+    }
+    checked.is_ok()
 }

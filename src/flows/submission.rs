@@ -176,6 +176,7 @@ impl<S: Submit> Attempt<'_, S> {
         flows.until_open(&self.keys(), operation).await?;
         let moment = self.wait_for_step().await?;
         flows.in_time(operation)?;
+        operation.begin_trying();
         let calculated = flows.calculate(found, moment, operation).await?;
         let Some(step) = calculated.step else {
             return Err(Error::Unsupported("its codes have no time step".to_owned()));

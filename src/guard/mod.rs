@@ -82,6 +82,15 @@ impl Guard {
         Ok(())
     }
 
+    /// Whether the record can be read and written now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if it cannot.
+    pub fn check(&self) -> Result<(), Error> {
+        Ok(self.store.check::<State>()?)
+    }
+
     /// The path of the record's file, for messages.
     pub fn file(&self) -> PathBuf {
         self.store.path()

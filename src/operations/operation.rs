@@ -38,6 +38,7 @@ struct Mutable {
     cancelled: Option<Cancellation>,
     is_orphan: bool,
     is_forgotten: bool,
+    is_tried: bool,
     details: SubmissionDetails,
 }
 
@@ -54,6 +55,7 @@ impl Operation {
             cancelled: None,
             is_orphan: false,
             is_forgotten: false,
+            is_tried: false,
             details: SubmissionDetails::default(),
         };
         let ends = now.saturating_add(request.deadline.left(&*shared.clock));
@@ -116,6 +118,16 @@ impl Operation {
     /// Adds to the details.
     pub fn note(&self, note: impl FnOnce(&mut SubmissionDetails)) {
         self.inner.mutable.send_modify(|mutable| note(&mut mutable.details));
+    }
+
+    /// Records that the token is asked for a code, or Cognito for anything.
+    pub fn begin_trying(&self) {
+        self.inner.mutable.send_modify(|mutable| mutable.is_tried = true);
+    }
+
+    /// Whether the token was asked for a code, or Cognito for anything. Otherwise the request was only checked.
+    pub fn is_tried(&self) -> bool {
+        self.inner.mutable.borrow().is_tried
     }
 
     /// Sets the state. If a person is needed, the operation is published as well.

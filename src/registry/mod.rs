@@ -5,6 +5,7 @@
 
 mod device;
 mod keeper;
+mod message;
 mod snapshot;
 mod tokens;
 
@@ -20,7 +21,8 @@ use crate::device::{HidKind, Transport};
 use crate::task::Task;
 use crate::token::{Identities, OtpSlots, Token};
 use device::Waiter;
-use keeper::{Keeper, Message};
+use keeper::Keeper;
+use message::Message;
 
 pub use snapshot::{Attached, DeviceKey, Found, Missing, Snapshot, State};
 

@@ -56,9 +56,12 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// [`Error::Unwritable`], and the errors of [`Folder::open`].
+    /// [`Error::NotAFolder`], [`Error::Unwritable`], and the errors of [`Folder::open`].
     pub(super) fn create(path: &Path) -> Result<Self, Error> {
-        create_directory(path).map_err(unwritable)?;
+        create_directory(path).map_err(|error| match path.symlink_metadata() {
+            Ok(_) if !path.is_dir() => Error::NotAFolder,
+            _ => unwritable(error),
+        })?;
         Self::open(path)?.ok_or(Error::Unwritable(ErrorKind::NotFound))
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Two daemons of one user (on two session buses) may share the folder, so nothing is cached.
 
+mod check;
 mod folder;
 #[cfg(test)]
 mod tests;
@@ -271,6 +272,9 @@ pub enum Error {
     /// The disk is full, or the folder read-only.
     #[error("it is not writable: {0}")]
     Unwritable(ErrorKind),
+    /// A file or a link to nothing is in the place of its folder.
+    #[error("a file or a link to nothing is in the place of its folder; move it away")]
+    NotAFolder,
     /// The file or its folder belongs to another user, and could be changed by that user.
     #[error("it or its folder belongs to another user; change the owner of both")]
     NotOurs,

@@ -104,7 +104,7 @@ fn an_unwritable_place_is_an_error() {
     let occupied = directory.path().join("occupied");
     fs::write(&occupied, "").unwrap();
     let file = StateFile::new(occupied, "counts");
-    assert!(matches!(count(&file, "x"), Err(Error::Unwritable(_))));
+    assert_eq!(count(&file, "x"), Err(Error::NotAFolder));
 }
 
 #[test]
@@ -208,4 +208,29 @@ fn mode(path: &Path) -> u32 {
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_check_says_what_the_next_write_would_and_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("state");
+    let file = StateFile::new(place.clone(), "counts");
+    let check = || file.check::<Content>();
+    symlink(directory.path().join("nowhere"), &place).unwrap();
+    assert_eq!(check(), Err(Error::NotAFolder));
+    fs::remove_file(&place).unwrap();
+    fs::write(&place, "").unwrap();
+    assert_eq!(check(), Err(Error::NotAFolder));
+    assert_eq!(count(&file, "x"), Err(Error::NotAFolder));
+    fs::remove_file(&place).unwrap();
+    assert_eq!(check(), Ok(()));
+    assert!(!file.path().exists());
+    count(&file, "x").unwrap();
+    let before = fs::read(file.path()).unwrap();
+    assert_eq!(check(), Ok(()));
+    assert_eq!(fs::read(file.path()).unwrap(), before);
+    assert_eq!(fs::read_dir(&place).unwrap().count(), 2, "the file and its lock");
+    // The file can be read, but not replaced.
+    fs::create_dir(place.join("counts.json.new")).unwrap();
+    assert!(matches!(check(), Err(Error::Unwritable(_))));
 }

@@ -7,4 +7,5 @@ mod configuration;
 mod contract;
 mod desktop;
 mod operations;
+mod state_folder;
 mod verify;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::messages::flow_errors;
 use clap::CommandFactory;
+use oathbridge::access::Allowed;
 use oathbridge::ctl::{Arguments, Asked, Details, Failure, Task};
 use oathbridge::dbus::{Error, names};
 use oathbridge::flows;
@@ -19,6 +20,9 @@ const NEVER_PASSED: [&str; 3] = ["handle-token", "interactive", "secret-hash"];
 
 /// The start of the error for an unknown option, which only a daemon of another version sends to `oathbridgectl`.
 const UNKNOWN_OPTION: &str = "There is no option ";
+
+/// The limit of submissions.
+const PER_MINUTE: Allowed = Allowed { count: 10, time: "minute", what: "calls of this kind" };
 
 /// Words for programs on the bus, or of the system.
 const FOREIGN: [&str; 17] = [
@@ -84,7 +88,8 @@ fn parts_of_the_daemon_s_sentences_are_shown() {
     let shown = |error: &Error, asked: &Asked| {
         Failure::of_error(&error.full_name(), error.sentence(), asked, &details).text()
     };
-    assert!(shown(&Error::too_often(Duration::from_secs(6)), &asked).contains("try again in 6 s."));
+    let often = shown(&Error::too_often(Duration::from_secs(6), PER_MINUTE), &asked);
+    assert!(often.ends_with("(10 a minute are allowed); try again in 6 s."), "{often}");
     let several = shown(&flows::Error::Ambiguous(3).into(), &asked);
     assert!(several.contains("3 credentials fit profile \"wrk\""), "{several}");
     let device = shown(&flows::Error::OtherDevice.into(), &asked);
@@ -156,7 +161,7 @@ fn errors() -> Vec<Error> {
         Error::screen_locked(),
         Error::too_long(),
         Error::too_many_calls(),
-        Error::too_often(Duration::from_secs(6)),
+        Error::too_often(Duration::from_secs(6), PER_MINUTE),
         Cancellation::Caller.into(),
         Cancellation::ScreenLocked.into(),
         Cancellation::Suspend.into(),

@@ -17,6 +17,11 @@ const RELOADS_PER_MINUTE: u32 = 60;
 /// The number of denied calls of a connection per minute after which further calls are refused without a check.
 const DENIALS_PER_MINUTE: u32 = 60;
 
+/// The number of submissions per minute that the daemon refuses itself, of one program and of all. Each one looks for its
+/// token and writes a line to the journal.
+const REFUSED_PER_MINUTE: u32 = 60;
+const ALL_REFUSED_PER_MINUTE: u32 = 240;
+
 #[derive(Debug)]
 pub(super) struct Counts {
     pub(super) config: config::Limits,
@@ -68,6 +73,28 @@ impl Counts {
         self.all.rates.check(rate, self.quota_of_all(rate), now)
     }
 
+    /// Counts a request of a program, for the program and for all.
+    pub(super) fn count(&mut self, program: &Arc<str>, rate: Rate, now: Duration) {
+        let (one, all) = (self.quota(rate), self.quota_of_all(rate));
+        self.all.rates.count(rate, all, now);
+        self.program(program, now).rates.count(rate, one, now);
+    }
+
+    /// Holds a share of the limits of submissions.
+    pub(super) fn hold(&mut self, program: &Arc<str>, now: Duration) {
+        self.all.rates.hold();
+        self.program(program, now).rates.hold();
+    }
+
+    /// Releases such a share, and counts a submission that began at this time, if there is one.
+    pub(super) fn release(&mut self, program: &Arc<str>, counted: Option<Duration>) {
+        let (one, all) = (self.quota(Rate::Submissions), self.quota_of_all(Rate::Submissions));
+        self.all.rates.release(all, counted);
+        if let Some(program) = self.programs.get_mut(program) {
+            program.rates.release(one, counted);
+        }
+    }
+
     /// Whether the program of a connection has no room for one more message, although the connection itself has.
     pub(super) fn is_shared_part_used(&self, own: &Own, class: CallClass, now: Duration) -> bool {
         let rate = Rate::of_arrival(class);
@@ -104,28 +131,32 @@ impl Counts {
         Some(match rate {
             // A program that may have so many codes at once may also ask for them.
             Rate::Calls => {
-                Quota::per_second(self.config.queries_per_second.max(self.config.codes_per_minute))
+                let count = self.config.queries_per_second.max(self.config.codes_per_minute);
+                Quota::per_second(count).of("calls")
             }
             Rate::Codes => Quota::per_minute(self.config.codes_per_minute),
             Rate::Submissions => Quota::per_minute(self.config.submissions_per_minute),
             Rate::Unlocks => Quota::per_minute(self.config.unlocks_per_minute),
             Rate::Reloads => Quota::per_minute(RELOADS_PER_MINUTE),
             Rate::Queries => Quota::per_second(self.config.queries_per_second),
-            Rate::Denials => Quota::per_minute(DENIALS_PER_MINUTE),
+            Rate::Denials => Quota::per_minute(DENIALS_PER_MINUTE).of("denied calls"),
+            Rate::Refused => Quota::per_minute(REFUSED_PER_MINUTE).of("refused calls of this kind"),
         })
     }
 
     pub(super) fn quota_of_all(&self, rate: Rate) -> Option<Quota> {
-        match rate {
+        let quota = match rate {
             Rate::Calls => {
                 let all = self.config.all_queries_per_second.max(self.config.all_codes_per_minute);
-                Some(Quota::per_second(all))
+                Quota::per_second(all)
             }
-            Rate::Codes => Some(Quota::per_minute(self.config.all_codes_per_minute)),
-            Rate::Submissions => Some(Quota::per_minute(self.config.all_submissions_per_minute)),
-            Rate::Queries => Some(Quota::per_second(self.config.all_queries_per_second)),
-            Rate::Unlocks | Rate::Reloads | Rate::Denials => None,
-        }
+            Rate::Codes => Quota::per_minute(self.config.all_codes_per_minute),
+            Rate::Submissions => Quota::per_minute(self.config.all_submissions_per_minute),
+            Rate::Queries => Quota::per_second(self.config.all_queries_per_second),
+            Rate::Refused => Quota::per_minute(ALL_REFUSED_PER_MINUTE),
+            Rate::Unlocks | Rate::Reloads | Rate::Denials => return None,
+        };
+        Some(quota.of("calls of this kind by all programs"))
     }
 
     pub(super) fn program(&mut self, name: &Arc<str>, now: Duration) -> &mut Record {

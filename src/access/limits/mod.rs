@@ -4,6 +4,7 @@
 //! connections that has. Connections that are not identified yet count together like one program.
 //! Securing calls (locking, cancelling) use up no limit of other callers.
 
+mod charged;
 mod counts;
 mod rates;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::config;
 use crate::sync::IgnorePoison;
+pub use charged::Charged;
 use counts::{Counts, Own, Record};
 use rates::{Quota, Rate};
 
@@ -48,7 +50,20 @@ pub enum Refusal {
     RateLimited {
         /// The time until the next call is allowed.
         wait: Duration,
+        /// The limit.
+        allowed: Allowed,
     },
+}
+
+/// A limit over time, as configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// The number of requests in the time.
+    pub count: u32,
+    /// `minute` or `second`.
+    pub time: &'static str,
+    /// What it limits, such as `calls of this kind`.
+    pub what: &'static str,
 }
 
 /// The running calls and the rates of one connection.
@@ -120,19 +135,24 @@ impl Limits {
         Ok(Permit { limits: self.clone(), connection, class, is_admitted: false, program: Arc::default() })
     }
 
-    /// Counts a valid request against the rates of its program and of all programs.
+    /// Counts a valid request against the rates of its program and of all programs. A submission counts when the result is
+    /// dropped; until then it holds its share.
     ///
     /// # Errors
     ///
     /// [`Refusal::RateLimited`], at once; the request then does not count.
-    pub fn charge(&self, program: &str, class: CallClass) -> Result<(), Refusal> {
-        let Some(rate) = Rate::of(class) else { return Ok(()) };
+    pub fn charge(&self, program: &str, class: CallClass) -> Result<Option<Charged>, Refusal> {
+        let Some(rate) = Rate::of(class) else { return Ok(None) };
+        let program: Arc<str> = program.into();
         let (mut counts, now) = (self.counts(), self.clock.monotonic());
-        counts.check_rates(program, rate, now)?;
-        let (one, all) = (counts.quota(rate), counts.quota_of_all(rate));
-        counts.all.rates.count(rate, all, now);
-        counts.program(&program.into(), now).rates.count(rate, one, now);
-        Ok(())
+        counts.check_rates(&program, rate, now)?;
+        if rate == Rate::Submissions {
+            counts.check_rates(&program, Rate::Refused, now)?;
+            counts.hold(&program, now);
+            return Ok(Some(Charged::new(self.clone(), program, now)));
+        }
+        counts.count(&program, rate, now);
+        Ok(None)
     }
 
     /// Counts a denied call; a connection with too many denials is refused without a check. Returns whether to log the denial;

@@ -94,7 +94,16 @@ fn too_often(said: &str, asked: &Asked, retry: Option<String>) -> String {
     let words = said.split("in ").skip(1).filter_map(|rest| rest.split(' ').next());
     let seconds = words.filter_map(|word| word.parse::<u64>().ok()).last();
     let when = seconds.map_or_else(|| "in a minute".to_owned(), |seconds| format!("in {seconds} s"));
-    format!("Too many requests {purpose}; try again {when}.")
+    let (what, limit) = said.split_once(" (").unwrap_or((said, ""));
+    let limit = limit.split_once(" allowed)").map(|(limit, _)| format!(" ({limit} allowed)"));
+    let what = match what.strip_prefix("There were too many ") {
+        Some("calls") => "requests".to_owned(),
+        Some("denied calls") => "denied requests".to_owned(),
+        Some("refused calls of this kind") => format!("refused requests {purpose}"),
+        Some("calls of this kind by all programs") => format!("requests of all programs {purpose}"),
+        _ => format!("requests {purpose}"),
+    };
+    format!("Too many {what}{}; try again {when}.", limit.unwrap_or_default())
 }
 
 fn rejected(details: &Details) -> String {
@@ -173,9 +182,23 @@ mod tests {
                 .starts_with("This code was already used; try again in 12 s (at ")
         );
         assert_eq!(
-            own("RateLimited", "There were too many calls of this kind; try again in 6 s.", None),
-            "Too many requests to submit a code; try again in 6 s."
+            own(
+                "RateLimited",
+                "There were too many calls of this kind (10 a minute are allowed); try again in 6 s.",
+                None
+            ),
+            "Too many requests to submit a code (10 a minute are allowed); try again in 6 s."
         );
+        for (what, shown) in [
+            ("calls", "requests"),
+            ("denied calls", "denied requests"),
+            ("refused calls of this kind", "refused requests to submit a code"),
+            ("calls of this kind by all programs", "requests of all programs to submit a code"),
+        ] {
+            let said = format!("There were too many {what} (60 a minute are allowed); try again in 6 s.");
+            let shown = format!("Too many {shown} (60 a minute are allowed); try again in 6 s.");
+            assert_eq!(own("RateLimited", &said, None), shown);
+        }
         let said = "Nothing was submitted because the single-use record is not usable (it is not writable: permission denied); repair.";
         let own_record = own("StateUnavailable", said, None);
         assert!(

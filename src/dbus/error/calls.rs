@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Error, Retry};
-use crate::access::{Permission, Reason, Refusal};
+use crate::access::{Allowed, Permission, Reason, Refusal};
 use crate::operations::{Cancellation, Requester};
 use crate::utc::whole_seconds;
 
@@ -22,11 +22,13 @@ impl Error {
         )
     }
 
-    /// There are more calls in a minute than `[limits]` allows.
-    pub fn too_often(wait: Duration) -> Self {
+    /// There are more calls in a minute or second than `[limits]` allows.
+    pub fn too_often(wait: Duration, allowed: Allowed) -> Self {
+        let (Allowed { count, time, what }, seconds) = (allowed, whole_seconds(wait));
+        let are = if count == 1 { "is" } else { "are" };
         Self::ours(
             "RateLimited",
-            format!("There were too many calls of this kind; try again in {} s.", whole_seconds(wait)),
+            format!("There were too many {what} ({count} a {time} {are} allowed); try again in {seconds} s."),
         )
         .retry(Retry::After(wait))
     }
@@ -153,7 +155,7 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Busy => Self::too_many_calls(),
-            Refusal::RateLimited { wait } => Self::too_often(wait),
+            Refusal::RateLimited { wait, allowed } => Self::too_often(wait, allowed),
         }
     }
 }

@@ -62,6 +62,16 @@ impl Error {
         }
     }
 
+    /// The last part of the name, such as `Malformed`.
+    pub fn last_part(&self) -> &str {
+        self.name.rsplit('.').next().unwrap_or_default()
+    }
+
+    /// Whether the caller may not do this.
+    pub fn is_denial(&self) -> bool {
+        self.name == "AccessDenied"
+    }
+
     /// Whether the request was cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.name == "Cancelled"

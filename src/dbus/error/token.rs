@@ -20,6 +20,16 @@ impl From<Missing> for Error {
 
 impl From<token::Error> for Error {
     fn from(error: token::Error) -> Self {
+        if let token::Error::Malformed(why) = &error {
+            tracing::warn!("invalid response of a token: {why}");
+        }
+        Self::of_token(error)
+    }
+}
+
+impl Error {
+    /// The same, but logs nothing.
+    pub(in crate::dbus) fn of_token(error: token::Error) -> Self {
         use token::Error as Token;
         let (name, sentence) = match error {
             Token::Removed => ("TokenRemoved", "The token was removed; plug it in and try again."),
@@ -67,13 +77,10 @@ impl From<token::Error> for Error {
                 "NoSuchCredential",
                 "The configuration names no slot of this key any more; add a [[hid.otp_slot]] section and reload it.",
             ),
-            Token::Malformed(why) => {
-                tracing::warn!("invalid response of a token: {why}");
-                (
-                    "Malformed",
-                    "The token sent an invalid response; unplug it, plug it in again, and report its model if that does not help.",
-                )
-            }
+            Token::Malformed(_) => (
+                "Malformed",
+                "The token sent an invalid response; unplug it, plug it in again, and report its model if that does not help.",
+            ),
             Token::PcscUnavailable => (
                 "PcscUnavailable",
                 "The smart card service is not running; install pcscd or start it with sudo systemctl start pcscd.socket.",

@@ -32,6 +32,20 @@ pub(in crate::dbus) struct View {
     pub(in crate::dbus) attached: Arc<Attached>,
     /// The published state: a new token is `reading` until its credentials are published.
     pub(in crate::dbus) state: State,
+    /// The last part of the name of the error with which the last reading failed; otherwise empty.
+    pub(in crate::dbus) state_reason: String,
+}
+
+impl View {
+    /// Replaces the state and its reason.
+    pub(in crate::dbus) fn set_state(&mut self, state: &State) {
+        self.state_reason = match state {
+            _ if self.state == *state => return,
+            State::Error(error) => Error::of_token(error.clone()).last_part().to_owned(),
+            _ => String::new(),
+        };
+        self.state = state.clone();
+    }
 }
 
 impl TokenObject {
@@ -94,6 +108,11 @@ impl TokenObject {
     #[zbus(property)]
     fn state(&self) -> String {
         self.view().state.to_string()
+    }
+
+    #[zbus(property)]
+    fn state_reason(&self) -> String {
+        self.view().state_reason
     }
 
     #[zbus(property)]

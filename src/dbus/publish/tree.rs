@@ -99,7 +99,8 @@ impl PublishedTree {
         let id = &attached.info.id;
         if !self.tokens.contains_key(id) {
             // Its state is published last, after its credentials.
-            let view = View { attached: Arc::clone(attached), state: State::Reading };
+            let view =
+                View { attached: Arc::clone(attached), state: State::Reading, state_reason: String::new() };
             let view = Arc::new(RwLock::new(view));
             let object = TokenObject { view: Arc::clone(&view), bridge: Arc::clone(&self.bridge) };
             self.server.at(names::token(id), object).await?;
@@ -211,11 +212,23 @@ impl Shown {
     }
 
     async fn announce(&self, server: &ObjectServer, before: &View, attached: &Attached) -> zbus::Result<()> {
-        self.view.write().ignore_poison().state = attached.state.clone();
+        let state_reason = {
+            let mut view = self.view.write().ignore_poison();
+            view.set_state(&attached.state);
+            view.state_reason.clone()
+        };
         let interface = server.interface::<_, TokenObject>(names::token(&attached.info.id)).await?;
         let (object, emitter) = (interface.get().await, interface.signal_emitter());
+        // A client that keeps both sees no error without its reason, and no other state with one.
+        let (is_other, is_error) = (before.state_reason != state_reason, !state_reason.is_empty());
+        if is_other && is_error {
+            object.state_reason_changed(emitter).await?;
+        }
         if before.state != attached.state {
             object.state_changed(emitter).await?;
+        }
+        if is_other && !is_error {
+            object.state_reason_changed(emitter).await?;
         }
         if before.attached.info.pin_set != attached.info.pin_set {
             object.pin_set_changed(emitter).await?;

@@ -1,15 +1,14 @@
 //! Calls over the limits are refused at once, and other callers are not affected.
 
 use std::collections::HashMap;
-use std::os::fd::AsFd;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use oathbridge::dbus::names::{self, ROOT};
-use testkit::client::{Client, Extra, Options, memfd};
+use testkit::client::{Extra, Options};
 use testkit::resources::Resources;
+use zbus::ObjectPath;
 use zbus::message::{Flags, Message};
-use zbus::{Fd, ObjectPath, Variant};
 
 use super::Bench;
 
@@ -29,50 +28,6 @@ async fn more_codes_than_allowed_in_a_minute_are_refused() {
     bench.client.find(&[]).await.unwrap();
     // Another program has its own limit.
     assert_eq!(bench.calculate(&[]).code, 0);
-}
-
-/// The name of the error of a submission with this session.
-async fn submission(client: &Client, credential: &str, method: &str, session: Variant<'_>) -> String {
-    let mut options = Options::from([("session", session), ("region", "eu-central-1".into())]);
-    if method == "RespondToMfaChallenge" {
-        options.insert("challenge-name", "SOFTWARE_TOKEN_MFA".into());
-        options.insert("username", "alice".into());
-        options.insert("client-id", "client".into());
-    }
-    let body = (ObjectPath::try_from(credential).unwrap(), options);
-    client.call::<_, ()>(ROOT, "Cognito", method, &body).await.unwrap_err().name
-}
-
-#[tokio::test]
-async fn a_submission_with_an_invalid_secret_does_not_count() {
-    const INVALID: &str = "org.freedesktop.DBus.Error.InvalidArgs";
-    let bench = Bench::new("[limits]\nsubmissions_per_minute = 2\n").await;
-    let short = memfd(b"short").unwrap();
-    let methods = ["VerifySoftwareToken", "RespondToMfaChallenge"];
-    for method in methods.into_iter().cycle().take(8) {
-        assert_eq!(submission(&bench.client, &bench.alice, method, "short".into()).await, INVALID);
-        let with_descriptor =
-            submission(&bench.client, &bench.alice, method, Fd::from(short.as_fd()).into()).await;
-        assert_eq!(with_descriptor, INVALID, "{method}");
-    }
-}
-
-/// A refused call must not make room for another one, whatever the outcome of the calls that did count.
-#[tokio::test]
-async fn a_burst_of_submissions_leaves_the_limit_as_it_is() {
-    let bench = Bench::new("[limits]\nsubmissions_per_minute = 2\n").await;
-    let session = "a session of a sign-in, long enough";
-    // The token is not attached, so no code is sent.
-    let mut absent = bench.alice.clone();
-    let last = absent.pop();
-    absent.push(if last == Some('0') { '1' } else { '0' });
-    let submit = || submission(&bench.client, &absent, "VerifySoftwareToken", session.into());
-    let first = join_all((0..6).map(|_| submit())).await;
-    let limited = first.iter().filter(|name| *name == "RateLimited").count();
-    assert_eq!(limited, 4, "{first:?}");
-    for _ in 0..3 {
-        assert_eq!(submit().await, "RateLimited");
-    }
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod descriptors;
 mod limits;
 mod programs;
 mod sandboxes;
+mod submissions;
 
 use std::ops::Deref;
 use std::process::Command;

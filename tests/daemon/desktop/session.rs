@@ -269,6 +269,9 @@ async fn a_token_that_could_not_be_read_is_read_again_when_a_session_becomes_act
     bench.card.fail_next(Fault::Answer(vec![0x6f, 0x00]));
     bench.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await.unwrap();
     until_state(&bench, "error").await;
+    let reason =
+        async || bench.client.property::<String>(&bench.token, "Token", "StateReason").await.unwrap();
+    assert_eq!(reason().await, "Malformed");
     // Long enough for another reading, and too short for the retry that is planned after 2 s.
     bench.clock().unwrap().advance(Duration::from_millis(1_500));
     for attempt in 0..1000 {
@@ -279,6 +282,7 @@ async fn a_token_that_could_not_be_read_is_read_again_when_a_session_becomes_act
         tokio::time::sleep(Duration::from_millis(20)).await;
         let state: String = bench.client.property(&bench.token, "Token", "State").await.unwrap();
         if state != "error" {
+            assert_eq!(reason().await, "");
             return;
         }
     }

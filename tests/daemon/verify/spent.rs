@@ -62,6 +62,8 @@ async fn without_a_usable_record_nothing_is_submitted_and_everything_else_works(
         assert_eq!(claim.unwrap_err().name, "StateUnavailable", "{what}");
         bench.world.client.calculate(&fresh.path, Options::new()).await.unwrap();
         assert_eq!(bench.arrived(), 0, "{what}");
+        let problems = bench.world.client.problems().await.unwrap();
+        assert!(problems.contains(&"state-unusable".to_owned()), "{what}: {problems:?}");
     };
 
     fs::rename(&state, state.with_extension("away")).unwrap();

@@ -138,6 +138,7 @@ async fn busctl_reads_a_token_and_its_code() {
         ("Model", "s \"YubiKey 5\""),
         ("Firmware", "s \"5.4.3\""),
         ("State", "s \"ready\""),
+        ("StateReason", "s \"\""),
         ("Virtual", "b false"),
         ("Transports", "as 1 \"pcsc\""),
         ("AttemptsLeft", "i -1"),

@@ -1,0 +1,31 @@
+//! What the transports, the workers and the callers tell the registry's task.
+
+use tokio::sync::oneshot;
+
+use super::device::Waiter;
+use super::snapshot::DeviceKey;
+use crate::device::Presence;
+use crate::token::{Event, Token};
+
+/// A message to the keeper. Messages are handled in the order in which they were sent.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// The transports are known.
+    Opened,
+    /// The devices of the transport with this index.
+    Presence(usize, Presence),
+    /// An event of the worker of this device.
+    Event(DeviceKey, Event),
+    /// A reading of this device has ended. Its events were sent before this message.
+    ReadingEnded(DeviceKey),
+    /// A caller needs a token that is missing. The waiter is answered after each transport has rescanned and each device
+    /// whose reading failed has been read again.
+    Rescan(Waiter),
+    /// The rescan of the transport with this index has ended. Its presence was sent before this message.
+    RescanEnded(usize),
+    /// The waiter is answered after the effects of all earlier messages have been published.
+    Barrier(Waiter),
+    /// The sender gets the handles to the devices without a reader that are no token. They may become one when the
+    /// configuration changes; a card does not.
+    Unused(oneshot::Sender<Vec<Token>>),
+}
