@@ -87,11 +87,35 @@ impl Limits {
     /// Any [`Refusal`].
     pub fn arrive(&self, connection: &ConnectionCounts, class: CallClass) -> Result<(), Refusal> {
         let (mut own, mut counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
-        counts.count_arrival(&mut own, class, now)?;
-        counts.check_connection(&own.record, class)?;
-        counts.check_room(&own.program, class)?;
-        own.record.rates.check(Rate::Denials, counts.quota(Rate::Denials), now)?;
-        Rate::of(class).map_or(Ok(()), |rate| counts.check_rates(&own.program, rate, now))
+        counts.check_own(&own, class, now)?;
+        counts.count_for_program(&own, class, now)?;
+        counts.count_own(&mut own, class, now);
+        counts.check_rest(&own, class, now)
+    }
+
+    /// Counts a message that has arrived and waits until its connection is identified: for the connection, and for what
+    /// the connections that are not identified yet share, as far as that has room.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::RateLimited`] if the connection itself has sent too many.
+    pub fn arrive_early(&self, connection: &ConnectionCounts, class: CallClass) -> Result<(), Refusal> {
+        let (mut own, mut counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
+        counts.check_own(&own, class, now)?;
+        counts.count_own(&mut own, class, now);
+        counts.count_for_strangers(&own, class, now);
+        Ok(())
+    }
+
+    /// Counts a message that has waited for its program, and checks it like [`Limits::arrive`].
+    ///
+    /// # Errors
+    ///
+    /// Any [`Refusal`].
+    pub fn go_on(&self, connection: &ConnectionCounts, class: CallClass) -> Result<(), Refusal> {
+        let (own, mut counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
+        counts.count_for_program(&own, class, now)?;
+        counts.check_rest(&own, class, now)
     }
 
     /// Whether a message would be refused only because the connections that are not identified yet have used up what
