@@ -90,8 +90,8 @@ impl Counts {
         own.record.rates.count(rate, self.quota(rate), now);
     }
 
-    /// Counts a message for what the connections that are not identified yet share, as far as that has room.
-    pub(super) fn count_for_strangers(&mut self, own: &Own, class: CallClass, now: Duration) {
+    /// Counts a message for its program only, as far as that has room.
+    pub(super) fn count_for_program_if_possible(&mut self, own: &Own, class: CallClass, now: Duration) {
         let rate = Rate::of_arrival(class);
         let quota = self.quota(rate);
         self.program(&own.program, now).rates.count(rate, quota, now);

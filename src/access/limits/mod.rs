@@ -1,7 +1,8 @@
 //! Limits: simultaneous calls and rates of requests, for each connection, each program and all programs.
 //!
 //! Every message counts when it arrives, whatever its content: for its connection, and for its program, however many
-//! connections that has. Connections that are not identified yet count together like one program.
+//! connections that has. Connections that are not identified yet count together like one program. A message that waits
+//! until its connection is identified counts for its program after that.
 //! Securing calls (locking, cancelling) use up no limit of other callers.
 
 mod counts;
@@ -93,8 +94,8 @@ impl Limits {
         counts.check_rest(&own, class, now)
     }
 
-    /// Counts a message that has arrived and waits until its connection is identified: for the connection, and for what
-    /// the connections that are not identified yet share, as far as that has room.
+    /// Counts a message that has arrived and waits until its connection is identified, or behind messages that do: for the
+    /// connection, and if that is not identified yet for what those connections share, as far as that has room.
     ///
     /// # Errors
     ///
@@ -103,11 +104,13 @@ impl Limits {
         let (mut own, mut counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
         counts.check_own(&own, class, now)?;
         counts.count_own(&mut own, class, now);
-        counts.count_for_strangers(&own, class, now);
+        if own.program.is_empty() {
+            counts.count_for_program_if_possible(&own, class, now);
+        }
         Ok(())
     }
 
-    /// Counts a message that has waited for its program, and checks it like [`Limits::arrive`].
+    /// Counts a message that has waited for its program and all, and checks it like [`Limits::arrive`].
     ///
     /// # Errors
     ///

@@ -22,8 +22,7 @@ use crate::access::{CallClass, Refusal};
 use crate::dbus::bridge::Bridge;
 use crate::dbus::client::Client;
 use crate::dbus::error::Error;
-use crate::dbus::methods;
-use crate::dbus::names;
+use crate::dbus::{methods, names};
 
 /// Reads messages, and diverts some of them.
 #[derive(Debug)]
@@ -106,15 +105,17 @@ impl Reader {
     }
 
     /// Delivers a message, keeps it until its client is identified, or does with it what else the verdict is.
-    async fn take(&mut self, mut arrived: Arrived) -> zbus::Result<Option<Message>> {
+    async fn take(&mut self, arrived: Arrived) -> zbus::Result<Option<Message>> {
         let Some((client, class)) = self.newcomer(&arrived) else { return self.pass(arrived).await };
-        arrived.is_counted = true;
-        let (arrived, reason) = match self.bridge.clients.limits.arrive_early(client.counts(), class) {
-            Err(reason) => (arrived, reason),
-            Ok(()) => match self.newcomers.put(client, arrived) {
-                Place::Waits => return Ok(None),
-                Place::Passes(arrived) => return self.pass(arrived).await,
-                Place::Refused(arrived) => (arrived, Refusal::Busy),
+        let reason = match self.newcomers.place(&client, &arrived) {
+            Place::Passes => return self.pass(arrived).await,
+            Place::Refused => Refusal::Busy,
+            Place::Waits => match self.bridge.clients.limits.arrive_early(client.counts(), class) {
+                Ok(()) => {
+                    self.newcomers.keep(client, arrived);
+                    return Ok(None);
+                }
+                Err(reason) => reason,
             },
         };
         if let Some(refusal) = refusal(&arrived.message.header(), &reason.into()) {
@@ -201,7 +202,7 @@ impl Reader {
         }
     }
 
-    /// Counts a message of a client before anything else, also one that was counted before it waited.
+    /// Counts a message of a client before anything else; one that has waited, for what it does not count for yet.
     fn count(&self, sender: &str, class: CallClass, is_counted: bool) -> Result<Arc<Client>, Refusal> {
         let (clients, client) = (&self.bridge.clients, self.bridge.clients.client(sender));
         self.bridge.notice(&client);

@@ -1,48 +1,66 @@
-//! Work on a thread of its own that gets signals until it is done, so that no socket that lingers keeps it waiting.
+//! Work on a thread of tokio's pool that gets signals until it is done, so that no socket that lingers keeps it waiting.
 //!
 //! The kernel closes a dropped socket before the thread returns to the program. A TCP socket with `SO_LINGER` then waits
 //! for its peer, until its time is over or a signal is pending (`sk_stream_wait_close` in `net/core/stream.c`). The same
 //! holds for the sockets in the queue of a dropped Unix socket.
 
 use std::io;
-use std::os::unix::thread::JoinHandleExt;
-use std::thread;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use nix::sys::pthread::pthread_kill;
+use nix::sys::pthread::{Pthread, pthread_kill, pthread_self};
 use nix::sys::signal::Signal;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 
-/// The time between two signals.
-const PAUSE: Duration = Duration::from_millis(1);
+use crate::sync::IgnorePoison;
 
-/// The signal. The kernel sends it to no process that has not asked for it (socket(7), `F_SETOWN`).
+/// The time until the first signal. The time between two doubles each time, because a file that hangs needs none.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+
+/// The longest time between two signals.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// The signal. Other programs of the user can also send it; without a listener its handler has no effect.
 const INTERRUPTION: Signal = Signal::SIGURG;
 
-/// The size of the stack of the thread, in bytes.
-const STACK_BYTES: usize = 64 * 1024;
+/// The thread of the work, while it runs. Its name is valid as long as the mutex is locked.
+#[derive(Clone, Debug, Default)]
+struct Worker(Arc<Mutex<Option<Pthread>>>);
+
+impl Worker {
+    fn run<T>(&self, work: impl FnOnce() -> T) -> T {
+        *self.0.lock().ignore_poison() = Some(pthread_self());
+        let result = work();
+        *self.0.lock().ignore_poison() = None;
+        result
+    }
+
+    fn interrupt(&self) {
+        if let Some(thread) = *self.0.lock().ignore_poison() {
+            // Fails for no thread that runs.
+            let _ = pthread_kill(thread, INTERRUPTION);
+        }
+    }
+}
 
 /// Runs the work, and waits for its result.
 ///
 /// # Errors
 ///
-/// The system has no room for a thread, or the signal cannot be caught.
+/// The signal cannot be caught, or the daemon is ending.
 pub(super) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     // A signal that is not caught would never be pending.
     let _caught = signal(SignalKind::from_raw(INTERRUPTION as i32))?;
-    let (done, mut result) = oneshot::channel();
-    let thread = thread::Builder::new().name("receiver".to_owned()).stack_size(STACK_BYTES);
-    // An error of `send` means that the daemon is ending.
-    let thread = thread.spawn(move || drop(done.send(work())))?;
+    let (worker, mut pause) = (Worker::default(), FIRST_PAUSE);
+    let running = worker.clone();
+    let mut result = spawn_blocking(move || running.run(work));
     loop {
         tokio::select! {
             result = &mut result => return result.map_err(io::Error::other),
-            () = tokio::time::sleep(PAUSE) => {
-                // The thread is not joined yet, so its name is valid. An error means that it has ended.
-                let _ = pthread_kill(thread.as_pthread_t(), INTERRUPTION);
-            }
+            () = tokio::time::sleep(pause) => worker.interrupt(),
         }
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

@@ -191,6 +191,25 @@ async fn a_new_connection_is_served_although_other_new_ones_have_used_up_what_th
     }
 }
 
+/// The clock stands still. Some of the calls come before the daemon knows the program of their connection.
+#[testkit::test]
+async fn a_call_that_waits_until_its_connection_is_identified_counts_once() {
+    let limits = "[limits]\nqueries_per_second = 40\nall_queries_per_second = 1000\ncodes_per_minute = 1\n";
+    let bench = Bench::of(testkit::scenario::Scenario::inside(), limits).await;
+    bench.clock().unwrap().advance(Duration::from_secs(60));
+    for _ in 0..40 {
+        let newcomer = bench.stage.client().await.unwrap();
+        newcomer.call::<_, Extra>(ROOT, "Manager", "GetCallerInfo", &()).await.unwrap();
+    }
+    let last = bench.stage.client().await.unwrap();
+    let call = || last.call::<_, Extra>(ROOT, "Manager", "GetCallerInfo", &());
+    let mut answers = join_all((0..3).map(|_| call())).await;
+    for _ in 0..50 {
+        answers.push(call().await);
+    }
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 40, "{answers:?}");
+}
+
 /// What a program calls that wants to keep the daemon busy; none of these has an effect.
 const USELESS: [(&str, &str, Useless); 5] = [
     ("Manager", "Unheard", Useless::Nothing),
