@@ -105,24 +105,50 @@ impl Counts {
                 || self.check_room(&own.program, class).is_err())
     }
 
-    /// Counts a message for its connection, its program and all; a securing call for its connection only.
-    pub(super) fn count_arrival(
+    /// Whether a connection may send one more message.
+    pub(super) fn check_own(&self, own: &Own, class: CallClass, now: Duration) -> Result<(), Refusal> {
+        let rate = Rate::of_arrival(class);
+        own.record.rates.check(rate, self.quota(rate), now)
+    }
+
+    /// Counts a message for its connection.
+    pub(super) fn count_own(&self, own: &mut Own, class: CallClass, now: Duration) {
+        let rate = Rate::of_arrival(class);
+        own.record.rates.count(rate, self.quota(rate), now);
+    }
+
+    /// Counts a message for its program only, as far as that has room.
+    pub(super) fn count_for_program_if_possible(&mut self, own: &Own, class: CallClass, now: Duration) {
+        let rate = Rate::of_arrival(class);
+        let quota = self.quota(rate);
+        self.program(&own.program, now).rates.count(rate, quota, now);
+    }
+
+    /// Checks the limits that a message does not count against when it arrives.
+    pub(super) fn check_rest(&self, own: &Own, class: CallClass, now: Duration) -> Result<(), Refusal> {
+        self.check_connection(&own.record, class)?;
+        self.check_room(&own.program, class)?;
+        own.record.rates.check(Rate::Denials, self.quota(Rate::Denials), now)?;
+        Rate::of(class).map_or(Ok(()), |rate| self.check_rates(&own.program, rate, now))
+    }
+
+    /// Counts a message for its program and all; a securing call for neither.
+    pub(super) fn count_for_program(
         &mut self,
-        own: &mut Own,
+        own: &Own,
         class: CallClass,
         now: Duration,
     ) -> Result<(), Refusal> {
+        if class == CallClass::Secure {
+            return Ok(());
+        }
         let rate = Rate::of_arrival(class);
         let (one, all) = (self.quota(rate), self.quota_of_all(rate));
-        own.record.rates.check(rate, one, now)?;
-        if class != CallClass::Secure {
-            self.all.rates.check(rate, all, now)?;
-            let program = &mut self.program(&own.program, now).rates;
-            program.check(rate, one, now)?;
-            program.count(rate, one, now);
-            self.all.rates.count(rate, all, now);
-        }
-        own.record.rates.count(rate, one, now);
+        self.all.rates.check(rate, all, now)?;
+        let program = &mut self.program(&own.program, now).rates;
+        program.check(rate, one, now)?;
+        program.count(rate, one, now);
+        self.all.rates.count(rate, all, now);
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! Limits: simultaneous calls and rates of requests, for each connection, each program and all programs.
 //!
 //! Every message counts when it arrives, whatever its content: for its connection, and for its program, however many
-//! connections that has. Connections that are not identified yet count together like one program.
+//! connections that has. Connections that are not identified yet count together like one program. A message that waits
+//! until its connection is identified counts for its program after that.
 //! Securing calls (locking, cancelling) use up no limit of other callers.
 
 mod charged;
@@ -102,11 +103,37 @@ impl Limits {
     /// Any [`Refusal`].
     pub fn arrive(&self, connection: &ConnectionCounts, class: CallClass) -> Result<(), Refusal> {
         let (mut own, mut counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
-        counts.count_arrival(&mut own, class, now)?;
-        counts.check_connection(&own.record, class)?;
-        counts.check_room(&own.program, class)?;
-        own.record.rates.check(Rate::Denials, counts.quota(Rate::Denials), now)?;
-        Rate::of(class).map_or(Ok(()), |rate| counts.check_rates(&own.program, rate, now))
+        counts.check_own(&own, class, now)?;
+        counts.count_for_program(&own, class, now)?;
+        counts.count_own(&mut own, class, now);
+        counts.check_rest(&own, class, now)
+    }
+
+    /// Counts a message that has arrived and waits until its connection is identified, or behind messages that do: for the
+    /// connection, and if that is not identified yet for what those connections share, as far as that has room.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::RateLimited`] if the connection itself has sent too many.
+    pub fn arrive_early(&self, connection: &ConnectionCounts, class: CallClass) -> Result<(), Refusal> {
+        let (mut own, mut counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
+        counts.check_own(&own, class, now)?;
+        counts.count_own(&mut own, class, now);
+        if own.program.is_empty() {
+            counts.count_for_program_if_possible(&own, class, now);
+        }
+        Ok(())
+    }
+
+    /// Counts a message that has waited for its program and all, and checks it like [`Limits::arrive`].
+    ///
+    /// # Errors
+    ///
+    /// Any [`Refusal`].
+    pub fn go_on(&self, connection: &ConnectionCounts, class: CallClass) -> Result<(), Refusal> {
+        let (own, mut counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
+        counts.count_for_program(&own, class, now)?;
+        counts.check_rest(&own, class, now)
     }
 
     /// Whether a message would be refused only because the connections that are not identified yet have used up what

@@ -231,6 +231,28 @@ fn a_connection_that_is_not_identified_waits_while_the_others_use_up_what_they_s
     assert!(!waits("greedy", CallClass::Query));
 }
 
+/// The first call of a connection must not bring others with it that count nowhere.
+#[test]
+fn messages_that_wait_for_the_identity_of_their_connection_count_when_they_arrive() {
+    let (limits, clock) = limits(config::Limits::default());
+    let early = |name: &str| limits.limits.arrive_early(&limits.connection(name), CallClass::Query);
+    let served = |name: &str| (0..5_000).take_while(|_| early(name).is_ok()).count();
+    assert_eq!((served("a"), served("b")), (128, 128), "each connection has its own quota");
+    assert!(limits.arrive("c", CallClass::Query).is_err(), "they have used up what they share");
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(served("a"), 128);
+    assert!(limits.arrive("c", CallClass::Query).is_err());
+    // A message that has waited counts for its program, and no longer for its connection. One that arrives behind it
+    // does not count twice.
+    limits.know("a", "a");
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(served("a"), 128);
+    let go_on = |name: &str| limits.limits.go_on(&limits.connection(name), CallClass::Query);
+    assert_eq!((0..5_000).take_while(|_| go_on("a").is_ok()).count(), 128);
+    limits.know("also", "a");
+    assert!(limits.arrive("also", CallClass::Query).is_err());
+}
+
 #[test]
 fn the_open_queries_of_a_program_are_limited_however_many_connections_it_has() {
     let (limits, _) = limits(config::Limits::default());

@@ -42,7 +42,13 @@ pub(super) async fn first(socket: &Half, peeked: &[u8], may_pass: bool) -> io::R
 
 #[cfg(test)]
 mod tests {
-    use super::super::wire::{connected, send, send_to_path_with_descriptor, send_with_descriptor};
+    use std::os::fd::AsFd;
+    use std::time::Instant;
+
+    use super::super::wire::{
+        LINGER, connected, lingering, send, send_descriptor, send_to_path_with_descriptor,
+        send_with_descriptor,
+    };
     use super::super::{carried, intake};
     use super::*;
     use crate::dbus::descriptors::Closers;
@@ -82,6 +88,25 @@ mod tests {
             [(hangs, 0, true), (hangs, 0, false), (other, 1, false), (hangs, 0, true), (other, 0, false)];
         let expected = expected.map(|(sender, count, is_cut)| (sender.to_owned(), count, is_cut));
         assert_eq!(arrived(&mut half, &closers, expected.len()).await, expected);
+    }
+
+    /// The program has reached its limit, and passes sockets that linger, which only this end still has.
+    #[tokio::test]
+    async fn sockets_that_linger_do_not_keep_the_messages_after_them_waiting() {
+        let (mut bus, mut half, _directory) = connected();
+        let closers = Closers::with_limit(8);
+        closers.count(&":1.1".into());
+        let mut peers = Vec::new();
+        for _ in 0..5 {
+            let (socket, peer) = lingering();
+            send_descriptor(&bus, socket.as_fd(), "/fd", ":1.1", 10);
+            peers.push(peer);
+        }
+        send(&mut bus, ":1.2", 10);
+        let begun = Instant::now();
+        let arrived = arrived(&mut half, &closers, 6).await;
+        assert!(begun.elapsed() < LINGER / 2, "they linger");
+        assert_eq!(arrived[4..], [(":1.1".to_owned(), 0, true), (":1.2".to_owned(), 0, false)]);
     }
 
     /// The bus appends the sender to the fields that the program has set.

@@ -22,8 +22,7 @@ use crate::access::{CallClass, Refusal};
 use crate::dbus::bridge::Bridge;
 use crate::dbus::client::Client;
 use crate::dbus::error::Error;
-use crate::dbus::methods;
-use crate::dbus::names;
+use crate::dbus::{methods, names};
 
 /// Reads messages, and diverts some of them.
 #[derive(Debug)]
@@ -107,18 +106,23 @@ impl Reader {
 
     /// Delivers a message, keeps it until its client is identified, or does with it what else the verdict is.
     async fn take(&mut self, arrived: Arrived) -> zbus::Result<Option<Message>> {
-        let Some(client) = self.newcomer(&arrived) else { return self.pass(arrived).await };
-        match self.newcomers.put(client, arrived) {
-            Place::Waits => Ok(None),
-            Place::Passes(arrived) => self.pass(arrived).await,
-            Place::Refused(arrived) => {
-                if let Some(refusal) = refusal(&arrived.message.header(), &Refusal::Busy.into()) {
-                    // Like that of `pass`.
-                    let _ = self.diverted.send(refusal).await;
+        let Some((client, class)) = self.newcomer(&arrived) else { return self.pass(arrived).await };
+        let reason = match self.newcomers.place(&client, &arrived) {
+            Place::Passes => return self.pass(arrived).await,
+            Place::Refused => Refusal::Busy,
+            Place::Waits => match self.bridge.clients.limits.arrive_early(client.counts(), class) {
+                Ok(()) => {
+                    self.newcomers.keep(client, arrived);
+                    return Ok(None);
                 }
-                Ok(None)
-            }
+                Err(reason) => reason,
+            },
+        };
+        if let Some(refusal) = refusal(&arrived.message.header(), &reason.into()) {
+            // Like that of `pass`.
+            let _ = self.diverted.send(refusal).await;
         }
+        Ok(None)
     }
 
     /// Delivers a message, or does with it what else the verdict is.
@@ -134,8 +138,8 @@ impl Reader {
         Ok(None)
     }
 
-    /// The client of a call that waits until the client is identified.
-    fn newcomer(&self, arrived: &Arrived) -> Option<Arc<Client>> {
+    /// The client and the class of a call that waits until the client is identified.
+    fn newcomer(&self, arrived: &Arrived) -> Option<(Arc<Client>, CallClass)> {
         let header = arrived.message.header();
         let sender = header.sender().filter(|_| arrived.message.message_type() == Type::MethodCall)?;
         let class = methods::of(&header).map_or(CallClass::Query, |method| method.class);
@@ -145,17 +149,16 @@ impl Reader {
             return None;
         }
         self.bridge.notice(&client);
-        Some(client)
+        Some((client, class))
     }
 
     fn judge(&self, arrived: &mut Arrived) -> Verdict {
-        let message = &arrived.message;
+        let Arrived { message, length, carried, is_counted, .. } = arrived;
         let header = message.header();
         if message.message_type() != Type::MethodCall {
-            return self.judge_other(&header, &arrived.length, &mut arrived.carried);
+            return self.judge_other(&header, length, carried);
         }
-        let admitted = self.admit(message, &header, &arrived.length, &mut arrived.carried);
-        match admitted {
+        match self.admit(message, &header, length, carried, *is_counted) {
             Ok(Some(_)) if self.is_absent(&header) => Verdict::Divert(Diverted::Call(message.clone())),
             Ok(Some(tickets)) if tickets.is_empty() => Verdict::Deliver,
             Ok(Some(tickets)) => Verdict::DeliverWith(tickets),
@@ -172,11 +175,13 @@ impl Reader {
         header: &Header<'_>,
         length: &Length,
         carried: &mut Carried,
+        is_counted: bool,
     ) -> Result<Option<Vec<OwnedFd>>, Error> {
         let Some(sender) = header.sender() else { return Ok(Some(Vec::new())) };
         let wants_reply = !header.primary().flags().contains(Flags::NO_REPLY_EXPECTED);
         let method = methods::of(header);
-        let client = self.count(sender, method.map_or(CallClass::Query, |method| method.class))?;
+        let class = method.map_or(CallClass::Query, |method| method.class);
+        let client = self.count(sender, class, is_counted)?;
         if *length != Length::Fine {
             return Err(Error::too_long());
         }
@@ -197,11 +202,14 @@ impl Reader {
         }
     }
 
-    /// Counts a message of a client before anything else.
-    fn count(&self, sender: &str, class: CallClass) -> Result<Arc<Client>, Refusal> {
-        let client = self.bridge.clients.client(sender);
+    /// Counts a message of a client before anything else; one that has waited, for what it does not count for yet.
+    fn count(&self, sender: &str, class: CallClass, is_counted: bool) -> Result<Arc<Client>, Refusal> {
+        let (clients, client) = (&self.bridge.clients, self.bridge.clients.client(sender));
         self.bridge.notice(&client);
-        self.bridge.clients.limits.arrive(client.counts(), class)?;
+        match is_counted {
+            true => clients.limits.go_on(client.counts(), class)?,
+            false => clients.limits.arrive(client.counts(), class)?,
+        }
         Ok(client)
     }
 
@@ -212,7 +220,7 @@ impl Reader {
         }
         match header.sender() {
             Some(sender) if sender != names::DRIVER => {
-                let is_counted = self.count(sender, CallClass::Query).is_ok();
+                let is_counted = self.count(sender, CallClass::Query, false).is_ok();
                 if is_counted && carried.is_none() { Verdict::Deliver } else { Verdict::Drop }
             }
             _ if carried.is_none() => Verdict::Deliver,

@@ -19,6 +19,8 @@ pub(super) struct Arrived {
     pub(super) message: Message,
     pub(super) length: Length,
     pub(super) carried: Carried,
+    /// Whether it was counted before it waited.
+    pub(super) is_counted: bool,
     /// Its bytes, if it carries descriptors.
     bytes: Vec<u8>,
     seq: u64,
@@ -46,7 +48,7 @@ pub(super) async fn receive(
             // The memory of the messages is wiped when it is freed.
             begun.bytes = Vec::new();
         }
-        return Ok(Some(Arrived { message, length, carried: Carried::default(), bytes: Vec::new(), seq }));
+        return Ok(Some(Arrived::new(message, length, Carried::default(), Vec::new(), seq)));
     }
     let mut carried = Carried::new(fds, is_cut, closers);
     carried.charge(payer);
@@ -59,10 +61,14 @@ pub(super) async fn receive(
     let Some(count) = replace_count(&mut bytes, 0) else { return Ok(None) };
     carried.is_cut |= usize::try_from(count) != Ok(carried.held.len());
     let message = ReadHalf::receive_message(socket, seq, &mut bytes.clone(), &mut Vec::new()).await?;
-    Ok(Some(Arrived { message, length, carried, bytes, seq }))
+    Ok(Some(Arrived::new(message, length, carried, bytes, seq)))
 }
 
 impl Arrived {
+    fn new(message: Message, length: Length, carried: Carried, bytes: Vec<u8>, seq: u64) -> Self {
+        Self { message, length, carried, is_counted: false, bytes, seq }
+    }
+
     /// The message with these descriptors instead of its own.
     ///
     /// # Errors

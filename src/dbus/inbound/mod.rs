@@ -8,6 +8,7 @@ mod crowd;
 mod diverted;
 mod filter;
 mod intake;
+mod interrupted;
 mod length;
 mod newcomers;
 mod replies;

@@ -20,14 +20,14 @@ const MANY_MESSAGES: usize = MAX_MESSAGES / 2;
 const MAX_BYTES: usize = 4 * 1024;
 
 /// What becomes of a message whose client is not identified yet.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// It waits.
     Waits,
     /// There is no room for it, and it must not overtake earlier messages of its client.
-    Refused(Arrived),
+    Refused,
     /// There is no room for it, and no earlier message of its client waits.
-    Passes(Arrived),
+    Passes,
 }
 
 /// The messages that wait, oldest first.
@@ -44,17 +44,22 @@ impl Newcomers {
         self.0.is_empty()
     }
 
-    /// Keeps a message until its client is identified, unless it is too long or one too many.
-    pub(super) fn put(&mut self, client: Arc<Client>, arrived: Arrived) -> Place {
-        let own = self.0.iter().filter(|(waiting, _)| Arc::ptr_eq(waiting, &client)).count();
+    /// Where a message belongs, which may be too long or one too many.
+    pub(super) fn place(&self, client: &Arc<Client>, arrived: &Arrived) -> Place {
+        let own = self.0.iter().filter(|(waiting, _)| Arc::ptr_eq(waiting, client)).count();
         let is_long = arrived.message.data().bytes().len() > MAX_BYTES;
         let most = if self.0.len() < MANY_MESSAGES { MAX_MESSAGES_PER_CLIENT } else { 1 };
         match is_long || own >= most || self.0.len() >= MAX_MESSAGES {
-            true if own > 0 => return Place::Refused(arrived),
-            true => return Place::Passes(arrived),
-            false => self.0.push_back((client, arrived)),
+            true if own > 0 => Place::Refused,
+            true => Place::Passes,
+            false => Place::Waits,
         }
-        Place::Waits
+    }
+
+    /// Keeps a counted message whose place this is until its client is identified.
+    pub(super) fn keep(&mut self, client: Arc<Client>, mut arrived: Arrived) {
+        arrived.is_counted = true;
+        self.0.push_back((client, arrived));
     }
 
     /// The oldest message whose client is identified now. Those of clients that have left are dropped.
@@ -79,6 +84,15 @@ mod tests {
     use crate::dbus::census::Census;
     use crate::dbus::descriptors::Closers;
 
+    /// The place of a message, which is kept if it waits.
+    fn put(newcomers: &mut Newcomers, client: &Arc<Client>, arrived: Arrived) -> Place {
+        let place = newcomers.place(client, &arrived);
+        if place == Place::Waits {
+            newcomers.keep(Arc::clone(client), arrived);
+        }
+        place
+    }
+
     async fn message(body: usize) -> Arrived {
         let (mut bus, mut half, _directory) = connected();
         send(&mut bus, ":1.1", body);
@@ -99,7 +113,7 @@ mod tests {
             [":1.1", ":1.2", ":1.3"].map(|name| Arc::new(Client::new(name, &census)));
         let mut newcomers = Newcomers::default();
         for client in [&stays, &known, &leaves, &known] {
-            assert!(matches!(newcomers.put(Arc::clone(client), message(1).await), Place::Waits));
+            assert_eq!(put(&mut newcomers, client, message(1).await), Place::Waits);
         }
         assert!(newcomers.next().is_none());
         limits.know(known.counts(), "a");
@@ -114,20 +128,20 @@ mod tests {
         let census = Census::default();
         let client = |name: &str| Arc::new(Client::new(name, &census));
         let (mut newcomers, one) = (Newcomers::default(), client("one"));
-        assert!(matches!(newcomers.put(Arc::clone(&one), message(MAX_BYTES).await), Place::Passes(_)));
+        assert_eq!(put(&mut newcomers, &one, message(MAX_BYTES).await), Place::Passes);
         for _ in 0..MAX_MESSAGES_PER_CLIENT {
-            assert!(matches!(newcomers.put(Arc::clone(&one), message(1).await), Place::Waits));
+            assert_eq!(put(&mut newcomers, &one, message(1).await), Place::Waits);
         }
         for bytes in [1, MAX_BYTES] {
-            assert!(matches!(newcomers.put(Arc::clone(&one), message(bytes).await), Place::Refused(_)));
+            assert_eq!(put(&mut newcomers, &one, message(bytes).await), Place::Refused);
         }
         for number in MAX_MESSAGES_PER_CLIENT..MAX_MESSAGES {
             let client = client(&number.to_string());
-            assert!(matches!(newcomers.put(Arc::clone(&client), message(1).await), Place::Waits));
+            assert_eq!(put(&mut newcomers, &client, message(1).await), Place::Waits);
             let second = (number >= MANY_MESSAGES).then_some(message(1).await);
-            let second = second.map(|second| newcomers.put(client, second));
-            assert!(second.is_none_or(|second| matches!(second, Place::Refused(_))));
+            let second = second.map(|second| put(&mut newcomers, &client, second));
+            assert!(second.is_none_or(|second| second == Place::Refused));
         }
-        assert!(matches!(newcomers.put(client("last"), message(1).await), Place::Passes(_)));
+        assert_eq!(put(&mut newcomers, &client("last"), message(1).await), Place::Passes);
     }
 }

@@ -18,6 +18,8 @@ use tokio::net::UnixStream;
 use zbus::address::{Address, Transport, transport::UnixSocket};
 use zbus::connection::socket::{ReadHalf, WriteHalf};
 
+use super::interrupted;
+
 /// The maximum number of descriptors in one message (SCM_MAX_FD, unix(7)).
 const MAX_FDS_PER_MESSAGE: usize = 253;
 
@@ -65,13 +67,13 @@ impl Half {
 
     /// Receives bytes that have been peeked at, without their descriptors.
     ///
-    /// The kernel then drops the descriptors. That may wait for a socket that lingers, and for a file system that
-    /// releases files synchronously, such as NFS. It does not wait for the `FUSE_FLUSH` of fuse(4), which only close(2)
-    /// sends. So a thread of its own waits.
+    /// The kernel then drops the descriptors, before the call returns. That may wait for a file system that releases
+    /// files synchronously, such as NFS. It does not wait for the `FUSE_FLUSH` of fuse(4), which only close(2) sends. A
+    /// socket that lingers waits until a signal is pending. So a thread of its own waits, and gets signals.
     pub(super) async fn receive_bare(&self, mut buffer: Vec<u8>) -> io::Result<(Vec<u8>, Received)> {
         let stream = Arc::clone(&self.0);
-        let receiving = move || receive(&stream, &mut buffer, &mut []).map(|received| (buffer, received));
-        tokio::task::spawn_blocking(receiving).await.map_err(io::Error::other)?
+        interrupted::run(move || receive(&stream, &mut buffer, &mut []).map(|received| (buffer, received)))
+            .await?
     }
 }
 

@@ -1,6 +1,8 @@
 //! Calls over the limits are refused at once, and other callers are not affected.
 
 use std::collections::HashMap;
+use std::os::fd::AsFd;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -142,6 +144,82 @@ async fn a_new_connection_is_served_although_other_new_ones_have_used_up_what_th
         let served = newcomer.call::<_, Extra>(ROOT, "Manager", "GetCallerInfo", &()).await;
         // The later ones count for their program, which has a quota of its own.
         served.unwrap_or_else(|refusal| panic!("connection {number}: {refusal:?}"));
+    }
+}
+
+/// The clock stands still. Some of the calls come before the daemon knows the program of their connection.
+#[testkit::test]
+async fn a_call_that_waits_until_its_connection_is_identified_counts_once() {
+    let limits = "[limits]\nqueries_per_second = 40\nall_queries_per_second = 1000\ncodes_per_minute = 1\n";
+    let bench = Bench::of(testkit::scenario::Scenario::inside(), limits).await;
+    bench.clock().unwrap().advance(Duration::from_secs(60));
+    for _ in 0..40 {
+        let newcomer = bench.stage.client().await.unwrap();
+        newcomer.call::<_, Extra>(ROOT, "Manager", "GetCallerInfo", &()).await.unwrap();
+    }
+    let last = bench.stage.client().await.unwrap();
+    let call = || last.call::<_, Extra>(ROOT, "Manager", "GetCallerInfo", &());
+    let mut answers = join_all((0..3).map(|_| call())).await;
+    for _ in 0..50 {
+        answers.push(call().await);
+    }
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 40, "{answers:?}");
+}
+
+/// What a program calls that wants to keep the daemon busy; none of these has an effect.
+const USELESS: [(&str, &str, Useless); 5] = [
+    ("Manager", "Unheard", Useless::Nothing),
+    ("Manager", "FindCredentials", Useless::OtherSignature),
+    ("Credential", "Unheard", Useless::OtherSignature),
+    ("Credential", "Calculate", Useless::OtherSignature),
+    ("Credential", "Calculate", Useless::UnknownOption),
+];
+
+/// The arguments of such a call.
+#[derive(Clone, Copy, Debug)]
+enum Useless {
+    Nothing,
+    OtherSignature,
+    UnknownOption,
+}
+
+impl Useless {
+    async fn call(self, client: &Client, path: &str, interface: &str, method: &str) -> String {
+        let refusal = match self {
+            Self::Nothing => client.call::<_, ()>(path, interface, method, &()).await,
+            Self::OtherSignature => client.call(path, interface, method, &(7_u32, "seven")).await,
+            Self::UnknownOption => {
+                client.call(path, interface, method, &Options::from([("unheard", true.into())])).await
+            }
+        };
+        refusal.unwrap_err().name
+    }
+}
+
+/// The clock stands still, so that no quota refills by itself.
+#[testkit::test]
+async fn useless_calls_of_two_connections_use_up_the_share_of_their_program_and_of_no_other_one() {
+    let limits = "[limits]\nqueries_per_second = 40\ncodes_per_minute = 40\n";
+    let bench = Bench::of(testkit::scenario::Scenario::inside(), limits).await;
+    let two = [bench.stage.client().await.unwrap(), bench.stage.client().await.unwrap()];
+    for client in &two {
+        // From the reply on, the daemon knows the program of the connection.
+        client.call::<_, Extra>(ROOT, "Manager", "GetCallerInfo", &()).await.unwrap();
+    }
+    for (interface, method, useless) in USELESS {
+        bench.clock().unwrap().advance(Duration::from_secs(60));
+        let path = if interface == "Manager" { ROOT } else { bench.alice.as_str() };
+        let mut answers = Vec::new();
+        for client in two.iter().cycle().take(50) {
+            answers.push(useless.call(client, path, interface, method).await);
+        }
+        let served = answers.iter().filter(|name| *name != "RateLimited").count();
+        assert_eq!(served, 40, "{method} {useless:?}: {answers:?}");
+        assert_eq!(answers.last().unwrap(), "RateLimited");
+        // Another program.
+        bench.info(&[]);
+        let other = bench.calculate(&[]);
+        assert_eq!(other.code, 0, "{}", other.said);
     }
 }
 
