@@ -1,13 +1,12 @@
 //! Calls over the limits are refused at once, and other callers are not affected.
 
 use std::collections::HashMap;
-use std::os::fd::AsFd;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use oathbridge::dbus::names::{self, ROOT};
-use testkit::client::{Extra, Options};
+use testkit::client::{Client, Extra, Options};
 use testkit::resources::Resources;
 use zbus::ObjectPath;
 use zbus::message::{Flags, Message};
