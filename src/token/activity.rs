@@ -14,6 +14,8 @@ pub(super) struct Activity {
     state: Mutex<State>,
     /// Notified when a job is queued for an idle worker, and when the worker has ended.
     changed: Notify,
+    /// Notified when the worker has ended.
+    over: Notify,
     stuck: watch::Sender<bool>,
     clock: Arc<dyn Clock>,
     events: EventSink,
@@ -51,7 +53,7 @@ enum Kind {
 impl Activity {
     pub(super) fn new(clock: Arc<dyn Clock>, events: EventSink) -> Self {
         let stuck = watch::Sender::new(false);
-        Self { state: Mutex::default(), changed: Notify::new(), stuck, clock, events }
+        Self { state: Mutex::default(), changed: Notify::new(), over: Notify::new(), stuck, clock, events }
     }
 
     /// Whether the token hangs.
@@ -115,6 +117,7 @@ impl Activity {
     pub(super) fn ended(&self) {
         self.state().has_ended = true;
         self.changed.notify_one();
+        self.over.notify_one();
     }
 
     /// Sends [`Event::Stuck`] when a transaction exceeds its limit, and [`Event::Held`] when it takes as long until one
@@ -128,7 +131,7 @@ impl Activity {
             };
             let left = phase.limit.saturating_sub(self.clock.monotonic().saturating_sub(phase.since));
             if !left.is_zero() {
-                self.clock.sleep(left).await;
+                self.pause(left).await;
                 continue;
             }
             let is_new = seen.replace(phase) != Some(phase);
@@ -143,8 +146,16 @@ impl Activity {
                 // This borrows the sender, so waiting cannot fail.
                 let _ = self.stuck().wait_for(|stuck| !stuck).await;
             } else {
-                self.clock.sleep(phase.limit).await;
+                self.pause(phase.limit).await;
             }
+        }
+    }
+
+    /// Waits for this time, or until the worker has ended. Another job ends no wait.
+    async fn pause(&self, time: Duration) {
+        tokio::select! {
+            () = self.clock.sleep(time) => {}
+            () = self.over.notified() => {}
         }
     }
 
@@ -227,6 +238,18 @@ mod tests {
         rig.activity.transaction_begun();
         rig.pass(LIMIT).await;
         assert!(matches!(rig.events.recv().await, Some(Event::Stuck)), "the next job is supervised, too");
+    }
+
+    #[tokio::test]
+    async fn the_supervision_of_a_token_that_has_gone_waits_for_no_clock() {
+        let clock = Arc::new(ManualClock::at(Duration::ZERO));
+        let activity = Arc::new(Activity::new(clock.clone(), Arc::new(drop)));
+        let supervision = tokio::spawn(Arc::clone(&activity).supervise());
+        activity.job_queued(LIMIT);
+        clock.wait_for_sleeper(LIMIT).await;
+        activity.job_ended();
+        activity.ended();
+        tokio::time::timeout(Duration::from_secs(60), supervision).await.unwrap().unwrap();
     }
 
     #[tokio::test]
