@@ -38,7 +38,8 @@ pub fn otp_code(key: &mut dyn Reports, slot: u8) -> io::Result<String> {
         }
     }
     let mut response = until(key, |report| report[7] & 0x40 != 0)?[..7].to_vec();
-    while response.len() < 20 {
+    // The checksum is part of the response, 22 bytes in all.
+    while response.len() < 22 {
         response.extend_from_slice(&look(key)?[..7]);
     }
     let offset = response.get(19).map_or(0, |last| usize::from(last & 0x0f));

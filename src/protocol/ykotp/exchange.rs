@@ -36,8 +36,8 @@ const RESET_PAUSE: Duration = Duration::from_millis(20);
 /// The number of short pauses. A key computes an HMAC within some milliseconds.
 const SHORT_PAUSES: u32 = 20;
 
-/// The maximum number of pieces of a response; the longest one, of 20 bytes and a checksum, has four.
-const MAX_PIECES: u8 = 10;
+/// The length of a checksum in bytes.
+const CHECKSUM: usize = 2;
 
 /// One exchange with the key. It begins with the lock, which is released while the key waits for a touch.
 pub(super) struct Exchange<'k> {
@@ -90,7 +90,7 @@ impl<'k> Exchange<'k> {
             self.has_begun = true;
             self.reports.send(&report)?;
         }
-        checked(self.read()?, length)
+        checked(self.read(length + CHECKSUM)?, length)
     }
 
     /// Waits until no other program uses the key.
@@ -129,8 +129,11 @@ impl<'k> Exchange<'k> {
         Ok(())
     }
 
-    /// Reads the response with its checksum, in pieces.
-    fn read(&mut self) -> Result<Zeroizing<Vec<u8>>, Error> {
+    /// Reads the response with its checksum, in pieces: `length` bytes at least, unless the key ends it earlier.
+    ///
+    /// The end of the response is not read, because the checksum shows whether it is whole. The report that the key needs
+    /// afterwards makes it drop the rest.
+    fn read(&mut self, length: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
         self.pauses = 0;
         let mut response = Zeroizing::new(Vec::new());
         let mut expected = 0;
@@ -140,9 +143,12 @@ impl<'k> Exchange<'k> {
                 self.lock_again()?;
             }
             match report {
-                Report::Piece { number, bytes } if number == expected && expected < MAX_PIECES => {
+                Report::Piece { number, bytes } if number == expected => {
                     response.extend(bytes);
                     expected += 1;
+                    if response.len() >= length {
+                        return Ok(response);
+                    }
                 }
                 Report::Piece { number: 0, .. } if expected > 0 => return Ok(response),
                 Report::Piece { number, .. } => return Err(Error::Sequence { expected, received: number }),
@@ -248,7 +254,7 @@ impl<'k> Exchange<'k> {
 
 /// The response without its checksum.
 fn checked(mut response: Zeroizing<Vec<u8>>, length: usize) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let with_checksum = response.get(..length + 2).ok_or(Error::ResponseLength(response.len()))?;
+    let with_checksum = response.get(..length + CHECKSUM).ok_or(Error::ResponseLength(response.len()))?;
     if checksum(with_checksum) != RESIDUAL {
         return Err(Error::Checksum);
     }

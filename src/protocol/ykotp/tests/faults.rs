@@ -47,11 +47,20 @@ fn a_wrong_sequence() {
     let (result, _, resets) = outcome(answering(wrong));
     assert_eq!(result, Err(Error::Sequence { expected: 1, received: 2 }));
     assert_eq!(resets, 2);
+}
+
+#[test]
+fn no_more_of_an_endless_response_is_read_than_was_requested() {
+    let mut looks = Vec::new();
     let (endless, ..) = outcome(|sent, reads| {
-        let number = u8::try_from((reads - 1) % 32).unwrap();
-        if position(sent) == 3 { flags(0x40 | number) } else { idle() }
+        if position(sent) != 3 {
+            return idle();
+        }
+        looks.push(reads);
+        flags(0x40 | u8::try_from(reads - 1).unwrap())
     });
-    assert_eq!(endless, Err(Error::Sequence { expected: 10, received: 10 }), "a response has an end");
+    assert_eq!(endless, Err(Error::Checksum));
+    assert_eq!(looks, [1, 2, 3, 4, 1, 2, 3, 4], "four pieces in each of two attempts");
 }
 
 #[test]
