@@ -222,6 +222,23 @@ async fn useless_calls_of_two_connections_use_up_the_share_of_their_program_and_
     }
 }
 
+/// The clock stands still, so that no quota refills by itself.
+#[testkit::test]
+async fn a_connection_that_has_used_up_its_limits_can_still_lock() {
+    let limits = "[limits]\nqueries_per_second = 40\n\
+                  [[access.rule]]\ncaller = 'executable:*'\nread_code = 'deny'\n";
+    let bench = Bench::of(testkit::scenario::Scenario::inside(), limits).await;
+    // Denied calls, and calls that are refused before they count as what they are.
+    while bench.client.calculate(&bench.alice, Options::new()).await.unwrap_err().name != "RateLimited" {}
+    let unheard = || Useless::Nothing.call(&bench.client, ROOT, "Manager", "Unheard");
+    while unheard().await != "RateLimited" {}
+    for _ in 0..40 {
+        bench.client.call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap();
+    }
+    let refusal = bench.client.call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap_err();
+    assert_eq!(refusal.name, "RateLimited", "its own limit");
+}
+
 #[tokio::test]
 async fn an_id_that_is_longer_than_every_id_is_refused_and_not_logged() {
     let bench = Bench::new("").await;
