@@ -1,7 +1,7 @@
 //! The lock requests in a file of the user's runtime folder, so that a daemon that crashed still knows them.
 //!
-//! A screen locker that never sets `LockedHint` leaves no other trace of them. The folder ends with the user's last session
-//! (XDG Base Directory Specification), and logind uses no id of a session twice before that.
+//! A screen locker that never sets `LockedHint` leaves no other trace of them. The folder ends with the user's last
+//! session (XDG Base Directory Specification), and logind uses no id of a session twice before that.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -78,8 +78,8 @@ impl LockRequests {
         self.ended.insert(session, number);
     }
 
-    /// The number of the next request or end. A signal that changes nothing uses up none, since the requests are written
-    /// after each change.
+    /// The number of the next request or end. A signal that changes nothing uses up none, because the requests are
+    /// written after each change.
     fn next(&self) -> u64 {
         self.requested.values().chain(self.ended.values()).max().map_or(0, |last| last.saturating_add(1))
     }

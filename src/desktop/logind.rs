@@ -62,8 +62,8 @@ pub struct Release {
     _inhibitor: Option<OwnedFd>,
 }
 
-/// Sends events until the receiver is dropped. If the system bus is missing or lost, it tries to connect again. Requests to
-/// lock a session are kept in the `folder`, if there is one.
+/// Sends events until the receiver is dropped. If the system bus is missing or lost, it tries to connect again.
+/// Requests to lock a session are kept in the `folder`, if there is one.
 pub async fn watch(events: mpsc::Sender<Event>, folder: Option<PathBuf>) {
     let (bus, mut kept, mut outage) = (SystemBus::default(), KeptRequests::new(folder), Outage::default());
     let mut reported = Reported { lock_requests: kept.read().await, ..Reported::default() };
