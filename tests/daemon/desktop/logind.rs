@@ -175,6 +175,8 @@ async fn a_requested_lock_outlives_a_restart_of_the_daemon() {
     bench.end_daemon().await.unwrap();
     bench.start_daemon().await.unwrap();
     until_inhibitors(&logind, 1).await;
+    // The search waits until the token is read.
+    bench.client.find(&[]).await.unwrap();
     bench.unlock().await;
 }
 
