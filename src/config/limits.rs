@@ -20,7 +20,8 @@ pub struct Limits {
     /// Simultaneous calls of all clients.
     #[serde(deserialize_with = "at_once")]
     pub calls: u32,
-    /// Simultaneous queries of one client, and of one program: short calls such as reading properties, locking and cancelling.
+    /// Simultaneous queries of one client, and of one program: short calls such as reading properties. As many calls of one
+    /// client may lock or cancel.
     #[serde(deserialize_with = "at_once")]
     pub queries_per_client: u32,
     /// Simultaneous queries of all clients.

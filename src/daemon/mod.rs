@@ -55,7 +55,7 @@ pub struct Parts {
     pub transports: Transports,
     /// The folder of the single-use record and the known tokens.
     pub state_directory: PathBuf,
-    /// The folder of the second copy of the single-use record; without it there is no second copy.
+    /// The folder of the second copy of the single-use record and of requests to lock; without it neither is kept.
     pub runtime_directory: Option<PathBuf>,
     /// The files of the configuration.
     pub config: Files,
@@ -103,14 +103,15 @@ impl Daemon {
         let identities = Identities::new(parts.state_directory.clone());
         let (registry, watch) = Registry::waiting(Arc::clone(&clock), identities);
         let (operations, news) = Operations::new(Arc::clone(&clock));
-        let folders = Folders { state: parts.state_directory, runtime: parts.runtime_directory };
+        let folders = Folders { state: parts.state_directory, runtime: parts.runtime_directory.clone() };
         let flows = flows(registry.clone(), folders, Arc::clone(&clock)).await?;
         let bridge = Bridge::new(flows.clone(), operations.clone(), parts.config);
         let mut tasks = Supervisor::default();
         let mut service = bridge.serve(parts.bus, news).await?;
         tasks.spawn_all(service.tasks.drain(..));
         let connection = service.take_name().await?;
-        let session = session::run(Arc::clone(&bridge), operations.clone(), flows.clone());
+        let (watched, running) = (Arc::clone(&bridge), operations.clone());
+        let session = session::run(watched, running, flows.clone(), parts.runtime_directory);
         tasks.spawn(Task::new("session", session));
         let (notifier, notifications) = Notifier::new(connection.clone());
         tasks.spawn(notifications);

@@ -4,6 +4,7 @@
 //! Work that waits for tokens runs in separate tasks, because further events may arrive meanwhile and must be handled at
 //! once.
 
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +20,11 @@ use crate::operations::{Cancellation, Operations};
 /// The timeout for the work before a suspend; logind waits for at most 5 seconds.
 const SUSPEND_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Runs until the daemon ends.
-pub(super) async fn run(bridge: Arc<Bridge>, operations: Operations, flows: Flows) {
+/// Runs until the daemon ends. What has to outlive a crash is kept in the folder, if there is one.
+pub(super) async fn run(bridge: Arc<Bridge>, operations: Operations, flows: Flows, folder: Option<PathBuf>) {
     let (sender, mut events) = mpsc::channel(4);
     let mut session = Session { bridge, operations, flows, locking: JoinSet::new() };
-    let mut watching = pin!(logind::watch(sender));
+    let mut watching = pin!(logind::watch(sender, folder));
     loop {
         tokio::select! {
             () = &mut watching => return,

@@ -196,7 +196,7 @@ impl<'call> Call<'call> {
 
     /// Counts a denial that turned out within the operation, whose line in the journal says so.
     pub(super) fn count_denial(&self) {
-        self.bridge.clients.limits.deny(self.client.counts());
+        self.bridge.clients.limits.deny(self.client.counts(), self.method.class);
     }
 
     /// Runs the work, waits until its signals are sent, and logs caller, object and outcome, but never a secret.
@@ -256,7 +256,7 @@ fn allowed(decision: Decision, requester: &Requester, permission: Permission) ->
 
 /// Logs a refusal, unless there are too many of this client.
 fn log_denial(bridge: &Bridge, client: &Client, requester: &Requester, method: &MethodPolicy, error: &Error) {
-    if bridge.clients.limits.deny(client.counts()) {
+    if bridge.clients.limits.deny(client.counts(), method.class) {
         let (caller, outcome) = (client.name(), error.full_name());
         tracing::info!(caller, requester = %show(requester), outcome, "{}", method.member);
     }

@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use zbus::message::Message;
 use zbus::{OwnedObjectPath, OwnedVariant};
 
@@ -19,19 +20,29 @@ const MANAGER: &str = "org.freedesktop.login1.Manager";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// The sessions with the signal Lock, until the signal Unlock, until a change of `LockedHint`, or until they end.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct LockRequests {
-    /// The numbers of the requests, and of the later ends of a lock, by session.
-    requested: HashMap<OwnedObjectPath, u64>,
-    ended: HashMap<OwnedObjectPath, u64>,
-    signals: u64,
+    /// The numbers of the requests, and of the later ends of a lock, by the path of the session.
+    requested: HashMap<String, u64>,
+    ended: HashMap<String, u64>,
+    /// Whether it is unknown which sessions were requested to lock; no lock has ended since.
+    is_unknown: bool,
 }
 
 impl LockRequests {
+    /// Every session counts as requested to lock, until a lock ends.
+    pub(super) fn unknown() -> Self {
+        Self { is_unknown: true, ..Self::default() }
+    }
+
     /// Whether one of these sessions was requested to lock, and no lock of one of them has ended since.
     pub(super) fn lock(&self, sessions: &[OwnedObjectPath]) -> bool {
-        let end = sessions.iter().filter_map(|session| self.ended.get(session)).max();
-        sessions.iter().filter_map(|session| self.requested.get(session)).any(|request| Some(request) > end)
+        let numbers = |of: &HashMap<_, _>| {
+            sessions.iter().filter_map(|session| of.get(session.as_str()).copied()).max()
+        };
+        let is_requested = numbers(&self.requested) > numbers(&self.ended);
+        is_requested || (self.is_unknown && !sessions.is_empty())
     }
 
     /// Applies a signal of logind; other signals change nothing.
@@ -39,10 +50,9 @@ impl LockRequests {
         let header = signal.header();
         let interface = header.interface().map_or("", |interface| interface.as_str());
         let member = header.member().map_or("", |member| member.as_str());
-        let Some(session) = header.path().map(|path| OwnedObjectPath::from(path.to_owned())) else { return };
-        self.signals += 1;
+        let Some(session) = header.path().map(ToString::to_string) else { return };
         match (interface, member) {
-            (SESSION, "Lock") => drop(self.requested.insert(session, self.signals)),
+            (SESSION, "Lock") => drop(self.requested.insert(session, self.next())),
             (SESSION, "Unlock") => self.end(session),
             (PROPERTIES, "PropertiesChanged") => match changed_hint(signal) {
                 Some(true) => drop(self.requested.remove(&session)),
@@ -51,7 +61,7 @@ impl LockRequests {
             },
             (MANAGER, "SessionRemoved") => {
                 if let Ok((_, removed)) = signal.body().deserialize::<(String, OwnedObjectPath)>() {
-                    self.requested.remove(&removed);
+                    self.requested.remove(removed.as_str());
                 }
             }
             _ => {}
@@ -61,9 +71,17 @@ impl LockRequests {
         }
     }
 
-    fn end(&mut self, session: OwnedObjectPath) {
+    fn end(&mut self, session: String) {
+        let number = self.next();
+        self.is_unknown = false;
         self.requested.remove(&session);
-        self.ended.insert(session, self.signals);
+        self.ended.insert(session, number);
+    }
+
+    /// The number of the next request or end. A signal that changes nothing uses up none, because the requests are
+    /// written after each change.
+    fn next(&self) -> u64 {
+        self.requested.values().chain(self.ended.values()).max().map_or(0, |last| last.saturating_add(1))
     }
 }
 
@@ -90,7 +108,7 @@ mod tests {
 
     fn signal<B>(path: &str, interface: &str, member: &str, body: &B) -> Message
     where
-        B: serde::Serialize + zbus::DynamicType,
+        B: Serialize + zbus::DynamicType,
     {
         Message::signal(path, interface, member).build(body).unwrap()
     }

@@ -5,6 +5,7 @@
 //! another one.
 
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::process::geteuid;
@@ -12,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use zbus::message::Type;
 use zbus::{Connection, MatchRule, OwnedObjectPath, fdo};
 
+use super::kept_requests::KeptRequests;
 use super::lock_requests::{LockRequests, SESSION};
 use super::logind_state::LogindState;
 use super::outage::Outage;
@@ -61,10 +63,12 @@ pub struct Release {
 }
 
 /// Sends events until the receiver is dropped. If the system bus is missing or lost, it tries to connect again.
-pub async fn watch(events: mpsc::Sender<Event>) {
-    let (bus, mut reported, mut outage) = (SystemBus::default(), Reported::default(), Outage::default());
+/// Requests to lock a session are kept in the `folder`, if there is one.
+pub async fn watch(events: mpsc::Sender<Event>, folder: Option<PathBuf>) {
+    let (bus, mut kept, mut outage) = (SystemBus::default(), KeptRequests::new(folder), Outage::default());
+    let mut reported = Reported { lock_requests: kept.read().await, ..Reported::default() };
     while !events.is_closed() {
-        let ended = follow(&bus, &events, &mut reported, &mut outage).await;
+        let ended = follow(&bus, &events, (&mut reported, &mut kept), &mut outage).await;
         // Without the bus no signal will report the end of the suspend.
         if reported.is_asleep && events.send(Event::Awake).await.is_ok() {
             reported.is_asleep = false;
@@ -81,7 +85,7 @@ pub async fn watch(events: mpsc::Sender<Event>) {
 async fn follow(
     bus: &SystemBus,
     events: &mpsc::Sender<Event>,
-    reported: &mut Reported,
+    (reported, kept): (&mut Reported, &mut KeptRequests),
     outage: &mut Outage,
 ) -> zbus::Result<()> {
     let connection = bounded(bus.listen()).await?;
@@ -96,6 +100,7 @@ async fn follow(
         ended = signals::listen(&connection, SERVICE, rule, on_event) => ended,
         _ = logind.follow_sleep(state.subscribe(), &mut reported.is_asleep) => Ok(()),
         _ = logind.follow_sessions(state.subscribe(), &mut reported.sessions) => Ok(()),
+        _ = kept.follow(state.subscribe()) => Ok(()),
         () = events.closed() => Ok(()),
     };
     reported.lock_requests = state.borrow().lock_requests.clone();

@@ -34,8 +34,9 @@ pub(super) struct Counts {
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) calls: u32,
-    /// The number of running queries and securing calls.
     pub(super) queries: u32,
+    /// The number of running calls that lock or cancel, of a connection.
+    pub(super) securing: u32,
     pub(super) rates: Rates,
 }
 
@@ -49,7 +50,8 @@ pub(super) struct Own {
 impl Counts {
     pub(super) fn check_connection(&self, record: &Record, class: CallClass) -> Result<(), Refusal> {
         busy_if(match class {
-            CallClass::Query | CallClass::Secure => record.queries >= self.config.queries_per_client,
+            CallClass::Query => record.queries >= self.config.queries_per_client,
+            CallClass::Secure => record.securing >= self.config.queries_per_client,
             _ => record.calls >= self.config.calls_per_client,
         })
     }
@@ -128,7 +130,8 @@ impl Counts {
     pub(super) fn check_rest(&self, own: &Own, class: CallClass, now: Duration) -> Result<(), Refusal> {
         self.check_connection(&own.record, class)?;
         self.check_room(&own.program, class)?;
-        own.record.rates.check(Rate::Denials, self.quota(Rate::Denials), now)?;
+        let denials = Rate::of_denial(class);
+        own.record.rates.check(denials, self.quota(denials), now)?;
         Rate::of(class).map_or(Ok(()), |rate| self.check_rates(&own.program, rate, now))
     }
 
@@ -164,8 +167,8 @@ impl Counts {
             Rate::Submissions => Quota::per_minute(self.config.submissions_per_minute),
             Rate::Unlocks => Quota::per_minute(self.config.unlocks_per_minute),
             Rate::Reloads => Quota::per_minute(RELOADS_PER_MINUTE),
-            Rate::Queries => Quota::per_second(self.config.queries_per_second),
-            Rate::Denials => Quota::per_minute(DENIALS_PER_MINUTE).of("denied calls"),
+            Rate::Queries | Rate::Secures => Quota::per_second(self.config.queries_per_second),
+            Rate::Denials | Rate::SecureDenials => Quota::per_minute(DENIALS_PER_MINUTE).of("denied calls"),
             Rate::Refused => Quota::per_minute(REFUSED_PER_MINUTE).of("refused calls of this kind"),
         })
     }
@@ -180,7 +183,9 @@ impl Counts {
             Rate::Submissions => Quota::per_minute(self.config.all_submissions_per_minute),
             Rate::Queries => Quota::per_second(self.config.all_queries_per_second),
             Rate::Refused => Quota::per_minute(ALL_REFUSED_PER_MINUTE),
-            Rate::Unlocks | Rate::Reloads | Rate::Denials => return None,
+            Rate::Unlocks | Rate::Reloads | Rate::Secures | Rate::Denials | Rate::SecureDenials => {
+                return None;
+            }
         };
         Some(quota.of("calls of this kind by all programs"))
     }
@@ -214,13 +219,14 @@ impl Record {
 
     pub(super) fn count(&mut self, class: CallClass) -> &mut u32 {
         match class {
-            CallClass::Query | CallClass::Secure => &mut self.queries,
+            CallClass::Query => &mut self.queries,
+            CallClass::Secure => &mut self.securing,
             _ => &mut self.calls,
         }
     }
 
     pub(super) fn is_free(&self) -> bool {
-        self.calls == 0 && self.queries == 0
+        self.calls == 0 && self.queries == 0 && self.securing == 0
     }
 
     pub(super) fn is_idle(&self, now: Duration) -> bool {

@@ -3,7 +3,7 @@
 //! Every message counts when it arrives, whatever its content: for its connection, and for its program, however many
 //! connections that has. Connections that are not identified yet count together like one program. A message that waits
 //! until its connection is identified counts for its program after that.
-//! Securing calls (locking, cancelling) use up no limit of other callers.
+//! Securing calls (locking, cancelling) use up no limit of other callers, and no other call of a connection uses up theirs.
 
 mod charged;
 mod counts;
@@ -38,7 +38,7 @@ pub enum CallClass {
     Reload,
     /// It is a short query.
     Query,
-    /// It locks or cancels; it is never refused because of other callers.
+    /// It locks or cancels; it is never refused because of other callers, nor because of other calls of its connection.
     Secure,
 }
 
@@ -184,9 +184,10 @@ impl Limits {
 
     /// Counts a denied call; a connection with too many denials is refused without a check. Returns whether to log the denial;
     /// the number of logged denials is limited, so that the journal keeps other entries.
-    pub fn deny(&self, connection: &ConnectionCounts) -> bool {
+    pub fn deny(&self, connection: &ConnectionCounts, class: CallClass) -> bool {
         let (mut own, mut counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
-        own.record.rates.count(Rate::Denials, counts.quota(Rate::Denials), now);
+        let denials = Rate::of_denial(class);
+        own.record.rates.count(denials, counts.quota(denials), now);
         let log_quota = Some(Quota::per_minute(LOGGED_DENIALS_PER_MINUTE));
         let is_logged = counts.all.rates.check(Rate::Denials, log_quota, now).is_ok();
         counts.all.rates.count(Rate::Denials, log_quota, now);

@@ -20,7 +20,11 @@ pub(super) enum Rate {
     Unlocks,
     Reloads,
     Queries,
+    /// Messages that lock or cancel. They have a quota of their own, so that no other messages of a connection use it up.
+    Secures,
     Denials,
+    /// Denied calls that lock or cancel.
+    SecureDenials,
     /// Submissions that the daemon refused itself.
     Refused,
 }
@@ -61,9 +65,15 @@ impl Rate {
     /// The kind that every message counts for when it arrives, whatever its content.
     pub(super) fn of_arrival(class: CallClass) -> Self {
         match class {
-            CallClass::Query | CallClass::Secure => Self::Queries,
+            CallClass::Query => Self::Queries,
+            CallClass::Secure => Self::Secures,
             _ => Self::Calls,
         }
+    }
+
+    /// The kind that a denied call counts for.
+    pub(super) fn of_denial(class: CallClass) -> Self {
+        if class == CallClass::Secure { Self::SecureDenials } else { Self::Denials }
     }
 }
 

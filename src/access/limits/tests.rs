@@ -30,8 +30,8 @@ impl Rig {
         self.limits.charge(program, class).map(drop)
     }
 
-    fn deny(&self, name: &str) -> bool {
-        self.limits.deny(&self.connection(name))
+    fn deny(&self, name: &str, class: CallClass) -> bool {
+        self.limits.deny(&self.connection(name), class)
     }
 }
 
@@ -102,6 +102,20 @@ fn locking_and_cancelling_are_independent_of_other_callers() {
     let _lock = admit(&limits, "3", "b", CallClass::Secure).unwrap();
     // The number of securing calls of one connection is limited.
     assert!((0..11).any(|_| limits.arrive("3", CallClass::Secure).is_err()));
+}
+
+/// A program that floods the daemon, or that rules keep from codes, can still secure what it has unlocked.
+#[test]
+fn other_calls_of_a_connection_use_up_no_share_of_locking_and_cancelling() {
+    let config = config::Limits { queries_per_client: 2, ..config::Limits::default() };
+    let (limits, _) = limits(config);
+    for _ in 0..400 {
+        let _ = (limits.arrive("1", CallClass::Query), limits.arrive("1", CallClass::Code));
+        limits.deny("1", CallClass::Code);
+    }
+    let _queries = [(); 2].map(|()| limits.admit("1", CallClass::Query).unwrap());
+    let _securing = [(); 2].map(|()| admit(&limits, "1", "a", CallClass::Secure).unwrap());
+    assert_eq!(admit(&limits, "1", "a", CallClass::Secure).unwrap_err(), Refusal::Busy);
 }
 
 #[test]
@@ -278,7 +292,7 @@ fn a_client_that_is_denied_often_is_refused_at_once_and_not_logged() {
     let (limits, clock) = limits(config::Limits::default());
     let denied = |client: &str, class| {
         let refused = limits.arrive(client, class).is_err();
-        (!refused).then(|| limits.deny(client))
+        (!refused).then(|| limits.deny(client, class))
     };
     for class in [CallClass::Reload, CallClass::Secure, CallClass::Code] {
         let client = format!("{class:?}");

@@ -71,6 +71,9 @@ mod tests {
     use std::os::unix::net::UnixStream;
     use std::time::Instant;
 
+    use rustix::event::{Timespec, poll};
+    use rustix::io::Errno;
+
     use super::super::wire::{LINGER, lingering, send_bytes_with_descriptor};
     use super::*;
 
@@ -89,6 +92,21 @@ mod tests {
         let begun = Instant::now();
         run(move || drop((plain, queued))).await.unwrap();
         assert!(begun.elapsed() < LINGER / 2, "it lingers");
+    }
+
+    /// A minute without a signal is the end of this test only.
+    fn wait_for_a_signal() {
+        let minute = Timespec { tv_sec: 60, tv_nsec: 0 };
+        assert_eq!(poll(&mut [], Some(&minute)), Err(Errno::INTR), "there is no signal");
+    }
+
+    /// A sleep never ends early, so this is true on any machine.
+    #[tokio::test]
+    async fn the_time_between_two_signals_grows() {
+        let begun = Instant::now();
+        run(|| (0..12).for_each(|_| wait_for_a_signal())).await.unwrap();
+        // 1 ms, doubled six times, and five times the longest one.
+        assert!(begun.elapsed() >= Duration::from_millis(127 + 5 * 100), "{:?}", begun.elapsed());
     }
 
     #[tokio::test]

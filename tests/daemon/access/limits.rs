@@ -1,6 +1,7 @@
 //! Calls over the limits are refused at once, and other callers are not affected.
 
 use std::collections::HashMap;
+use std::process::Command;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -195,6 +196,14 @@ impl Useless {
     }
 }
 
+/// Has busctl read a property many times on one connection. The first calls may come before the daemon knows its program.
+fn read_often(bench: &Bench) {
+    let mut busctl = Command::new("busctl");
+    busctl.arg(format!("--address={}", bench.stage.address())).args(["get-property", names::BUS, ROOT]);
+    let output = busctl.arg(names::MANAGER).args(["Version"; 20]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// The clock stands still, so that no quota refills by itself.
 #[testkit::test]
 async fn useless_calls_of_two_connections_use_up_the_share_of_their_program_and_of_no_other_one() {
@@ -216,10 +225,27 @@ async fn useless_calls_of_two_connections_use_up_the_share_of_their_program_and_
         assert_eq!(served, 40, "{method} {useless:?}: {answers:?}");
         assert_eq!(answers.last().unwrap(), "RateLimited");
         // Another program.
-        bench.info(&[]);
+        read_often(&bench);
         let other = bench.calculate(&[]);
         assert_eq!(other.code, 0, "{}", other.said);
     }
+}
+
+/// The clock stands still, so that no quota refills by itself.
+#[testkit::test]
+async fn a_connection_that_has_used_up_its_limits_can_still_lock() {
+    let limits = "[limits]\nqueries_per_second = 40\n\
+                  [[access.rule]]\ncaller = 'executable:*'\nread_code = 'deny'\n";
+    let bench = Bench::of(testkit::scenario::Scenario::inside(), limits).await;
+    // Denied calls, and calls that are refused before they count as what they are.
+    while bench.client.calculate(&bench.alice, Options::new()).await.unwrap_err().name != "RateLimited" {}
+    let unheard = || Useless::Nothing.call(&bench.client, ROOT, "Manager", "Unheard");
+    while unheard().await != "RateLimited" {}
+    for _ in 0..40 {
+        bench.client.call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap();
+    }
+    let refusal = bench.client.call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap_err();
+    assert_eq!(refusal.name, "RateLimited", "its own limit");
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Refusals and lost answers: at most one more code, and no code twice.
 
+use std::time::Duration;
+
 use testkit::fake_cognito::Fault;
 use zbus::Variant;
 
-use super::Bench;
+use super::{Bench, TOKENS, alice};
 
 #[testkit::test]
 async fn after_a_used_code_the_next_one_is_sent_with_the_same_session() {
@@ -62,4 +64,30 @@ async fn a_step_that_was_verified_is_not_used_for_a_challenge() {
     options.insert("timeout", Variant::from(9_u32));
     assert_eq!(bench.respond(&bench.first, options).await.unwrap_err().name, "StepSpent");
     bench.assert_single_use();
+}
+
+/// Cognito counts the wrong codes of a user, whatever app client they come from.
+#[testkit::test]
+async fn five_refusals_at_one_app_client_keep_codes_from_the_others_of_the_pool() {
+    let pool = |name| format!("user_pool_id = 'eu-central-1_{name}'\n");
+    let profile = |name, of| {
+        let place = "region = 'eu-central-1'\nendpoint_url = 'COGNITO_URL'\n";
+        format!("[profiles.{name}]\n{place}client_id = '{name}'\n{}", pool(of))
+    };
+    let lines = format!("{}{}{}{}", alice(), pool("One"), profile("same", "One"), profile("other", "Two"));
+    let bench = Bench::with(TOKENS, &lines).await;
+    let respond = async |profile: &'static str| {
+        let mut options = bench.options(&bench.session());
+        options.insert("profile", profile.into());
+        bench.respond(&bench.first, options).await
+    };
+    for _ in 0..5 {
+        bench.world.cognito.fail(Fault::exception("CodeMismatchException", ""));
+        assert_eq!(respond("work").await.unwrap_err().name, "Cognito.CodeMismatch");
+        bench.world.clock().unwrap().advance(Duration::from_secs(30));
+    }
+    for profile in ["work", "same"] {
+        assert_eq!(respond(profile).await.unwrap_err().name, "RateLimited", "{profile}");
+    }
+    respond("other").await.unwrap();
 }

@@ -1,5 +1,6 @@
 //! Other programs of the same user cannot read the daemon.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
@@ -15,6 +16,7 @@ use super::{Bench, DAEMON};
 /// The user id of `nobody` on Debian, a user without special permissions.
 const NOBODY: &str = "65534";
 const PROGRAM: &str = "OATHBRIDGED_OF_NOBODY";
+const UNPROTECTED: &str = "CAT_OF_NOBODY";
 
 /// The journal's line about a program that its user can read.
 const READABLE: &str = "this user can read the program's file";
@@ -23,8 +25,8 @@ const READABLE: &str = "this user can read the program's file";
 struct OpenBook(Child);
 
 impl OpenBook {
-    fn new() -> Self {
-        let mut command = Command::new("cat");
+    fn new(cat: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(cat);
         Self(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 }
@@ -48,19 +50,22 @@ fn other_programs_of_the_user_cannot_read_the_daemon() {
     };
     let test = copy(&std::env::current_exe().unwrap(), "test");
     let daemon = copy(&tested::program(DAEMON).unwrap(), "oathbridged");
+    let cat = copy(Path::new("/usr/bin/cat"), "cat");
     let is_root = rustix::process::geteuid().is_root();
     let run = || {
         let mut command = if is_root { Command::new("setpriv") } else { Command::new("env") };
         if is_root {
             command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]);
         }
-        command.arg(&test).env(PROGRAM, &daemon).env_remove("TMPDIR").current_dir("/");
+        command.arg(&test).env(PROGRAM, &daemon).env(UNPROTECTED, &cat).env_remove("TMPDIR").current_dir("/");
         own_process::run_with(&mut command, "secrets::process::other_half").unwrap();
     };
     run();
     if is_root {
         // As it is installed: another user can run it, and not read it.
-        fs::set_permissions(&daemon, fs::Permissions::from_mode(0o711)).unwrap();
+        for program in [&daemon, &cat] {
+            fs::set_permissions(program, fs::Permissions::from_mode(0o711)).unwrap();
+        }
         run();
     }
 }
@@ -91,13 +96,16 @@ async fn other_half() {
     let is_readable = File::open(&program).is_ok();
     assert_eq!(bench.world.stage.log().unwrap().contains(READABLE), is_readable);
     // Checks that a refusal is meaningful: this user can read an unprotected program.
-    let open_book = OpenBook::new();
+    let open_book = OpenBook::new("cat");
     let look =
         |id: u32, name| File::open(format!("/proc/{id}/{name}")).map(drop).map_err(|error| error.kind());
     for name in ["mem", "environ", "maps", "auxv"] {
         assert_eq!(look(open_book.0.id(), name), Ok(()), "{name}");
         assert_eq!(look(bench.process(), name), Err(ErrorKind::PermissionDenied), "{name}");
     }
+    // The kernel closes a program that its user cannot read from the first instruction on, before it can protect itself.
+    let unprotected = OpenBook::new(std::env::var_os(UNPROTECTED).unwrap());
+    assert_eq!(look(unprotected.0.id(), "mem").is_ok(), is_readable);
     assert!(fs::read_dir(format!("/proc/{}/fd", open_book.0.id())).is_ok());
     assert!(fs::read_dir(format!("/proc/{}/fd", bench.process())).is_err());
 
