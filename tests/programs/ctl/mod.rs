@@ -20,5 +20,6 @@ mod requests;
 mod rig;
 mod sign_in;
 mod terminal;
+mod specs;
 mod unlock;
 mod verify;
