@@ -76,7 +76,7 @@ fuzz: ## Run each fuzz target for 30 s with AddressSanitizer
 
 shipped: build ## Run the tests of the contract, the tool, the demo, kills and secrets on the binaries of "make"
 	OATHBRIDGE_BINARIES=$(TARGET) $(CARGO) test --release --workspace --test daemon --test programs -- \
-		$(addsuffix ::,$(SHIPPED_TESTS))
+		$(addsuffix ::,$(SHIPPED_TESTS)) $$(scripts/skipped | sed 's/\t.*//; s/^/--skip=/')
 
 test-vm: ## Run the tests on real nodes and with real services, in a virtual machine; as root
 	scripts/check-rust

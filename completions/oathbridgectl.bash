@@ -1038,7 +1038,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__sign__subcmd__in)
-            opts="-q -h --token --profile --username --password-fd --password-stdin --identity-pool --wait-for-token --timeout --json --quiet --help"
+            opts="-q -h --token --profile --username --password-fd --password-stdin --client-secret-fd --identity-pool --wait-for-token --timeout --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1057,6 +1057,10 @@ _oathbridgectl() {
                     return 0
                     ;;
                 --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-secret-fd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -101,6 +101,7 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l 
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l profile -d 'Use this profile of the configuration; it must have a client_id' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l username -d 'The user who signs in; without it the command asks on the terminal' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l password-fd -d 'Read the password of the user from this descriptor' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l client-secret-fd -d 'Read the secret of the app client, if it has one, from this descriptor; the default is that of the profile' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l identity-pool -d 'Print credentials of this identity pool, in the form of credential_process, instead of tokens' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l timeout -d 'How long to wait, for example for a touch or the next time step' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand sign-in" -l password-stdin -d 'Read the password of the user from standard input'

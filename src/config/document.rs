@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{Error, Problem};
+use super::profile::PROFILE_KEYS;
 use super::value::{ASK, MUST_BE, NOT_A_NAME};
 
 /// The maximum length of a name from the file in a message, in characters.
@@ -142,6 +143,7 @@ impl<'a> Document<'a> {
             _ if message.ends_with("a sequence") || names.len() < keys.len() => {
                 Problem::NotTables(names.join("."))
             }
+            _ if is_of_profile(&names) => Problem::UnnamedProfile(key),
             _ => Problem::NotASection(names.join(".")),
         }
     }
@@ -156,6 +158,11 @@ impl<'a> Document<'a> {
             Some(_) => Problem::UnknownSection { name: shown(name), nearest },
         }
     }
+}
+
+/// Whether the keys lead to a key of a profile directly in `[profiles]`, which is then meant to be a profile.
+fn is_of_profile(keys: &[&str]) -> bool {
+    matches!(keys, ["profiles", key] if PROFILE_KEYS.contains(key))
 }
 
 /// Deserializes a table.

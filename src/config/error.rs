@@ -117,6 +117,9 @@ pub enum Problem {
     /// A value instead of a section.
     #[error("[{0}] must be a section with its own keys")]
     NotASection(String),
+    /// A key of a profile in `[profiles]`.
+    #[error("\"{0}\" is in [profiles], which needs a name; write [profiles.work], for example")]
+    UnnamedProfile(String),
     /// A value of the wrong type or outside its range.
     #[error("\"{key}\" in [{section}] must be {shape}")]
     Value {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::entry::{Entry, derive};
 use super::error::Error;
-use super::load::{PolicyFile, load, shown};
+use super::load::{PolicyFile, load, load_with, shown};
 use super::stamp::Stamp;
 use super::{Loaded, first};
 use crate::xdg;
@@ -117,6 +117,15 @@ impl Files {
     /// All errors that could be found; at least one.
     pub fn check(&self) -> Result<Loaded, Vec<Error>> {
         load(&self.places, self.is_explicit, self.policy.as_ref())
+    }
+
+    /// Checks this text in the place of the most important file, before it is written there. May block.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Files::check`].
+    pub fn check_with(&self, text: &str) -> Result<Loaded, Vec<Error>> {
+        load_with(text, &self.places, self.policy.as_ref())
     }
 
     /// Each key with its value and its file. May block.

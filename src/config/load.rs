@@ -30,8 +30,28 @@ pub(super) fn load(
     is_explicit: bool,
     policy: Option<&PolicyFile>,
 ) -> Result<Loaded, Vec<Error>> {
-    let mut errors = Vec::new();
     let files = places.iter().map(|path| (path.as_path(), trust::read(path))).collect();
+    load_texts(files, is_explicit, policy)
+}
+
+/// The same, with this text in the place of the most important file.
+pub(super) fn load_with(
+    text: &str,
+    places: &[PathBuf],
+    policy: Option<&PolicyFile>,
+) -> Result<Loaded, Vec<Error>> {
+    let Some((first, others)) = places.split_first() else { return load(places, false, policy) };
+    let others = others.iter().map(|path| (path.as_path(), trust::read(path)));
+    let files = std::iter::once((first.as_path(), Ok(text.to_owned()))).chain(others).collect();
+    load_texts(files, false, policy)
+}
+
+fn load_texts(
+    files: Vec<(&Path, Result<String, Error>)>,
+    is_explicit: bool,
+    policy: Option<&PolicyFile>,
+) -> Result<Loaded, Vec<Error>> {
+    let mut errors = Vec::new();
     let files = texts(files, is_explicit, &mut errors);
     let of_policy = policy.map(|file| (file.path.as_path(), trust::read_policy(&file.path, file.owner)));
     let of_policy = texts(of_policy.into_iter().collect(), false, &mut errors);

@@ -10,6 +10,18 @@ use super::error::{Error, Problem};
 use super::layers::Layers;
 use super::value::{self, NOT_A_NAME, Table, text};
 
+/// The keys of a profile.
+pub(super) const PROFILE_KEYS: [&str; 8] = [
+    "region",
+    "user_pool_id",
+    "client_id",
+    "client_secret_credential",
+    "endpoint_url",
+    "issuer",
+    "account",
+    "token",
+];
+
 /// A user pool and its credential. The caller provides values that are not set.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -24,16 +24,32 @@ enum Kind {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: in [{}] {}", self.place, self.section, self.reason())
+    }
+}
+
+impl Warning {
+    /// Whether it is about this profile.
+    pub fn is_of_profile(&self, name: &str) -> bool {
+        self.section.strip_prefix("profiles.") == Some(name)
+    }
+
+    /// Whether the administrator's policy does not allow a value.
+    pub fn is_forbidden(&self) -> bool {
+        self.kind != Kind::Region
+    }
+
+    /// The contradiction without its place, and its remedy.
+    pub fn reason(&self) -> String {
         let forbidden = |key| {
             format!("the administrator's policy does not allow \"{key}\" of this profile; use another one")
         };
-        let why = match self.kind {
+        match self.kind {
             Kind::Region => "\"region\" is not the region of \"user_pool_id\"; correct one of them, unless the pool is replicated".to_owned(),
             Kind::ForbiddenPool => forbidden("user_pool_id"),
             Kind::ForbiddenClient => forbidden("client_id"),
             Kind::ForbiddenEndpoint => forbidden("endpoint_url"),
-        };
-        write!(f, "{}: in [{}] {why}", self.place, self.section)
+        }
     }
 }
 

@@ -57,6 +57,12 @@ impl Bus {
         .await?
     }
 
+    /// The word for the lock of the screen, by which the daemon refuses calls.
+    pub(super) async fn screen(&self) -> Option<String> {
+        let mut info = ManagerProxy::new(&self.connection).await.ok()?.get_caller_info().await.ok()?;
+        String::try_from(info.remove("screen")?).ok()
+    }
+
     /// Connects to the bus without starting the daemon.
     pub(super) async fn join() -> Result<Self, Failure> {
         let connection =

@@ -63,19 +63,22 @@ pub(super) async fn run(arguments: &ChallengeArguments, style: Style) -> Result<
     let named = named(&tree, arguments.query.as_deref(), arguments.token.as_deref())?;
     check(&tree, arguments)?;
     let challenge = parse(&secret_input::text(Source::Stdin.read_json("challenge")?)?)?;
-    answer(&bus, &tree, named, &challenge, arguments, style).await
+    let client_secret =
+        arguments.client_secret_fd.map(|number| Source::Descriptor(number).read("client secret"));
+    let client_secret = client_secret.transpose()?;
+    answer(&bus, &tree, named, &challenge, (arguments, client_secret.as_ref()), style).await
 }
 
-/// Answers the challenge in a response of `InitiateAuth`.
+/// Answers the challenge in a response of `InitiateAuth`, with the secret of the app client if it was given.
 pub(super) async fn respond(
     bus: &Bus,
     tree: &Tree,
     response: &str,
-    arguments: &ChallengeArguments,
+    (arguments, client_secret): (&ChallengeArguments, Option<&OwnedFd>),
     style: Style,
 ) -> Result<Output, Failure> {
     let named = named(tree, arguments.query.as_deref(), arguments.token.as_deref())?;
-    answer(bus, tree, named, &parse(response)?, arguments, style).await
+    answer(bus, tree, named, &parse(response)?, (arguments, client_secret), style).await
 }
 
 /// Whether a response of `InitiateAuth` has tokens already.
@@ -90,16 +93,12 @@ async fn answer(
     tree: &Tree,
     named: Option<&Credential>,
     challenge: &Challenge,
-    arguments: &ChallengeArguments,
+    (arguments, client_secret): (&ChallengeArguments, Option<&OwnedFd>),
     style: Style,
 ) -> Result<Output, Failure> {
     let session = sealed(challenge.session.as_bytes())
         .map_err(|error| Failure::of_system("Passing the session to the daemon", &error))?;
-    let client_secret = match arguments.client_secret_fd {
-        Some(number) => Some(Source::Descriptor(number).read("client secret")?),
-        None => None,
-    };
-    let options = options(arguments, challenge, &session, client_secret.as_ref());
+    let options = options(arguments, challenge, &session, client_secret);
     let path = named.map_or("/", |credential| credential.path.as_str());
     let path = ObjectPath::try_from(path)
         .map_err(|error| Failure::failed("Naming the credential to the daemon", error))?;

@@ -11,6 +11,7 @@ mod cancel;
 mod cancelled;
 mod cells;
 mod challenge;
+mod client_secret;
 mod clipboard;
 mod code;
 mod codes;

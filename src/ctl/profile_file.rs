@@ -12,7 +12,7 @@ use super::arguments::AddArguments;
 use super::bus::Bus;
 use super::style::Style;
 use super::{Failure, Output, exit};
-use crate::config::Config;
+use crate::config::Files;
 use crate::xdg;
 
 /// The output of `--json`.
@@ -43,9 +43,12 @@ pub(super) async fn add(arguments: &AddArguments, style: Style) -> Result<Output
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(Failure::of_system(&format!("Reading {}", file.display()), &error)),
     };
+    let files = Files::standard(None);
+    // Before the questions.
+    check_name(&files, &arguments.name)?;
     let values = values(arguments)?;
     let after = with_profile(&before, &arguments.name, &values)?;
-    Config::parse(&after, &file).map_err(|error| Failure::of_config(exit::USAGE, &error))?;
+    check(&files, &after, &arguments.name)?;
     write(&file, &after)
         .map_err(|error| Failure::of_system(&format!("Writing {}", file.display()), &error))?;
     let reloaded = reload().await;
@@ -114,9 +117,36 @@ fn ask(question: &str) -> io::Result<String> {
     Ok(line.trim().to_owned())
 }
 
+/// Refuses a name that one of the files has already. A profile of the system would be extended, and no new one added.
+fn check_name(files: &Files, name: &str) -> Result<(), Failure> {
+    // An error of a file is told when the whole is checked.
+    let loaded = files.check().ok();
+    let existing = loaded.and_then(|mut loaded| loaded.config.profiles.remove(name));
+    existing.map_or(Ok(()), |existing| {
+        Err(unusable(&format!(
+            "there is already a profile \"{name}\" at {}; choose another name",
+            existing.source
+        )))
+    })
+}
+
+/// Checks the new text of the user's file, together with the system's file and the administrator's policy.
+fn check(files: &Files, text: &str, name: &str) -> Result<(), Failure> {
+    let loaded = files.check_with(text).map_err(|errors| match errors.first() {
+        Some(error) => Failure::of_config(exit::USAGE, error),
+        None => unusable("the configuration is not valid; see oathbridgectl config check"),
+    })?;
+    let forbidden =
+        loaded.warnings.iter().find(|warning| warning.is_of_profile(name) && warning.is_forbidden());
+    forbidden.map_or(Ok(()), |warning| Err(unusable(&warning.reason())))
+}
+
+fn unusable(why: &str) -> Failure {
+    Failure::new(exit::FAILED, format!("Nothing was written: {why}."))
+}
+
 /// The configuration with one more profile at its end.
 fn with_profile(text: &str, name: &str, values: &[(&str, String)]) -> Result<String, Failure> {
-    let unusable = |why: &str| Failure::new(exit::FAILED, format!("Nothing was written: {why}."));
     let mut document: DocumentMut =
         text.parse().map_err(|_| unusable("the configuration is not valid TOML; correct it first"))?;
     let mut implicit = Table::new();
@@ -184,11 +214,38 @@ mod tests {
         ] {
             assert!(after.contains(part), "{after}");
         }
-        let config = Config::parse(&after, Path::new("config.toml")).unwrap();
+        let config = crate::config::Config::parse(&after, Path::new("config.toml")).unwrap();
         assert_eq!(config.profiles["home"].account.as_deref(), Some("a \"b\""));
         assert!(with_profile(&after, "home", &values).is_err());
         assert!(with_profile("[profiles", "home", &values).is_err());
         assert!(with_profile("", "home", &values).unwrap().starts_with("[profiles.home]\n"));
+    }
+
+    #[test]
+    fn the_system_s_file_and_the_policy_are_considered_before_anything_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let [user, system, policy] = ["user", "system", "policy"].map(|name| folder.path().join(name));
+        fs::write(&system, "[profiles.work]\nregion = 'eu-central-1'\n").unwrap();
+        fs::write(&policy, "[cognito]\nallowed_pools = ['eu-central-1_Allowed1']\n").unwrap();
+        let owner = rustix::process::geteuid().as_raw();
+        let files = Files::over([user, system.clone()]).with_policy(policy, owner);
+        let taken = check_name(&files, "work").unwrap_err();
+        let place = format!("already a profile \"work\" at {}:1; choose", system.display());
+        assert!(taken.sentence().contains(&place), "{taken:?}");
+        check_name(&files, "home").unwrap();
+        let with_pool =
+            |pool: &str| check(&files, &format!("[profiles.home]\nuser_pool_id = '{pool}'\n"), "home");
+        with_pool("eu-central-1_Allowed1").unwrap();
+        let forbidden = with_pool("eu-central-1_Another1").unwrap_err();
+        assert_eq!(
+            forbidden.sentence(),
+            "Nothing was written: the administrator's policy does not allow \"user_pool_id\" of this profile; use another one."
+        );
+        // An error of the system's file.
+        fs::write(&system, "[profiles.work]\nregoin = 'x'\n").unwrap();
+        assert!(
+            with_pool("eu-central-1_Allowed1").unwrap_err().sentence().contains("did you mean \"region\"?")
+        );
     }
 
     #[test]

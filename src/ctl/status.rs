@@ -41,9 +41,40 @@ struct Report {
     tokens: Option<Tokens>,
     configuration: Configuration,
     state_folder: StateFolder,
-    /// Whether the screen is locked; null if logind does not say.
-    session_locked: Option<bool>,
+    /// `unlocked`, `locked` or `lock-requested` (logind's signal Lock, without a word of a screen locker), or null if neither
+    /// the daemon nor logind says it.
+    screen: Option<Screen>,
     problems: Vec<Problem>,
+}
+
+/// The lock of the screen, by the words of `GetCallerInfo`.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Screen {
+    Unlocked,
+    LockRequested,
+    Locked,
+}
+
+impl Screen {
+    fn of(word: &str) -> Option<Self> {
+        match word {
+            "unlocked" => Some(Self::Unlocked),
+            "lock-requested" => Some(Self::LockRequested),
+            "locked" => Some(Self::Locked),
+            _ => None,
+        }
+    }
+
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::Unlocked => "the screen is not locked",
+            Self::LockRequested => {
+                "the screen was requested to lock; loginctl unlock-session ends the request"
+            }
+            Self::Locked => "the screen is locked",
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -80,7 +111,7 @@ pub(super) async fn run(json: bool) -> Result<Output, Failure> {
 async fn report() -> Report {
     let files = Files::standard(None);
     let checked = files.check();
-    let Daemon { state, version, tree, is_open } = daemon().await;
+    let Daemon { state, version, tree, is_open, screen } = daemon().await;
     let is_enabled = checked.as_ref().map_or(true, |loaded| loaded.config.pcsc.enabled);
     let fault = state_folder::fault().map(|(_, sentence)| sentence);
     let mut report = Report {
@@ -104,7 +135,11 @@ async fn report() -> Report {
             path: state_file::directory().map(|path| path.display().to_string()),
             fault,
         },
-        session_locked: session_locked().await,
+        screen: match screen {
+            // It says the same without logind.
+            None | Some(Screen::Unlocked) => screen_of_logind().await,
+            locked => locked,
+        },
         problems: tree.as_ref().map(problem::problems).unwrap_or_default(),
     };
     report.ok = (state == "activatable" || (state == "running" && tree.is_some()))
@@ -122,6 +157,7 @@ struct Daemon {
     tree: Option<Tree>,
     /// Whether it uses tokens. Without a valid configuration it refuses calls, and shows only properties.
     is_open: bool,
+    screen: Option<Screen>,
 }
 
 async fn daemon() -> Daemon {
@@ -150,7 +186,8 @@ async fn running(bus: &Bus) -> Daemon {
         Ok(Ok(tree)) => (Some(tree), true),
         _ => (within(ANSWER_TIMEOUT, bus.tree_of_properties()).await.ok().and_then(Result::ok), false),
     };
-    Daemon { state: "running", version, tree, is_open }
+    let screen = within(ANSWER_TIMEOUT, bus.screen()).await.ok().flatten();
+    Daemon { state: "running", version, tree, is_open, screen: screen.as_deref().and_then(Screen::of) }
 }
 
 async fn property<T: TryFrom<zbus::OwnedVariant>>(connection: &Connection, name: &str) -> Option<T> {
@@ -163,7 +200,7 @@ async fn property<T: TryFrom<zbus::OwnedVariant>>(connection: &Connection, name:
 }
 
 /// `LockedHint` of the caller's session, or else of the user's session on the display (org.freedesktop.login1(5)).
-async fn session_locked() -> Option<bool> {
+async fn screen_of_logind() -> Option<Screen> {
     let interface = InterfaceName::from_static_str_unchecked("org.freedesktop.login1.Session");
     let asking = async {
         let system = Connection::system().await.ok()?;
@@ -173,7 +210,8 @@ async fn session_locked() -> Option<bool> {
             .build();
         proxy.await.ok()?.get(interface, "LockedHint").await.ok()
     };
-    bool::try_from(within(ANSWER_TIMEOUT, asking).await.ok()??).ok()
+    let is_locked = bool::try_from(within(ANSWER_TIMEOUT, asking).await.ok()??).ok()?;
+    Some(if is_locked { Screen::Locked } else { Screen::Unlocked })
 }
 
 fn pcscd(tree: &Tree, is_enabled: bool) -> &'static str {
@@ -229,9 +267,7 @@ fn text(report: &Report) -> String {
         (Some(fault), _) => fault.clone(),
         (None, path) => path.clone().unwrap_or_default(),
     };
-    let session = report.session_locked.map_or_else(unknown, |locked| {
-        if locked { "the screen is locked" } else { "the screen is not locked" }.to_owned()
-    });
+    let session = report.screen.map_or_else(unknown, |screen| screen.sentence().to_owned());
     let mut lines = vec![
         ("daemon", daemon),
         ("pcscd", report.pcscd.map_or_else(unknown, str::to_owned)),

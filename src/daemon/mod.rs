@@ -118,7 +118,7 @@ impl Daemon {
         let prompts = prompts::run(notifier, bridge.configurations(), operations, flows);
         tasks.spawn(Task::new(PROMPTS, prompts));
         tasks.spawn(Task::new("reload", reload::run(Arc::clone(&bridge), hangup)));
-        tasks.spawn(Task::new("status", status::run(bridge.summaries(), bridge.screen_locks())));
+        tasks.spawn(Task::new("status", status::run(bridge.summaries(), bridge.screen())));
         tasks.spawn_all(watch.start()?);
         // Only after the daemon owns the name: a second daemon must not use the tokens.
         let (opener, mut opened) = opener(registry.clone(), parts.transports);

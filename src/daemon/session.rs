@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::dbus::Bridge;
+use crate::dbus::{Bridge, ScreenLock};
 use crate::desktop::logind::{self, Event};
 use crate::flows::Flows;
 use crate::operations::{Cancellation, Operations};
@@ -53,16 +53,16 @@ impl Session {
     fn handle(&mut self, event: Event) {
         let flows = self.flows.clone();
         match event {
-            Event::Locked => {
-                tracing::info!(
-                    "the screen was locked or requested to lock; \"loginctl unlock-session\" ends a request"
-                );
-                self.bridge.lock_screen(true);
-                self.operations.cancel_all(Cancellation::ScreenLocked);
-                self.bridge.drop_results();
-                self.locking.spawn(async move { flows.lock_all().await });
+            Event::Screen(lock) => {
+                let before = self.bridge.set_screen(lock);
+                log_screen(lock);
+                // While a screen is locked, the configuration may allow an Unlock.
+                if lock.is_locked() && !before.is_locked() {
+                    self.operations.cancel_all(Cancellation::ScreenLocked);
+                    self.bridge.drop_results();
+                    self.locking.spawn(async move { flows.lock_all().await });
+                }
             }
-            Event::Unlocked => self.bridge.lock_screen(false),
             Event::Sleep(release) => {
                 tracing::info!("the computer goes to sleep");
                 // No request starts until the computer is awake, because it could be sent hours late.
@@ -91,5 +91,15 @@ impl Session {
                 });
             }
         }
+    }
+}
+
+fn log_screen(lock: ScreenLock) {
+    match lock {
+        ScreenLock::Unlocked => tracing::debug!("the screen was unlocked"),
+        ScreenLock::Requested => {
+            tracing::info!("the screen was requested to lock; \"loginctl unlock-session\" ends the request");
+        }
+        ScreenLock::Locked => tracing::info!("the screen was locked"),
     }
 }

@@ -1,24 +1,23 @@
-//! The line in `systemctl --user status oathbridge`: the number of tokens, the problems, and a locked
-//! screen.
+//! The line in `systemctl --user status oathbridge`: the number of tokens, the problems, and a locked screen.
 
 use sd_notify::NotifyState;
 use tokio::sync::watch;
 
 use super::systemd;
-use crate::dbus::Summary;
+use crate::dbus::{ScreenLock, Summary};
 
 /// Runs until the daemon ends.
-pub(super) async fn run(mut summaries: watch::Receiver<Summary>, mut locks: watch::Receiver<bool>) {
+pub(super) async fn run(mut summaries: watch::Receiver<Summary>, mut screen: watch::Receiver<ScreenLock>) {
     let mut shown = String::new();
     loop {
-        let line = line(&summaries.borrow_and_update(), *locks.borrow_and_update());
+        let line = line(&summaries.borrow_and_update(), *screen.borrow_and_update());
         if line != shown {
             systemd::notify(&[NotifyState::Status(&line)]);
             shown = line;
         }
         let changed = tokio::select! {
             changed = summaries.changed() => changed,
-            changed = locks.changed() => changed,
+            changed = screen.changed() => changed,
         };
         if changed.is_err() {
             return;
@@ -26,7 +25,7 @@ pub(super) async fn run(mut summaries: watch::Receiver<Summary>, mut locks: watc
     }
 }
 
-fn line(summary: &Summary, is_screen_locked: bool) -> String {
+fn line(summary: &Summary, screen: ScreenLock) -> String {
     let mut line = match summary.tokens {
         0 => "no token attached".to_owned(),
         1 => "1 token attached".to_owned(),
@@ -41,9 +40,11 @@ fn line(summary: &Summary, is_screen_locked: bool) -> String {
     if !summary.problems.is_empty() {
         line.push_str(&format!("; problems: {}", summary.problems.join(", ")));
     }
-    if is_screen_locked {
-        line.push_str("; the screen is locked or was requested to lock");
-    }
+    line.push_str(match screen {
+        ScreenLock::Unlocked => "",
+        ScreenLock::Requested => "; the screen was requested to lock",
+        ScreenLock::Locked => "; the screen is locked",
+    });
     line
 }
 
@@ -54,15 +55,16 @@ mod tests {
     #[test]
     fn the_line_counts_tokens_and_lists_problems() {
         let mut summary = Summary::default();
-        assert_eq!(line(&summary, false), "no token attached, reading");
+        assert_eq!(line(&summary, ScreenLock::Unlocked), "no token attached, reading");
         summary = Summary { settled: true, tokens: 1, ..summary };
-        assert_eq!(line(&summary, false), "1 token attached");
-        let locked = "1 token attached; the screen is locked or was requested to lock";
-        assert_eq!(line(&summary, true), locked);
+        assert_eq!(line(&summary, ScreenLock::Unlocked), "1 token attached");
+        assert_eq!(line(&summary, ScreenLock::Locked), "1 token attached; the screen is locked");
+        let requested = "1 token attached; the screen was requested to lock";
+        assert_eq!(line(&summary, ScreenLock::Requested), requested);
         summary = Summary { tokens: 3, locked: 2, ..summary };
         summary.problems = ["clock-skew", "config-invalid"].map(str::to_owned).to_vec();
         assert_eq!(
-            line(&summary, false),
+            line(&summary, ScreenLock::Unlocked),
             "3 tokens attached, 2 locked; problems: clock-skew, config-invalid"
         );
     }

@@ -12,7 +12,7 @@ use super::clients::Clients;
 use super::error::Error;
 use super::methods::MethodPolicy;
 use super::published::{Published, Summary};
-use super::session::Session;
+use super::session::{ScreenLock, Session};
 use super::settings::Settings;
 use crate::access::{Caller, Limits};
 use crate::config::{Config, Files, Loaded};
@@ -97,14 +97,14 @@ impl Bridge {
         self.published.summaries()
     }
 
-    /// Sets whether the screen is locked.
-    pub fn lock_screen(&self, is_locked: bool) {
-        self.session.lock_screen(is_locked);
+    /// Replaces the lock of the screen, and returns the earlier one.
+    pub fn set_screen(&self, lock: ScreenLock) -> ScreenLock {
+        self.session.set_screen(lock)
     }
 
-    /// Whether the screen is locked, now and after each change.
-    pub fn screen_locks(&self) -> watch::Receiver<bool> {
-        self.session.screen_locks()
+    /// The lock of the screen, now and after each change.
+    pub fn screen(&self) -> watch::Receiver<ScreenLock> {
+        self.session.screen()
     }
 
     /// Sets whether the computer is going to sleep.
@@ -192,8 +192,8 @@ impl Bridge {
         self.published.has_shown(version, change).await;
     }
 
-    /// The reason why this method is blocked now, if it is.
-    pub(super) fn blocked_by(&self, method: &MethodPolicy) -> Option<Cancellation> {
+    /// The reason why this method is blocked now, and the error of a call, if it is.
+    pub(super) fn blocked_by(&self, method: &MethodPolicy) -> Option<(Cancellation, Error)> {
         self.session.blocked_by(method, &self.settings.now().config.access)
     }
 

@@ -17,7 +17,7 @@ use super::names;
 use crate::access::{CallClass, Caller, Charged, Decision, Permission, Permit, Subject, Verdict, decide};
 use crate::config::Config;
 use crate::flows::{Flows, Permits, Target};
-use crate::operations::{Cancellation, Operation, Requester};
+use crate::operations::{Operation, Requester};
 use crate::secret::SecretText;
 
 /// An authorized call, until this is dropped.
@@ -78,10 +78,8 @@ impl<'call> Call<'call> {
         }
         may_call(bridge, header, method.audience, is_requester, &who, &requester)
             .inspect_err(|error| log_denial(bridge, &client, &requester, method, error))?;
-        match bridge.blocked_by(method) {
-            Some(Cancellation::ScreenLocked) => return Err(Error::screen_locked()),
-            Some(why) => return Err(why.into()),
-            None => {}
+        if let Some((_, error)) = bridge.blocked_by(method) {
+            return Err(error);
         }
         let program = who.program();
         permit.admit_program(Some(&program))?;

@@ -31,4 +31,5 @@ pub use bridge::{Bridge, Opener};
 pub use error::Error;
 pub use published::Summary;
 pub use serve::Service;
+pub use session::ScreenLock;
 pub use system_bus::SystemBus;

@@ -85,7 +85,7 @@ impl Call<'_> {
         };
         let operation = self.client.begin(&self.bridge.operations, request)?;
         // An event between the decision and the start would have cancelled an earlier operation.
-        if let Some(why) = self.bridge.blocked_by(self.method) {
+        if let Some((why, _)) = self.bridge.blocked_by(self.method) {
             operation.cancel(why);
         }
         Ok(operation)

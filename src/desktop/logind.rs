@@ -17,7 +17,7 @@ use super::kept_requests::KeptRequests;
 use super::lock_requests::{LockRequests, SESSION};
 use super::logind_state::LogindState;
 use super::outage::Outage;
-use crate::dbus::SystemBus;
+use crate::dbus::{ScreenLock, SystemBus};
 use crate::signals::{self, ServiceEvent};
 
 const SERVICE: &str = "org.freedesktop.login1";
@@ -43,10 +43,8 @@ trait Manager {
 /// A change of the session or of the computer.
 #[derive(Debug)]
 pub enum Event {
-    /// The screen was locked.
-    Locked,
-    /// The screen was unlocked.
-    Unlocked,
+    /// The lock of the screen has changed to this one.
+    Screen(ScreenLock),
     /// The computer goes to sleep when [`Release`] is dropped, or after the limit of logind (5 s).
     Sleep(Release),
     /// The computer woke up.
@@ -119,8 +117,9 @@ struct Reported {
 /// The state of the user's sessions.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sessions {
-    /// Whether the `LockedHint` of one of them is true, or one of them at a seat was requested to lock.
-    is_locked: bool,
+    /// Locked if the `LockedHint` of one of them is true, and otherwise requested if one of them at a seat was requested to
+    /// lock.
+    screen: ScreenLock,
     /// Whether one of them at a seat is active; `None` before the first answer of logind.
     is_active: Option<bool>,
 }
@@ -173,10 +172,9 @@ impl Logind {
             let found = if is_running { self.read_sessions(&lock_requests).await } else { Some(*reported) };
             // The same holds if logind does not answer.
             if let Some(now) = found {
-                if now.is_locked != reported.is_locked {
-                    let event = if now.is_locked { Event::Locked } else { Event::Unlocked };
-                    self.events.send(event).await.ok()?;
-                    reported.is_locked = now.is_locked;
+                if now.screen != reported.screen {
+                    self.events.send(Event::Screen(now.screen)).await.ok()?;
+                    reported.screen = now.screen;
                 }
                 if reported.is_active.is_some_and(|before| now.is_active != Some(before)) {
                     self.events.send(Event::Activity).await.ok()?;
@@ -197,11 +195,13 @@ impl Logind {
     }
 
     async fn sessions(&self, requests: &LockRequests) -> zbus::Result<Sessions> {
-        let (own, mut all) = (geteuid().as_raw(), Sessions { is_locked: false, is_active: Some(false) });
+        let (own, mut all) = (geteuid().as_raw(), Sessions { is_active: Some(false), ..Sessions::default() });
         let mut at_seats = Vec::new();
         for (_, user, _, seat, path) in ManagerProxy::new(&self.connection).await?.list_sessions().await? {
             if user == own {
-                all.is_locked |= self.is_true(&path, "LockedHint").await?;
+                if self.is_true(&path, "LockedHint").await? {
+                    all.screen = ScreenLock::Locked;
+                }
                 // Every other session is always active: that of ssh, and since systemd 256 that of the user's manager.
                 if !seat.is_empty() {
                     all.is_active = all.is_active.max(Some(self.is_true(&path, "Active").await?));
@@ -209,7 +209,9 @@ impl Logind {
                 }
             }
         }
-        all.is_locked |= requests.lock(&at_seats);
+        if !all.screen.is_locked() && requests.lock(&at_seats) {
+            all.screen = ScreenLock::Requested;
+        }
         Ok(all)
     }
 

@@ -21,8 +21,9 @@ fn an_error_is_one_sentence_with_the_line_and_the_nearest_name() {
         ("pcsc = 3", "config.toml line 1: [pcsc] must be a section with its own keys"),
         (
             "[profiles]\nregion = 'x'",
-            "config.toml line 2: [profiles.region] must be a section with its own keys",
+            r#"config.toml line 2: "region" is in [profiles], which needs a name; write [profiles.work], for example"#,
         ),
+        ("[profiles]\nwork = 3", "config.toml line 2: [profiles.work] must be a section with its own keys"),
         (
             "[cognito]\n\nmax_attempts = 3",
             r#"config.toml line 3: "max_attempts" in [cognito] must be 1 or 2"#,

@@ -242,7 +242,7 @@ impl Command {
                 [access_token_fd, session_fd]
             }
             Self::Challenge(arguments) => [arguments.client_secret_fd, None],
-            Self::SignIn(arguments) => [arguments.password_fd, None],
+            Self::SignIn(arguments) => [arguments.password_fd, arguments.client_secret_fd],
             Self::Unlock(arguments) => [arguments.password_fd, None],
             _ => [None, None],
         };

@@ -113,6 +113,9 @@ pub struct SignInArguments {
     /// Read the password of the user from standard input.
     #[arg(long)]
     pub password_stdin: bool,
+    /// Read the secret of the app client, if it has one, from this descriptor; the default is that of the profile.
+    #[arg(long, value_name = "N", value_parser = descriptor)]
+    pub client_secret_fd: Option<i32>,
     /// Print credentials of this identity pool, in the form of credential_process, instead of tokens.
     #[arg(long, value_name = "ID")]
     pub identity_pool: Option<String>,

@@ -21,6 +21,9 @@ use crate::secret::sealed;
 /// The maximum length of a secret, in bytes; the daemon has the same limit.
 const MAX_SECRET_BYTES: usize = 64 * 1024;
 
+/// The last of the standard descriptors (stdin(3)).
+const STANDARD_ERROR: i32 = 2;
+
 /// The numbers of `/dev/null`, major and minor (Linux, admin-guide/devices).
 const NULL_DEVICE: (u32, u32) = (1, 3);
 
@@ -44,7 +47,7 @@ impl Source {
         isatty(rustix::stdio::stdin()).then_some(Self::Stdin)
     }
 
-    /// Reads the secret to its end. If the source is a terminal, asks for one line of it without echo.
+    /// Reads the secret to its end, and closes a descriptor that has a number. If the source is a terminal, asks for one line of it without echo.
     ///
     /// # Errors
     ///
@@ -63,7 +66,9 @@ impl Source {
         match self {
             Self::Stdin => read(rustix::stdio::stdin(), "Standard input", name, is_whole),
             Self::Descriptor(number) => {
-                read(duplicate(number)?.as_fd(), &format!("Descriptor {number}"), name, is_whole)
+                let own = duplicate(number)?;
+                close(number);
+                read(own.as_fd(), &format!("Descriptor {number}"), name, is_whole)
             }
         }
     }
@@ -173,6 +178,15 @@ fn duplicate(number: i32) -> Result<OwnedFd, Failure> {
     }
 }
 
+/// Closes a descriptor of the caller, so that no program that this one starts inherits it. The standard ones stay: another
+/// file would get their number.
+fn close(number: i32) {
+    if number > STANDARD_ERROR {
+        // It was open a moment ago; a failure would leave it as it is.
+        let _ = nix::unistd::close(number);
+    }
+}
+
 fn not_open(number: i32) -> Failure {
     Failure::usage(format!(
         "Descriptor {number} is not open for reading; open it, for example with {number}<FILE."
@@ -181,7 +195,7 @@ fn not_open(number: i32) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsRawFd;
+    use std::os::fd::IntoRawFd;
 
     use super::*;
 
@@ -195,7 +209,7 @@ mod tests {
     #[test]
     fn a_descriptor_is_read_into_a_sealed_memfd() {
         let source = file(b"secret\n");
-        let sealed = Source::Descriptor(source.as_raw_fd()).read("password").unwrap();
+        let sealed = Source::Descriptor(source.into_raw_fd()).read("password").unwrap();
         assert!(rustix::io::write(&sealed, b"x").is_err());
         let mut text = String::new();
         let mut sealed = File::from(sealed);
@@ -217,7 +231,7 @@ mod tests {
     fn empty_and_too_long_secrets_are_refused_and_not_printed() {
         for content in [&b""[..], b"\r\n", b"\xff", &[b'x'; MAX_SECRET_BYTES + 1]] {
             let source = file(content);
-            let failure = Source::Descriptor(source.as_raw_fd()).read("password").unwrap_err();
+            let failure = Source::Descriptor(source.into_raw_fd()).read("password").unwrap_err();
             assert_eq!(failure.code, super::super::exit::USAGE);
             assert!(!failure.text().contains("xxxxx"));
         }

@@ -88,7 +88,15 @@ impl Error {
     pub fn screen_locked() -> Self {
         Self::ours(
             "ScreenLocked",
-            "The screen is locked or was requested to lock; unlock it, run \"loginctl unlock-session\" after a screen locker that does not tell logind, or set while_locked in [access] of the configuration to \"allow\".",
+            "The screen is locked; unlock it, or set while_locked in [access] of the configuration to \"allow\".",
+        )
+    }
+
+    /// logind requested the screen to lock, and no screen locker has told it more.
+    pub fn lock_requested() -> Self {
+        Self::ours(
+            "ScreenLocked",
+            "The screen was requested to lock; unlock it, run \"loginctl unlock-session\" if its screen locker does not tell logind, or set while_locked in [access] of the configuration to \"allow\".",
         )
     }
 

@@ -88,7 +88,7 @@ impl ManagerObject {
     }
 }
 
-/// The identity and the permissions of a caller.
+/// The identity and the permissions of a caller, and the lock of the screen, which may block its calls.
 async fn caller_info(bridge: &Bridge, client: &Client) -> Map {
     let who = bridge.identify(client).await;
     let identity = who.identity();
@@ -106,6 +106,7 @@ async fn caller_info(bridge: &Bridge, client: &Client) -> Map {
         }
         map.insert("sandboxed".to_owned(), facts.is_sandboxed.into());
     }
+    put_text(&mut map, "screen", Some(bridge.screen().borrow().word()));
     for permission in Permission::ALL {
         let (verdict, reason) = permitted(bridge, &who, permission);
         put_text(&mut map, &permission.to_string(), Some(verdict.word()));

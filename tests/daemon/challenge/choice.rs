@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use oathbridge::dbus::names;
 use testkit::client::{Extra, Refusal};
 use testkit::fake_cognito::{Fault, Plan};
+use testkit::scenario::Scenario;
 
-use super::{Bench, OTHER, text, tokens};
+use super::{Bench, OTHER, TOKENS, alice, limited, text, tokens};
 
 /// The outcome of a call, `GetResult` and `State` after a cancellation while the choice is being sent.
 async fn cancelled_on_its_way(bench: &Bench, fault: Fault) -> (Refusal, Extra, String) {
@@ -101,4 +102,29 @@ async fn without_a_token_the_session_is_not_used_up() {
     options.insert("challenge-name", "SELECT_MFA_TYPE".into());
     assert_eq!(bench.respond("/", options).await.unwrap_err().name, "NoSuchCredential");
     assert!(bench.world.cognito.log().is_empty());
+}
+
+/// A choice that is sent is a request to Cognito, and its code belongs to it.
+#[testkit::test]
+async fn a_choice_counts_once_with_its_code_and_not_at_all_if_it_is_not_sent() {
+    let config = limited(&alice(), 2);
+    let bench = Bench::of(Scenario::inside().cards(TOKENS).config(&config).start().await.unwrap()).await;
+    let session = bench.world.cognito.challenge("alice", None, true).unwrap();
+    let options = |session: &str| {
+        let mut options = bench.options(session);
+        options.insert("challenge-name", "SELECT_MFA_TYPE".into());
+        options
+    };
+    let absent = format!("{}0", &bench.first[..bench.first.len() - 1]);
+    for _ in 0..8 {
+        let refusal = bench.respond(&absent, options(&session)).await.unwrap_err();
+        assert_eq!(refusal.name, "NoSuchCredential");
+    }
+    bench.respond(&bench.first, options(&session)).await.unwrap();
+    bench.world.cognito.plan(Plan::from(Fault::DropAfter));
+    let session = bench.world.cognito.challenge("alice", None, true).unwrap();
+    let refusal = bench.respond("/", options(&session)).await.unwrap_err();
+    assert_eq!(refusal.name, "Cognito.OutcomeUnknown");
+    let refusal = bench.respond("/", options(&session)).await.unwrap_err();
+    assert_eq!(refusal.name, "RateLimited");
 }

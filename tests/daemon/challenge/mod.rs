@@ -41,8 +41,13 @@ credential = [{ issuer = 'AWS', account = 'alice', seed = 'MFRGGZDFMZTWQ2LKGAYTE
 
 /// A configuration with these lines in the profile.
 fn config(lines: &str) -> String {
+    limited(lines, 1000)
+}
+
+/// The same with another limit of submissions.
+fn limited(lines: &str, submissions_per_minute: u32) -> String {
     format!(
-        "[limits]\nsubmissions_per_minute = 1000\n[profiles.work]\nregion = 'eu-central-1'\n\
+        "[limits]\nsubmissions_per_minute = {submissions_per_minute}\n[profiles.work]\nregion = 'eu-central-1'\n\
          endpoint_url = 'COGNITO_URL'\n{lines}"
     )
 }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use testkit::client::Options;
+use oathbridge::dbus::names::ROOT;
+use testkit::client::{Extra, Options};
 use testkit::dbusmock::Mock;
 use zbus::{Connection, Variant, connection, fdo};
 
@@ -132,7 +133,9 @@ async fn a_requested_lock_counts_until_unlock_or_until_the_hint_says_more() {
     };
     request("Lock").await;
     until_state(&bench, "locked").await;
-    assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
+    let refusal = bench.client.calculate(&bob, Options::new()).await.unwrap_err();
+    assert_eq!(refusal.name, "ScreenLocked");
+    assert!(refusal.sentence.contains("was requested to lock"), "{refusal:?}");
     request("Unlock").await;
     bench.until_unlocked().await;
     bench.client.calculate(&bob, Options::new()).await.unwrap();
@@ -178,6 +181,43 @@ async fn a_requested_lock_outlives_a_restart_of_the_daemon() {
     // The search waits until the token is read.
     bench.client.find(&[]).await.unwrap();
     bench.unlock().await;
+}
+
+/// The word of `GetCallerInfo`.
+async fn until_screen(bench: &Bench, word: &str) {
+    for _ in 0..1000 {
+        let mut info: Extra = bench.client.call(ROOT, "Manager", "GetCallerInfo", &()).await.unwrap();
+        if String::try_from(info.remove("screen").unwrap()).unwrap() == word {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the screen is not {word}");
+}
+
+#[testkit::test]
+async fn a_locked_screen_and_a_requested_lock_are_told_apart() {
+    let bench = Bench::prepare("[access]\nwhile_locked = 'allow'\n").await;
+    let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
+    add_session(&logind).await;
+    let bench = bench.start().await;
+    until_screen(&bench, "unlocked").await;
+    logind.call(SESSION, "org.freedesktop.login1.Session", "Lock", &()).await.unwrap();
+    until_screen(&bench, "lock-requested").await;
+    until_state(&bench, "locked").await;
+    bench.unlock().await;
+    lock(&logind, true).await;
+    until_screen(&bench, "locked").await;
+    // The screen counted as locked before, so this change wipes no key.
+    bench.client.calculate(&bench.client.credential("bob").await.unwrap(), Options::new()).await.unwrap();
+    bench.configure("").unwrap();
+    bench.client.call::<_, ()>(ROOT, "Manager", "Reload", &()).await.unwrap();
+    let bob = bench.client.credential("bob").await.unwrap();
+    let refusal = bench.client.calculate(&bob, Options::new()).await.unwrap_err();
+    assert_eq!(refusal.name, "ScreenLocked");
+    assert!(refusal.sentence.starts_with("The screen is locked;"), "{refusal:?}");
+    lock(&logind, false).await;
+    until_screen(&bench, "unlocked").await;
 }
 
 /// `loginctl lock-sessions` and a closed lid request it of every session, and no screen locker serves one of ssh.

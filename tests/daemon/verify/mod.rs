@@ -7,6 +7,7 @@
 )]
 
 mod arguments;
+mod counted;
 mod faults;
 mod policy;
 mod profiles;
@@ -57,15 +58,24 @@ impl Bench {
         Self::with_more("", config).await
     }
 
+    /// The same, with a limit that a test can reach.
+    async fn limited(config: &str, submissions_per_minute: usize) -> Self {
+        Self::of("", config, submissions_per_minute).await
+    }
+
     /// The same, with `credentials` on the card as well.
     async fn with_more(credentials: &str, config: &str) -> Self {
+        Self::of(credentials, config, 1000).await
+    }
+
+    async fn of(credentials: &str, config: &str, submissions_per_minute: usize) -> Self {
         let mut token = "[[token]]\nserial = 31415926\nfirmware = '5.7.1'\n".to_owned();
         for number in 0..CREDENTIALS {
             let seed = BASE32_NOPAD.encode(&key(number));
             writeln!(token, "[[token.credential]]\naccount = 'user-{number}'\nseed = '{seed}'").unwrap();
         }
         let config = format!(
-            "{config}\n[limits]\nsubmissions_per_minute = 1000\n[profiles.fake]\nregion = 'eu-central-1'\nendpoint_url = 'COGNITO_URL'\n"
+            "{config}\n[limits]\nsubmissions_per_minute = {submissions_per_minute}\n[profiles.fake]\nregion = 'eu-central-1'\nendpoint_url = 'COGNITO_URL'\n"
         );
         let scenario = Scenario::inside().cards(&format!("{token}{credentials}")).config(&config);
         Self { world: scenario.start().await.unwrap(), used: AtomicUsize::new(0) }

@@ -104,6 +104,47 @@ fn the_status_has_each_part_in_at_most_ten_lines() {
     assert_eq!(found["tokens"], json!({ "attached": 1, "locked": 0 }));
 }
 
+/// Until the daemon has read the signal of logind.
+fn until_screen(rig: &Rig, word: &str) {
+    for _ in 0..100 {
+        let found: Value = serde_json::from_str(&rig.run(&["--json", "status"]).out).unwrap();
+        if found["screen"] == word {
+            return;
+        }
+    }
+    panic!("the screen is not {word}: {:?}", rig.run(&["status"]));
+}
+
+#[test]
+fn the_status_tells_a_locked_screen_and_a_requested_lock_apart() {
+    const SESSION: &str = "/org/freedesktop/login1/session/auto";
+    let (rig, logind) = Rig::with_logind();
+    let session = |member: &str, hint: Option<bool>| {
+        let interface = "org.freedesktop.login1.Session";
+        rig.block_on(async {
+            match hint {
+                Some(hint) => logind.call(SESSION, interface, member, &hint).await,
+                None => logind.call(SESSION, interface, member, &()).await,
+            }
+        })
+        .unwrap();
+    };
+    let line = |line: &str| {
+        let plain = rig.run(&["status"]);
+        assert!(plain.out.contains(&format!("session              {line}\n")), "{plain:?}");
+    };
+    until_screen(&rig, "unlocked");
+    line("the screen is not locked");
+    session("Lock", None);
+    until_screen(&rig, "lock-requested");
+    line("the screen was requested to lock; loginctl unlock-session ends the request");
+    rig.run(&["code", "alice"]).failed(1, "was requested to lock");
+    session("SetLockedHint", Some(true));
+    until_screen(&rig, "locked");
+    line("the screen is locked");
+    rig.run(&["code", "alice"]).failed(1, "The screen is locked;");
+}
+
 #[test]
 fn the_status_tells_an_error_of_the_configuration_and_a_missing_daemon() {
     let rig = Rig::with_locked();

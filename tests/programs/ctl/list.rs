@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use oathbridge::virt::Fault;
 use serde_json::{Value, json};
 
 use super::rig::{PASSWORD, Rig};
@@ -32,6 +33,23 @@ fn tokens_are_listed_as_text_and_as_json() {
         assert_eq!(first[key], value, "{key}");
     }
     assert!(first["path"].as_str().unwrap().ends_with(first["id"].as_str().unwrap()));
+}
+
+#[test]
+fn a_token_that_could_not_be_read_is_listed_with_the_reason() {
+    let rig = Rig::with_card();
+    assert_eq!(rig.run(&["list"]).code, 0);
+    // More than the daemon asks for in the time of this test.
+    for _ in 0..100 {
+        rig.card().unwrap().fail_next(Fault::Answer(vec![0x6f, 0x00]));
+    }
+    rig.run(&["list", "--refresh"]);
+    let plain = rig.run(&["tokens"]);
+    assert!(plain.out.contains("  error (Malformed)  "), "{plain:?}");
+    let token = &rig.run(&["--json", "tokens"]).json()["tokens"][0];
+    assert_eq!((&token["state"], &token["state_reason"]), (&json!("error"), &json!("Malformed")));
+    let token = &Rig::start().run(&["--json", "tokens"]).json()["tokens"][0];
+    assert_eq!((&token["state"], &token["state_reason"]), (&json!("ready"), &json!("")));
 }
 
 #[test]

@@ -10,10 +10,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use oathbridge::guard::{Folders, Guard, Now};
 use oathbridge::otp::{Period, Step};
 use serde_json::Value;
+use testkit::dbusmock::{Call, Mock};
 use testkit::fake_cognito::Ready;
 use testkit::scenario::{Scenario, World};
 use testkit::tested;
 use tokio::runtime::Runtime;
+
+use super::specs::{LOCKED, OF_README, TOKENS, WITH_PIN};
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
@@ -36,61 +39,6 @@ pub(crate) fn program() -> PathBuf {
 
 /// The password of the second token.
 pub(crate) const PASSWORD: &str = "open sesame 8d5f";
-
-const TOKENS: &str = r#"
-[[token]]
-serial = 11112222
-touch = { after-seconds = 1.0 }
-[[token.credential]]
-issuer = "AWS"
-account = "alice"
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-[[token.credential]]
-issuer = "AWS"
-account = "touched"
-touch = true
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-[[token.credential]]
-issuer = "VPN"
-account = "dave"
-type = "hotp"
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-[[token.credential]]
-issuer = "Evil\u001b[31m"
-account = "mallory\u200bAWS"
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-"#;
-
-const LOCKED: &str = r#"
-[[token]]
-serial = 33334444
-password = "open sesame 8d5f"
-[[token.credential]]
-issuer = "AWS"
-account = "alice"
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-"#;
-
-const WITH_PIN: &str = r#"
-[[token]]
-serial = 33334444
-model = "nitrokey-3"
-pin = "open sesame 8d5f"
-touch = { after-seconds = 0.0 }
-[[token.credential]]
-account = "hidden"
-pin = true
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-"#;
-
-const OF_README: &str = r#"
-[[token]]
-serial = 12345678
-[[token.credential]]
-issuer = "AWS Cognito"
-account = "alice@example.com"
-seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-"#;
 
 /// The outcome of a run of the tool.
 #[derive(Debug)]
@@ -142,6 +90,26 @@ impl Rig {
     /// No token and no smart card service.
     pub(crate) fn empty() -> Self {
         Self::with_daemon(Scenario::program(DAEMON))
+    }
+
+    /// A token in the reader of a private pcscd, whose faults the test decides.
+    pub(crate) fn with_card() -> Self {
+        Self::with_daemon(Scenario::program(DAEMON).cards(OF_README))
+    }
+
+    /// A system bus, with a logind that knows a session of this user.
+    pub(crate) fn with_logind() -> (Self, Mock) {
+        let mut rig = Self::new(Scenario::program(DAEMON).virtual_tokens(TOKENS).config(CONFIG).system_bus());
+        let system = rig.world.system().unwrap();
+        let logind = rig.runtime.block_on(Mock::logind(system)).unwrap();
+        // With the path that stands for the session of a caller.
+        let session = ("auto", "seat0", rustix::process::geteuid().as_raw(), "me", true);
+        rig.runtime.block_on(logind.mock("AddSession", &session)).unwrap();
+        rig.runtime.block_on(rig.world.start_daemon()).unwrap();
+        // From then on the daemon hears the signals of logind.
+        let hears = |calls: &[Call]| calls.iter().any(|call| call.1 == "Inhibit");
+        rig.runtime.block_on(logind.until(hears)).unwrap();
+        (rig, logind)
     }
 
     /// A bus without a daemon.
@@ -233,6 +201,10 @@ impl Rig {
             .env("XDG_STATE_HOME", self.file("state"))
             .env("XDG_RUNTIME_DIR", self.world.stage.runtime())
             .env("PCSCLITE_CSOCK_NAME", self.file("no-pcscd"));
+        // The one of the machine answers if there is no other one.
+        if let Ok(system) = self.world.system() {
+            command.env("DBUS_SYSTEM_BUS_ADDRESS", system.address());
+        }
         command
     }
 

@@ -18,6 +18,9 @@ service, action, *options = sys.argv[1:]
 values = dict(zip(options, options[1:]))
 given = json.load(open(values["--cli-input-json"].removeprefix("file://")))
 assert "--no-sign-request" in options and values["--region"] == "eu-central-1", options
+for number in os.listdir("/proc/self/fd"):
+    link = f"/proc/self/fd/{number}"
+    assert not os.path.exists(link) or not os.readlink(link).endswith(("/password", "/secret")), "a descriptor"
 for secret in list(given.get("AuthParameters", {}).values()) + list(given.get("Logins", {}).values()):
     assert secret not in sys.argv, "a secret is an argument"
 if service == "cognito-idp":
@@ -102,6 +105,52 @@ fn a_sign_in_prints_tokens_or_credentials_of_an_identity_pool() {
     let mut own = rig.tool();
     own.args(["sign-in", "--profile", "work", "--password-stdin"]).args(user).env("OATHBRIDGE_SIGN_IN", "1");
     finish(own, &password).failed(1, "leave out credential_process");
+}
+
+const SECRET: &str = "abcdefghijklmnopqrstuvwx";
+
+/// An app client with a secret, whose proof is required for the password and for the code.
+#[test]
+fn an_app_client_with_a_secret_gives_its_proof() {
+    let rig = rig();
+    rig.cognito.set_client_secret(SECRET);
+    let user = ["--username", "alice@example.com"];
+    let refused = sign_in(&rig, &user, &rig.user.password);
+    assert_eq!(refused.code, 8, "{refused:?}");
+    fs::write(rig.file("secret"), format!("{SECRET}\n")).unwrap();
+    fs::write(rig.file("password"), format!("{}\n", rig.user.password)).unwrap();
+    // Numbers of one digit and of two.
+    let line = "exec \"$0\" sign-in --profile work --username alice@example.com --password-fd 9 \
+                --client-secret-fd 12 9<password 12<secret";
+    let mut shell = rig.command("bash");
+    with_aws(&rig, &mut shell).args(["-c", line]).arg(program()).current_dir(rig.file(""));
+    let run = finish(shell, "");
+    assert_eq!(run.code, 0, "{run:?}");
+    let reply: Value = serde_json::from_str(&run.out).unwrap();
+    assert!(reply["AuthenticationResult"]["AccessToken"].is_string(), "{run:?}");
+    assert!(!rig.log().contains(SECRET) && !run.err.contains(SECRET));
+}
+
+/// The tool reads the credential of the daemon's unit, whose name is in the configuration of both.
+#[test]
+fn the_secret_of_the_profile_starts_a_sign_in() {
+    let rig = rig();
+    rig.cognito.set_client_secret(SECRET);
+    let folder = rig.file(".config/oathbridge");
+    fs::create_dir_all(&folder).unwrap();
+    let keys = "region = 'eu-central-1'\nclient_id = 'c'\nclient_secret_credential = 'work-client-secret'\n";
+    fs::write(folder.join("config.toml"), format!("[profiles.work]\n{keys}")).unwrap();
+    let user = ["--username", "alice@example.com"];
+    sign_in(&rig, &user, &rig.user.password).failed(1, "add --client-secret-fd N");
+    let credentials = rig.stage.runtime().join("credentials/oathbridge.service");
+    fs::create_dir_all(&credentials).unwrap();
+    fs::write(credentials.join("work-client-secret"), format!("{SECRET}\n")).unwrap();
+    let sent = rig.cognito.log().len();
+    // The daemon of this rig has no credential, so it can't answer the challenge that follows.
+    let run = sign_in(&rig, &user, &rig.user.password);
+    assert_eq!(run.code, 8, "{run:?}");
+    assert!(!run.err.contains("initiate-auth"), "{run:?}");
+    assert!(rig.cognito.log().len() > sent);
 }
 
 #[test]

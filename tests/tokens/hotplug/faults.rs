@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oathbridge::dbus::names::ROOT;
 use oathbridge::virt::Fault;
-use testkit::client::{Client, Options};
+use testkit::client::{Client, Event, Options};
 use testkit::scenario::Scenario;
 
 use super::{OTHER, TOKEN, inserted, tree, until_gone, until_state};
@@ -58,6 +58,30 @@ async fn a_token_that_hangs_does_not_affect_another_one() {
 async fn alice_token(client: &Client, credential: &str) -> String {
     let token: zbus::OwnedObjectPath = client.property(credential, "Credential", "Token").await.unwrap();
     token.to_string()
+}
+
+/// A client that keeps both properties never sees an error without its reason, nor another state with one.
+#[testkit::test]
+async fn the_reason_of_an_error_comes_before_it_and_goes_after_it() {
+    let world = inserted(TOKEN).await;
+    let card = world.card().unwrap();
+    // Now the token was read.
+    world.client.credential("alice").await.unwrap();
+    let mut signals = world.client.signals().await.unwrap();
+    card.fail_next(Fault::Answer(vec![0x6f, 0x00]));
+    world.client.call::<_, ()>(ROOT, "Manager", "Reload", &()).await.unwrap();
+    // Read before the planned retry: this clock stands still.
+    world.client.call::<_, ()>(ROOT, "Manager", "Reload", &()).await.unwrap();
+    let is_over = |event: &Event| event.value::<String>("StateReason").as_deref() == Some("");
+    let events = signals.until(is_over).await.unwrap();
+    let changes: Vec<_> = events
+        .iter()
+        .filter(|event| event.place().starts_with("tokens/"))
+        .flat_map(|event| ["State", "StateReason"].map(|name| (name, event.value::<String>(name))))
+        .filter_map(|(name, value)| Some(format!("{name} {}", value?)))
+        .filter(|change| change != "State reading")
+        .collect();
+    assert_eq!(changes, ["StateReason Malformed", "State error", "State ready", "StateReason "]);
 }
 
 #[testkit::test]

@@ -5,6 +5,7 @@ mod calculate;
 mod flood;
 mod hid;
 mod hostile;
+mod list;
 mod plug;
 mod process;
 mod resources;
@@ -55,6 +56,7 @@ enum Figure {
     Memory,
     Sizes,
     Process,
+    List,
     Idle,
 }
 
@@ -92,6 +94,7 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
             Figure::Memory => resources::memory(&builds, &mut table).await?,
             Figure::Sizes => sizes::of_programs(&builds, &mut table)?,
             Figure::Process => process::whole(&builds, &mut table).await?,
+            Figure::List => list::whole(&builds, &mut table).await?,
             Figure::Idle => {
                 resources::idle(&builds, &mut table, Duration::from_secs(arguments.idle_seconds)).await?;
             }

@@ -39,7 +39,7 @@ pub(crate) async fn whole(builds: &Builds, table: &mut Table) -> Result<(), Fail
     }
     let ours: Vec<_> = ours.into_iter().map(|(_, times, ..)| times).collect();
     let what = "ykman oath accounts code -s (bare) to oathbridgectl code";
-    table.outrun(what, "ms", &ours, &theirs, Goal::AtLeast(20.0));
+    table.outrun(what, "ms", &ours, &theirs, Goal::AtLeast(50.0));
     Ok(())
 }
 

@@ -158,9 +158,15 @@ impl Rig {
     /// Starts the daemon and waits until it has read the card.
     pub(crate) async fn started(&self, state: &str) -> Result<Running, Failure> {
         let running = Running::new(&mut self.daemon(state))?;
+        self.until_read().await?;
+        Ok(running)
+    }
+
+    /// Waits until the daemon has read the credential of the codes.
+    pub(crate) async fn until_read(&self) -> Result<(), Failure> {
         for _ in 0..500 {
             if self.credential().await.is_ok() {
-                return Ok(running);
+                return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
