@@ -13,7 +13,7 @@ pub(super) fn session<'c>(target: &'c Target, reports: &'c mut dyn Reports) -> R
     if target.otp_slots.are_empty() {
         return Err(Error::NotConfigured);
     }
-    let mut keyboard = Keyboard::new(reports, &*target.clock);
+    let mut keyboard = Keyboard::of_insertion(reports, &*target.clock, &target.lost_wait);
     let serial = match shown_serial(usb).or_else(|| target.key_serial.get().copied()) {
         Some(serial) => serial,
         None => {

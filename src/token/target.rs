@@ -8,6 +8,7 @@ use crate::device::Attachment;
 use crate::protocol::ctaphid::OwnChannel;
 use crate::protocol::nitrokey_pro::KnownAttempts;
 use crate::protocol::token2::Insertion;
+use crate::protocol::ykotp::LostWait;
 
 /// An attached device.
 pub(super) struct Target {
@@ -18,6 +19,8 @@ pub(super) struct Target {
     pub(super) key_serial: OnceLock<u32>,
     /// Set when the key refused to report its serial number in a reading.
     pub(super) has_refused_serial: OnceLock<()>,
+    /// A wait for a touch of a slot that was not ended.
+    pub(super) lost_wait: LostWait,
     /// The daemon's channel on the FIDO interface of a key.
     pub(super) channel: OwnChannel,
     /// The attempts at the PIN of a Nitrokey Pro.
@@ -34,6 +37,7 @@ impl Target {
             otp_slots,
             key_serial: OnceLock::new(),
             has_refused_serial: OnceLock::new(),
+            lost_wait: LostWait::default(),
             channel: OwnChannel::default(),
             attempts: KnownAttempts::default(),
             token2: Insertion::default(),

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::crc::{RESIDUAL, checksum};
 use super::error::Error;
 use super::frame::{Frame, REPORT, RESET};
+use super::lost_wait::LostWait;
 use super::report::{Report, Status};
 use crate::clock::Clock;
 use crate::device::{Progress, Reports};
@@ -58,6 +59,8 @@ pub(super) struct Exchange<'k> {
     is_locked: bool,
     /// Whether the last report shows a wait for a touch or a response, which may be those of this exchange.
     shows_request: bool,
+    /// The monotonic time at which the key ends the wait of the last report by itself; `None` if it showed no wait.
+    wait_ends: Option<Duration>,
 }
 
 impl<'k> Exchange<'k> {
@@ -78,6 +81,7 @@ impl<'k> Exchange<'k> {
             has_waited_for_touch: false,
             is_locked: true,
             shows_request: false,
+            wait_ends: None,
         }
     }
 
@@ -93,15 +97,23 @@ impl<'k> Exchange<'k> {
         checked(self.read(length + CHECKSUM)?, length)
     }
 
-    /// Waits until no other program uses the key.
-    pub(super) fn wait_until_idle(&mut self) -> Result<Status, Error> {
+    /// Waits until no other program uses the key. Ends our own wait for a touch that was lost.
+    pub(super) fn wait_until_idle(&mut self, lost: &LostWait) -> Result<Status, Error> {
         let mut limit = self.clock.monotonic() + IDLE_LIMIT;
         let mut has_reset = false;
         loop {
             let (report, _) = self.look()?;
             let error = match report {
-                Report::Idle(status) => return Ok(status),
-                Report::Touch => Error::InUse,
+                Report::Idle(status) => {
+                    lost.forget();
+                    return Ok(status);
+                }
+                Report::Touch { .. } => {
+                    if self.wait_ends.is_some_and(|end| lost.is(end)) {
+                        self.reports.send(&RESET)?;
+                    }
+                    Error::InUse
+                }
                 Report::Busy | Report::Piece { .. } => Error::BusyFlag,
             };
             if self.clock.monotonic() >= limit {
@@ -152,13 +164,13 @@ impl<'k> Exchange<'k> {
                 }
                 Report::Piece { number: 0, .. } if expected > 0 => return Ok(response),
                 Report::Piece { number, .. } => return Err(Error::Sequence { expected, received: number }),
-                Report::Idle(_) | Report::Busy | Report::Touch if expected > 0 => {
+                Report::Idle(_) | Report::Busy | Report::Touch { .. } if expected > 0 => {
                     return Err(Error::BrokenOff);
                 }
                 Report::Idle(_) if self.has_waited_for_touch => return Err(Error::TouchTimedOut),
                 Report::Idle(_) => return Err(Error::Refused),
-                Report::Touch if !self.may_wait_for_touch => return Err(Error::InUse),
-                Report::Touch => self.wait_for_touch()?,
+                Report::Touch { .. } if !self.may_wait_for_touch => return Err(Error::InUse),
+                Report::Touch { .. } => self.wait_for_touch()?,
                 Report::Busy if self.is_late() => return Err(Error::NoResponse),
                 Report::Busy => self.wait()?,
             }
@@ -206,13 +218,18 @@ impl<'k> Exchange<'k> {
         let deadline = self.clock.monotonic() + RESET_LIMIT;
         while self.may_reset() {
             self.reports.send(&RESET)?;
-            let waits = self.look()?.0 == Report::Touch;
+            let waits = matches!(self.look()?.0, Report::Touch { .. });
             if !waits || self.clock.monotonic() >= deadline {
                 break;
             }
             self.clock.pause(RESET_PAUSE);
         }
         Ok(())
+    }
+
+    /// When the key ends the wait for a touch of this exchange by itself, if it waited at the last look (monotonic time).
+    pub(super) fn unfinished_wait(&self) -> Option<Duration> {
+        self.wait_ends.filter(|_| self.has_waited_for_touch)
     }
 
     fn may_reset(&self) -> bool {
@@ -225,7 +242,13 @@ impl<'k> Exchange<'k> {
         match self.reports.receive(&mut bytes, Duration::ZERO)? {
             REPORT => {
                 let report = Report::parse(&bytes);
-                self.shows_request = matches!(report, Report::Touch | Report::Piece { .. });
+                self.wait_ends = match report {
+                    Report::Touch { seconds } => {
+                        Some(self.clock.monotonic() + Duration::from_secs(seconds.into()))
+                    }
+                    _ => None,
+                };
+                self.shows_request = matches!(report, Report::Touch { .. } | Report::Piece { .. });
                 Ok((report, bytes))
             }
             length => Err(Error::ReportLength(length)),

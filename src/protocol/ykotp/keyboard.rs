@@ -6,6 +6,7 @@ use super::challenge;
 use super::error::Error;
 use super::exchange::{Exchange, LOCK_LIMIT};
 use super::frame::{Frame, PAYLOAD, RESET};
+use super::lost_wait::LostWait;
 use super::report::{SlotNumber, Status};
 use crate::clock::Clock;
 use crate::device::{NoProgress, Progress, Reports};
@@ -24,6 +25,7 @@ const HMAC_LENGTH: usize = 20;
 pub struct Keyboard<'r> {
     reports: &'r mut dyn Reports,
     clock: &'r dyn Clock,
+    lost_wait: LostWait,
     /// Whether the key was idle at the last look. The lock is held since, so no program that honours it uses the key.
     is_idle: bool,
     /// Whether the key still has a response that was read. The lock is held meanwhile.
@@ -33,10 +35,16 @@ pub struct Keyboard<'r> {
 impl<'r> Keyboard<'r> {
     /// The keyboard interface behind these reports. Sends nothing.
     pub fn new(reports: &'r mut dyn Reports, clock: &'r dyn Clock) -> Self {
-        Self { reports, clock, is_idle: false, has_response: false }
+        Self::of_insertion(reports, clock, &LostWait::default())
     }
 
-    /// Reads the status. Sends nothing, unless another program has left a response unread. Keeps the lock until the next
+    /// The same, of a key whose insertion had earlier interfaces with this knowledge.
+    pub fn of_insertion(reports: &'r mut dyn Reports, clock: &'r dyn Clock, lost_wait: &LostWait) -> Self {
+        Self { reports, clock, lost_wait: lost_wait.clone(), is_idle: false, has_response: false }
+    }
+
+    /// Reads the status. Sends nothing, unless another program has left a response unread or a wait for a touch of ours was
+    /// lost. Keeps the lock until the next
     /// request has ended, or until the drop.
     ///
     /// # Errors
@@ -45,7 +53,7 @@ impl<'r> Keyboard<'r> {
     pub fn status(&mut self) -> Result<Status, Error> {
         self.let_go();
         self.reports.lock(LOCK_LIMIT)?;
-        let status = Exchange::new(self.reports, self.clock, &NoProgress).wait_until_idle();
+        let status = Exchange::new(self.reports, self.clock, &NoProgress).wait_until_idle(&self.lost_wait);
         self.is_idle = status.is_ok();
         if !self.is_idle {
             self.reports.unlock();
@@ -117,7 +125,7 @@ impl<'r> Keyboard<'r> {
         }
         let mut exchange = Exchange::new(self.reports, self.clock, progress.unwrap_or(&NoProgress));
         exchange.may_wait_for_touch = progress.is_some();
-        let ready = if is_idle { Ok(()) } else { exchange.wait_until_idle().map(drop) };
+        let ready = if is_idle { Ok(()) } else { exchange.wait_until_idle(&self.lost_wait).map(drop) };
         let result = ready.and_then(|()| exchange.run(frame, length));
         let touch = exchange.has_waited_for_touch;
         match &result {
@@ -126,9 +134,14 @@ impl<'r> Keyboard<'r> {
                 return (result, touch);
             }
             // After InUse the key serves another program.
-            Err(Error::Device(_) | Error::InUse) => {}
+            Err(Error::InUse) => {}
+            Err(Error::Device(_)) => note(&self.lost_wait, &exchange),
             // A failure leaves the key as it is; the error of the exchange is the one to report.
-            Err(_) => drop(exchange.reset()),
+            Err(_) => {
+                if exchange.reset().is_err() {
+                    note(&self.lost_wait, &exchange);
+                }
+            }
         }
         self.reports.unlock();
         (result, touch)
@@ -150,5 +163,12 @@ impl<'r> Keyboard<'r> {
 impl Drop for Keyboard<'_> {
     fn drop(&mut self) {
         self.let_go();
+    }
+}
+
+/// Notes a wait for a touch of the exchange that could not be ended.
+fn note(lost: &LostWait, exchange: &Exchange<'_>) {
+    if let Some(end) = exchange.unfinished_wait() {
+        lost.keep(end);
     }
 }

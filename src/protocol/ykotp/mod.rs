@@ -16,6 +16,7 @@ mod error;
 mod exchange;
 mod frame;
 mod keyboard;
+mod lost_wait;
 mod report;
 mod session;
 #[cfg(test)]
@@ -23,5 +24,6 @@ mod tests;
 
 pub use error::Error;
 pub use keyboard::Keyboard;
+pub use lost_wait::LostWait;
 pub use report::{SlotNumber, Status};
 pub use session::{Session, Slot};

@@ -21,7 +21,10 @@ pub(super) enum Report {
     /// The key works.
     Busy,
     /// The key waits for a touch.
-    Touch,
+    Touch {
+        /// The remaining time in seconds, up to 31.
+        seconds: u8,
+    },
     /// A piece of a response.
     Piece {
         /// Its number, from 0. The end of a response has the number 0 as well.
@@ -37,7 +40,7 @@ impl Report {
         match flags {
             0 => Self::Idle(Status::parse(bytes)),
             flags if flags & RESPONSE != 0 => Self::Piece { number: flags & NUMBER, bytes },
-            flags if flags & TOUCH != 0 => Self::Touch,
+            flags if flags & TOUCH != 0 => Self::Touch { seconds: flags & NUMBER },
             _ => Self::Busy,
         }
     }
@@ -102,7 +105,7 @@ mod tests {
     fn flags_decide() {
         assert_eq!(Report::parse(&[0, 0, 0, 0, 0, 0, 0, 0x80]), Report::Busy);
         assert_eq!(Report::parse(&[0, 5, 4, 3, 1, 0, 0, 0x9f]), Report::Busy, "a key that starts");
-        assert_eq!(Report::parse(&[0, 5, 4, 3, 1, 0, 0, 0x2e]), Report::Touch);
+        assert_eq!(Report::parse(&[0, 5, 4, 3, 1, 0, 0, 0x2e]), Report::Touch { seconds: 14 });
         let piece = Report::Piece { number: 3, bytes: [1, 2, 3, 4, 5, 6, 7] };
         assert_eq!(Report::parse(&[1, 2, 3, 4, 5, 6, 7, 0x43]), piece);
         assert!(Report::takes_reports(&[0, 0, 0, 0, 0, 0, 0, 0x7f]));

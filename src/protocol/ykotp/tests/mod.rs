@@ -10,6 +10,7 @@ mod faults;
 mod frames;
 mod hostile;
 mod locks;
+mod lost_waits;
 mod sessions;
 mod touch;
 
