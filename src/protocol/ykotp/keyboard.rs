@@ -44,8 +44,7 @@ impl<'r> Keyboard<'r> {
     }
 
     /// Reads the status. Sends nothing, unless another program has left a response unread or a wait for a touch of ours was
-    /// lost. Keeps the lock until the next
-    /// request has ended, or until the drop.
+    /// lost. Keeps the lock until the next request has ended, or until the drop.
     ///
     /// # Errors
     ///
