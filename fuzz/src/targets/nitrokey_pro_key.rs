@@ -216,8 +216,11 @@ fn response(command: u8, request: &[u8], result: u8, data: &[u8]) -> Vec<u8> {
 /// CRC-32/MPEG-2 of the bytes in the order of big-endian words, by the definition: from the highest bit of each byte on.
 fn checksum(bytes: &[u8]) -> u32 {
     let ordered = bytes.chunks_exact(4).flat_map(|word| word.iter().rev());
-    let bits = ordered.flat_map(|byte| (0..8).rev().map(move |bit| u32::from(byte >> bit & 1)));
-    bits.fold(u32::MAX, |sum, bit| (sum << 1) ^ (0x04c1_1db7 & (sum >> 31 ^ bit).wrapping_neg()))
+    let bits = ordered.flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1));
+    bits.fold(u32::MAX, |sum, bit| {
+        let is_high = (sum >> 31 == 1) != bit;
+        (sum << 1) ^ if is_high { 0x04c1_1db7 } else { 0 }
+    })
 }
 
 impl Reports for ScriptedKey<'_> {

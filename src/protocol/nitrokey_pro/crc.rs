@@ -7,8 +7,7 @@ const POLYNOMIAL: u32 = 0x04c1_1db7;
 pub(super) fn checksum(bytes: &[u8]) -> u32 {
     bytes.as_chunks::<4>().0.iter().fold(u32::MAX, |sum, word| {
         (0..32).fold(sum ^ u32::from_le_bytes(*word), |sum, _| {
-            // Without a branch, since a fuzzer records each comparison.
-            (sum << 1) ^ (POLYNOMIAL & (sum >> 31).wrapping_neg())
+            if sum >> 31 == 1 { (sum << 1) ^ POLYNOMIAL } else { sum << 1 }
         })
     })
 }
