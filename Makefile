@@ -21,7 +21,7 @@ export PATH := $(PATH):$(abspath $(or $(CARGO_TARGET_DIR),target))/tools/bin
 
 # Modules of tests that also run on the binaries of "make", and the checks of "make accept", each a file of scripts/accept.
 SHIPPED_TESTS = contract ctl demo kill secrets
-ACCEPT = paths reproducible deb fuzz plug hostile kept first-hour
+ACCEPT = paths reproducible deb vm fuzz plug hostile kept first-hour
 
 # Each keeps its folder, so that the links between them lead somewhere.
 DOCUMENTS = README.md SECURITY.md CHANGELOG.md CONTRIBUTING.md $(wildcard docs/*.md examples/*.rs examples/*.py) config/oathbridge.toml
@@ -101,6 +101,13 @@ accept-deb: deb
 
 accept-%:
 	scripts/accept/$*
+
+# One part of a check: accept-fuzz-TARGET, and accept-first-hour-RELEASE-USER-GOAL.
+accept-fuzz-%:
+	scripts/accept/fuzz $*
+
+accept-first-hour-%:
+	scripts/accept/first-hour $(subst -, ,$*)
 
 check: fmt clippy doc deny ## Check format, lints, documentation and dependencies
 
