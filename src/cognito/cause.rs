@@ -14,6 +14,9 @@ pub enum Cause {
     /// Nothing listens at the address.
     #[error("the connection was refused")]
     Refused,
+    /// The connection ended before it could be used.
+    #[error("the connection was closed at its beginning")]
+    Closed,
     /// There is no way to the address.
     #[error("this computer has no route to it")]
     Route,
@@ -54,7 +57,9 @@ impl Cause {
         match self {
             Self::Name => "check the network, and the region or endpoint_url of the profile",
             Self::Refused => "check the endpoint_url of the profile, the proxy and the firewall",
-            Self::Route | Self::Timeout | Self::Other => "check the network, the proxy and the firewall",
+            Self::Closed | Self::Route | Self::Timeout | Self::Other => {
+                "check the network, the proxy and the firewall"
+            }
             Self::Proxy => "check proxy in [cognito] of the configuration, and the variable https_proxy",
             Self::CertificateTime => "check the clock of this computer",
             Self::CertificateName => "check the endpoint_url of the profile, and the proxy",
@@ -79,6 +84,7 @@ impl Cause {
             Some(io::ErrorKind::ConnectionRefused) => Self::Refused,
             Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => Self::Route,
             Some(io::ErrorKind::TimedOut) => Self::Timeout,
+            Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => Self::Closed,
             _ if says("tunnel error") => Self::Proxy,
             _ if says("HTTP connect timeout") => Self::Timeout,
             _ => Self::Other,

@@ -3,14 +3,14 @@
 use std::io::{IsTerminal, Write, stderr, stdin};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::arguments::{ForgetArguments, GuardCommand};
 use super::bus::Bus;
 use super::screen::{Look, table};
 use super::style::Style;
 use super::tree::{Credential, Tree};
-use super::{Failure, Output, exit, query};
+use super::{Failure, Output, exit, local_time, query};
 use crate::dbus::names;
 use crate::guard::{self, Entry, Folders, Guard, Record, Unavailable, Use};
 use crate::otp::Period;
@@ -48,8 +48,11 @@ struct CredentialJson {
 struct StepsJson {
     first: u64,
     last: u64,
-    from: String,
-    until: String,
+    /// Unix time, written as RFC 3339.
+    #[serde(serialize_with = "utc")]
+    from: Duration,
+    #[serde(serialize_with = "utc")]
+    until: Duration,
     #[serde(rename = "use")]
     usage: &'static str,
 }
@@ -91,9 +94,10 @@ fn show(guard: &Guard, tree: &Tree, json: bool) -> Result<Output, Failure> {
     let rows = credentials.into_iter().flat_map(|credential| {
         let CredentialJson { id, name, steps, .. } = credential;
         let name = name.unwrap_or_default();
-        steps
-            .into_iter()
-            .map(move |steps| [steps.from, steps.until, steps.usage.to_owned(), name.clone(), id.clone()])
+        steps.into_iter().map(move |StepsJson { from, until, usage, .. }| {
+            let [from, until] = [from, until].map(local_time::date_and_time);
+            [from, until, usage.to_owned(), name.clone(), id.clone()]
+        })
     });
     let output = Output::text(table(
         Look::of_output().keeping(&[4]),
@@ -173,13 +177,17 @@ fn steps(record: Record, period: Period) -> StepsJson {
     StepsJson {
         first: record.first().0,
         last: record.last().0,
-        from: rfc3339(record.first().start(period)),
-        until: rfc3339(record.last().next().start(period)),
+        from: record.first().start(period),
+        until: record.last().next().start(period),
         usage: match record.usage() {
             Use::Intent => "intent",
             Use::Spent => "spent",
         },
     }
+}
+
+fn utc<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&rfc3339(*time))
 }
 
 fn find<'tree>(tree: &'tree Tree, id: &str) -> Option<&'tree Credential> {

@@ -17,11 +17,24 @@ fn until_in(zone: &TimeZone, at: u64, now: Duration) -> String {
     let wait = seconds_left(at, now);
     let wait =
         if wait < IN_MINUTES { format!("in {wait} s") } else { format!("in {} min", wait.div_ceil(60)) };
-    let time = i64::try_from(at).ok().and_then(|at| Timestamp::from_second(at).ok());
-    match time {
-        Some(time) => format!("{wait} (at {})", time.to_zoned(zone.clone()).strftime("%H:%M:%S")),
+    match shown(zone, at, "%H:%M:%S") {
+        Some(time) => format!("{wait} (at {time})"),
         None => wait,
     }
+}
+
+/// A date and time of day, such as `2027-01-15 09:00:00`; after the year 9999 the number of seconds.
+pub(super) fn date_and_time(unix: Duration) -> String {
+    date_and_time_in(&TimeZone::system(), unix.as_secs())
+}
+
+fn date_and_time_in(zone: &TimeZone, unix: u64) -> String {
+    shown(zone, unix, "%Y-%m-%d %H:%M:%S").unwrap_or_else(|| format!("{unix} s"))
+}
+
+fn shown(zone: &TimeZone, unix: u64, format: &str) -> Option<String> {
+    let time = Timestamp::from_second(i64::try_from(unix).ok()?).ok()?;
+    Some(time.to_zoned(zone.clone()).strftime(format).to_string())
 }
 
 /// The whole seconds until a Unix time, rounded up; 0 if it has passed.
@@ -44,5 +57,12 @@ mod tests {
         assert_eq!(until_in(&zone, 1_800_000_137, now), "in 2 min (at 09:02:17)");
         assert_eq!(until_in(&zone, 5, now), "in 0 s (at 01:00:05)");
         assert_eq!(until_in(&zone, u64::MAX, Duration::from_secs(u64::MAX - 3)), "in 3 s");
+    }
+
+    #[test]
+    fn a_date_is_local() {
+        let zone = TimeZone::fixed(Offset::constant(1));
+        assert_eq!(date_and_time_in(&zone, 1_800_000_000), "2027-01-15 09:00:00");
+        assert_eq!(date_and_time_in(&zone, u64::MAX), "18446744073709551615 s");
     }
 }

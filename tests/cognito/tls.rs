@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use oathbridge::certificates::CaCertificates;
-use oathbridge::cognito::{Delivered, ErrorKind, Settings};
+use oathbridge::cognito::{Cause, Delivered, ErrorKind, Settings};
 use rcgen::{CertificateParams, CertifiedKey, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::WebPkiClientVerifier;
@@ -126,7 +126,8 @@ async fn nothing_is_sent_to_an_unknown_issuer_until_the_ca_file_contains_it() {
     let front = Front::start(certificate.server(), rig.fake.address());
 
     let client = rig.client_at(&front.url(), &patient());
-    assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
+    let failure = rig.failure(&client, &rig.token()).await;
+    assert_eq!((verdict(&failure), failure.cause), (UNSENT, Some(Cause::CertificateIssuer)));
     assert_eq!(rig.arrived(), 0);
 
     let client = rig.client_at(&front.url(), &certificate.trusted());
@@ -147,10 +148,13 @@ async fn requests_to_loopback_do_not_use_the_proxy_of_the_settings() {
 #[tokio::test]
 async fn nothing_is_sent_to_a_server_with_a_wrong_name_or_expired_certificate() {
     let rig = Rig::new();
-    for certificate in [Certificate::new("cognito.example", 2999), Certificate::new("127.0.0.1", 2020)] {
+    let wrong_name = (Certificate::new("cognito.example", 2999), Cause::CertificateName);
+    let expired = (Certificate::new("127.0.0.1", 2020), Cause::CertificateTime);
+    for (certificate, cause) in [wrong_name, expired] {
         let front = Front::start(certificate.server(), rig.fake.address());
         let client = rig.client_at(&front.url(), &certificate.trusted());
-        assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
+        let failure = rig.failure(&client, &rig.token()).await;
+        assert_eq!((verdict(&failure), failure.cause), (UNSENT, Some(cause)));
     }
     assert_eq!(rig.arrived(), 0);
 }
@@ -159,7 +163,8 @@ async fn nothing_is_sent_to_a_server_with_a_wrong_name_or_expired_certificate() 
 async fn nothing_is_sent_to_a_server_without_tls() {
     let rig = Rig::new();
     let client = rig.client_at(&format!("https://{}", rig.fake.address()), &patient());
-    assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
+    let failure = rig.failure(&client, &rig.token()).await;
+    assert_eq!((verdict(&failure), failure.cause), (UNSENT, Some(Cause::Handshake)));
     assert_eq!(rig.arrived(), 0);
 }
 

@@ -88,7 +88,8 @@ async fn a_server_without_a_tls_handshake_times_out() {
     let rig = Rig::new();
     let settings = Settings { connect_timeout: Duration::from_millis(300), ..patient() };
     let client = rig.client_at(&format!("https://{}", listener.local_addr().unwrap()), &settings);
-    assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
+    let failure = rig.failure(&client, &rig.token()).await;
+    assert_eq!((verdict(&failure), failure.cause), (UNSENT, Some(Cause::Timeout)));
 }
 
 #[tokio::test]
@@ -98,7 +99,8 @@ async fn a_server_that_closes_during_the_handshake_gets_nothing() {
     let server = thread::spawn(move || drop(listener.accept().unwrap()));
     let rig = Rig::new();
     let client = rig.client_at(&format!("https://{address}"), &patient());
-    assert_eq!(verdict(&rig.failure(&client, &rig.token()).await), UNSENT);
+    let failure = rig.failure(&client, &rig.token()).await;
+    assert_eq!((verdict(&failure), failure.cause), (UNSENT, Some(Cause::Closed)));
     server.join().unwrap();
 }
 

@@ -92,7 +92,7 @@ const COGNITO: [(ErrorKind, &str); 21] = [
     (ErrorKind::Config, "Config"),
 ];
 
-const CAUSES: [Cause; 10] = [
+const CAUSES: [Cause; 11] = [
     Cause::Name,
     Cause::Refused,
     Cause::Route,
@@ -102,6 +102,7 @@ const CAUSES: [Cause; 10] = [
     Cause::CertificateName,
     Cause::CertificateIssuer,
     Cause::Handshake,
+    Cause::Closed,
     Cause::Other,
 ];
 

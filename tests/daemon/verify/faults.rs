@@ -55,7 +55,16 @@ async fn a_code_that_was_not_sent_may_be_sent_in_the_same_step() {
     for _ in 0..2 {
         let refusal = bench.verify_at("closed", &fresh).await.unwrap_err();
         assert_eq!(refusal.name, "Network", "{refusal:?}");
+        assert!(refusal.sentence.contains("the connection was refused"), "{refusal:?}");
     }
+    assert!(
+        bench
+            .world
+            .stage
+            .log()
+            .unwrap()
+            .contains("No connection to Cognito, because the connection was refused;")
+    );
     assert_eq!(bench.arrived(), 0);
     bench.verify(&fresh).await.unwrap();
     assert_eq!(bench.world.cognito.log().pop().unwrap().step, Some(step));
@@ -74,5 +83,14 @@ async fn a_server_without_tls_is_refused() {
     let fresh = bench.fresh().await;
     let refusal = bench.verify_at("secure", &fresh).await.unwrap_err();
     assert_eq!(refusal.name, "Tls", "{refusal:?}");
+    assert!(refusal.sentence.contains("the TLS handshake failed"), "{refusal:?}");
+    assert!(
+        bench
+            .world
+            .stage
+            .log()
+            .unwrap()
+            .contains("No connection to Cognito, because the TLS handshake failed;")
+    );
     assert_eq!(bench.arrived(), 0);
 }

@@ -3,7 +3,7 @@
 use oathbridge::guard::Now;
 use oathbridge::otp::{Period, Step};
 
-use super::rig::Rig;
+use super::rig::{Rig, finish};
 
 #[test]
 fn the_record_is_shown_as_times_with_and_without_a_daemon() {
@@ -17,11 +17,14 @@ fn the_record_is_shown_as_times_with_and_without_a_daemon() {
     rig.guard().claim(&id, Step(60_000_000), at(Step(60_000_000))).unwrap();
     // A dropped reservation has no recorded outcome.
     drop(rig.guard().reserve(&id, Step(60_000_001), at(Step(60_000_001))).unwrap());
-    let plain = rig.run(&["guard", "show"]);
+    let mut tool = rig.tool();
+    // One hour east of UTC.
+    tool.args(["guard", "show"]).env("TZ", "HERE-1");
+    let plain = finish(tool, "");
     assert_eq!((plain.code, plain.err.as_str()), (0, ""));
     let lines: Vec<_> = plain.out.lines().collect();
-    assert_eq!(lines[1], format!("2027-01-15T08:00:00Z  2027-01-15T08:00:30Z  spent   AWS:alice  {id}"));
-    assert_eq!(lines[2], format!("2027-01-15T08:00:30Z  2027-01-15T08:01:00Z  intent  AWS:alice  {id}"));
+    assert_eq!(lines[1], format!("2027-01-15 09:00:00  2027-01-15 09:00:30  spent   AWS:alice  {id}"));
+    assert_eq!(lines[2], format!("2027-01-15 09:00:30  2027-01-15 09:01:00  intent  AWS:alice  {id}"));
 
     rig.kill_daemon();
     let shown = rig.run(&["guard", "show", "--json"]).json();
