@@ -211,7 +211,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("it is not tried again");
+        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect("it did not become true");
     }
 
     #[tokio::test]
@@ -242,16 +242,19 @@ mod tests {
             let folder = directory.path().join("oathbridge");
             fs::create_dir(&folder).unwrap();
             fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
-            let held = fs::File::create(folder.join("lock-requests.bare.lock")).unwrap();
+            let lock = folder.join("lock-requests.bare.lock");
+            let held = fs::File::create(&lock).unwrap();
             held.lock().unwrap();
+            fs::set_permissions(&lock, fs::Permissions::from_mode(0o644)).unwrap();
             let (mut kept, state) = requested(&folder).await;
             {
                 let mut first = std::pin::pin!(kept.follow(state.subscribe()));
                 assert!(first.as_mut().now_or_never().is_none());
+                // An attempt changes the mode. It finds the lock held, and tries again after a pause.
+                until(|| fs::metadata(&lock).unwrap().permissions().mode() & 0o777 == 0o600).await;
             }
             request(&state, "Unlock");
-            let mut second = std::pin::pin!(kept.follow(state.subscribe()));
-            assert!(second.as_mut().now_or_never().is_none());
+            let second = kept.follow(state.subscribe());
             drop((held, state));
             second.await;
             assert!(!is_locked(&folder).await, "attempt {attempt}");

@@ -222,7 +222,8 @@ impl Logind {
         let log = |error: &zbus::Error| tracing::debug!("cannot read the state of the sessions: {error}");
         let (sessions, at_seats) = read.inspect_err(log).ok()?;
         // A request that arrived meanwhile may be to a session that is newer than the list.
-        state.send_if_modified(|state| state.lock_requests == requests && state.lock_requests.keep(&at_seats));
+        state
+            .send_if_modified(|state| state.lock_requests == requests && state.lock_requests.keep(&at_seats));
         Some(sessions)
     }
 
