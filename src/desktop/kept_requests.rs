@@ -26,12 +26,13 @@ impl Content for LockRequests {
     }
 }
 
-/// The file, and its last content.
+/// The file, and its content.
 #[derive(Debug)]
 pub(super) struct KeptRequests {
     /// `None` without a runtime folder.
     file: Option<Arc<StateFile>>,
-    last: LockRequests,
+    /// `None` during a write, and after one that failed or was interrupted.
+    content: Option<LockRequests>,
     /// The write that runs, also after the loss of the bus has interrupted the waiting for it.
     writing: Option<JoinHandle<Result<(), Error>>>,
     /// The error that was logged; it is logged once, not at each attempt.
@@ -43,8 +44,7 @@ impl KeptRequests {
     /// The file `lock-requests` in this folder, which is created with the first request.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
         let file = folder.map(|folder| Arc::new(StateFile::bare(folder, NAME)));
-        let (last, retry_interval) = (LockRequests::default(), RETRY_INTERVAL);
-        Self { file, last, writing: None, logged: None, retry_interval }
+        Self { file, content: None, writing: None, logged: None, retry_interval: RETRY_INTERVAL }
     }
 
     /// The requests that were kept. If they cannot be read, every session counts as requested to lock.
@@ -52,7 +52,7 @@ impl KeptRequests {
         let Some(file) = self.file.clone() else { return LockRequests::default() };
         let path = file.path();
         let read = spawn_blocking(move || file.read()).await;
-        self.last = match read {
+        let requests = match read {
             Ok(Ok(requests)) => requests,
             Ok(Err(error)) => {
                 tracing::warn!(
@@ -65,14 +65,15 @@ impl KeptRequests {
             // The daemon is ending.
             Err(_) => LockRequests::unknown(),
         };
-        self.last.clone()
+        self.content = Some(requests.clone());
+        requests
     }
 
     /// Writes the requests after each change, until the sender is dropped.
     pub(super) async fn follow(&mut self, mut state: watch::Receiver<LogindState>) -> Option<()> {
         loop {
             let now = state.borrow_and_update().lock_requests.clone();
-            let is_written = now == self.last || self.write(now).await;
+            let is_written = Some(&now) == self.content.as_ref() || self.write(now).await;
             tokio::select! {
                 changed = state.changed() => changed.ok()?,
                 () = tokio::time::sleep(self.retry_interval), if !is_written => {}
@@ -87,6 +88,7 @@ impl KeptRequests {
         if let Some(earlier) = &mut self.writing {
             let _ = earlier.await;
         }
+        self.content = None;
         let (path, content) = (file.path(), requests.clone());
         let written = self.writing.insert(spawn_blocking(move || file.overwrite(&content))).await;
         self.writing = None;
@@ -102,7 +104,7 @@ impl KeptRequests {
         }
         self.logged = error;
         if error.is_none() {
-            self.last = requests;
+            self.content = Some(requests);
         }
         error.is_none()
     }
@@ -234,19 +236,14 @@ mod tests {
         assert!(is_locked(directory.path()).await);
     }
 
-    /// The loss of the bus interrupts the waiting for a write, but not the write.
-    #[tokio::test]
-    async fn no_write_overtakes_an_earlier_one() {
-        for attempt in 0..20 {
-            let directory = tempfile::tempdir().unwrap();
-            let folder = directory.path().join("oathbridge");
-            fs::create_dir(&folder).unwrap();
-            fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
-            let lock = folder.join("lock-requests.bare.lock");
-            let held = fs::File::create(&lock).unwrap();
-            held.lock().unwrap();
-            fs::set_permissions(&lock, fs::Permissions::from_mode(0o644)).unwrap();
-            let (mut kept, state) = requested(&folder).await;
+    /// Interrupts the first of two writes, as the loss of the bus does, and returns when both have ended.
+    fn interrupt(folder: &std::path::Path) {
+        let lock = folder.join("lock-requests.bare.lock");
+        let held = fs::File::create(&lock).unwrap();
+        held.lock().unwrap();
+        fs::set_permissions(&lock, fs::Permissions::from_mode(0o644)).unwrap();
+        let writing = async {
+            let (mut kept, state) = requested(folder).await;
             {
                 let mut first = std::pin::pin!(kept.follow(state.subscribe()));
                 assert!(first.as_mut().now_or_never().is_none());
@@ -257,7 +254,19 @@ mod tests {
             let second = kept.follow(state.subscribe());
             drop((held, state));
             second.await;
-            assert!(!is_locked(&folder).await, "attempt {attempt}");
+        };
+        // The end of the runtime waits for the threads.
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(writing);
+    }
+
+    #[test]
+    fn no_write_overtakes_an_earlier_one() {
+        for attempt in 0..20 {
+            let directory = tempfile::tempdir().unwrap();
+            fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
+            interrupt(directory.path());
+            let kept: LockRequests = StateFile::bare(directory.path().to_owned(), NAME).read().unwrap();
+            assert!(!kept.may_lock(), "attempt {attempt}");
         }
     }
 }
