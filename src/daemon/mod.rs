@@ -34,6 +34,7 @@ use crate::operations::Operations;
 use crate::registry::Registry;
 use crate::task::Task;
 use crate::token::Identities;
+use session::Session;
 use supervisor::Supervisor;
 
 pub use supervisor::End;
@@ -109,10 +110,11 @@ impl Daemon {
         let mut tasks = Supervisor::default();
         let mut service = bridge.serve(parts.bus, news).await?;
         tasks.spawn_all(service.tasks.drain(..));
-        let connection = service.take_name().await?;
         let (watched, running) = (Arc::clone(&bridge), operations.clone());
-        let session = session::run(watched, running, flows.clone(), parts.runtime_directory);
-        tasks.spawn(Task::new("session", session));
+        // A call that starts the daemon arrives with the name, and the screen may be locked.
+        let session = Session::begin(watched, running, flows.clone(), parts.runtime_directory).await;
+        let connection = service.take_name().await?;
+        tasks.spawn(Task::new("session", session.run()));
         let (notifier, notifications) = Notifier::new(connection.clone());
         tasks.spawn(notifications);
         let prompts = prompts::run(notifier, bridge.configurations(), operations, flows);

@@ -5,7 +5,7 @@
 //! once.
 
 use std::path::PathBuf;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,16 +20,52 @@ use crate::operations::{Cancellation, Operations};
 /// The timeout for the work before a suspend; logind waits for at most 5 seconds.
 const SUSPEND_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Runs until the daemon ends. What has to outlive a crash is kept in the folder, if there is one.
-pub(super) async fn run(bridge: Arc<Bridge>, operations: Operations, flows: Flows, folder: Option<PathBuf>) {
-    let (sender, mut events) = mpsc::channel(4);
-    let mut session = Session { bridge, operations, flows, locking: JoinSet::new() };
-    let mut watching = pin!(logind::watch(sender, folder));
-    loop {
+/// The timeout for logind's first answer. A call that starts the daemon waits for it.
+const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+
+pub(super) struct Session {
+    bridge: Arc<Bridge>,
+    operations: Operations,
+    flows: Flows,
+    /// Sends the events.
+    watching: Pin<Box<dyn Future<Output = ()> + Send>>,
+    events: mpsc::Receiver<Event>,
+    /// The tasks that wait for tokens.
+    locking: JoinSet<()>,
+}
+
+impl Session {
+    /// Waits until the lock of the screen is known, but not for long if logind does not answer. What has to outlive a
+    /// crash is kept in the folder, if there is one.
+    pub(super) async fn begin(
+        bridge: Arc<Bridge>,
+        operations: Operations,
+        flows: Flows,
+        folder: Option<PathBuf>,
+    ) -> Self {
+        let (sender, events) = mpsc::channel(4);
+        let watching = Box::pin(logind::watch(sender, folder));
+        let mut session = Self { bridge, operations, flows, watching, events, locking: JoinSet::new() };
+        let answered = async { while session.next().await == Some(false) {} };
+        let _ = tokio::time::timeout(FIRST_ANSWER_TIMEOUT, answered).await;
+        session
+    }
+
+    /// Runs until the daemon ends.
+    pub(super) async fn run(mut self) {
+        while self.next().await.is_some() {}
+    }
+
+    /// Handles one event; returns whether it was logind's first answer, and `None` at the end of the daemon.
+    async fn next(&mut self) -> Option<bool> {
         tokio::select! {
-            () = &mut watching => return,
-            Some(event) = events.recv() => session.handle(event),
-            Some(locked) = session.locking.join_next() => {
+            () = &mut self.watching => return None,
+            Some(event) = self.events.recv() => {
+                let is_answer = matches!(event, Event::Answered);
+                self.handle(event);
+                return Some(is_answer);
+            }
+            Some(locked) = self.locking.join_next() => {
                 // A failure is serious, because keys would stay in memory while the screen is locked.
                 if let Err(error) = locked
                     && let Ok(panic) = error.try_into_panic()
@@ -38,21 +74,13 @@ pub(super) async fn run(bridge: Arc<Bridge>, operations: Operations, flows: Flow
                 }
             }
         }
+        Some(false)
     }
-}
 
-struct Session {
-    bridge: Arc<Bridge>,
-    operations: Operations,
-    flows: Flows,
-    /// The tasks that wait for tokens.
-    locking: JoinSet<()>,
-}
-
-impl Session {
     fn handle(&mut self, event: Event) {
         let flows = self.flows.clone();
         match event {
+            Event::Answered => {}
             Event::Screen(lock) => {
                 let before = self.bridge.set_screen(lock);
                 log_screen(lock);

@@ -56,7 +56,7 @@ pub(super) const METHODS: &[MethodPolicy] = &[
         .while_locked()
         .without_config(),
     row("Operation", "Cancel", Audience::RequesterOr(Permission::Manage), CallClass::Secure).while_locked(),
-    row("Operation", "GetResult", Audience::Requester, CallClass::Secure).while_locked(),
+    row("Operation", "GetResult", Audience::Requester, CallClass::Query).while_locked(),
     row("Token", "Lock", Audience::Permitted(Permission::Manage), CallClass::Secure)
         .while_locked()
         .without_config(),
@@ -187,7 +187,7 @@ mod tests {
             METHODS.iter().filter(|row| is(row)).map(|row| row.member).collect()
         };
         assert_eq!(names(|row| row.open_without_config), ["GetCallerInfo", "LockAll", "Reload", "Lock"]);
-        let waiting_for_no_file = ["LockAll", "Reload", "Cancel", "GetResult", "Lock"];
+        let waiting_for_no_file = ["LockAll", "Reload", "Cancel", "Lock"];
         assert_eq!(names(|row| !row.mends()), waiting_for_no_file);
     }
 }

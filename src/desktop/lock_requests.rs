@@ -7,7 +7,7 @@
 //! request to a session without a seat does not count, and a person who unlocks one session at a seat ends the
 //! requests to all.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use zbus::message::Message;
@@ -15,6 +15,12 @@ use zbus::{OwnedObjectPath, OwnedVariant};
 
 /// The interface of a session.
 pub(super) const SESSION: &str = "org.freedesktop.login1.Session";
+
+/// The beginning of the path of a session.
+const SESSIONS: &str = "/org/freedesktop/login1/session/";
+
+/// The maximum number of requests and ends in a file. A person has a few sessions.
+const MAX_NUMBERS: usize = 256;
 
 const MANAGER: &str = "org.freedesktop.login1.Manager";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
@@ -26,23 +32,54 @@ pub(super) struct LockRequests {
     /// The numbers of the requests, and of the later ends of a lock, by the path of the session.
     requested: HashMap<String, u64>,
     ended: HashMap<String, u64>,
-    /// Whether it is unknown which sessions were requested to lock; no lock has ended since.
+    /// Whether it is unknown which sessions were requested to lock. It says nothing about sessions of which a lock has
+    /// ended since.
     is_unknown: bool,
 }
 
 impl LockRequests {
-    /// Every session counts as requested to lock, until a lock ends.
+    /// Every session counts as requested to lock, until a lock of one of them ends.
     pub(super) fn unknown() -> Self {
         Self { is_unknown: true, ..Self::default() }
     }
 
     /// Whether one of these sessions was requested to lock, and no lock of one of them has ended since.
     pub(super) fn lock(&self, sessions: &[OwnedObjectPath]) -> bool {
-        let numbers = |of: &HashMap<_, _>| {
+        let last = |of: &HashMap<_, _>| {
             sessions.iter().filter_map(|session| of.get(session.as_str()).copied()).max()
         };
-        let is_requested = numbers(&self.requested) > numbers(&self.ended);
-        is_requested || (self.is_unknown && !sessions.is_empty())
+        let (requested, ended) = (last(&self.requested), last(&self.ended));
+        requested > ended || (self.is_unknown && ended.is_none() && !sessions.is_empty())
+    }
+
+    /// Whether they may lock some session.
+    pub(super) fn may_lock(&self) -> bool {
+        self.is_unknown || !self.requested.is_empty()
+    }
+
+    /// Whether this program could have kept them.
+    pub(super) fn are_possible(&self) -> bool {
+        let (requested, ended) = (&self.requested, &self.ended);
+        let numbers: HashSet<_> = requested.values().chain(ended.values()).collect();
+        // Numbers that are equal or at their maximum would hide later requests.
+        numbers.len() == requested.len() + ended.len()
+            && numbers.len() <= MAX_NUMBERS
+            && numbers.iter().all(|number| u32::try_from(**number).is_ok())
+            && requested.keys().chain(ended.keys()).all(|path| path.starts_with(SESSIONS))
+    }
+
+    /// Keeps only what belongs to these sessions, which are all that count. Returns whether that is a change.
+    pub(super) fn keep(&mut self, sessions: &[OwnedObjectPath]) -> bool {
+        let before = self.clone();
+        let counts = |path: &String| sessions.iter().any(|session| session.as_str() == path);
+        self.requested.retain(|path, _| counts(path));
+        self.ended.retain(|path, _| counts(path));
+        // Without a session there is nothing that could have been requested.
+        if sessions.is_empty() || !self.ended.is_empty() {
+            self.is_unknown = false;
+        }
+        self.forget_ends();
+        *self != before
     }
 
     /// Applies a signal of logind; other signals change nothing.
@@ -51,6 +88,9 @@ impl LockRequests {
         let interface = header.interface().map_or("", |interface| interface.as_str());
         let member = header.member().map_or("", |member| member.as_str());
         let Some(session) = header.path().map(ToString::to_string) else { return };
+        if interface != MANAGER && !session.starts_with(SESSIONS) {
+            return;
+        }
         match (interface, member) {
             (SESSION, "Lock") => drop(self.requested.insert(session, self.next())),
             (SESSION, "Unlock") => self.end(session),
@@ -66,14 +106,18 @@ impl LockRequests {
             }
             _ => {}
         }
-        if self.requested.is_empty() {
+        self.forget_ends();
+    }
+
+    /// Forgets the ends, if they end nothing.
+    fn forget_ends(&mut self) {
+        if !self.may_lock() {
             self.ended.clear();
         }
     }
 
     fn end(&mut self, session: String) {
         let number = self.next();
-        self.is_unknown = false;
         self.requested.remove(&session);
         self.ended.insert(session, number);
     }
@@ -158,5 +202,53 @@ mod tests {
             requests.apply(&signal(TWO, SESSION, "Lock", &()));
             assert!(requests.lock(&both), "a new request: {end:?}");
         }
+    }
+
+    /// logind's signals are those of all users.
+    #[test]
+    fn only_the_end_of_a_lock_of_ours_makes_the_requests_known_again() {
+        let mut requests = LockRequests::unknown();
+        requests.apply(&signal(TWO, SESSION, "Unlock", &()));
+        assert!(requests.lock(&[path(ONE)]), "a session of another user");
+        assert!(!requests.lock(&[path(ONE), path(TWO)]), "a session of ours");
+        requests.keep(&[path(ONE)]);
+        assert!(requests.lock(&[path(ONE)]), "a session of another user");
+        requests.apply(&signal(ONE, SESSION, "Unlock", &()));
+        assert!(!requests.lock(&[path(ONE)]));
+        requests.keep(&[path(ONE)]);
+        assert_eq!(requests, LockRequests::default());
+    }
+
+    #[test]
+    fn only_requests_of_the_sessions_that_count_are_kept() {
+        let mut requests = LockRequests::default();
+        for session in [ONE, TWO] {
+            requests.apply(&signal(session, SESSION, "Lock", &()));
+        }
+        assert!(!requests.keep(&[path(ONE), path(TWO)]));
+        assert!(requests.keep(&[path(ONE)]));
+        assert!(requests.lock(&[path(ONE)]) && !requests.lock(&[path(TWO)]));
+        // The other session ended while no daemon ran, and a later one may have its path.
+        assert!(requests.keep(&[path(TWO)]));
+        assert_eq!(requests, LockRequests::default());
+        let mut unknown = LockRequests::unknown();
+        assert!(!unknown.keep(&[path(ONE)]) && unknown.lock(&[path(ONE)]));
+        assert!(unknown.keep(&[]) && !unknown.lock(&[path(ONE)]));
+    }
+
+    #[test]
+    fn content_that_would_hide_later_requests_is_not_ours() {
+        let requests = |requested: &[(&str, u64)], ended: &[(&str, u64)]| {
+            let map = |of: &[(&str, u64)]| of.iter().map(|(path, at)| ((*path).to_owned(), *at)).collect();
+            LockRequests { requested: map(requested), ended: map(ended), is_unknown: false }
+        };
+        assert!(requests(&[(ONE, 1)], &[(TWO, 0)]).are_possible());
+        assert!(!requests(&[(ONE, 1)], &[(TWO, 1)]).are_possible());
+        assert!(!requests(&[(ONE, 1)], &[(TWO, 1 << 32)]).are_possible());
+        assert!(!requests(&[("/org/freedesktop/login1/seat/seat0", 1)], &[]).are_possible());
+        let paths: Vec<_> = (0..=256).map(|number| format!("{SESSIONS}{number}")).collect();
+        let many: Vec<_> = paths.iter().map(String::as_str).zip(0..).collect();
+        assert!(requests(&many[1..], &[]).are_possible());
+        assert!(!requests(&many, &[]).are_possible());
     }
 }

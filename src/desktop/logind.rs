@@ -45,6 +45,8 @@ trait Manager {
 pub enum Event {
     /// The lock of the screen has changed to this one.
     Screen(ScreenLock),
+    /// logind has told the state of the sessions for the first time, or does not do so now.
+    Answered,
     /// The computer goes to sleep when [`Release`] is dropped, or after the limit of logind (5 s).
     Sleep(Release),
     /// The computer woke up.
@@ -63,50 +65,70 @@ pub struct Release {
 /// Sends events until the receiver is dropped. If the system bus is missing or lost, it tries to connect again.
 /// Requests to lock a session are kept in the `folder`, if there is one.
 pub async fn watch(events: mpsc::Sender<Event>, folder: Option<PathBuf>) {
-    let (bus, mut kept, mut outage) = (SystemBus::default(), KeptRequests::new(folder), Outage::default());
+    let mut kept = KeptRequests::new(folder);
     let mut reported = Reported { lock_requests: kept.read().await, ..Reported::default() };
-    while !events.is_closed() {
-        let ended = follow(&bus, &events, (&mut reported, &mut kept), &mut outage).await;
+    let locked = ScreenLock::Requested;
+    // logind may be late with the answer that says more, or never give it.
+    if reported.lock_requests.may_lock() && events.send(Event::Screen(locked)).await.is_ok() {
+        reported.sessions.screen = locked;
+    }
+    let mut watch = Watch { bus: SystemBus::default(), events, outage: Outage::default(), kept, reported };
+    while !watch.events.is_closed() {
+        let ended = watch.follow().await;
+        watch.reconnect(ended).await;
+    }
+}
+
+/// What outlives a connection to the system bus.
+struct Watch {
+    bus: SystemBus,
+    events: mpsc::Sender<Event>,
+    outage: Outage,
+    kept: KeptRequests,
+    reported: Reported,
+}
+
+impl Watch {
+    /// Sends events until the receiver is dropped or the system bus is lost.
+    async fn follow(&mut self) -> zbus::Result<()> {
+        let connection = bounded(self.bus.listen()).await?;
+        let rule = MatchRule::builder().msg_type(Type::Signal).sender(SERVICE).build()?;
+        let reported = &mut self.reported;
+        let state = watch::Sender::new(LogindState::of(reported.lock_requests.clone()));
+        let on_event = |event: ServiceEvent<'_>| {
+            self.outage.end();
+            state.send_if_modified(|state| state.apply(event));
+        };
+        let (bus, events) = (self.bus.clone(), self.events.clone());
+        let logind = Logind { bus, connection: connection.clone(), events };
+        let ended = tokio::select! {
+            ended = signals::listen(&connection, SERVICE, rule, on_event) => ended,
+            _ = logind.follow_sleep(state.subscribe(), &mut reported.is_asleep) => Ok(()),
+            _ = logind.follow_sessions(&state, &mut reported.sessions) => Ok(()),
+            _ = self.kept.follow(state.subscribe()) => Ok(()),
+            () = self.events.closed() => Ok(()),
+        };
+        reported.lock_requests = state.borrow().lock_requests.clone();
+        ended
+    }
+
+    /// Waits until the next attempt to connect.
+    async fn reconnect(&mut self, ended: zbus::Result<()>) {
         // Without the bus no signal will report the end of the suspend.
-        if reported.is_asleep && events.send(Event::Awake).await.is_ok() {
-            reported.is_asleep = false;
+        if self.reported.is_asleep && self.events.send(Event::Awake).await.is_ok() {
+            self.reported.is_asleep = false;
         }
+        // An error means that the daemon is ending.
+        let _ = self.events.send(Event::Answered).await;
         let why = ended.map_or_else(|error| error.to_string(), |()| "the connection was closed".to_owned());
         tokio::select! {
-            () = tokio::time::sleep(outage.pause(&why)) => {}
-            () = events.closed() => {}
+            () = tokio::time::sleep(self.outage.pause(&why)) => {}
+            () = self.events.closed() => {}
         }
     }
 }
 
-/// Sends events until the receiver is dropped or the system bus is lost.
-async fn follow(
-    bus: &SystemBus,
-    events: &mpsc::Sender<Event>,
-    (reported, kept): (&mut Reported, &mut KeptRequests),
-    outage: &mut Outage,
-) -> zbus::Result<()> {
-    let connection = bounded(bus.listen()).await?;
-    let rule = MatchRule::builder().msg_type(Type::Signal).sender(SERVICE).build()?;
-    let state = watch::Sender::new(LogindState::of(reported.lock_requests.clone()));
-    let on_event = |event: ServiceEvent<'_>| {
-        outage.end();
-        state.send_if_modified(|state| state.apply(event));
-    };
-    let logind = Logind { bus: bus.clone(), connection: connection.clone(), events: events.clone() };
-    let ended = tokio::select! {
-        ended = signals::listen(&connection, SERVICE, rule, on_event) => ended,
-        _ = logind.follow_sleep(state.subscribe(), &mut reported.is_asleep) => Ok(()),
-        _ = logind.follow_sessions(state.subscribe(), &mut reported.sessions) => Ok(()),
-        _ = kept.follow(state.subscribe()) => Ok(()),
-        () = events.closed() => Ok(()),
-    };
-    reported.lock_requests = state.borrow().lock_requests.clone();
-    ended
-}
-
-/// The state of the last events, which outlives the connection. It is changed only after an event was sent, because
-/// sending may be interrupted.
+/// The state of the last events. It is changed only after an event was sent, because sending may be interrupted.
 #[derive(Debug, Default)]
 struct Reported {
     sessions: Sessions,
@@ -163,13 +185,15 @@ impl Logind {
     /// Ends when the receiver of the events is dropped.
     async fn follow_sessions(
         &self,
-        mut state: watch::Receiver<LogindState>,
+        state: &watch::Sender<LogindState>,
         reported: &mut Sessions,
     ) -> Option<()> {
+        let mut changes = state.subscribe();
         loop {
             // Without logind a locked screen stays locked.
-            let LogindState { is_running, lock_requests, .. } = state.borrow_and_update().clone();
-            let found = if is_running { self.read_sessions(&lock_requests).await } else { Some(*reported) };
+            let now = changes.borrow_and_update().clone();
+            let found = if now.is_running { self.read_sessions(state).await } else { Some(*reported) };
+            let is_first_answer = now.is_known && reported.is_active.is_none();
             // The same holds if logind does not answer.
             if let Some(now) = found {
                 if now.screen != reported.screen {
@@ -181,20 +205,30 @@ impl Logind {
                 }
                 reported.is_active = now.is_active;
             }
+            if is_first_answer {
+                self.events.send(Event::Answered).await.ok()?;
+            }
             tokio::select! {
-                changed = state.changed() => changed.ok()?,
+                changed = changes.changed() => changed.ok()?,
                 () = tokio::time::sleep(RETRY_INTERVAL), if found.is_none() => {}
             }
         }
     }
 
-    /// The state of the user's sessions; `None` if logind does not answer.
-    async fn read_sessions(&self, requests: &LockRequests) -> Option<Sessions> {
-        let sessions = bounded(self.sessions(requests)).await;
-        sessions.inspect_err(|error| tracing::debug!("cannot read the state of the sessions: {error}")).ok()
+    /// The state of the user's sessions; `None` if logind does not answer. Requests to other sessions are dropped.
+    async fn read_sessions(&self, state: &watch::Sender<LogindState>) -> Option<Sessions> {
+        let requests = state.borrow().lock_requests.clone();
+        let read = bounded(self.sessions(&requests)).await;
+        let log = |error: &zbus::Error| tracing::debug!("cannot read the state of the sessions: {error}");
+        let (sessions, at_seats) = read.inspect_err(log).ok()?;
+        // A request that arrived meanwhile may be to a session that is newer than the list.
+        state
+            .send_if_modified(|state| state.lock_requests == requests && state.lock_requests.keep(&at_seats));
+        Some(sessions)
     }
 
-    async fn sessions(&self, requests: &LockRequests) -> zbus::Result<Sessions> {
+    /// The state of the user's sessions, and those at a seat.
+    async fn sessions(&self, requests: &LockRequests) -> zbus::Result<(Sessions, Vec<OwnedObjectPath>)> {
         let (own, mut all) = (geteuid().as_raw(), Sessions { is_active: Some(false), ..Sessions::default() });
         let mut at_seats = Vec::new();
         for (_, user, _, seat, path) in ManagerProxy::new(&self.connection).await?.list_sessions().await? {
@@ -212,7 +246,7 @@ impl Logind {
         if !all.screen.is_locked() && requests.lock(&at_seats) {
             all.screen = ScreenLock::Requested;
         }
-        Ok(all)
+        Ok((all, at_seats))
     }
 
     /// The value of a property of a session; false if the session has just ended.

@@ -9,6 +9,8 @@ use crate::signals::ServiceEvent;
 #[derive(Clone, Debug, Default)]
 pub(super) struct LogindState {
     pub(super) is_running: bool,
+    /// Whether the bus has told if logind is running.
+    pub(super) is_known: bool,
     /// The number of starts of logind.
     pub(super) starts: u64,
     pub(super) is_asleep: bool,
@@ -27,8 +29,12 @@ impl LogindState {
 
     /// Applies an event; false if it changes nothing.
     pub(super) fn apply(&mut self, event: ServiceEvent<'_>) -> bool {
+        if let ServiceEvent::Signal(signal) = event {
+            return self.apply_signal(signal);
+        }
+        self.is_known = true;
         match event {
-            ServiceEvent::Signal(signal) => return self.apply_signal(signal),
+            ServiceEvent::Signal(_) => {}
             ServiceEvent::Arrived => {
                 self.starts += 1;
                 self.is_running = true;

@@ -163,6 +163,18 @@ impl StateFile {
         self.update_from(read, change)
     }
 
+    /// Replaces the file whatever it is, for content that does not depend on the old one. It is on the disk when this
+    /// returns. Waits for the lock for at most 2 seconds.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] of the folder, the lock or the write.
+    pub fn overwrite<T: Content>(&self, content: &T) -> Result<(), Error> {
+        let folder = Folder::create(&self.directory)?;
+        let _lock = self.lock(&folder)?;
+        self.replace(&folder, content).map_err(unwritable)
+    }
+
     fn update_from<T: Content, R, E: From<Error>>(
         &self,
         read: impl FnOnce(&Self, &Folder) -> Result<T, Error>,

@@ -14,11 +14,13 @@ mod identity;
 mod keys;
 mod known;
 mod link;
+mod locking;
 mod nitrokey_pro;
 mod otp_key;
 mod otp_slots;
 mod pin;
 mod queue;
+mod queued;
 mod target;
 mod token2;
 mod trussed;
@@ -45,9 +47,11 @@ pub use event::{Event, Info};
 pub use identity::{Fingerprint, Identities};
 use keys::Keys;
 pub use keys::WipeCounts;
+use locking::Locking;
 pub use otp_slots::OtpSlots;
 pub use pin::Listed;
-use queue::{Place, Refused, Sender};
+use queue::{Refused, Sender};
+use queued::Queued;
 use target::Target;
 use worker::{Job, Worker};
 
@@ -95,6 +99,7 @@ pub struct Token {
     jobs: Arc<Sender<Job>>,
     activity: Arc<Activity>,
     keys: Keys,
+    locking: Locking,
 }
 
 impl Token {
@@ -120,7 +125,7 @@ impl Token {
         let keys = worker.keys();
         thread::Builder::new().name("token".to_owned()).spawn(move || worker.run(&inbox))?;
         tokio::spawn(Arc::clone(&activity).supervise());
-        Ok(Self { jobs: Arc::new(jobs), activity, keys })
+        Ok(Self { jobs: Arc::new(jobs), activity, keys, locking: Locking::default() })
     }
 
     /// Selects the application and lists the credentials. The results are sent as events.
@@ -178,17 +183,17 @@ impl Token {
         self.ask(limit, stage, move |worker, caller| caller.answer(worker.unlock(&unlock, caller))).await
     }
 
-    /// Locks the token: wipes its key, and reads the token again.
+    /// Locks the token: wipes its key, and reads the token again. Locks that wait for the token share one reading.
     ///
     /// # Errors
     ///
     /// Any [`Error`] of the reading, except [`Error::Locked`].
     pub async fn lock(&self) -> Result<(), Error> {
         self.wipe();
-        self.ask(TRANSACTION_LIMIT, watch::Sender::default(), |worker, caller| {
-            caller.answer(worker.lock(caller));
-        })
-        .await
+        let token = self.clone();
+        let lock = |worker: &mut Worker, caller: &Caller<()>| caller.answer(worker.lock(caller));
+        let begin = |stage| async move { token.ask(TRANSACTION_LIMIT, stage, lock).await };
+        self.locking.join(begin).await
     }
 
     /// Wipes the key at once, even while the worker waits for the token. Sends no command.
@@ -198,8 +203,8 @@ impl Token {
 
     /// A handle that does not keep the worker alive.
     pub fn downgrade(&self) -> WeakToken {
-        let (activity, keys) = (Arc::clone(&self.activity), self.keys.clone());
-        WeakToken { jobs: Arc::downgrade(&self.jobs), activity, keys }
+        let (activity, keys, locking) = (Arc::clone(&self.activity), self.keys.clone(), self.locking.clone());
+        WeakToken { jobs: Arc::downgrade(&self.jobs), activity, keys, locking }
     }
 
     /// Queues a request, and waits for its answer. `work` runs on the worker and answers the caller.
@@ -244,56 +249,25 @@ impl Token {
     }
 }
 
-/// The job of a caller. It leaves the queue when the caller has its answer or cancels the request.
-struct Queued<'a> {
-    place: Place<Job>,
-    activity: &'a Activity,
-}
-
-impl Drop for Queued<'_> {
-    fn drop(&mut self) {
-        if self.place.leave() {
-            self.activity.job_dropped();
-        }
-    }
-}
-
 /// A handle that does not keep the worker alive; see [`Token::downgrade`].
 #[derive(Clone)]
 pub struct WeakToken {
     jobs: Weak<Sender<Job>>,
     activity: Arc<Activity>,
     keys: Keys,
+    locking: Locking,
 }
 
 impl WeakToken {
     /// A full handle; `None` if the worker has ended.
     pub fn upgrade(&self) -> Option<Token> {
-        let (activity, keys) = (Arc::clone(&self.activity), self.keys.clone());
-        Some(Token { jobs: self.jobs.upgrade()?, activity, keys })
+        let (activity, keys, locking) = (Arc::clone(&self.activity), self.keys.clone(), self.locking.clone());
+        Some(Token { jobs: self.jobs.upgrade()?, activity, keys, locking })
     }
 }
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::ManualClock;
-
-    /// Otherwise the token would seem to be busy, and then stuck, after each cancelled request.
-    #[tokio::test]
-    async fn a_job_that_leaves_the_queue_is_no_longer_counted() {
-        let clock = Arc::new(ManualClock::at(Duration::ZERO));
-        let activity = Activity::new(clock, Arc::new(|_| {}));
-        let (jobs, _inbox) = queue::queue(1);
-        assert!(activity.job_queued(TRANSACTION_LIMIT));
-        let place = jobs.send(Job::new(TRANSACTION_LIMIT, |_| {})).ok().unwrap();
-        drop(Queued { place, activity: &activity });
-        assert!(activity.job_queued(TRANSACTION_LIMIT), "the next job is again the only one");
     }
 }

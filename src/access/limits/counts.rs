@@ -167,8 +167,8 @@ impl Counts {
             Rate::Submissions => Quota::per_minute(self.config.submissions_per_minute),
             Rate::Unlocks => Quota::per_minute(self.config.unlocks_per_minute),
             Rate::Reloads => Quota::per_minute(RELOADS_PER_MINUTE),
-            Rate::Queries | Rate::Secures => Quota::per_second(self.config.queries_per_second),
-            Rate::Denials | Rate::SecureDenials => Quota::per_minute(DENIALS_PER_MINUTE).of("denied calls"),
+            Rate::Queries | Rate::Securing => Quota::per_second(self.config.queries_per_second),
+            Rate::Denials | Rate::SecuringDenials => Quota::per_minute(DENIALS_PER_MINUTE).of("denied calls"),
             Rate::Refused => Quota::per_minute(REFUSED_PER_MINUTE).of("refused calls of this kind"),
         })
     }
@@ -183,7 +183,7 @@ impl Counts {
             Rate::Submissions => Quota::per_minute(self.config.all_submissions_per_minute),
             Rate::Queries => Quota::per_second(self.config.all_queries_per_second),
             Rate::Refused => Quota::per_minute(ALL_REFUSED_PER_MINUTE),
-            Rate::Unlocks | Rate::Reloads | Rate::Secures | Rate::Denials | Rate::SecureDenials => {
+            Rate::Unlocks | Rate::Reloads | Rate::Securing | Rate::Denials | Rate::SecuringDenials => {
                 return None;
             }
         };

@@ -1,9 +1,10 @@
 //! Limits: simultaneous calls and rates of requests, for each connection, each program and all programs.
 //!
-//! Every message counts when it arrives, whatever its content: for its connection, and for its program, however many
-//! connections that has. Connections that are not identified yet count together like one program. A message that waits
+//! Every message counts when it arrives, whatever its content: for its connection, and unless it is a securing call for its
+//! program, however many connections that has. Connections that are not identified yet count together like one program. A message that waits
 //! until its connection is identified counts for its program after that.
-//! Securing calls (locking, cancelling) use up no limit of other callers, and no other call of a connection uses up theirs.
+//! Securing calls (`Lock`, `LockAll`, `Cancel`) count for their connection only. So they use up no limit of other callers,
+//! and no other call of a connection uses up theirs.
 
 mod charged;
 mod counts;

@@ -21,10 +21,10 @@ pub(super) enum Rate {
     Reloads,
     Queries,
     /// Messages that lock or cancel. They have a quota of their own, so that no other messages of a connection use it up.
-    Secures,
+    Securing,
     Denials,
     /// Denied calls that lock or cancel.
-    SecureDenials,
+    SecuringDenials,
     /// Submissions that the daemon refused itself.
     Refused,
 }
@@ -66,14 +66,14 @@ impl Rate {
     pub(super) fn of_arrival(class: CallClass) -> Self {
         match class {
             CallClass::Query => Self::Queries,
-            CallClass::Secure => Self::Secures,
+            CallClass::Secure => Self::Securing,
             _ => Self::Calls,
         }
     }
 
     /// The kind that a denied call counts for.
     pub(super) fn of_denial(class: CallClass) -> Self {
-        if class == CallClass::Secure { Self::SecureDenials } else { Self::Denials }
+        if class == CallClass::Secure { Self::SecuringDenials } else { Self::Denials }
     }
 }
 

@@ -231,6 +231,16 @@ async fn useless_calls_of_two_connections_use_up_the_share_of_their_program_and_
     }
 }
 
+/// Makes calls until they are refused for their number.
+async fn until_limited(call: impl AsyncFn() -> String) {
+    for _ in 0..1_000 {
+        if call().await == "RateLimited" {
+            return;
+        }
+    }
+    panic!("a thousand calls are no flood");
+}
+
 /// The clock stands still, so that no quota refills by itself.
 #[testkit::test]
 async fn a_connection_that_has_used_up_its_limits_can_still_lock() {
@@ -238,9 +248,14 @@ async fn a_connection_that_has_used_up_its_limits_can_still_lock() {
                   [[access.rule]]\ncaller = 'executable:*'\nread_code = 'deny'\n";
     let bench = Bench::of(testkit::scenario::Scenario::inside(), limits).await;
     // Denied calls, and calls that are refused before they count as what they are.
-    while bench.client.calculate(&bench.alice, Options::new()).await.unwrap_err().name != "RateLimited" {}
-    let unheard = || Useless::Nothing.call(&bench.client, ROOT, "Manager", "Unheard");
-    while unheard().await != "RateLimited" {}
+    let code = async || bench.client.calculate(&bench.alice, Options::new()).await.unwrap_err().name;
+    until_limited(code).await;
+    until_limited(async || Useless::Nothing.call(&bench.client, ROOT, "Manager", "Unheard").await).await;
+    // A client may ask for a result again and again.
+    let caller = bench.client.connection().unique_name().unwrap().to_string();
+    let absent = names::operation(&caller, Some("absent"), 0).to_string();
+    let result = async || bench.client.call::<_, Extra>(&absent, "Operation", "GetResult", &()).await;
+    until_limited(async || result().await.unwrap_err().name).await;
     for _ in 0..40 {
         bench.client.call::<_, ()>(ROOT, "Manager", "LockAll", &()).await.unwrap();
     }

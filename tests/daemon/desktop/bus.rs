@@ -1,12 +1,10 @@
 //! A system bus that starts late, or is lost and returns.
 
-use std::time::Duration;
-
 use testkit::client::Options;
 use testkit::dbusmock::Mock;
 
-use super::Bench;
 use super::session::{add_session, lock, sleep, until_inhibitors, until_state};
+use super::{Bench, until};
 
 /// The messages in the journal.
 const LOST: &str = "the system bus is not reachable";
@@ -14,13 +12,7 @@ const LOST: &str = "the system bus is not reachable";
 const BACK: &str = "the system bus is reachable again";
 
 async fn until_told(bench: &Bench, what: &str) {
-    for _ in 0..1000 {
-        if bench.stage.log().unwrap().contains(what) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the journal doesn't say: {what}");
+    until(what, async || bench.stage.log().unwrap().contains(what)).await;
 }
 
 #[testkit::test]

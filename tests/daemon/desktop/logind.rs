@@ -1,30 +1,17 @@
 //! Forged signals are ignored, an error of logind changes nothing, and a requested lock counts.
 
-use std::fs;
-use std::time::Duration;
-
 use oathbridge::dbus::names::ROOT;
-use testkit::client::{Extra, Options};
+use testkit::client::Options;
 use testkit::dbusmock::Mock;
 use zbus::{Connection, Variant, connection, fdo};
 
 use super::session::{
     SESSION, add_session, add_session_without_seat, lock, sleep, until_inhibitors, until_state,
 };
-use super::{Bench, EVENT_TIMEOUT};
+use super::start::screen;
+use super::{Bench, EVENT_TIMEOUT, until};
 
 const MANAGER: &str = "org.freedesktop.login1.Manager";
-
-/// Waits until something that has no event is true.
-async fn until(mut is_true: impl FnMut() -> bool) {
-    for _ in 0..1000 {
-        if is_true() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("it did not become true");
-}
 
 /// Another client of the system bus, and the daemon's unique name there.
 async fn somebody(bench: &Bench, logind: &Mock) -> (Connection, String) {
@@ -147,52 +134,8 @@ async fn a_requested_lock_counts_until_unlock_or_until_the_hint_says_more() {
     bench.until_unlocked().await;
 }
 
-/// Such a screen locker leaves no other trace of a locked screen.
-#[testkit::test]
-async fn a_requested_lock_outlives_a_restart_of_the_daemon() {
-    let bench = Bench::prepare("").await;
-    let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
-    add_session(&logind).await;
-    let mut bench = bench.start().await;
-    until_inhibitors(&logind, 1).await;
-    let bob = bench.client.credential("bob").await.unwrap();
-    let request = async |member: &str| {
-        logind.call(SESSION, "org.freedesktop.login1.Session", member, &()).await.unwrap();
-    };
-    request("Lock").await;
-    let kept = bench.stage.runtime().join("oathbridge/lock-requests");
-    until(|| kept.exists()).await;
-    bench.end_daemon().await.unwrap();
-    bench.start_daemon().await.unwrap();
-    until_inhibitors(&logind, 1).await;
-    let heeded = async {
-        while bench.client.calculate(&bob, Options::new()).await.unwrap_err().name != "ScreenLocked" {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(EVENT_TIMEOUT, heeded).await.expect("the restarted daemon knows no request");
-
-    request("Unlock").await;
-    bench.until_unlocked().await;
-    until(|| fs::read_to_string(&kept).is_ok_and(|text| !text.contains(SESSION))).await;
-    bench.end_daemon().await.unwrap();
-    bench.start_daemon().await.unwrap();
-    until_inhibitors(&logind, 1).await;
-    // The search waits until the token is read.
-    bench.client.find(&[]).await.unwrap();
-    bench.unlock().await;
-}
-
-/// The word of `GetCallerInfo`.
 async fn until_screen(bench: &Bench, word: &str) {
-    for _ in 0..1000 {
-        let mut info: Extra = bench.client.call(ROOT, "Manager", "GetCallerInfo", &()).await.unwrap();
-        if String::try_from(info.remove("screen").unwrap()).unwrap() == word {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the screen is not {word}");
+    until(&format!("the screen is {word}"), async || screen(bench).await == word).await;
 }
 
 #[testkit::test]

@@ -12,6 +12,7 @@ mod notifications;
 mod service_manager;
 mod session;
 mod slow;
+mod start;
 
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
@@ -33,6 +34,17 @@ credential = [
     { issuer = 'AWS', account = 'bob', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' },
 ]
 ";
+
+/// Waits until something that has no event is true.
+async fn until(what: &str, mut is_true: impl AsyncFnMut() -> bool) {
+    for _ in 0..1000 {
+        if is_true().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("this did not become true: {what}");
+}
 
 /// A daemon with an unlocked token, on a private session bus and a private system bus.
 struct Bench {
@@ -63,13 +75,8 @@ impl Bench {
 
     /// Unlocks the token as soon as the daemon allows it.
     async fn until_unlocked(&self) {
-        for _ in 0..1000 {
-            if self.client.unlock(&self.token, "correct horse").await.is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("the token can't be unlocked");
+        let unlocked = async || self.client.unlock(&self.token, "correct horse").await.is_ok();
+        until("the token can be unlocked", unlocked).await;
     }
 
     async fn calculating(&self, account: &str, options: Options<'static>) -> JoinHandle<Result<(), Refusal>> {

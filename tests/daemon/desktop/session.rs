@@ -8,7 +8,7 @@ use testkit::client::Options;
 use testkit::dbusmock::Mock;
 use zbus::Variant;
 
-use super::{Bench, EVENT_TIMEOUT};
+use super::{Bench, EVENT_TIMEOUT, until};
 
 pub(crate) const SESSION: &str = "/org/freedesktop/login1/session/s1";
 
@@ -52,24 +52,12 @@ async fn inhibitors(logind: &Mock) -> usize {
 }
 
 pub(crate) async fn until_inhibitors(logind: &Mock, count: usize) {
-    for _ in 0..1000 {
-        if inhibitors(logind).await == count {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("not {count} inhibitors");
+    until(&format!("there are {count} inhibitors"), async || inhibitors(logind).await == count).await;
 }
 
 pub(crate) async fn until_state(bench: &Bench, state: &str) {
-    for _ in 0..1000 {
-        let now: String = bench.client.property(&bench.token, "Token", "State").await.unwrap();
-        if now == state {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the token is not {state}");
+    let now = async || bench.client.property::<String>(&bench.token, "Token", "State").await.unwrap();
+    until(&format!("the token is {state}"), async || now().await == state).await;
 }
 
 #[testkit::test]
@@ -247,12 +235,7 @@ async fn stopping_logind_unlocks_nothing() {
     lock(&logind, true).await;
     until_state(&bench, "locked").await;
     drop(logind);
-    for _ in 0..1000 {
-        if bench.stage.log().unwrap().contains("logind has left") {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("the loss is noticed", async || bench.stage.log().unwrap().contains("logind has left")).await;
     for _ in 0..10 {
         assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
     }

@@ -1,13 +1,12 @@
 //! A slow notification server.
 
 use std::path::Path;
-use std::time::Duration;
 
 use testkit::client::Options;
 use testkit::dbusmock::Mock;
 
-use super::Bench;
 use super::notifications::{of, text};
+use super::{Bench, until};
 
 const INTERFACE: &str = "org.freedesktop.Notifications";
 
@@ -22,13 +21,7 @@ async fn slow_down(server: &Mock, begun: &Path) {
 }
 
 async fn until_begun(begun: &Path) {
-    for _ in 0..1000 {
-        if begun.exists() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("nothing is shown");
+    until("something is shown", async || begun.exists()).await;
 }
 
 fn number(call: &testkit::dbusmock::Call, argument: usize) -> u32 {

@@ -4,8 +4,9 @@ use std::io::{PipeWriter, Write, pipe};
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use oathbridge::dbus::names;
-use testkit::client::{Client, Options};
+use testkit::client::{Client, Extra, Options};
 use zbus::OwnedObjectPath;
 
 use super::{Bench, KEY};
@@ -136,4 +137,30 @@ async fn a_credential_of_a_locked_token_and_a_missing_one_have_different_errors(
     let path: OwnedObjectPath = client.property(&alice, "Credential", "Token").await.unwrap();
     assert_eq!(verify(path.as_str()).await, "org.freedesktop.DBus.Error.InvalidArgs");
     assert_eq!(bench.world.cognito.log().len(), 0);
+}
+
+/// A flood of locks must leave places in the token's queue to other requests.
+#[testkit::test]
+async fn locks_that_wait_for_the_token_share_one_reading() {
+    let bench = Bench::new("", "").await;
+    let (alice, bob) = (bench.credential("alice").await, bench.credential("bob").await);
+    let (client, card) = (bench.client().clone(), bench.card().clone());
+    let busy = tokio::spawn(async move { client.calculate(&bob, Options::new()).await.map(drop) });
+    let wants_touch = move || card.wait_until_it_wants_a_touch(Duration::from_secs(20));
+    assert!(tokio::task::spawn_blocking(wants_touch).await.unwrap());
+    let before = bench.card().log().len();
+    let lock = || bench.client().call::<_, ()>(names::ROOT, "Manager", "LockAll", &());
+    let touch = async {
+        let info = bench.client().call::<_, Extra>(names::ROOT, "Manager", "GetCallerInfo", &());
+        // The locks were sent before this call.
+        info.await.unwrap();
+        bench.card().touch();
+    };
+    let code = bench.client().calculate(&alice, Options::new());
+    let (locked, code, ()) = tokio::join!(join_all((0..100).map(|_| lock())), code, touch);
+    locked.into_iter().for_each(|locked| locked.unwrap());
+    code.unwrap();
+    busy.await.unwrap().unwrap();
+    let commands = bench.card().log().len() - before;
+    assert!(commands < 40, "{commands}");
 }

@@ -1,0 +1,119 @@
+//! What a daemon knows about the screen when it takes its name.
+
+use std::fs;
+
+use oathbridge::dbus::names::ROOT;
+use testkit::client::{Extra, Options};
+use testkit::dbusmock::Mock;
+
+use super::session::{SESSION, add_session, lock, until_inhibitors};
+use super::{Bench, until};
+
+const INTERFACE: &str = "org.freedesktop.login1.Session";
+
+/// The word of `GetCallerInfo`.
+pub(crate) async fn screen(bench: &Bench) -> String {
+    let mut info: Extra = bench.client.call(ROOT, "Manager", "GetCallerInfo", &()).await.unwrap();
+    String::try_from(info.remove("screen").unwrap()).unwrap()
+}
+
+/// A screen locker that never sets `LockedHint` leaves no other trace of a locked screen.
+#[testkit::test]
+async fn a_requested_lock_outlives_a_restart_of_the_daemon() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
+    add_session(&logind).await;
+    let mut bench = bench.start().await;
+    until_inhibitors(&logind, 1).await;
+    let bob = bench.client.credential("bob").await.unwrap();
+    let request = async |member: &str| {
+        logind.call(SESSION, INTERFACE, member, &()).await.unwrap();
+    };
+    request("Lock").await;
+    let kept = bench.stage.runtime().join("oathbridge/lock-requests");
+    until("the request is kept", async || kept.exists()).await;
+    bench.end_daemon().await.unwrap();
+    until_inhibitors(&logind, 0).await;
+    bench.start_daemon().await.unwrap();
+    assert_eq!(screen(&bench).await, "lock-requested");
+    assert_eq!(bench.client.calculate(&bob, Options::new()).await.unwrap_err().name, "ScreenLocked");
+
+    request("Unlock").await;
+    bench.until_unlocked().await;
+    let is_forgotten = async || fs::read_to_string(&kept).is_ok_and(|text| !text.contains(SESSION));
+    until("the request is forgotten", is_forgotten).await;
+    bench.end_daemon().await.unwrap();
+    until_inhibitors(&logind, 0).await;
+    bench.start_daemon().await.unwrap();
+    assert_eq!(screen(&bench).await, "unlocked");
+}
+
+/// Writes what an earlier daemon kept.
+fn keep(bench: &Bench, text: &str) {
+    let folder = bench.stage.runtime().join("oathbridge");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("lock-requests"), text).unwrap();
+}
+
+#[testkit::test]
+async fn kept_requests_lock_although_logind_does_not_answer() {
+    let request = format!(
+        "{{\"version\": 1, \"requested\": {{\"{SESSION}\": 0}}, \"ended\": {{}}, \"is_unknown\": false}}"
+    );
+    for text in [request.as_str(), "damaged"] {
+        let mut bench = Bench::prepare("").await;
+        let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
+        add_session(&logind).await;
+        answer(&logind, "raise dbus.exceptions.DBusException('not now')").await;
+        keep(&bench, text);
+        bench.start_daemon().await.unwrap();
+        assert_eq!(screen(&bench).await, "lock-requested", "{text}");
+        answer(&logind, &sessions()).await;
+        logind.call(SESSION, INTERFACE, "Unlock", &()).await.unwrap();
+        until("the screen is unlocked", async || screen(&bench).await == "unlocked").await;
+    }
+}
+
+/// Makes logind answer the question for the sessions with this code.
+async fn answer(logind: &Mock, code: &str) {
+    let method = ("org.freedesktop.login1.Manager", "ListSessions", "", "a(susso)", code);
+    logind.mock("AddMethod", &method).await.unwrap();
+}
+
+/// The code for the session of this user.
+fn sessions() -> String {
+    let user = rustix::process::geteuid().as_raw();
+    format!("ret = [('s1', dbus.UInt32({user}), 'me', 'seat0', dbus.ObjectPath('{SESSION}'))]")
+}
+
+#[testkit::test]
+async fn a_request_to_a_session_that_has_ended_does_not_lock() {
+    let mut bench = Bench::prepare("").await;
+    let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
+    add_session(&logind).await;
+    let other = format!("{SESSION}_ended");
+    keep(
+        &bench,
+        &format!(
+            "{{\"version\": 1, \"requested\": {{\"{other}\": 0}}, \"ended\": {{}}, \"is_unknown\": false}}"
+        ),
+    );
+    bench.start_daemon().await.unwrap();
+    assert_eq!(screen(&bench).await, "unlocked");
+    let kept = bench.stage.runtime().join("oathbridge/lock-requests");
+    let is_dropped = async || fs::read_to_string(&kept).is_ok_and(|text| !text.contains(&other));
+    until("it is dropped", is_dropped).await;
+}
+
+/// A call that starts the daemon arrives with the name.
+#[testkit::test]
+async fn a_screen_that_is_locked_before_the_start_is_known_before_the_first_call() {
+    let mut bench = Bench::prepare("").await;
+    let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
+    add_session(&logind).await;
+    lock(&logind, true).await;
+    // logind takes its time.
+    answer(&logind, &format!("import time\ntime.sleep(0.5)\n{}", sessions())).await;
+    bench.start_daemon().await.unwrap();
+    assert_eq!(screen(&bench).await, "locked");
+}
