@@ -131,6 +131,15 @@ fn an_app_client_with_a_secret_gives_its_proof() {
     assert!(!rig.log().contains(SECRET) && !run.err.contains(SECRET));
 }
 
+#[test]
+fn a_descriptor_is_for_one_secret() {
+    let rig = Rig::without_daemon();
+    let line = "exec \"$0\" sign-in --profile work --username alice --password-fd 3 --client-secret-fd 3 3</dev/null";
+    let mut shell = rig.command("bash");
+    shell.args(["-c", line]).arg(program());
+    finish(shell, "").failed(2, "Two options name the same descriptor; ");
+}
+
 /// The tool reads the credential of the daemon's unit, whose name is in the configuration of both.
 #[test]
 fn the_secret_of_the_profile_starts_a_sign_in() {
