@@ -26,6 +26,7 @@ mod local_time;
 mod lock;
 mod problem;
 mod profile;
+mod profile_checks;
 mod profile_file;
 mod profiles;
 mod properties;

@@ -124,7 +124,9 @@ pub(super) fn check_descriptors(mut numbers: Vec<i32>) -> Result<(), Failure> {
     numbers.sort_unstable();
     numbers.dedup();
     if numbers.len() < count {
-        return Err(Failure::usage("Two options name the same descriptor; use one descriptor for each secret."));
+        return Err(Failure::usage(
+            "Two options name the same descriptor; use one descriptor for each secret.",
+        ));
     }
     Ok(())
 }

@@ -26,7 +26,8 @@ fn folders(top: &Path) -> Vec<PathBuf> {
 /// The lines that lead an unpacked zsh to its own modules and functions; every other zsh finds them itself.
 fn paths_of_zsh(root: &Path) -> String {
     // One architecture and one version: /usr/lib/ARCHITECTURE/zsh/VERSION.
-    let architectures = fs::read_dir(root.join("usr/lib")).unwrap().map(|entry| entry.unwrap().path().join("zsh"));
+    let architectures =
+        fs::read_dir(root.join("usr/lib")).unwrap().map(|entry| entry.unwrap().path().join("zsh"));
     let modules = architectures.filter_map(|zsh| fs::read_dir(zsh).ok()?.next()?.ok()).next().unwrap().path();
     let functions = root.join("usr/share/zsh/functions");
     // They are in a package of their own, which may be installed.
