@@ -33,6 +33,7 @@ mod properties;
 mod proxies;
 mod query;
 mod screen;
+mod screen_lock;
 mod secret_input;
 mod sign_in;
 mod similar;
