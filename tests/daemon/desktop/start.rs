@@ -67,8 +67,8 @@ async fn kept_requests_lock_although_logind_does_not_answer() {
         answer(&logind, "raise dbus.exceptions.DBusException('not now')").await;
         keep(&bench, text);
         bench.start_daemon().await.unwrap();
-        let bob = bench.client.credential("bob").await.unwrap();
-        let refusal = bench.client.calculate(&bob, Options::new()).await.unwrap_err();
+        let (_, locked) = bench.client.find(&[]).await.unwrap();
+        let refusal = bench.client.unlock(&locked[0], "correct horse").await.unwrap_err();
         assert!(refusal.sentence.contains("was requested to lock"), "{text}: {refusal:?}");
         // It is an assumption, which the daemon does not tell as a fact.
         assert_eq!(screen(&bench).await, "", "{text}");
