@@ -156,10 +156,10 @@ async fn a_locked_screen_and_a_requested_lock_are_told_apart() {
     until_screen(&bench, "lock-requested").await;
     until_state(&bench, "locked").await;
     bench.unlock().await;
+    let bob = bench.client.credential("bob").await.unwrap();
     lock(&logind, true).await;
     until_screen(&bench, "locked").await;
     // After a screen locker that does not tell logind, a request may be hours old.
-    let bob = bench.client.credential("bob").await.unwrap();
     let is_wiped = async || {
         bench.client.calculate(&bob, Options::new()).await.is_err_and(|error| error.name == "TokenLocked")
     };
