@@ -160,10 +160,7 @@ async fn a_locked_screen_and_a_requested_lock_are_told_apart() {
     lock(&logind, true).await;
     until_screen(&bench, "locked").await;
     // After a screen locker that does not tell logind, a request may be hours old.
-    let is_wiped = async || {
-        bench.client.calculate(&bob, Options::new()).await.is_err_and(|error| error.name == "TokenLocked")
-    };
-    until("the keys are wiped", is_wiped).await;
+    until_state(&bench, "locked").await;
     bench.configure("").unwrap();
     bench.client.call::<_, ()>(ROOT, "Manager", "Reload", &()).await.unwrap();
     let refusal = bench.client.calculate(&bob, Options::new()).await.unwrap_err();
