@@ -75,8 +75,10 @@ fuzz: ## Run each fuzz target for 30 s with AddressSanitizer
 	scripts/fuzz
 
 shipped: build ## Run the tests of the contract, the tool, the demo, kills and secrets on the binaries of "make"
+	missing=$$(scripts/skipped) && \
+	printf '%s\n' "$$missing" | sed -n 's/^\(.*\)\t\(.*\)$$/Skipped, because \2 is not installed: \1/p' && \
 	OATHBRIDGE_BINARIES=$(TARGET) $(CARGO) test --release --workspace --test daemon --test programs -- \
-		$(addsuffix ::,$(SHIPPED_TESTS)) $$(scripts/skipped | sed 's/\t.*//; s/^/--skip=/')
+		$(addsuffix ::,$(SHIPPED_TESTS)) $$(printf '%s\n' "$$missing" | sed -n 's/^\(.*\)\t.*/--skip=\1/p')
 
 test-vm: ## Run the tests on real nodes and with real services, in a virtual machine; as root
 	scripts/check-rust

@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::Refused;
-use crate::secret::SecretText;
+use crate::secret::{SecretText, is_client_secret};
 
 /// The parameters of Cognito that contain the user's name, in order of priority.
 const USER_NAMES: [&str; 2] = ["USER_ID_FOR_SRP", "USERNAME"];
@@ -66,10 +66,7 @@ impl Respondent {
         check((1..=128).contains(&letters) && is_name, "username")?;
         match &proof {
             Proof::None => {}
-            Proof::ClientSecret(secret) => {
-                let secret = secret.expose();
-                check((24..=64).contains(&secret.len()) && secret.bytes().all(is_word), "client-secret")?;
-            }
+            Proof::ClientSecret(secret) => check(is_client_secret(secret.expose()), "client-secret")?,
             Proof::SecretHash(hash) => {
                 let is_hash = |byte: u8| is_word(byte) || matches!(byte, b'=' | b'/');
                 let hash = hash.expose();

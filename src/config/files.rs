@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::entry::{Entry, derive};
 use super::error::Error;
-use super::load::{PolicyFile, load, load_with, shown};
+use super::load::{PolicyFile, load, load_with, place_of_profile, shown};
 use super::stamp::Stamp;
 use super::{Loaded, first};
 use crate::xdg;
@@ -126,6 +126,20 @@ impl Files {
     /// Those of [`Files::check`].
     pub fn check_with(&self, text: &str) -> Result<Loaded, Vec<Error>> {
         load_with(text, &self.places, self.policy.as_ref())
+    }
+
+    /// The place of this profile, as `FILE:LINE`, if one of the files has it. May block.
+    ///
+    /// # Errors
+    ///
+    /// The files that are not usable or not TOML; other errors of their content are none here.
+    pub fn place_of_profile(&self, name: &str) -> Result<Option<String>, Vec<Error>> {
+        place_of_profile(name, &self.places)
+    }
+
+    /// The files, the most important one first, without the policy. They need not exist.
+    pub fn places(&self) -> &[PathBuf] {
+        &self.places
     }
 
     /// Each key with its value and its file. May block.

@@ -34,7 +34,7 @@ pub(super) fn load(
     load_texts(files, is_explicit, policy)
 }
 
-/// The same, with this text in the place of the most important file.
+/// The same, with this text in the place of the most important file, which is checked for all but its own text.
 pub(super) fn load_with(
     text: &str,
     places: &[PathBuf],
@@ -42,8 +42,22 @@ pub(super) fn load_with(
 ) -> Result<Loaded, Vec<Error>> {
     let Some((first, others)) = places.split_first() else { return load(places, false, policy) };
     let others = others.iter().map(|path| (path.as_path(), trust::read(path)));
-    let files = std::iter::once((first.as_path(), Ok(text.to_owned()))).chain(others).collect();
+    let own = match trust::read(first) {
+        Err(error) if !error.is_not_found() => Err(error),
+        _ => Ok(text.to_owned()),
+    };
+    let files = std::iter::once((first.as_path(), own)).chain(others).collect();
     load_texts(files, false, policy)
+}
+
+/// The place of a profile, if one of the files has it. Their values need not be valid.
+pub(super) fn place_of_profile(name: &str, places: &[PathBuf]) -> Result<Option<String>, Vec<Error>> {
+    let mut errors = Vec::new();
+    let files = places.iter().map(|path| (path.as_path(), trust::read(path))).collect();
+    let files = texts(files, false, &mut errors);
+    let layers = parse(&files, &mut errors);
+    let keys = ["profiles", name];
+    if errors.is_empty() { Ok(layers.has(&keys).then(|| layers.place(&keys))) } else { Err(errors) }
 }
 
 fn load_texts(

@@ -57,10 +57,9 @@ impl Bus {
         .await?
     }
 
-    /// The word for the lock of the screen, by which the daemon refuses calls.
-    pub(super) async fn screen(&self) -> Option<String> {
-        let mut info = ManagerProxy::new(&self.connection).await.ok()?.get_caller_info().await.ok()?;
-        String::try_from(info.remove("screen")?).ok()
+    /// What the daemon tells about this program and the lock of the screen.
+    pub(super) async fn caller_info(&self) -> zbus::Result<Extra> {
+        ManagerProxy::new(&self.connection).await?.get_caller_info().await
     }
 
     /// Connects to the bus without starting the daemon.

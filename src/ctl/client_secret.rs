@@ -1,44 +1,112 @@
 //! The secret of an app client, and the proof of it that starts a sign-in.
 
 use std::env;
-use std::path::PathBuf;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 
 use data_encoding::BASE64;
 use zeroize::Zeroizing;
 
+use super::profile::Profile;
+use super::secret_input::{self, Source};
 use super::{Failure, exit};
 use crate::config::Files;
+use crate::dbus::Error;
 use crate::otp::Algorithm;
-use crate::regular_file::open_regular_file;
-use crate::secret::{SecretText, read_to_end};
-
-/// The maximum size of the file, which is that of the daemon.
-const MAX_BYTES: usize = 1024;
+use crate::secret::{CredentialFault, SecretText, is_client_secret, read_client_secret, sealed};
 
 /// The unit of the daemon, whose credentials systemd keeps below `$XDG_RUNTIME_DIR/credentials` (systemd.exec(5)).
 const UNIT: &str = "oathbridge.service";
 
-/// The secret in the systemd credential that the profile names in the files of the configuration; `None` if it names none.
-///
-/// # Errors
-///
-/// The credential is not readable.
-pub(super) fn of_profile(profile: &str) -> Result<Option<SecretText>, Failure> {
-    let loaded = Files::standard(None).check().ok();
-    let name = loaded.and_then(|mut loaded| loaded.config.profiles.remove(profile)?.client_secret_credential);
-    let Some(name) = name else { return Ok(None) };
-    let read = |folder: PathBuf| {
-        let file = open_regular_file(&folder.join(&name)).ok()?;
-        SecretText::from_utf8(std::mem::take(&mut *read_to_end(file, MAX_BYTES).ok()?)).ok()
+/// The secret of the app client, if it has one.
+#[derive(Debug)]
+pub(super) enum ClientSecret {
+    None,
+    /// The daemon reads it as well.
+    OfProfile(SecretText),
+    /// From a descriptor, for the daemon as well.
+    Given(SecretText),
+}
+
+impl ClientSecret {
+    /// The secret from the descriptor with this number, or else from the systemd credential that the profile names in the
+    /// files of the configuration.
+    ///
+    /// # Errors
+    ///
+    /// The files have an error, so it is not known whether the profile names a credential; or the credential or the
+    /// descriptor has no secret.
+    pub(super) fn find(number: Option<i32>, profile: &Profile) -> Result<Self, Failure> {
+        match number {
+            Some(number) => given(number).map(Self::Given),
+            None => Ok(of_profile(profile)?.map_or(Self::None, Self::OfProfile)),
+        }
+    }
+
+    /// The proof for `InitiateAuth`.
+    pub(super) fn proof(&self, username: &str, client_id: &str) -> Option<Zeroizing<String>> {
+        match self {
+            Self::None => None,
+            Self::OfProfile(secret) | Self::Given(secret) => {
+                Some(secret_hash(secret.expose(), username, client_id))
+            }
+        }
+    }
+
+    /// The secret as an argument for the daemon, if it needs one.
+    ///
+    /// # Errors
+    ///
+    /// The system has no memory or no descriptor left.
+    pub(super) fn for_daemon(&self) -> Result<Option<OwnedFd>, Failure> {
+        let Self::Given(secret) = self else { return Ok(None) };
+        sealed(secret.expose().as_bytes())
+            .map(Some)
+            .map_err(|error| Failure::of_system("Passing the client secret to the daemon", &error))
+    }
+}
+
+fn given(number: i32) -> Result<SecretText, Failure> {
+    let text = secret_input::text(Source::Descriptor(number).read("client secret")?)?;
+    match text.trim_end_matches(['\r', '\n']) {
+        text if is_client_secret(text) => Ok(text.into()),
+        _ => Err(Failure::usage(format!(
+            "Descriptor {number} does not have the secret of an app client (24 to 64 letters, digits, _ and +); write the secret as shown by Cognito to it."
+        ))),
+    }
+}
+
+fn of_profile(profile: &Profile) -> Result<Option<SecretText>, Failure> {
+    let mut loaded = files(profile).check().map_err(|errors| match errors.first() {
+        Some(error) => Failure::of_config(exit::FAILED, error),
+        None => Failure::new(exit::FAILED, "The configuration is not valid; run oathbridgectl config check."),
+    })?;
+    let own = loaded.config.profiles.remove(&profile.name);
+    let Some(name) = own.and_then(|own| own.client_secret_credential) else { return Ok(None) };
+    let read = |folder: PathBuf| match read_client_secret(&folder, &name) {
+        Err(CredentialFault::Missing) => None,
+        other => Some(other),
     };
-    folders().find_map(read).map(Some).ok_or_else(|| {
-        Failure::new(
-            exit::FAILED,
-            format!(
-                "The credential {name}, which profile \"{profile}\" names, is not readable; run systemctl --user restart oathbridge, or add --client-secret-fd N."
-            ),
-        )
-    })
+    let sentence = match folders().find_map(read) {
+        Some(Ok(secret)) => return Ok(Some(secret)),
+        Some(Err(CredentialFault::NotASecret)) => Error::bad_client_secret(&name).sentence().to_owned(),
+        Some(Err(_)) => Error::unreadable_client_secret(&name).sentence().to_owned(),
+        None => format!(
+            "There is no credential {name}, which profile \"{}\" names; run systemctl --user restart oathbridge, or add --client-secret-fd N.",
+            profile.name
+        ),
+    };
+    Err(Failure::new(exit::FAILED, sentence))
+}
+
+/// The files that the daemon has the profile from: those of the user and the system, or that of its option `--config`.
+fn files(profile: &Profile) -> Files {
+    let standard = Files::standard(None);
+    let file = profile.source.rsplit_once(':').map(|(file, _)| Path::new(file));
+    match file.filter(|file| file.is_absolute() && !standard.places().iter().any(|place| place == file)) {
+        Some(other) => Files::standard(Some(other.to_owned())),
+        None => standard,
+    }
 }
 
 /// The folders of this program's own credentials, and of those of the daemon.
@@ -50,7 +118,7 @@ fn folders() -> impl Iterator<Item = PathBuf> {
 
 /// The value of `SECRET_HASH`: Base64 of HMAC-SHA256 with the secret, of the user name and the app client (Amazon Cognito
 /// Developer Guide, Computing secret hash values).
-pub(super) fn secret_hash(secret: &str, username: &str, client_id: &str) -> Zeroizing<String> {
+fn secret_hash(secret: &str, username: &str, client_id: &str) -> Zeroizing<String> {
     let message = format!("{username}{client_id}");
     let proof = Algorithm::Sha256.hmac(secret.as_bytes(), message.as_bytes());
     Zeroizing::new(BASE64.encode(&proof))

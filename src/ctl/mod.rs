@@ -26,12 +26,14 @@ mod local_time;
 mod lock;
 mod problem;
 mod profile;
+mod profile_checks;
 mod profile_file;
 mod profiles;
 mod properties;
 mod proxies;
 mod query;
 mod screen;
+mod screen_lock;
 mod secret_input;
 mod sign_in;
 mod similar;
@@ -92,9 +94,7 @@ pub fn main(arguments: Vec<OsString>) -> u8 {
 }
 
 fn start(arguments: Arguments, style: Style) -> Result<Output, Failure> {
-    for number in arguments.command.descriptors() {
-        secret_input::check_open(number)?;
-    }
+    secret_input::check_descriptors(arguments.command.descriptors())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| Failure::of_system("Starting", &error))?.block_on(run(arguments, style))
 }

@@ -10,6 +10,7 @@ use toml_edit::{DocumentMut, Item, Table, value};
 
 use super::arguments::AddArguments;
 use super::bus::Bus;
+use super::profile_checks::{check, check_name, unusable};
 use super::style::Style;
 use super::{Failure, Output, exit};
 use crate::config::Files;
@@ -38,23 +39,23 @@ pub(super) async fn add(arguments: &AddArguments, style: Style) -> Result<Output
         )
     })?;
     let file = target(file)?;
+    let files = Files::standard(None);
+    // Before the questions.
+    check_name(&files, &arguments.name)?;
     let before = match fs::read_to_string(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(Failure::of_system(&format!("Reading {}", file.display()), &error)),
     };
-    let files = Files::standard(None);
-    // Before the questions.
-    check_name(&files, &arguments.name)?;
     let values = values(arguments)?;
     let after = with_profile(&before, &arguments.name, &values)?;
-    check(&files, &after, &arguments.name)?;
+    let contradictions = check(&files, &after, &arguments.name)?;
     write(&file, &after)
         .map_err(|error| Failure::of_system(&format!("Writing {}", file.display()), &error))?;
     let reloaded = reload().await;
     if style.json {
         let json = Json { name: &arguments.name, file: file.display().to_string() };
-        return Ok(Output::json(&json)?.with_failure(reloaded.err()));
+        return Ok(Output::json(&json)?.with_notes(contradictions).with_failure(reloaded.err()));
     }
     let note = format!(
         "Profile \"{}\" is in {}; check it with `oathbridgectl profile test {}`.",
@@ -62,7 +63,7 @@ pub(super) async fn add(arguments: &AddArguments, style: Style) -> Result<Output
         file.display(),
         arguments.name
     );
-    Ok(Output::text("").with_notes([note]).with_failure(reloaded.err()))
+    Ok(Output::text("").with_notes([note]).with_notes(contradictions).with_failure(reloaded.err()))
 }
 
 /// The file itself, behind links to it, so that a link stays one.
@@ -115,34 +116,6 @@ fn ask(question: &str) -> io::Result<String> {
     let mut line = String::new();
     stdin().lock().read_line(&mut line)?;
     Ok(line.trim().to_owned())
-}
-
-/// Refuses a name that one of the files has already. A profile of the system would be extended, and no new one added.
-fn check_name(files: &Files, name: &str) -> Result<(), Failure> {
-    // An error of a file is told when the whole is checked.
-    let loaded = files.check().ok();
-    let existing = loaded.and_then(|mut loaded| loaded.config.profiles.remove(name));
-    existing.map_or(Ok(()), |existing| {
-        Err(unusable(&format!(
-            "there is already a profile \"{name}\" at {}; choose another name",
-            existing.source
-        )))
-    })
-}
-
-/// Checks the new text of the user's file, together with the system's file and the administrator's policy.
-fn check(files: &Files, text: &str, name: &str) -> Result<(), Failure> {
-    let loaded = files.check_with(text).map_err(|errors| match errors.first() {
-        Some(error) => Failure::of_config(exit::USAGE, error),
-        None => unusable("the configuration is not valid; see oathbridgectl config check"),
-    })?;
-    let forbidden =
-        loaded.warnings.iter().find(|warning| warning.is_of_profile(name) && warning.is_forbidden());
-    forbidden.map_or(Ok(()), |warning| Err(unusable(&warning.reason())))
-}
-
-fn unusable(why: &str) -> Failure {
-    Failure::new(exit::FAILED, format!("Nothing was written: {why}."))
 }
 
 /// The configuration with one more profile at its end.
@@ -219,33 +192,6 @@ mod tests {
         assert!(with_profile(&after, "home", &values).is_err());
         assert!(with_profile("[profiles", "home", &values).is_err());
         assert!(with_profile("", "home", &values).unwrap().starts_with("[profiles.home]\n"));
-    }
-
-    #[test]
-    fn the_system_s_file_and_the_policy_are_considered_before_anything_is_written() {
-        let folder = tempfile::tempdir().unwrap();
-        let [user, system, policy] = ["user", "system", "policy"].map(|name| folder.path().join(name));
-        fs::write(&system, "[profiles.work]\nregion = 'eu-central-1'\n").unwrap();
-        fs::write(&policy, "[cognito]\nallowed_pools = ['eu-central-1_Allowed1']\n").unwrap();
-        let owner = rustix::process::geteuid().as_raw();
-        let files = Files::over([user, system.clone()]).with_policy(policy, owner);
-        let taken = check_name(&files, "work").unwrap_err();
-        let place = format!("already a profile \"work\" at {}:1; choose", system.display());
-        assert!(taken.sentence().contains(&place), "{taken:?}");
-        check_name(&files, "home").unwrap();
-        let with_pool =
-            |pool: &str| check(&files, &format!("[profiles.home]\nuser_pool_id = '{pool}'\n"), "home");
-        with_pool("eu-central-1_Allowed1").unwrap();
-        let forbidden = with_pool("eu-central-1_Another1").unwrap_err();
-        assert_eq!(
-            forbidden.sentence(),
-            "Nothing was written: the administrator's policy does not allow \"user_pool_id\" of this profile; use another one."
-        );
-        // An error of the system's file.
-        fs::write(&system, "[profiles.work]\nregoin = 'x'\n").unwrap();
-        assert!(
-            with_pool("eu-central-1_Allowed1").unwrap_err().sentence().contains("did you mean \"region\"?")
-        );
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
-use std::os::fd::OwnedFd;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,12 +11,12 @@ use zeroize::Zeroizing;
 use super::arguments::{ChallengeArguments, SignInArguments};
 use super::aws::{self, Aws};
 use super::bus::Bus;
+use super::client_secret::ClientSecret;
 use super::profile::Profile;
 use super::secret_input::{self, Source};
 use super::style::Style;
 use super::tree::Tree;
-use super::{Failure, Output, challenge, client_secret};
-use crate::secret::{SecretText, sealed};
+use super::{Failure, Output, challenge};
 
 /// The input of `InitiateAuth`.
 #[derive(Serialize)]
@@ -113,25 +112,9 @@ async fn tokens(
     arguments: &SignInArguments,
     style: Style,
 ) -> Result<Output, Failure> {
+    let client_secret = ClientSecret::find(arguments.client_secret_fd, profile)?;
     let username = arguments.username.clone().map_or_else(ask_username, Ok)?;
-    let source = Source::given(arguments.password_stdin, arguments.password_fd).or_else(Source::terminal);
-    let source = source.ok_or_else(|| {
-        Failure::usage("There is no terminal to ask for the password; add --password-stdin or --password-fd.")
-    })?;
-    let password = secret_input::text(source.read("password")?)?;
-    let password = password.trim_end_matches(['\r', '\n']);
-    let client_secret = ClientSecret::find(arguments)?;
-    let proof = client_secret.proof(&username, &profile.client_id);
-    let mut start = Start {
-        auth_flow: "USER_PASSWORD_AUTH",
-        client_id: &profile.client_id,
-        auth_parameters: HashMap::from([("USERNAME", username.as_str()), ("PASSWORD", password)]),
-    };
-    if let Some(proof) = &proof {
-        start.auth_parameters.insert("SECRET_HASH", proof);
-    }
-    let aws = Aws { region: &profile.region, endpoint: &profile.endpoint };
-    let answer = aws.call("cognito-idp", "initiate-auth", &start)?;
+    let answer = start(profile, &username, arguments, &client_secret)?;
     if challenge::is_complete(&answer) {
         return Ok(Output { text: answer, ..Output::text("") });
     }
@@ -141,7 +124,7 @@ async fn tokens(
         profile: Some(profile.name.clone()),
         client_id: None,
         region: None,
-        username: Some(username.clone()),
+        username: Some(username),
         client_secret_fd: None,
         device_key: None,
         wait_for_token: arguments.wait_for_token,
@@ -151,41 +134,30 @@ async fn tokens(
     challenge::respond(bus, tree, &answer, (&with_code, given.as_ref()), style).await
 }
 
-/// The secret of the app client, if it has one.
-enum ClientSecret {
-    None,
-    /// The daemon reads it as well.
-    OfProfile(SecretText),
-    /// From a descriptor, for the daemon as well.
-    Given(SecretText),
-}
-
-impl ClientSecret {
-    fn find(arguments: &SignInArguments) -> Result<Self, Failure> {
-        let Some(number) = arguments.client_secret_fd else {
-            let found = client_secret::of_profile(&arguments.profile)?;
-            return Ok(found.map_or(Self::None, Self::OfProfile));
-        };
-        let text = secret_input::text(Source::Descriptor(number).read("client secret")?)?;
-        Ok(Self::Given(text.trim_end_matches(['\r', '\n']).into()))
+/// The response of `InitiateAuth` to the user's password.
+fn start(
+    profile: &Profile,
+    username: &str,
+    arguments: &SignInArguments,
+    client_secret: &ClientSecret,
+) -> Result<Zeroizing<String>, Failure> {
+    let source = Source::given(arguments.password_stdin, arguments.password_fd).or_else(Source::terminal);
+    let source = source.ok_or_else(|| {
+        Failure::usage("There is no terminal to ask for the password; add --password-stdin or --password-fd.")
+    })?;
+    let password = secret_input::text(source.read("password")?)?;
+    let password = password.trim_end_matches(['\r', '\n']);
+    let proof = client_secret.proof(username, &profile.client_id);
+    let mut start = Start {
+        auth_flow: "USER_PASSWORD_AUTH",
+        client_id: &profile.client_id,
+        auth_parameters: HashMap::from([("USERNAME", username), ("PASSWORD", password)]),
+    };
+    if let Some(proof) = &proof {
+        start.auth_parameters.insert("SECRET_HASH", proof);
     }
-
-    /// The proof for `InitiateAuth`.
-    fn proof(&self, username: &str, client_id: &str) -> Option<Zeroizing<String>> {
-        match self {
-            Self::None => None,
-            Self::OfProfile(secret) | Self::Given(secret) => {
-                Some(client_secret::secret_hash(secret.expose(), username, client_id))
-            }
-        }
-    }
-
-    fn for_daemon(&self) -> Result<Option<OwnedFd>, Failure> {
-        let Self::Given(secret) = self else { return Ok(None) };
-        sealed(secret.expose().as_bytes())
-            .map(Some)
-            .map_err(|error| Failure::of_system("Passing the client secret to the daemon", &error))
-    }
+    let aws = Aws { region: &profile.region, endpoint: &profile.endpoint };
+    aws.call("cognito-idp", "initiate-auth", &start)
 }
 
 /// Changes the tokens of a sign-in into credentials of an identity pool, for `credential_process`.

@@ -9,6 +9,7 @@ use zbus::names::InterfaceName;
 
 use super::bus::{Bus, within};
 use super::problem::{self, Problem};
+use super::screen_lock::ScreenLock;
 use super::tree::Tree;
 use super::{Failure, Output, exit, state_folder};
 use crate::config::Files;
@@ -41,40 +42,10 @@ struct Report {
     tokens: Option<Tokens>,
     configuration: Configuration,
     state_folder: StateFolder,
-    /// `unlocked`, `locked` or `lock-requested` (logind's signal Lock, without a word of a screen locker), or null if neither
-    /// the daemon nor logind says it.
-    screen: Option<Screen>,
+    /// `unlocked`, `locked` or `lock-requested` (logind's signal Lock, without a word of a screen locker), or null if logind
+    /// has not told it to the daemon, or to this tool if no daemon answers.
+    screen: Option<ScreenLock>,
     problems: Vec<Problem>,
-}
-
-/// The lock of the screen, by the words of `GetCallerInfo`.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Screen {
-    Unlocked,
-    LockRequested,
-    Locked,
-}
-
-impl Screen {
-    fn of(word: &str) -> Option<Self> {
-        match word {
-            "unlocked" => Some(Self::Unlocked),
-            "lock-requested" => Some(Self::LockRequested),
-            "locked" => Some(Self::Locked),
-            _ => None,
-        }
-    }
-
-    fn sentence(self) -> &'static str {
-        match self {
-            Self::Unlocked => "the screen is not locked",
-            Self::LockRequested => {
-                "the screen was requested to lock; loginctl unlock-session ends the request"
-            }
-            Self::Locked => "the screen is locked",
-        }
-    }
 }
 
 #[derive(Debug, Serialize)]
@@ -136,9 +107,8 @@ async fn report() -> Report {
             fault,
         },
         screen: match screen {
-            // It says the same without logind.
-            None | Some(Screen::Unlocked) => screen_of_logind().await,
-            locked => locked,
+            Some(of_daemon) => of_daemon,
+            None => ScreenLock::of_logind(ANSWER_TIMEOUT).await,
         },
         problems: tree.as_ref().map(problem::problems).unwrap_or_default(),
     };
@@ -157,7 +127,8 @@ struct Daemon {
     tree: Option<Tree>,
     /// Whether it uses tokens. Without a valid configuration it refuses calls, and shows only properties.
     is_open: bool,
-    screen: Option<Screen>,
+    /// `None` without an answer; in it, what logind has told the daemon.
+    screen: Option<Option<ScreenLock>>,
 }
 
 async fn daemon() -> Daemon {
@@ -186,8 +157,9 @@ async fn running(bus: &Bus) -> Daemon {
         Ok(Ok(tree)) => (Some(tree), true),
         _ => (within(ANSWER_TIMEOUT, bus.tree_of_properties()).await.ok().and_then(Result::ok), false),
     };
-    let screen = within(ANSWER_TIMEOUT, bus.screen()).await.ok().flatten();
-    Daemon { state: "running", version, tree, is_open, screen: screen.as_deref().and_then(Screen::of) }
+    let info = within(ANSWER_TIMEOUT, bus.caller_info()).await.ok().and_then(Result::ok);
+    let screen = info.map(|info| ScreenLock::of_caller_info(&info));
+    Daemon { state: "running", version, tree, is_open, screen }
 }
 
 async fn property<T: TryFrom<zbus::OwnedVariant>>(connection: &Connection, name: &str) -> Option<T> {
@@ -197,21 +169,6 @@ async fn property<T: TryFrom<zbus::OwnedVariant>>(connection: &Connection, name:
         proxy.await.ok()?.get(interface, name).await.ok()
     };
     T::try_from(asking.await?).ok()
-}
-
-/// `LockedHint` of the caller's session, or else of the user's session on the display (org.freedesktop.login1(5)).
-async fn screen_of_logind() -> Option<Screen> {
-    let interface = InterfaceName::from_static_str_unchecked("org.freedesktop.login1.Session");
-    let asking = async {
-        let system = Connection::system().await.ok()?;
-        let proxy = PropertiesProxy::builder(&system)
-            .destination("org.freedesktop.login1")
-            .path("/org/freedesktop/login1/session/auto")
-            .build();
-        proxy.await.ok()?.get(interface, "LockedHint").await.ok()
-    };
-    let is_locked = bool::try_from(within(ANSWER_TIMEOUT, asking).await.ok()??).ok()?;
-    Some(if is_locked { Screen::Locked } else { Screen::Unlocked })
 }
 
 fn pcscd(tree: &Tree, is_enabled: bool) -> &'static str {
@@ -267,7 +224,7 @@ fn text(report: &Report) -> String {
         (Some(fault), _) => fault.clone(),
         (None, path) => path.clone().unwrap_or_default(),
     };
-    let session = report.screen.map_or_else(unknown, |screen| screen.sentence().to_owned());
+    let session = report.screen.map_or("unknown, because logind has not told it", ScreenLock::sentence);
     let mut lines = vec![
         ("daemon", daemon),
         ("pcscd", report.pcscd.map_or_else(unknown, str::to_owned)),
@@ -275,7 +232,7 @@ fn text(report: &Report) -> String {
         ("configuration files", configuration(&report.configuration)),
         ("policy", report.configuration.policy.clone().unwrap_or_else(|| "none".to_owned())),
         ("state folder", state),
-        ("session", session),
+        ("session", session.to_owned()),
     ];
     lines.extend(report.problems.iter().map(|problem| ("problem", problem.advice().to_owned())));
     lines.iter().map(|(name, value)| format!("{name:<20} {}\n", escape_invisible(value))).collect()

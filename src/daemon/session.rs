@@ -61,7 +61,7 @@ impl Session {
         tokio::select! {
             () = &mut self.watching => return None,
             Some(event) = self.events.recv() => {
-                let is_answer = matches!(event, Event::Answered);
+                let is_answer = matches!(event, Event::Answered { .. });
                 self.handle(event);
                 return Some(is_answer);
             }
@@ -80,13 +80,21 @@ impl Session {
     fn handle(&mut self, event: Event) {
         let flows = self.flows.clone();
         match event {
-            Event::Answered => {}
+            Event::Answered { is_known } => {
+                if is_known {
+                    self.bridge.trust_screen();
+                }
+            }
             Event::Screen(lock) => {
                 let before = self.bridge.set_screen(lock);
                 log_screen(lock);
-                // While a screen is locked, the configuration may allow an Unlock.
-                if lock.is_locked() && !before.is_locked() {
-                    self.operations.cancel_all(Cancellation::ScreenLocked);
+                // While a screen is locked, the configuration may allow an Unlock. Between a request and the lock of the
+                // screen, hours may pass.
+                if lock > before {
+                    self.operations.cancel_all(match lock {
+                        ScreenLock::Locked => Cancellation::ScreenLocked,
+                        _ => Cancellation::LockRequested,
+                    });
                     self.bridge.drop_results();
                     self.locking.spawn(async move { flows.lock_all().await });
                 }

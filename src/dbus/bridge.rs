@@ -107,6 +107,16 @@ impl Bridge {
         self.session.screen()
     }
 
+    /// From now on the lock of the screen is what logind told, and no assumption.
+    pub fn trust_screen(&self) {
+        self.session.trust_screen();
+    }
+
+    /// The lock of the screen, if logind has told it.
+    pub(super) fn known_screen(&self) -> Option<ScreenLock> {
+        self.session.known_screen()
+    }
+
     /// Sets whether the computer is going to sleep.
     pub fn fall_asleep(&self, is_asleep: bool) {
         self.session.fall_asleep(is_asleep);

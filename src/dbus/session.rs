@@ -9,10 +9,10 @@ use super::methods::MethodPolicy;
 use crate::config::Access;
 use crate::operations::Cancellation;
 
-/// The lock of the user's screen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The lock of the user's screen; a later one is more certain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ScreenLock {
-    /// It is not locked, or logind is not there.
+    /// It is not locked, or logind has not answered.
     #[default]
     Unlocked,
     /// logind requested it, and no screen locker has told logind about it. So it is not known whether the screen is locked.
@@ -23,7 +23,7 @@ pub enum ScreenLock {
 
 impl ScreenLock {
     /// The word of the D-Bus contract.
-    pub(super) fn word(self) -> &'static str {
+    pub(in crate::dbus) fn word(self) -> &'static str {
         match self {
             Self::Unlocked => "unlocked",
             Self::Requested => "lock-requested",
@@ -40,6 +40,8 @@ impl ScreenLock {
 #[derive(Debug, Default)]
 pub(super) struct Session {
     screen: watch::Sender<ScreenLock>,
+    /// Whether logind has told the lock of the screen.
+    is_screen_known: AtomicBool,
     asleep: AtomicBool,
 }
 
@@ -52,6 +54,16 @@ impl Session {
     /// The lock of the screen, now and after each change.
     pub(super) fn screen(&self) -> watch::Receiver<ScreenLock> {
         self.screen.subscribe()
+    }
+
+    /// From now on the lock of the screen is what logind told, and no assumption.
+    pub(super) fn trust_screen(&self) {
+        self.is_screen_known.store(true, Ordering::Release);
+    }
+
+    /// The lock of the screen, if logind has told it.
+    pub(super) fn known_screen(&self) -> Option<ScreenLock> {
+        self.is_screen_known.load(Ordering::Acquire).then(|| *self.screen.borrow())
     }
 
     /// Sets whether the computer is going to sleep.
@@ -68,12 +80,11 @@ impl Session {
         if self.asleep.load(Ordering::Acquire) {
             return Some((Cancellation::Suspend, Cancellation::Suspend.into()));
         }
-        let error = match *self.screen.borrow() {
-            _ if access.while_locked => return None,
-            ScreenLock::Unlocked => return None,
-            ScreenLock::Requested => Error::lock_requested(),
-            ScreenLock::Locked => Error::screen_locked(),
-        };
-        Some((Cancellation::ScreenLocked, error))
+        match *self.screen.borrow() {
+            _ if access.while_locked => None,
+            ScreenLock::Unlocked => None,
+            ScreenLock::Requested => Some((Cancellation::LockRequested, Error::lock_requested())),
+            ScreenLock::Locked => Some((Cancellation::ScreenLocked, Error::screen_locked())),
+        }
     }
 }

@@ -46,7 +46,10 @@ pub enum Event {
     /// The lock of the screen has changed to this one.
     Screen(ScreenLock),
     /// logind has told the state of the sessions for the first time, or does not do so now.
-    Answered,
+    Answered {
+        /// Whether logind has told it.
+        is_known: bool,
+    },
     /// The computer goes to sleep when [`Release`] is dropped, or after the limit of logind (5 s).
     Sleep(Release),
     /// The computer woke up.
@@ -119,7 +122,7 @@ impl Watch {
             self.reported.is_asleep = false;
         }
         // An error means that the daemon is ending.
-        let _ = self.events.send(Event::Answered).await;
+        let _ = self.events.send(Event::Answered { is_known: false }).await;
         let why = ended.map_or_else(|error| error.to_string(), |()| "the connection was closed".to_owned());
         tokio::select! {
             () = tokio::time::sleep(self.outage.pause(&why)) => {}
@@ -206,7 +209,8 @@ impl Logind {
                 reported.is_active = now.is_active;
             }
             if is_first_answer {
-                self.events.send(Event::Answered).await.ok()?;
+                let is_known = reported.is_active.is_some();
+                self.events.send(Event::Answered { is_known }).await.ok()?;
             }
             tokio::select! {
                 changed = changes.changed() => changed.ok()?,

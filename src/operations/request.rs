@@ -57,6 +57,8 @@ pub enum Cancellation {
     CallerGone,
     /// The screen was locked.
     ScreenLocked,
+    /// The screen was requested to lock, and it is not known whether it is locked.
+    LockRequested,
     /// The computer goes to sleep.
     Suspend,
 }

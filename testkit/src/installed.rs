@@ -64,6 +64,15 @@ pub fn file_of_package(path: &str) -> PathBuf {
     }
 }
 
+/// The folder in which the Debian package of this program is unpacked, if `PATH` leads to an unpacked one.
+pub fn unpacked_root_of(program: &str) -> Option<PathBuf> {
+    let tools = target_directory().ok()?.join("tools");
+    let path = std::env::var_os("PATH")?;
+    let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.exists())?;
+    let script = tools.join("bin").join(program).canonicalize().ok()?;
+    (found.canonicalize().ok()? == script).then(|| tools.join("root"))
+}
+
 /// The folders with the libraries of a program of a Debian package, as `LD_LIBRARY_PATH`; empty if the package is installed.
 pub fn libraries_of(path: &str) -> String {
     // The script of an unpacked program names them first, between quotation marks.

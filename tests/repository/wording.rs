@@ -164,6 +164,7 @@ fn errors() -> Vec<Error> {
         Error::too_often(Duration::from_secs(6), PER_MINUTE),
         Cancellation::Caller.into(),
         Cancellation::ScreenLocked.into(),
+        Cancellation::LockRequested.into(),
         Cancellation::Suspend.into(),
         flows::Error::Forbidden.into(),
         Error::wrong_clock(-95.0),

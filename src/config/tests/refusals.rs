@@ -1,7 +1,8 @@
 //! The sentences of errors.
 
 use super::{parse, refusal};
-use crate::config::Problem;
+use crate::config::profile::PROFILE_KEYS;
+use crate::config::{Problem, Profile};
 
 #[test]
 fn an_error_is_one_sentence_with_the_line_and_the_nearest_name() {
@@ -143,4 +144,12 @@ fn wrong_rules_and_limits_are_refused_with_their_lines() {
     ] {
         assert_eq!(refusal(text), complaint, "{text}");
     }
+}
+
+/// The message of serde names all keys of the type.
+#[test]
+fn the_known_keys_of_a_profile_are_those_of_its_type() {
+    let message = toml::from_str::<Profile>("nonsense = 1").unwrap_err().message().to_owned();
+    let (_, known) = message.split_once("expected one of ").unwrap();
+    assert_eq!(known.split('`').skip(1).step_by(2).collect::<Vec<_>>(), PROFILE_KEYS);
 }

@@ -47,7 +47,8 @@ impl Source {
         isatty(rustix::stdio::stdin()).then_some(Self::Stdin)
     }
 
-    /// Reads the secret to its end, and closes a descriptor that has a number. If the source is a terminal, asks for one line of it without echo.
+    /// Reads the secret to its end, and closes a descriptor that has a number. If the source is a terminal, asks for one line
+    /// of it without echo.
     ///
     /// # Errors
     ///
@@ -108,14 +109,26 @@ fn is_whole_json(text: &[u8]) -> bool {
     !serde_json::from_slice::<IgnoredAny>(text).is_err_and(|error| error.is_eof())
 }
 
-/// Checks that a descriptor is open, before this program opens its own ones.
+/// Checks that the descriptors are open, before this program opens its own ones, and that no two options name the same one:
+/// the first reading closes it, and its number may then be that of another file.
 ///
 /// # Errors
 ///
-/// The caller has not opened it.
-pub(super) fn check_open(number: i32) -> Result<(), Failure> {
-    // Reading a link opens no descriptor, which could get the same number.
-    std::fs::read_link(format!("/proc/self/fd/{number}")).map(drop).map_err(|_| not_open(number))
+/// The caller has not opened one, or names it twice.
+pub(super) fn check_descriptors(mut numbers: Vec<i32>) -> Result<(), Failure> {
+    for number in &numbers {
+        // Reading a link opens no descriptor, which could get the same number.
+        std::fs::read_link(format!("/proc/self/fd/{number}")).map_err(|_| not_open(*number))?;
+    }
+    let count = numbers.len();
+    numbers.sort_unstable();
+    numbers.dedup();
+    if numbers.len() < count {
+        return Err(Failure::usage(
+            "Two options name the same descriptor; use one descriptor for each secret.",
+        ));
+    }
+    Ok(())
 }
 
 /// Checks that standard output was not closed: then the runtime of Rust opened /dev/null in its place, for reading too.

@@ -174,6 +174,12 @@ impl From<Cancellation> for Error {
             Cancellation::Caller => "The request was cancelled",
             Cancellation::CallerGone => "The program that made the request has left the bus",
             Cancellation::ScreenLocked => "The screen was locked",
+            Cancellation::LockRequested => {
+                return Self::ours(
+                    "Cancelled",
+                    "The screen was requested to lock before a code was sent; unlock it, or run \"loginctl unlock-session\" if its screen locker does not tell logind, and call again if the code is still needed.",
+                );
+            }
             Cancellation::Suspend => "The computer is going to sleep",
         };
         Self::ours(

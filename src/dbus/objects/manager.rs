@@ -13,6 +13,7 @@ use crate::dbus::call::Call;
 use crate::dbus::client::Client;
 use crate::dbus::error::Error;
 use crate::dbus::names;
+use crate::dbus::session::ScreenLock;
 use crate::flows::Query;
 use crate::text::shown_up_to;
 
@@ -106,7 +107,10 @@ async fn caller_info(bridge: &Bridge, client: &Client) -> Map {
         }
         map.insert("sandboxed".to_owned(), facts.is_sandboxed.into());
     }
-    put_text(&mut map, "screen", Some(bridge.screen().borrow().word()));
+    // A sandboxed program may have no access to logind, and learns no more here.
+    if who.facts.as_ref().is_some_and(|facts| !facts.is_sandboxed) {
+        put_text(&mut map, "screen", bridge.known_screen().map(ScreenLock::word));
+    }
     for permission in Permission::ALL {
         let (verdict, reason) = permitted(bridge, &who, permission);
         put_text(&mut map, &permission.to_string(), Some(verdict.word()));

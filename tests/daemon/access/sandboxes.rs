@@ -2,9 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use super::Bench;
+use testkit::dbusmock::Mock;
+use testkit::scenario::Scenario;
+
 use super::programs::{root, unshared, value};
+use super::{Bench, DAEMON};
+
+/// The timeout for an event, which only a failure reaches.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A command prefix that runs a program in its own root, after this shell command.
 fn inside(directory: &Path, line: &str) -> Vec<String> {
@@ -39,6 +46,22 @@ async fn only_a_regular_file_is_accepted_as_flatpak_info() {
         let said = info(&bench, &inside(directory.path(), line));
         assert_eq!(value(&said, "kind"), Some("unknown"), "{line}: {said}");
     }
+}
+
+/// It may have no access to logind, which tells it to other programs.
+#[tokio::test]
+async fn a_sandboxed_program_is_not_told_whether_the_screen_is_locked() {
+    let bench = Bench::of(Scenario::program(DAEMON).system_bus(), "").await;
+    assert_eq!(value(&bench.info(&["env"]), "screen"), None, "logind does not run");
+    let _logind = Mock::logind(bench.system().unwrap()).await.unwrap();
+    let end = Instant::now() + EVENT_TIMEOUT;
+    while value(&bench.info(&["env"]), "screen") != Some("unlocked") {
+        assert!(Instant::now() < end, "{}", bench.info(&["env"]));
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let said = info(&bench, &inside(directory.path(), "true"));
+    assert!(said.contains("\"sandboxed\" b true"), "{said}");
+    assert_eq!(value(&said, "screen"), None, "{said}");
 }
 
 /// The rule for `unknown` matches every program that is shown as unknown.

@@ -1,6 +1,7 @@
 //! `config check`, `config show` and `status`.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -106,13 +107,25 @@ fn the_status_has_each_part_in_at_most_ten_lines() {
 
 /// Until the daemon has read the signal of logind.
 fn until_screen(rig: &Rig, word: &str) {
-    for _ in 0..100 {
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
         let found: Value = serde_json::from_str(&rig.run(&["--json", "status"]).out).unwrap();
         if found["screen"] == word {
             return;
         }
+        assert!(Instant::now() < end, "the screen is not {word}: {found}");
     }
-    panic!("the screen is not {word}: {:?}", rig.run(&["status"]));
+}
+
+#[test]
+fn the_status_says_that_logind_has_not_answered() {
+    let rig = Rig::start();
+    let plain = rig.run(&["status"]);
+    assert!(
+        plain.out.contains("session              unknown, because logind has not told it\n"),
+        "{plain:?}"
+    );
+    assert_eq!(rig.run(&["--json", "status"]).json()["screen"], json!(null));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `profile list`, `profile add` and `profile test`.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use super::rig::Rig;
 
@@ -46,6 +47,33 @@ fn a_profile_is_added_tested_and_used() {
     tool(&["profile", "add", "mars", "--region", "mars", "--account", "a"])
         .failed(2, "Correct the configuration: ");
     tool(&["profile", "add", "other"]).failed(2, "--user-pool-id");
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+}
+
+#[test]
+fn a_contradiction_is_told_and_a_file_that_others_can_write_stays() {
+    let rig = Rig::start();
+    let file = rig.file("config/oathbridge/config.toml");
+    let add = |name: &str| {
+        let mut command = rig.tool();
+        command.args([
+            "profile",
+            "add",
+            name,
+            "--user-pool-id",
+            "eu-central-1_AbCdEfGhI",
+            "--region",
+            "us-east-1",
+        ]);
+        command.env("XDG_CONFIG_HOME", rig.file("config"));
+        super::rig::finish(command, "")
+    };
+    let added = add("home");
+    assert_eq!(added.code, 0, "{added:?}");
+    assert!(added.err.contains("In profile \"home\" \"region\" is not the region of"), "{added:?}");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    add("other").failed(1, "Nothing was written: correct ");
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
 }
 

@@ -32,6 +32,9 @@ account = 'alice'
 /// The seed of all credentials, from RFC 6238.
 const SEED: &[u8] = b"12345678901234567890";
 
+/// The user of the profile of README.
+const README_USER: &str = "alice@example.com";
+
 /// The tool.
 pub(crate) fn program() -> PathBuf {
     tested::program(env!("CARGO_BIN_EXE_oathbridgectl")).unwrap()
@@ -124,12 +127,19 @@ impl Rig {
 
     /// The profile of README, and a token with its credential.
     pub(crate) fn of_readme() -> Self {
-        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-        let profile = readme.split_once("```toml\n[profiles.work]\n").unwrap().1.split_once("```").unwrap().0;
-        let profile = format!("[profiles.work]\n{profile}endpoint_url = 'COGNITO_URL'\n");
-        let config = format!("[pcsc]\nenabled = false\n{profile}");
-        let scenario = Scenario::program(DAEMON).virtual_tokens(OF_README).config(&config);
-        Self::with_daemon_and_user(scenario, "alice@example.com")
+        Self::with_daemon_and_user(of_readme(""), README_USER)
+    }
+
+    /// The same with an app client whose secret is in this systemd credential of the daemon.
+    pub(crate) fn of_readme_with_secret(name: &str, secret: &str) -> Self {
+        let scenario = of_readme(&format!("client_secret_credential = '{name}'\n"));
+        let mut rig = Self::for_user(scenario, README_USER);
+        let folder = rig.world.stage.runtime().join("credentials/oathbridge.service");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), secret).unwrap();
+        rig.world.stage.set_variable("CREDENTIALS_DIRECTORY", folder);
+        rig.start_daemon();
+        rig
     }
 
     fn with_tokens(tokens: &str) -> Self {
@@ -162,7 +172,7 @@ impl Rig {
         self.runtime.block_on(work)
     }
 
-    /// Starts the daemon, which was killed.
+    /// Starts the daemon, which does not run.
     pub(crate) fn start_daemon(&mut self) {
         self.runtime.block_on(self.world.start_daemon()).unwrap();
     }
@@ -245,6 +255,15 @@ impl Deref for Rig {
     fn deref(&self) -> &World {
         &self.world
     }
+}
+
+/// The profile of README with one more key, and a token with its credential.
+fn of_readme(key: &str) -> Scenario {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let profile = readme.split_once("```toml\n[profiles.work]\n").unwrap().1.split_once("```").unwrap().0;
+    let profile = format!("[profiles.work]\n{profile}{key}endpoint_url = 'COGNITO_URL'\n");
+    let config = format!("[pcsc]\nenabled = false\n{profile}");
+    Scenario::program(DAEMON).virtual_tokens(OF_README).config(&config)
 }
 
 pub(crate) fn finish(mut command: Command, input: &str) -> Run {

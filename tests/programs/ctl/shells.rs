@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use testkit::installed::file_of_package;
+use testkit::installed::unpacked_root_of;
 
 use super::rig::{Rig, finish, program};
 use super::terminal::{terminal, until};
@@ -23,16 +23,25 @@ fn folders(top: &Path) -> Vec<PathBuf> {
     std::iter::once(top.to_owned()).chain(inner).collect()
 }
 
-/// What the start of a zsh does, which may be unpacked only. Control-T shows the line.
-fn zshrc() -> String {
-    let functions = folders(&file_of_package("/usr/share/zsh/functions"));
+/// The lines that lead an unpacked zsh to its own modules and functions; every other zsh finds them itself.
+fn paths_of_zsh(root: &Path) -> String {
+    // One architecture and one version: /usr/lib/ARCHITECTURE/zsh/VERSION.
+    let architectures =
+        fs::read_dir(root.join("usr/lib")).unwrap().map(|entry| entry.unwrap().path().join("zsh"));
+    let modules = architectures.filter_map(|zsh| fs::read_dir(zsh).ok()?.next()?.ok()).next().unwrap().path();
+    let functions = root.join("usr/share/zsh/functions");
+    // They are in a package of their own, which may be installed.
+    let functions = if functions.exists() { folders(&functions) } else { Vec::new() };
     let functions: Vec<_> = functions.iter().map(|folder| folder.display().to_string()).collect();
-    let modules = file_of_package("/usr/lib/x86_64-linux-gnu/zsh").join("5.9");
+    format!("module_path=({})\nfpath=({} $fpath)\n", modules.display(), functions.join(" "))
+}
+
+/// What the start of a zsh does. Control-T shows the line.
+fn zshrc() -> String {
+    let paths = unpacked_root_of("zsh").map(|root| paths_of_zsh(&root)).unwrap_or_default();
     format!(
-        "module_path=({})\nfpath=({FOLDER} {})\nautoload -Uz compinit && compinit -u -D\n\
-         show() {{ print -r -- \"<$BUFFER>\" }}\nzle -N show\nbindkey '^T' show\nPS1='ready> '\n",
-        modules.display(),
-        functions.join(" ")
+        "{paths}fpath=({FOLDER} $fpath)\nautoload -Uz compinit && compinit -u -D\n\
+         show() {{ print -r -- \"<$BUFFER>\" }}\nzle -N show\nbindkey '^T' show\nPS1='ready> '\n"
     )
 }
 
@@ -43,7 +52,8 @@ fn zsh_completes_names() {
     fs::write(rig.file(".zshrc"), zshrc()).unwrap();
     let (mut person, user) = terminal();
     let mut shell = rig.command("zsh");
-    shell.arg("-i").env("PATH", path()).env("TERM", "xterm").env("ZDOTDIR", rig.file(""));
+    // Without -d it would run the files of the machine in /etc.
+    shell.args(["-d", "-i"]).env("PATH", path()).env("TERM", "xterm").env("ZDOTDIR", rig.file(""));
     shell.stdin(user.try_clone().unwrap()).stdout(user.try_clone().unwrap()).stderr(user);
     let mut child = shell.spawn().unwrap();
     drop(shell);
@@ -68,10 +78,11 @@ fn fish_completes_names() {
     let rig = Rig::start();
     assert_eq!(rig.run(&["list"]).code, 0);
     let completed = |line: &str| {
-        let script = "set fish_function_path $argv[1]; source $argv[2]; complete --do-complete $argv[3]";
+        let script =
+            "set --prepend fish_function_path $argv[1]; source $argv[2]; complete --do-complete $argv[3]";
         let mut shell = rig.command("fish");
         shell.args(["--no-config", "--command", script]).env("PATH", path());
-        shell.arg(file_of_package("/usr/share/fish/functions"));
+        shell.arg(unpacked_root_of("fish").unwrap_or("/".into()).join("usr/share/fish/functions"));
         shell.arg(Path::new(FOLDER).join("oathbridgectl.fish")).arg(format!("oathbridgectl {line}"));
         let run = finish(shell, "");
         assert_eq!((run.code, run.err.as_str()), (0, ""), "{line}");

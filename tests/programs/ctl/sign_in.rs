@@ -50,7 +50,10 @@ else:
 
 /// A rig whose only profile is that of README, and whose user has enrolled.
 fn rig() -> Rig {
-    let rig = Rig::of_readme();
+    enrolled(Rig::of_readme())
+}
+
+fn enrolled(rig: Rig) -> Rig {
     rig.cognito.challenge("alice@example.com", None, false).unwrap();
     let script = rig.file("scripts/aws");
     fs::create_dir_all(script.parent().unwrap()).unwrap();
@@ -131,26 +134,55 @@ fn an_app_client_with_a_secret_gives_its_proof() {
     assert!(!rig.log().contains(SECRET) && !run.err.contains(SECRET));
 }
 
+#[test]
+fn a_descriptor_is_for_one_secret() {
+    let rig = Rig::without_daemon();
+    let line = "exec \"$0\" sign-in --profile work --username alice --password-fd 3 --client-secret-fd 3 3</dev/null";
+    let mut shell = rig.command("bash");
+    shell.args(["-c", line]).arg(program());
+    finish(shell, "").failed(2, "Two options name the same descriptor; ");
+}
+
 /// The tool reads the credential of the daemon's unit, whose name is in the configuration of both.
 #[test]
-fn the_secret_of_the_profile_starts_a_sign_in() {
-    let rig = rig();
+fn the_secret_of_the_profile_signs_in() {
+    let rig = enrolled(Rig::of_readme_with_secret("work-client-secret", &format!("{SECRET}\n")));
     rig.cognito.set_client_secret(SECRET);
-    let folder = rig.file(".config/oathbridge");
-    fs::create_dir_all(&folder).unwrap();
-    let keys = "region = 'eu-central-1'\nclient_id = 'c'\nclient_secret_credential = 'work-client-secret'\n";
-    fs::write(folder.join("config.toml"), format!("[profiles.work]\n{keys}")).unwrap();
-    let user = ["--username", "alice@example.com"];
-    sign_in(&rig, &user, &rig.user.password).failed(1, "add --client-secret-fd N");
-    let credentials = rig.stage.runtime().join("credentials/oathbridge.service");
-    fs::create_dir_all(&credentials).unwrap();
-    fs::write(credentials.join("work-client-secret"), format!("{SECRET}\n")).unwrap();
+    let run = sign_in(&rig, &["--username", "alice@example.com"], &rig.user.password);
+    assert_eq!(run.code, 0, "{run:?}");
+    let reply: Value = serde_json::from_str(&run.out).unwrap();
+    assert!(reply["AuthenticationResult"]["AccessToken"].is_string(), "{run:?}");
+}
+
+/// Without the secret, or with another text, Cognito would only say that a user name or a password is wrong.
+#[test]
+fn no_password_is_sent_without_the_secret_that_the_profile_names() {
+    let rig = enrolled(Rig::of_readme_with_secret("work-client-secret", SECRET));
+    let credential = rig.stage.runtime().join("credentials/oathbridge.service/work-client-secret");
     let sent = rig.cognito.log().len();
-    // The daemon of this rig has no credential, so it can't answer the challenge that follows.
-    let run = sign_in(&rig, &user, &rig.user.password);
-    assert_eq!(run.code, 8, "{run:?}");
-    assert!(!run.err.contains("initiate-auth"), "{run:?}");
-    assert!(rig.cognito.log().len() > sent);
+    let refused = |code, words: &str| {
+        sign_in(&rig, &["--username", "alice@example.com"], &rig.user.password).failed(code, words);
+        assert_eq!(rig.cognito.log().len(), sent);
+    };
+    fs::write(&credential, "-----BEGIN PRIVATE KEY-----\n").unwrap();
+    refused(1, "is not the secret of an app client (24 to 64 letters");
+    fs::remove_file(&credential).unwrap();
+    refused(1, "There is no credential work-client-secret, ");
+    let file = rig.file("config/oathbridge/config.toml");
+    fs::write(&file, format!("{}[nonsense]\n", fs::read_to_string(&file).unwrap())).unwrap();
+    refused(1, "Correct the configuration: ");
+
+    fs::write(rig.file("secret"), "").unwrap();
+    fs::write(rig.file("other"), "-----BEGIN PRIVATE KEY-----\n").unwrap();
+    for (name, words) in [("secret", "Descriptor 5 was empty"), ("other", "24 to 64 letters")] {
+        let line = format!(
+            "exec \"$0\" sign-in --profile work --username alice --password-stdin --client-secret-fd 5 5<{name}"
+        );
+        let mut shell = rig.command("bash");
+        with_aws(&rig, &mut shell).args(["-c", &line]).arg(program()).current_dir(rig.file(""));
+        finish(shell, &rig.user.password).failed(2, words);
+    }
+    assert_eq!(rig.cognito.log().len(), sent);
 }
 
 #[test]

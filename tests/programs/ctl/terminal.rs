@@ -4,11 +4,16 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::rig::{PASSWORD, Rig};
+
+/// The timeout for a text on a terminal, which only a failure reaches.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// The two ends of a terminal: that of the user, and that of the program.
 pub(super) fn terminal() -> (File, File) {
@@ -20,11 +25,15 @@ pub(super) fn terminal() -> (File, File) {
     (person.into(), program)
 }
 
-/// Reads until this text is shown, and returns everything shown so far.
-pub(super) fn until(source: &mut impl Read, words: &str) -> String {
+/// Reads until this text is shown, and returns everything shown so far. Fails after a minute.
+pub(super) fn until(source: &mut File, words: &str) -> String {
+    let end = Instant::now() + LIMIT;
     let mut shown = Vec::new();
     let mut byte = [0];
     while !String::from_utf8_lossy(&shown).contains(words) {
+        let left = Timespec::try_from(end.saturating_duration_since(Instant::now())).unwrap();
+        let ready = poll(&mut [PollFd::new(source, PollFlags::IN)], Some(&left)).unwrap();
+        assert_eq!(ready, 1, "{words:?} is not shown: {:?}", String::from_utf8_lossy(&shown));
         assert_eq!(source.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&shown));
         shown.push(byte[0]);
     }

@@ -9,7 +9,7 @@ use zbus::message::Header;
 use zbus::{Fd, OwnedObjectPath, OwnedVariant, Variant};
 use zeroize::Zeroizing;
 
-use crate::cognito::{self, NextChallenge, Proof, Refused, Responded, Respondent, Session, Tokens};
+use crate::cognito::{self, NextChallenge, Proof, Responded, Respondent, Session, Tokens};
 use crate::config::Profile;
 use crate::dbus::args::{
     Common, Destination, DeviceName, Map, Options, Passed, endpoint, find_profile, policy, put_text,
@@ -141,11 +141,7 @@ async fn request(
         Some(name) => Proof::ClientSecret(read_client_secret(name).await?),
         None => proof,
     };
-    let respondent = Respondent::new(client_id, username, proof, asked.device_key, asked.metadata);
-    let respondent = respondent.map_err(|refused| match (refused, kept) {
-        (Refused::Shape("client-secret"), Some(name)) => Error::bad_client_secret(name),
-        (refused, _) => refused.into(),
-    })?;
+    let respondent = Respondent::new(client_id, username, proof, asked.device_key, asked.metadata)?;
     let current = bridge.settings.now();
     let permits = call.permit(&current.config, &credential, destination.clone())?;
     Ok(ChallengeRequest {

@@ -2,6 +2,8 @@
 //!
 //! The wiping allocator of the binaries covers what these types cannot reach: the copies in libraries.
 
+mod app_client;
+
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::OwnedFd;
@@ -9,6 +11,8 @@ use std::os::fd::OwnedFd;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+pub use app_client::{CredentialFault, is_client_secret, read_client_secret};
 
 /// Secret bytes: seeds, access keys, passwords.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]

@@ -1,0 +1,57 @@
+//! The lock of the user's screen, as the daemon or logind tells it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use zbus::Connection;
+use zbus::fdo::PropertiesProxy;
+use zbus::names::InterfaceName;
+
+use super::bus::within;
+use super::proxies::Extra;
+
+/// The lock of the screen, by the words of `GetCallerInfo`. Its serialised form is part of the `--json` output.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ScreenLock {
+    Unlocked,
+    LockRequested,
+    Locked,
+}
+
+impl ScreenLock {
+    /// The lock that the daemon tells, if it knows it.
+    pub(super) fn of_caller_info(info: &Extra) -> Option<Self> {
+        match <&str>::try_from(info.get("screen")?).ok()? {
+            "unlocked" => Some(Self::Unlocked),
+            "lock-requested" => Some(Self::LockRequested),
+            "locked" => Some(Self::Locked),
+            _ => None,
+        }
+    }
+
+    /// `LockedHint` of the caller's session, or else of the user's session on the display (org.freedesktop.login1(5)).
+    pub(super) async fn of_logind(timeout: Duration) -> Option<Self> {
+        let interface = InterfaceName::from_static_str_unchecked("org.freedesktop.login1.Session");
+        let asking = async {
+            let system = Connection::system().await.ok()?;
+            let proxy = PropertiesProxy::builder(&system)
+                .destination("org.freedesktop.login1")
+                .path("/org/freedesktop/login1/session/auto")
+                .build();
+            proxy.await.ok()?.get(interface, "LockedHint").await.ok()
+        };
+        let is_locked = bool::try_from(within(timeout, asking).await.ok()??).ok()?;
+        Some(if is_locked { Self::Locked } else { Self::Unlocked })
+    }
+
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
+            Self::Unlocked => "the screen is not locked",
+            Self::LockRequested => {
+                "the screen was requested to lock; loginctl unlock-session ends the request"
+            }
+            Self::Locked => "the screen is locked",
+        }
+    }
+}
