@@ -75,7 +75,7 @@ fuzz: ## Run each fuzz target for 30 s with AddressSanitizer
 	scripts/fuzz
 
 shipped: build ## Run the tests of the contract, the tool, the demo, kills and secrets on the binaries of "make"
-	missing=$$(scripts/skipped) && \
+	umask 022 && missing=$$(scripts/skipped) && \
 	printf '%s\n' "$$missing" | sed -n 's/^\(.*\)\t\(.*\)$$/Skipped, because \2 is not installed: \1/p' && \
 	OATHBRIDGE_BINARIES=$(TARGET) $(CARGO) test --release --workspace --test daemon --test programs -- \
 		$(addsuffix ::,$(SHIPPED_TESTS)) $$(printf '%s\n' "$$missing" | sed -n 's/^\(.*\)\t.*/--skip=\1/p')
@@ -88,7 +88,7 @@ test-vm: ## Run the tests on real nodes and with real services, in a virtual mac
 broker: ## Run the tests of the bus with dbus-broker
 	scripts/check-rust
 	scripts/install-packages build test broker
-	OATHBRIDGE_TEST_BUS=dbus-broker $(CARGO) test --release --workspace --test daemon -- \
+	umask 022 && OATHBRIDGE_TEST_BUS=dbus-broker $(CARGO) test --release --workspace --test daemon -- \
 		$(addsuffix ::,access challenge contract operations)
 
 bench: ## Run the benchmarks; OLD=DIR also measures the older programs in that folder

@@ -84,8 +84,8 @@ impl Cause {
             Some(io::ErrorKind::ConnectionRefused) => Self::Refused,
             Some(io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable) => Self::Route,
             Some(io::ErrorKind::TimedOut) => Self::Timeout,
-            Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => Self::Closed,
             _ if says("tunnel error") => Self::Proxy,
+            Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => Self::Closed,
             _ if says("HTTP connect timeout") => Self::Timeout,
             _ => Self::Other,
         }
