@@ -3,7 +3,7 @@
 //!
 //! The key has the keyboard interface of a virtual YubiKey, whose slots have the key of RFC 6238, appendix B; slot 1
 //! requires a touch. It also has the FIDO interface of a virtual Nitrokey 3 with two credentials of that key; `bob`
-//! requires a touch. Its smart card is that of the Nitrokey for Nitrokey's vendor id, else that of the YubiKey, with the
+//! requires a touch. If there is a PIN, it protects a third one, `frank`. Its smart card is that of the Nitrokey for Nitrokey's vendor id, else that of the YubiKey, with the
 //! credential `carol` of that key. PORT is 0 if it is missing; the serial numbers are higher by PORT.
 //!
 //! With the vendor id of Token2 the FIDO interface and the smart card are those of a virtual Token2 PIN+ with `alice`, `bob`

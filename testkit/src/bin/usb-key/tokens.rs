@@ -34,6 +34,7 @@ seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 [[token]]
 serial = 16909060
 model = "nitrokey-3"
+pin = "unknown"
 touch = "never"
 [[token.credential]]
 issuer = "AWS"
@@ -44,6 +45,11 @@ seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 issuer = "AWS"
 account = "bob"
 touch = true
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+[[token.credential]]
+issuer = "AWS"
+account = "frank"
+pin = true
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
 [[token]]
@@ -91,12 +97,16 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// The tokens of the key in a port. The Nitrokey Pro and the Token2 key have this PIN.
+    /// The tokens of the key in a port. The Nitrokeys and the Token2 key have this PIN.
     pub(super) fn new(ids: Ids, port: u32, pin: Option<&String>) -> Result<Self, Box<dyn Error>> {
         let mut specs = virt::parse(TOKENS)?;
-        let [_, _, pro, token2] = &mut specs[..] else { return Err("there are not four tokens".into()) };
-        pro.pin = pin.map(|pin| pin.as_str().into());
-        token2.pin = pin.map(|pin| pin.as_str().into());
+        let [_, nitrokey, pro, token2] = &mut specs[..] else {
+            return Err("there are not four tokens".into());
+        };
+        nitrokey.credentials.retain(|credential| pin.is_some() || !credential.pin);
+        for spec in [nitrokey, pro, token2] {
+            spec.pin = pin.map(|pin| pin.as_str().into());
+        }
         specs.iter_mut().for_each(|spec| spec.serial += port);
         let mut tokens = specs.iter().map(VirtualToken::new);
         let mut next = || tokens.next().ok_or("a token is missing");
