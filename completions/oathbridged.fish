@@ -1,5 +1,5 @@
 complete -c oathbridged -l config -r -F -d 'Read this configuration instead of that of the user or the system'
-complete -c oathbridged -l virtual-token -d 'Attach a virtual token, or the virtual tokens that FILE describes'
+complete -c oathbridged -l virtual-token -d 'Attach the virtual tokens of the demo, or those that FILE describes'
 complete -c oathbridged -l log-level -x -a 'error warn info debug trace' -d 'How much to log'
 complete -c oathbridged -s h -l help -d 'Print help'
 complete -c oathbridged -s V -l version -d 'Print version'

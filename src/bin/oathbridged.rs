@@ -35,7 +35,7 @@ struct Arguments {
     /// Read this configuration instead of that of the user or the system.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Attach a virtual token, or the virtual tokens that FILE describes.
+    /// Attach the virtual tokens of the demo, or those that FILE describes.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     virtual_token: Option<Option<PathBuf>>,
     /// How much to log: error, warn, info, debug or trace.

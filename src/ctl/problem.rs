@@ -3,8 +3,7 @@
 use serde::Serialize;
 
 use super::tree::{Token, Tree};
-use crate::dbus::Error;
-use crate::token;
+use crate::dbus::{HID_DENIED, problem_sentence};
 
 /// A problem. Its serialised form is part of the `--json` output.
 #[derive(Clone, Debug, Serialize)]
@@ -14,19 +13,20 @@ pub(super) struct Problem {
 }
 
 pub(super) fn problems(tree: &Tree) -> Vec<Problem> {
-    tree.problems.iter().map(|word| Problem { problem: word.clone(), advice: advice(word) }).collect()
-}
-
-impl Problem {
-    /// What to do.
-    pub(super) fn advice(&self) -> &str {
-        &self.advice
-    }
+    let words = tree.problems.iter();
+    words.map(|word| Problem { problem: word.clone(), advice: advice(word, &tree.problems) }).collect()
 }
 
 /// One sentence for each problem.
 pub(super) fn sentences(tree: &Tree) -> Vec<String> {
-    tree.problems.iter().map(|word| advice(word)).collect()
+    distinct(&problems(tree))
+}
+
+/// The advice for these problems, each once: the general word for an interface has that of its first kind.
+pub(super) fn distinct(problems: &[Problem]) -> Vec<String> {
+    let mut sentences: Vec<_> = problems.iter().map(|problem| problem.advice.clone()).collect();
+    sentences.dedup();
+    sentences
 }
 
 /// The sentences for the case that no token is attached.
@@ -46,14 +46,43 @@ pub(super) fn locked(tree: &Tree) -> Vec<String> {
     tree.locked().map(sentence).collect()
 }
 
-fn advice(word: &str) -> String {
+/// What to do about the problem with this word, one of these.
+fn advice(word: &str, words: &[String]) -> String {
+    if let Some(sentence) = problem_sentence(word) {
+        return sentence;
+    }
     match word {
-        "pcscd-unavailable" => Error::from(token::Error::PcscUnavailable).sentence().to_owned(),
-        "pcscd-denied" => Error::from(token::Error::PcscDenied).sentence().to_owned(),
-        "hid-denied" => Error::from(token::Error::HidDenied).sentence().to_owned(),
+        HID_DENIED => words.iter().filter(|word| word.starts_with(HID_DENIED)).find_map(|word| problem_sentence(word))
+            .unwrap_or_else(|| "The system does not let this user open a HID interface of a token; log in at the machine itself, or install the udev rules that the README names.".to_owned()),
         "clock-skew" => "The clock of this computer is wrong, so its codes are wrong as well; run timedatectl set-ntp true, or set the clock.".to_owned(),
         "config-invalid" => "The configuration has an error, so the daemon keeps the previous one, or uses no token if there was none; run oathbridgectl config check, which prints the error.".to_owned(),
         "state-unusable" => "Codes cannot be submitted, because the state folder is not usable; run oathbridgectl config check, and see the journal with journalctl --user -u oathbridge.".to_owned(),
         other => format!("The daemon reports the problem {other}; check its journal with journalctl --user -u oathbridge."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denied_interface_is_told_by_its_kind_once() {
+        let (keyboard, others) = ("70-oathbridge-keyboard.rules", "70-oathbridge.rules");
+        for (kinds, expected) in [
+            (&["hid-denied-keyboard"][..], &[keyboard][..]),
+            (&["hid-denied-fido"], &[others]),
+            (&["hid-denied-nitrokeypro"], &[others]),
+            (&["hid-denied-fido", "hid-denied-keyboard"], &[others, keyboard]),
+        ] {
+            let words = std::iter::once(&HID_DENIED).chain(kinds).map(|word| (*word).to_owned());
+            let tree = Tree { problems: words.collect(), ..Tree::default() };
+            let sentences = sentences(&tree);
+            assert_eq!(sentences.len(), expected.len(), "{sentences:?}");
+            for (sentence, rules) in sentences.iter().zip(expected) {
+                let other = if *rules == keyboard { others } else { keyboard };
+                assert!(sentence.contains(rules) && !sentence.contains(other), "{sentence}");
+            }
+            assert_eq!(problems(&tree).len(), kinds.len() + 1, "the JSON output has each word");
+        }
     }
 }

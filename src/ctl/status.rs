@@ -234,7 +234,7 @@ fn text(report: &Report) -> String {
         ("state folder", state),
         ("session", session.to_owned()),
     ];
-    lines.extend(report.problems.iter().map(|problem| ("problem", problem.advice().to_owned())));
+    lines.extend(problem::distinct(&report.problems).into_iter().map(|advice| ("problem", advice)));
     lines.iter().map(|(name, value)| format!("{name:<20} {}\n", escape_invisible(value))).collect()
 }
 

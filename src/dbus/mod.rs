@@ -26,6 +26,7 @@ mod serve;
 mod session;
 mod settings;
 mod system_bus;
+mod transport_problems;
 
 pub use bridge::{Bridge, Opener};
 pub use error::Error;
@@ -33,3 +34,4 @@ pub use published::Summary;
 pub use serve::Service;
 pub use session::ScreenLock;
 pub use system_bus::SystemBus;
+pub(crate) use transport_problems::{HID_DENIED, sentence as problem_sentence};

@@ -6,6 +6,7 @@
 
 pub mod hid_models;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
@@ -210,8 +211,8 @@ pub struct UsbInterface {
 pub struct Presence {
     /// The attached devices.
     pub devices: Vec<Attachment>,
-    /// The reason why `devices` may be incomplete.
-    pub problem: Option<Problem>,
+    /// The reasons why `devices` may be incomplete.
+    pub problems: BTreeSet<Problem>,
 }
 
 /// The reason why a transport cannot report devices. Each variant belongs to one transport.

@@ -27,7 +27,7 @@ pub(super) struct Keeper {
     messages: mpsc::UnboundedSender<Message>,
     devices: BTreeMap<DeviceKey, Device>,
     /// The problem in the last report of each transport, by index; a transport without a report has no entry.
-    reported: BTreeMap<usize, Option<Problem>>,
+    reported: BTreeMap<usize, BTreeSet<Problem>>,
     /// The transports with more devices than are used.
     crowded: BTreeSet<usize>,
     version: u64,
@@ -115,7 +115,7 @@ impl Keeper {
 
     /// Replaces the devices of one transport by the reported ones. A device that is in both keeps its state.
     fn reconcile(&mut self, place: usize, presence: Presence) {
-        self.reported.insert(place, presence.problem);
+        self.reported.insert(place, presence.problems);
         self.devices.retain(|(transport, id), _| {
             *transport != place || presence.devices.iter().any(|present| present.id == *id)
         });
@@ -261,7 +261,7 @@ impl Keeper {
         let has_all = self.transports.get().is_some_and(|transports| transports.len() == self.reported.len());
         let settled = has_all && self.devices.values().all(|device| device.is_read);
         let of_devices = self.devices.values().filter_map(Device::problem);
-        let problems = self.reported.values().filter_map(|problem| *problem).chain(of_devices).collect();
+        let problems = self.reported.values().flatten().copied().chain(of_devices).collect();
         let tokens = tokens::view(&self.devices);
         self.snapshots.send_replace(Arc::new(Snapshot { version: self.version, settled, problems, tokens }));
     }

@@ -1,6 +1,6 @@
 //! The errors of requests to a token.
 
-use crate::device::{self, Problem};
+use crate::device::{self, HidKind, Problem};
 use crate::oath;
 
 /// The error of a request to a token.
@@ -57,9 +57,9 @@ pub enum Error {
     /// The smart card service refuses this user.
     #[error("the smart card service refuses access")]
     PcscDenied,
-    /// The system refuses this user access to a HID device.
+    /// The system refuses this user access to a HID device with an interface of this kind.
     #[error("the system refuses access to a HID device")]
-    HidDenied,
+    HidDenied(HidKind),
 }
 
 impl From<device::Error> for Error {
@@ -69,7 +69,7 @@ impl From<device::Error> for Error {
             device::Error::Busy | device::Error::Reset => Self::Busy,
             device::Error::Transport(Problem::PcscUnavailable) => Self::PcscUnavailable,
             device::Error::Transport(Problem::PcscDenied) => Self::PcscDenied,
-            device::Error::Transport(Problem::HidDenied(_)) => Self::HidDenied,
+            device::Error::Transport(Problem::HidDenied(kind)) => Self::HidDenied(kind),
             device::Error::NoAnswer(what) => oath::Error::NoAnswer(what).into(),
             device::Error::Failed(what) => Self::Malformed(what),
         }

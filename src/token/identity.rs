@@ -1,7 +1,8 @@
 //! Stable ids of tokens, which survive restarts of the daemon.
 //!
 //! The id is derived from the salt of a new token or, without a salt, from its serial number. It is stored with all salts
-//! and serial numbers of the token, so that a token keeps its id when a reset changes its salt.
+//! and serial numbers of the token, so that a token keeps its id when a reset changes its salt. A serial number is stored
+//! with its kind: that of the vendor, or that of the application.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -80,7 +81,11 @@ mod tests {
     use super::*;
 
     fn fingerprint(salt: Option<&[u8]>, serial: Option<&str>) -> Fingerprint {
-        Fingerprint { salt: salt.map(<[u8]>::to_vec), serial: serial.map(str::to_owned) }
+        Fingerprint {
+            salt: salt.map(<[u8]>::to_vec),
+            serial: serial.map(str::to_owned),
+            is_serial_of_application: false,
+        }
     }
 
     #[test]
@@ -119,6 +124,21 @@ mod tests {
             identities.resolve("ykoath", &fingerprint(None, None), "reader A"),
             identities.resolve("ykoath", &fingerprint(None, None), "reader B"),
         );
+    }
+
+    #[test]
+    fn equal_serial_numbers_of_a_vendor_and_of_an_application_are_two_tokens() {
+        let of_vendor = fingerprint(Some(&[1, 2, 3, 4, 5, 6, 7, 8]), Some("12345678"));
+        let own = Fingerprint { is_serial_of_application: true, ..fingerprint(None, Some("12345678")) };
+        let expected = ["ykoath_66840dda154e8a11", "ykoath_12345678"];
+        for order in [[0, 1, 0, 1], [1, 0, 1, 0]] {
+            let directory = tempfile::tempdir().unwrap();
+            let identities = Identities::new(directory.path().to_owned());
+            for place in order {
+                let id = identities.resolve("ykoath", [&of_vendor, &own][place], "");
+                assert_eq!(id.as_str(), expected[place], "{order:?}");
+            }
+        }
     }
 
     #[test]

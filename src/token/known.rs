@@ -23,6 +23,9 @@ pub(super) const MAX_VALUE_BYTES: usize = 64;
 /// that the file is not written at each insertion.
 const ORDER_STEP: u64 = 100;
 
+/// The begin of a stored serial number of an application.
+const OF_APPLICATION: &str = "own:";
+
 /// The values that identify a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fingerprint {
@@ -30,6 +33,9 @@ pub struct Fingerprint {
     pub salt: Option<Vec<u8>>,
     /// The serial number.
     pub serial: Option<String>,
+    /// Whether the serial number is that of the application itself (YKOATH's tag 8F), and not the vendor's. The numbers of
+    /// both kinds may be equal although the tokens are not.
+    pub is_serial_of_application: bool,
 }
 
 /// The known tokens, by id.
@@ -42,7 +48,8 @@ pub(super) struct Known {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Token {
-    /// Salts and serial numbers, oldest first.
+    /// Salts and serial numbers, oldest first. The serial numbers of an application begin with [`OF_APPLICATION`]; earlier
+    /// versions stored them without.
     salts: Vec<String>,
     serials: Vec<String>,
     /// The position in the order of use; the token with the highest number was used last.
@@ -53,19 +60,20 @@ struct Token {
 impl Content for Known {}
 
 impl Known {
-    /// The id of the token of this family with the same salt or, if there is none, with the same serial number.
+    /// The id of the token of this family with the same salt or, if there is none, with the same serial number of the same
+    /// kind.
     pub(super) fn find(&self, family: &str, fingerprint: &Fingerprint) -> Option<TokenId> {
         // A key that is no valid id was not written by the daemon.
         let ids = self.tokens.iter().filter_map(|(id, token)| Some((TokenId::parse(id).ok()?, token)));
         let mut ours = ids.filter(|(id, _)| id.is_of_family(family));
         let by_salt = ours.clone().find(|(_, token)| token.has_salt(fingerprint));
-        by_salt.or_else(|| ours.find(|(_, token)| token.has_serial(fingerprint))).map(|(id, _)| id)
+        by_salt.or_else(|| ours.find(|(_, token)| token.is_of(fingerprint))).map(|(id, _)| id)
     }
 
     /// The newest serial number of the token with this salt.
     pub(super) fn serial(&self, fingerprint: &Fingerprint) -> Option<&str> {
         let token = self.tokens.values().find(|token| token.has_salt(fingerprint))?;
-        token.serials.last().map(String::as_str)
+        token.serials.iter().rfind(|serial| !serial.starts_with(OF_APPLICATION)).map(String::as_str)
     }
 
     /// Adds a token, or new values to a known token, and removes the excess.
@@ -108,6 +116,19 @@ impl Token {
         serial_value(fingerprint).is_some_and(|serial| self.serials.contains(&serial))
     }
 
+    /// Whether the token has the same serial number of the same kind. An earlier version stored no kind, but a salt of each token
+    /// with a vendor's number that has one.
+    fn is_of(&self, fingerprint: &Fingerprint) -> bool {
+        let is_bare = self.salts.is_empty();
+        match fingerprint.is_serial_of_application {
+            true => {
+                let vendors = Fingerprint { is_serial_of_application: false, ..fingerprint.clone() };
+                self.has_serial(fingerprint) || (is_bare && self.has_serial(&vendors))
+            }
+            false => self.has_serial(fingerprint) && (!is_bare || fingerprint.salt.is_none()),
+        }
+    }
+
     fn add(&mut self, fingerprint: &Fingerprint) {
         if let Some(salt) = fingerprint.salt.as_deref().filter(|_| !self.has_salt(fingerprint)) {
             self.salts.push(salt_value(salt));
@@ -135,7 +156,8 @@ fn salt_value(salt: &[u8]) -> String {
 
 fn serial_value(fingerprint: &Fingerprint) -> Option<String> {
     let serial = fingerprint.serial.as_ref().filter(|serial| !serial.is_empty())?;
-    Some(if serial.len() > MAX_VALUE_BYTES { hash(serial.as_bytes()) } else { serial.clone() })
+    let value = if serial.len() > MAX_VALUE_BYTES { hash(serial.as_bytes()) } else { serial.clone() };
+    Some(if fingerprint.is_serial_of_application { format!("{OF_APPLICATION}{value}") } else { value })
 }
 
 fn hash(bytes: &[u8]) -> String {
@@ -150,6 +172,7 @@ mod tests {
         Fingerprint {
             salt: Some(salt.to_be_bytes().to_vec()),
             serial: serial.map(|serial| serial.to_string()),
+            is_serial_of_application: false,
         }
     }
 
@@ -209,7 +232,8 @@ mod tests {
     #[test]
     fn long_values_are_stored_as_their_hash() {
         let mut known = Known::default();
-        let long = Fingerprint { salt: Some(vec![7; 60_000]), serial: Some("8".repeat(60_000)) };
+        let (salt, serial) = (Some(vec![7; 60_000]), Some("8".repeat(60_000)));
+        let long = Fingerprint { salt, serial, is_serial_of_application: false };
         known.remember("ykoath_long", &long);
         assert!(length(&known) < 1_000);
         assert_eq!(known.find("ykoath", &long).unwrap().as_str(), "ykoath_long");
@@ -217,5 +241,27 @@ mod tests {
             known.find("ykoath", &Fingerprint { salt: None, ..long }).unwrap().as_str(),
             "ykoath_long"
         );
+    }
+
+    #[test]
+    fn a_serial_number_without_its_kind_is_that_of_the_application_if_there_is_no_salt() {
+        let own = Fingerprint {
+            serial: Some("12345678".to_owned()),
+            is_serial_of_application: true,
+            ..Fingerprint::default()
+        };
+        let of_vendor = fingerprint(1, Some(12_345_678));
+        // The file of an earlier version.
+        let old =
+            r#"{ "tokens": { "ykoath_12345678": { "salts": [], "serials": ["12345678"], "order": 3 } } }"#;
+        let mut known: Known = serde_json::from_str(old).unwrap();
+        assert_eq!(known.find("ykoath", &of_vendor), None);
+        assert_eq!(known.find("ykoath", &own).unwrap().as_str(), "ykoath_12345678");
+        known.remember("ykoath_12345678", &own);
+        known.remember("ykoath_salted", &of_vendor);
+        let after_reset = Fingerprint { salt: Some(vec![9; 8]), ..of_vendor };
+        assert_eq!(known.find("ykoath", &after_reset).unwrap().as_str(), "ykoath_salted");
+        assert_eq!(known.find("ykoath", &own).unwrap().as_str(), "ykoath_12345678");
+        assert_eq!(known.serial(&fingerprint(1, None)), Some("12345678"));
     }
 }

@@ -190,8 +190,11 @@ impl Worker {
         let Some((family, description)) = selected else { return };
         let attachment = &self.link.target().attachment;
         let device = &attachment.id;
-        let mut fingerprint =
-            Fingerprint { salt: description.salt.clone(), serial: description.serial.clone() };
+        let mut fingerprint = Fingerprint {
+            salt: description.salt.clone(),
+            serial: description.serial.clone(),
+            is_serial_of_application: description.serial.is_some(),
+        };
         if let Some(known) = self.identities.known_serial(&fingerprint) {
             fingerprint.serial = Some(known);
         } else if fingerprint.serial.is_none() {

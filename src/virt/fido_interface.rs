@@ -14,18 +14,26 @@ use crate::sync::IgnorePoison;
 pub struct FidoInterface {
     shared: Arc<Shared>,
     insertion: u32,
-    /// The number of the report to read next.
-    next: u64,
+    /// The program's queue of reports.
+    program: u64,
 }
 
 impl FidoInterface {
     pub(super) fn new(shared: Arc<Shared>, insertion: u32) -> Self {
-        let next = shared.lock().fido.as_ref().map_or(0, |fido| fido.outgoing().next());
-        Self { shared, insertion, next }
+        let program = shared.lock().fido.as_mut().map_or(0, |fido| fido.outgoing().open());
+        Self { shared, insertion, program }
     }
 
     fn check(&self, state: &State) -> Result<(), Error> {
         if state.is_here(self.insertion) { Ok(()) } else { Err(Error::Removed) }
+    }
+}
+
+impl Drop for FidoInterface {
+    fn drop(&mut self) {
+        if let Some(fido) = &mut self.shared.lock().fido {
+            fido.outgoing().close(self.program);
+        }
     }
 }
 
@@ -64,11 +72,10 @@ impl Reports for FidoInterface {
             if state.wants_touch != waited {
                 self.shared.changed.notify_all();
             }
-            let Some(fido) = &state.fido else { return Err(Error::Removed) };
-            if let Some((next, number)) = fido.outgoing().report(self.next) {
-                report.iter_mut().zip(next).for_each(|(to, from)| *to = *from);
+            let Some(fido) = &mut state.fido else { return Err(Error::Removed) };
+            if let Some(next) = fido.outgoing().pop(self.program) {
+                report.iter_mut().zip(&next).for_each(|(to, from)| *to = *from);
                 let length = next.len();
-                self.next = number;
                 drop(state);
                 self.shared.wait_for_report();
                 return Ok(length);

@@ -60,10 +60,10 @@ impl FidoSide {
         }
     }
 
-    pub(super) fn outgoing(&self) -> &ReportQueue {
+    pub(super) fn outgoing(&mut self) -> &mut ReportQueue {
         match self {
-            Self::Trussed(key) => &key.outgoing,
-            Self::Token2(key) => &key.outgoing,
+            Self::Trussed(key) => &mut key.outgoing,
+            Self::Token2(key) => &mut key.outgoing,
         }
     }
 

@@ -101,7 +101,9 @@ fn it_shows_the_main_job_and_ends() {
         printed_after("busctl --user call $NAME $ALICE $NAME.Credential Calculate").starts_with("stta{sv}")
     );
     let slot = printed_after("busctl --user call $NAME $FRANK $NAME.Credential Calculate");
-    assert!(slot.starts_with("stta{sv}"), "over HID reports");
+    assert!(slot.starts_with("stta{sv}"), "over the keyboard interface");
+    let nitrokey = printed_after("busctl --user call $NAME $GRACE $NAME.Credential Calculate");
+    assert!(nitrokey.starts_with("stta{sv}"), "over the FIDO interface");
     let verify = "busctl --user call $NAME $ROOT $NAME.Cognito VerifySoftwareToken 'oa{sv}'";
     let with_token = "profile s demo access-token s $ACCESS_TOKEN";
     assert!(printed_after(&format!("{verify} $ALICE 2 {with_token}")).starts_with("ssa{sv} \"SUCCESS\""));

@@ -114,9 +114,12 @@ fn the_readme_lists_the_devices_of_the_table() {
 }
 
 #[test]
-fn the_error_names_the_rules_that_mend_it() {
-    let error = Error::from(token::Error::HidDenied);
-    for kind in [HidKind::Keyboard, HidKind::Fido] {
-        assert!(error.sentence().contains(kind.rules()), "{}", error.sentence());
+fn the_error_names_the_rules_that_mend_it_and_no_others() {
+    for model in MODELS {
+        let error = Error::from(token::Error::HidDenied(model.kind));
+        for kind in [HidKind::Keyboard, HidKind::NitrokeyPro, HidKind::Fido] {
+            let is_named = error.sentence().contains(kind.rules());
+            assert_eq!(is_named, kind.rules() == model.kind.rules(), "{}: {}", model.name, error.sentence());
+        }
     }
 }

@@ -11,7 +11,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 use oathbridge::ctl::{Arguments, exit};
 
-/// If this variable is set, the completions are written instead of compared.
+/// If this variable is set, the completions and the list of tokens are written, and not only compared.
 const WRITE: &str = "OATHBRIDGE_WRITE_COMPLETIONS";
 
 fn root() -> &'static Path {
@@ -61,6 +61,33 @@ fn all_subcommands(command: &clap::Command, before: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// The table of tokens in the README as a list of a manual page.
+fn tokens_of_the_readme() -> String {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, table) = readme.split_once("| tokens | transport | status | tested with |\n").unwrap();
+    let rows = table.lines().skip(1).take_while(|line| line.starts_with('|'));
+    let entry = |row: &str| {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [tokens, transport, status, tested] = &cells[..] else { panic!("{row}") };
+        format!(".TP\n.B {tokens}: {transport}\n{status}; {tested}\n").replace('`', "").replace('-', "\\-")
+    };
+    rows.map(entry).collect()
+}
+
+#[test]
+fn the_manual_lists_the_tokens_of_the_readme() {
+    let path = root().join("man/oathbridged.8");
+    let manual = fs::read_to_string(&path).unwrap();
+    let (before, rest) = manual.split_once(".SH TOKENS\n").unwrap();
+    let (section, after) = rest.split_once(".SH ").unwrap();
+    let introduction = section.split(".TP\n").next().unwrap();
+    let expected = format!("{before}.SH TOKENS\n{introduction}{}.SH {after}", tokens_of_the_readme());
+    if std::env::var_os(WRITE).is_some() {
+        fs::write(&path, &expected).unwrap();
+    }
+    assert_eq!(manual, expected, "the section TOKENS is out of date; run this test with {WRITE}=1");
 }
 
 fn tool() -> clap::Command {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use oathbridge::cognito::{Cause, Defect, Delivered, ErrorKind, Refused};
 use oathbridge::config::Config;
 use oathbridge::dbus::Error;
+use oathbridge::device::HidKind;
 use oathbridge::flows;
 use oathbridge::guard::Unavailable;
 use oathbridge::registry::Missing;
@@ -64,7 +65,9 @@ fn token_errors() -> Vec<(token::Error, &'static str)> {
         (Error::Malformed("it is a test".to_owned()), "Malformed"),
         (Error::PcscUnavailable, "PcscUnavailable"),
         (Error::PcscDenied, "PcscDenied"),
-        (Error::HidDenied, "HidDenied"),
+        (Error::HidDenied(HidKind::Keyboard), "HidDenied"),
+        (Error::HidDenied(HidKind::NitrokeyPro), "HidDenied"),
+        (Error::HidDenied(HidKind::Fido), "HidDenied"),
     ]
 }
 

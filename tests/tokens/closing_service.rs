@@ -41,7 +41,7 @@ fn client(listener: &UnixListener) -> UnixStream {
 fn first_problem() -> Option<Problem> {
     let (transport, mut first) = (PcscTransport::new(Vec::new()), None);
     transport.watch(&mut |presence| {
-        first = presence.problem;
+        first = presence.problems.first().copied();
         false
     });
     first

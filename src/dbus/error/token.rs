@@ -1,6 +1,7 @@
 //! The errors of tokens.
 
 use super::Error;
+use crate::device::HidKind;
 use crate::registry::Missing;
 use crate::token;
 
@@ -89,10 +90,7 @@ impl Error {
                 "PcscDenied",
                 "The smart card service refuses this user; log in at the machine itself, or allow access with a polkit rule for org.debian.pcsc-lite.",
             ),
-            Token::HidDenied => (
-                "HidDenied",
-                "The system does not let this user open a HID interface of a token; log in at the machine itself, install 70-oathbridge.rules for a Nitrokey or a Librem Key, or copy 70-oathbridge-keyboard.rules from the documentation folder of oathbridge to /etc/udev/rules.d for OTP slots, and plug the token in again.",
-            ),
+            Token::HidDenied(kind) => return hid_denied(kind),
         };
         Self::ours(name, sentence)
     }
@@ -125,4 +123,24 @@ fn attempts(left: u8) -> String {
         1 => "blocks its PIN after 1 more wrong attempt".to_owned(),
         left => format!("blocks its PIN after {left} more wrong attempts"),
     }
+}
+
+fn hid_denied(kind: HidKind) -> Error {
+    let interface = match kind {
+        HidKind::Keyboard => "the keyboard interface of a token",
+        HidKind::NitrokeyPro => "the HID interface of a Nitrokey Pro or one of its relatives",
+        HidKind::Fido => "the FIDO interface of a token",
+    };
+    let source = match kind {
+        // It is not enabled by default, because it lets programs read what such a key types.
+        HidKind::Keyboard => "copy it from the documentation folder of oathbridge to /etc/udev/rules.d",
+        HidKind::NitrokeyPro | HidKind::Fido => "install it with the rest of oathbridge",
+    };
+    Error::ours(
+        "HidDenied",
+        format!(
+            "The system does not let this user open {interface}; log in at the machine itself, and if {} is missing, {source} and plug the token in again.",
+            kind.rules()
+        ),
+    )
 }

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::config::Hid;
-use crate::dbus::error::Error;
+use crate::dbus::transport_problems;
 use crate::device::Problem;
 use crate::device::hid_models::{HidKind, MODELS};
 use crate::registry::{Snapshot, State};
-use crate::token;
 
 /// The words of the D-Bus contract for the problems of the transports.
 pub(super) fn words(snapshot: &Snapshot, hid: &Hid) -> BTreeSet<&'static str> {
@@ -16,7 +15,7 @@ pub(super) fn words(snapshot: &Snapshot, hid: &Hid) -> BTreeSet<&'static str> {
         is_read && attached.transports.contains(&"pcsc") && has_fido_interface(&attached.info.model)
     });
     let shown = snapshot.problems.iter().filter(|problem| is_shown(**problem, hid, is_read_over_pcsc));
-    shown.map(|problem| word(*problem)).collect()
+    shown.flat_map(|problem| transport_problems::words(*problem)).collect()
 }
 
 /// Whether the problem prevents the daemon from reading a token.
@@ -34,18 +33,10 @@ fn has_fido_interface(model: &str) -> bool {
     MODELS.iter().any(|known| known.kind == HidKind::Fido && known.name == model)
 }
 
-fn word(problem: Problem) -> &'static str {
-    match problem {
-        Problem::PcscUnavailable => "pcscd-unavailable",
-        Problem::PcscDenied => "pcscd-denied",
-        Problem::HidDenied(_) => "hid-denied",
-    }
-}
-
 /// Logs the problems that have begun and those that are over, each once.
 pub(super) fn log_changes(before: &[String], now: &[String]) {
     for word in now.iter().filter(|word| !before.contains(word)) {
-        match sentence(word) {
+        match transport_problems::sentence(word) {
             Some(sentence) => tracing::warn!("the problem {word} has begun: {sentence}"),
             None => tracing::warn!("the problem {word} has begun"),
         }
@@ -53,14 +44,6 @@ pub(super) fn log_changes(before: &[String], now: &[String]) {
     for word in before.iter().filter(|word| !now.contains(word)) {
         tracing::info!("the problem {word} is over");
     }
-}
-
-/// What a person can do about a problem of a transport.
-fn sentence(word: &str) -> Option<String> {
-    let errors = [token::Error::PcscUnavailable, token::Error::PcscDenied, token::Error::HidDenied];
-    let words = ["pcscd-unavailable", "pcscd-denied", "hid-denied"];
-    let (_, error) = words.into_iter().zip(errors).find(|(known, _)| *known == word)?;
-    Some(Error::from(error).sentence().to_owned())
 }
 
 #[cfg(test)]
@@ -98,13 +81,5 @@ mod tests {
         assert!(has_fido_interface("Nitrokey 3") && has_fido_interface("Token2 PIN+"));
         assert!(!has_fido_interface("YubiKey 5"));
         assert!(!has_fido_interface(""));
-    }
-
-    #[test]
-    fn each_problem_of_a_transport_has_a_sentence() {
-        for problem in [Problem::PcscUnavailable, Problem::PcscDenied, Problem::HidDenied(HidKind::Fido)] {
-            assert!(sentence(word(problem)).unwrap().ends_with('.'), "{problem:?}");
-        }
-        assert_eq!(sentence("clock-skew"), None);
     }
 }

@@ -1,5 +1,6 @@
 //! Tokens that come and go, through the registry and the object tree, on a connection without a bus.
 
+use std::collections::BTreeSet;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -68,7 +69,10 @@ impl Transport for NewTokens {
                 reader: Some("reader".into()),
                 usb: None,
             };
-            report(Presence { devices: insertions.into_iter().map(attachment).collect(), problem: None });
+            report(Presence {
+                devices: insertions.into_iter().map(attachment).collect(),
+                problems: BTreeSet::new(),
+            });
         }
     }
 

@@ -1,5 +1,6 @@
 //! The monitor thread, which blocks in the service until a card is inserted or removed.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -67,7 +68,7 @@ impl Monitor {
                 changes.wait(pause, self.interrupt.descriptor());
                 continue;
             }
-            if !report(Presence { devices: Vec::new(), problem: Some(problem) }) {
+            if !report(Presence { devices: Vec::new(), problems: [problem].into() }) {
                 return;
             }
             self.interrupt.complete(requested);
@@ -127,7 +128,7 @@ impl Monitor {
         while !self.interrupt.is_stopping() {
             let requested = self.interrupt.requested();
             let devices = watcher.scan(service)?;
-            if !report(Presence { devices, problem: None }) {
+            if !report(Presence { devices, problems: BTreeSet::new() }) {
                 return Ok(());
             }
             self.interrupt.complete(requested);

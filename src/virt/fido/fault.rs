@@ -19,8 +19,12 @@ pub enum FidoFault {
     Channel,
     /// The first report of the response has so many bytes.
     ReportLength(usize),
-    /// The key sends so many reports to other programs before its response.
+    /// The key sends so many reports to other programs at once, directly before its response. A program that is more than 63
+    /// reports behind loses the response.
     Flood(usize),
+    /// The key sends so many reports to other programs before its response, no faster than a program reads them,
+    /// until it is cancelled.
+    Stream(usize),
     /// The key says while it works that it waits for a touch.
     KeepAlive,
     /// The key is pulled out.

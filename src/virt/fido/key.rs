@@ -45,6 +45,8 @@ pub(in crate::virt) struct FidoKey {
     work: Option<Work>,
     /// The fault of the current request.
     fault: Option<FidoFault>,
+    /// The number of reports for other programs that are sent before anything else.
+    stream: usize,
     pub(in crate::virt) faults: VecDeque<FidoFault>,
     pub(in crate::virt) outgoing: ReportQueue,
     /// The number of complete messages that the key received.
@@ -97,6 +99,10 @@ impl FidoKey {
 
     /// Carries out what is due.
     pub(in crate::virt) fn proceed(&mut self, applet: &mut Applet, conditions: Conditions) {
+        if self.stream > 0 {
+            self.stream -= self.outgoing.feed(&foreign(), self.stream);
+            return;
+        }
         let Some(Work { channel, kind }) = self.work.take() else { return };
         let now = conditions.now;
         let response = match kind {
@@ -129,7 +135,7 @@ impl FidoKey {
 
     /// Ends everything.
     pub(in crate::virt) fn reset(&mut self) {
-        (self.work, self.incoming, self.fault) = (None, None, None);
+        (self.work, self.incoming, self.fault, self.stream) = (None, None, None, 0);
     }
 
     fn receive(
@@ -186,9 +192,7 @@ impl FidoKey {
                 return false;
             }
             Some(FidoFault::Vanish) => return false,
-            Some(FidoFault::Flood(count)) => {
-                (0..count).for_each(|_| self.send(STRANGER, KEEPALIVE, &[1]));
-            }
+            Some(FidoFault::Stream(count)) => self.stream = count,
             Some(FidoFault::KeepAlive) => self.send(channel, KEEPALIVE, &[2]),
             _ => {}
         }
@@ -219,6 +223,7 @@ impl FidoKey {
 
     /// Ends the request of this channel. Without one, there is no response.
     fn cancel(&mut self, channel: ChannelId) {
+        self.stream = 0;
         if self.work.take_if(|work| work.channel == channel).is_some() {
             self.send(channel, SECRETS, &CANCELLED.0.to_be_bytes());
         }
@@ -231,6 +236,9 @@ impl FidoKey {
             message.resize(message.len().max(100), 0);
         }
         let channel = if fault == Some(FidoFault::Channel) { STRANGER } else { channel };
+        if let Some(FidoFault::Flood(count)) = fault {
+            self.outgoing.push(vec![foreign(); count]);
+        }
         let mut all = reports(channel, SECRETS, &message);
         match (fault, all.as_mut_slice()) {
             (Some(FidoFault::Sequence), [_, second, ..]) => {
@@ -250,4 +258,9 @@ impl FidoKey {
     fn send(&mut self, channel: ChannelId, command: u8, message: &[u8]) {
         self.outgoing.push(reports(channel, command, message));
     }
+}
+
+/// A report for another program.
+fn foreign() -> Vec<u8> {
+    reports(STRANGER, KEEPALIVE, &[1]).concat()
 }

@@ -74,7 +74,7 @@ pub enum TouchPolicy {
 }
 
 impl TokenSpec {
-    /// The demo's tokens: one YubiKey without a password, with TOTP and HOTP credentials.
+    /// The demo's tokens: a YubiKey without a password, with TOTP and HOTP credentials and a slot, and a Nitrokey 3.
     ///
     /// The list is in `src/virt/spec/demo.toml`, which is also an example of the format.
     pub fn demo() -> Vec<Self> {

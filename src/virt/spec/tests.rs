@@ -8,7 +8,7 @@ fn error(text: &str) -> SpecError {
 #[test]
 fn the_demo_has_a_credential_of_every_kind() {
     let tokens = TokenSpec::demo();
-    let [token] = &tokens[..] else { panic!("one token") };
+    let [token, nitrokey] = &tokens[..] else { panic!("two tokens") };
     assert_eq!(token.serial, 12_345_678);
     let alice = &token.credentials[0];
     assert_eq!(alice.id(), "AWS Cognito:alice@example.com");
@@ -18,6 +18,8 @@ fn the_demo_has_a_credential_of_every_kind() {
     assert!(token.credentials.iter().any(|credential| credential.digits.get() == 8));
     assert!(token.credentials.iter().any(|credential| credential.id() == "60/Example Bank:erin"));
     assert_eq!((token.otp_slots[0].slot, token.otp_slots[0].seed.expose().len()), (2, 20));
+    assert_eq!((nitrokey.model, nitrokey.serial), (Model::Nitrokey3, 0x2030_4050));
+    assert_eq!(nitrokey.credentials[0].id(), "Example:grace");
 }
 
 #[test]

@@ -21,8 +21,11 @@ pub enum Token2Fault {
     EndlessPages,
     /// The key does not serve the application over HID, and its FIDO stack answers with an error of CTAPHID.
     NotServed,
-    /// The key sends so many reports of CTAPHID to other programs before its response.
+    /// The key sends so many reports of CTAPHID to other programs at once, directly before its response. A program that is
+    /// more than 63 reports behind loses the response.
     Flood(usize),
+    /// The key sends so many reports of CTAPHID to other programs before its response, no faster than a program reads them.
+    Stream(usize),
     /// The key is pulled out.
     Vanish,
 }

@@ -20,6 +20,8 @@ pub(in crate::virt) struct Token2Key {
     work: Option<Work>,
     /// The fault of the current command.
     fault: Option<Fault>,
+    /// The number of reports for other programs that are sent before anything else.
+    stream: usize,
     pub(in crate::virt) faults: VecDeque<Fault>,
     pub(in crate::virt) outgoing: ReportQueue,
     /// The number of complete commands that the key received.
@@ -60,7 +62,7 @@ impl Token2Key {
                 return (None, true);
             }
             Some(Fault::Busy(count)) => self.outgoing.push(vec![busy(); count]),
-            Some(Fault::Flood(count)) => self.outgoing.push(vec![foreign(); count]),
+            Some(Fault::Stream(count)) => self.stream = count,
             _ => {}
         }
         applet.set_endless_pages(self.fault == Some(Fault::EndlessPages));
@@ -79,6 +81,10 @@ impl Token2Key {
 
     /// Carries out what is due.
     pub(in crate::virt) fn proceed(&mut self, applet: &mut Applet, conditions: Conditions) {
+        if self.stream > 0 {
+            self.stream -= self.outgoing.feed(&foreign(), self.stream);
+            return;
+        }
         let Some(work) = self.work.take() else { return };
         let now = conditions.now;
         let response = match work {
@@ -118,6 +124,7 @@ impl Token2Key {
     /// Ends everything.
     pub(in crate::virt) fn reset(&mut self) {
         (self.incoming, self.work, self.fault) = (Incoming::default(), None, None);
+        self.stream = 0;
     }
 
     fn respond(&mut self, response: &Response) {
@@ -125,6 +132,9 @@ impl Token2Key {
         let fault = self.fault.take();
         if matches!(fault, Some(Fault::Sequence | Fault::BrokenOff)) {
             message.resize(message.len().max(100), 0);
+        }
+        if let Some(Fault::Flood(count)) = fault {
+            self.outgoing.push(vec![foreign(); count]);
         }
         let mut all = reports(&message);
         match (fault, all.as_mut_slice()) {

@@ -1,5 +1,6 @@
 //! The transport of virtual tokens.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::sync::Arc;
 
@@ -73,7 +74,7 @@ impl VirtualTransport {
             let keyboard = token.has_keyboard().then(|| attachment(keyboard_name(token), None, usb(0)));
             card.into_iter().chain(keyboard.flatten()).collect()
         };
-        Presence { devices: self.tokens.iter().flat_map(attachments).collect(), problem: None }
+        Presence { devices: self.tokens.iter().flat_map(attachments).collect(), problems: BTreeSet::new() }
     }
 
     fn find(&self, device: &DeviceId) -> Option<&VirtualToken> {

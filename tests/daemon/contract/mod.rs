@@ -34,7 +34,7 @@ const UNIX_FD: &str = "org.gtk.GDBus.C.UnixFD";
 /// A generous timeout that only a failure reaches.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Without PC/SC, so that `Settled` depends only on the virtual token.
+/// Without PC/SC, so that `Settled` depends only on the virtual tokens.
 const CONFIG: &str = r#"
 [pcsc]
 enabled = false
@@ -44,7 +44,7 @@ issuer = "AWS Cognito"
 account = "alice@example.com"
 "#;
 
-/// A daemon with the demo token and one profile on a private bus, after it has read everything.
+/// A daemon with the demo tokens and one profile on a private bus, after it has read everything.
 struct Daemon {
     child: Child,
     connection: Connection,
@@ -171,7 +171,7 @@ async fn the_name_cannot_be_stolen() {
         assert_eq!(thief.request_name(NAME.try_into().unwrap(), flags).await.unwrap(), reply);
         assert_eq!(dbus.get_name_owner(name.clone()).await.unwrap(), owner);
     }
-    assert_eq!(daemon.find().await.len(), 5);
+    assert_eq!(daemon.find().await.len(), 6);
 }
 
 #[tokio::test]
@@ -195,7 +195,7 @@ async fn a_second_daemon_ends_with_an_error_message() {
             "oathbridged: another daemon is already running; stop it with `systemctl --user stop oathbridge`."
         )
     );
-    assert_eq!(daemon.find().await.len(), 5);
+    assert_eq!(daemon.find().await.len(), 6);
 }
 
 #[test]

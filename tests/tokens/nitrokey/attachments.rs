@@ -54,3 +54,28 @@ async fn its_pin_is_verified_over_hid_only() {
     let (found, locked) = world.client.find(&[]).await.unwrap();
     assert_eq!((found.len(), locked), (2, vec![token]));
 }
+
+/// The serial number of a YubiKey is decimal, and that of a Nitrokey hexadecimal.
+#[testkit::test]
+async fn a_key_of_another_vendor_with_the_same_serial_number_is_another_token() {
+    let credential =
+        |account| format!("credential = [{{ account = '{account}', seed = 'GEZDGNBVGY3TQOJQ' }}]");
+    let keys = format!(
+        "[[token]]\nserial = 12345678\n{}\n[[token]]\nserial = 0x12345678\nmodel = 'nitrokey-3'\n{}",
+        credential("yubikey"),
+        credential("nitrokey"),
+    );
+    let world = Scenario::inside().virtual_tokens(&keys).start().await.unwrap();
+    let mut ids = Vec::new();
+    for account in ["yubikey", "nitrokey"] {
+        let path = world.client.credential(account).await.unwrap();
+        let (_, id) = path.rsplit_once('/').unwrap();
+        let id = id.rsplit_once('_').unwrap().0;
+        let token = format!("{ROOT}/tokens/{id}");
+        let serial: String = world.client.property(&token, "Token", "Serial").await.unwrap();
+        assert_eq!(serial, "12345678", "{account}");
+        ids.push(id.to_owned());
+    }
+    assert_eq!(ids[1], "ykoath_12345678");
+    assert_eq!(ids[0].len(), "ykoath_".len() + 16, "{ids:?}, from its salt and no duplicate");
+}

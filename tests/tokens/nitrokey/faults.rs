@@ -20,9 +20,32 @@ async fn broken_responses_are_refused() {
         assert_eq!(bench.refusal("alice").await, "Malformed", "{fault:?}");
         assert_eq!(bench.code("alice").await.len(), 8, "after {fault:?}");
     }
-    bench.key.fail_next_fido(FidoFault::Flood(5_000));
+    bench.key.fail_next_fido(FidoFault::Stream(5_000));
     assert_eq!(bench.refusal("alice").await, "TokenStuck", "a flood");
     assert_eq!(bench.code("alice").await.len(), 8, "after a flood");
+}
+
+/// The kernel keeps 63 reports for a program and drops the newest.
+#[testkit::test]
+async fn a_response_that_is_lost_in_a_flood_ends_the_call_at_its_deadline() {
+    let bench = Bench::new().await;
+    bench.key.fail_next_fido(FidoFault::Flood(60));
+    assert_eq!(bench.code("alice").await.len(), 8, "the response still fits");
+    let fault = FidoFault::Flood(100);
+    assert_eq!(refusal_at_the_deadline(&bench, fault, Duration::from_secs(3)).await, "TokenStuck");
+    assert_eq!(bench.code("alice").await.len(), 8);
+
+    // SELECT has no fault that matters, and CALCULATE has the flood.
+    bench.key.fail_next_fido(FidoFault::Flood(1));
+    bench.key.fail_next_fido(fault);
+    let call = bench.touching(Options::from([("timeout", 90_u32.into())])).await;
+    bench.key.touch();
+    bench.wait(|key| key.wait_until_it_wants_no_touch(TIMEOUT)).await;
+    bench.world.clock().unwrap().advance(Duration::from_secs(20));
+    assert_eq!(call.await.unwrap().unwrap_err().name, "TokenStuck");
+    assert_eq!(bench.code("alice").await.len(), 8);
+    let log = bench.world.stage.log().unwrap();
+    assert_eq!(log.matches("the key sends reports for other programs only").count(), 2, "{log}");
 }
 
 /// The refusal of a call whose first request has this fault, when the clock has moved.

@@ -18,7 +18,7 @@ async fn broken_responses_are_refused() {
         assert_eq!(bench.refusal("alice").await, "Malformed", "{fault:?}");
         assert_eq!(bench.code("alice", Options::new()).await.unwrap().len(), 8, "after {fault:?}");
     }
-    bench.key.fail_next_token2(Fault::Flood(9_000));
+    bench.key.fail_next_token2(Fault::Stream(5_000));
     assert_eq!(bench.refusal("alice").await, "TokenStuck", "a flood");
     assert_eq!(bench.code("alice", Options::new()).await.unwrap().len(), 8, "after a flood");
     let log = bench.world.stage.log().unwrap();
@@ -28,7 +28,7 @@ async fn broken_responses_are_refused() {
 #[testkit::test]
 async fn reports_of_a_busy_key_and_of_other_programs_do_no_harm() {
     let bench = Bench::new().await;
-    for fault in [Fault::Busy(50), Fault::Flood(50)] {
+    for fault in [Fault::Busy(50), Fault::Flood(50), Fault::Stream(200)] {
         bench.key.fail_next_token2(fault);
         assert_eq!(bench.code("alice", Options::new()).await.unwrap().len(), 8, "{fault:?}");
     }

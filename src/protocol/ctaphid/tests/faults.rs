@@ -22,6 +22,7 @@ fn each_fault_has_its_error() {
     for (answer, error, limit) in [
         (vec![], Error::Silence, 3 * second),
         (foreign, Error::OtherChannels, 3 * second),
+        (vec![keep_alive[0].clone(); 63], Error::OtherChannels, 3 * second),
         (vec![keep_alive[0].clone(); 5_000], Error::Flood, second),
         (swapped.to_vec(), Error::Sequence { expected: 0, received: 1 }, second),
         (long[..2].to_vec(), Error::BrokenOff, second),

@@ -114,8 +114,7 @@ impl Tracker {
         let devices = self.present.iter().filter(|(_, insertion)| !insertion.state.is_refused());
         Presence {
             devices: devices.map(|(name, insertion)| insertion.attachment(name)).collect(),
-            // Of both kinds the keyboard, because no other transport reads its slots.
-            problem: denied.map(|insertion| insertion.node.kind).min().map(Problem::HidDenied),
+            problems: denied.map(|insertion| Problem::HidDenied(insertion.node.kind)).collect(),
         }
     }
 

@@ -76,7 +76,7 @@ impl Key {
     }
 
     fn problem(&self) -> Option<Problem> {
-        self.tracker.presence(self.now).problem
+        self.tracker.presence(self.now).problems.pop_first()
     }
 }
 
@@ -159,14 +159,14 @@ fn refused_access_is_a_problem_after_udev_had_time_for_its_rules() {
 }
 
 #[test]
-fn the_problem_names_the_kind_of_the_denied_interface() {
+fn the_problems_name_the_kinds_of_the_denied_interfaces() {
     let key = Key::new();
     let sighting = |kind, is_denied| key.sighting(kind, is_denied);
     for (keyboard, fido, expected) in [
-        (false, false, None),
-        (false, true, Some(HidKind::Fido)),
-        (true, false, Some(HidKind::Keyboard)),
-        (true, true, Some(HidKind::Keyboard)),
+        (false, false, &[][..]),
+        (false, true, &[HidKind::Fido]),
+        (true, false, &[HidKind::Keyboard]),
+        (true, true, &[HidKind::Keyboard, HidKind::Fido]),
     ] {
         let mut tracker = Tracker::default();
         for now in [key.now, key.now + MAX_RULES_DELAY] {
@@ -174,7 +174,8 @@ fn the_problem_names_the_kind_of_the_denied_interface() {
             tracker.update(sightings, now);
         }
         let presence = tracker.presence(key.now + MAX_RULES_DELAY);
-        assert_eq!(presence.problem, expected.map(Problem::HidDenied), "{keyboard} {fido}");
+        let expected = expected.iter().copied().map(Problem::HidDenied).collect();
+        assert_eq!(presence.problems, expected, "{keyboard} {fido}");
     }
 }
 

@@ -52,12 +52,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The names and insertions of the devices, and the problem.
+/// The names and insertions of the devices, and the problems.
 fn line(presence: &Presence) -> String {
     let devices: Vec<_> = presence.devices.iter().map(|device| device.id.to_string()).collect();
-    let problem = presence.problem.map_or_else(|| "no problem".to_owned(), |problem| problem.to_string());
+    let problems: Vec<_> = presence.problems.iter().map(ToString::to_string).collect();
+    let problems = if problems.is_empty() { "no problem".to_owned() } else { problems.join(", ") };
     format!(
-        "attached: {}; {problem}",
+        "attached: {}; {problems}",
         if devices.is_empty() { "nothing".to_owned() } else { devices.join(", ") }
     )
 }
