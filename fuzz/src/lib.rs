@@ -26,7 +26,7 @@ pub mod protocol;
 pub mod registry;
 #[path = "../../src/regular_file.rs"]
 pub mod regular_file;
-#[path = "../../src/secret.rs"]
+#[path = "../../src/secret/mod.rs"]
 pub mod secret;
 #[path = "../../src/state_file/mod.rs"]
 pub mod state_file;
