@@ -34,8 +34,8 @@ impl ClientSecret {
     ///
     /// # Errors
     ///
-    /// The files have an error, so it is not known whether the profile names a credential; or the credential or the
-    /// descriptor has no secret.
+    /// The files have an error or lack the profile, so it is not known whether the profile names a credential; or the
+    /// credential or the descriptor has no secret.
     pub(super) fn find(number: Option<i32>, profile: &Profile) -> Result<Self, Failure> {
         match number {
             Some(number) => given(number).map(Self::Given),
@@ -81,8 +81,8 @@ fn of_profile(profile: &Profile) -> Result<Option<SecretText>, Failure> {
         Some(error) => Failure::of_config(exit::FAILED, error),
         None => Failure::new(exit::FAILED, "The configuration is not valid; run oathbridgectl config check."),
     })?;
-    let own = loaded.config.profiles.remove(&profile.name);
-    let Some(name) = own.and_then(|own| own.client_secret_credential) else { return Ok(None) };
+    let own = loaded.config.profiles.remove(&profile.name).ok_or_else(|| unknown(profile))?;
+    let Some(name) = own.client_secret_credential else { return Ok(None) };
     let read = |folder: PathBuf| match read_client_secret(&folder, &name) {
         Err(CredentialFault::Missing) => None,
         other => Some(other),
@@ -97,6 +97,16 @@ fn of_profile(profile: &Profile) -> Result<Option<SecretText>, Failure> {
         ),
     };
     Err(Failure::new(exit::FAILED, sentence))
+}
+
+/// The files were changed since the daemon read them, or it has others, so its profile may name a secret that is not known
+/// here.
+fn unknown(profile: &Profile) -> Failure {
+    let sentence = format!(
+        "Profile \"{}\" of the daemon is not in the files that this command reads; run systemctl --user reload oathbridge, or name the file of its option --config from / on ({}).",
+        profile.name, profile.source
+    );
+    Failure::new(exit::FAILED, sentence)
 }
 
 /// The files that the daemon has the profile from: those of the user and the system, or that of its option `--config`.

@@ -9,6 +9,7 @@ use zbus::names::InterfaceName;
 
 use super::bus::{Bus, within};
 use super::problem::{self, Problem};
+use super::proxies::Extra;
 use super::screen_lock::ScreenLock;
 use super::tree::Tree;
 use super::{Failure, Output, exit, state_folder};
@@ -158,7 +159,10 @@ async fn running(bus: &Bus) -> Daemon {
         _ => (within(ANSWER_TIMEOUT, bus.tree_of_properties()).await.ok().and_then(Result::ok), false),
     };
     let info = within(ANSWER_TIMEOUT, bus.caller_info()).await.ok().and_then(Result::ok);
-    let screen = info.map(|info| ScreenLock::of_caller_info(&info));
+    // The daemon tells a sandboxed program nothing of the screen, but logind may.
+    let is_sandboxed =
+        |info: &Extra| info.get("sandboxed").is_some_and(|value| bool::try_from(value) == Ok(true));
+    let screen = info.filter(|info| !is_sandboxed(info)).map(|info| ScreenLock::of_caller_info(&info));
     Daemon { state: "running", version, tree, is_open, screen }
 }
 

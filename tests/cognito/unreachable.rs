@@ -69,6 +69,22 @@ async fn a_proxy_that_refuses_the_tunnel_sends_nothing() {
     assert!(head[0].starts_with("CONNECT cognito.invalid:443 "), "{head:?}");
 }
 
+#[tokio::test]
+async fn a_proxy_that_closes_the_connection_is_told_as_the_proxy() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = Some(format!("http://{}", listener.local_addr().unwrap()));
+    let asked = thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+        lines.by_ref().find(|line| line.is_empty()).unwrap()
+    });
+    let rig = Rig::new();
+    let client = rig.client_at("https://cognito.invalid", &Settings { proxy, ..patient() });
+    let failure = rig.failure(&client, &rig.token()).await;
+    assert_eq!((verdict(&failure), failure.cause), (UNSENT, Some(Cause::Proxy)));
+    asked.join().unwrap();
+}
+
 /// Through a proxy an unencrypted request to loopback would leave this machine.
 #[test]
 fn requests_to_loopback_do_not_use_the_proxy_of_the_environment() {

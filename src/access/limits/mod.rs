@@ -1,8 +1,9 @@
 //! Limits: simultaneous calls and rates of requests, for each connection, each program and all programs.
 //!
-//! Every message counts when it arrives, whatever its content: for its connection, and unless it is a securing call for its
-//! program, however many connections that has. Connections that are not identified yet count together like one program. A message that waits
-//! until its connection is identified counts for its program after that.
+//! Every message counts when it arrives, whatever its content, for its connection. All but securing calls count for their
+//! program too, however many connections that has. Connections that are not identified yet count together like one
+//! program. A message that waits until its connection is identified counts for its program after that.
+//!
 //! Securing calls (`Lock`, `LockAll`, `Cancel`) count for their connection only. So they use up no limit of other callers,
 //! and no other call of a connection uses up theirs.
 

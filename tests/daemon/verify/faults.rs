@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 
+use testkit::client::Refusal;
 use testkit::fake_cognito::Fault;
 
 use super::{Bench, ONE_ATTEMPT};
@@ -42,6 +43,13 @@ async fn a_code_that_may_have_arrived_is_not_sent_again() {
     bench.assert_single_use();
 }
 
+/// The sentence and the log name the cause of a connection that failed.
+fn assert_cause(bench: &Bench, refusal: &Refusal, cause: &str) {
+    assert!(refusal.sentence.contains(cause), "{refusal:?}");
+    let log = bench.world.stage.log().unwrap();
+    assert!(log.contains(&format!("No connection to Cognito, because {cause};")), "{log}");
+}
+
 #[testkit::test]
 async fn a_code_that_was_not_sent_may_be_sent_in_the_same_step() {
     // No server listens there any more.
@@ -55,16 +63,8 @@ async fn a_code_that_was_not_sent_may_be_sent_in_the_same_step() {
     for _ in 0..2 {
         let refusal = bench.verify_at("closed", &fresh).await.unwrap_err();
         assert_eq!(refusal.name, "Network", "{refusal:?}");
-        assert!(refusal.sentence.contains("the connection was refused"), "{refusal:?}");
+        assert_cause(&bench, &refusal, "the connection was refused");
     }
-    assert!(
-        bench
-            .world
-            .stage
-            .log()
-            .unwrap()
-            .contains("No connection to Cognito, because the connection was refused;")
-    );
     assert_eq!(bench.arrived(), 0);
     bench.verify(&fresh).await.unwrap();
     assert_eq!(bench.world.cognito.log().pop().unwrap().step, Some(step));
@@ -83,14 +83,6 @@ async fn a_server_without_tls_is_refused() {
     let fresh = bench.fresh().await;
     let refusal = bench.verify_at("secure", &fresh).await.unwrap_err();
     assert_eq!(refusal.name, "Tls", "{refusal:?}");
-    assert!(refusal.sentence.contains("the TLS handshake failed"), "{refusal:?}");
-    assert!(
-        bench
-            .world
-            .stage
-            .log()
-            .unwrap()
-            .contains("No connection to Cognito, because the TLS handshake failed;")
-    );
+    assert_cause(&bench, &refusal, "the TLS handshake failed");
     assert_eq!(bench.arrived(), 0);
 }

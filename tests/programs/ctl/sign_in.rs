@@ -169,7 +169,11 @@ fn no_password_is_sent_without_the_secret_that_the_profile_names() {
     fs::remove_file(&credential).unwrap();
     refused(1, "There is no credential work-client-secret, ");
     let file = rig.file("config/oathbridge/config.toml");
-    fs::write(&file, format!("{}[nonsense]\n", fs::read_to_string(&file).unwrap())).unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    // The daemon does not read it again.
+    fs::write(&file, text.replace("[profiles.work]", "[profiles.renamed]")).unwrap();
+    refused(1, "Profile \"work\" of the daemon is not in the files that this command reads; ");
+    fs::write(&file, format!("{text}[nonsense]\n")).unwrap();
     refused(1, "Correct the configuration: ");
 
     fs::write(rig.file("secret"), "").unwrap();
