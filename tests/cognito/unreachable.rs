@@ -70,11 +70,13 @@ async fn a_proxy_that_refuses_the_tunnel_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_closes_the_connection_is_told_as_the_proxy() {
+async fn a_proxy_that_resets_the_connection_is_told_as_the_proxy() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = Some(format!("http://{}", listener.local_addr().unwrap()));
     let asked = thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
+        // Closing such a socket resets the connection.
+        rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
         let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
         lines.by_ref().find(|line| line.is_empty()).unwrap()
     });
