@@ -93,12 +93,44 @@ pub(crate) fn program_of_package(path: &str) -> PathBuf {
     }
 }
 
-/// Cargo's target directory: a marked directory above every built program.
-fn target_directory() -> io::Result<PathBuf> {
+/// Cargo's target directory, above every built program.
+///
+/// # Errors
+///
+/// No folder above this program is one that cargo builds in.
+pub fn target_directory() -> io::Result<PathBuf> {
     let program = std::env::current_exe()?;
-    let marked = |directory: &&Path| directory.join("CACHEDIR.TAG").exists();
-    let directory = program.ancestors().find(marked).map(Path::to_path_buf);
-    directory.ok_or_else(|| {
+    target_above(&program).ok_or_else(|| {
         io::Error::new(io::ErrorKind::NotFound, "the program is not below cargo's target directory")
     })
+}
+
+/// The folder above this program that has a file of cargo. Cargo tags only a folder that it has made itself: a folder that
+/// was there before, for example with unpacked packages, has no tag. What cargo knows of its compiler is in every one.
+fn target_above(program: &Path) -> Option<PathBuf> {
+    let marked =
+        |folder: &&Path| ["CACHEDIR.TAG", ".rustc_info.json"].iter().any(|name| folder.join(name).exists());
+    program.ancestors().find(marked).map(Path::to_path_buf)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_target_folder_is_found_whether_cargo_has_made_it_or_not() {
+        for file in ["CACHEDIR.TAG", ".rustc_info.json"] {
+            let folder = tempfile::tempdir().unwrap();
+            let programs = folder.path().join("target/release/deps");
+            fs::create_dir_all(&programs).unwrap();
+            fs::write(folder.path().join("target").join(file), "").unwrap();
+            assert_eq!(target_above(&programs.join("test")), Some(folder.path().join("target")), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_program_elsewhere_has_no_target_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(target_above(&folder.path().join("release/test")), None);
+    }
 }

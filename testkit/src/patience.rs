@@ -1,6 +1,6 @@
 //! Runs third-party programs with a timeout, so that a program that hangs fails only its own test.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -19,6 +19,23 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// contains the output.
 pub fn run_within(command: &mut Command, limit: Duration) -> io::Result<Output> {
     run_with_stderr(command, limit, Stdio::piped())
+}
+
+/// Like [`run_within`], with this text as standard input.
+///
+/// # Errors
+///
+/// Those of [`run_within`].
+pub fn run_with_input(command: &mut Command, input: &str, limit: Duration) -> io::Result<Output> {
+    let (reader, mut writer) = io::pipe()?;
+    let input = input.to_owned();
+    // A program that does not read its input may end before the input is written.
+    let writing = thread::spawn(move || drop(writer.write_all(input.as_bytes())));
+    let output = run_within(command.stdin(reader), limit);
+    // The command still holds the end of the reader.
+    command.stdin(Stdio::null());
+    let _ = writing.join();
+    output
 }
 
 /// Like [`run_within`], with another destination of its standard error.
@@ -98,6 +115,15 @@ mod tests {
             run_within(&mut shell("seq 20000; echo end >&2; exit 3"), Duration::from_secs(60)).unwrap();
         assert_eq!((lines.status.code(), lines.stderr.as_slice()), (Some(3), &b"end\n"[..]));
         assert_eq!(lines.stdout.len(), 108_894);
+    }
+
+    #[test]
+    fn the_input_arrives_whole_and_may_be_left_unread() {
+        let long = "0123456789".repeat(20_000);
+        let counted = run_with_input(&mut shell("wc -c"), &long, Duration::from_secs(60)).unwrap();
+        assert_eq!(counted.stdout, b"200000\n");
+        let unread = run_with_input(&mut shell("exit 3"), &long, Duration::from_secs(60)).unwrap();
+        assert_eq!(unread.status.code(), Some(3));
     }
 
     #[test]

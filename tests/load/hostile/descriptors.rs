@@ -36,7 +36,7 @@ pub(crate) fn random(dice: &mut Dice) -> Fd<'static> {
         5 => lingering(),
         6 => File::open("/proc/self/comm").unwrap().into(),
         7 => File::open("/").unwrap().into(),
-        8 => openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap(),
+        8 => openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap(),
         9 => File::open("/dev/zero").unwrap().into(),
         10 => memfd(&[b'x'; 100_000]).unwrap(),
         11 => listening(),

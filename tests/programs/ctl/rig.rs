@@ -1,17 +1,17 @@
 //! A daemon with virtual tokens on a private bus, and the tool.
 
 use std::ffi::OsStr;
-use std::io::{Read, Write};
 use std::ops::Deref;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oathbridge::guard::{Folders, Guard, Now};
 use oathbridge::otp::{Period, Step};
 use serde_json::Value;
 use testkit::dbusmock::{Call, Mock};
 use testkit::fake_cognito::Ready;
+use testkit::patience::run_with_input;
 use testkit::scenario::{Scenario, World};
 use testkit::tested;
 use tokio::runtime::Runtime;
@@ -31,6 +31,9 @@ account = 'alice'
 
 /// The seed of all credentials, from RFC 6238.
 const SEED: &[u8] = b"12345678901234567890";
+
+/// The timeout for the tool or a shell, which only a failure reaches.
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// The user of the profile of README.
 const README_USER: &str = "alice@example.com";
@@ -267,12 +270,7 @@ fn of_readme(key: &str) -> Scenario {
 }
 
 pub(crate) fn finish(mut command: Command, input: &str) -> Run {
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A tool that does not read its input may end before the input is written.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let (mut out, mut err) = (String::new(), String::new());
-    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
-    Run { code: child.wait().unwrap().code().unwrap(), out, err }
+    let output = run_with_input(&mut command, input, LIMIT).unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    Run { code: output.status.code().unwrap(), out, err }
 }

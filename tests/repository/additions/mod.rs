@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use testkit::installed::target_directory;
 use testkit::patience::run_within;
 
 /// The most files that an addition may touch.
@@ -28,13 +29,6 @@ const BUILD_TIMEOUT: Duration = Duration::from_secs(1_800);
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The folder that cargo builds in.
-fn target() -> PathBuf {
-    let program = std::env::current_exe().unwrap();
-    let marked = |folder: &&Path| folder.join("CACHEDIR.TAG").exists();
-    program.ancestors().find(marked).unwrap().to_owned()
 }
 
 /// The files below a file or folder, with their content.
@@ -90,7 +84,7 @@ fn test(tree: &Path, target: &Path) {
 
 #[test]
 fn a_family_and_a_method_touch_three_files_each_and_build() {
-    let (fresh, kept) = (tempfile::tempdir().unwrap(), target().join("additions"));
+    let (fresh, kept) = (tempfile::tempdir().unwrap(), target_directory().unwrap().join("additions"));
     write(fresh.path(), &sources(root()));
     for patch in ["family.patch", "method.patch"] {
         let touched = apply(patch, fresh.path());
@@ -102,5 +96,5 @@ fn a_family_and_a_method_touch_three_files_each_and_build() {
         fs::remove_file(kept.join(path)).unwrap();
     }
     write(&kept, &patched);
-    test(&kept, &target());
+    test(&kept, &target_directory().unwrap());
 }
