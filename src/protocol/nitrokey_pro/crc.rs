@@ -1,15 +1,17 @@
 //! The checksum of reports: CRC-32 as STM32 microcontrollers compute it, over words of 32 bits (ST, RM0008, chapter 4).
 
-/// The polynomial of CRC-32, most significant bit first.
-const POLYNOMIAL: u32 = 0x04c1_1db7;
+use crc::{CRC_32_MPEG_2, Crc};
+
+static ALGORITHM: Crc<u32> = Crc::<u32>::new(&CRC_32_MPEG_2);
 
 /// The checksum of these bytes, as little-endian words. Bytes after the last whole word do not count.
 pub(super) fn checksum(bytes: &[u8]) -> u32 {
-    bytes.as_chunks::<4>().0.iter().fold(u32::MAX, |sum, word| {
-        (0..32).fold(sum ^ u32::from_le_bytes(*word), |sum, _| {
-            if sum >> 31 == 1 { (sum << 1) ^ POLYNOMIAL } else { sum << 1 }
-        })
-    })
+    let mut sum = ALGORITHM.digest();
+    for word in bytes.as_chunks::<4>().0 {
+        // The algorithm takes the most significant byte first.
+        sum.update(&u32::from_le_bytes(*word).to_be_bytes());
+    }
+    sum.finalize()
 }
 
 #[cfg(test)]

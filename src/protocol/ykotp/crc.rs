@@ -1,21 +1,15 @@
 //! The checksum of frames and responses: CRC-16 of ISO/IEC 13239, without its final inversion.
 
+use crc::{CRC_16_MCRF4XX, Crc};
+
 /// The checksum over a response and its own, inverted checksum.
 pub(super) const RESIDUAL: u16 = 0xf0b8;
 
-/// The reflected polynomial x¹⁶ + x¹² + x⁵ + 1.
-const POLYNOMIAL: u16 = 0x8408;
+static ALGORITHM: Crc<u16> = Crc::<u16>::new(&CRC_16_MCRF4XX);
 
 /// The checksum of these bytes.
 pub(super) fn checksum(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0xffff, |sum, byte| {
-        (0..8).fold(
-            sum ^ u16::from(*byte),
-            |sum, _| {
-                if sum & 1 == 1 { (sum >> 1) ^ POLYNOMIAL } else { sum >> 1 }
-            },
-        )
-    })
+    ALGORITHM.checksum(bytes)
 }
 
 #[cfg(test)]
