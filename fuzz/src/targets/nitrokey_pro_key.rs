@@ -22,6 +22,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use crc::{CRC_32_MPEG_2, Crc};
 use oathbridge::device::{Error, HidKind, Reports};
 
 use super::super::caller::Caller;
@@ -213,14 +214,14 @@ fn response(command: u8, request: &[u8], result: u8, data: &[u8]) -> Vec<u8> {
     report
 }
 
-/// CRC-32/MPEG-2 of the bytes in the order of big-endian words, by the definition: from the highest bit of each byte on.
+/// CRC-32/MPEG-2 of the bytes in the order of big-endian words.
 fn checksum(bytes: &[u8]) -> u32 {
-    let ordered = bytes.chunks_exact(4).flat_map(|word| word.iter().rev());
-    let bits = ordered.flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1));
-    bits.fold(u32::MAX, |sum, bit| {
-        let is_high = (sum >> 31 == 1) != bit;
-        (sum << 1) ^ if is_high { 0x04c1_1db7 } else { 0 }
-    })
+    static ALGORITHM: Crc<u32> = Crc::<u32>::new(&CRC_32_MPEG_2);
+    let mut ordered = [0; REPORT];
+    for (word, bytes) in ordered.chunks_exact_mut(4).zip(bytes.chunks_exact(4)) {
+        word.copy_from_slice(&[bytes[3], bytes[2], bytes[1], bytes[0]]);
+    }
+    ALGORITHM.checksum(&ordered[..bytes.len()])
 }
 
 impl Reports for ScriptedKey<'_> {

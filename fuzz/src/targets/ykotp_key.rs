@@ -21,6 +21,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crc::{CRC_16_MCRF4XX, Crc};
 use oathbridge::device::{Error, Reports};
 
 use super::super::caller::Caller;
@@ -166,13 +167,10 @@ fn piece(number: u8, part: &[u8]) -> Vec<u8> {
     report
 }
 
-/// CRC-16/X-25 without its final inversion, by the definition: the bits of each byte from the lowest one on.
+/// CRC-16/X-25 without its final inversion.
 pub(super) fn checksum(bytes: &[u8]) -> u16 {
-    let bits = bytes.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1));
-    bits.fold(0xffff, |sum: u16, bit| {
-        let is_odd = (sum & 1 == 1) != bit;
-        (sum >> 1) ^ if is_odd { 0x8408 } else { 0 }
-    })
+    static ALGORITHM: Crc<u16> = Crc::<u16>::new(&CRC_16_MCRF4XX);
+    ALGORITHM.checksum(bytes)
 }
 
 impl Reports for ScriptedKey<'_> {
