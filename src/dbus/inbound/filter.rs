@@ -216,14 +216,13 @@ impl Reader {
 
     /// The verdict about a signal or a reply. Only the bus itself may pass descriptors in them.
     fn judge_other(&self, header: &Header<'_>, length: &Length, carried: &mut Carried) -> Verdict {
-        if *length != Length::Fine {
-            return Verdict::Drop;
-        }
+        let is_fine = *length == Length::Fine;
         match header.sender() {
             Some(sender) if sender != names::DRIVER => {
                 let is_counted = self.count(sender, CallClass::Query, false).is_ok();
-                if is_counted && carried.is_none() { Verdict::Deliver } else { Verdict::Drop }
+                if is_counted && is_fine && carried.is_none() { Verdict::Deliver } else { Verdict::Drop }
             }
+            _ if !is_fine => Verdict::Drop,
             _ if carried.is_none() => Verdict::Deliver,
             _ if carried.is_cut => Verdict::Drop,
             _ => Verdict::DeliverWith(carried.take()),
