@@ -68,6 +68,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
         runtime_directory: state_file::runtime_directory(),
         config: Files::standard(arguments.config),
         bus: Address::session().map_err(|error| error.to_string())?,
+        logind_timeout: daemon::LOGIND_TIMEOUT,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

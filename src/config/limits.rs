@@ -21,14 +21,14 @@ pub struct Limits {
     #[serde(deserialize_with = "at_once")]
     pub calls: u32,
     /// Simultaneous queries of one client, and of one program: short calls such as reading properties. As many calls of one
-    /// client may lock or cancel, counted apart.
+    /// client may lock or cancel, and more of a program, counted apart.
     #[serde(deserialize_with = "at_once")]
     pub queries_per_client: u32,
     /// Simultaneous queries of all clients.
     #[serde(deserialize_with = "at_once")]
     pub queries: u32,
     /// Queries of one client or one program per second; they may arrive at once. As many calls of one client may lock or
-    /// cancel, counted apart.
+    /// cancel, and more of a program, counted apart.
     #[serde(deserialize_with = "rate")]
     pub queries_per_second: u32,
     /// Queries of all clients per second.

@@ -45,6 +45,9 @@ const SIGXFSZ: i32 = 25;
 /// The name of the task that owns the notifier. The notification is removed when this task ends.
 const PROMPTS: &str = "prompts";
 
+/// The usual timeout for an answer of logind. A call that starts the daemon waits for its first answer.
+pub const LOGIND_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// The timeout for the cleanup at the end of the daemon.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -62,6 +65,8 @@ pub struct Parts {
     pub config: Files,
     /// The address of the bus.
     pub bus: Address,
+    /// The timeout for an answer of logind or of the system bus; [`LOGIND_TIMEOUT`] unless a test waits longer.
+    pub logind_timeout: Duration,
 }
 
 /// Makes the transports of tokens for a configuration.
@@ -112,7 +117,8 @@ impl Daemon {
         tasks.spawn_all(service.tasks.drain(..));
         let (watched, running) = (Arc::clone(&bridge), operations.clone());
         // A call that starts the daemon arrives with the name, and the screen may be locked.
-        let session = Session::begin(watched, running, flows.clone(), parts.runtime_directory).await;
+        let (folder, timeout) = (parts.runtime_directory, parts.logind_timeout);
+        let session = Session::begin(watched, running, flows.clone(), folder, timeout).await;
         let connection = service.take_name().await?;
         tasks.spawn(Task::new("session", session.run()));
         let (notifier, notifications) = Notifier::new(connection.clone());

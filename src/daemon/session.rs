@@ -20,9 +20,6 @@ use crate::operations::{Cancellation, Operations};
 /// The timeout for the work before a suspend; logind waits for at most 5 seconds.
 const SUSPEND_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// The timeout for logind's first answer. A call that starts the daemon waits for it.
-const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
-
 pub(super) struct Session {
     bridge: Arc<Bridge>,
     operations: Operations,
@@ -35,19 +32,19 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Waits until the lock of the screen is known, but not for long if logind does not answer. What has to outlive a
-    /// crash is kept in the folder, if there is one.
+    /// Waits until the lock of the screen is known, or an assumption if logind does not answer in time. What has to
+    /// outlive a crash is kept in the folder, if there is one.
     pub(super) async fn begin(
         bridge: Arc<Bridge>,
         operations: Operations,
         flows: Flows,
         folder: Option<PathBuf>,
+        reply_timeout: Duration,
     ) -> Self {
         let (sender, events) = mpsc::channel(4);
-        let watching = Box::pin(logind::watch(sender, folder));
+        let watching = Box::pin(logind::watch(sender, folder, reply_timeout));
         let mut session = Self { bridge, operations, flows, watching, events, locking: JoinSet::new() };
-        let answered = async { while session.next().await == Some(false) {} };
-        let _ = tokio::time::timeout(FIRST_ANSWER_TIMEOUT, answered).await;
+        while session.next().await == Some(false) {}
         session
     }
 
@@ -93,7 +90,8 @@ impl Session {
                 if lock > before {
                     self.operations.cancel_all(match lock {
                         ScreenLock::Locked => Cancellation::ScreenLocked,
-                        _ => Cancellation::LockRequested,
+                        ScreenLock::Requested => Cancellation::LockRequested,
+                        _ => Cancellation::ScreenUnknown,
                     });
                     self.bridge.drop_results();
                     self.locking.spawn(async move { flows.lock_all().await });
@@ -133,6 +131,11 @@ impl Session {
 fn log_screen(lock: ScreenLock) {
     match lock {
         ScreenLock::Unlocked => tracing::debug!("the screen was unlocked"),
+        ScreenLock::Unknown => {
+            tracing::warn!(
+                "systemd-logind does not answer, so the screen counts as locked until it does; check it"
+            );
+        }
         ScreenLock::Requested => {
             tracing::info!("the screen was requested to lock; \"loginctl unlock-session\" ends the request");
         }

@@ -42,6 +42,7 @@ fn line(summary: &Summary, screen: ScreenLock) -> String {
     }
     line.push_str(match screen {
         ScreenLock::Unlocked => "",
+        ScreenLock::Unknown => "; it is not known whether the screen is locked",
         ScreenLock::Requested => "; the screen was requested to lock",
         ScreenLock::Locked => "; the screen is locked",
     });

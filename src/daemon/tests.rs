@@ -62,6 +62,7 @@ impl World {
             runtime_directory: None,
             config: self.config(),
             bus: self.address(),
+            logind_timeout: EVENT_TIMEOUT,
         }
     }
 

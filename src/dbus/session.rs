@@ -12,9 +12,11 @@ use crate::operations::Cancellation;
 /// The lock of the user's screen; a later one is more certain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ScreenLock {
-    /// It is not locked, or logind has not answered.
+    /// It is not locked, or there is no logind.
     #[default]
     Unlocked,
+    /// logind has not told it since the start of the daemon.
+    Unknown,
     /// logind requested it, and no screen locker has told logind about it. So it is not known whether the screen is locked.
     Requested,
     /// A screen locker told logind.
@@ -22,12 +24,13 @@ pub enum ScreenLock {
 }
 
 impl ScreenLock {
-    /// The word of the D-Bus contract.
-    pub(in crate::dbus) fn word(self) -> &'static str {
+    /// The word of the D-Bus contract, if there is something to tell.
+    pub(in crate::dbus) fn word(self) -> Option<&'static str> {
         match self {
-            Self::Unlocked => "unlocked",
-            Self::Requested => "lock-requested",
-            Self::Locked => "locked",
+            Self::Unlocked => Some("unlocked"),
+            Self::Unknown => None,
+            Self::Requested => Some("lock-requested"),
+            Self::Locked => Some("locked"),
         }
     }
 
@@ -83,6 +86,7 @@ impl Session {
         match *self.screen.borrow() {
             _ if access.while_locked => None,
             ScreenLock::Unlocked => None,
+            ScreenLock::Unknown => Some((Cancellation::ScreenUnknown, Error::screen_unknown())),
             ScreenLock::Requested => Some((Cancellation::LockRequested, Error::lock_requested())),
             ScreenLock::Locked => Some((Cancellation::ScreenLocked, Error::screen_locked())),
         }

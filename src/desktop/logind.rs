@@ -8,22 +8,20 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustix::process::geteuid;
 use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
 use zbus::message::Type;
-use zbus::{Connection, MatchRule, OwnedObjectPath, fdo};
+use zbus::{Connection, MatchRule};
 
 use super::kept_requests::KeptRequests;
-use super::lock_requests::{LockRequests, SESSION};
+use super::lock_requests::LockRequests;
 use super::logind_state::LogindState;
 use super::outage::Outage;
+use super::sessions::Sessions;
 use crate::dbus::{ScreenLock, SystemBus};
 use crate::signals::{self, ServiceEvent};
 
 const SERVICE: &str = "org.freedesktop.login1";
-
-/// The timeout for a reply of logind or the bus.
-const REPLY_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The pause after a call that logind did not answer.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
@@ -35,9 +33,6 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 )]
 trait Manager {
     fn inhibit(&self, what: &str, who: &str, why: &str, mode: &str) -> zbus::Result<zbus::OwnedFd>;
-
-    /// Id, user, user's name, seat and path of each session.
-    fn list_sessions(&self) -> zbus::Result<Vec<(String, u32, String, String, OwnedObjectPath)>>;
 }
 
 /// A change of the session or of the computer.
@@ -66,8 +61,9 @@ pub struct Release {
 }
 
 /// Sends events until the receiver is dropped. If the system bus is missing or lost, it tries to connect again.
-/// Requests to lock a session are kept in the `folder`, if there is one.
-pub async fn watch(events: mpsc::Sender<Event>, folder: Option<PathBuf>) {
+/// Requests to lock a session are kept in the `folder`, if there is one. logind and the bus have `reply_timeout` for each
+/// answer. The first [`Event::Answered`] comes after three such times at the latest.
+pub async fn watch(events: mpsc::Sender<Event>, folder: Option<PathBuf>, reply_timeout: Duration) {
     let mut kept = KeptRequests::new(folder);
     let mut reported = Reported { lock_requests: kept.read().await, ..Reported::default() };
     let locked = ScreenLock::Requested;
@@ -75,7 +71,8 @@ pub async fn watch(events: mpsc::Sender<Event>, folder: Option<PathBuf>) {
     if reported.lock_requests.may_lock() && events.send(Event::Screen(locked)).await.is_ok() {
         reported.sessions.screen = locked;
     }
-    let mut watch = Watch { bus: SystemBus::default(), events, outage: Outage::default(), kept, reported };
+    let (bus, outage) = (SystemBus::default(), Outage::default());
+    let mut watch = Watch { bus, events, reply_timeout, outage, kept, reported };
     while !watch.events.is_closed() {
         let ended = watch.follow().await;
         watch.reconnect(ended).await;
@@ -86,6 +83,7 @@ pub async fn watch(events: mpsc::Sender<Event>, folder: Option<PathBuf>) {
 struct Watch {
     bus: SystemBus,
     events: mpsc::Sender<Event>,
+    reply_timeout: Duration,
     outage: Outage,
     kept: KeptRequests,
     reported: Reported,
@@ -94,7 +92,13 @@ struct Watch {
 impl Watch {
     /// Sends events until the receiver is dropped or the system bus is lost.
     async fn follow(&mut self) -> zbus::Result<()> {
-        let connection = bounded(self.bus.listen()).await?;
+        let listening = timeout(self.reply_timeout, self.bus.listen()).await;
+        let Ok(connection) = listening else {
+            // There is a bus, and thus a logind perhaps.
+            let _ = doubt(&mut self.reported.sessions, &self.events).await;
+            return Err(late());
+        };
+        let connection = connection?;
         let rule = MatchRule::builder().msg_type(Type::Signal).sender(SERVICE).build()?;
         let reported = &mut self.reported;
         let state = watch::Sender::new(LogindState::of(reported.lock_requests.clone()));
@@ -102,8 +106,8 @@ impl Watch {
             self.outage.end();
             state.send_if_modified(|state| state.apply(event));
         };
-        let (bus, events) = (self.bus.clone(), self.events.clone());
-        let logind = Logind { bus, connection: connection.clone(), events };
+        let (bus, events, reply_timeout) = (self.bus.clone(), self.events.clone(), self.reply_timeout);
+        let logind = Logind { bus, connection: connection.clone(), events, reply_timeout };
         let ended = tokio::select! {
             ended = signals::listen(&connection, SERVICE, rule, on_event) => ended,
             _ = logind.follow_sleep(state.subscribe(), &mut reported.is_asleep) => Ok(()),
@@ -139,20 +143,20 @@ struct Reported {
     lock_requests: LockRequests,
 }
 
-/// The state of the user's sessions.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sessions {
-    /// Locked if the `LockedHint` of one of them is true, and otherwise requested if one of them at a seat was requested to
-    /// lock.
-    screen: ScreenLock,
-    /// Whether one of them at a seat is active; `None` before the first answer of logind.
-    is_active: Option<bool>,
+/// Counts the screen as locked, unless logind has told more before.
+async fn doubt(reported: &mut Sessions, events: &mpsc::Sender<Event>) -> Option<()> {
+    if !reported.is_known() && reported.screen < ScreenLock::Unknown {
+        events.send(Event::Screen(ScreenLock::Unknown)).await.ok()?;
+        reported.screen = ScreenLock::Unknown;
+    }
+    Some(())
 }
 
 struct Logind {
     bus: SystemBus,
     connection: Connection,
     events: mpsc::Sender<Event>,
+    reply_timeout: Duration,
 }
 
 impl Logind {
@@ -192,11 +196,19 @@ impl Logind {
         reported: &mut Sessions,
     ) -> Option<()> {
         let mut changes = state.subscribe();
+        if timeout(self.reply_timeout, changes.wait_for(|state| state.is_known)).await.is_err() {
+            doubt(reported, &self.events).await?;
+            self.events.send(Event::Answered { is_known: false }).await.ok()?;
+        }
         loop {
             // Without logind a locked screen stays locked.
             let now = changes.borrow_and_update().clone();
-            let found = if now.is_running { self.read_sessions(state).await } else { Some(*reported) };
-            let is_first_answer = now.is_known && reported.is_active.is_none();
+            let found = match now.is_running {
+                true => self.read_sessions(state).await,
+                false if now.is_known && now.starts == 0 => Some(reported.without_logind()),
+                false => Some(*reported),
+            };
+            let is_first_answer = now.is_known && !reported.is_known();
             // The same holds if logind does not answer.
             if let Some(now) = found {
                 if now.screen != reported.screen {
@@ -207,9 +219,11 @@ impl Logind {
                     self.events.send(Event::Activity).await.ok()?;
                 }
                 reported.is_active = now.is_active;
+            } else {
+                doubt(reported, &self.events).await?;
             }
             if is_first_answer {
-                let is_known = reported.is_active.is_some();
+                let is_known = reported.is_known();
                 self.events.send(Event::Answered { is_known }).await.ok()?;
             }
             tokio::select! {
@@ -222,50 +236,13 @@ impl Logind {
     /// The state of the user's sessions; `None` if logind does not answer. Requests to other sessions are dropped.
     async fn read_sessions(&self, state: &watch::Sender<LogindState>) -> Option<Sessions> {
         let requests = state.borrow().lock_requests.clone();
-        let read = bounded(self.sessions(&requests)).await;
+        let read = self.bounded(Sessions::read(&self.connection, &requests)).await;
         let log = |error: &zbus::Error| tracing::debug!("cannot read the state of the sessions: {error}");
         let (sessions, at_seats) = read.inspect_err(log).ok()?;
         // A request that arrived meanwhile may be to a session that is newer than the list.
         state
             .send_if_modified(|state| state.lock_requests == requests && state.lock_requests.keep(&at_seats));
         Some(sessions)
-    }
-
-    /// The state of the user's sessions, and those at a seat.
-    async fn sessions(&self, requests: &LockRequests) -> zbus::Result<(Sessions, Vec<OwnedObjectPath>)> {
-        let (own, mut all) = (geteuid().as_raw(), Sessions { is_active: Some(false), ..Sessions::default() });
-        let mut at_seats = Vec::new();
-        for (_, user, _, seat, path) in ManagerProxy::new(&self.connection).await?.list_sessions().await? {
-            if user == own {
-                if self.is_true(&path, "LockedHint").await? {
-                    all.screen = ScreenLock::Locked;
-                }
-                // Every other session is always active: that of ssh, and since systemd 256 that of the user's manager.
-                if !seat.is_empty() {
-                    all.is_active = all.is_active.max(Some(self.is_true(&path, "Active").await?));
-                    at_seats.push(path);
-                }
-            }
-        }
-        if !all.screen.is_locked() && requests.lock(&at_seats) {
-            all.screen = ScreenLock::Requested;
-        }
-        Ok((all, at_seats))
-    }
-
-    /// The value of a property of a session; false if the session has just ended.
-    async fn is_true(&self, session: &OwnedObjectPath, property: &str) -> zbus::Result<bool> {
-        let properties = fdo::PropertiesProxy::builder(&self.connection)
-            .destination(SERVICE)
-            .path(session)
-            .build()
-            .await?;
-        let name = zbus::names::InterfaceName::from_static_str_unchecked(SESSION);
-        match properties.get(name, property).await {
-            Ok(value) => Ok(bool::try_from(value)?),
-            Err(fdo::Error::UnknownObject(_)) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
     }
 
     async fn inhibit(&self) -> Option<OwnedFd> {
@@ -278,15 +255,18 @@ impl Logind {
             let _ = connection.close().await;
             inhibitor
         };
-        let inhibitor = bounded(asking).await;
+        let inhibitor = self.bounded(asking).await;
         inhibitor
             .inspect_err(|error| tracing::debug!("cannot delay the suspend: {error}"))
             .ok()
             .map(OwnedFd::from)
     }
+
+    async fn bounded<T>(&self, asking: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
+        timeout(self.reply_timeout, asking).await.unwrap_or_else(|_| Err(late()))
+    }
 }
 
-async fn bounded<T>(asking: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
-    let late = || zbus::Error::Failure("no reply".to_owned());
-    tokio::time::timeout(REPLY_TIMEOUT, asking).await.unwrap_or_else(|_| Err(late()))
+fn late() -> zbus::Error {
+    zbus::Error::Failure("no reply".to_owned())
 }

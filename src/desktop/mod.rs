@@ -6,3 +6,4 @@ pub mod logind;
 mod logind_state;
 pub mod notifications;
 mod outage;
+mod sessions;

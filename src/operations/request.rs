@@ -57,6 +57,8 @@ pub enum Cancellation {
     CallerGone,
     /// The screen was locked.
     ScreenLocked,
+    /// logind does not tell whether the screen is locked.
+    ScreenUnknown,
     /// The screen was requested to lock, and it is not known whether it is locked.
     LockRequested,
     /// The computer goes to sleep.

@@ -14,7 +14,7 @@ use crate::bus::PrivateBus;
 use crate::installed::file_of_package;
 
 /// The timeout for the start of a service.
-const START_TIMEOUT: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 const MOCK: &str = "org.freedesktop.DBus.Mock";
 
@@ -123,10 +123,10 @@ impl Mock {
     ///
     /// # Errors
     ///
-    /// The timeout of 20 s passed; the error contains the calls.
+    /// It is not true after 3,000 looks; the error contains the calls.
     pub async fn until(&self, wanted: impl Fn(&[Call]) -> bool) -> io::Result<Vec<Call>> {
         let mut calls = Vec::new();
-        for _ in 0..1000 {
+        for _ in 0..3_000 {
             calls = self.calls().await.map_err(io::Error::other)?;
             if wanted(&calls) {
                 return Ok(calls);

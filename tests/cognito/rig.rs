@@ -77,7 +77,7 @@ impl Rig {
 
 /// A generous timeout that only a failure reaches.
 pub(crate) fn patient() -> Settings {
-    let (connect_timeout, request_timeout) = (Duration::from_secs(20), Duration::from_secs(30));
+    let (connect_timeout, request_timeout) = (Duration::from_secs(50), Duration::from_secs(60));
     Settings { connect_timeout, request_timeout, ..Settings::default() }
 }
 

@@ -22,7 +22,9 @@ async fn a_dropped_connection_leaves_the_outcome_unknown_and_nothing_is_sent_aga
 async fn silence_ends_with_the_request_timeout() {
     let rig = Rig::new();
     rig.fake.fail(Fault::Silence);
-    let settings = Settings { request_timeout: Duration::from_secs(2), ..patient() };
+    // Long enough for a busy machine to send the code.
+    let (connect_timeout, request_timeout) = (Duration::from_secs(9), Duration::from_secs(10));
+    let settings = Settings { connect_timeout, request_timeout, ..patient() };
     let error = rig.failure(&rig.client_at(&rig.fake.url(), &settings), &rig.token()).await;
     assert_eq!(verdict(&error), (ErrorKind::OutcomeUnknown, Delivered::Unknown));
     assert_eq!(rig.arrived(), 1);

@@ -2,6 +2,7 @@
 
 mod ctl;
 mod demo;
+mod environment;
 mod journal;
 mod kill;
 mod named_files;

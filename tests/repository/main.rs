@@ -2,6 +2,7 @@
 
 mod additions;
 mod debian_packages;
+mod dependencies;
 mod hid_models;
 mod layers;
 mod manuals;

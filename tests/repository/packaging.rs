@@ -117,6 +117,32 @@ fn the_unit_has_the_settings_that_the_daemon_requires() {
     );
 }
 
+/// The value of a constant in a source file, which is a number or a product of numbers.
+fn constant(file: &str, name: &str) -> u64 {
+    let text = read(file);
+    let start = format!("const {name}: usize = ");
+    let value = text.lines().find_map(|line| line.split_once(&start)?.1.strip_suffix(';')).unwrap();
+    value.split(" * ").map(|factor| factor.replace('_', "").parse::<u64>().unwrap()).product()
+}
+
+/// A daemon at its own limits must not meet those of the unit, and a broken one must meet them before the computer suffers.
+#[test]
+fn the_unit_leaves_room_for_what_the_daemon_may_use() {
+    let text = read(UNIT);
+    let unit = directives(&text);
+    // In KiB. The load tests check the peak.
+    let peak = constant("tests/load/hostile/programs.rs", "MAX_PEAK");
+    let memory: u64 = value(&unit, "MemoryMax").strip_suffix('M').unwrap().parse().unwrap();
+    assert!((4 * peak..=8 * peak).contains(&(memory * 1024)), "{memory} MiB, {peak} KiB");
+    let pool = constant("src/bin/oathbridged.rs", "MAX_BLOCKING_THREADS");
+    let closers = constant("src/dbus/descriptors/unclosed.rs", "MAX_THREADS");
+    let devices = constant("src/registry/keeper.rs", "MAX_DEVICES");
+    // The main thread, the closers of two buses, and two transports, each with a monitor and a thread for each device.
+    let threads = 1 + pool + 2 * closers + 2 * (1 + devices);
+    let tasks: u64 = value(&unit, "TasksMax").parse().unwrap();
+    assert!((threads..=2 * threads).contains(&tasks), "{tasks} tasks, {threads} threads");
+}
+
 /// A reload by a signal would always succeed.
 #[test]
 fn a_reload_calls_the_method_and_waits_for_it() {

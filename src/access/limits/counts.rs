@@ -22,6 +22,9 @@ const DENIALS_PER_MINUTE: u32 = 60;
 const REFUSED_PER_MINUTE: u32 = 60;
 const ALL_REFUSED_PER_MINUTE: u32 = 240;
 
+/// The number of securing calls of a program per second, and at once, if one connection may not have more of them.
+const SECURING_OF_PROGRAM: u32 = 512;
+
 #[derive(Debug)]
 pub(super) struct Counts {
     pub(super) config: config::Limits,
@@ -35,7 +38,7 @@ pub(super) struct Counts {
 pub(super) struct Record {
     pub(super) calls: u32,
     pub(super) queries: u32,
-    /// The number of running calls that lock or cancel, of a connection.
+    /// The number of running calls that lock or cancel.
     pub(super) securing: u32,
     pub(super) rates: Rates,
 }
@@ -57,10 +60,12 @@ impl Counts {
     }
 
     pub(super) fn check_room(&self, program: &str, class: CallClass) -> Result<(), Refusal> {
-        let (calls, queries) =
-            self.programs.get(program).map_or((0, 0), |program| (program.calls, program.queries));
+        let at_work = |of: fn(&Record) -> u32| self.programs.get(program).map_or(0, of);
+        let (calls, queries) = (at_work(|of| of.calls), at_work(|of| of.queries));
         busy_if(match class {
-            CallClass::Secure => false,
+            CallClass::Secure => {
+                at_work(|of| of.securing) >= SECURING_OF_PROGRAM.max(self.config.queries_per_client)
+            }
             CallClass::Query => {
                 queries >= self.config.queries_per_client || self.all.queries >= self.config.queries
             }
@@ -70,14 +75,14 @@ impl Counts {
 
     pub(super) fn check_rates(&self, program: &str, rate: Rate, now: Duration) -> Result<(), Refusal> {
         if let Some(program) = self.programs.get(program) {
-            program.rates.check(rate, self.quota(rate), now)?;
+            program.rates.check(rate, self.quota_of_program(rate), now)?;
         }
         self.all.rates.check(rate, self.quota_of_all(rate), now)
     }
 
     /// Counts a request of a program, for the program and for all.
     pub(super) fn count(&mut self, program: &Arc<str>, rate: Rate, now: Duration) {
-        let (one, all) = (self.quota(rate), self.quota_of_all(rate));
+        let (one, all) = (self.quota_of_program(rate), self.quota_of_all(rate));
         self.all.rates.count(rate, all, now);
         self.program(program, now).rates.count(rate, one, now);
     }
@@ -90,7 +95,7 @@ impl Counts {
 
     /// Releases such a share, and counts a submission that began at this time, if there is one.
     pub(super) fn release(&mut self, program: &Arc<str>, counted: Option<Duration>) {
-        let (one, all) = (self.quota(Rate::Submissions), self.quota_of_all(Rate::Submissions));
+        let (one, all) = (self.quota_of_program(Rate::Submissions), self.quota_of_all(Rate::Submissions));
         self.all.rates.release(all, counted);
         if let Some(program) = self.programs.get_mut(program) {
             program.rates.release(one, counted);
@@ -100,9 +105,9 @@ impl Counts {
     /// Whether the program of a connection has no room for one more message, although the connection itself has.
     pub(super) fn is_shared_part_used(&self, own: &Own, class: CallClass, now: Duration) -> bool {
         let rate = Rate::of_arrival(class);
-        let quota = self.quota(rate);
+        let (own_quota, quota) = (self.quota(rate), self.quota_of_program(rate));
         let shared = self.programs.get(&own.program);
-        own.record.rates.check(rate, quota, now).is_ok()
+        own.record.rates.check(rate, own_quota, now).is_ok()
             && (shared.is_some_and(|shared| shared.rates.check(rate, quota, now).is_err())
                 || self.check_room(&own.program, class).is_err())
     }
@@ -122,7 +127,7 @@ impl Counts {
     /// Counts a message for its program only, as far as that has room.
     pub(super) fn count_for_program_if_possible(&mut self, own: &Own, class: CallClass, now: Duration) {
         let rate = Rate::of_arrival(class);
-        let quota = self.quota(rate);
+        let quota = self.quota_of_program(rate);
         self.program(&own.program, now).rates.count(rate, quota, now);
     }
 
@@ -135,18 +140,15 @@ impl Counts {
         Rate::of(class).map_or(Ok(()), |rate| self.check_rates(&own.program, rate, now))
     }
 
-    /// Counts a message for its program and all; a securing call for neither.
+    /// Counts a message for its program and all; a securing call has no limit of all.
     pub(super) fn count_for_program(
         &mut self,
         own: &Own,
         class: CallClass,
         now: Duration,
     ) -> Result<(), Refusal> {
-        if class == CallClass::Secure {
-            return Ok(());
-        }
         let rate = Rate::of_arrival(class);
-        let (one, all) = (self.quota(rate), self.quota_of_all(rate));
+        let (one, all) = (self.quota_of_program(rate), self.quota_of_all(rate));
         self.all.rates.check(rate, all, now)?;
         let program = &mut self.program(&own.program, now).rates;
         program.check(rate, one, now)?;
@@ -155,7 +157,18 @@ impl Counts {
         Ok(())
     }
 
-    /// The quota of one program or one connection.
+    /// The quota of one program. Its share of securing calls is larger than that of a connection, so that one connection
+    /// does not keep the others from locking.
+    pub(super) fn quota_of_program(&self, rate: Rate) -> Option<Quota> {
+        match rate {
+            Rate::Securing => {
+                Some(Quota::per_second(SECURING_OF_PROGRAM.max(self.config.queries_per_second)))
+            }
+            _ => self.quota(rate),
+        }
+    }
+
+    /// The quota of one connection, and of one program unless that has another one.
     pub(super) fn quota(&self, rate: Rate) -> Option<Quota> {
         Some(match rate {
             // A program that may have so many codes at once may also ask for them.

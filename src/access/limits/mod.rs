@@ -1,11 +1,11 @@
 //! Limits: simultaneous calls and rates of requests, for each connection, each program and all programs.
 //!
-//! Every message counts when it arrives, whatever its content, for its connection. All but securing calls count for their
-//! program too, however many connections that has. Connections that are not identified yet count together like one
-//! program. A message that waits until its connection is identified counts for its program after that.
+//! Every message counts when it arrives, whatever its content, for its connection and for its program, however many
+//! connections that has. Connections that are not identified yet count together like one program. A message that waits
+//! until its connection is identified counts for its program after that.
 //!
-//! Securing calls (`Lock`, `LockAll`, `Cancel`) count for their connection only. So they use up no limit of other callers,
-//! and no other call of a connection uses up theirs.
+//! Securing calls (`Lock`, `LockAll`, `Cancel`) have shares of their own, of a connection and of a program, and none of
+//! all programs. So no other call uses up theirs, and they use up nothing of other programs.
 
 mod charged;
 mod counts;
@@ -40,7 +40,7 @@ pub enum CallClass {
     Reload,
     /// It is a short query.
     Query,
-    /// It locks or cancels; it is never refused because of other callers, nor because of other calls of its connection.
+    /// It locks or cancels; it is never refused because of other programs, nor because of other calls of its own one.
     Secure,
 }
 
@@ -142,7 +142,7 @@ impl Limits {
     /// they share, and this is one of them.
     pub fn waits_for_identity(&self, connection: &ConnectionCounts, class: CallClass) -> bool {
         let (own, counts, now) = (connection.own(), self.counts(), self.clock.monotonic());
-        own.program.is_empty() && class != CallClass::Secure && counts.is_shared_part_used(&own, class, now)
+        own.program.is_empty() && counts.is_shared_part_used(&own, class, now)
     }
 
     /// Records the program of a connection, which its messages count for from now on.
@@ -240,10 +240,8 @@ impl Permit {
         let (mut own, mut counts) = (self.connection.own(), self.limits.counts());
         program.into_iter().for_each(|program| own.know(program));
         counts.check_room(&own.program, self.class)?;
-        if self.class != CallClass::Secure {
-            counts.program(&own.program, now).begin(self.class);
-            counts.all.begin(self.class);
-        }
+        counts.program(&own.program, now).begin(self.class);
+        counts.all.begin(self.class);
         (self.is_admitted, self.program) = (true, Arc::clone(&own.program));
         Ok(())
     }
@@ -253,7 +251,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         self.connection.own().record.end(self.class);
         let mut counts = self.limits.counts();
-        if self.is_admitted && self.class != CallClass::Secure {
+        if self.is_admitted {
             if let Some(program) = counts.programs.get_mut(&self.program) {
                 program.end(self.class);
             }

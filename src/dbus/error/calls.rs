@@ -92,6 +92,14 @@ impl Error {
         )
     }
 
+    /// logind is there and does not tell whether the screen is locked.
+    pub fn screen_unknown() -> Self {
+        Self::ours(
+            "ScreenLocked",
+            "It is not known whether the screen is locked, because systemd-logind does not answer; check it with \"systemctl status systemd-logind\", or set while_locked in [access] of the configuration to \"allow\".",
+        )
+    }
+
     /// logind requested the screen to lock, and no screen locker has told it more.
     pub fn lock_requested() -> Self {
         Self::ours(
@@ -174,6 +182,7 @@ impl From<Cancellation> for Error {
             Cancellation::Caller => "The request was cancelled",
             Cancellation::CallerGone => "The program that made the request has left the bus",
             Cancellation::ScreenLocked => "The screen was locked",
+            Cancellation::ScreenUnknown => "It became unknown whether the screen is locked",
             Cancellation::LockRequested => {
                 return Self::ours(
                     "Cancelled",

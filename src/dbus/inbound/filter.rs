@@ -107,12 +107,13 @@ impl Reader {
     /// Delivers a message, keeps it until its client is identified, or does with it what else the verdict is.
     async fn take(&mut self, arrived: Arrived) -> zbus::Result<Option<Message>> {
         let Some((client, class)) = self.newcomer(&arrived) else { return self.pass(arrived).await };
-        let reason = match self.newcomers.place(&client, &arrived) {
+        let waiting = self.newcomers.of(class);
+        let reason = match waiting.place(&client, &arrived) {
             Place::Passes => return self.pass(arrived).await,
             Place::Refused => Refusal::Busy,
             Place::Waits => match self.bridge.clients.limits.arrive_early(client.counts(), class) {
                 Ok(()) => {
-                    self.newcomers.keep(client, arrived);
+                    waiting.keep(client, arrived);
                     return Ok(None);
                 }
                 Err(reason) => reason,
@@ -139,17 +140,17 @@ impl Reader {
     }
 
     /// The client and the class of a call that waits until the client is identified.
-    fn newcomer(&self, arrived: &Arrived) -> Option<(Arc<Client>, CallClass)> {
-        let header = arrived.message.header();
+    fn newcomer(&mut self, arrived: &Arrived) -> Option<(Arc<Client>, CallClass)> {
+        let (clients, header) = (&self.bridge.clients, arrived.message.header());
         let sender = header.sender().filter(|_| arrived.message.message_type() == Type::MethodCall)?;
         let class = methods::of(&header).map_or(CallClass::Query, |method| method.class);
-        let client = self.bridge.clients.client(sender);
-        let waits = self.bridge.clients.limits.waits_for_identity(client.counts(), class);
-        if !waits && (class == CallClass::Secure || !self.newcomers.has(&client)) {
-            return None;
-        }
-        self.bridge.notice(&client);
-        Some((client, class))
+        let client = clients.client(sender);
+        let waits = clients.limits.waits_for_identity(client.counts(), class)
+            || self.newcomers.of(class).has(&client);
+        waits.then(|| {
+            self.bridge.notice(&client);
+            (client, class)
+        })
     }
 
     fn judge(&self, arrived: &mut Arrived) -> Verdict {
@@ -215,14 +216,13 @@ impl Reader {
 
     /// The verdict about a signal or a reply. Only the bus itself may pass descriptors in them.
     fn judge_other(&self, header: &Header<'_>, length: &Length, carried: &mut Carried) -> Verdict {
-        if *length != Length::Fine {
-            return Verdict::Drop;
-        }
+        let is_fine = *length == Length::Fine;
         match header.sender() {
             Some(sender) if sender != names::DRIVER => {
                 let is_counted = self.count(sender, CallClass::Query, false).is_ok();
-                if is_counted && carried.is_none() { Verdict::Deliver } else { Verdict::Drop }
+                if is_counted && is_fine && carried.is_none() { Verdict::Deliver } else { Verdict::Drop }
             }
+            _ if !is_fine => Verdict::Drop,
             _ if carried.is_none() => Verdict::Deliver,
             _ if carried.is_cut => Verdict::Drop,
             _ => Verdict::DeliverWith(carried.take()),

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::intake::Arrived;
+use crate::access::CallClass;
 use crate::dbus::client::Client;
 
 /// The number of messages that wait, of all connections and of one.
@@ -30,18 +31,37 @@ pub(super) enum Place {
     Passes,
 }
 
-/// The messages that wait, oldest first.
+/// The messages that wait. Those that lock or cancel have places of their own, and overtake the other ones.
 #[derive(Debug, Default)]
-pub(super) struct Newcomers(VecDeque<(Arc<Client>, Arrived)>);
+pub(super) struct Newcomers {
+    securing: Queue,
+    others: Queue,
+}
 
 impl Newcomers {
-    /// Whether a message of this client waits, so that a later one must not overtake it.
-    pub(super) fn has(&self, client: &Arc<Client>) -> bool {
-        self.0.iter().any(|(waiting, _)| Arc::ptr_eq(waiting, client))
+    /// The messages that wait for the same places as one of this class.
+    pub(super) fn of(&mut self, class: CallClass) -> &mut Queue {
+        if class == CallClass::Secure { &mut self.securing } else { &mut self.others }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.securing.0.is_empty() && self.others.0.is_empty()
+    }
+
+    /// The oldest message whose client is identified now.
+    pub(super) fn next(&mut self) -> Option<Arrived> {
+        self.securing.next().or_else(|| self.others.next())
+    }
+}
+
+/// The messages that wait for the same places, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Queue(VecDeque<(Arc<Client>, Arrived)>);
+
+impl Queue {
+    /// Whether a message of this client waits, so that a later one must not overtake it.
+    pub(super) fn has(&self, client: &Arc<Client>) -> bool {
+        self.0.iter().any(|(waiting, _)| Arc::ptr_eq(waiting, client))
     }
 
     /// Where a message belongs, which may be too long or one too many.
@@ -63,7 +83,7 @@ impl Newcomers {
     }
 
     /// The oldest message whose client is identified now. Those of clients that have left are dropped.
-    pub(super) fn next(&mut self) -> Option<Arrived> {
+    fn next(&mut self) -> Option<Arrived> {
         self.0.retain(|(client, _)| !client.left().is_cancelled());
         let place = self.0.iter().position(|(client, _)| client.counts().is_identified())?;
         self.0.remove(place).map(|(_, arrived)| arrived)
@@ -85,10 +105,10 @@ mod tests {
     use crate::dbus::descriptors::Closers;
 
     /// The place of a message, which is kept if it waits.
-    fn put(newcomers: &mut Newcomers, client: &Arc<Client>, arrived: Arrived) -> Place {
-        let place = newcomers.place(client, &arrived);
+    fn put(queue: &mut Queue, client: &Arc<Client>, arrived: Arrived) -> Place {
+        let place = queue.place(client, &arrived);
         if place == Place::Waits {
-            newcomers.keep(Arc::clone(client), arrived);
+            queue.keep(Arc::clone(client), arrived);
         }
         place
     }
@@ -111,7 +131,7 @@ mod tests {
         let census = Census::default();
         let [stays, known, leaves] =
             [":1.1", ":1.2", ":1.3"].map(|name| Arc::new(Client::new(name, &census)));
-        let mut newcomers = Newcomers::default();
+        let mut newcomers = Queue::default();
         for client in [&stays, &known, &leaves, &known] {
             assert_eq!(put(&mut newcomers, client, message(1).await), Place::Waits);
         }
@@ -127,7 +147,7 @@ mod tests {
     async fn few_and_short_messages_wait_and_none_overtakes_an_earlier_one() {
         let census = Census::default();
         let client = |name: &str| Arc::new(Client::new(name, &census));
-        let (mut newcomers, one) = (Newcomers::default(), client("one"));
+        let (mut newcomers, one) = (Queue::default(), client("one"));
         assert_eq!(put(&mut newcomers, &one, message(MAX_BYTES).await), Place::Passes);
         for _ in 0..MAX_MESSAGES_PER_CLIENT {
             assert_eq!(put(&mut newcomers, &one, message(1).await), Place::Waits);
@@ -143,5 +163,26 @@ mod tests {
             assert!(second.is_none_or(|second| second == Place::Refused));
         }
         assert_eq!(put(&mut newcomers, &client("last"), message(1).await), Place::Passes);
+    }
+
+    /// A program that fills all other places keeps no new connection from locking.
+    #[tokio::test]
+    async fn messages_that_lock_or_cancel_have_places_of_their_own_and_go_first() {
+        let limits =
+            Limits::new(config::Limits::default(), Arc::new(ManualClock::at(std::time::Duration::ZERO)));
+        let census = Census::default();
+        let client = Arc::new(Client::new(":1.1", &census));
+        let mut newcomers = Newcomers::default();
+        for number in 0..MAX_MESSAGES {
+            let other = Arc::new(Client::new(&format!(":1.{number}"), &census));
+            assert_eq!(put(newcomers.of(CallClass::Query), &other, message(1).await), Place::Waits);
+        }
+        assert_eq!(put(newcomers.of(CallClass::Code), &client, message(1).await), Place::Passes);
+        assert_eq!(put(newcomers.of(CallClass::Secure), &client, message(2).await), Place::Waits);
+        newcomers.of(CallClass::Query).0.push_front((Arc::clone(&client), message(1).await));
+        limits.know(client.counts(), "a");
+        let lengths = [(); 3].map(|()| newcomers.next().map(|next| next.message.data().bytes().len()));
+        assert!(lengths[0] > lengths[1] && lengths[1].is_some() && lengths[2].is_none(), "{lengths:?}");
+        assert!(!newcomers.is_empty());
     }
 }

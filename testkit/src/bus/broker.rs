@@ -18,7 +18,7 @@ use zbus::{Fd, ObjectPath, Variant, connection};
 use crate::installed::program_of_package;
 
 /// The timeout for the start of the bus.
-const START_TIMEOUT: Duration = Duration::from_secs(20);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The limits of one user for bytes, descriptors, match rules and objects, higher than any test needs.
 const LIMITS: [&str; 6] = [

@@ -21,7 +21,7 @@ pub use signals::{Event, Signals};
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The timeout for the daemon's name to appear or disappear.
-const NAME_TIMEOUT: Duration = Duration::from_secs(20);
+const NAME_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Options of a call.
 pub type Options<'a> = HashMap<&'a str, Variant<'a>>;
@@ -78,7 +78,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The timeout of 20 s passed, or the connection is lost.
+    /// The timeout of 60 s passed, or the connection is lost.
     pub async fn wait_for_name(&self, present: bool) -> zbus::Result<()> {
         let bus = fdo::DBusProxy::new(&self.connection).await?;
         let mut changes = bus.receive_name_owner_changed_with_args(&[(0, names::BUS)]).await?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use oathbridge::clock::{Clock, ManualClock};
 use oathbridge::config::{Config, Files};
@@ -26,6 +27,7 @@ pub(super) struct Setup {
     pub(super) state: PathBuf,
     pub(super) runtime: PathBuf,
     pub(super) bus: String,
+    pub(super) logind_timeout: Duration,
 }
 
 /// A running daemon, stopped on drop.
@@ -96,6 +98,7 @@ fn run(
         runtime_directory: Some(setup.runtime),
         config: Files::only(setup.config).with_policy(setup.policy, rustix::process::geteuid().as_raw()),
         bus: Address::try_from(setup.bus.as_str()).map_err(|error| error.to_string())?,
+        logind_timeout: setup.logind_timeout,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use oathbridge::clock::ManualClock;
 use oathbridge::virt::{self, TokenSpec};
@@ -38,11 +39,14 @@ pub struct Stage {
 /// The section that keeps a program from the keys of the machine.
 const WITHOUT_KEYS: &str = "[hid]\nfido = false\n";
 
+/// How long a daemon in this process waits for an answer of logind, which is late only on a busy machine.
+const LOGIND_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// The kind of daemon.
 #[derive(Debug)]
 enum Kind {
     Program { program: PathBuf, arguments: Vec<OsString>, environment: Vec<(OsString, OsString)> },
-    Inside { clock: Arc<ManualClock>, tokens: Vec<TokenSpec> },
+    Inside { clock: Arc<ManualClock>, tokens: Vec<TokenSpec>, logind_timeout: Duration },
 }
 
 impl Stage {
@@ -81,7 +85,7 @@ impl Stage {
     /// If the test has no separate process (`testkit::test`), or the bus does not start.
     pub fn inside(clock: Arc<ManualClock>) -> io::Result<Self> {
         let folder = Folder::own().ok_or_else(|| io::Error::other("the test has no process of its own"))?;
-        let kind = Kind::Inside { clock, tokens: Vec::new() };
+        let kind = Kind::Inside { clock, tokens: Vec::new(), logind_timeout: LOGIND_TIMEOUT };
         let (home, log) = (Arc::new(folder.home()?), folder.log());
         let stage = Self { kind, bus: PrivateBus::start()?, home, log };
         stage.configure("")?;
@@ -94,10 +98,11 @@ impl Stage {
     ///
     /// If this stage is for a program, or the bus does not start.
     pub fn beside(&self) -> io::Result<Self> {
-        let Kind::Inside { clock, tokens } = &self.kind else {
+        let Kind::Inside { clock, tokens, logind_timeout } = &self.kind else {
             return Err(io::ErrorKind::Unsupported.into());
         };
-        let kind = Kind::Inside { clock: Arc::clone(clock), tokens: tokens.clone() };
+        let (clock, tokens, logind_timeout) = (Arc::clone(clock), tokens.clone(), *logind_timeout);
+        let kind = Kind::Inside { clock, tokens, logind_timeout };
         Ok(Self { kind, bus: PrivateBus::start()?, home: Arc::clone(&self.home), log: self.log.clone() })
     }
 
@@ -122,6 +127,13 @@ impl Stage {
         argument.push(file);
         self.add_argument(argument);
         Ok(())
+    }
+
+    /// Sets how long a daemon in this process waits for an answer of logind.
+    pub fn set_logind_timeout(&mut self, timeout: Duration) {
+        if let Kind::Inside { logind_timeout, .. } = &mut self.kind {
+            *logind_timeout = timeout;
+        }
     }
 
     /// Adds an argument for the program.
@@ -212,7 +224,7 @@ impl Stage {
                 self.surround(&mut command).envs(environment.iter().map(|(name, value)| (name, value)));
                 Daemon::spawn(command.stderr(self.log_file()?))
             }
-            Kind::Inside { clock, tokens } => Inside::start(Setup {
+            Kind::Inside { clock, tokens, logind_timeout } => Inside::start(Setup {
                 clock: Arc::clone(clock),
                 tokens: tokens.clone(),
                 config: self.config_path(),
@@ -220,6 +232,7 @@ impl Stage {
                 state: self.state(),
                 runtime: self.runtime().join("oathbridge"),
                 bus: self.address().to_owned(),
+                logind_timeout: *logind_timeout,
             })
             .map(Daemon::from),
         }
@@ -251,7 +264,7 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// If the program does not start, or does not own its name after 20 s. The error contains the log.
+    /// If the program does not start, or does not own its name after 60 s. The error contains the log.
     pub async fn start(&self, client: &Client) -> io::Result<Daemon> {
         let daemon = self.spawn()?;
         match client.wait_for_name(true).await {

@@ -22,7 +22,7 @@ use self::inserted::Inserted;
 use self::process::Process;
 
 /// The timeout for pcscd to start, and to see a card; it checks for cards every 0.4 s.
-const PCSCD_TIMEOUT: Duration = Duration::from_secs(20);
+const PCSCD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A private pcscd, stopped on drop.
 #[derive(Debug)]

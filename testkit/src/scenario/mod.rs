@@ -35,7 +35,10 @@ const POLICY: &str = "/etc/oathbridge/policy.toml";
 const COGNITO: &str = "COGNITO_URL";
 
 /// Quotas do not refill on a stopped clock, so this quota is large enough for a whole test.
-const QUERIES: &str = "queries_per_second = 1000000\nall_queries_per_second = 1000000\n";
+const QUERIES: &str = "all_queries_per_second = 1000000\nqueries_per_second = 1000000\n";
+
+/// The fake Cognito answers at once, but the timeouts are in real time, and a machine may be busy.
+const TIMEOUTS: &str = "connect_timeout = 50.0\nrequest_timeout = 60.0\n";
 
 /// The description of a test environment.
 #[derive(Clone, Debug, Default)]
@@ -198,14 +201,19 @@ fn isolate(stage: &mut Stage) -> io::Result<()> {
     Ok(())
 }
 
-/// The configuration with a quota for queries, unless it sets one itself.
-fn with_query_quota(text: &str) -> String {
-    const LIMITS: &str = "[limits]\n";
-    if text.contains("queries_per_second") {
+/// The configuration of a daemon in this process, with settings that suit a test, unless it has its own.
+fn for_tests(text: &str) -> String {
+    with(&with(text, "[limits]\n", QUERIES), "[cognito]\n", TIMEOUTS)
+}
+
+/// The configuration with these settings of a section, unless it has the last one of them.
+fn with(text: &str, section: &str, settings: &str) -> String {
+    let last = settings.lines().last().and_then(|line| line.split(' ').next());
+    if last.is_some_and(|key| text.contains(key)) {
         return text.to_owned();
     }
-    match text.split_once(LIMITS) {
-        Some((before, after)) => format!("{before}{LIMITS}{QUERIES}{after}"),
-        None => format!("{text}\n{LIMITS}{QUERIES}"),
+    match text.split_once(section) {
+        Some((before, after)) => format!("{before}{section}{settings}{after}"),
+        None => format!("{text}\n{section}{settings}"),
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use oathbridge::clock::{Clock, ManualClock};
 use oathbridge::virt::VirtualToken;
 
-use super::{COGNITO, with_query_quota};
+use super::{COGNITO, for_tests};
 use crate::bus::PrivateBus;
 use crate::client::{Client, Event};
 use crate::daemon::{Daemon, Stage};
@@ -63,7 +63,7 @@ impl World {
     /// If the file cannot be written.
     pub fn configure(&self, text: &str) -> io::Result<()> {
         let text = text.replace(COGNITO, &self.cognito.url());
-        self.stage.configure(&if self.clock.is_some() { with_query_quota(&text) } else { text })
+        self.stage.configure(&if self.clock.is_some() { for_tests(&text) } else { text })
     }
 
     /// The first card.

@@ -133,6 +133,21 @@ async fn a_message_over_the_limit_is_refused() {
     assert!(empty.0.is_empty());
 }
 
+/// The clock stands still, so that no quota refills by itself.
+#[testkit::test]
+async fn signals_over_the_limit_count_although_they_are_dropped() {
+    let limits = "[limits]\nmessage_kib = 16\nqueries_per_second = 40\n";
+    let bench = Bench::of(testkit::scenario::Scenario::inside(), limits).await;
+    let noise = Message::signal("/", "com.example.Noise", "Noise").destination(names::BUS);
+    let noise = noise.build(&"x".repeat(17_000)).unwrap();
+    let noisy = bench.stage.client().await.unwrap();
+    for _ in 0..40 {
+        noisy.connection().send(&noise).await.unwrap();
+    }
+    let refusal = noisy.call::<_, Extra>(ROOT, "Manager", "GetCallerInfo", &()).await.unwrap_err();
+    assert_eq!(refusal.name, "RateLimited");
+}
+
 /// The clock stands still, so the quota that all new connections share does not refill. The daemon asks the bus about
 /// each connection after its first message, so each first message counts for that quota.
 #[testkit::test]

@@ -10,6 +10,7 @@ mod descriptors;
 mod limits;
 mod programs;
 mod sandboxes;
+mod securing;
 mod submissions;
 
 use std::ops::Deref;

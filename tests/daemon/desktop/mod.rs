@@ -23,7 +23,7 @@ use testkit::scenario::{Scenario, World};
 use tokio::task::JoinHandle;
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
-const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 const TOKEN: &str = "[[token]]
 serial = 31415926
@@ -37,7 +37,7 @@ credential = [
 
 /// Waits until something that has no event is true.
 async fn until(what: &str, mut is_true: impl AsyncFnMut() -> bool) {
-    for _ in 0..1000 {
+    for _ in 0..3_000 {
         if is_true().await {
             return;
         }

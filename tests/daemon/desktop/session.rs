@@ -257,7 +257,7 @@ async fn a_token_that_could_not_be_read_is_read_again_when_a_session_becomes_act
     assert_eq!(reason().await, "Malformed");
     // Long enough for another reading, and too short for the retry that is planned after 2 s.
     bench.clock().unwrap().advance(Duration::from_millis(1_500));
-    for attempt in 0..1000 {
+    for attempt in 0..3_000 {
         // The daemon misses the first change if it has not read the sessions before.
         let active = HashMap::from([("Active", Variant::from(attempt % 2 == 1))]);
         let change = ("org.freedesktop.login1.Session", active);

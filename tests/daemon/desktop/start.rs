@@ -1,6 +1,8 @@
 //! What a daemon knows about the screen when it takes its name.
 
 use std::fs;
+use std::os::unix::net::UnixListener;
+use std::time::Duration;
 
 use oathbridge::dbus::names::ROOT;
 use testkit::client::{Extra, Options};
@@ -120,4 +122,55 @@ async fn a_screen_that_is_locked_before_the_start_is_known_before_the_first_call
     answer(&logind, &format!("import time\ntime.sleep(0.5)\n{}", sessions())).await;
     bench.start_daemon().await.unwrap();
     assert_eq!(screen(&bench).await, "locked");
+}
+
+/// The sentence of the refusal of a call that needs an unlocked screen.
+async fn refusal(bench: &Bench) -> String {
+    let (_, locked) = bench.client.find(&[]).await.unwrap();
+    let refusal = bench.client.unlock(&locked[0], "correct horse").await.unwrap_err();
+    assert_eq!(refusal.name, "ScreenLocked");
+    refusal.sentence
+}
+
+/// Without it, an error of logind at the start of the daemon would open a locked screen.
+#[testkit::test]
+async fn a_screen_that_logind_does_not_tell_counts_as_locked_until_it_does() {
+    let user = rustix::process::geteuid().as_raw();
+    // The object has no LockedHint.
+    let other = format!(
+        "ret = [('s1', dbus.UInt32({user}), 'me', 'seat0', dbus.ObjectPath('/org/freedesktop/login1/seat/seat0'))]"
+    );
+    for code in ["raise dbus.exceptions.DBusException('not now')", &other] {
+        let mut bench = Bench::prepare("").await;
+        let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
+        add_session(&logind).await;
+        answer(&logind, code).await;
+        bench.start_daemon().await.unwrap();
+        let sentence = refusal(&bench).await;
+        assert!(sentence.contains("systemctl status systemd-logind"), "{code}: {sentence}");
+        assert_eq!(screen(&bench).await, "", "{code}");
+        answer(&logind, &sessions()).await;
+        until("the screen is unlocked", async || screen(&bench).await == "unlocked").await;
+        let (_, locked) = bench.client.find(&[]).await.unwrap();
+        bench.client.unlock(&locked[0], "correct horse").await.unwrap();
+    }
+}
+
+/// There may be a logind on it. Once the bus says that there is none, no screen is locked.
+#[testkit::test]
+async fn a_bus_that_does_not_answer_locks_until_it_does() {
+    let mut bench = Bench::prepare("").await;
+    bench.stage.set_logind_timeout(Duration::from_secs(2));
+    let socket = bench.system().unwrap().address().strip_prefix("unix:path=").unwrap().to_owned();
+    bench.system_mut().unwrap().stop().unwrap();
+    let silent = UnixListener::bind(&socket).unwrap();
+    bench.start_daemon().await.unwrap();
+    let sentence = refusal(&bench).await;
+    assert!(sentence.contains("systemctl status systemd-logind"), "{sentence}");
+    drop(silent);
+    fs::remove_file(&socket).unwrap();
+    bench.system_mut().unwrap().start_again().unwrap();
+    let (_, locked) = bench.client.find(&[]).await.unwrap();
+    let unlocks = async || bench.client.unlock(&locked[0], "correct horse").await.is_ok();
+    until("the token can be unlocked", unlocks).await;
 }

@@ -57,7 +57,7 @@ async fn no_operation_starts_for_a_caller_that_left_while_its_secrets_were_read(
     }
     writer.write_all(access_token.as_bytes()).unwrap();
     drop(writer);
-    for _ in 0..1500 {
+    for _ in 0..3_000 {
         if world.stage.log().unwrap().contains("VerifySoftwareToken") {
             break;
         }

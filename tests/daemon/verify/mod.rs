@@ -36,8 +36,6 @@ const CREDENTIALS: usize = 24;
 const ONE_ATTEMPT: &str = "[cognito]
 max_attempts = 1
 min_seconds_left = 0
-connect_timeout = 2.0
-request_timeout = 3.0
 ";
 
 /// The daemon, a card full of credentials, and a fake Cognito with all of their seeds.

@@ -26,7 +26,7 @@ fn copy(rig: &Rig, display: &[(&str, &str)], arguments: &[&str]) -> Run {
 fn read(rig: &Rig, name: &str) -> String {
     let file = rig.file(name);
     let text = || fs::read_to_string(&file).ok().filter(|text| text.ends_with('\n'));
-    let found = (0..1_000).find_map(|_| {
+    let found = (0..6_000).find_map(|_| {
         text().or_else(|| {
             std::thread::sleep(Duration::from_millis(10));
             None

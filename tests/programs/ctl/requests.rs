@@ -130,7 +130,7 @@ fn watch_ends_when_its_output_is_closed() {
     assert_eq!(watching.next(), "Nothing to do.");
     watching.lines = None;
     // There is no event that it could print.
-    let ended = (0..500).any(|_| {
+    let ended = (0..3_000).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(20));
         watching.child.try_wait().unwrap().is_some_and(|status| status.success())
     });

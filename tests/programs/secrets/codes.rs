@@ -150,7 +150,7 @@ async fn until_watched(logind: &Mock) {
 }
 
 async fn until(fits: impl AsyncFn() -> bool) {
-    for _ in 0..1000 {
+    for _ in 0..3_000 {
         if fits().await {
             return;
         }

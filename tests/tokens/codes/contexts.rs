@@ -10,7 +10,7 @@ use testkit::scenario::Scenario;
 use super::Bench;
 
 /// The number of checks until pcscd must have noticed that a client has gone, and their interval.
-const MAX_CHECKS: usize = 300;
+const MAX_CHECKS: usize = 1_200;
 const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The sockets of a process, by their inodes: each context of a client is one of pcscd's.

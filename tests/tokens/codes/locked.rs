@@ -146,7 +146,7 @@ async fn locks_that_wait_for_the_token_share_one_reading() {
     let (alice, bob) = (bench.credential("alice").await, bench.credential("bob").await);
     let (client, card) = (bench.client().clone(), bench.card().clone());
     let busy = tokio::spawn(async move { client.calculate(&bob, Options::new()).await.map(drop) });
-    let wants_touch = move || card.wait_until_it_wants_a_touch(Duration::from_secs(20));
+    let wants_touch = move || card.wait_until_it_wants_a_touch(Duration::from_secs(60));
     assert!(tokio::task::spawn_blocking(wants_touch).await.unwrap());
     let before = bench.card().log().len();
     let lock = || bench.client().call::<_, ()>(names::ROOT, "Manager", "LockAll", &());

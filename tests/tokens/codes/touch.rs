@@ -8,7 +8,7 @@ use testkit::client::{Event, Options};
 
 use super::{Bench, code};
 
-const EVENT_TIMEOUT: Duration = Duration::from_secs(20);
+const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A simulated user who touches the card as soon as it waits for a touch.
 fn person(card: &VirtualToken) -> tokio::task::JoinHandle<bool> {

@@ -1,3 +1,4 @@
+mod securing;
 mod unidentified;
 
 use std::cell::RefCell;
@@ -72,42 +73,6 @@ fn calls_at_once_are_limited_for_a_connection_a_program_and_all() {
     let _again = (admit("1", "a").unwrap(), admit("5", "c").unwrap());
     drop((third, other));
     admit("1", "a").unwrap();
-}
-
-#[test]
-fn locking_and_cancelling_are_independent_of_other_callers() {
-    let config = config::Limits {
-        calls_per_client: 1,
-        calls_per_program: 1,
-        calls: 1,
-        queries_per_client: 2,
-        queries: 2,
-        queries_per_second: 10,
-        all_queries_per_second: 10,
-        ..config::Limits::default()
-    };
-    let (limits, _) = limits(config);
-    let _call = admit(&limits, "1", "a", CallClass::Code).unwrap();
-    let _queries = [(); 2].map(|()| admit(&limits, "1", "a", CallClass::Query).unwrap());
-    while limits.arrive("2", CallClass::Query).is_ok() {}
-    assert!(limits.arrive("3", CallClass::Query).is_err());
-    let _lock = admit(&limits, "3", "b", CallClass::Secure).unwrap();
-    // The number of securing calls of one connection is limited.
-    assert!((0..11).any(|_| limits.arrive("3", CallClass::Secure).is_err()));
-}
-
-/// A program that floods the daemon, or that rules keep from codes, can still secure what it has unlocked.
-#[test]
-fn other_calls_of_a_connection_use_up_no_share_of_locking_and_cancelling() {
-    let config = config::Limits { queries_per_client: 2, ..config::Limits::default() };
-    let (limits, _) = limits(config);
-    for _ in 0..400 {
-        let _ = (limits.arrive("1", CallClass::Query), limits.arrive("1", CallClass::Code));
-        limits.deny("1", CallClass::Code);
-    }
-    let _queries = [(); 2].map(|()| limits.admit("1", CallClass::Query).unwrap());
-    let _securing = [(); 2].map(|()| admit(&limits, "1", "a", CallClass::Secure).unwrap());
-    assert_eq!(admit(&limits, "1", "a", CallClass::Secure).unwrap_err(), Refusal::Busy);
 }
 
 #[test]
