@@ -13,6 +13,9 @@ pub(super) enum Failure {
     Interrupted,
     /// The system refuses access.
     Denied,
+    /// The device did not carry out a transfer in the 5 s that the kernel gives it (`USB_CTRL_GET_TIMEOUT` and
+    /// `USB_CTRL_SET_TIMEOUT` in `include/linux/usb.h`).
+    TimedOut,
     /// Anything else, with the text of the library.
     Other(String),
 }
@@ -23,6 +26,7 @@ pub(super) fn of_hidapi(error: &HidError) -> Failure {
         // The errors of an ioctl are text: the name of the number, and what it means.
         HidError::HidApiError { message } if message.contains("EINTR") => Failure::Interrupted,
         HidError::HidApiError { message } if message.contains("EACCES") => Failure::Denied,
+        HidError::HidApiError { message } if message.contains("ETIMEDOUT") => Failure::TimedOut,
         error => Failure::Other(format!("HID: {error}")),
     }
 }
@@ -35,6 +39,7 @@ fn of_io(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::Interrupted => Failure::Interrupted,
         io::ErrorKind::PermissionDenied => Failure::Denied,
+        io::ErrorKind::TimedOut => Failure::TimedOut,
         _ => Failure::Other(format!("HID: {error}")),
     }
 }
@@ -62,6 +67,8 @@ mod tests {
         );
         assert_eq!(of_hidapi(&os(Errno::ACCESS)), Failure::Denied);
         assert_eq!(of_hidapi(&text("ioctl (GFEATURE): EACCES: Permission denied")), Failure::Denied);
+        assert_eq!(of_hidapi(&os(Errno::TIMEDOUT)), Failure::TimedOut);
+        assert_eq!(of_hidapi(&text("ioctl (GFEATURE): ETIMEDOUT: Connection timed out")), Failure::TimedOut);
         for error in [
             os(Errno::NODEV),
             text("ioctl (GFEATURE): ENODEV: No such device"),
