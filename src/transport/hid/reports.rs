@@ -28,8 +28,11 @@ const BUFFER_BYTES: usize = 66;
 /// The interval of attempts to take a lock.
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long the kernel may need to remove the node of a USB device that no longer answers, and the USB device after its node;
-/// and the interval of looks for the USB device.
+/// How long the kernel may need to remove the node of a USB device that no longer answers. It asks a hub for changes every 256
+/// ms, and transfers fail before that.
+const NODE_REMOVAL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the kernel may need to remove the USB device after its node, and the interval of looks for the USB device.
 const REMOVAL_TIMEOUT: Duration = Duration::from_millis(300);
 const REMOVAL_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -98,15 +101,17 @@ impl HidReports {
         match failure {
             Failure::Interrupted => Ok(()),
             Failure::Denied => Err(Problem::HidDenied(self.kind).into()),
-            Failure::TimedOut | Failure::Other(_) if self.is_gone() => Err(gone(&self.parent)),
-            Failure::TimedOut => Err(Error::NoAnswer("HID: the key does not carry out a transfer".to_owned())),
+            Failure::Unanswered | Failure::Other(_) if self.is_gone() => Err(gone(&self.parent)),
+            Failure::Unanswered => {
+                Err(Error::NoAnswer("HID: the key does not carry out a transfer".to_owned()))
+            }
             Failure::Other(text) => Err(Error::Failed(text)),
         }
     }
 
     /// Whether the kernel has removed the node. When a key is unplugged, an exchange may fail before that.
     fn is_gone(&self) -> bool {
-        let deadline = Instant::now() + REMOVAL_TIMEOUT;
+        let deadline = Instant::now() + NODE_REMOVAL_TIMEOUT;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let mut polled = [PollFd::new(&self.node, PollFlags::empty())];
