@@ -34,6 +34,12 @@ impl VirtualToken {
         holds(&waiting.ignore_poison().0.nitrokey_pro)
     }
 
+    /// Makes a Nitrokey Pro a Nitrokey Storage with firmware 0.54: it has no serial number in its status, and a second status
+    /// with that of its volumes, where the vendor's programs look for the firmware version.
+    pub fn become_nitrokey_storage(&self) {
+        self.change_pro(|key| key.application().become_storage());
+    }
+
     /// Gives a Nitrokey Pro this Unix time, as another program does.
     pub fn set_nitrokey_pro_clock(&self, time: Duration) {
         self.change_pro(|key| key.application().set_clock(time));

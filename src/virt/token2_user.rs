@@ -14,6 +14,11 @@ impl VirtualToken {
         });
     }
 
+    /// Makes a Token2 key report no serial number from now on, as firmware without that command does.
+    pub fn hide_token2_serial(&self) {
+        self.shared.change(|state| state.applet.hide_token2_serial());
+    }
+
     /// Whether the token is a Token2 key.
     pub(super) fn is_token2(&self) -> bool {
         matches!(self.shared.lock().fido, Some(FidoSide::Token2(_)))

@@ -13,6 +13,10 @@ pub(super) enum Failure {
     Interrupted,
     /// The system refuses access.
     Denied,
+    /// The device did not carry out a transfer in the 5 s that the kernel gives it (`USB_CTRL_GET_TIMEOUT` and
+    /// `USB_CTRL_SET_TIMEOUT` in `include/linux/usb.h`), or did not answer on the bus at all, as one that is pulled out
+    /// (`EPROTO` in `Documentation/driver-api/usb/error-codes.rst`).
+    Unanswered,
     /// Anything else, with the text of the library.
     Other(String),
 }
@@ -23,6 +27,11 @@ pub(super) fn of_hidapi(error: &HidError) -> Failure {
         // The errors of an ioctl are text: the name of the number, and what it means.
         HidError::HidApiError { message } if message.contains("EINTR") => Failure::Interrupted,
         HidError::HidApiError { message } if message.contains("EACCES") => Failure::Denied,
+        HidError::HidApiError { message }
+            if ["ETIMEDOUT", "EPROTO"].iter().any(|name| message.contains(name)) =>
+        {
+            Failure::Unanswered
+        }
         error => Failure::Other(format!("HID: {error}")),
     }
 }
@@ -35,6 +44,8 @@ fn of_io(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::Interrupted => Failure::Interrupted,
         io::ErrorKind::PermissionDenied => Failure::Denied,
+        io::ErrorKind::TimedOut => Failure::Unanswered,
+        _ if error.raw_os_error() == Some(Errno::PROTO.raw_os_error()) => Failure::Unanswered,
         _ => Failure::Other(format!("HID: {error}")),
     }
 }
@@ -62,6 +73,14 @@ mod tests {
         );
         assert_eq!(of_hidapi(&os(Errno::ACCESS)), Failure::Denied);
         assert_eq!(of_hidapi(&text("ioctl (GFEATURE): EACCES: Permission denied")), Failure::Denied);
+        for error in [
+            os(Errno::TIMEDOUT),
+            os(Errno::PROTO),
+            text("ioctl (GFEATURE): ETIMEDOUT: Connection timed out"),
+            text("ioctl (GFEATURE): EPROTO: Protocol error"),
+        ] {
+            assert_eq!(of_hidapi(&error), Failure::Unanswered, "{error}");
+        }
         for error in [
             os(Errno::NODEV),
             text("ioctl (GFEATURE): ENODEV: No such device"),

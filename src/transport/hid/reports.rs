@@ -1,4 +1,5 @@
-//! Open HID nodes. hidapi exchanges the reports; it checks no lengths, so all of them are checked here.
+//! Open HID nodes. hidapi exchanges the reports and checks no lengths. Those of sent reports are checked here, and those of
+//! received ones by the protocols, which leave the key ready for the next request.
 
 use std::ffi::{CString, OsString};
 use std::fs::{File, OpenOptions};
@@ -27,8 +28,11 @@ const BUFFER_BYTES: usize = 66;
 /// The interval of attempts to take a lock.
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long the kernel may need to remove the node of a USB device that no longer answers, and the USB device after its node;
-/// and the interval of looks for the USB device.
+/// How long the kernel may need to remove the node of a USB device that no longer answers. It asks a hub for changes every 256
+/// ms, and transfers fail before that.
+const NODE_REMOVAL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the kernel may need to remove the USB device after its node, and the interval of looks for the USB device.
 const REMOVAL_TIMEOUT: Duration = Duration::from_millis(300);
 const REMOVAL_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -63,7 +67,7 @@ impl HidReports {
         let numbered = 1 + self.kind.report_bytes();
         let buffer = buffer.get_mut(..numbered).ok_or_else(wrong_length)?;
         let length = self.repeated(|| self.device.get_feature_report(buffer))?;
-        self.copy(buffer.get(1..length).unwrap_or_default(), report)
+        Ok(copy(buffer.get(1..length).unwrap_or_default(), report))
     }
 
     /// Waits for an input report until `deadline`.
@@ -76,19 +80,10 @@ impl HidReports {
             match self.device.read_timeout(&mut *buffer, millis) {
                 Ok(0) if Instant::now() >= deadline => return Ok(0),
                 Ok(0) => {}
-                Ok(length) => return self.copy(buffer.get(..length).unwrap_or_default(), report),
+                Ok(length) => return Ok(copy(buffer.get(..length).unwrap_or_default(), report)),
                 Err(error) => self.check(failure::of_hidapi(&error))?,
             }
         }
-    }
-
-    /// Copies a report of the expected length.
-    fn copy(&self, received: &[u8], report: &mut [u8]) -> Result<usize, Error> {
-        if received.len() != self.kind.report_bytes() {
-            return Err(Error::Failed(format!("HID: a report of {} bytes was received", received.len())));
-        }
-        report.get_mut(..received.len()).ok_or_else(wrong_length)?.copy_from_slice(received);
-        Ok(received.len())
     }
 
     /// Runs an exchange again if a signal has ended it.
@@ -106,14 +101,17 @@ impl HidReports {
         match failure {
             Failure::Interrupted => Ok(()),
             Failure::Denied => Err(Problem::HidDenied(self.kind).into()),
-            Failure::Other(_) if self.is_gone() => Err(gone(&self.parent)),
+            Failure::Unanswered | Failure::Other(_) if self.is_gone() => Err(gone(&self.parent)),
+            Failure::Unanswered => {
+                Err(Error::NoAnswer("HID: the key does not carry out a transfer".to_owned()))
+            }
             Failure::Other(text) => Err(Error::Failed(text)),
         }
     }
 
     /// Whether the kernel has removed the node. When a key is unplugged, an exchange may fail before that.
     fn is_gone(&self) -> bool {
-        let deadline = Instant::now() + REMOVAL_TIMEOUT;
+        let deadline = Instant::now() + NODE_REMOVAL_TIMEOUT;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let mut polled = [PollFd::new(&self.node, PollFlags::empty())];
@@ -182,6 +180,12 @@ impl Reports for HidReports {
         // An error means that the descriptor has no lock.
         let _ = flock(&self.node, FlockOperation::Unlock);
     }
+}
+
+/// Copies a report, and returns its length.
+fn copy(received: &[u8], report: &mut [u8]) -> usize {
+    report.iter_mut().zip(received).for_each(|(to, from)| *to = *from);
+    received.len()
 }
 
 /// The context of hidapi. Each new context reads all HID devices of sysfs, so there is only one.

@@ -160,6 +160,11 @@ impl Applet {
         self.oath.change_pin(pin);
     }
 
+    /// Takes the command for the serial number of a Token2 key away.
+    pub(super) fn hide_token2_serial(&mut self) {
+        self.token2.iter_mut().for_each(Token2::hide_serial);
+    }
+
     /// Sets a PIN of a Token2 key with so many attempts left, or removes it, as another program does.
     pub(super) fn set_token2_attempts(&mut self, attempts: Option<u8>) {
         self.token2.iter_mut().for_each(|token2| token2.set_attempts(attempts));

@@ -1,4 +1,4 @@
-//! The commands of firmware 0.15, which calculates TOTP codes for the time of its own clock.
+//! The commands of firmware 0.15 (of a Nitrokey Storage: 0.54), which calculates TOTP codes for the time of its own clock.
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +6,14 @@ use super::slot::{NAME, Slot, slots};
 use crate::secret::SecretText;
 use crate::virt::spec::CredentialSpec;
 
-/// The firmware version, minor and major.
+/// The firmware version, minor and major, and that of a Nitrokey Storage.
 const VERSION: [u8; 2] = [15, 0];
+const STORAGE_VERSION: [u8; 2] = [54, 0];
+
+/// The place of the firmware version, major and minor, in the status of a Nitrokey Storage with that of its volumes. The rest
+/// is zero: idle, and no volume. The length is that of the data of a response.
+const VERSION_PLACE: usize = 26;
+const STORAGE_STATUS: usize = 53;
 
 /// The attempts at a PIN.
 const ATTEMPTS: u8 = 3;
@@ -42,6 +48,8 @@ pub(super) enum Result {
 #[derive(Debug)]
 pub(in crate::virt) struct Application {
     serial: u32,
+    /// Whether the key is a Nitrokey Storage, which reports no serial number.
+    is_storage: bool,
     pin: Option<Vec<u8>>,
     attempts: u8,
     /// Whether the key does not reach its smart card.
@@ -58,6 +66,7 @@ impl Application {
     pub(super) fn new(serial: u32, pin: Option<&SecretText>, credentials: &[CredentialSpec]) -> Self {
         Self {
             serial,
+            is_storage: false,
             pin: pin.map(|pin| pin.expose().as_bytes().to_vec()),
             attempts: ATTEMPTS,
             card_away: false,
@@ -71,6 +80,11 @@ impl Application {
     pub(super) fn reset(&mut self) {
         self.clock = None;
         self.password = None;
+    }
+
+    /// Makes the key a Nitrokey Storage.
+    pub(in crate::virt) fn become_storage(&mut self) {
+        self.is_storage = true;
     }
 
     /// Another program sets the clock.
@@ -104,6 +118,7 @@ impl Application {
             0x0b => (self.set_time(payload, now), Vec::new()),
             0x0e => (self.authenticate(payload), Vec::new()),
             0x0f => (Result::Ok, vec![if self.card_away { NO_CARD } else { self.attempts }]),
+            0x2e if self.is_storage => (Result::Ok, storage_status()),
             0x70 => (Result::Ok, Vec::new()),
             _ => (Result::UnknownCommand, Vec::new()),
         }
@@ -112,7 +127,8 @@ impl Application {
     /// Version, serial number, and the configuration, whose fourth byte says that codes require the PIN.
     fn status(&self) -> Vec<u8> {
         let configuration = [0xff, 0xff, 0xff, u8::from(self.pin.is_some()), 0];
-        [&VERSION[..], &self.serial.to_le_bytes(), &configuration].concat()
+        let (version, serial) = if self.is_storage { (STORAGE_VERSION, 0) } else { (VERSION, self.serial) };
+        [&version[..], &serial.to_le_bytes(), &configuration].concat()
     }
 
     fn with_slot(&self, payload: &[u8], work: impl FnOnce(&Slot) -> Vec<u8>) -> (Result, Vec<u8>) {
@@ -174,6 +190,13 @@ impl Application {
 /// Whether the key has a slot of this number, set up or not. The fourth slot with a counter gives no codes.
 fn is_slot(number: u8) -> bool {
     matches!(number, 0x10..=0x12 | 0x20..=0x2e)
+}
+
+fn storage_status() -> Vec<u8> {
+    let mut data = vec![0; STORAGE_STATUS];
+    let [minor, major] = STORAGE_VERSION;
+    data.splice(VERSION_PLACE..VERSION_PLACE + 2, [major, minor]);
+    data
 }
 
 fn content(slot: &Slot) -> Vec<u8> {

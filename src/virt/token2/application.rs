@@ -38,6 +38,8 @@ pub(in crate::virt) struct Waiting {
 /// The application with its storage.
 pub(in crate::virt) struct Token2 {
     serial: u32,
+    /// Whether the key has no command for its serial number.
+    hides_serial: bool,
     /// The attempts left, if a PIN is set.
     attempts: Option<u8>,
     entries: Vec<Entry>,
@@ -51,6 +53,7 @@ impl Token2 {
     pub(in crate::virt) fn new(spec: &TokenSpec) -> Self {
         Self {
             serial: spec.serial,
+            hides_serial: false,
             attempts: spec.pin.as_ref().map(|_| ATTEMPTS),
             entries: spec.credentials.iter().map(Entry::from_spec).collect(),
             cursor: None,
@@ -61,6 +64,11 @@ impl Token2 {
     /// Another selection, or power off.
     pub(in crate::virt) fn reset(&mut self) {
         self.cursor = None;
+    }
+
+    /// Takes the command for the serial number away.
+    pub(in crate::virt) fn hide_serial(&mut self) {
+        self.hides_serial = true;
     }
 
     /// Sets a PIN with so many attempts left, or removes it, as another program does.
@@ -92,7 +100,7 @@ impl Token2 {
             return Err(status::WRONG_PARAMETERS);
         }
         let data = match (request.instruction, request.p1, request.p2) {
-            (IDENTIFY, 0, 0) => self.identify(request.data),
+            (IDENTIFY, 0, 0) if !self.hides_serial => self.identify(request.data),
             (OTP, 0x05, 0x00) => return self.entries(request.data),
             (OTP, 0x05, 0x01) => self.next_page(request.data),
             (OTP, 0x05, 0x04) if !is_hid => self.pin_flag(request.data),

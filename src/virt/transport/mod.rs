@@ -148,7 +148,8 @@ impl Transport for VirtualTransport {
     }
 
     fn identify(&self, device: &DeviceId) -> Option<Identity> {
-        self.find(device).map(|token| token.shared.identity.clone())
+        // A Token2 key has no application of Yubico, which would have the identity.
+        self.find(device).filter(|token| !token.is_token2()).map(|token| token.shared.identity.clone())
     }
 }
 

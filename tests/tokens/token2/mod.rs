@@ -10,6 +10,7 @@ mod card;
 mod codes;
 mod faults;
 mod pin;
+mod serial;
 mod touch;
 
 use std::time::Duration;

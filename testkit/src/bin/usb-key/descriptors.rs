@@ -57,6 +57,11 @@ impl Ids {
         hid_models::name(self.vendor, self.product, HidKind::NitrokeyPro).is_some()
     }
 
+    /// Whether these are the ids of a Nitrokey Storage.
+    pub(super) fn is_nitrokey_storage(self) -> bool {
+        hid_models::name(self.vendor, self.product, HidKind::NitrokeyPro) == Some("Nitrokey Storage")
+    }
+
     /// The serial number in the descriptors, if there is one. All OnlyKeys have this one.
     fn serial(self) -> Option<&'static str> {
         if self.is_nitrokey_pro() {

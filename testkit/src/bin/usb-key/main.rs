@@ -1,5 +1,5 @@
 //! `usb-key VENDOR PRODUCT [PORT [PIN]]`: attaches a virtual USB key to the kernel (module vhci-hcd), as root, until it is
-//! killed. Each line on standard input is a touch. Each report for the FIDO interface is a line on standard error.
+//! killed. Each empty line on standard input is a touch. Each report for the FIDO interface is a line on standard error.
 //!
 //! The key has the keyboard interface of a virtual YubiKey, whose slots have the key of RFC 6238, appendix B; slot 1
 //! requires a touch. It also has the FIDO interface of a virtual Nitrokey 3 with two credentials of that key; `bob`
@@ -10,28 +10,35 @@
 //! and `counter`, which the PIN locks if there is one. With the ids of an OnlyKey there is no smart card, and the USB serial
 //! number is the one that all OnlyKeys show.
 //!
-//! With the ids of a Nitrokey Pro it has only one interface, with the slots of a virtual Nitrokey Pro: a generic one,
-//! or that of a keyboard with the ids of a Librem Key. Each line on standard input then turns its clock a day ahead, and its
-//! codes require the PIN if there is one.
+//! With the ids of a Nitrokey Pro or a Nitrokey Storage it has only one interface, with the slots of such a virtual key: a generic one,
+//! or that of a keyboard with the ids of a Librem Key. Each empty line on standard input then turns its clock a day ahead, and
+//! its codes require the PIN if there is one.
+//!
+//! Other lines on standard input are faults of the next request over HID, or of all later ones, and are repeated on standard
+//! error when they apply: `delay MS` (the duration of each command), `hang` (the next transfer of a report to or from the key
+//! has no end), and the words in `faults.rs`. After `vanish` the program ends in the middle of the request.
 //!
 //! The kernel speaks the protocol of USB/IP over a socket (Documentation/usb/usbip_protocol.rst), whose number is written to
 //! sysfs.
 
 mod ccid;
 mod descriptors;
+mod faults;
 mod link;
 mod tokens;
+mod words;
 
 use std::error::Error;
 use std::fs;
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use oathbridge::device::Reports;
+use oathbridge::device::{self, Reports};
 use oathbridge::virt::FidoInterface;
 
 use self::ccid::Messages;
@@ -52,8 +59,17 @@ const UNLINK: u32 = 2;
 const HEADER_BYTES: usize = 48;
 const IS_IN: u32 = 1;
 
-/// An error number of the kernel, negative.
+/// The types and numbers of the requests that pass feature reports, and the number of that kind of reports (HID 1.11, section
+/// 7.2).
+const GET_FROM_INTERFACE: u8 = 0xa1;
+const SET_OF_INTERFACE: u8 = 0x21;
+const GET_REPORT: u8 = 1;
+const SET_REPORT: u8 = 9;
+const FEATURE: u8 = 3;
+
+/// Error numbers of the kernel, negative.
 const EPIPE: i32 = -32;
+const EPROTO: i32 = -71;
 
 /// The maximum wait for one report; then the next wait begins.
 const WAIT: Duration = Duration::from_secs(3_600);
@@ -77,8 +93,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let messages = Messages::new(card, Arc::clone(&link));
     let shared = Arc::clone(&link);
     thread::spawn(move || pass_answers(&mut answers, &shared));
-    thread::spawn(move || io::stdin().lines().for_each(|_| tokens.press()));
-    Ok(Key { socket, ids, keyboard, fido, messages, link }.serve()?)
+    let hangs = Arc::new(AtomicBool::new(false));
+    let for_words = Arc::clone(&hangs);
+    thread::spawn(move || words::obey_all(&tokens, &for_words));
+    Ok(Key { socket, ids, keyboard, fido, messages, link, hangs }.serve()?)
 }
 
 /// Passes the reports of the FIDO interface on until the kernel has closed the socket.
@@ -103,6 +121,8 @@ struct Key {
     fido: FidoInterface,
     messages: Messages,
     link: Arc<Mutex<Link>>,
+    /// Whether the next transfer of a report has no end, until the kernel cancels it.
+    hangs: Arc<AtomicBool>,
 }
 
 impl Key {
@@ -137,14 +157,19 @@ impl Key {
         setup: [u8; 8],
         sent: &[u8],
     ) -> io::Result<()> {
+        if is_report(endpoint, is_in, setup) && self.hangs.swap(false, Ordering::SeqCst) {
+            return Ok(());
+        }
         if endpoint == 0 {
             return match self.control(setup, sent) {
-                Some(mut data) if is_in => {
+                Ok(Some(mut data)) if is_in => {
                     data.truncate(length as usize);
                     self.reply(number, 0, data.len() as u32, &data)
                 }
-                Some(_) => self.reply(number, 0, length, &[]),
-                None => self.reply(number, EPIPE, 0, &[]),
+                Ok(Some(_)) => self.reply(number, 0, length, &[]),
+                Ok(None) => self.reply(number, EPIPE, 0, &[]),
+                // A controller reports this at once. Without it the kernel would wait for the end of the transfer.
+                Err(error) => self.reply(number, EPROTO, 0, &[]).and(Err(error)),
             };
         }
         if is_in {
@@ -163,34 +188,53 @@ impl Key {
         Ok(())
     }
 
-    /// A control transfer; `None` if the key refuses it.
-    fn control(&mut self, setup: [u8; 8], sent: &[u8]) -> Option<Vec<u8>> {
+    /// A control transfer; `None` if the key refuses it. Fails if the key is pulled out.
+    fn control(&mut self, setup: [u8; 8], sent: &[u8]) -> io::Result<Option<Vec<u8>>> {
         let [kind, request, value, value_high, index, index_high, ..] = setup;
         let interface = u16::from_le_bytes([index, index_high]);
-        match (kind, request) {
+        Ok(match (kind, request) {
             (0x80, 6) => descriptors::descriptor(self.ids, value_high, value),
             (0x81, 6) => Some(descriptors::report_descriptor(self.ids, interface)),
             // GET_STATUS, GET_CONFIGURATION, GET_INTERFACE
             (0x80..=0x82, 0) => Some(vec![0, 0]),
             (0x80, 8) => Some(vec![1]),
             (0x81, 10) => Some(vec![0]),
-            // GET_REPORT and SET_REPORT; 3 is a feature report.
-            (0xa1, 1) if interface == KEYBOARD && value_high == 3 => {
+            (GET_FROM_INTERFACE, GET_REPORT) if interface == KEYBOARD && value_high == FEATURE => {
                 let mut report = vec![0; self.keyboard.kind().report_bytes()];
-                self.keyboard.receive(&mut report, Duration::ZERO).ok()?;
-                Some(report)
+                let received = self.keyboard.receive(&mut report, Duration::ZERO);
+                unless_removed(received)?.map(|length| report.into_iter().take(length).collect())
             }
-            (0xa1, 1) => Some(vec![0; 8]),
-            (0x21, 9) if interface == KEYBOARD && value_high == 3 => {
-                self.keyboard.send(sent).ok()?;
-                Some(Vec::new())
+            (GET_FROM_INTERFACE, GET_REPORT) => Some(vec![0; 8]),
+            (SET_OF_INTERFACE, SET_REPORT) if interface == KEYBOARD && value_high == FEATURE => {
+                unless_removed(self.keyboard.send(sent))?.map(|()| Vec::new())
             }
-            (0x00..=0x02 | 0x21, _) => Some(Vec::new()),
+            (0x00..=0x02 | SET_OF_INTERFACE, _) => Some(Vec::new()),
             _ => None,
-        }
+        })
     }
 
     fn reply(&self, number: u32, status: i32, length: u32, data: &[u8]) -> io::Result<()> {
         lock(&self.link).reply(RET_SUBMIT, number, status, length, data)
+    }
+}
+
+/// Whether the transfer passes a report on to one of the HID interfaces that the daemon uses, or asks for one. A request for
+/// input waits as long as there is none, so it is not one.
+fn is_report(endpoint: u32, is_in: bool, setup: [u8; 8]) -> bool {
+    let [kind, request, _, value_high, ..] = setup;
+    let is_feature_report =
+        matches!((kind, request), (GET_FROM_INTERFACE, GET_REPORT) | (SET_OF_INTERFACE, SET_REPORT));
+    match endpoint {
+        0 => is_feature_report && value_high == FEATURE,
+        FIDO => !is_in,
+        _ => false,
+    }
+}
+
+/// The value; `None` for a failure that the key survives.
+fn unless_removed<T>(result: Result<T, device::Error>) -> io::Result<Option<T>> {
+    match result {
+        Err(error @ device::Error::Removed) => Err(io::Error::other(error)),
+        result => Ok(result.ok()),
     }
 }

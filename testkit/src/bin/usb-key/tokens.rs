@@ -8,6 +8,7 @@ use oathbridge::device::Reports;
 use oathbridge::virt::{self, FidoInterface, Session, VirtualToken};
 
 use super::descriptors::Ids;
+use super::faults;
 
 /// The vendors whose smart cards are those of a Nitrokey and of a Token2 key.
 const NITROKEY: u16 = 0x20a0;
@@ -108,9 +109,13 @@ impl Tokens {
             spec.pin = pin.map(|pin| pin.as_str().into());
         }
         specs.iter_mut().for_each(|spec| spec.serial += port);
-        let mut tokens = specs.iter().map(VirtualToken::new);
-        let mut next = || tokens.next().ok_or("a token is missing");
-        Ok(Self { ids, yubikey: next()?, nitrokey: next()?, pro: next()?, token2: next()? })
+        let mut made = specs.iter().map(VirtualToken::new);
+        let mut next = || made.next().ok_or("a token is missing");
+        let tokens = Self { ids, yubikey: next()?, nitrokey: next()?, pro: next()?, token2: next()? };
+        if ids.is_nitrokey_storage() {
+            tokens.pro.become_nitrokey_storage();
+        }
+        Ok(tokens)
     }
 
     /// The interface with the slots.
@@ -141,5 +146,26 @@ impl Tokens {
             return;
         }
         [&self.yubikey, &self.nitrokey, &self.token2].into_iter().for_each(VirtualToken::touch);
+    }
+
+    /// Sets the duration of each command.
+    pub(super) fn set_delay(&self, delay: Duration) {
+        [&self.yubikey, &self.nitrokey, &self.pro, &self.token2]
+            .iter()
+            .for_each(|token| token.set_delay(delay));
+    }
+
+    /// Adds a fault for the next request over HID to the family that these ids belong to. Returns whether it has this fault.
+    pub(super) fn fail_next(&self, word: &str, number: Option<usize>) -> bool {
+        let added = if self.ids.is_nitrokey_pro() {
+            faults::nitrokey_pro(word, number).map(|fault| self.pro.fail_next_nitrokey_pro(fault))
+        } else {
+            match self.ids.vendor {
+                NITROKEY => faults::fido(word, number).map(|fault| self.nitrokey.fail_next_fido(fault)),
+                TOKEN2 => faults::token2(word, number).map(|fault| self.token2.fail_next_token2(fault)),
+                _ => faults::otp(word, number).map(|fault| self.yubikey.fail_next_otp(fault)),
+            }
+        };
+        added.is_some()
     }
 }
