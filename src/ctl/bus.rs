@@ -247,11 +247,11 @@ fn no_bus(error: &zbus::Error) -> Failure {
     } else {
         match error {
             zbus::Error::Address(_) => {
-                "DBUS_SESSION_BUS_ADDRESS is not a valid address; unset it, or log in to a desktop session."
+                "DBUS_SESSION_BUS_ADDRESS is not a valid address; unset it, or see what is wrong with `oathbridgectl status`."
                     .to_owned()
             }
             error => format!(
-                "The session bus is not reachable ({}); log in to a desktop session, or set DBUS_SESSION_BUS_ADDRESS.",
+                "The session bus is not reachable ({}); log in to a desktop session, or see what is wrong with `oathbridgectl status`.",
                 without_number(&error.to_string())
             ),
         }

@@ -55,6 +55,7 @@ pub use arguments::{Arguments, Command};
 pub use asked::{Asked, Details, Task};
 pub use failure::Failure;
 pub use screen::Output;
+pub use wording::words;
 
 use arguments::Parsed;
 use style::Style;

@@ -8,6 +8,7 @@ use zbus::{OwnedObjectPath, OwnedVariant};
 
 use super::profile::Profile;
 use super::properties::Properties;
+use super::wording::words;
 use crate::dbus::names;
 use crate::operations::Requester;
 
@@ -97,13 +98,20 @@ pub(super) fn is_final(state: &str) -> bool {
 }
 
 impl Operation {
-    pub(super) fn is_running(&self) -> bool {
-        !is_final(&self.state)
-    }
-
     /// The last element of the path, which the caller may have chosen.
     pub(super) fn handle(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The last two elements of the path; the first of them stands for the caller.
+    pub(super) fn long_handle(&self) -> &str {
+        let start = self.path.rmatch_indices('/').nth(1).map_or(0, |(place, _)| place + 1);
+        self.path.get(start..).unwrap_or_default()
+    }
+
+    /// Whether this is the path, the handle or the long handle of the request.
+    pub(super) fn is(&self, name: &str) -> bool {
+        self.path == name || self.handle() == name || self.long_handle() == name
     }
 }
 
@@ -182,13 +190,26 @@ impl Tree {
         if same > 1 { format!("{label} ({})", token.id) } else { label.clone() }
     }
 
-    /// The kind of a request, and its credential.
+    /// The word for a request, and its credential.
     pub(super) fn about(&self, operation: &Operation) -> String {
-        let credential = self.credentials.iter().find(|credential| credential.path == operation.credential);
-        match credential {
-            Some(credential) => format!("{} of {}", operation.kind, credential.name),
-            None => operation.kind.clone(),
-        }
+        words::request_about(&operation.kind, self.credential_name(operation))
+    }
+
+    /// The name of the credential of a request, if it is known.
+    pub(super) fn credential_name(&self, operation: &Operation) -> Option<&str> {
+        let credential = self.credentials.iter().find(|other| other.path == operation.credential);
+        credential.map(|credential| credential.name.as_str())
+    }
+
+    pub(super) fn running(&self) -> impl Iterator<Item = &Operation> {
+        self.operations.iter().filter(|operation| !is_final(&operation.state))
+    }
+
+    /// The handle of a request, as `cancel` takes it: after the number of its program, if another request has the same
+    /// handle.
+    pub(super) fn handle<'tree>(&self, operation: &'tree Operation) -> &'tree str {
+        let is_same = |other: &&Operation| other.handle() == operation.handle();
+        if self.running().filter(is_same).count() > 1 { operation.long_handle() } else { operation.handle() }
     }
 
     pub(super) fn locked(&self) -> impl Iterator<Item = &Token> {

@@ -13,3 +13,4 @@ mod rust_version;
 mod shipping;
 mod udev_rules;
 mod wording;
+mod words;
