@@ -12,10 +12,11 @@ use zbus::{Connection, Fd};
 use super::asked::Details;
 use super::cancelled::Cancelled;
 use super::failure::without_number;
+use super::operation::is_final;
 use super::proxies::{
     CognitoProxy, CredentialProxy, Extra, ManagerProxy, OperationProxy, Options, TokenProxy,
 };
-use super::tree::{Tree, is_final};
+use super::tree::Tree;
 use super::{Failure, exit};
 use crate::dbus::names;
 use crate::process;

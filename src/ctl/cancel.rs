@@ -5,9 +5,10 @@ use serde::Serialize;
 use super::arguments::CancelArguments;
 use super::bus::Bus;
 use super::cancelled::Cancelled;
+use super::operation::Operation;
 use super::screen::{Look, table};
 use super::style::Style;
-use super::tree::{Operation, Tree};
+use super::tree::Tree;
 use super::wording::words;
 use super::{Failure, Output, exit};
 

@@ -24,6 +24,7 @@ mod guard;
 mod list;
 mod local_time;
 mod lock;
+mod operation;
 mod problem;
 mod profile;
 mod profile_checks;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use zbus::fdo::ManagedObjects;
 use zbus::{OwnedObjectPath, OwnedVariant};
 
+use super::operation::Operation;
 use super::profile::Profile;
 use super::properties::Properties;
 use super::wording::words;
@@ -69,18 +70,6 @@ pub(super) struct Credential {
     pub(super) token: String,
 }
 
-/// An `Operation` object.
-#[derive(Clone, Debug)]
-pub(super) struct Operation {
-    pub(super) path: String,
-    pub(super) kind: String,
-    pub(super) state: String,
-    /// The path of the credential; `/` if it is not known.
-    pub(super) credential: String,
-    /// The name of the calling program.
-    pub(super) requester: String,
-}
-
 /// The action that a person must take.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Prompt {
@@ -90,29 +79,6 @@ pub(super) struct Prompt {
     pub(super) token: String,
     /// The name of the calling program.
     pub(super) requester: String,
-}
-
-/// Whether this is a final state of an operation.
-pub(super) fn is_final(state: &str) -> bool {
-    matches!(state, "done" | "failed" | "cancelled")
-}
-
-impl Operation {
-    /// The last element of the path, which the caller may have chosen.
-    pub(super) fn handle(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or_default()
-    }
-
-    /// The last two elements of the path; the first of them stands for the caller.
-    pub(super) fn long_handle(&self) -> &str {
-        let start = self.path.rmatch_indices('/').nth(1).map_or(0, |(place, _)| place + 1);
-        self.path.get(start..).unwrap_or_default()
-    }
-
-    /// Whether this is the path, the handle or the long handle of the request.
-    pub(super) fn is(&self, name: &str) -> bool {
-        self.path == name || self.handle() == name || self.long_handle() == name
-    }
 }
 
 impl Prompt {
@@ -202,7 +168,7 @@ impl Tree {
     }
 
     pub(super) fn running(&self) -> impl Iterator<Item = &Operation> {
-        self.operations.iter().filter(|operation| !is_final(&operation.state))
+        self.operations.iter().filter(|operation| !operation.is_over())
     }
 
     /// The handle of a request, as `cancel` takes it: after the number of its program, if another request has the same

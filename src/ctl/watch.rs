@@ -187,7 +187,8 @@ fn who(tree: &Tree) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tree::{Operation, Prompt};
+    use super::super::operation::Operation;
+    use super::super::tree::Prompt;
     use super::*;
 
     #[test]
