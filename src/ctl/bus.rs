@@ -12,10 +12,11 @@ use zbus::{Connection, Fd};
 use super::asked::Details;
 use super::cancelled::Cancelled;
 use super::failure::without_number;
+use super::operation::is_final;
 use super::proxies::{
     CognitoProxy, CredentialProxy, Extra, ManagerProxy, OperationProxy, Options, TokenProxy,
 };
-use super::tree::{Tree, is_final};
+use super::tree::Tree;
 use super::{Failure, exit};
 use crate::dbus::names;
 use crate::process;
@@ -247,11 +248,11 @@ fn no_bus(error: &zbus::Error) -> Failure {
     } else {
         match error {
             zbus::Error::Address(_) => {
-                "DBUS_SESSION_BUS_ADDRESS is not a valid address; unset it, or log in to a desktop session."
+                "DBUS_SESSION_BUS_ADDRESS is not a valid address; unset it, or see what is wrong with `oathbridgectl status`."
                     .to_owned()
             }
             error => format!(
-                "The session bus is not reachable ({}); log in to a desktop session, or set DBUS_SESSION_BUS_ADDRESS.",
+                "The session bus is not reachable ({}); log in to a desktop session, or see what is wrong with `oathbridgectl status`.",
                 without_number(&error.to_string())
             ),
         }

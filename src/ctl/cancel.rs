@@ -5,9 +5,11 @@ use serde::Serialize;
 use super::arguments::CancelArguments;
 use super::bus::Bus;
 use super::cancelled::Cancelled;
+use super::operation::Operation;
 use super::screen::{Look, table};
 use super::style::Style;
-use super::tree::{Operation, Tree};
+use super::tree::Tree;
+use super::wording::words;
 use super::{Failure, Output, exit};
 
 /// The output of `--json`.
@@ -63,10 +65,10 @@ pub(super) async fn run(arguments: &CancelArguments, style: Style) -> Result<Out
 
 /// The running requests.
 fn list(tree: &Tree, style: Style) -> Result<Output, Failure> {
-    let running: Vec<_> = tree.operations.iter().filter(|operation| operation.is_running()).collect();
+    let running: Vec<_> = tree.running().collect();
     if style.json {
         let running = running.iter().map(|operation| Running {
-            name: name(tree, operation),
+            name: tree.credential_name(operation),
             operation: &operation.path,
             handle: operation.handle(),
             request: &operation.kind,
@@ -79,9 +81,9 @@ fn list(tree: &Tree, style: Style) -> Result<Output, Failure> {
         return Ok(Output::text("").with_notes(["No request is running.".to_owned()]));
     }
     let rows = running.iter().map(|operation| {
-        let texts = [operation.handle(), &operation.kind, name(tree, operation).unwrap_or_default()];
-        let [handle, request, name] = texts.map(str::to_owned);
-        [handle, request, name, operation.state.clone(), operation.requester.clone()]
+        let (request, state) = (words::request(&operation.kind), words::state(&operation.state));
+        let name = tree.credential_name(operation).unwrap_or_default();
+        [tree.handle(operation), request, name, state, &operation.requester].map(str::to_owned)
     });
     // The handle is what `cancel` takes.
     let look = Look::of_output().keeping(&[0]);
@@ -122,12 +124,12 @@ impl Outcomes<'_> {
         let failure = self.refused.first().map(|(_, failure)| failure.clone());
         let output = if json {
             let refused = self.refused.iter().map(|(operation, failure)| Refused {
-                name: name(tree, operation),
+                name: tree.credential_name(operation),
                 operation: &operation.path,
                 error: failure.sentence(),
             });
             let cancelled = self.cancelled.iter().map(|(operation, outcome)| One {
-                name: name(tree, operation),
+                name: tree.credential_name(operation),
                 operation: &operation.path,
                 outcome: *outcome,
             });
@@ -143,44 +145,35 @@ impl Outcomes<'_> {
 
     /// One sentence for each request, with the request's label if there are several.
     fn notes(&self, tree: &Tree) -> Vec<String> {
-        let cancelled =
-            self.cancelled.iter().map(|(operation, outcome)| (&*operation.path, outcome.sentence()));
-        let refused = self.refused.iter().map(|(operation, failure)| (&*operation.path, failure.sentence()));
+        let cancelled = self.cancelled.iter().map(|(operation, outcome)| (*operation, outcome.sentence()));
+        let refused = self.refused.iter().map(|(operation, failure)| (*operation, failure.sentence()));
         let all: Vec<_> = cancelled.chain(refused).collect();
         match all.as_slice() {
             [(_, sentence)] => vec![(*sentence).to_owned()],
             several => {
-                several.iter().map(|(path, sentence)| format!("{}: {sentence}", label(tree, path))).collect()
+                let line = |(operation, sentence)| format!("{}: {sentence}", label(tree, operation));
+                several.iter().copied().map(line).collect()
             }
         }
     }
 }
 
-/// The name of the credential of a request, if it is known.
-fn name<'tree>(tree: &'tree Tree, operation: &Operation) -> Option<&'tree str> {
-    let credential = tree.credentials.iter().find(|other| other.path == operation.credential);
-    credential.map(|credential| credential.name.as_str())
-}
-
 /// The label of a request in a list.
-fn label(tree: &Tree, path: &str) -> String {
-    let operation = tree.operations.iter().find(|operation| operation.path == path);
-    let about = operation.map(|operation| tree.about(operation)).unwrap_or_default();
-    format!("{path}  {about}")
+fn label(tree: &Tree, operation: &Operation) -> String {
+    format!("{}  {}", tree.handle(operation), tree.about(operation))
 }
 
 fn select<'tree>(tree: &'tree Tree, arguments: &CancelArguments) -> Result<Vec<&'tree Operation>, Failure> {
-    let running: Vec<_> = tree.operations.iter().filter(|operation| operation.is_running()).collect();
+    let running: Vec<_> = tree.running().collect();
     if arguments.all {
         return Ok(running);
     }
     if let Some(name) = &arguments.operation {
-        let is = |operation: &&&Operation| operation.path == *name || operation.handle() == name.as_str();
-        let found: Vec<_> = running.iter().filter(is).copied().collect();
+        let found: Vec<_> = running.iter().filter(|operation| operation.is(name)).copied().collect();
         return match found.len() {
             1 => Ok(found),
             0 => Err(not_found(
-                "No running request has this path or handle; list them with `oathbridgectl cancel --list`.",
+                "No running request has this handle; list them with `oathbridgectl cancel --list`.",
             )),
             _ => Err(ambiguous(tree, &found)),
         };
@@ -198,23 +191,48 @@ fn not_found(sentence: &str) -> Failure {
 
 fn ambiguous(tree: &Tree, running: &[&Operation]) -> Failure {
     Failure::new(exit::AMBIGUOUS, "Several requests are running; name one of them, or add --all.")
-        .with_lines(running.iter().map(|operation| label(tree, &operation.path)))
+        .with_lines(running.iter().map(|operation| label(tree, operation)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn after_one_refusal_the_other_requests_are_still_cancelled() {
-        let operation = |name: &str| Operation {
-            path: name.to_owned(),
+    fn tree(paths: &[&str]) -> Tree {
+        let operation = |path: &&str| Operation {
+            path: (*path).to_owned(),
             kind: "Calculate".to_owned(),
             state: "waiting-touch".to_owned(),
             credential: "/".to_owned(),
             requester: String::new(),
         };
-        let tree = Tree { operations: ["/a", "/b", "/c"].map(operation).to_vec(), ..Tree::default() };
+        Tree { operations: paths.iter().map(operation).collect(), ..Tree::default() }
+    }
+
+    #[test]
+    fn a_handle_of_two_programs_is_shown_with_the_program_s_number() {
+        let tree = tree(&["/operations/1_7/tool", "/operations/1_8/tool", "/operations/1_8/other"]);
+        let found = |name: &str| {
+            let arguments = CancelArguments { operation: Some(name.to_owned()), all: false, list: false };
+            select(&tree, &arguments).map(|found| found[0].path.clone())
+        };
+        let shown = list(&tree, Style::default()).unwrap();
+        for (handle, path) in [
+            ("1_7/tool", "/operations/1_7/tool"),
+            ("1_8/tool", "/operations/1_8/tool"),
+            ("other", "/operations/1_8/other"),
+        ] {
+            assert!(shown.text.lines().any(|line| line.starts_with(&format!("{handle} "))), "{shown:?}");
+            assert_eq!(found(handle).unwrap(), path);
+        }
+        let failure = found("tool").unwrap_err();
+        assert_eq!(failure.code, exit::AMBIGUOUS);
+        assert!(failure.text().ends_with("\n  1_7/tool  code\n  1_8/tool  code"), "{}", failure.text());
+    }
+
+    #[tokio::test]
+    async fn after_one_refusal_the_other_requests_are_still_cancelled() {
+        let tree = tree(&["/a", "/b", "/c"]);
         let operations: Vec<_> = tree.operations.iter().collect();
         let refusal = Failure::new(exit::LATER, "Too many queries; wait a second.");
         let outcomes = cancel_each(&operations, async |operation| match operation.path.as_str() {
@@ -225,9 +243,9 @@ mod tests {
         let output = outcomes.output(&tree, false).unwrap();
         assert_eq!(output.failure, Some(refusal.clone()));
         for line in [
-            "/a  Calculate: Cancelled; no code was sent.",
-            "/c  Calculate: Cancelled; no code was sent.",
-            "/b  Calculate: Too many queries; wait a second.",
+            "a  code: Cancelled; no code was sent.",
+            "c  code: Cancelled; no code was sent.",
+            "b  code: Too many queries; wait a second.",
         ] {
             assert!(output.notes.iter().any(|note| note == line), "{:?}", output.notes);
         }

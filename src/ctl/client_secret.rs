@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::profile::Profile;
 use super::secret_input::{self, Source};
 use super::{Failure, exit};
-use crate::config::Files;
+use crate::config::{self, Files};
 use crate::dbus::Error;
 use crate::otp::Algorithm;
 use crate::secret::{CredentialFault, SecretText, is_client_secret, read_client_secret, sealed};
@@ -34,8 +34,8 @@ impl ClientSecret {
     ///
     /// # Errors
     ///
-    /// The files have an error or lack the profile, so it is not known whether the profile names a credential; or the
-    /// credential or the descriptor has no secret.
+    /// The files have an error, lack the profile or have another one, so it is not known whether the daemon's profile names
+    /// a credential; or the credential or the descriptor has no secret.
     pub(super) fn find(number: Option<i32>, profile: &Profile) -> Result<Self, Failure> {
         match number {
             Some(number) => given(number).map(Self::Given),
@@ -82,6 +82,9 @@ fn of_profile(profile: &Profile) -> Result<Option<SecretText>, Failure> {
         None => Failure::new(exit::FAILED, "The configuration is not valid; run oathbridgectl config check."),
     })?;
     let own = loaded.config.profiles.remove(&profile.name).ok_or_else(|| unknown(profile))?;
+    if !is_that_of_the_daemon(&own, profile) {
+        return Err(changed(profile));
+    }
     let Some(name) = own.client_secret_credential else { return Ok(None) };
     let read = |folder: PathBuf| match read_client_secret(&folder, &name) {
         Err(CredentialFault::Missing) => None,
@@ -105,6 +108,24 @@ fn unknown(profile: &Profile) -> Failure {
     let sentence = format!(
         "Profile \"{}\" of the daemon is not in the files that this command reads; run systemctl --user reload oathbridge, or name the file of its option --config from / on ({}).",
         profile.name, profile.source
+    );
+    Failure::new(exit::FAILED, sentence)
+}
+
+/// Whether the profile of the files has the values of the daemon's. With others its secret may be of another app client,
+/// and the password is meant for another pool.
+fn is_that_of_the_daemon(own: &config::Profile, profile: &Profile) -> bool {
+    let equal = |own: &Option<String>, other: &str| own.as_deref().unwrap_or_default() == other;
+    own.region == profile.region
+        && equal(&own.user_pool_id, &profile.user_pool_id)
+        && equal(&own.client_id, &profile.client_id)
+        && equal(&own.endpoint_url, &profile.endpoint)
+}
+
+fn changed(profile: &Profile) -> Failure {
+    let sentence = format!(
+        "Profile \"{}\" was changed after the daemon read it; run systemctl --user reload oathbridge and try again.",
+        profile.name
     );
     Failure::new(exit::FAILED, sentence)
 }

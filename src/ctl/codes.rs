@@ -147,7 +147,7 @@ fn missing(tree: &Tree, skipped: &[&Credential], is_empty: bool) -> Vec<String> 
     if tree.tokens.is_empty() {
         return problem::nothing_attached(tree);
     }
-    let mut notes = problem::locked(tree);
+    let mut notes = [problem::locked(tree), problem::unusable(tree)].concat();
     match skipped {
         [] if is_empty && notes.is_empty() => {
             notes.push("The attached tokens have no credentials; add one first.".to_owned());

@@ -26,10 +26,7 @@ fn names_of(tree: &Tree, names: Names) -> Vec<String> {
     match names {
         Names::Credentials => tree.credentials.iter().map(|credential| credential.name.clone()).collect(),
         Names::Profiles => tree.profiles.iter().map(|profile| profile.name.clone()).collect(),
-        Names::Requests => {
-            let running = tree.operations.iter().filter(|operation| operation.is_running());
-            running.map(|operation| operation.handle().to_owned()).collect()
-        }
+        Names::Requests => tree.running().map(|operation| tree.handle(operation).to_owned()).collect(),
         Names::Tokens => {
             let name =
                 |serial: &String, id: &String| if serial.is_empty() { id.clone() } else { serial.clone() };

@@ -45,6 +45,10 @@ pub fn of_error(name: &str) -> u8 {
     if let Some(ours) = name.strip_prefix(names::ERROR) {
         return of_ours(ours);
     }
+    // systemd does not start the daemon for a call.
+    if name.starts_with("org.freedesktop.systemd1.") {
+        return UNREACHABLE;
+    }
     match name.strip_prefix("org.freedesktop.DBus.Error.").unwrap_or_default() {
         "InvalidArgs" => USAGE,
         "UnknownObject" => NOT_FOUND,
@@ -88,6 +92,7 @@ mod tests {
             ("org.freedesktop.DBus.Error.InvalidArgs", USAGE),
             ("org.freedesktop.DBus.Error.UnknownObject", NOT_FOUND),
             ("org.freedesktop.DBus.Error.Spawn.ChildExited", UNREACHABLE),
+            ("org.freedesktop.systemd1.UnitMasked", UNREACHABLE),
             ("org.freedesktop.DBus.Error.UnknownMethod", FAILED),
             ("com.example.Error", FAILED),
         ] {

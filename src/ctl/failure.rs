@@ -176,7 +176,7 @@ impl Reply {
         }
         let Details { aws_code, request_id, retry_at } = &self.details;
         let retry = retry_at.map(|at| local_time::until(at, SystemClock::new().unix_time()));
-        let values = [("aws-code", aws_code), ("request-id", request_id), ("retry-at", &retry)];
+        let values = [("Cognito's error code", aws_code), ("request id", request_id), ("try again", &retry)];
         let line = |(key, value): (&str, &Option<String>)| Some(format!("{key}: {}", value.as_ref()?));
         values.into_iter().filter_map(line).collect()
     }
@@ -194,7 +194,7 @@ impl From<zbus::Error> for Failure {
             _ => Self::new(
                 exit::UNREACHABLE,
                 format!(
-                    "The session bus is not usable ({}); log in to a desktop session and try again.",
+                    "The session bus is not usable ({}); log in to a desktop session and try again, or see what is wrong with `oathbridgectl status`.",
                     without_number(&error.to_string())
                 ),
             ),
@@ -258,7 +258,9 @@ mod tests {
         let failure = Failure::of_error(name, "It failed; try again.", &Asked::default(), &details);
         let text = failure.text();
         assert!(
-            text.contains("\n  aws-code: CodeMismatchException\n  request-id: 7b0b7a3e\n  retry-at: in "),
+            text.contains(
+                "\n  Cognito's error code: CodeMismatchException\n  request id: 7b0b7a3e\n  try again: in "
+            ),
             "{text}"
         );
         let json: serde_json::Value = serde_json::from_str(&failure.json()).unwrap();

@@ -38,7 +38,7 @@ fn text(tree: &Tree) -> Output {
     if tree.tokens.is_empty() {
         return Output::text("").with_notes(problem::nothing_attached(tree));
     }
-    let notes = [problem::locked(tree), problem::sentences(tree)].concat();
+    let notes = [problem::locked(tree), problem::unusable(tree), problem::sentences(tree)].concat();
     if tree.credentials.is_empty() {
         let empty =
             notes.is_empty().then(|| "The attached tokens have no credentials; add one first.".to_owned());

@@ -24,6 +24,7 @@ mod guard;
 mod list;
 mod local_time;
 mod lock;
+mod operation;
 mod problem;
 mod profile;
 mod profile_checks;
@@ -55,6 +56,7 @@ pub use arguments::{Arguments, Command};
 pub use asked::{Asked, Details, Task};
 pub use failure::Failure;
 pub use screen::Output;
+pub use wording::words;
 
 use arguments::Parsed;
 use style::Style;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::tree::{Token, Tree};
+use super::wording::words;
 use crate::dbus::{HID_DENIED, problem_sentence};
 
 /// A problem. Its serialised form is part of the `--json` output.
@@ -29,9 +30,21 @@ pub(super) fn distinct(problems: &[Problem]) -> Vec<String> {
     sentences
 }
 
+/// The same in at most this number of lines, at least one; the last line has what is left.
+pub(super) fn lines(problems: &[Problem], most: usize) -> Vec<String> {
+    let mut lines = distinct(problems);
+    if lines.len() > most {
+        let left = lines.split_off(most.saturating_sub(1));
+        lines.push(left.join(" "));
+    }
+    lines
+}
+
 /// The sentences for the case that no token is attached.
 pub(super) fn nothing_attached(tree: &Tree) -> Vec<String> {
-    let mut sentences = vec!["No token is attached; plug one in.".to_owned()];
+    let mut sentences = vec![
+        "No token is attached; plug one in, or see what is wrong with `oathbridgectl status`.".to_owned(),
+    ];
     sentences.extend(self::sentences(tree));
     sentences
 }
@@ -44,6 +57,19 @@ pub(super) fn locked(tree: &Tree) -> Vec<String> {
         format!("The token {} {why}; unlock it with oathbridgectl unlock {}.", tree.label(token), token.id)
     };
     tree.locked().map(sentence).collect()
+}
+
+/// One sentence for each token that the daemon cannot use.
+pub(super) fn unusable(tree: &Tree) -> Vec<String> {
+    let sentence = |token: &Token| match token.state.as_str() {
+        "error" => Some(words::unread(&tree.label(token), &token.state_reason)),
+        "stuck" => Some(format!(
+            "The token {} stopped answering; unplug it and plug it in again.",
+            tree.label(token)
+        )),
+        _ => None,
+    };
+    tree.tokens.iter().filter_map(sentence).collect()
 }
 
 /// What to do about the problem with this word, one of these.
@@ -64,6 +90,18 @@ fn advice(word: &str, words: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_line_has_what_is_left() {
+        let words = ["pcscd-denied", "clock-skew", "config-invalid", "state-unusable"].map(str::to_owned);
+        let problems = problems(&Tree { problems: words.to_vec(), ..Tree::default() });
+        let all = distinct(&problems);
+        assert_eq!((all.len(), lines(&problems, 4)), (4, all.clone()));
+        let [first, second, third, fourth] = &all[..] else { panic!("{all:?}") };
+        let expected = [first.clone(), second.clone(), format!("{third} {fourth}")];
+        assert_eq!(lines(&problems, 3), expected);
+        assert_eq!(lines(&problems, 1), [all.join(" ")]);
+    }
 
     #[test]
     fn a_denied_interface_is_told_by_its_kind_once() {

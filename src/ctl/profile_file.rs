@@ -103,6 +103,12 @@ fn values(arguments: &AddArguments) -> Result<Vec<(&'static str, String)>, Failu
     }
     for (key, question) in QUESTIONS {
         let answer = ask(question).map_err(|error| Failure::of_system("Reading the answer", &error))?;
+        let Some(answer) = answer else {
+            return Err(Failure::new(
+                exit::FAILED,
+                "Cancelled, so nothing was written; run the command again, and answer every question.",
+            ));
+        };
         if !answer.is_empty() {
             values.push((key, answer));
         }
@@ -110,15 +116,16 @@ fn values(arguments: &AddArguments) -> Result<Vec<(&'static str, String)>, Failu
     Ok(values)
 }
 
-fn ask(question: &str) -> io::Result<String> {
+/// `None` at the end of the input.
+fn ask(question: &str) -> io::Result<Option<String>> {
     // If standard error is closed, the question is not shown.
     let _ = write!(stderr(), "{question}: ");
     let mut line = String::new();
-    stdin().lock().read_line(&mut line)?;
-    Ok(line.trim().to_owned())
+    let is_at_end = stdin().lock().read_line(&mut line)? == 0;
+    Ok((!is_at_end).then(|| line.trim().to_owned()))
 }
 
-/// The configuration with one more profile at its end.
+/// The configuration with one more profile, after the others or at its end.
 fn with_profile(text: &str, name: &str, values: &[(&str, String)]) -> Result<String, Failure> {
     let mut document: DocumentMut =
         text.parse().map_err(|_| unusable("the configuration is not valid TOML; correct it first"))?;

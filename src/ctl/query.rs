@@ -117,6 +117,7 @@ fn nothing<'tree>(
     let choices: Vec<_> = credentials.iter().map(|credential| choice(tree, credential)).collect();
     if choices.is_empty() {
         return Failure::new(exit::NOT_FOUND, "The attached tokens have no credentials; add one first.")
+            .with_lines(problem::unusable(tree))
             .with_lines(problem::sentences(tree));
     }
     Failure::new(exit::NOT_FOUND, format!("No credential matches {query}; name one of these:"))
@@ -282,5 +283,8 @@ mod tests {
         assert_eq!(failure.code, exit::NOT_FOUND);
         assert!(failure.text().contains("sudo systemctl start pcscd.socket"), "{}", failure.text());
         assert_eq!(token(&tree, None).unwrap_err(), failure);
+        let tree = Tree { tokens: vec![token_of("a", "11112222", "error")], ..Tree::default() };
+        let text = credential(&tree, "bob", None).unwrap_err().text();
+        assert!(text.contains("\n  The token YubiKey 5 …2222 cannot be used, "), "{text}");
     }
 }

@@ -21,6 +21,9 @@ use crate::text::escape_invisible;
 /// The version of this tool, which is installed with the daemon of the same version.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// The most lines that are printed.
+const MAX_LINES: usize = 10;
+
 /// The time for an answer that needs no token.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -238,7 +241,8 @@ fn text(report: &Report) -> String {
         ("state folder", state),
         ("session", session.to_owned()),
     ];
-    lines.extend(problem::distinct(&report.problems).into_iter().map(|advice| ("problem", advice)));
+    let problems = problem::lines(&report.problems, MAX_LINES.saturating_sub(lines.len()));
+    lines.extend(problems.into_iter().map(|advice| ("problem", advice)));
     lines.iter().map(|(name, value)| format!("{name:<20} {}\n", escape_invisible(value))).collect()
 }
 

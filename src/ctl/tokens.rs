@@ -29,14 +29,12 @@ fn text(tree: &Tree) -> Output {
         return Output::text("").with_notes(problem::nothing_attached(tree));
     }
     let rows = tree.tokens.iter().map(|token| {
-        let state = match token.state_reason.as_str() {
-            "" => token.state.clone(),
-            reason => format!("{} ({reason})", token.state),
-        };
-        [&token.model, &token.serial, &token.firmware, &state, &token.reader, &token.id].map(Clone::clone)
+        [&token.model, &token.serial, &token.firmware, &token.state, &token.reader, &token.id]
+            .map(Clone::clone)
     });
     // The serial number and the id are what other commands take.
     let look = Look::of_output().keeping(&[1, 5]);
     Output::text(table(look, ["MODEL", "SERIAL", "FIRMWARE", "STATE", "READER", "ID"], rows))
+        .with_notes(problem::unusable(tree))
         .with_notes(problem::sentences(tree))
 }

@@ -6,8 +6,10 @@ use serde::Serialize;
 use zbus::fdo::ManagedObjects;
 use zbus::{OwnedObjectPath, OwnedVariant};
 
+use super::operation::Operation;
 use super::profile::Profile;
 use super::properties::Properties;
+use super::wording::words;
 use crate::dbus::names;
 use crate::operations::Requester;
 
@@ -68,18 +70,6 @@ pub(super) struct Credential {
     pub(super) token: String,
 }
 
-/// An `Operation` object.
-#[derive(Clone, Debug)]
-pub(super) struct Operation {
-    pub(super) path: String,
-    pub(super) kind: String,
-    pub(super) state: String,
-    /// The path of the credential; `/` if it is not known.
-    pub(super) credential: String,
-    /// The name of the calling program.
-    pub(super) requester: String,
-}
-
 /// The action that a person must take.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Prompt {
@@ -89,22 +79,6 @@ pub(super) struct Prompt {
     pub(super) token: String,
     /// The name of the calling program.
     pub(super) requester: String,
-}
-
-/// Whether this is a final state of an operation.
-pub(super) fn is_final(state: &str) -> bool {
-    matches!(state, "done" | "failed" | "cancelled")
-}
-
-impl Operation {
-    pub(super) fn is_running(&self) -> bool {
-        !is_final(&self.state)
-    }
-
-    /// The last element of the path, which the caller may have chosen.
-    pub(super) fn handle(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or_default()
-    }
 }
 
 impl Prompt {
@@ -182,13 +156,26 @@ impl Tree {
         if same > 1 { format!("{label} ({})", token.id) } else { label.clone() }
     }
 
-    /// The kind of a request, and its credential.
+    /// The word for a request, and its credential.
     pub(super) fn about(&self, operation: &Operation) -> String {
-        let credential = self.credentials.iter().find(|credential| credential.path == operation.credential);
-        match credential {
-            Some(credential) => format!("{} of {}", operation.kind, credential.name),
-            None => operation.kind.clone(),
-        }
+        words::request_about(&operation.kind, self.credential_name(operation))
+    }
+
+    /// The name of the credential of a request, if it is known.
+    pub(super) fn credential_name(&self, operation: &Operation) -> Option<&str> {
+        let credential = self.credentials.iter().find(|other| other.path == operation.credential);
+        credential.map(|credential| credential.name.as_str())
+    }
+
+    pub(super) fn running(&self) -> impl Iterator<Item = &Operation> {
+        self.operations.iter().filter(|operation| !operation.is_over())
+    }
+
+    /// The handle of a request, as `cancel` takes it: after the number of its program, if another request has the same
+    /// handle.
+    pub(super) fn handle<'tree>(&self, operation: &'tree Operation) -> &'tree str {
+        let is_same = |other: &&Operation| other.handle() == operation.handle();
+        if self.running().filter(is_same).count() > 1 { operation.long_handle() } else { operation.handle() }
     }
 
     pub(super) fn locked(&self) -> impl Iterator<Item = &Token> {

@@ -50,13 +50,11 @@ impl<'a> Json<'a> {
     fn new(tree: &'a Tree, message: &'a str) -> Self {
         let prompt = &tree.prompt;
         let operation = tree.operations.iter().find(|operation| operation.path == prompt.operation);
-        let path = operation.map(|operation| &operation.credential);
-        let credential = path.and_then(|path| tree.credentials.iter().find(|other| other.path == *path));
         let token = tree.tokens.iter().find(|token| token.path == prompt.token);
         Self {
             kind: &prompt.kind,
             message,
-            name: credential.map(|credential| credential.name.as_str()),
+            name: operation.and_then(|operation| tree.credential_name(operation)),
             token: token.map(|token| token.id.as_str()),
             operation: operation.map(|operation| operation.path.as_str()),
             request: operation.map(|operation| operation.kind.as_str()),
@@ -189,7 +187,8 @@ fn who(tree: &Tree) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tree::{Operation, Prompt};
+    use super::super::operation::Operation;
+    use super::super::tree::Prompt;
     use super::*;
 
     #[test]

@@ -7,6 +7,7 @@ pub mod client;
 pub mod daemon;
 pub mod dbusmock;
 pub mod fake_cognito;
+pub mod foreign;
 pub mod installed;
 pub mod node;
 pub mod own_process;

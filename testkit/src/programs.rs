@@ -34,6 +34,15 @@ pub fn script(path: impl AsRef<Path>, text: &str) -> io::Result<()> {
     finished(&child.wait_with_output()?)
 }
 
+/// A command prefix that runs a program in another mount namespace. An ordinary user needs a user namespace for that.
+pub fn unshared() -> Vec<&'static str> {
+    if rustix::process::geteuid().is_root() {
+        vec!["unshare", "--mount"]
+    } else {
+        vec!["unshare", "--user", "--map-current-user", "--keep-caps", "--mount"]
+    }
+}
+
 fn finished(output: &Output) -> io::Result<()> {
     if output.status.success() {
         return Ok(());

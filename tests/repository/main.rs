@@ -14,3 +14,4 @@ mod rust_version;
 mod shipping;
 mod udev_rules;
 mod wording;
+mod words;

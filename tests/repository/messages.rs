@@ -18,14 +18,14 @@ use oathbridge::{cognito, daemon, state_file, token};
 const OURS: &str = "io.github.oathbridge.OathBridge1.Error.";
 
 /// Verbs of a next step. A sentence must contain one of them after its first word.
-const STEPS: [&str; 38] = [
+const STEPS: [&str; 39] = [
     "add", "allow", "ask", "call", "check", "choose", "close", "correct", "delete", "enrol", "free", "get",
     "install", "leave", "list", "log in", "look", "make", "move", "name", "pass", "plug", "put", "remove",
-    "repair", "run", "set", "settle", "sign in", "start", "stop", "try", "unlock", "unplug", "use", "wait",
-    "write", "rename",
+    "read", "repair", "run", "set", "settle", "sign in", "start", "stop", "try", "unlock", "unplug", "use",
+    "wait", "write", "rename",
 ];
 
-fn assert_helpful(sentence: &str) {
+pub(crate) fn assert_helpful(sentence: &str) {
     let body = sentence.strip_suffix(['.', '?']).unwrap_or_else(|| panic!("no full stop: {sentence}"));
     assert!(!body.contains(". ") && !body.contains('\n'), "more than one sentence: {sentence}");
     assert!(!body.ends_with(['.', ';', ',', ':']), "no proper end: {sentence}");
@@ -42,7 +42,7 @@ fn assert_helpful(sentence: &str) {
     assert!(says_what_to_do, "no next step: {sentence}");
 }
 
-fn token_errors() -> Vec<(token::Error, &'static str)> {
+pub(crate) fn token_errors() -> Vec<(token::Error, &'static str)> {
     use token::Error;
     vec![
         (Error::Removed, "TokenRemoved"),

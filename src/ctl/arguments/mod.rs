@@ -143,7 +143,7 @@ pub enum Format {
 /// Arguments of `cancel`.
 #[derive(Args, Debug)]
 pub struct CancelArguments {
-    /// The request's object path or handle; the default is the only running request.
+    /// The request's handle, as --list shows it; the default is the only running request.
     pub operation: Option<String>,
     /// Cancel all running requests.
     #[arg(long, conflicts_with = "operation")]

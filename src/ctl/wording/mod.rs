@@ -1,9 +1,11 @@
-//! The tool's own sentences for the errors of the daemon, whose sentences are for programs on the bus.
+//! The tool's own sentences for the errors of the daemon, and words for its properties, which are for programs on the
+//! bus.
 
 mod arguments;
 mod options;
 mod ours;
 mod service;
+pub mod words;
 
 use std::time::Duration;
 
@@ -25,7 +27,7 @@ pub(super) fn of_reply(
     };
     own.unwrap_or_else(|| match sentence {
         "" => format!(
-            "The daemon failed with {name}; check its journal with `journalctl --user -u oathbridge`."
+            "The daemon failed with {name}; run `oathbridgectl status`, and check the journal with `journalctl --user -u oathbridge`."
         ),
         sentence => options::with_own_options(sentence),
     })

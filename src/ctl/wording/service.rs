@@ -6,17 +6,25 @@ pub(super) fn sentence(name: &str, said: &str) -> Option<String> {
     let systemd = name.strip_prefix("org.freedesktop.systemd1.").unwrap_or_default();
     let sentence = match (bus, systemd) {
         ("ServiceUnknown" | "NameHasNoOwner", _) => {
-            "The daemon is not running; start it with `systemctl --user start oathbridge`."
+            "The daemon is not running; start it with `systemctl --user start oathbridge`, or see what is wrong with `oathbridgectl status`."
         }
-        (_, "UnitMasked") => "oathbridge.service is masked; run `systemctl --user unmask oathbridge`.",
-        _ if said.contains("is masked") => {
-            "oathbridge.service is masked; run `systemctl --user unmask oathbridge`."
+        ("NoServer", _) => {
+            "The session bus is not reachable; log in to a desktop session, or see what is wrong with `oathbridgectl status`."
+        }
+        ("AccessDenied" | "AuthFailed", _) => {
+            "The session bus does not let this program call the daemon; allow it in the settings of its sandbox, or see what is wrong with `oathbridgectl status`."
+        }
+        _ if systemd == "UnitMasked" || said.contains("is masked") => {
+            "The unit oathbridge.service is masked; run `systemctl --user unmask oathbridge`, or see what is wrong with `oathbridgectl status`."
         }
         (_, "NoSuchUnit" | "LoadFailed") => {
-            "systemd does not know oathbridge.service; run `systemctl --user daemon-reload`, or run `oathbridged` yourself in this session."
+            "There is no unit oathbridge.service; run `systemctl --user daemon-reload`, or see what is wrong with `oathbridgectl status`."
         }
         (spawn, _) if spawn.starts_with("Spawn.") => {
-            "The daemon can't be started without systemd; run `oathbridged` yourself in this session."
+            "The daemon can't be started without systemd; run `oathbridged` yourself in this session, or see what is wrong with `oathbridgectl status`."
+        }
+        _ if !systemd.is_empty() => {
+            "The daemon can't be started by systemd; read the journal with `journalctl --user -u oathbridge`, or see what is wrong with `oathbridgectl status`."
         }
         ("UnknownMethod" | "UnknownInterface" | "UnknownProperty", _) => {
             "The running daemon has another version than oathbridgectl and does not support this; restart it with `systemctl --user restart oathbridge`."

@@ -13,6 +13,6 @@ pub(in crate::dbus) use descriptor::{DESCRIPTORS_PER_CALLER, Passed, Readers};
 pub(in crate::dbus) use destination::Destination;
 pub(in crate::dbus) use options::{Common, Options};
 pub(in crate::dbus) use submission::{
-    DeviceName, endpoint, explain, find_profile, is_wrong_clock, policy, profile_query, target,
+    DeviceName, endpoint, explain, find_profile, is_wrong_clock, other_region, policy, profile_query, target,
 };
 pub(in crate::dbus) use values::{Map, put_text, variant};

@@ -55,6 +55,13 @@ pub(in crate::dbus) fn endpoint(
     Ok(Endpoint { region, url })
 }
 
+/// The region that is asked, and that of the access token, if they are not the same. An endpoint of its own has no region
+/// to compare.
+pub(in crate::dbus) fn other_region(token: &AccessToken, endpoint: &Endpoint) -> Option<(Region, Region)> {
+    let (asked, own) = (endpoint.region?, token.region()?);
+    (endpoint.url.is_none() && asked != own).then_some((asked, own))
+}
+
 fn wrong_region(error: &UnknownRegion) -> Error {
     Error::invalid(format!(
         "{}; correct the option region, or the region of the profile",

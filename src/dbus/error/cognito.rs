@@ -1,7 +1,7 @@
 //! Refusals of Cognito, and refusals before a request to Cognito.
 
 use super::{Error, Retry, capital};
-use crate::cognito::{self, ErrorKind, Refused};
+use crate::cognito::{self, ErrorKind, Refused, Region};
 
 impl Error {
     /// Cognito refused a code, and the clock is the reason; `skew` is Cognito's clock minus ours in seconds.
@@ -14,6 +14,19 @@ impl Error {
                 "Cognito did not accept the code because this computer's clock is {seconds} seconds {direction}; set the clock and try again."
             ),
         )
+    }
+
+    /// The same, but explains a refused access token by its region: the first one was asked, the second one is its own.
+    pub fn of_other_region(self, regions: Option<(Region, Region)>) -> Self {
+        match regions {
+            Some((asked, own)) if self.name == "Cognito.NotAuthorized" => Self {
+                sentence: format!(
+                    "Cognito in {asked} refused the access token, whose user pool is in {own}; correct the option region, or the region of the profile, and try again."
+                ),
+                ..self
+            },
+            _ => self,
+        }
     }
 
     /// The outcome of the choice of a second factor is unknown.

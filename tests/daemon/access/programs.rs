@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use testkit::programs::unshared;
 use testkit::scenario::Scenario;
 use testkit::{installed, programs};
 
@@ -12,15 +13,6 @@ use super::{Bench, DAEMON};
 pub(crate) fn value<'a>(info: &'a str, key: &str) -> Option<&'a str> {
     let (_, rest) = info.split_once(&format!("\"{key}\" s \""))?;
     rest.split('"').next()
-}
-
-/// A command prefix that runs a program in another mount namespace. An ordinary user needs a user namespace for that.
-pub(crate) fn unshared() -> Vec<&'static str> {
-    if rustix::process::geteuid().is_root() {
-        vec!["unshare", "--mount"]
-    } else {
-        vec!["unshare", "--user", "--map-current-user", "--keep-caps", "--mount"]
-    }
 }
 
 /// A command prefix that runs programs in a root with `/.flatpak-info`.

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use testkit::dbusmock::Mock;
+use testkit::programs::unshared;
 use testkit::scenario::Scenario;
 
-use super::programs::{root, unshared, value};
+use super::programs::{root, value};
 use super::{Bench, DAEMON};
 
 /// The timeout for an event, which only a failure reaches.

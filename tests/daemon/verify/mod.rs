@@ -11,6 +11,7 @@ mod counted;
 mod faults;
 mod policy;
 mod profiles;
+mod regions;
 mod rules;
 mod spent;
 mod success;

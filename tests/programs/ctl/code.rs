@@ -120,6 +120,14 @@ fn without_a_credential_every_code_without_a_touch_is_printed() {
 }
 
 #[test]
+fn a_full_disk_is_told_as_such() {
+    let rig = Rig::start();
+    let mut shell = rig.command("sh");
+    shell.args(["-c", "exec \"$0\" code alice >/dev/full"]).arg(super::rig::program());
+    super::rig::finish(shell, "").failed(1, "The disk is full; free some space and try again.");
+}
+
+#[test]
 fn a_closed_standard_output_is_an_error_before_anything_is_used_up() {
     let rig = Rig::start();
     let mut shell = rig.command("sh");

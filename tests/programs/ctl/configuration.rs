@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use testkit::programs::unshared;
 
-use super::rig::Rig;
+use super::rig::{Rig, finish, program};
 
 /// The path of a file with this text.
 fn file(rig: &Rig, text: &str) -> String {
@@ -156,6 +157,31 @@ fn the_status_tells_a_locked_screen_and_a_requested_lock_apart() {
     until_screen(&rig, "locked");
     line("the screen is locked");
     rig.run(&["code", "alice"]).failed(1, "The screen is locked;");
+}
+
+/// The daemon tells a sandboxed program nothing about the screen, so the tool asks logind.
+#[test]
+fn the_status_of_a_sandboxed_program_has_the_screen_from_logind() {
+    let (rig, logind) = Rig::with_logind();
+    let session = ("/org/freedesktop/login1/session/auto", "org.freedesktop.login1.Session");
+    let hint = |is_locked: bool| {
+        rig.block_on(async { logind.call(session.0, session.1, "SetLockedHint", &is_locked).await }).unwrap();
+        until_screen(&rig, if is_locked { "locked" } else { "unlocked" });
+    };
+    let screen = || {
+        let [first, rest @ ..] = &unshared()[..] else { panic!() };
+        let mut command = rig.command(first);
+        command.args(rest).arg(program()).args(["status", "--json"]);
+        let run = finish(command, "");
+        let found: Value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+        assert_eq!((&found["daemon"], found["version"].is_string()), (&json!("running"), true), "{found}");
+        found["screen"].clone()
+    };
+    assert_eq!(screen(), "unlocked");
+    hint(true);
+    assert_eq!(screen(), "locked");
+    hint(false);
+    assert_eq!(screen(), "unlocked");
 }
 
 #[test]

@@ -68,19 +68,19 @@ fn invalid_input_of_challenge_is_not_printed() {
 }
 
 /// A running `watch` and its lines.
-struct Watching {
+pub(super) struct Watching {
     child: Child,
     lines: Option<std::io::Lines<BufReader<std::process::ChildStdout>>>,
 }
 
 impl Watching {
-    fn start(rig: &Rig, arguments: &[&str]) -> Self {
+    pub(super) fn start(rig: &Rig, arguments: &[&str]) -> Self {
         let mut child = rig.tool().arg("watch").args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines: Some(lines) }
     }
 
-    fn next(&mut self) -> String {
+    pub(super) fn next(&mut self) -> String {
         self.lines.as_mut().unwrap().next().unwrap().unwrap()
     }
 }
@@ -105,7 +105,7 @@ fn watch_shows_a_touch_while_a_request_waits_for_it() {
     assert_eq!((idle["class"].as_str(), idle["text"].as_str()), (Some("idle"), Some("")));
     let mut code =
         rig.tool().args(["code", "AWS:touched"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    assert_eq!(plain.next(), "Touch YubiKey 5 …2222: Calculate of AWS:touched, requested by oathbridgectl.");
+    assert_eq!(plain.next(), "Touch YubiKey 5 …2222: code of AWS:touched, requested by oathbridgectl.");
     let line: Value = serde_json::from_str(&lines.next()).unwrap();
     assert_eq!(
         (&line["kind"], &line["name"], &line["request"]),
@@ -161,12 +161,17 @@ fn a_running_request_is_cancelled() {
         .unwrap();
     assert!(watching.next().starts_with("Touch"));
     let list = rig.run(&["cancel", "--list"]);
-    let row: Vec<_> = list.out.lines().nth(1).unwrap().split_whitespace().collect();
-    assert_eq!(row, ["oathbridgectl", "Calculate", "AWS:touched", "waiting-touch", "oathbridgectl"]);
+    let row = list.plain().out.lines().nth(1).unwrap();
+    let row: Vec<_> = row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+    assert_eq!(row, ["oathbridgectl", "code", "AWS:touched", "waits for a touch", "oathbridgectl"]);
     let json = rig.run(&["cancel", "--list", "--json"]).json();
     assert_eq!(
         (&json["running"][0]["name"], &json["running"][0]["handle"]),
         (&"AWS:touched".into(), &"oathbridgectl".into())
+    );
+    assert_eq!(
+        (&json["running"][0]["request"], &json["running"][0]["state"]),
+        (&"Calculate".into(), &"waiting-touch".into())
     );
     let cancelled = rig.run(&["cancel"]);
     assert_eq!((cancelled.code, cancelled.err.as_str()), (0, "Cancelled; no code was sent.\n"));

@@ -11,6 +11,7 @@ use oathbridge::otp::{Period, Step};
 use serde_json::Value;
 use testkit::dbusmock::{Call, Mock};
 use testkit::fake_cognito::Ready;
+use testkit::foreign;
 use testkit::patience::run_with_input;
 use testkit::scenario::{Scenario, World};
 use testkit::tested;
@@ -67,6 +68,14 @@ impl Run {
         let mut lines = self.err.lines().skip_while(|line| line.starts_with("Waiting for "));
         assert!(lines.next().is_some_and(|line| line.starts_with("oathbridgectl: ")), "{self:?}");
         assert!(self.err.contains(words), "{self:?}");
+        assert_eq!(foreign::word_in(&self.err), None, "{}", self.err);
+    }
+
+    /// Checks that a successful run shows a person no word for programs.
+    pub(crate) fn plain(&self) -> &Self {
+        let words = [&self.out, &self.err].map(|text| foreign::word_in(text));
+        assert_eq!((self.code, words), (0, [None; 2]), "{self:?}");
+        self
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use testkit::programs::script;
 
 use super::rig::{Rig, Run, finish, program};
 use super::terminal::{rest, terminal, until};
@@ -173,6 +174,8 @@ fn no_password_is_sent_without_the_secret_that_the_profile_names() {
     // The daemon does not read it again.
     fs::write(&file, text.replace("[profiles.work]", "[profiles.renamed]")).unwrap();
     refused(1, "Profile \"work\" of the daemon is not in the files that this command reads; ");
+    fs::write(&file, text.replace("\"client1\"", "\"client2\"")).unwrap();
+    refused(1, "Profile \"work\" was changed after the daemon read it; ");
     fs::write(&file, format!("{text}[nonsense]\n")).unwrap();
     refused(1, "Correct the configuration: ");
 
@@ -199,6 +202,22 @@ fn an_identity_pool_gives_credentials_for_a_process() {
     let reply: Value = serde_json::from_str(&run.out).unwrap();
     assert_eq!((&reply["Version"], &reply["AccessKeyId"]), (&1.into(), &"ASIAEXAMPLE".into()));
     assert_eq!((&reply["SecretAccessKey"], &reply["SessionToken"]), (&"secret".into(), &"session".into()));
+}
+
+/// The line of README, as the AWS CLI runs it.
+#[test]
+fn the_credential_process_of_readme_works() {
+    let rig = rig();
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let line = readme.lines().find_map(|line| line.strip_prefix("credential_process = ")).unwrap();
+    let print = format!("#!/bin/sh\nprintf '%s\\n' '{}'\n", rig.user.password);
+    script(rig.file("scripts/get-password"), &print).unwrap();
+    let mut shell = rig.command("sh");
+    with_aws(&rig, &mut shell).args(["-c", line]);
+    let run = finish(shell, "");
+    assert_eq!(run.code, 0, "{run:?}");
+    let reply: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((&reply["Version"], &reply["AccessKeyId"]), (&1.into(), &"ASIAEXAMPLE".into()));
 }
 
 /// The lines of README after the words "daily sign-in", as a user copies them.

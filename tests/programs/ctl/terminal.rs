@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
+use unicode_width::UnicodeWidthStr;
 
 use super::rig::{PASSWORD, Rig};
 
@@ -49,6 +50,11 @@ pub(super) fn rest(person: &mut File) -> String {
         shown.extend_from_slice(&bytes[..count]);
     }
     String::from_utf8(shown).unwrap()
+}
+
+fn set_width(person: &File, columns: u16) {
+    let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(person, size).unwrap();
 }
 
 fn start(rig: &Rig, arguments: &[&str], program: File) -> Child {
@@ -135,8 +141,7 @@ fn a_pasted_challenge_is_read_to_its_end() {
 fn a_countdown_and_a_table_fit_a_narrow_terminal() {
     let rig = Rig::start();
     let (mut person, program) = terminal();
-    let size = Winsize { ws_row: 24, ws_col: 30, ws_xpixel: 0, ws_ypixel: 0 };
-    tcsetwinsize(&person, size).unwrap();
+    set_width(&person, 30);
     let mut child = start(&rig, &["code", "touched"], program.try_clone().unwrap());
     child.wait().unwrap();
     let mut list = rig.tool();
@@ -146,11 +151,59 @@ fn a_countdown_and_a_table_fit_a_narrow_terminal() {
     let shown = rest(&mut person);
     let (countdown, table) = shown.split_once("\x1b[1m").unwrap();
     for line in countdown.split("\r\x1b[K") {
-        assert!(line.chars().count() < 30, "{line}");
+        assert!(line.width() < 30, "{line}");
     }
     assert!(countdown.contains("…") && table.starts_with("ISSU"), "{shown:?}");
     for line in table.lines() {
-        assert!(line.replace("\x1b[0m", "").chars().count() <= 30, "{line:?}");
+        assert!(line.trim_end_matches("\r").replace("\x1b[0m", "").width() <= 30, "{line:?}");
+    }
+}
+
+/// What the command shows on a terminal that is its standard output and standard error.
+fn shown(rig: &Rig, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    let (mut person, program) = terminal();
+    set_width(&person, 100);
+    let mut command = rig.tool();
+    command.args(arguments).env("TERM", "xterm").envs(variables.iter().copied());
+    command.stdout(program.try_clone().unwrap()).stderr(program);
+    let status = command.status().unwrap();
+    drop(command);
+    let shown = rest(&mut person);
+    assert!(status.success(), "{shown}");
+    shown
+}
+
+/// The number of seconds between these words.
+fn seconds(text: &str, before: &str, after: &str) -> Option<u64> {
+    text.split_once(before)?.1.split_once(after)?.0.parse().ok()
+}
+
+/// Elsewhere `code.rs` has whole outputs, without a time.
+#[test]
+fn the_time_that_a_code_is_valid_is_shown_on_a_terminal() {
+    let rig = Rig::start();
+    let one = shown(&rig, &["code", "alice"], &[]);
+    assert!(seconds(&one, "Valid for ", " s.").is_some_and(|left| left <= 30), "{one:?}");
+    let all = shown(&rig, &["code"], &[]);
+    let row = all.lines().find(|line| line.starts_with("AWS ")).unwrap();
+    let cells: Vec<_> = row.split_whitespace().collect();
+    assert!(all.contains("ISSUER") && all.contains("  LEFT  "), "{all:?}");
+    assert!(cells[3].parse::<u64>().is_ok_and(|left| left <= 30) && cells[4] == "s", "{row:?}");
+    assert!(!shown(&rig, &["code", "alice", "--quiet"], &[]).contains("Valid"));
+}
+
+#[test]
+fn the_head_of_a_table_is_bold_unless_the_user_wants_no_color() {
+    let rig = Rig::start();
+    for (variables, is_bold) in [
+        (&[][..], true),
+        (&[("NO_COLOR", "")], true),
+        (&[("NO_COLOR", "1")], false),
+        (&[("TERM", "dumb")], false),
+    ] {
+        let shown = shown(&rig, &["list"], variables);
+        assert_eq!(shown.starts_with("\x1b[1mISSUER"), is_bold, "{shown:?}");
+        assert_eq!(shown.contains('\x1b'), is_bold, "{shown:?}");
     }
 }
 

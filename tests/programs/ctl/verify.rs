@@ -86,7 +86,7 @@ fn refusals_of_cognito_have_their_own_exit_code() {
     rig.cognito.revoke(&rig.user.access_token);
     let arguments = ["verify", "alice", "--profile", "work", "--access-token-stdin"];
     let run = rig.run_with(&arguments, &rig.user.access_token);
-    run.failed(8, "\n  aws-code: NotAuthorizedException\n  request-id: ");
+    run.failed(8, "\n  Cognito's error code: NotAuthorizedException\n  request id: ");
     assert!(!run.err.contains(&rig.user.access_token));
     let json = rig.run_with(&[&arguments[..], &["--json"]].concat(), &rig.user.access_token);
     let error = &serde_json::from_str::<serde_json::Value>(&json.out).unwrap()["error"];

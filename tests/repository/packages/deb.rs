@@ -8,12 +8,13 @@ use std::process::Command;
 use super::{NAME, follow_links, has, package, root, run, said};
 
 /// The files whose names do not contain the bus name.
-const PARTS: [&str; 17] = [
+const PARTS: [&str; 20] = [
     "/usr/bin/oathbridgectl",
     "/usr/bin/oathbridged",
     "/usr/lib/systemd/user/oathbridge.service",
     "/usr/lib/udev/rules.d/70-oathbridge.rules",
     "/usr/share/bash-completion/completions/oathbridgectl",
+    "/usr/share/bash-completion/completions/oathbridged",
     "/usr/share/doc/oathbridge/70-oathbridge-keyboard.rules",
     "/usr/share/doc/oathbridge/README.md",
     "/usr/share/doc/oathbridge/changelog.Debian.gz",
@@ -22,10 +23,12 @@ const PARTS: [&str; 17] = [
     "/usr/share/doc/oathbridge/copyright",
     "/usr/share/doc/oathbridge/third-party.gz",
     "/usr/share/fish/vendor_completions.d/oathbridgectl.fish",
+    "/usr/share/fish/vendor_completions.d/oathbridged.fish",
     "/usr/share/man/man1/oathbridgectl.1.gz",
     "/usr/share/man/man5/oathbridge.toml.5.gz",
     "/usr/share/man/man8/oathbridged.8.gz",
     "/usr/share/zsh/vendor-completions/_oathbridgectl",
+    "/usr/share/zsh/vendor-completions/_oathbridged",
 ];
 
 /// A field of the package's control file.

@@ -39,7 +39,9 @@ fn every_file_is_where_programs_look_for_it() {
             ("lib/udev/rules.d/70-oathbridge.rules", 0o644),
             (&format!("share/dbus-1/services/{NAME}.service"), 0o644),
             ("share/bash-completion/completions/oathbridgectl", 0o644),
+            ("share/bash-completion/completions/oathbridged", 0o644),
             ("share/fish/vendor_completions.d/oathbridgectl.fish", 0o644),
+            ("share/fish/vendor_completions.d/oathbridged.fish", 0o644),
             ("share/man/man1/oathbridgectl.1", 0o644),
             ("share/man/man5/oathbridge.toml.5", 0o644),
             ("share/man/man8/oathbridged.8", 0o644),
@@ -63,12 +65,14 @@ fn every_file_is_where_programs_look_for_it() {
 
 /// zsh of Debian has the first folder in its `fpath`, and not the usual one below `/usr` (README.Debian of zsh).
 #[test]
-fn zsh_finds_its_completion() {
+fn zsh_finds_its_completions() {
     let is_debian = Path::new("/etc/debian_version").exists();
     for prefix in PREFIXES {
         let folder = if is_debian && prefix == "/usr" { "vendor-completions" } else { "site-functions" };
         let (_destination, installed) = install(prefix);
-        assert!(installed.join("share/zsh").join(folder).join("_oathbridgectl").exists(), "{prefix}");
+        for name in ["_oathbridgectl", "_oathbridged"] {
+            assert!(installed.join("share/zsh").join(folder).join(name).exists(), "{prefix} {name}");
+        }
     }
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use zbus::OwnedObjectPath;
 use zbus::message::Header;
 
-use crate::cognito::{AccessToken, Authorization, Session};
+use crate::cognito::{AccessToken, Authorization, Region, Session};
 use crate::config::{Loaded, Profile};
 use crate::dbus::args::{
-    Common, Destination, DeviceName, Map, Options, Passed, endpoint, find_profile, policy, target, variant,
+    self, Common, Destination, DeviceName, Map, Options, Passed, endpoint, find_profile, policy, target,
+    variant,
 };
 use crate::dbus::bridge::Bridge;
 use crate::dbus::call::Call;
@@ -32,9 +33,10 @@ pub(super) async fn verify(
     };
     let task = Task { kind: operations::Kind::VerifySoftwareToken, credential, token: None, common };
     let flows = call.flows();
+    let regions = other_region(&request);
     let work = async |operation: &Operation| {
         let verified = flows.verify(&request, operation).await;
-        let reply = bridge.judged(verified, operation)?;
+        let reply = bridge.judged(verified, operation).map_err(|error| error.of_other_region(regions))?;
         let facts = operation.details();
         let session = reply.session.map_or_else(String::new, |session| session.expose().to_owned());
         let mut extra = details(&facts);
@@ -97,6 +99,16 @@ async fn request(
     };
     let request = VerifyRequest { submission, authorization, device_name };
     Ok((request, common))
+}
+
+/// The two regions of an access token that Cognito refuses, unless its pool has a replica in the region that is asked.
+fn other_region(request: &VerifyRequest) -> Option<(Region, Region)> {
+    let Authorization::AccessToken(token) = &request.authorization else { return None };
+    let regions = args::other_region(token, &request.submission.endpoint);
+    if let Some((asked, own)) = regions {
+        tracing::warn!("a code is submitted in {asked}, but the user pool of the access token is in {own}");
+    }
+    regions
 }
 
 async fn authorization(

@@ -1,0 +1,120 @@
+//! The words of the tool for what the daemon's properties say, its help, and its failures without a daemon.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+use std::collections::BTreeSet;
+use std::io;
+
+use clap::CommandFactory;
+use oathbridge::ctl::{Arguments, Asked, Details, Failure, exit, words};
+use oathbridge::operations::{Kind, State};
+use testkit::foreign;
+
+use crate::messages::{assert_helpful, token_errors};
+
+/// The reasons for which a token may not be readable, each with a sentence of its own. A token that was removed has no
+/// reason, and a locked or stuck one has a state of its own.
+const REASONS: [&str; 8] = [
+    "HidDenied",
+    "Malformed",
+    "NoSuchCredential",
+    "PcscDenied",
+    "PcscUnavailable",
+    "PinBlocked",
+    "TokenBusy",
+    "Unsupported",
+];
+
+const STATES: [State; 11] = [
+    State::Queued,
+    State::WaitingConsent,
+    State::WaitingToken,
+    State::WaitingUnlock,
+    State::WaitingTouch,
+    State::WaitingStep,
+    State::Calculating,
+    State::Submitting,
+    State::Done,
+    State::Failed,
+    State::Cancelled,
+];
+
+#[test]
+fn every_request_and_state_has_a_word_of_the_user() {
+    for kind in [Kind::Calculate, Kind::VerifySoftwareToken, Kind::RespondToMfaChallenge, Kind::Unlock] {
+        let word = words::request(&kind.to_string());
+        assert!(word != words::request("Unheard") && foreign::word_in(word).is_none(), "{kind}: {word}");
+        let about = words::request_about(&kind.to_string(), Some("alice"));
+        assert!(about.starts_with(word) && about.ends_with(" alice") && about != word, "{about}");
+    }
+    for state in STATES {
+        let word = words::state(&state.to_string());
+        assert!(word != words::state("unheard") && foreign::word_in(word).is_none(), "{state}: {word}");
+    }
+}
+
+#[test]
+fn every_reason_of_an_unusable_token_is_a_sentence() {
+    let names: BTreeSet<_> = token_errors().into_iter().map(|(_, name)| name).collect();
+    let other = words::unread("YubiKey 5 …2222", "Unheard");
+    for name in &names {
+        let sentence = words::unread("YubiKey 5 …2222", name);
+        assert_helpful(&sentence);
+        assert_eq!(foreign::word_in(&sentence), None, "{sentence}");
+        assert_eq!(sentence != other, REASONS.contains(name), "{sentence}");
+    }
+    for reason in REASONS {
+        assert!(names.contains(reason), "{reason}");
+    }
+}
+
+#[test]
+fn the_help_has_only_words_of_the_user() {
+    let mut command = Arguments::command();
+    command.build();
+    let mut commands = vec![command];
+    let mut walked = 0;
+    while let Some(mut command) = commands.pop() {
+        let help = command.render_long_help().to_string();
+        // JSON has objects, too.
+        let help = help.replace("object per line", "").replace("JSON object", "");
+        assert_eq!(foreign::word_in(&help), None, "{help}");
+        commands.extend(command.get_subcommands().cloned());
+        walked += 1;
+    }
+    assert!(walked > 15, "{walked}");
+}
+
+/// Errors from the bus or systemd that mean that the daemon is not reachable.
+const UNREACHABLE: [&str; 13] = [
+    "org.freedesktop.DBus.Error.ServiceUnknown",
+    "org.freedesktop.DBus.Error.NameHasNoOwner",
+    "org.freedesktop.DBus.Error.NoReply",
+    "org.freedesktop.DBus.Error.NoServer",
+    "org.freedesktop.DBus.Error.Disconnected",
+    "org.freedesktop.DBus.Error.AccessDenied",
+    "org.freedesktop.DBus.Error.AuthFailed",
+    "org.freedesktop.DBus.Error.TimedOut",
+    "org.freedesktop.DBus.Error.Timeout",
+    "org.freedesktop.DBus.Error.Spawn.ChildExited",
+    "org.freedesktop.systemd1.UnitMasked",
+    "org.freedesktop.systemd1.NoSuchUnit",
+    "org.freedesktop.systemd1.UnheardOf",
+];
+
+#[test]
+fn every_failure_without_a_daemon_points_to_the_status() {
+    let of = |name: &str| Failure::of_error(name, "It failed.", &Asked::default(), &Details::default());
+    let mut failures: Vec<_> = UNREACHABLE.into_iter().map(of).collect();
+    let lost = io::Error::from(io::ErrorKind::BrokenPipe);
+    failures.push(zbus::Error::InputOutput(lost.into()).into());
+    for failure in failures {
+        let text = failure.text();
+        assert_eq!(failure.code, exit::UNREACHABLE, "{text}");
+        assert!(text.contains("`oathbridgectl status`"), "{text}");
+        assert_helpful(text.trim_start_matches("oathbridgectl: "));
+        assert_eq!(foreign::word_in(&text), None, "{text}");
+    }
+    let unknown = Failure::of_error("com.example.Error", "", &Asked::default(), &Details::default());
+    assert!(unknown.text().contains("`oathbridgectl status`"), "{}", unknown.text());
+}
