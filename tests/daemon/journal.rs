@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
 
 use oathbridge::dbus::names::ROOT;
 use oathbridge::logging::{self, Level, events};
@@ -120,6 +121,7 @@ async fn the_events_have_their_ids() {
         (events::PROBLEM_BEGUN, "4", "the problem clock-skew has begun"),
         (events::SUBMISSION_DONE, "5", "VerifySoftwareToken"),
     ]);
+    world.clock().unwrap().advance(Duration::from_secs(30));
     world.cognito.fail(Fault::exception("TooManyRequestsException", ""));
     verify(&world, &user, "bob").await.unwrap_err();
     journal.has(&[
@@ -128,7 +130,7 @@ async fn the_events_have_their_ids() {
     ]);
     reload(&world, "nonsense = 1\n").await.unwrap_err();
     journal.has(&[
-        (events::CONFIG_REFUSED, "3", "line 1: unknown key \"nonsense\""),
+        (events::CONFIG_REFUSED, "3", "line 1: the key \"nonsense\""),
         (events::PROBLEM_BEGUN, "4", "the problem config-invalid has begun"),
     ]);
     reload(&world, DENIED).await.unwrap();
