@@ -1,4 +1,5 @@
-//! The events that have an id in the journal, for an administrator to filter by (systemd.journal-fields(7), MESSAGE_ID=).
+//! The events that have an id in the journal, for an administrator to filter by (MESSAGE_ID= of
+//! systemd.journal-fields(7)).
 //!
 //! A log line is such an event if its tracing event has the name: `tracing::warn!(name: events::CLOCK_WRONG, ...)`.
 

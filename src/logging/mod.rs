@@ -1,7 +1,7 @@
 //! Logs to standard error, which goes to the journal. Logs never contain a secret.
 //!
-//! In the journal each line has the priority of its level, from a prefix of the line. The few lines of [`events`] have an
-//! id as well, for which a line has no form, so they go to the socket of the journal.
+//! In the journal each line has the priority of its level, from a prefix of the line. The few lines of [`events`] have
+//! an id as well, for which a line has no form, so they go to the socket of the journal.
 
 pub mod events;
 mod journal;
