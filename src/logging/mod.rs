@@ -210,6 +210,6 @@ mod tests {
         let length = socket.recv(&mut entry).unwrap();
         let entry = String::from_utf8_lossy(&entry[..length]);
         assert!(entry.ends_with("WARN a\\u{a}b\n"), "{entry}");
-        assert!(entry.contains("PRIORITY\n\u{1}\0\0\0\0\0\0\04\n"), "{entry}");
+        assert!(entry.contains("PRIORITY\n\u{1}\0\0\0\0\0\0\u{0}4\n"), "{entry}");
     }
 }
