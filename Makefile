@@ -21,7 +21,7 @@ export PATH := $(PATH):$(abspath $(or $(CARGO_TARGET_DIR),target))/tools/bin
 
 # Modules of tests that also run on the binaries of "make", and the checks of "make accept", each a file of scripts/accept.
 SHIPPED_TESTS = contract ctl demo kill secrets
-ACCEPT = paths reproducible deb vm fuzz plug hostile kept first-hour
+ACCEPT = paths reproducible deb deb-source deb-vm vm desktop fuzz plug hostile kept first-hour
 
 # Each keeps its folder, so that the links between them lead somewhere.
 DOCUMENTS = README.md SECURITY.md CHANGELOG.md CONTRIBUTING.md $(wildcard docs/*.md examples/*.rs examples/*.py) config/oathbridge.toml
@@ -98,8 +98,8 @@ bench: ## Run the benchmarks; OLD=DIR also measures the older programs in that f
 
 accept: $(addprefix accept-,$(ACCEPT)) ## Run the checks that take too long for each change; accept-NAME runs one
 
-accept-paths accept-hostile: build
-accept-deb: deb
+accept-paths accept-hostile accept-desktop: build
+accept-deb accept-deb-source accept-deb-vm: deb
 
 accept-%:
 	scripts/accept/$*

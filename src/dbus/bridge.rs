@@ -13,10 +13,11 @@ use super::error::Error;
 use super::methods::MethodPolicy;
 use super::published::{Published, Summary};
 use super::session::{ScreenLock, Session};
-use super::settings::Settings;
+use super::settings::{self, Settings};
 use crate::access::{Caller, Limits};
 use crate::config::{Config, Files, Loaded};
 use crate::flows::{self, Flows};
+use crate::logging::events;
 use crate::operations::{Cancellation, Operation, Operations};
 use crate::sync::IgnorePoison;
 
@@ -142,8 +143,7 @@ impl Bridge {
         if let Ok(is_usable) = tokio::task::spawn_blocking(move || flows.is_record_usable()).await {
             self.settings.set_problem(UNUSABLE_STATE, !is_usable);
         }
-        let loaded =
-            self.settings.reload().await.inspect_err(|error| tracing::error!("{}", error.sentence()))?;
+        let loaded = self.settings.reload().await.inspect_err(settings::log_refusal)?;
         self.apply(&loaded);
         self.flows.registry().refresh().await;
         self.caught_up().await;
@@ -154,7 +154,7 @@ impl Bridge {
     pub(super) async fn mend(&self) {
         match self.settings.mend(&**self.flows.clock()).await {
             None => {}
-            Some(Err(error)) => tracing::error!("{}", error.sentence()),
+            Some(Err(error)) => settings::log_refusal(&error),
             Some(Ok(loaded)) => {
                 tracing::info!("the corrected configuration was read");
                 self.apply(&loaded);
@@ -180,6 +180,13 @@ impl Bridge {
         let skew = details.clock_skew;
         if let Some(skew) = skew {
             self.settings.set_problem("clock-skew", is_wrong_clock(skew));
+            if is_wrong_clock(skew) {
+                tracing::warn!(
+                    name: events::CLOCK_WRONG,
+                    "Cognito's clock minus this computer's is {} s; set the clock of this computer",
+                    skew.round()
+                );
+            }
         }
         match result {
             Err(flows::Error::StateUnavailable(_)) => self.settings.set_problem(UNUSABLE_STATE, true),

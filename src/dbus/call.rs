@@ -17,6 +17,7 @@ use super::names;
 use crate::access::{CallClass, Caller, Charged, Decision, Permission, Permit, Subject, Verdict, decide};
 use crate::config::Config;
 use crate::flows::{Flows, Permits, Target};
+use crate::logging::events;
 use crate::operations::{Operation, Requester};
 use crate::secret::SecretText;
 
@@ -206,11 +207,27 @@ impl<'call> Call<'call> {
         let result = work.await.map_err(Into::into);
         self.bridge.caught_up().await;
         if self.method.is_audited() {
-            let outcome = result.as_ref().err().map_or_else(|| "done".to_owned(), Error::full_name);
-            let (caller, requester, object) = (self.client.name(), show(&self.requester), object());
-            tracing::info!(caller, requester, object, outcome, "{}", self.method.member);
+            self.log(&object(), result.as_ref().err());
         }
         result
+    }
+
+    /// Logs an outcome. The name of an event is fixed where it is logged, so each has its own line here.
+    fn log(&self, object: &str, error: Option<&Error>) {
+        let outcome = error.map_or_else(|| "done".to_owned(), Error::full_name);
+        let (caller, requester, member) = (self.client.name(), show(&self.requester), self.method.member);
+        match (self.method.class, error) {
+            (_, Some(error)) if error.is_denial() => {
+                tracing::info!(name: events::CALL_DENIED, caller, requester, object, outcome, "{member}");
+            }
+            (CallClass::Submission, None) => {
+                tracing::info!(name: events::SUBMISSION_DONE, caller, requester, object, outcome, "{member}");
+            }
+            (CallClass::Submission, Some(_)) => {
+                tracing::info!(name: events::SUBMISSION_FAILED, caller, requester, object, outcome, "{member}");
+            }
+            _ => tracing::info!(caller, requester, object, outcome, "{member}"),
+        }
     }
 }
 
@@ -256,7 +273,8 @@ fn allowed(decision: Decision, requester: &Requester, permission: Permission) ->
 fn log_denial(bridge: &Bridge, client: &Client, requester: &Requester, method: &MethodPolicy, error: &Error) {
     if bridge.clients.limits.deny(client.counts(), method.class) {
         let (caller, outcome) = (client.name(), error.full_name());
-        tracing::info!(caller, requester = %show(requester), outcome, "{}", method.member);
+        let (requester, member) = (show(requester), method.member);
+        tracing::info!(name: events::CALL_DENIED, caller, requester, outcome, "{member}");
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, watch};
 use super::error::Error;
 use crate::clock::Clock;
 use crate::config::{Files, Loaded, Reading};
+use crate::logging::events;
 use crate::sync::IgnorePoison;
 
 /// The word of the D-Bus contract for a configuration that is not usable.
@@ -51,7 +52,7 @@ impl Settings {
             files,
         };
         if let Err(error) = settings.take(settings.files.read()) {
-            tracing::error!("{}", error.sentence());
+            log_refusal(&error);
         }
         settings
     }
@@ -166,4 +167,9 @@ impl Settings {
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
+}
+
+/// Logs that a configuration was not taken.
+pub(super) fn log_refusal(error: &Error) {
+    tracing::error!(name: events::CONFIG_REFUSED, "{}", error.sentence());
 }

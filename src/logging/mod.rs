@@ -1,12 +1,15 @@
 //! Logs to standard error, which goes to the journal. Logs never contain a secret.
 //!
-//! In the journal each line has the priority of its level, from a prefix of the line. The lines have no other fields, so
-//! the socket of the journal and a library for it are not needed.
+//! In the journal each line has the priority of its level, from a prefix of the line. The few lines of [`events`] have
+//! an id as well, for which a line has no form, so they go to the socket of the journal.
 
+pub mod events;
 mod journal;
+mod native;
 
 use std::fmt;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use tracing::Metadata;
@@ -63,12 +66,21 @@ pub struct UnknownLevel;
 
 /// Starts logging. Only the first call in a process has an effect.
 pub fn start(level: Level) {
+    start_with(level, Stderr::new());
+}
+
+/// The same as in the journal, for a test that has the socket of the journal.
+pub fn start_in_journal(level: Level, socket: PathBuf) {
+    start_with(level, Stderr { journal: Some(socket) });
+}
+
+fn start_with(level: Level, output: Stderr) {
     let capped = level.0.min(LevelFilter::INFO);
     let targets = CAPPED
         .iter()
         .fold(Targets::new().with_default(level.0), |targets, prefix| targets.with_target(*prefix, capped));
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(Stderr::new())
+        .with_writer(output)
         .with_ansi(false)
         .with_span_events(FmtSpan::NONE)
         // The journal adds its own time.
@@ -102,48 +114,62 @@ pub fn print_panics() {
 }
 
 /// Standard error, as the target of the formatter.
-#[derive(Clone, Copy)]
 struct Stderr {
-    is_journal: bool,
+    /// The socket of the journal, if standard error is the journal's stream.
+    journal: Option<PathBuf>,
 }
 
 impl Stderr {
     fn new() -> Self {
-        Self { is_journal: journal::has_stderr() }
+        Self { journal: journal::has_stderr().then(|| PathBuf::from(native::SOCKET)) }
     }
 
-    fn lines(self, level: tracing::Level) -> Lines<io::Stderr> {
-        let prefix = if self.is_journal { journal::prefix(level) } else { "" };
-        Lines { prefix, output: io::stderr() }
+    fn lines(&self, level: tracing::Level) -> Lines<'_, io::Stderr> {
+        let prefix = if self.journal.is_some() { journal::prefix(level) } else { "" };
+        Lines { prefix, entry: None, output: io::stderr() }
     }
 }
 
-impl MakeWriter<'_> for Stderr {
-    type Writer = Lines<io::Stderr>;
+impl<'journal> MakeWriter<'journal> for Stderr {
+    type Writer = Lines<'journal, io::Stderr>;
 
-    fn make_writer(&self) -> Self::Writer {
+    fn make_writer(&'journal self) -> Self::Writer {
         self.lines(tracing::Level::INFO)
     }
 
-    fn make_writer_for(&self, event: &Metadata<'_>) -> Self::Writer {
-        self.lines(*event.level())
+    fn make_writer_for(&'journal self, event: &Metadata<'_>) -> Self::Writer {
+        let entry = self.journal.as_deref().zip(events::id(event.name()));
+        Lines { entry, ..self.lines(*event.level()) }
     }
 }
 
 /// Writes each event as one line without hidden characters, whatever text of callers, tokens and servers it has. So no
 /// text begins a line, and none can set a priority.
-struct Lines<W> {
+struct Lines<'journal, W> {
     prefix: &'static str,
+    /// The socket of the journal and the id, for an event that has one.
+    entry: Option<(&'journal Path, &'static str)>,
     output: W,
 }
 
-impl<W: Write> Write for Lines<W> {
+impl<W> Lines<'_, W> {
+    /// Whether the text is now an entry of the journal with an id.
+    fn has_sent(&self, text: &str) -> bool {
+        let priority = self.prefix.trim_matches(['<', '>']);
+        self.entry.is_some_and(|(socket, id)| native::send(socket, id, priority, text).is_ok())
+    }
+}
+
+impl<W: Write> Write for Lines<'_, W> {
     /// Takes one whole event, as the formatter passes it.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let text = shown_up_to(text.strip_suffix('\n').unwrap_or(&text), MAX_LINE_CHARS);
-        // In one piece, because other threads write too.
-        self.output.write_all(format!("{}{text}\n", self.prefix).as_bytes())?;
+        // A line without its id is better than none.
+        if !self.has_sent(&text) {
+            // In one piece, because other threads write too.
+            self.output.write_all(format!("{}{text}\n", self.prefix).as_bytes())?;
+        }
         Ok(event.len())
     }
 
@@ -159,12 +185,31 @@ mod tests {
     #[test]
     fn every_event_is_one_line_of_limited_length() {
         let written = |event: &str| {
-            let mut lines = Lines { prefix: "<5>", output: Vec::new() };
+            let mut lines = Lines { prefix: "<5>", entry: None, output: Vec::new() };
             lines.write_all(event.as_bytes()).unwrap();
             String::from_utf8(lines.output).unwrap()
         };
         assert_eq!(written(" INFO caller=a\u{202e}\n<0>b\n"), "<5> INFO caller=a\\u{202e}\\u{a}<0>b\n");
         let long = written(&format!("{}\n", "x".repeat(60_000)));
         assert_eq!((long.chars().count(), long.lines().count()), (MAX_LINE_CHARS + 5, 1));
+    }
+
+    #[test]
+    fn an_event_with_an_id_is_a_line_only_if_the_journal_does_not_take_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let written = || {
+            let mut lines = Lines { prefix: "<4>", entry: Some((&path, "id")), output: Vec::new() };
+            lines.write_all(b"WARN a\nb\n").unwrap();
+            String::from_utf8(lines.output).unwrap()
+        };
+        assert_eq!(written(), "<4>WARN a\\u{a}b\n");
+        let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+        assert_eq!(written(), "");
+        let mut entry = [0; 200];
+        let length = socket.recv(&mut entry).unwrap();
+        let entry = String::from_utf8_lossy(&entry[..length]);
+        assert!(entry.ends_with("WARN a\\u{a}b\n"), "{entry}");
+        assert!(entry.contains("PRIORITY\n\u{1}\0\0\0\0\0\0\u{0}4\n"), "{entry}");
     }
 }

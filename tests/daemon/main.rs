@@ -6,6 +6,7 @@ mod clients;
 mod configuration;
 mod contract;
 mod desktop;
+mod journal;
 mod operations;
 mod state_folder;
 mod verify;

@@ -10,6 +10,7 @@ use std::process::Command;
 use clap::CommandFactory;
 use clap_complete::Shell;
 use oathbridge::ctl::{Arguments, exit};
+use oathbridge::logging::events;
 
 /// If this variable is set, the completions and the list of tokens are written, and not only compared.
 const WRITE: &str = "OATHBRIDGE_WRITE_COMPLETIONS";
@@ -127,6 +128,21 @@ fn the_daemon_s_page_has_every_option() {
     // Options of systemctl and journalctl.
     documented.retain(|option| !["--user", "--now"].contains(&option.as_str()));
     assert_eq!(documented, options(&String::from_utf8(help.stdout).unwrap()));
+}
+
+#[test]
+fn the_daemon_s_page_has_each_message_id_with_its_event() {
+    let page = page("oathbridged.8");
+    let (_, section) = page.split_once("\nMESSAGE IDS\n").unwrap();
+    let lines: Vec<_> = section.lines().collect();
+    let is_id = |line: &str| line.len() == 32 && line.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let pair = |pair: &[&str]| {
+        let [id, text] = pair else { return None };
+        let (event, _) = text.split_once(": ")?;
+        is_id(id).then(|| (event.to_owned(), (*id).to_owned()))
+    };
+    let documented: Vec<_> = lines.windows(2).filter_map(pair).collect();
+    assert_eq!(documented, events::IDS.map(|(event, id)| (event.to_owned(), id.to_owned())));
 }
 
 #[test]

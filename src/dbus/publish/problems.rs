@@ -6,6 +6,7 @@ use crate::config::Hid;
 use crate::dbus::transport_problems;
 use crate::device::Problem;
 use crate::device::hid_models::{HidKind, MODELS};
+use crate::logging::events;
 use crate::registry::{Snapshot, State};
 
 /// The words of the D-Bus contract for the problems of the transports.
@@ -37,12 +38,14 @@ fn has_fido_interface(model: &str) -> bool {
 pub(super) fn log_changes(before: &[String], now: &[String]) {
     for word in now.iter().filter(|word| !before.contains(word)) {
         match transport_problems::sentence(word) {
-            Some(sentence) => tracing::warn!("the problem {word} has begun: {sentence}"),
-            None => tracing::warn!("the problem {word} has begun"),
+            Some(sentence) => {
+                tracing::warn!(name: events::PROBLEM_BEGUN, "the problem {word} has begun: {sentence}");
+            }
+            None => tracing::warn!(name: events::PROBLEM_BEGUN, "the problem {word} has begun"),
         }
     }
     for word in before.iter().filter(|word| !now.contains(word)) {
-        tracing::info!("the problem {word} is over");
+        tracing::info!(name: events::PROBLEM_OVER, "the problem {word} is over");
     }
 }
 
