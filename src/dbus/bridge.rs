@@ -179,8 +179,8 @@ impl Bridge {
         let details = operation.details();
         let skew = details.clock_skew;
         if let Some(skew) = skew {
-            self.settings.set_problem("clock-skew", is_wrong_clock(skew));
-            if is_wrong_clock(skew) {
+            let has_changed = self.settings.set_problem("clock-skew", is_wrong_clock(skew));
+            if has_changed && is_wrong_clock(skew) {
                 tracing::warn!(
                     name: events::CLOCK_WRONG,
                     "Cognito's clock minus this computer's is {} s; set the clock of this computer",
@@ -192,8 +192,8 @@ impl Bridge {
             Err(flows::Error::StateUnavailable(_)) => self.settings.set_problem(UNUSABLE_STATE, true),
             // A code is sent only after its step was recorded.
             Ok(_) if details.attempts > 0 => self.settings.set_problem(UNUSABLE_STATE, false),
-            _ => {}
-        }
+            _ => false,
+        };
         result.map_err(|error| explain(error, skew))
     }
 

@@ -148,7 +148,8 @@ impl Settings {
         self.problems.borrow().clone()
     }
 
-    pub(super) fn set_problem(&self, word: &'static str, exists: bool) {
+    /// Whether this has changed something.
+    pub(super) fn set_problem(&self, word: &'static str, exists: bool) -> bool {
         let changed = self.problems.send_if_modified(|problems| match exists {
             true => problems.insert(word),
             false => problems.remove(word),
@@ -156,6 +157,7 @@ impl Settings {
         if changed {
             self.changes.send_modify(|changes| *changes += 1);
         }
+        changed
     }
 
     /// The number of changes of the configuration and the problems.

@@ -9,11 +9,12 @@ pub const PROBLEM_BEGUN: &str = "problem-begun";
 pub const PROBLEM_OVER: &str = "problem-over";
 /// Cognito accepted a code.
 pub const SUBMISSION_DONE: &str = "submission-done";
-/// A submission ended with an error, before or after Cognito had the code.
+/// A submission that had begun ended with an error, before or after Cognito had the code.
 pub const SUBMISSION_FAILED: &str = "submission-failed";
 /// A configuration was not taken.
 pub const CONFIG_REFUSED: &str = "config-refused";
-/// A call was refused by a rule, a default of the rules or the policy, or because its program is sandboxed.
+/// A call was refused by a rule, a default of the rules or the policy, because its program is sandboxed or of another
+/// user, or because the request that it names is of another program.
 pub const CALL_DENIED: &str = "call-denied";
 /// The time of Cognito and of this computer differ too much for codes.
 pub const CLOCK_WRONG: &str = "clock-wrong";

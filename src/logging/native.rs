@@ -15,9 +15,12 @@ const IDENTIFIER: &str = "oathbridged";
 ///
 /// # Errors
 ///
-/// If the journal does not take it, for example because there is none.
+/// If the journal does not take it at once, for example because there is none, or because its socket is full. That socket
+/// is one for all programs, and a program that waited for it would stand still with a journal that does.
 pub(super) fn send(socket: &Path, id: &str, priority: &str, text: &str) -> io::Result<()> {
-    UnixDatagram::unbound()?.send_to(&entry(id, priority, text), socket).map(drop)
+    let own = UnixDatagram::unbound()?;
+    own.set_nonblocking(true)?;
+    own.send_to(&entry(id, priority, text), socket).map(drop)
 }
 
 /// Each field has its length, so no value can begin a field: the name, a line feed, the length of the value in 64 bits
@@ -39,6 +42,17 @@ fn entry(id: &str, priority: &str, text: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_socket_is_an_error_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let _unread = UnixDatagram::bind(&path).unwrap();
+        // net.unix.max_dgram_qlen is 512 at most on usual systems.
+        let mut sent = (0..100_000).map(|_| send(&path, "id", "5", "a line"));
+        let error = sent.find_map(Result::err).unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    }
 
     #[test]
     fn no_text_begins_a_field() {

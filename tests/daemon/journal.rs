@@ -121,6 +121,11 @@ async fn the_events_have_their_ids() {
         (events::PROBLEM_BEGUN, "4", "the problem clock-skew has begun"),
         (events::SUBMISSION_DONE, "5", "VerifySoftwareToken"),
     ]);
+    // The clock is still wrong, which is no new event.
+    world.clock().unwrap().advance(Duration::from_secs(30));
+    world.cognito.plan(Plan { date_skew: 95, ..Plan::default() });
+    verify(&world, &user, "alice").await.unwrap();
+    journal.has(&[(events::SUBMISSION_DONE, "5", "VerifySoftwareToken")]);
     world.clock().unwrap().advance(Duration::from_secs(30));
     world.cognito.fail(Fault::exception("TooManyRequestsException", ""));
     verify(&world, &user, "bob").await.unwrap_err();
