@@ -85,27 +85,49 @@ fn the_help_has_only_words_of_the_user() {
     assert!(walked > 15, "{walked}");
 }
 
-/// Errors from the bus or systemd that mean that the daemon is not reachable.
-const UNREACHABLE: [&str; 13] = [
+/// Errors from the bus or systemd that mean that the daemon is not reachable, for a reason that the status has.
+const WITH_STATUS: [&str; 7] = [
     "org.freedesktop.DBus.Error.ServiceUnknown",
     "org.freedesktop.DBus.Error.NameHasNoOwner",
     "org.freedesktop.DBus.Error.NoReply",
     "org.freedesktop.DBus.Error.NoServer",
     "org.freedesktop.DBus.Error.Disconnected",
-    "org.freedesktop.DBus.Error.AccessDenied",
-    "org.freedesktop.DBus.Error.AuthFailed",
     "org.freedesktop.DBus.Error.TimedOut",
     "org.freedesktop.DBus.Error.Timeout",
-    "org.freedesktop.DBus.Error.Spawn.ChildExited",
-    "org.freedesktop.systemd1.UnitMasked",
-    "org.freedesktop.systemd1.NoSuchUnit",
-    "org.freedesktop.systemd1.UnheardOf",
 ];
 
+/// The same for a reason that the status cannot know, with the daemon's or systemd's own sentence.
+const WITHOUT_STATUS: [(&str, &str); 7] = [
+    ("org.freedesktop.DBus.Error.AccessDenied", "It failed."),
+    ("org.freedesktop.DBus.Error.AuthFailed", "It failed."),
+    ("org.freedesktop.DBus.Error.Spawn.ChildExited", "It failed."),
+    ("org.freedesktop.DBus.Error.Failed", "Unit oathbridge.service is masked."),
+    ("org.freedesktop.systemd1.UnitMasked", "It failed."),
+    ("org.freedesktop.systemd1.NoSuchUnit", "It failed."),
+    ("org.freedesktop.systemd1.UnheardOf", "It failed."),
+];
+
+fn failure(name: &str, sentence: &str) -> Failure {
+    Failure::of_error(name, sentence, &Asked::default(), &Details::default())
+}
+
+/// The status does not start the daemon, so it has no error of a start, and it finds a name that is there.
 #[test]
-fn every_failure_without_a_daemon_points_to_the_status() {
-    let of = |name: &str| Failure::of_error(name, "It failed.", &Asked::default(), &Details::default());
-    let mut failures: Vec<_> = UNREACHABLE.into_iter().map(of).collect();
+fn a_failure_that_the_status_does_not_explain_has_its_own_step() {
+    for (name, sentence) in WITHOUT_STATUS {
+        let failure = failure(name, sentence);
+        let text = failure.text();
+        assert_eq!(failure.code, exit::UNREACHABLE, "{name}: {text}");
+        assert!(!text.contains("status"), "{text}");
+        assert_helpful(text.trim_start_matches("oathbridgectl: "));
+        assert_eq!(foreign::word_in(&text), None, "{text}");
+    }
+    assert_eq!(failure("org.freedesktop.DBus.Error.Failed", "It failed.").code, exit::FAILED);
+}
+
+#[test]
+fn every_other_failure_without_a_daemon_points_to_the_status() {
+    let mut failures: Vec<_> = WITH_STATUS.into_iter().map(|name| failure(name, "It failed.")).collect();
     let lost = io::Error::from(io::ErrorKind::BrokenPipe);
     failures.push(zbus::Error::InputOutput(lost.into()).into());
     for failure in failures {
@@ -115,6 +137,6 @@ fn every_failure_without_a_daemon_points_to_the_status() {
         assert_helpful(text.trim_start_matches("oathbridgectl: "));
         assert_eq!(foreign::word_in(&text), None, "{text}");
     }
-    let unknown = Failure::of_error("com.example.Error", "", &Asked::default(), &Details::default());
+    let unknown = failure("com.example.Error", "");
     assert!(unknown.text().contains("`oathbridgectl status`"), "{}", unknown.text());
 }
