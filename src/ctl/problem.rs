@@ -69,9 +69,23 @@ pub(super) fn unusable_of<'tree>(tree: &Tree, tokens: impl IntoIterator<Item = &
         "stuck" => {
             format!("The token {} stopped answering; unplug it and plug it in again.", tree.label(token))
         }
-        _ => words::unread(&tree.label(token), &token.state_reason),
+        _ => of_transport(tree, token)
+            .unwrap_or_else(|| words::unread(&tree.label(token), &token.state_reason)),
     };
     tokens.into_iter().filter(|token| token.is_unusable()).map(sentence).collect()
+}
+
+/// The sentence for a token that cannot be read because of its transport: what the daemon says of that.
+fn of_transport(tree: &Tree, token: &Token) -> Option<String> {
+    let word = match token.state_reason.as_str() {
+        "PcscUnavailable" => "pcscd-unavailable",
+        "PcscDenied" => "pcscd-denied",
+        "HidDenied" => HID_DENIED,
+        _ => return None,
+    };
+    let why = advice(word, &tree.problems);
+    let why = why.strip_prefix("The ").unwrap_or(&why);
+    Some(format!("The token {} cannot be used, because the {why}", tree.label(token)))
 }
 
 /// A token that the daemon cannot use. Its serialised form is part of the `--json` output.

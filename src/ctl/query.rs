@@ -245,6 +245,18 @@ mod tests {
             assert_eq!(text.contains("Did you mean \"alone\"?"), query == "alonee", "{text}");
             assert!(text.contains("…8888 cannot be used"), "{text}");
         }
+        for (reason, problem, step) in [
+            ("HidDenied", "hid-denied-keyboard", "70-oathbridge-keyboard.rules"),
+            ("PcscDenied", "pcscd-denied", "polkit"),
+            ("PcscUnavailable", "pcscd-unavailable", "sudo systemctl start pcscd.socket"),
+        ] {
+            let mut denied = tree.clone();
+            denied.tokens[3].state_reason = reason.to_owned();
+            denied.problems = vec![problem.to_owned()];
+            let text = credential(&denied, "bob", None).unwrap_err().text();
+            let line = text.lines().find(|line| line.contains("…8888 cannot be used, because the ")).unwrap();
+            assert!(line.contains(step), "{line}");
+        }
         // Only those that are asked.
         let one = text("bob", Some("d"));
         assert!(one.contains("…8888 cannot be used") && !one.contains("…6666"), "{one}");

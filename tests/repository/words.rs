@@ -13,17 +13,8 @@ use testkit::foreign;
 use crate::messages::{assert_helpful, token_errors};
 
 /// The reasons for which a token may not be readable, each with a sentence of its own. A token that was removed has no
-/// reason, and a locked or stuck one has a state of its own.
-const REASONS: [&str; 8] = [
-    "HidDenied",
-    "Malformed",
-    "NoSuchCredential",
-    "PcscDenied",
-    "PcscUnavailable",
-    "PinBlocked",
-    "TokenBusy",
-    "Unsupported",
-];
+/// reason, a locked or stuck one has a state of its own, and a reason of a transport has the sentence of the daemon.
+const REASONS: [&str; 5] = ["Malformed", "NoSuchCredential", "PinBlocked", "TokenBusy", "Unsupported"];
 
 const STATES: [State; 11] = [
     State::Queued,
@@ -39,15 +30,46 @@ const STATES: [State; 11] = [
     State::Cancelled,
 ];
 
+const KINDS: [Kind; 4] =
+    [Kind::Calculate, Kind::VerifySoftwareToken, Kind::RespondToMfaChallenge, Kind::Unlock];
+
+/// The place in [`STATES`] and [`KINDS`]; the compiler demands a new one.
+fn place(state: State) -> usize {
+    match state {
+        State::Queued => 0,
+        State::WaitingConsent => 1,
+        State::WaitingToken => 2,
+        State::WaitingUnlock => 3,
+        State::WaitingTouch => 4,
+        State::WaitingStep => 5,
+        State::Calculating => 6,
+        State::Submitting => 7,
+        State::Done => 8,
+        State::Failed => 9,
+        State::Cancelled => 10,
+    }
+}
+
+fn place_of_kind(kind: Kind) -> usize {
+    match kind {
+        Kind::Calculate => 0,
+        Kind::VerifySoftwareToken => 1,
+        Kind::RespondToMfaChallenge => 2,
+        Kind::Unlock => 3,
+    }
+}
+
 #[test]
 fn every_request_and_state_has_a_word_of_the_user() {
-    for kind in [Kind::Calculate, Kind::VerifySoftwareToken, Kind::RespondToMfaChallenge, Kind::Unlock] {
+    for (number, kind) in KINDS.into_iter().enumerate() {
+        assert_eq!(place_of_kind(kind), number);
         let word = words::request(&kind.to_string());
         assert!(word != words::request("Unheard") && foreign::word_in(word).is_none(), "{kind}: {word}");
         let about = words::request_about(&kind.to_string(), Some("alice"));
         assert!(about.starts_with(word) && about.ends_with(" alice") && about != word, "{about}");
     }
-    for state in STATES {
+    for (number, state) in STATES.into_iter().enumerate() {
+        assert_eq!(place(state), number);
         let word = words::state(&state.to_string());
         assert!(word != words::state("unheard") && foreign::word_in(word).is_none(), "{state}: {word}");
     }

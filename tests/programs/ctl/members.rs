@@ -21,7 +21,8 @@ fn members(value: &Value, names: &mut BTreeSet<String>) {
     }
 }
 
-/// The words in bold of each entry of the manual's section about JSON, with those of the entries that it refers to.
+/// The words in bold of each entry of the manual's section about JSON, and the entries that it refers to. A reference does
+/// not lead to those of the other entry.
 struct Manual(BTreeMap<String, (BTreeSet<String>, Vec<String>)>);
 
 impl Manual {
@@ -45,7 +46,8 @@ impl Manual {
     fn has(&self, command: &str, name: &str) -> bool {
         let (words, others) = self.0.get(command).unwrap_or_else(|| panic!("{command} has no entry"));
         // The entry `error` is named like its member.
-        name == command || words.contains(name) || others.iter().any(|other| self.has(other, name))
+        let is_there = |other: &String| self.0.get(other).is_some_and(|(words, _)| words.contains(name));
+        name == command || words.contains(name) || others.iter().any(is_there)
     }
 
     /// Checks the JSON of a command, and returns the names of its members.
