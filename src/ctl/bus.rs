@@ -248,11 +248,11 @@ fn no_bus(error: &zbus::Error) -> Failure {
     } else {
         match error {
             zbus::Error::Address(_) => {
-                "DBUS_SESSION_BUS_ADDRESS is not a valid address; unset it, or see what is wrong with `oathbridgectl status`."
+                "DBUS_SESSION_BUS_ADDRESS is not a valid address; unset it, or set it to that of a desktop session."
                     .to_owned()
             }
             error => format!(
-                "The session bus is not reachable ({}); log in to a desktop session, or see what is wrong with `oathbridgectl status`.",
+                "The session bus is not reachable ({}); log in to a desktop session, or set DBUS_SESSION_BUS_ADDRESS.",
                 without_number(&error.to_string())
             ),
         }

@@ -70,7 +70,7 @@ fn list(tree: &Tree, style: Style) -> Result<Output, Failure> {
         let running = running.iter().map(|operation| Running {
             name: tree.credential_name(operation),
             operation: &operation.path,
-            handle: operation.handle(),
+            handle: tree.handle(operation),
             request: &operation.kind,
             state: &operation.state,
             requester: &operation.requester,
@@ -217,13 +217,17 @@ mod tests {
             select(&tree, &arguments).map(|found| found[0].path.clone())
         };
         let shown = list(&tree, Style::default()).unwrap();
+        let json = list(&tree, Style { json: true, ..Style::default() }).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&json.text).unwrap();
         for (handle, path) in [
             ("1_7/tool", "/operations/1_7/tool"),
             ("1_8/tool", "/operations/1_8/tool"),
             ("other", "/operations/1_8/other"),
         ] {
             assert!(shown.text.lines().any(|line| line.starts_with(&format!("{handle} "))), "{shown:?}");
-            assert_eq!(found(handle).unwrap(), path);
+            let running = json["running"].as_array().unwrap();
+            assert!(running.iter().any(|one| one["operation"] == path && one["handle"] == handle), "{json}");
+            assert_eq!((found(handle).unwrap(), found(path).unwrap()), (path.to_owned(), path.to_owned()));
         }
         let failure = found("tool").unwrap_err();
         assert_eq!(failure.code, exit::AMBIGUOUS);

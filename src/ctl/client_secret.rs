@@ -34,11 +34,19 @@ impl ClientSecret {
     ///
     /// # Errors
     ///
-    /// The files have an error, lack the profile or have another one, so it is not known whether the daemon's profile names
-    /// a credential; or the credential or the descriptor has no secret.
+    /// The files have another region, pool, app client or endpoint than the daemon's profile; or, without a descriptor, they
+    /// have an error or lack the profile, so it is not known whether that names a credential; or the credential or the
+    /// descriptor has no secret.
     pub(super) fn find(number: Option<i32>, profile: &Profile) -> Result<Self, Failure> {
         match number {
-            Some(number) => given(number).map(Self::Given),
+            Some(number) => {
+                let secret = given(number)?;
+                match own(profile) {
+                    Ok(own) if !is_that_of_the_daemon(&own, profile) => Err(changed(profile)),
+                    // A file that cannot be compared is not needed for this secret.
+                    _ => Ok(Self::Given(secret)),
+                }
+            }
             None => Ok(of_profile(profile)?.map_or(Self::None, Self::OfProfile)),
         }
     }
@@ -76,12 +84,17 @@ fn given(number: i32) -> Result<SecretText, Failure> {
     }
 }
 
-fn of_profile(profile: &Profile) -> Result<Option<SecretText>, Failure> {
+/// The profile in the files.
+fn own(profile: &Profile) -> Result<config::Profile, Failure> {
     let mut loaded = files(profile).check().map_err(|errors| match errors.first() {
         Some(error) => Failure::of_config(exit::FAILED, error),
         None => Failure::new(exit::FAILED, "The configuration is not valid; run oathbridgectl config check."),
     })?;
-    let own = loaded.config.profiles.remove(&profile.name).ok_or_else(|| unknown(profile))?;
+    loaded.config.profiles.remove(&profile.name).ok_or_else(|| unknown(profile))
+}
+
+fn of_profile(profile: &Profile) -> Result<Option<SecretText>, Failure> {
+    let own = own(profile)?;
     if !is_that_of_the_daemon(&own, profile) {
         return Err(changed(profile));
     }

@@ -10,6 +10,7 @@ use super::arguments::CodeArguments;
 use super::asked::{Asked, Task};
 use super::bus::Bus;
 use super::local_time::seconds_left;
+use super::problem::Unusable;
 use super::proxies::Options;
 use super::screen::{Look, table};
 use super::style::Style;
@@ -25,6 +26,7 @@ struct Json<'tree> {
     skipped: Vec<&'tree Credential>,
     failed: Vec<Failed<'tree>>,
     locked_tokens: Vec<&'tree str>,
+    unusable_tokens: Vec<Unusable<'tree>>,
 }
 
 #[derive(Serialize)]
@@ -62,7 +64,13 @@ pub(super) async fn run(
     if style.json {
         let locked_tokens = tree.locked().map(|token| token.id.as_str()).collect();
         let failed = failures.iter().map(|(name, failure)| Failed { name, message: failure.sentence() });
-        let json = Json { codes: &codes, skipped, failed: failed.collect(), locked_tokens };
+        let json = Json {
+            codes: &codes,
+            skipped,
+            failed: failed.collect(),
+            locked_tokens,
+            unusable_tokens: Unusable::all(tree),
+        };
         return Ok(Output::json(&json)?.with_failure(failure));
     }
     let told = failures.iter().skip(1).map(|(name, failure)| format!("{name}: {}", failure.sentence()));

@@ -113,7 +113,8 @@ impl Failure {
         }
         let now = SystemClock::new().unix_time();
         let own = wording::of_reply(name, sentence, asked, details, now);
-        let mut failure = Self::new(exit::of_error(name), own);
+        let code = if wording::is_masked(name, sentence) { exit::UNREACHABLE } else { exit::of_error(name) };
+        let mut failure = Self::new(code, own);
         let (name, sentence, details) = (name.to_owned(), sentence.to_owned(), details.clone());
         failure.reply = Some(Box::new(Reply { name, sentence, details }));
         failure

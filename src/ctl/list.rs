@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::arguments::ListArguments;
 use super::bus::Bus;
-use super::problem::{self, Problem};
+use super::problem::{self, Problem, Unusable};
 use super::screen::{Look, table};
 use super::style::Style;
 use super::tree::{Credential, Tree};
@@ -15,6 +15,7 @@ use super::{Failure, Output};
 struct Json<'tree> {
     credentials: &'tree [Credential],
     locked_tokens: Vec<&'tree str>,
+    unusable_tokens: Vec<Unusable<'tree>>,
     problems: Vec<Problem>,
 }
 
@@ -28,6 +29,7 @@ pub(super) async fn run(arguments: &ListArguments, style: Style) -> Result<Outpu
         return Output::json(&Json {
             credentials: &tree.credentials,
             locked_tokens: tree.locked().map(|token| token.id.as_str()).collect(),
+            unusable_tokens: Unusable::all(&tree),
             problems: problem::problems(&tree),
         });
     }

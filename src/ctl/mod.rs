@@ -24,6 +24,7 @@ mod guard;
 mod list;
 mod local_time;
 mod lock;
+mod no_match;
 mod operation;
 mod problem;
 mod profile;

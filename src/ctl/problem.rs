@@ -30,9 +30,8 @@ pub(super) fn distinct(problems: &[Problem]) -> Vec<String> {
     sentences
 }
 
-/// The same in at most this number of lines, at least one; the last line has what is left.
-pub(super) fn lines(problems: &[Problem], most: usize) -> Vec<String> {
-    let mut lines = distinct(problems);
+/// These sentences in at most this number of lines, at least one; the last line has what is left.
+pub(super) fn lines(mut lines: Vec<String>, most: usize) -> Vec<String> {
     if lines.len() > most {
         let left = lines.split_off(most.saturating_sub(1));
         lines.push(left.join(" "));
@@ -61,15 +60,51 @@ pub(super) fn locked(tree: &Tree) -> Vec<String> {
 
 /// One sentence for each token that the daemon cannot use.
 pub(super) fn unusable(tree: &Tree) -> Vec<String> {
+    unusable_of(tree, tree.unusable())
+}
+
+/// The same for some of these tokens.
+pub(super) fn unusable_of<'tree>(tree: &Tree, tokens: impl IntoIterator<Item = &'tree Token>) -> Vec<String> {
     let sentence = |token: &Token| match token.state.as_str() {
-        "error" => Some(words::unread(&tree.label(token), &token.state_reason)),
-        "stuck" => Some(format!(
-            "The token {} stopped answering; unplug it and plug it in again.",
-            tree.label(token)
-        )),
-        _ => None,
+        "stuck" => {
+            format!("The token {} stopped answering; unplug it and plug it in again.", tree.label(token))
+        }
+        _ => of_transport(tree, token)
+            .unwrap_or_else(|| words::unread(&tree.label(token), &token.state_reason)),
     };
-    tree.tokens.iter().filter_map(sentence).collect()
+    tokens.into_iter().filter(|token| token.is_unusable()).map(sentence).collect()
+}
+
+/// The sentence for a token that cannot be read because of its transport: what the daemon says of that.
+fn of_transport(tree: &Tree, token: &Token) -> Option<String> {
+    let word = match token.state_reason.as_str() {
+        "PcscUnavailable" => "pcscd-unavailable",
+        "PcscDenied" => "pcscd-denied",
+        "HidDenied" => HID_DENIED,
+        _ => return None,
+    };
+    let why = advice(word, &tree.problems);
+    let why = why.strip_prefix("The ").unwrap_or(&why);
+    Some(format!("The token {} cannot be used, because the {why}", tree.label(token)))
+}
+
+/// A token that the daemon cannot use. Its serialised form is part of the `--json` output.
+#[derive(Serialize)]
+pub(super) struct Unusable<'tree> {
+    id: &'tree str,
+    state: &'tree str,
+    state_reason: &'tree str,
+}
+
+impl<'tree> Unusable<'tree> {
+    pub(super) fn all(tree: &'tree Tree) -> Vec<Self> {
+        let one = |token: &'tree Token| Self {
+            id: &token.id,
+            state: &token.state,
+            state_reason: &token.state_reason,
+        };
+        tree.unusable().map(one).collect()
+    }
 }
 
 /// What to do about the problem with this word, one of these.
@@ -96,11 +131,11 @@ mod tests {
         let words = ["pcscd-denied", "clock-skew", "config-invalid", "state-unusable"].map(str::to_owned);
         let problems = problems(&Tree { problems: words.to_vec(), ..Tree::default() });
         let all = distinct(&problems);
-        assert_eq!((all.len(), lines(&problems, 4)), (4, all.clone()));
+        assert_eq!((all.len(), lines(all.clone(), 4)), (4, all.clone()));
         let [first, second, third, fourth] = &all[..] else { panic!("{all:?}") };
         let expected = [first.clone(), second.clone(), format!("{third} {fourth}")];
-        assert_eq!(lines(&problems, 3), expected);
-        assert_eq!(lines(&problems, 1), [all.join(" ")]);
+        assert_eq!(lines(all.clone(), 3), expected);
+        assert_eq!(lines(all.clone(), 1), [all.join(" ")]);
     }
 
     #[test]

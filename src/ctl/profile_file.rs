@@ -106,7 +106,7 @@ fn values(arguments: &AddArguments) -> Result<Vec<(&'static str, String)>, Failu
         let Some(answer) = answer else {
             return Err(Failure::new(
                 exit::FAILED,
-                "Cancelled, so nothing was written; run the command again, and answer every question.",
+                "Cancelled, so nothing was written; run the command again to add the profile.",
             ));
         };
         if !answer.is_empty() {
@@ -116,13 +116,13 @@ fn values(arguments: &AddArguments) -> Result<Vec<(&'static str, String)>, Failu
     Ok(values)
 }
 
-/// `None` at the end of the input.
+/// `None` at the end of the input, also in the middle of a line.
 fn ask(question: &str) -> io::Result<Option<String>> {
     // If standard error is closed, the question is not shown.
     let _ = write!(stderr(), "{question}: ");
     let mut line = String::new();
-    let is_at_end = stdin().lock().read_line(&mut line)? == 0;
-    Ok((!is_at_end).then(|| line.trim().to_owned()))
+    stdin().lock().read_line(&mut line)?;
+    Ok(line.ends_with('\n').then(|| line.trim().to_owned()))
 }
 
 /// The configuration with one more profile, after the others or at its end.

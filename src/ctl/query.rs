@@ -1,10 +1,8 @@
 //! Finds the credential or token that the user names. An ambiguous name is an error, never a guess.
 
+use super::no_match::{choice, no_token, nothing, quoted};
 use super::tree::{Credential, Token, Tree};
-use super::{Failure, exit, problem, similar};
-
-/// The maximum length of a query in a message; a longer query may be a secret that was passed by mistake.
-const MAX_QUOTED_CHARS: usize = 80;
+use super::{Failure, exit};
 
 /// The only credential whose id, path, `issuer:account`, account or issuer is `query`. If there is none, the only one
 /// whose `issuer:account` contains `query`, ignoring case.
@@ -92,60 +90,6 @@ fn is_exact(credential: &Credential, query: &str) -> bool {
 
 fn is_part(credential: &Credential, query: &str) -> bool {
     !query.is_empty() && credential.name.to_lowercase().contains(&query.to_lowercase())
-}
-
-fn nothing<'tree>(
-    tree: &Tree,
-    tokens: &[&Token],
-    query: &str,
-    credentials: impl Iterator<Item = &'tree Credential>,
-) -> Failure {
-    if tree.tokens.is_empty() {
-        return no_token(tree);
-    }
-    let typed = query;
-    let query = quoted(query);
-    if tokens.iter().any(|token| token.is_locked()) {
-        let sentence = format!("No unlocked token has a credential that matches {query}.");
-        return Failure::new(exit::LOCKED, sentence).with_lines(problem::locked(tree));
-    }
-    let credentials: Vec<_> = credentials.collect();
-    if let Some(name) = meant(typed, &credentials) {
-        let sentence = format!("No credential matches {query}; did you mean \"{name}\"?");
-        return Failure::new(exit::NOT_FOUND, sentence);
-    }
-    let choices: Vec<_> = credentials.iter().map(|credential| choice(tree, credential)).collect();
-    if choices.is_empty() {
-        return Failure::new(exit::NOT_FOUND, "The attached tokens have no credentials; add one first.")
-            .with_lines(problem::unusable(tree))
-            .with_lines(problem::sentences(tree));
-    }
-    Failure::new(exit::NOT_FOUND, format!("No credential matches {query}; name one of these:"))
-        .with_lines(choices)
-}
-
-/// The account or `issuer:account` that the user probably meant.
-fn meant<'tree>(typed: &str, credentials: &[&'tree Credential]) -> Option<&'tree str> {
-    let names = credentials.iter().flat_map(|credential| [&credential.account, &credential.name]);
-    let name = similar::to(typed, names.map(String::as_str))?;
-    match credentials.iter().filter(|credential| credential.account == name).count() {
-        0 | 1 => Some(name),
-        // The account alone is ambiguous.
-        _ => None,
-    }
-}
-
-fn no_token(tree: &Tree) -> Failure {
-    let mut sentences = problem::nothing_attached(tree).into_iter();
-    Failure::new(exit::NOT_FOUND, sentences.next().unwrap_or_default()).with_lines(sentences)
-}
-
-fn choice(tree: &Tree, credential: &Credential) -> String {
-    format!("{}  {}  {}", credential.name, tree.token_label(credential), credential.id)
-}
-
-fn quoted(query: &str) -> String {
-    if query.chars().count() > MAX_QUOTED_CHARS { "the query".to_owned() } else { format!("\"{query}\"") }
 }
 
 #[cfg(test)]
@@ -286,5 +230,40 @@ mod tests {
         let tree = Tree { tokens: vec![token_of("a", "11112222", "error")], ..Tree::default() };
         let text = credential(&tree, "bob", None).unwrap_err().text();
         assert!(text.contains("\n  The token YubiKey 5 …2222 cannot be used, "), "{text}");
+    }
+
+    #[test]
+    fn the_failure_names_the_tokens_that_cannot_be_used() {
+        let mut tree = tree();
+        tree.tokens.push(token_of("c", "55556666", "stuck"));
+        tree.tokens.push(token_of("d", "77778888", "error"));
+        let text = |query: &str, token: Option<&str>| credential(&tree, query, token).unwrap_err().text();
+        let first = "oathbridgectl: No usable token has a credential that matches ";
+        for query in ["bob", "alonee"] {
+            let text = text(query, None);
+            assert!(text.starts_with(first) && text.contains("…6666 stopped answering"), "{text}");
+            assert_eq!(text.contains("Did you mean \"alone\"?"), query == "alonee", "{text}");
+            assert!(text.contains("…8888 cannot be used"), "{text}");
+        }
+        for (reason, problem, step) in [
+            ("HidDenied", "hid-denied-keyboard", "70-oathbridge-keyboard.rules"),
+            ("PcscDenied", "pcscd-denied", "polkit"),
+            ("PcscUnavailable", "pcscd-unavailable", "sudo systemctl start pcscd.socket"),
+        ] {
+            let mut denied = tree.clone();
+            denied.tokens[3].state_reason = reason.to_owned();
+            denied.problems = vec![problem.to_owned()];
+            let text = credential(&denied, "bob", None).unwrap_err().text();
+            let line = text.lines().find(|line| line.contains("…8888 cannot be used, because the ")).unwrap();
+            assert!(line.contains(step), "{line}");
+        }
+        // Only those that are asked.
+        let one = text("bob", Some("d"));
+        assert!(one.contains("…8888 cannot be used") && !one.contains("…6666"), "{one}");
+        assert!(!text("bob", Some("b")).contains(first));
+        tree.tokens[0].state = "locked".to_owned();
+        let failure = credential(&tree, "bob", None).unwrap_err();
+        assert_eq!(failure.code, exit::LOCKED);
+        assert!(failure.text().contains("…8888 cannot be used"), "{}", failure.text());
     }
 }

@@ -50,12 +50,19 @@ struct Report {
     /// has not told it to the daemon, or to this tool if no daemon answers.
     screen: Option<ScreenLock>,
     problems: Vec<Problem>,
+    /// A sentence for each unusable token.
+    #[serde(skip)]
+    unusable: Vec<String>,
+    /// Why the session bus is not reachable, if it told that.
+    #[serde(skip)]
+    no_bus: Option<Failure>,
 }
 
 #[derive(Debug, Serialize)]
 struct Tokens {
     attached: usize,
     locked: usize,
+    unusable: usize,
 }
 
 /// The files as this tool reads them. The daemon may have read others.
@@ -86,7 +93,7 @@ pub(super) async fn run(json: bool) -> Result<Output, Failure> {
 async fn report() -> Report {
     let files = Files::standard(None);
     let checked = files.check();
-    let Daemon { state, version, tree, is_open, screen } = daemon().await;
+    let Daemon { state, no_bus, version, tree, is_open, screen } = daemon().await;
     let is_enabled = checked.as_ref().map_or(true, |loaded| loaded.config.pcsc.enabled);
     let fault = state_folder::fault().map(|(_, sentence)| sentence);
     let mut report = Report {
@@ -97,7 +104,8 @@ async fn report() -> Report {
         pcscd: tree.as_ref().filter(|_| is_open).map(|tree| pcscd(tree, is_enabled)),
         tokens: tree.as_ref().map(|tree| Tokens {
             attached: tree.tokens.len(),
-            locked: tree.tokens.iter().filter(|token| token.is_locked()).count(),
+            locked: tree.locked().count(),
+            unusable: tree.unusable().count(),
         }),
         configuration: Configuration {
             valid: checked.is_ok(),
@@ -115,11 +123,14 @@ async fn report() -> Report {
             None => ScreenLock::of_logind(ANSWER_TIMEOUT).await,
         },
         problems: tree.as_ref().map(problem::problems).unwrap_or_default(),
+        unusable: tree.as_ref().map(problem::unusable).unwrap_or_default(),
+        no_bus,
     };
     report.ok = (state == "activatable" || (state == "running" && tree.is_some()))
         && report.configuration.valid
         && report.state_folder.fault.is_none()
-        && report.problems.is_empty();
+        && report.problems.is_empty()
+        && report.unusable.is_empty();
     report
 }
 
@@ -127,6 +138,7 @@ async fn report() -> Report {
 #[derive(Default)]
 struct Daemon {
     state: &'static str,
+    no_bus: Option<Failure>,
     version: Option<String>,
     tree: Option<Tree>,
     /// Whether it uses tokens. Without a valid configuration it refuses calls, and shows only properties.
@@ -137,7 +149,11 @@ struct Daemon {
 
 async fn daemon() -> Daemon {
     let with = |state| Daemon { state, ..Daemon::default() };
-    let Ok(Ok(bus)) = within(ANSWER_TIMEOUT, Bus::join()).await else { return with("no-bus") };
+    let bus = match within(ANSWER_TIMEOUT, Bus::join()).await {
+        Ok(Ok(bus)) => bus,
+        Ok(Err(failure)) => return Daemon { no_bus: Some(failure), ..with("no-bus") },
+        Err(_) => return with("no-bus"),
+    };
     let names = within(ANSWER_TIMEOUT, async {
         let proxy = DBusProxy::new(bus.connection()).await?;
         let runs = proxy.name_has_owner(names::BUS.try_into()?).await?;
@@ -166,7 +182,7 @@ async fn running(bus: &Bus) -> Daemon {
     let is_sandboxed =
         |info: &Extra| info.get("sandboxed").is_some_and(|value| bool::try_from(value) == Ok(true));
     let screen = info.filter(|info| !is_sandboxed(info)).map(|info| ScreenLock::of_caller_info(&info));
-    Daemon { state: "running", version, tree, is_open, screen }
+    Daemon { state: "running", version, tree, is_open, screen, no_bus: None }
 }
 
 async fn property<T: TryFrom<zbus::OwnedVariant>>(connection: &Connection, name: &str) -> Option<T> {
@@ -193,10 +209,12 @@ fn has(tree: &Tree, word: &str) -> bool {
 
 fn failure(report: &Report) -> Option<Failure> {
     match report.daemon {
-        "no-bus" => Some(Failure::new(
-            exit::UNREACHABLE,
-            "The session bus is not reachable; log in to a desktop session, or set DBUS_SESSION_BUS_ADDRESS.",
-        )),
+        "no-bus" => Some(report.no_bus.clone().unwrap_or_else(|| {
+            Failure::new(
+                exit::UNREACHABLE,
+                "The session bus is not reachable; log in to a desktop session, or set DBUS_SESSION_BUS_ADDRESS.",
+            )
+        })),
         "stopped" => Some(Failure::new(
             exit::UNREACHABLE,
             "The daemon is not running, and no call starts it; install its unit, or run oathbridged in this session.",
@@ -223,10 +241,7 @@ fn text(report: &Report) -> String {
         ("stopped", _) => "not running, and no call starts it".to_owned(),
         _ => "unknown, because the session bus is not reachable".to_owned(),
     };
-    let tokens = report
-        .tokens
-        .as_ref()
-        .map_or_else(unknown, |tokens| format!("{} attached, {} locked", tokens.attached, tokens.locked));
+    let tokens = report.tokens.as_ref().map_or_else(unknown, tokens);
     let state = match (&report.state_folder.fault, &report.state_folder.path) {
         (Some(fault), _) => fault.clone(),
         (None, path) => path.clone().unwrap_or_default(),
@@ -241,9 +256,18 @@ fn text(report: &Report) -> String {
         ("state folder", state),
         ("session", session.to_owned()),
     ];
-    let problems = problem::lines(&report.problems, MAX_LINES.saturating_sub(lines.len()));
+    let problems = [report.unusable.clone(), problem::distinct(&report.problems)].concat();
+    let problems = problem::lines(problems, MAX_LINES.saturating_sub(lines.len()));
     lines.extend(problems.into_iter().map(|advice| ("problem", advice)));
     lines.iter().map(|(name, value)| format!("{name:<20} {}\n", escape_invisible(value))).collect()
+}
+
+fn tokens(tokens: &Tokens) -> String {
+    let Tokens { attached, locked, unusable } = tokens;
+    match unusable {
+        0 => format!("{attached} attached, {locked} locked"),
+        unusable => format!("{attached} attached, {locked} locked, {unusable} unusable"),
+    }
 }
 
 fn configuration(files: &Configuration) -> String {

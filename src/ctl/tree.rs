@@ -181,6 +181,10 @@ impl Tree {
     pub(super) fn locked(&self) -> impl Iterator<Item = &Token> {
         self.tokens.iter().filter(|token| token.is_locked())
     }
+
+    pub(super) fn unusable(&self) -> impl Iterator<Item = &Token> {
+        self.tokens.iter().filter(|token| token.is_unusable())
+    }
 }
 
 impl Token {
@@ -209,6 +213,11 @@ impl Token {
     /// Whether the token may have credentials that are not there until it is unlocked.
     pub(super) fn is_locked(&self) -> bool {
         self.state == "locked" || self.may_hide_more
+    }
+
+    /// Whether the daemon cannot read the token, or has given it up.
+    pub(super) fn is_unusable(&self) -> bool {
+        matches!(self.state.as_str(), "error" | "stuck")
     }
 
     /// Whether this is the token's id, path, serial number, label, or the end of its serial number as lists show it.

@@ -13,17 +13,8 @@ use testkit::foreign;
 use crate::messages::{assert_helpful, token_errors};
 
 /// The reasons for which a token may not be readable, each with a sentence of its own. A token that was removed has no
-/// reason, and a locked or stuck one has a state of its own.
-const REASONS: [&str; 8] = [
-    "HidDenied",
-    "Malformed",
-    "NoSuchCredential",
-    "PcscDenied",
-    "PcscUnavailable",
-    "PinBlocked",
-    "TokenBusy",
-    "Unsupported",
-];
+/// reason, a locked or stuck one has a state of its own, and a reason of a transport has the sentence of the daemon.
+const REASONS: [&str; 5] = ["Malformed", "NoSuchCredential", "PinBlocked", "TokenBusy", "Unsupported"];
 
 const STATES: [State; 11] = [
     State::Queued,
@@ -39,15 +30,46 @@ const STATES: [State; 11] = [
     State::Cancelled,
 ];
 
+const KINDS: [Kind; 4] =
+    [Kind::Calculate, Kind::VerifySoftwareToken, Kind::RespondToMfaChallenge, Kind::Unlock];
+
+/// The place in [`STATES`] and [`KINDS`]; the compiler demands a new one.
+fn place(state: State) -> usize {
+    match state {
+        State::Queued => 0,
+        State::WaitingConsent => 1,
+        State::WaitingToken => 2,
+        State::WaitingUnlock => 3,
+        State::WaitingTouch => 4,
+        State::WaitingStep => 5,
+        State::Calculating => 6,
+        State::Submitting => 7,
+        State::Done => 8,
+        State::Failed => 9,
+        State::Cancelled => 10,
+    }
+}
+
+fn place_of_kind(kind: Kind) -> usize {
+    match kind {
+        Kind::Calculate => 0,
+        Kind::VerifySoftwareToken => 1,
+        Kind::RespondToMfaChallenge => 2,
+        Kind::Unlock => 3,
+    }
+}
+
 #[test]
 fn every_request_and_state_has_a_word_of_the_user() {
-    for kind in [Kind::Calculate, Kind::VerifySoftwareToken, Kind::RespondToMfaChallenge, Kind::Unlock] {
+    for (number, kind) in KINDS.into_iter().enumerate() {
+        assert_eq!(place_of_kind(kind), number);
         let word = words::request(&kind.to_string());
         assert!(word != words::request("Unheard") && foreign::word_in(word).is_none(), "{kind}: {word}");
         let about = words::request_about(&kind.to_string(), Some("alice"));
         assert!(about.starts_with(word) && about.ends_with(" alice") && about != word, "{about}");
     }
-    for state in STATES {
+    for (number, state) in STATES.into_iter().enumerate() {
+        assert_eq!(place(state), number);
         let word = words::state(&state.to_string());
         assert!(word != words::state("unheard") && foreign::word_in(word).is_none(), "{state}: {word}");
     }
@@ -85,27 +107,49 @@ fn the_help_has_only_words_of_the_user() {
     assert!(walked > 15, "{walked}");
 }
 
-/// Errors from the bus or systemd that mean that the daemon is not reachable.
-const UNREACHABLE: [&str; 13] = [
+/// Errors from the bus or systemd that mean that the daemon is not reachable, for a reason that the status has.
+const WITH_STATUS: [&str; 7] = [
     "org.freedesktop.DBus.Error.ServiceUnknown",
     "org.freedesktop.DBus.Error.NameHasNoOwner",
     "org.freedesktop.DBus.Error.NoReply",
     "org.freedesktop.DBus.Error.NoServer",
     "org.freedesktop.DBus.Error.Disconnected",
-    "org.freedesktop.DBus.Error.AccessDenied",
-    "org.freedesktop.DBus.Error.AuthFailed",
     "org.freedesktop.DBus.Error.TimedOut",
     "org.freedesktop.DBus.Error.Timeout",
-    "org.freedesktop.DBus.Error.Spawn.ChildExited",
-    "org.freedesktop.systemd1.UnitMasked",
-    "org.freedesktop.systemd1.NoSuchUnit",
-    "org.freedesktop.systemd1.UnheardOf",
 ];
 
+/// The same for a reason that the status cannot know, with the daemon's or systemd's own sentence.
+const WITHOUT_STATUS: [(&str, &str); 7] = [
+    ("org.freedesktop.DBus.Error.AccessDenied", "It failed."),
+    ("org.freedesktop.DBus.Error.AuthFailed", "It failed."),
+    ("org.freedesktop.DBus.Error.Spawn.ChildExited", "It failed."),
+    ("org.freedesktop.DBus.Error.Failed", "Unit oathbridge.service is masked."),
+    ("org.freedesktop.systemd1.UnitMasked", "It failed."),
+    ("org.freedesktop.systemd1.NoSuchUnit", "It failed."),
+    ("org.freedesktop.systemd1.UnheardOf", "It failed."),
+];
+
+fn failure(name: &str, sentence: &str) -> Failure {
+    Failure::of_error(name, sentence, &Asked::default(), &Details::default())
+}
+
+/// The status does not start the daemon, so it has no error of a start, and it finds a name that is there.
 #[test]
-fn every_failure_without_a_daemon_points_to_the_status() {
-    let of = |name: &str| Failure::of_error(name, "It failed.", &Asked::default(), &Details::default());
-    let mut failures: Vec<_> = UNREACHABLE.into_iter().map(of).collect();
+fn a_failure_that_the_status_does_not_explain_has_its_own_step() {
+    for (name, sentence) in WITHOUT_STATUS {
+        let failure = failure(name, sentence);
+        let text = failure.text();
+        assert_eq!(failure.code, exit::UNREACHABLE, "{name}: {text}");
+        assert!(!text.contains("status"), "{text}");
+        assert_helpful(text.trim_start_matches("oathbridgectl: "));
+        assert_eq!(foreign::word_in(&text), None, "{text}");
+    }
+    assert_eq!(failure("org.freedesktop.DBus.Error.Failed", "It failed.").code, exit::FAILED);
+}
+
+#[test]
+fn every_other_failure_without_a_daemon_points_to_the_status() {
+    let mut failures: Vec<_> = WITH_STATUS.into_iter().map(|name| failure(name, "It failed.")).collect();
     let lost = io::Error::from(io::ErrorKind::BrokenPipe);
     failures.push(zbus::Error::InputOutput(lost.into()).into());
     for failure in failures {
@@ -115,6 +159,6 @@ fn every_failure_without_a_daemon_points_to_the_status() {
         assert_helpful(text.trim_start_matches("oathbridgectl: "));
         assert_eq!(foreign::word_in(&text), None, "{text}");
     }
-    let unknown = Failure::of_error("com.example.Error", "", &Asked::default(), &Details::default());
+    let unknown = failure("com.example.Error", "");
     assert!(unknown.text().contains("`oathbridgectl status`"), "{}", unknown.text());
 }

@@ -9,6 +9,8 @@ pub mod words;
 
 use std::time::Duration;
 
+pub(super) use service::is_masked;
+
 use super::asked::{Asked, Details};
 use crate::dbus::names;
 

@@ -1,4 +1,6 @@
 //! Sentences for errors of the bus and of systemd: the daemon does not run, or is another version.
+//!
+//! The status does not start the daemon, so it knows nothing of an error of a start, and no such sentence names it.
 
 /// The sentence for an error with this full name; `None` if the sentence of the reply will do.
 pub(super) fn sentence(name: &str, said: &str) -> Option<String> {
@@ -12,19 +14,19 @@ pub(super) fn sentence(name: &str, said: &str) -> Option<String> {
             "The session bus is not reachable; log in to a desktop session, or see what is wrong with `oathbridgectl status`."
         }
         ("AccessDenied" | "AuthFailed", _) => {
-            "The session bus does not let this program call the daemon; allow it in the settings of its sandbox, or see what is wrong with `oathbridgectl status`."
+            "The session bus does not let this program call the daemon; allow it in the settings of its sandbox."
         }
-        _ if systemd == "UnitMasked" || said.contains("is masked") => {
-            "The unit oathbridge.service is masked; run `systemctl --user unmask oathbridge`, or see what is wrong with `oathbridgectl status`."
+        _ if is_masked(name, said) => {
+            "The unit oathbridge.service is masked; run `systemctl --user unmask oathbridge`."
         }
         (_, "NoSuchUnit" | "LoadFailed") => {
-            "There is no unit oathbridge.service; run `systemctl --user daemon-reload`, or see what is wrong with `oathbridgectl status`."
+            "There is no unit oathbridge.service; install it, or run `systemctl --user daemon-reload` if it is there."
         }
         (spawn, _) if spawn.starts_with("Spawn.") => {
-            "The daemon can't be started without systemd; run `oathbridged` yourself in this session, or see what is wrong with `oathbridgectl status`."
+            "The daemon can't be started without systemd; run `oathbridged` yourself in this session, which prints what is wrong."
         }
         _ if !systemd.is_empty() => {
-            "The daemon can't be started by systemd; read the journal with `journalctl --user -u oathbridge`, or see what is wrong with `oathbridgectl status`."
+            "The daemon can't be started by systemd; read the journal with `journalctl --user -u oathbridge`."
         }
         ("UnknownMethod" | "UnknownInterface" | "UnknownProperty", _) => {
             "The running daemon has another version than oathbridgectl and does not support this; restart it with `systemctl --user restart oathbridge`."
@@ -35,6 +37,12 @@ pub(super) fn sentence(name: &str, said: &str) -> Option<String> {
         _ => return None,
     };
     Some(sentence.to_owned())
+}
+
+/// Whether the unit of the daemon is masked. A bus may tell this error of systemd by a general name.
+pub(in crate::ctl) fn is_masked(name: &str, said: &str) -> bool {
+    name == "org.freedesktop.systemd1.UnitMasked"
+        || (name == "org.freedesktop.DBus.Error.Failed" && said.contains("is masked"))
 }
 
 #[cfg(test)]

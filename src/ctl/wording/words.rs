@@ -42,7 +42,8 @@ pub fn state(state: &str) -> &'static str {
     }
 }
 
-/// The sentence about a token whose `Token.State` is `error`, from `Token.StateReason`.
+/// The sentence about a token whose `Token.State` is `error`, from `Token.StateReason`. A reason of a transport has that of
+/// the daemon.
 pub fn unread(token: &str, reason: &str) -> String {
     let (cause, step) = match reason {
         "Malformed" => ("it sent an invalid response", "unplug it and plug it in again"),
@@ -56,12 +57,6 @@ pub fn unread(token: &str, reason: &str) -> String {
         "PinBlocked" => {
             ("its PIN was wrong too often and is blocked", "use the program of its vendor to unblock it")
         }
-        "PcscUnavailable" => (
-            "the smart card service is not running",
-            "start that service with `sudo systemctl start pcscd.socket`",
-        ),
-        "PcscDenied" => ("the smart card service refuses this user", "log in at the machine itself"),
-        "HidDenied" => ("the system does not let this user open it", "log in at the machine itself"),
         _ => ("its reading failed", "unplug it and plug it in again"),
     };
     format!("The token {token} cannot be used, because {cause}; {step}.")

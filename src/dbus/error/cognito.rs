@@ -21,7 +21,7 @@ impl Error {
         match regions {
             Some((asked, own)) if self.name == "Cognito.NotAuthorized" => Self {
                 sentence: format!(
-                    "Cognito in {asked} refused the access token, whose user pool is in {own}; correct the option region, or the region of the profile, and try again."
+                    "Cognito in {asked} refused the access token, whose user pool is in {own}; correct the option region or the region of the profile, or sign in again if the pool has a replica there."
                 ),
                 ..self
             },

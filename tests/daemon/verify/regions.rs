@@ -50,8 +50,8 @@ impl Aws {
                 loop {
                     let (stream, _) = listener.accept().await.unwrap();
                     let target = *target.get().unwrap();
-                    // A client may close its connection at any time.
-                    let _ = forward(stream, &acceptor, target).await;
+                    // A client may close its connection at any time, or keep it for the next request.
+                    tokio::spawn(forward(stream, acceptor.clone(), target));
                 }
             });
         });
@@ -60,7 +60,7 @@ impl Aws {
 }
 
 /// One tunnel, from the request for it to its end.
-async fn forward(mut stream: TcpStream, acceptor: &TlsAcceptor, target: SocketAddr) -> io::Result<()> {
+async fn forward(mut stream: TcpStream, acceptor: TlsAcceptor, target: SocketAddr) -> io::Result<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await?);
@@ -80,22 +80,33 @@ async fn the_refusal_of_an_access_token_of_another_region_names_both() {
     let file = folder.path().join("ca.pem");
     std::fs::write(&file, &aws.certificate).unwrap();
     let config = format!(
-        "{ONE_ATTEMPT}proxy = 'http://{}'\nca_file = '{}'\n[profiles.elsewhere]\nregion = 'us-east-1'\n",
+        "{ONE_ATTEMPT}proxy = 'http://{}'\nca_file = '{}'\n[profiles.elsewhere]\nregion = 'us-east-1'\n\
+         [profiles.emulator]\nregion = 'us-east-1'\nendpoint_url = 'COGNITO_URL'\n",
         aws.address,
         file.display()
     );
     let bench = Bench::new(&config).await;
     aws.fake.set(bench.world.cognito.address()).unwrap();
     let warning =
-        "a code is submitted in us-east-1, but the user pool of the access token is in eu-central-1";
+        "a code was submitted in us-east-1, but the user pool of the access token is in eu-central-1";
 
     let refuse =
         || bench.world.cognito.fail(Fault::exception("NotAuthorizedException", "Invalid Access Token"));
-    refuse();
-    let same = bench.verify(&bench.fresh().await).await.unwrap_err();
-    assert_eq!(same.name, "Cognito.NotAuthorized");
-    assert!(!same.sentence.contains("us-east-1"), "{same:?}");
-    assert!(!bench.world.stage.log().unwrap().contains(warning));
+    // An emulator has no region to compare.
+    for profile in ["fake", "emulator"] {
+        refuse();
+        let same = bench.verify_at(profile, &bench.fresh().await).await.unwrap_err();
+        assert_eq!(same.name, "Cognito.NotAuthorized");
+        assert!(!same.sentence.contains("us-east-1"), "{same:?}");
+    }
+    let mut gone = bench.fresh().await;
+    let end = gone.path.pop();
+    gone.path.push(if end == Some('0') { '1' } else { '0' });
+    assert_eq!(bench.verify_at("elsewhere", &gone).await.unwrap_err().name, "NoSuchCredential");
+    assert!(
+        !bench.world.stage.log().unwrap().contains("the user pool of the access token"),
+        "nothing was sent"
+    );
 
     refuse();
     let other = bench.verify_at("elsewhere", &bench.fresh().await).await.unwrap_err();
@@ -106,6 +117,7 @@ async fn the_refusal_of_an_access_token_of_another_region_names_both() {
         ),
         "{other:?}"
     );
+    assert!(other.sentence.contains("sign in again if the pool has a replica there"), "{other:?}");
     assert!(bench.world.stage.log().unwrap().contains(warning));
     // A pool with a replica takes the token.
     bench.verify_at("elsewhere", &bench.fresh().await).await.unwrap();

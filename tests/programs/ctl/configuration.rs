@@ -1,6 +1,7 @@
 //! `config check`, `config show` and `status`.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -100,10 +101,10 @@ fn the_status_has_each_part_in_at_most_ten_lines() {
     }
     let found = rig.run(&["--json", "status"]).json();
     assert_eq!((&found["ok"], &found["daemon"]), (&json!(true), &json!("running")));
-    assert_eq!(found["tokens"], json!({ "attached": 2, "locked": 1 }));
+    assert_eq!(found["tokens"], json!({ "attached": 2, "locked": 1, "unusable": 0 }));
     assert_eq!(found["version"], found["tool_version"]);
     let found = Rig::start().run(&["--json", "status"]).json();
-    assert_eq!(found["tokens"], json!({ "attached": 1, "locked": 0 }));
+    assert_eq!(found["tokens"], json!({ "attached": 1, "locked": 0, "unusable": 0 }));
 }
 
 /// Until the daemon has read the signal of logind.
@@ -168,11 +169,19 @@ fn the_status_of_a_sandboxed_program_has_the_screen_from_logind() {
         rig.block_on(async { logind.call(session.0, session.1, "SetLockedHint", &is_locked).await }).unwrap();
         until_screen(&rig, if is_locked { "locked" } else { "unlocked" });
     };
-    let screen = || {
+    let sandboxed = |program: &Path, arguments: &[&str]| {
         let [first, rest @ ..] = &unshared()[..] else { panic!() };
         let mut command = rig.command(first);
-        command.args(rest).arg(program()).args(["status", "--json"]);
-        let run = finish(command, "");
+        command.args(rest).arg(program).args(arguments);
+        finish(command, "")
+    };
+    let name = "io.github.oathbridge.OathBridge1";
+    let (address, manager) = (format!("--address={}", rig.bus()), format!("{name}.Manager"));
+    let call = [&address, "call", name, "/io/github/oathbridge/OathBridge1", &manager, "GetCallerInfo"];
+    let info = sandboxed(Path::new("busctl"), &call);
+    assert!(info.out.contains("\"sandboxed\" b true") && !info.out.contains("\"screen\""), "{info:?}");
+    let screen = || {
+        let run = sandboxed(&program(), &["status", "--json"]);
         let found: Value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
         assert_eq!((&found["daemon"], found["version"].is_string()), (&json!("running"), true), "{found}");
         found["screen"].clone()

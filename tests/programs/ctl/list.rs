@@ -54,6 +54,18 @@ fn a_token_that_could_not_be_read_is_listed_with_the_reason() {
     }
     let token = &rig.run(&["--json", "tokens"]).json()["tokens"][0];
     assert_eq!((&token["state"], &token["state_reason"]), (&json!("error"), &json!("Malformed")));
+    let unusable = json!([{ "id": token["id"], "state": "error", "state_reason": "Malformed" }]);
+    assert_eq!(rig.run(&["list", "--json"]).json()["unusable_tokens"], unusable);
+    let named = rig.run(&["code", "bob"]);
+    named.failed(3, "No usable token has a credential that matches \"bob\".");
+    named.failed(3, why);
+    let status = rig.run(&["status"]);
+    assert_eq!(status.code, 1, "{status:?}");
+    assert!(status.out.contains("tokens               1 attached, 0 locked, 1 unusable\n"), "{status:?}");
+    assert!(status.out.contains("problem              The token ") && status.out.contains(why), "{status:?}");
+    let found: Value = serde_json::from_str(&rig.run(&["status", "--json"]).out).unwrap();
+    assert_eq!(found["tokens"], json!({ "attached": 1, "locked": 0, "unusable": 1 }));
+    assert_eq!(found["ok"], json!(false));
     let token = &Rig::start().run(&["--json", "tokens"]).json()["tokens"][0];
     assert_eq!((&token["state"], &token["state_reason"]), (&json!("ready"), &json!("")));
 }
@@ -126,16 +138,21 @@ fn without_a_daemon_the_error_says_how_to_start_it() {
         (json.code, &error["exit_status"], error["message"].as_str()),
         (10, &json!(10), json.err.trim_end().strip_prefix("oathbridgectl: "))
     );
-    let mut command = rig.tool();
-    command.arg("tokens").env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus");
-    let run = super::rig::finish(command, "");
-    run.failed(10, ": No such file or directory); log in");
-    run.failed(10, STATUS);
-    let mut command = rig.tool();
-    command.arg("tokens").env("DBUS_SESSION_BUS_ADDRESS", "nonsense");
-    let run = super::rig::finish(command, "");
-    run.failed(10, "DBUS_SESSION_BUS_ADDRESS is not a valid address");
-    run.failed(10, STATUS);
+    // The status says the same as the command that failed.
+    for (address, words) in [
+        ("unix:path=/nonexistent/bus", ": No such file or directory); log in to a desktop session, or set "),
+        ("nonsense", "DBUS_SESSION_BUS_ADDRESS is not a valid address; unset it"),
+    ] {
+        let run = |argument: &str| {
+            let mut command = rig.tool();
+            command.arg(argument).env("DBUS_SESSION_BUS_ADDRESS", address);
+            super::rig::finish(command, "")
+        };
+        let failed = run("tokens");
+        failed.failed(10, words);
+        let status = run("status");
+        assert_eq!((status.code, status.err), (10, failed.err));
+    }
     let mut command = rig.tool();
     command
         .arg("tokens")

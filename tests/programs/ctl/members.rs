@@ -21,7 +21,8 @@ fn members(value: &Value, names: &mut BTreeSet<String>) {
     }
 }
 
-/// The words in bold of each entry of the manual's section about JSON, with those of the entries that it refers to.
+/// The words in bold of each entry of the manual's section about JSON, and the entries that it refers to. A reference does
+/// not lead to those of the other entry.
 struct Manual(BTreeMap<String, (BTreeSet<String>, Vec<String>)>);
 
 impl Manual {
@@ -45,7 +46,8 @@ impl Manual {
     fn has(&self, command: &str, name: &str) -> bool {
         let (words, others) = self.0.get(command).unwrap_or_else(|| panic!("{command} has no entry"));
         // The entry `error` is named like its member.
-        name == command || words.contains(name) || others.iter().any(|other| self.has(other, name))
+        let is_there = |other: &String| self.0.get(other).is_some_and(|(words, _)| words.contains(name));
+        name == command || words.contains(name) || others.iter().any(is_there)
     }
 
     /// Checks the JSON of a command, and returns the names of its members.
@@ -78,11 +80,11 @@ fn every_member_of_the_json_is_in_the_manual() {
         ("tokens", empty.run(&["tokens", "--json"]), &["problem", "advice"][..]),
         ("tokens", rig.run(&["tokens", "--json"]), &["attempts_left"]),
         ("list", empty.run(&["list", "--json"]), &["problem"]),
-        ("list", rig.run(&["list", "--json"]), &["locked_tokens", "touch_required"]),
+        ("list", rig.run(&["list", "--json"]), &["locked_tokens", "unusable_tokens", "touch_required"]),
         ("code", rig.run(&["code", "alice", "--next", "--json"]), &["next_code", "valid_until"]),
-        ("code", rig.run(&["code", "--json"]), &["skipped"]),
+        ("code", rig.run(&["code", "--json"]), &["skipped", "unusable_tokens"]),
         ("verify", rig.run_with(&verify, &rig.user.session), &["clock_skew"]),
-        ("status", rig.run(&["status", "--json"]), &["ok", "screen", "state_folder"]),
+        ("status", rig.run(&["status", "--json"]), &["ok", "screen", "state_folder", "unusable"]),
         ("lock", rig.run(&["lock", "--json"]), &["locked"]),
         ("guard show", rig.run(&["guard", "show", "--json"]), &["seed", "first"]),
         ("guard forget", rig.run(&["guard", "forget", "touched", "--yes", "--json"]), &["forgotten"]),

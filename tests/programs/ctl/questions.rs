@@ -71,6 +71,11 @@ fn the_end_of_the_input_and_an_interrupt_write_nothing() {
     // ^D at the start of a line ends the input.
     let (status, shown) = add(&rig, rig.tool(), &[first, b"\x04"]);
     assert_eq!(status.code(), Some(1), "{shown}");
+    assert!(shown.contains("Cancelled, so nothing was written; run the command again to add"), "{shown}");
+    assert_eq!(text(&rig), before);
+    // In the middle of a line the first ^D sends what was typed.
+    let (status, shown) = add(&rig, rig.tool(), &[first, b"\n", b"AWS\n", b"touched\x04\x04"]);
+    assert_eq!(status.code(), Some(1), "{shown}");
     assert!(shown.contains("Cancelled, so nothing was written"), "{shown}");
     assert_eq!(text(&rig), before);
     // Only the terminal of a session turns ^C into a signal.

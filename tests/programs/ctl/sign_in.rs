@@ -165,6 +165,15 @@ fn no_password_is_sent_without_the_secret_that_the_profile_names() {
         sign_in(&rig, &["--username", "alice@example.com"], &rig.user.password).failed(code, words);
         assert_eq!(rig.cognito.log().len(), sent);
     };
+    let given = |file: &str, code, words: &str| {
+        let line = format!(
+            "exec \"$0\" sign-in --profile work --username alice --password-stdin --client-secret-fd 5 5<{file}"
+        );
+        let mut shell = rig.command("bash");
+        with_aws(&rig, &mut shell).args(["-c", &line]).arg(program()).current_dir(rig.file(""));
+        finish(shell, &rig.user.password).failed(code, words);
+        assert_eq!(rig.cognito.log().len(), sent);
+    };
     fs::write(&credential, "-----BEGIN PRIVATE KEY-----\n").unwrap();
     refused(1, "is not the secret of an app client (24 to 64 letters");
     fs::remove_file(&credential).unwrap();
@@ -176,19 +185,16 @@ fn no_password_is_sent_without_the_secret_that_the_profile_names() {
     refused(1, "Profile \"work\" of the daemon is not in the files that this command reads; ");
     fs::write(&file, text.replace("\"client1\"", "\"client2\"")).unwrap();
     refused(1, "Profile \"work\" was changed after the daemon read it; ");
+    // The password would go to the client and the pool of the daemon as well.
+    fs::write(rig.file("given"), SECRET).unwrap();
+    given("given", 1, "Profile \"work\" was changed after the daemon read it; ");
     fs::write(&file, format!("{text}[nonsense]\n")).unwrap();
     refused(1, "Correct the configuration: ");
 
     fs::write(rig.file("secret"), "").unwrap();
     fs::write(rig.file("other"), "-----BEGIN PRIVATE KEY-----\n").unwrap();
-    for (name, words) in [("secret", "Descriptor 5 was empty"), ("other", "24 to 64 letters")] {
-        let line = format!(
-            "exec \"$0\" sign-in --profile work --username alice --password-stdin --client-secret-fd 5 5<{name}"
-        );
-        let mut shell = rig.command("bash");
-        with_aws(&rig, &mut shell).args(["-c", &line]).arg(program()).current_dir(rig.file(""));
-        finish(shell, &rig.user.password).failed(2, words);
-    }
+    given("secret", 2, "Descriptor 5 was empty");
+    given("other", 2, "24 to 64 letters");
     assert_eq!(rig.cognito.log().len(), sent);
 }
 

@@ -36,6 +36,13 @@ pub(super) async fn verify(
     let regions = other_region(&request);
     let work = async |operation: &Operation| {
         let verified = flows.verify(&request, operation).await;
+        if let Some((asked, own)) = regions
+            && operation.details().submitted()
+        {
+            tracing::warn!(
+                "a code was submitted in {asked}, but the user pool of the access token is in {own}"
+            );
+        }
         let reply = bridge.judged(verified, operation).map_err(|error| error.of_other_region(regions))?;
         let facts = operation.details();
         let session = reply.session.map_or_else(String::new, |session| session.expose().to_owned());
@@ -104,11 +111,7 @@ async fn request(
 /// The two regions of an access token that Cognito refuses, unless its pool has a replica in the region that is asked.
 fn other_region(request: &VerifyRequest) -> Option<(Region, Region)> {
     let Authorization::AccessToken(token) = &request.authorization else { return None };
-    let regions = args::other_region(token, &request.submission.endpoint);
-    if let Some((asked, own)) = regions {
-        tracing::warn!("a code is submitted in {asked}, but the user pool of the access token is in {own}");
-    }
-    regions
+    args::other_region(token, &request.submission.endpoint)
 }
 
 async fn authorization(
