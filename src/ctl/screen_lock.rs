@@ -15,6 +15,8 @@ use super::proxies::Extra;
 #[serde(rename_all = "kebab-case")]
 pub(super) enum ScreenLock {
     Unlocked,
+    /// The daemon has not learned it and refuses codes, although there may be a logind.
+    Unknown,
     LockRequested,
     Locked,
 }
@@ -24,6 +26,7 @@ impl ScreenLock {
     pub(super) fn of_caller_info(info: &Extra) -> Option<Self> {
         match <&str>::try_from(info.get("screen")?).ok()? {
             "unlocked" => Some(Self::Unlocked),
+            "unknown" => Some(Self::Unknown),
             "lock-requested" => Some(Self::LockRequested),
             "locked" => Some(Self::Locked),
             _ => None,
@@ -48,10 +51,32 @@ impl ScreenLock {
     pub(super) fn sentence(self) -> &'static str {
         match self {
             Self::Unlocked => "the screen is not locked",
+            Self::Unknown => {
+                "it is not known whether the screen is locked, so it counts as locked; check systemd-logind"
+            }
             Self::LockRequested => {
                 "the screen was requested to lock; loginctl unlock-session ends the request"
             }
             Self::Locked => "the screen is locked",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zbus::{OwnedVariant, Variant};
+
+    use super::*;
+
+    #[test]
+    fn a_screen_that_is_not_known_is_told_apart_from_a_system_without_logind() {
+        let of = |word: &'static str| {
+            let word = OwnedVariant::try_from(Variant::from(word)).unwrap();
+            ScreenLock::of_caller_info(&[("screen".to_owned(), word)].into())
+        };
+        let sentence = of("unknown").unwrap().sentence();
+        assert!(sentence.contains("counts as locked"), "{sentence}");
+        assert!(of("another").is_none());
+        assert!(ScreenLock::of_caller_info(&Extra::new()).is_none());
     }
 }

@@ -46,8 +46,9 @@ struct Report {
     tokens: Option<Tokens>,
     configuration: Configuration,
     state_folder: StateFolder,
-    /// `unlocked`, `locked` or `lock-requested` (logind's signal Lock, without a word of a screen locker), or null if logind
-    /// has not told it to the daemon, or to this tool if no daemon answers.
+    /// `unlocked`, `locked`, `lock-requested` (logind's signal Lock, without a word of a screen locker), `unknown` (logind
+    /// does not answer the daemon, which counts it as locked), or null if logind has not told it to the daemon, or to this
+    /// tool if no daemon answers.
     screen: Option<ScreenLock>,
     problems: Vec<Problem>,
     /// A sentence for each unusable token.

@@ -80,7 +80,12 @@ pub type Transports = Box<dyn FnOnce(&Config) -> Vec<Arc<dyn Transport>> + Send>
 pub async fn run(parts: Parts, stop: impl Future<Output = ()>) -> Result<(), Error> {
     // Makes a file size limit an error of the write instead of ending the daemon.
     let _file_too_large = signal(SignalKind::from_raw(SIGXFSZ))?;
-    let mut daemon = Daemon::start(parts).await?;
+    let mut stop = pin!(stop);
+    let mut daemon = tokio::select! {
+        // The bus takes the name back with the connection.
+        () = &mut stop => return Ok(()),
+        daemon = Daemon::start(parts) => daemon?,
+    };
     let result = tokio::select! {
         () = stop => Ok(()),
         error = daemon.failure() => Err(error),

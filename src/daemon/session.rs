@@ -32,8 +32,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Waits until the lock of the screen is known, or an assumption if logind does not answer in time. What has to
-    /// outlive a crash is kept in the folder, if there is one.
+    /// Waits until the lock of the screen is known, or counts it as locked if logind and the bus do not tell it within the
+    /// timeout. What has to outlive a crash is kept in the folder, if there is one.
     pub(super) async fn begin(
         bridge: Arc<Bridge>,
         operations: Operations,
@@ -44,7 +44,14 @@ impl Session {
         let (sender, events) = mpsc::channel(4);
         let watching = Box::pin(logind::watch(sender, folder, reply_timeout));
         let mut session = Self { bridge, operations, flows, watching, events, locking: JoinSet::new() };
-        while session.next().await == Some(false) {}
+        // Until the first event, as for the sender of the events.
+        session.bridge.set_screen(ScreenLock::Unknown);
+        let answered = async { while session.next().await == Some(false) {} };
+        // The sender has this time for each of several answers, and a caller may wait for the daemon.
+        let _ = tokio::time::timeout(reply_timeout, answered).await;
+        if *session.bridge.screen().borrow() == ScreenLock::Unknown {
+            log_screen(ScreenLock::Unknown);
+        }
         session
     }
 
@@ -133,7 +140,8 @@ fn log_screen(lock: ScreenLock) {
         ScreenLock::Unlocked => tracing::debug!("the screen was unlocked"),
         ScreenLock::Unknown => {
             tracing::warn!(
-                "systemd-logind does not answer, so the screen counts as locked until it does; check it"
+                "systemd-logind or the system bus does not answer, so the screen counts as locked until they do; \
+                 check both"
             );
         }
         ScreenLock::Requested => {

@@ -124,6 +124,16 @@ async fn each_essential_task_ends_the_daemon_with_its_name() {
 }
 
 #[tokio::test]
+async fn a_daemon_that_starts_can_be_stopped() {
+    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
+    let socket = folder.path().join("silent");
+    let _silent = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let mut parts = world.parts(world.transport.clone());
+    parts.bus = format!("unix:path={}", socket.display()).parse().unwrap();
+    soon(run(parts, async {})).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_task_that_panics_is_named_too() {
     let mut supervisor = Supervisor::default();
     supervisor.spawn(Task::new("idle", std::future::pending()));

@@ -113,7 +113,7 @@ impl Bridge {
         self.session.trust_screen();
     }
 
-    /// The lock of the screen, if logind has told it.
+    /// The lock of the screen, if logind has told it, or if it is an error that logind has not.
     pub(super) fn known_screen(&self) -> Option<ScreenLock> {
         self.session.known_screen()
     }

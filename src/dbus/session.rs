@@ -24,13 +24,13 @@ pub enum ScreenLock {
 }
 
 impl ScreenLock {
-    /// The word of the D-Bus contract, if there is something to tell.
-    pub(in crate::dbus) fn word(self) -> Option<&'static str> {
+    /// The word of the D-Bus contract.
+    pub(in crate::dbus) fn word(self) -> &'static str {
         match self {
-            Self::Unlocked => Some("unlocked"),
-            Self::Unknown => None,
-            Self::Requested => Some("lock-requested"),
-            Self::Locked => Some("locked"),
+            Self::Unlocked => "unlocked",
+            Self::Unknown => "unknown",
+            Self::Requested => "lock-requested",
+            Self::Locked => "locked",
         }
     }
 
@@ -64,9 +64,11 @@ impl Session {
         self.is_screen_known.store(true, Ordering::Release);
     }
 
-    /// The lock of the screen, if logind has told it.
+    /// The lock of the screen, if logind has told it, or if it is an error that logind has not.
     pub(super) fn known_screen(&self) -> Option<ScreenLock> {
-        self.is_screen_known.load(Ordering::Acquire).then(|| *self.screen.borrow())
+        let is_known = self.is_screen_known.load(Ordering::Acquire);
+        let screen = *self.screen.borrow();
+        (is_known || screen == ScreenLock::Unknown).then_some(screen)
     }
 
     /// Sets whether the computer is going to sleep.

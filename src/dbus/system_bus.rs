@@ -32,6 +32,13 @@ impl SystemBus {
         self.connect(Address::system()?, Hearing::SIGNALS).await
     }
 
+    /// Whether the error of [`SystemBus::listen`] says that there is no bus: connect(2) finds no socket, or none that a
+    /// program listens at. After it is connected, a stream socket has neither error.
+    pub fn is_missing(error: &zbus::Error) -> bool {
+        use std::io::ErrorKind::{ConnectionRefused, NotFound};
+        matches!(error, zbus::Error::InputOutput(error) if matches!(error.kind(), NotFound | ConnectionRefused))
+    }
+
     /// A connection for one call whose reply brings a descriptor. It hears nothing else, and is closed afterwards. The bus
     /// passes it descriptors of other users, which it drops.
     ///

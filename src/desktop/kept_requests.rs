@@ -132,7 +132,7 @@ mod tests {
     /// Keeps the requests after these signals to the session, as one daemon does.
     async fn keep(folder: &std::path::Path, members: &[&str]) {
         let mut kept = KeptRequests::new(Some(folder.to_owned()));
-        let state = watch::Sender::new(LogindState::of(kept.read().await));
+        let state = watch::Sender::new(LogindState::of(kept.read().await, false));
         for member in members {
             let signal = Message::signal(ONE, SESSION, *member).build(&()).unwrap();
             state.send_if_modified(|state| state.apply(ServiceEvent::Signal(&signal)));
@@ -197,7 +197,7 @@ mod tests {
     async fn requested(folder: &std::path::Path) -> (KeptRequests, watch::Sender<LogindState>) {
         let mut kept = KeptRequests::new(Some(folder.to_owned()));
         kept.retry_interval = Duration::from_millis(1);
-        let state = watch::Sender::new(LogindState::of(kept.read().await));
+        let state = watch::Sender::new(LogindState::of(kept.read().await, false));
         request(&state, "Lock");
         (kept, state)
     }

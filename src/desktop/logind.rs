@@ -62,14 +62,14 @@ pub struct Release {
 
 /// Sends events until the receiver is dropped. If the system bus is missing or lost, it tries to connect again.
 /// Requests to lock a session are kept in the `folder`, if there is one. logind and the bus have `reply_timeout` for each
-/// answer. The first [`Event::Answered`] comes after three such times at the latest.
+/// answer. At the beginning the screen counts as [`ScreenLock::Unknown`], and [`Event::Screen`] tells what differs.
 pub async fn watch(events: mpsc::Sender<Event>, folder: Option<PathBuf>, reply_timeout: Duration) {
     let mut kept = KeptRequests::new(folder);
     let mut reported = Reported { lock_requests: kept.read().await, ..Reported::default() };
-    let locked = ScreenLock::Requested;
     // logind may be late with the answer that says more, or never give it.
-    if reported.lock_requests.may_lock() && events.send(Event::Screen(locked)).await.is_ok() {
-        reported.sessions.screen = locked;
+    if reported.lock_requests.may_lock() {
+        let requested = Sessions { screen: ScreenLock::Requested, ..reported.sessions };
+        show(requested, &mut reported.sessions, &events).await;
     }
     let (bus, outage) = (SystemBus::default(), Outage::default());
     let mut watch = Watch { bus, events, reply_timeout, outage, kept, reported };
@@ -90,33 +90,48 @@ struct Watch {
 }
 
 impl Watch {
-    /// Sends events until the receiver is dropped or the system bus is lost.
+    /// Sends events until the receiver is dropped, or the system bus is missing or lost.
     async fn follow(&mut self) -> zbus::Result<()> {
-        let listening = timeout(self.reply_timeout, self.bus.listen()).await;
-        let Ok(connection) = listening else {
-            // There is a bus, and thus a logind perhaps.
-            let _ = doubt(&mut self.reported.sessions, &self.events).await;
-            return Err(late());
+        let listening = timeout(self.reply_timeout, self.bus.listen()).await.unwrap_or_else(|_| Err(late()));
+        let is_missing = listening.as_ref().is_err_and(SystemBus::is_missing);
+        let state = watch::Sender::new(self.reported.before_first_event());
+        let ended = match listening {
+            Ok(connection) => self.follow_on(connection, &state).await,
+            Err(error) => Err(error),
         };
-        let connection = connection?;
+        let state = state.borrow().clone();
+        self.reported.was_there = state.was_there;
+        self.reported.lock_requests = state.lock_requests;
+        // Anything but a missing bus may hide a logind.
+        let sessions = match (is_missing || state.is_known) && !state.was_there {
+            true => self.reported.sessions.without_logind(),
+            false => self.reported.sessions.in_doubt(),
+        };
+        show(sessions, &mut self.reported.sessions, &self.events).await;
+        ended
+    }
+
+    async fn follow_on(
+        &mut self,
+        connection: Connection,
+        state: &watch::Sender<LogindState>,
+    ) -> zbus::Result<()> {
         let rule = MatchRule::builder().msg_type(Type::Signal).sender(SERVICE).build()?;
-        let reported = &mut self.reported;
-        let state = watch::Sender::new(LogindState::of(reported.lock_requests.clone()));
         let on_event = |event: ServiceEvent<'_>| {
             self.outage.end();
             state.send_if_modified(|state| state.apply(event));
         };
         let (bus, events, reply_timeout) = (self.bus.clone(), self.events.clone(), self.reply_timeout);
         let logind = Logind { bus, connection: connection.clone(), events, reply_timeout };
-        let ended = tokio::select! {
+        let reported = &mut self.reported;
+        tokio::select! {
             ended = signals::listen(&connection, SERVICE, rule, on_event) => ended,
+            error = lateness(state.subscribe(), reply_timeout) => Err(error),
             _ = logind.follow_sleep(state.subscribe(), &mut reported.is_asleep) => Ok(()),
-            _ = logind.follow_sessions(&state, &mut reported.sessions) => Ok(()),
+            _ = logind.follow_sessions(state, &mut reported.sessions) => Ok(()),
             _ = self.kept.follow(state.subscribe()) => Ok(()),
             () = self.events.closed() => Ok(()),
-        };
-        reported.lock_requests = state.borrow().lock_requests.clone();
-        ended
+        }
     }
 
     /// Waits until the next attempt to connect.
@@ -128,8 +143,13 @@ impl Watch {
         // An error means that the daemon is ending.
         let _ = self.events.send(Event::Answered { is_known: false }).await;
         let why = ended.map_or_else(|error| error.to_string(), |()| "the connection was closed".to_owned());
+        let pause = match self.reported.sessions.screen {
+            // Until then all codes are refused.
+            ScreenLock::Unknown => self.outage.pause(&why).min(RETRY_INTERVAL),
+            _ => self.outage.pause(&why),
+        };
         tokio::select! {
-            () = tokio::time::sleep(self.outage.pause(&why)) => {}
+            () = tokio::time::sleep(pause) => {}
             () = self.events.closed() => {}
         }
     }
@@ -141,15 +161,35 @@ struct Reported {
     sessions: Sessions,
     is_asleep: bool,
     lock_requests: LockRequests,
+    /// Whether logind has ever been on the bus.
+    was_there: bool,
 }
 
-/// Counts the screen as locked, unless logind has told more before.
-async fn doubt(reported: &mut Sessions, events: &mpsc::Sender<Event>) -> Option<()> {
-    if !reported.is_known() && reported.screen < ScreenLock::Unknown {
-        events.send(Event::Screen(ScreenLock::Unknown)).await.ok()?;
-        reported.screen = ScreenLock::Unknown;
+impl Reported {
+    fn before_first_event(&self) -> LogindState {
+        LogindState::of(self.lock_requests.clone(), self.was_there)
     }
+}
+
+/// Sends what has changed; `None` when the receiver of the events is dropped.
+async fn show(now: Sessions, shown: &mut Sessions, events: &mpsc::Sender<Event>) -> Option<()> {
+    if now.screen != shown.screen {
+        events.send(Event::Screen(now.screen)).await.ok()?;
+        shown.screen = now.screen;
+    }
+    if shown.is_active.is_some_and(|before| now.is_active != Some(before)) {
+        events.send(Event::Activity).await.ok()?;
+    }
+    shown.is_active = now.is_active;
     Some(())
+}
+
+/// The error of a bus that does not tell in time if logind is running.
+async fn lateness(mut state: watch::Receiver<LogindState>, limit: Duration) -> zbus::Error {
+    if timeout(limit, state.wait_for(|state| state.is_known)).await.is_ok() {
+        std::future::pending().await
+    }
+    late()
 }
 
 struct Logind {
@@ -196,33 +236,19 @@ impl Logind {
         reported: &mut Sessions,
     ) -> Option<()> {
         let mut changes = state.subscribe();
-        if timeout(self.reply_timeout, changes.wait_for(|state| state.is_known)).await.is_err() {
-            doubt(reported, &self.events).await?;
-            self.events.send(Event::Answered { is_known: false }).await.ok()?;
-        }
+        changes.wait_for(|state| state.is_known).await.ok()?;
         loop {
-            // Without logind a locked screen stays locked.
-            let now = changes.borrow_and_update().clone();
-            let found = match now.is_running {
+            let logind = changes.borrow_and_update().clone();
+            let found = match logind.is_running {
                 true => self.read_sessions(state).await,
-                false if now.is_known && now.starts == 0 => Some(reported.without_logind()),
-                false => Some(*reported),
+                false if !logind.was_there => Some(reported.without_logind()),
+                // Without logind a locked screen stays locked.
+                false => Some(reported.in_doubt()),
             };
-            let is_first_answer = now.is_known && !reported.is_known();
+            let was_known = reported.is_known();
             // The same holds if logind does not answer.
-            if let Some(now) = found {
-                if now.screen != reported.screen {
-                    self.events.send(Event::Screen(now.screen)).await.ok()?;
-                    reported.screen = now.screen;
-                }
-                if reported.is_active.is_some_and(|before| now.is_active != Some(before)) {
-                    self.events.send(Event::Activity).await.ok()?;
-                }
-                reported.is_active = now.is_active;
-            } else {
-                doubt(reported, &self.events).await?;
-            }
-            if is_first_answer {
+            show(found.unwrap_or(reported.in_doubt()), reported, &self.events).await?;
+            if !was_known {
                 let is_known = reported.is_known();
                 self.events.send(Event::Answered { is_known }).await.ok()?;
             }

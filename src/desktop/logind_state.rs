@@ -11,6 +11,8 @@ pub(super) struct LogindState {
     pub(super) is_running: bool,
     /// Whether the bus has told if logind is running.
     pub(super) is_known: bool,
+    /// Whether it has ever been, also on an earlier connection.
+    pub(super) was_there: bool,
     /// The number of starts of logind.
     pub(super) starts: u64,
     pub(super) is_asleep: bool,
@@ -22,9 +24,9 @@ pub(super) struct LogindState {
 }
 
 impl LogindState {
-    /// The state before the first signal, with the requests of an earlier connection.
-    pub(super) fn of(lock_requests: LockRequests) -> Self {
-        Self { lock_requests, ..Self::default() }
+    /// The state before the first signal, with what an earlier connection has told.
+    pub(super) fn of(lock_requests: LockRequests, was_there: bool) -> Self {
+        Self { lock_requests, was_there, ..Self::default() }
     }
 
     /// Applies an event; false if it changes nothing.
@@ -37,7 +39,7 @@ impl LogindState {
             ServiceEvent::Signal(_) => {}
             ServiceEvent::Arrived => {
                 self.starts += 1;
-                self.is_running = true;
+                (self.is_running, self.was_there) = (true, true);
             }
             ServiceEvent::Left => {
                 tracing::debug!("logind has left the bus");

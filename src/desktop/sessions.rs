@@ -1,7 +1,9 @@
 //! The state of the user's sessions, as logind tells it (org.freedesktop.login1(5)).
 
+use std::collections::HashMap;
+
 use rustix::process::geteuid;
-use zbus::{Connection, OwnedObjectPath, fdo};
+use zbus::{Connection, OwnedObjectPath, OwnedVariant, fdo};
 
 use super::lock_requests::{LockRequests, SESSION};
 use crate::dbus::ScreenLock;
@@ -17,13 +19,20 @@ trait Manager {
 }
 
 /// The state of the user's sessions.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Sessions {
     /// Locked if the `LockedHint` of one of them is true, and otherwise requested if one of them at a seat was requested to
     /// lock. Before the first answer of logind an assumption.
     pub(super) screen: ScreenLock,
     /// Whether one of them at a seat is active; `None` before the first answer of logind.
     pub(super) is_active: Option<bool>,
+}
+
+impl Default for Sessions {
+    /// The state before the first answer.
+    fn default() -> Self {
+        Self { screen: ScreenLock::Unknown, is_active: None }
+    }
 }
 
 impl Sessions {
@@ -36,18 +45,20 @@ impl Sessions {
         connection: &Connection,
         requests: &LockRequests,
     ) -> zbus::Result<(Self, Vec<OwnedObjectPath>)> {
-        let (own, mut all) = (geteuid().as_raw(), Self { is_active: Some(false), ..Self::default() });
-        let mut at_seats = Vec::new();
+        let (own, mut at_seats) = (geteuid().as_raw(), Vec::new());
+        let mut all = Self { screen: ScreenLock::Unlocked, is_active: Some(false) };
         for (_, user, _, seat, path) in ManagerProxy::new(connection).await?.list_sessions().await? {
-            if user == own {
-                if is_true(connection, &path, "LockedHint").await? {
-                    all.screen = ScreenLock::Locked;
-                }
-                // Every other session is always active: that of ssh, and since systemd 256 that of the user's manager.
-                if !seat.is_empty() {
-                    all.is_active = all.is_active.max(Some(is_true(connection, &path, "Active").await?));
-                    at_seats.push(path);
-                }
+            let Some(session) = (if user == own { Session::read(connection, &path).await? } else { None })
+            else {
+                continue;
+            };
+            if session.is_locked {
+                all.screen = ScreenLock::Locked;
+            }
+            // Every other session is always active: that of ssh, and since systemd 256 that of the user's manager.
+            if !seat.is_empty() {
+                all.is_active = all.is_active.max(Some(session.is_active));
+                at_seats.push(path);
             }
         }
         if !all.screen.is_locked() && requests.lock(&at_seats) {
@@ -56,11 +67,19 @@ impl Sessions {
         Ok((all, at_seats))
     }
 
-    /// The state on a bus without logind. A requested lock is no doubt, but a fact that an earlier daemon knew.
+    /// The state without a logind. A requested lock is no doubt, but a fact that an earlier daemon knew.
     pub(super) fn without_logind(self) -> Self {
         match self.screen {
             ScreenLock::Unknown => Self { screen: ScreenLock::Unlocked, ..self },
             _ => self,
+        }
+    }
+
+    /// The state while logind does not tell it, but may be there: what it has told, or a screen that counts as locked.
+    pub(super) fn in_doubt(self) -> Self {
+        match self.is_known() {
+            true => self,
+            false => Self { screen: self.screen.max(ScreenLock::Unknown), ..self },
         }
     }
 
@@ -70,17 +89,35 @@ impl Sessions {
     }
 }
 
-/// The value of a property of a session; false if the session has just ended.
-async fn is_true(connection: &Connection, session: &OwnedObjectPath, property: &str) -> zbus::Result<bool> {
-    let properties = fdo::PropertiesProxy::builder(connection)
-        .destination("org.freedesktop.login1")
-        .path(session)
-        .build()
-        .await?;
-    let name = zbus::names::InterfaceName::from_static_str_unchecked(SESSION);
-    match properties.get(name, property).await {
-        Ok(value) => Ok(bool::try_from(value)?),
-        Err(fdo::Error::UnknownObject(_)) => Ok(false),
-        Err(error) => Err(error.into()),
+/// The properties of one session.
+struct Session {
+    is_locked: bool,
+    is_active: bool,
+}
+
+impl Session {
+    /// `None` if the session has ended, or its person has left it: logind keeps a session in the state `closing` while a
+    /// process of it runs, and no screen locker sets its `LockedHint` back.
+    async fn read(connection: &Connection, session: &OwnedObjectPath) -> zbus::Result<Option<Self>> {
+        let properties = fdo::PropertiesProxy::builder(connection)
+            .destination("org.freedesktop.login1")
+            .path(session)
+            .build()
+            .await?;
+        let name = zbus::names::InterfaceName::from_static_str_unchecked(SESSION);
+        let found = match properties.get_all(name).await {
+            Err(fdo::Error::UnknownObject(_)) => return Ok(None),
+            found => found?,
+        };
+        let state = found.get("State").and_then(|state| <&str>::try_from(state).ok());
+        if state == Some("closing") {
+            return Ok(None);
+        }
+        Ok(Some(Self { is_locked: is_true(&found, "LockedHint")?, is_active: is_true(&found, "Active")? }))
     }
+}
+
+fn is_true(properties: &HashMap<String, OwnedVariant>, name: &str) -> zbus::Result<bool> {
+    let missing = || zbus::Error::Failure(format!("a session has no {name}"));
+    Ok(bool::try_from(properties.get(name).ok_or_else(missing)?)?)
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
-use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
+use rustls::{AlertDescription, ServerConfig};
 use testkit::client::Options;
 use testkit::scenario::Scenario;
 use tokio::net::{TcpListener, UnixListener};
@@ -57,17 +57,20 @@ fn acceptor(certified: &CertifiedKey<KeyPair>) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(builder.with_no_client_auth().with_single_cert(chain, key).unwrap()))
 }
 
-/// Whether a daemon with this variable submits a code to a server whose certificate is in that file of a folder.
+/// Whether a daemon with this variable submits a code to a server whose certificate is in that file of a folder. It is
+/// distrusted only if the daemon says so; any other end of the handshake fails the test.
 async fn trusts(variable: &str, file: &str, value: impl Fn(&Path) -> String) -> bool {
     let certified = generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let config = format!(
-        "[pcsc]\nenabled = false\n[cognito]\nmin_seconds_left = 0\n[profiles.fake]\nregion = 'eu-central-1'\n\
+        "[pcsc]\nenabled = false\n[cognito]\nmin_seconds_left = 0\n\
+         connect_timeout = 50.0\nrequest_timeout = 60.0\n[profiles.fake]\nregion = 'eu-central-1'\n\
          client_id = 'client'\nendpoint_url = 'https://{}'\n",
         listener.local_addr().unwrap()
     );
     let scenario = Scenario::program(DAEMON).virtual_tokens(TOKEN).config(&config);
     let mut world = scenario.prepare().await.unwrap();
+    let acceptor = acceptor(&certified);
     let folder = world.stage.home().join("authorities");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join(file), certified.cert.pem()).unwrap();
@@ -82,9 +85,13 @@ async fn trusts(variable: &str, file: &str, value: impl Fn(&Path) -> String) -> 
     let calling = tokio::spawn(async move { client.verify(&credential, options).await });
     let (stream, _) = timeout(CONNECTION_TIMEOUT, listener.accept()).await.unwrap().unwrap();
     // The daemon sends its part of the handshake after it has checked the certificate.
-    let is_trusted = timeout(CONNECTION_TIMEOUT, acceptor(&certified).accept(stream)).await.unwrap().is_ok();
+    let accepted = timeout(CONNECTION_TIMEOUT, acceptor.accept(stream)).await.unwrap();
     calling.abort();
-    is_trusted
+    let Err(error) = accepted else { return true };
+    let alert = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    let unknown = rustls::Error::AlertReceived(AlertDescription::UnknownCA);
+    assert_eq!(alert, Some(&unknown), "{error}");
+    false
 }
 
 /// The name that c_rehash gives to a file, as far as its form matters.

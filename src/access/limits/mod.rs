@@ -40,7 +40,8 @@ pub enum CallClass {
     Reload,
     /// It is a short query.
     Query,
-    /// It locks or cancels; it is never refused because of other programs, nor because of other calls of its own one.
+    /// It locks or cancels. From an identified connection, it is never refused because of calls of another kind or of
+    /// other programs.
     Secure,
 }
 

@@ -96,7 +96,7 @@ impl Error {
     pub fn screen_unknown() -> Self {
         Self::ours(
             "ScreenLocked",
-            "It is not known whether the screen is locked, because systemd-logind does not answer; check it with \"systemctl status systemd-logind\", or set while_locked in [access] of the configuration to \"allow\".",
+            "It is not known whether the screen is locked, because systemd-logind or the system bus does not answer; check them with \"systemctl status systemd-logind dbus\", or set while_locked in [access] of the configuration to \"allow\".",
         )
     }
 

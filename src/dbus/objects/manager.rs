@@ -109,7 +109,7 @@ async fn caller_info(bridge: &Bridge, client: &Client) -> Map {
     }
     // A sandboxed program may have no access to logind, and learns no more here.
     if who.facts.as_ref().is_some_and(|facts| !facts.is_sandboxed) {
-        put_text(&mut map, "screen", bridge.known_screen().and_then(ScreenLock::word));
+        put_text(&mut map, "screen", bridge.known_screen().map(ScreenLock::word));
     }
     for permission in Permission::ALL {
         let (verdict, reason) = permitted(bridge, &who, permission);

@@ -6,7 +6,7 @@ mod signals;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use oathbridge::dbus::names;
@@ -22,6 +22,9 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The timeout for the daemon's name to appear or disappear.
 const NAME_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The pause between two looks at something that has no event.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Options of a call.
 pub type Options<'a> = HashMap<&'a str, Variant<'a>>;
@@ -90,6 +93,27 @@ impl Client {
         };
         let late = || zbus::Error::Failure(format!("the name is not {present} after {NAME_TIMEOUT:?}"));
         tokio::time::timeout(NAME_TIMEOUT, wait).await.map_err(|_| late())?
+    }
+
+    /// Waits until logind has told the daemon that the screen is not locked. On a busy machine it tells it late.
+    ///
+    /// # Errors
+    ///
+    /// The timeout of 60 s passed, or a call was refused.
+    pub async fn wait_for_unlocked_screen(&self) -> Result<(), Refusal> {
+        let end = Instant::now() + NAME_TIMEOUT;
+        loop {
+            let info: Extra = self.call(names::ROOT, "Manager", "GetCallerInfo", &()).await?;
+            let word = info.get("screen").and_then(|word| <&str>::try_from(word).ok());
+            if word == Some("unlocked") {
+                return Ok(());
+            }
+            if Instant::now() > end {
+                let late = format!("the screen is {word:?} after {NAME_TIMEOUT:?}");
+                return Err(zbus::Error::Failure(late).into());
+            }
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
     }
 
     /// All signals of the daemon from now on.

@@ -1,5 +1,7 @@
 //! Forged signals are ignored, an error of logind changes nothing, and a requested lock counts.
 
+use std::collections::HashMap;
+
 use oathbridge::dbus::names::ROOT;
 use testkit::client::Options;
 use testkit::dbusmock::Mock;
@@ -43,7 +45,7 @@ async fn a_flood_of_forged_signals_has_no_effect() {
     let to = Some(daemon.as_str());
     let path = "/org/freedesktop/login1";
     forger.emit_signal(to, path, MANAGER, "PrepareForSleep", &true).await.unwrap();
-    let changed = (MANAGER, std::collections::HashMap::<&str, Variant<'_>>::new(), Vec::<&str>::new());
+    let changed = (MANAGER, HashMap::<&str, Variant<'_>>::new(), Vec::<&str>::new());
     for _ in 0..500 {
         let properties = "org.freedesktop.DBus.Properties";
         forger.emit_signal(to, SESSION, properties, "PropertiesChanged", &changed).await.unwrap();
@@ -193,4 +195,28 @@ async fn a_requested_lock_of_a_session_without_a_seat_does_not_count() {
     for _ in 0..10 {
         bench.client.calculate(&bob, Options::new()).await.unwrap();
     }
+}
+
+/// logind keeps a session while a process of it runs, and its screen locker is gone.
+#[testkit::test]
+async fn a_locked_session_that_is_closing_does_not_count() {
+    let bench = Bench::prepare("").await;
+    let logind = Mock::logind(bench.system().unwrap()).await.unwrap();
+    add_session(&logind).await;
+    let user = rustix::process::geteuid().as_raw();
+    logind.mock("AddSession", &("s2", "seat1", user, "me", true)).await.unwrap();
+    let mut bench = bench.start().await;
+    let become_state = async |state: &str| {
+        let changes = HashMap::from([("State", Variant::from(state)), ("LockedHint", true.into())]);
+        let body = ("org.freedesktop.login1.Session", changes);
+        let session = "/org/freedesktop/login1/session/s2";
+        logind.call(session, "org.freedesktop.DBus.Mock", "UpdateProperties", &body).await.unwrap();
+    };
+    become_state("online").await;
+    until_screen(&bench, "locked").await;
+    become_state("closing").await;
+    until_screen(&bench, "unlocked").await;
+    bench.end_daemon().await.unwrap();
+    bench.start_daemon().await.unwrap();
+    until_screen(&bench, "unlocked").await;
 }

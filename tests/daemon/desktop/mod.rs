@@ -6,6 +6,7 @@
     reason = "a test that panics has failed"
 )]
 
+mod broken_bus;
 mod bus;
 mod logind;
 mod notifications;
@@ -76,6 +77,13 @@ impl Bench {
     /// Unlocks the token as soon as the daemon allows it.
     async fn until_unlocked(&self) {
         let unlocked = async || self.client.unlock(&self.token, "correct horse").await.is_ok();
+        until("the token can be unlocked", unlocked).await;
+    }
+
+    /// The same of a token that was not asked for before.
+    async fn until_found_unlocked(&self) {
+        let (_, locked) = self.client.find(&[]).await.unwrap();
+        let unlocked = async || self.client.unlock(&locked[0], "correct horse").await.is_ok();
         until("the token can be unlocked", unlocked).await;
     }
 

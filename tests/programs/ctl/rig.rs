@@ -132,6 +132,7 @@ impl Rig {
         // From then on the daemon hears the signals of logind.
         let hears = |calls: &[Call]| calls.iter().any(|call| call.1 == "Inhibit");
         rig.runtime.block_on(logind.until(hears)).unwrap();
+        rig.runtime.block_on(rig.world.client.wait_for_unlocked_screen()).unwrap();
         (rig, logind)
     }
 

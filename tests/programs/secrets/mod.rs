@@ -71,6 +71,7 @@ impl Bench {
         let user = rustix::process::geteuid().as_raw();
         logind.mock("AddSession", &("s1", "seat0", user, "me", true)).await.unwrap();
         world.start_daemon().await.unwrap();
+        world.client.wait_for_unlocked_screen().await.unwrap();
         (Self { world }, logind)
     }
 
