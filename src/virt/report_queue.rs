@@ -1,4 +1,5 @@
-//! The reports that a virtual key sends, in one queue for each program that has its interface open.
+//! The reports that a virtual key sends, in one queue for each program that has its interface open. The queue is part of the
+//! key and stands for that of the kernel, also where the key is attached to a real one.
 
 use std::collections::{BTreeMap, VecDeque};
 

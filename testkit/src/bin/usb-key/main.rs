@@ -1,18 +1,20 @@
 //! `usb-key VENDOR PRODUCT [PORT [PIN]]`: attaches a virtual USB key to the kernel (module vhci-hcd), as root, until it is
-//! killed. Each empty line on standard input is a touch. Each report for the FIDO interface is a line on standard error.
+//! killed. Each empty line on standard input is a touch. Each report for the FIDO interface, and each feature report for the
+//! other one, is a line on standard error.
 //!
 //! The key has the keyboard interface of a virtual YubiKey, whose slots have the key of RFC 6238, appendix B; slot 1
 //! requires a touch. It also has the FIDO interface of a virtual Nitrokey 3 with two credentials of that key; `bob`
-//! requires a touch. If there is a PIN, it protects a third one, `frank`. Its smart card is that of the Nitrokey for Nitrokey's vendor id, else that of the YubiKey, with the
-//! credential `carol` of that key. PORT is 0 if it is missing; the serial numbers are higher by PORT.
+//! requires a touch. If there is a PIN, it protects a third one, `frank`. Its smart card is that of the Nitrokey for
+//! Nitrokey's vendor id, else that of the YubiKey, with the credential `carol` of that key. PORT is 0 if it
+//! is missing; the serial numbers are higher by PORT.
 //!
 //! With the vendor id of Token2 the FIDO interface and the smart card are those of a virtual Token2 PIN+ with `alice`, `bob`
 //! and `counter`, which the PIN locks if there is one. With the ids of an OnlyKey there is no smart card, and the USB serial
 //! number is the one that all OnlyKeys show.
 //!
-//! With the ids of a Nitrokey Pro or a Nitrokey Storage it has only one interface, with the slots of such a virtual key: a generic one,
-//! or that of a keyboard with the ids of a Librem Key. Each empty line on standard input then turns its clock a day ahead, and
-//! its codes require the PIN if there is one.
+//! With the ids of a Nitrokey Pro or a Nitrokey Storage it has only one interface, with the slots of such a virtual key: a
+//! generic one, or that of a keyboard with the ids of a Librem Key. Each empty line on standard input then turns its clock a
+//! day ahead, and its codes require the PIN if there is one.
 //!
 //! Other lines on standard input are faults of the next request over HID, or of all later ones, and are repeated on standard
 //! error when they apply: `delay MS` (the duration of each command), `hang` (the next transfer of a report to or from the key
@@ -206,6 +208,7 @@ impl Key {
             }
             (GET_FROM_INTERFACE, GET_REPORT) => Some(vec![0; 8]),
             (SET_OF_INTERFACE, SET_REPORT) if interface == KEYBOARD && value_high == FEATURE => {
+                eprintln!("a report for the other interface");
                 unless_removed(self.keyboard.send(sent))?.map(|()| Vec::new())
             }
             (0x00..=0x02 | SET_OF_INTERFACE, _) => Some(Vec::new()),
