@@ -119,5 +119,5 @@ impl Session {
 
 fn is_true(properties: &HashMap<String, OwnedVariant>, name: &str) -> zbus::Result<bool> {
     let missing = || zbus::Error::Failure(format!("a session has no {name}"));
-    Ok(bool::try_from(properties.get(name).ok_or_else(missing)?)?)
+    bool::try_from(properties.get(name).ok_or_else(missing)?)
 }
