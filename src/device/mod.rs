@@ -79,6 +79,9 @@ pub trait Reports: Send {
 
     /// Waits for the next report and stores it. Returns its length in bytes, or 0 if no report arrives within `timeout`.
     ///
+    /// The length is that of the device, so the caller checks it: a longer report than `report` is cut off, and a shorter one
+    /// leaves the rest of `report` as it was.
+    ///
     /// # Errors
     ///
     /// Those of [`Reports::send`].

@@ -1,4 +1,4 @@
-//! The minimum work of a request to a key over HID: only the reports, without checks of anything that may go wrong.
+//! The minimum work of a request to a key over HID: only the reports, without checks of anything but their length.
 
 use std::io;
 use std::thread;
@@ -109,7 +109,7 @@ impl<'k> Channel<'k> {
 
     fn receive(&mut self) -> io::Result<[u8; 64]> {
         let mut report = [0; 64];
-        self.key.receive(&mut report, TIMEOUT).map_err(io::Error::other)?;
+        receive(self.key, &mut report)?;
         Ok(report)
     }
 }
@@ -122,9 +122,14 @@ fn send(key: &mut dyn Reports, report: &[u8]) -> io::Result<()> {
     key.send(report).map_err(io::Error::other)
 }
 
+fn receive(key: &mut dyn Reports, report: &mut [u8]) -> io::Result<()> {
+    let length = key.receive(report, TIMEOUT).map_err(io::Error::other)?;
+    if length == report.len() { Ok(()) } else { Err(io::Error::other(format!("a report of {length} bytes"))) }
+}
+
 fn look(key: &mut dyn Reports) -> io::Result<[u8; 8]> {
     let mut report = [0; 8];
-    key.receive(&mut report, TIMEOUT).map_err(io::Error::other)?;
+    receive(key, &mut report)?;
     Ok(report)
 }
 

@@ -94,6 +94,8 @@ impl<'k> Exchange<'k> {
         let is_over = match result {
             Ok(_) | Err(Error::Busy | Error::UnknownCommand | Error::Refused(_)) => true,
             Err(Error::Cancelled) => self.cancel(),
+            // CANCEL would take as long as the transfer that failed, with the lock.
+            Err(Error::Device(_)) => false,
             Err(_) => {
                 // The key may still wait for a touch. The error is that of the exchange, which is reported.
                 let _ = self.send(command::CANCEL, &[]);

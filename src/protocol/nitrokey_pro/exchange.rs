@@ -40,12 +40,14 @@ pub(super) struct Exchanges<'r> {
     reports: &'r mut dyn Reports,
     clock: &'r dyn Clock,
     deadline: Duration,
+    /// Whether a transfer has failed. A further one may take as long, with the lock.
+    has_failed: bool,
 }
 
 impl<'r> Exchanges<'r> {
     /// The exchanges with the token behind these reports, whose lock the caller has taken.
     pub(super) fn new(reports: &'r mut dyn Reports, clock: &'r dyn Clock) -> Self {
-        Self { reports, clock, deadline: clock.monotonic() + SESSION_LIMIT }
+        Self { reports, clock, deadline: clock.monotonic() + SESSION_LIMIT, has_failed: false }
     }
 
     /// The clock of the host.
@@ -75,10 +77,11 @@ impl<'r> Exchanges<'r> {
         }
     }
 
-    /// Has the token replace the response that it shows with the name of a slot, as far as it does so soon.
+    /// Has the token replace the response that it shows with the name of a slot, as far as it does so soon. Sends nothing after a
+    /// transfer that failed.
     pub(super) fn overwrite(&mut self) {
         let request = separator();
-        if self.reports.send(request.report()).is_err() {
+        if self.has_failed || self.send(&request).is_err() {
             return;
         }
         let limit = self.clock.monotonic() + OVERWRITE_LIMIT;
@@ -124,7 +127,7 @@ impl<'r> Exchanges<'r> {
 
     fn attempt(&mut self, request: &Request) -> Result<Response, Error> {
         let limit = self.limit(LIMIT)?;
-        self.reports.send(request.report())?;
+        self.send(request)?;
         for looks in 0_u32.. {
             self.clock.pause(if looks < SHORT_PAUSES { SHORT_PAUSE } else { LONG_PAUSE });
             let error = match self.look() {
@@ -149,10 +152,18 @@ impl<'r> Exchanges<'r> {
         Err(Error::NoResponse)
     }
 
+    fn send(&mut self, request: &Request) -> Result<(), Error> {
+        let sent = self.reports.send(request.report());
+        self.has_failed |= sent.is_err();
+        Ok(sent?)
+    }
+
     fn look(&mut self) -> Result<Shown, Error> {
         let mut report = Zeroizing::new([0; REPORT]);
         // The token always has a report, so the transport does not wait.
-        match self.reports.receive(&mut *report, Duration::ZERO)? {
+        let received = self.reports.receive(&mut *report, Duration::ZERO);
+        self.has_failed |= received.is_err();
+        match received? {
             REPORT => Shown::parse(&report),
             length => Err(Error::ReportLength(length)),
         }

@@ -1,9 +1,12 @@
 //! Open HID nodes. hidapi exchanges the reports and checks no lengths. Those of sent reports are checked here, and those of
-//! received ones by the protocols, which leave the key ready for the next request.
+//! received ones by the protocols, which leave the key ready for the next request. A feature report is requested with its
+//! right length, so one that is too long arrives cut off: a key that sends just as much as it has of a longer request must end
+//! it with an empty packet, and not every firmware may do that.
 
 use std::ffi::{CString, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -22,7 +25,7 @@ use super::sysfs::{Node, Place};
 use crate::device::{Error, HidKind, Problem, Reports};
 use crate::transport::trace;
 
-/// The maximum length of a report with its number, in bytes, and one byte more to notice a longer one.
+/// The maximum length of a report with its number, in bytes, and one byte more to notice a longer input report.
 const BUFFER_BYTES: usize = 66;
 
 /// The interval of attempts to take a lock.
@@ -31,6 +34,9 @@ const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 /// How long the kernel may need to remove the node of a USB device that no longer answers. It asks a hub for changes every 256
 /// ms, and transfers fail before that.
 const NODE_REMOVAL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The same after a failure that says nothing of that; other programs wait for the lock meanwhile.
+const OTHER_FAILURE_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// How long the kernel may need to remove the USB device after its node, and the interval of looks for the USB device.
 const REMOVAL_TIMEOUT: Duration = Duration::from_millis(300);
@@ -101,24 +107,14 @@ impl HidReports {
         match failure {
             Failure::Interrupted => Ok(()),
             Failure::Denied => Err(Problem::HidDenied(self.kind).into()),
-            Failure::Unanswered | Failure::Other(_) if self.is_gone() => Err(gone(&self.parent)),
+            Failure::Unanswered | Failure::Missing(_) if is_gone(&self.node, NODE_REMOVAL_TIMEOUT) => {
+                Err(gone(&self.parent))
+            }
+            Failure::Other(_) if is_gone(&self.node, OTHER_FAILURE_TIMEOUT) => Err(gone(&self.parent)),
             Failure::Unanswered => {
                 Err(Error::NoAnswer("HID: the key does not carry out a transfer".to_owned()))
             }
-            Failure::Other(text) => Err(Error::Failed(text)),
-        }
-    }
-
-    /// Whether the kernel has removed the node. When a key is unplugged, an exchange may fail before that.
-    fn is_gone(&self) -> bool {
-        let deadline = Instant::now() + NODE_REMOVAL_TIMEOUT;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let mut polled = [PollFd::new(&self.node, PollFlags::empty())];
-            match poll(&mut polled, Timespec::try_from(left).ok().as_ref()) {
-                Err(Errno::INTR) => {}
-                result => return result.is_ok_and(|ready| ready > 0),
-            }
+            Failure::Missing(text) | Failure::Other(text) => Err(Error::Failed(text)),
         }
     }
 }
@@ -182,7 +178,20 @@ impl Reports for HidReports {
     }
 }
 
-/// Copies a report, and returns its length.
+/// Whether the kernel removes the node within `timeout`. When a key is unplugged, an exchange may fail before that.
+fn is_gone(node: &impl AsFd, timeout: Duration) -> bool {
+    let deadline = Instant::now() + timeout;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let mut polled = [PollFd::new(node, PollFlags::empty())];
+        match poll(&mut polled, Timespec::try_from(left).ok().as_ref()) {
+            Err(Errno::INTR) => {}
+            result => return result.is_ok_and(|ready| ready > 0),
+        }
+    }
+}
+
+/// Copies a report, and returns its length, which may be higher than that of `report`.
 fn copy(received: &[u8], report: &mut [u8]) -> usize {
     report.iter_mut().zip(received).for_each(|(to, from)| *to = *from);
     received.len()
@@ -227,4 +236,23 @@ fn gone(parent: &Place) -> Error {
 
 fn wrong_length() -> Error {
     Error::Failed("HID: the length does not fit the reports of the device".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The end of a pipe whose other end is closed is polled like a node without a device.
+    #[test]
+    fn a_node_is_gone_as_soon_as_the_kernel_has_removed_it() {
+        let (node, device) = io::pipe().unwrap();
+        assert!(!is_gone(&node, Duration::from_millis(1)), "it is still there");
+        let removal = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(50));
+            drop(device);
+        });
+        assert!(is_gone(&node, Duration::from_secs(60)));
+        removal.join().unwrap();
+        assert!(is_gone(&node, Duration::ZERO), "it is gone for good");
+    }
 }

@@ -58,6 +58,30 @@ fn a_key_that_was_pulled_out_is_removed() {
     assert_eq!(Key::connect(&mut Gone, &clock, &own).err(), Some(Error::Device(device::Error::Removed)));
 }
 
+/// Each transfer to it takes the 5 s of the kernel, also CANCEL.
+#[test]
+fn a_key_that_fails_a_transfer_is_sent_nothing_more() {
+    struct Dead<A>(Fake<A>);
+    impl<A: FnMut(usize, u8) -> Vec<Vec<u8>> + Send> Reports for Dead<A> {
+        fn send(&mut self, report: &[u8]) -> Result<(), device::Error> {
+            self.0.send(report)
+        }
+
+        fn receive(&mut self, report: &mut [u8], timeout: Duration) -> Result<usize, device::Error> {
+            match self.0.messages {
+                0 => self.0.receive(report, timeout),
+                _ => Err(device::Error::NoAnswer(String::new())),
+            }
+        }
+    }
+    let mut key = Dead(Fake::new(|_, _| Vec::new()));
+    let (own, clock) = (OwnChannel::default(), Arc::clone(&key.0.clock));
+    own.allocate(&mut key, &*clock, NONCE).unwrap();
+    let result = Key::connect(&mut key, &*clock, &own).unwrap().exchange(&list(), &NoProgress);
+    assert_eq!(result.unwrap_err(), Error::Device(device::Error::NoAnswer(String::new())));
+    assert_eq!(key.0.commands(), [command::SECRETS]);
+}
+
 /// So that another family is tried, or none.
 #[test]
 fn a_key_without_the_application_answers_like_a_card_without_it() {

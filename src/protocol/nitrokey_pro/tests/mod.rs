@@ -30,12 +30,14 @@ struct Fake<A> {
     sent: Vec<[u8; REPORT]>,
     reads: usize,
     is_locked: bool,
+    /// The result of each read after the first request.
+    failure: Option<Error>,
 }
 
 impl<A: FnMut(&[[u8; REPORT]], usize) -> Vec<u8> + Send> Fake<A> {
     fn new(answer: A) -> Self {
         let clock = Arc::new(ManualClock::at(Duration::from_secs(1_111_111_109)));
-        Self { clock, answer, sent: Vec::new(), reads: 0, is_locked: false }
+        Self { clock, answer, sent: Vec::new(), reads: 0, is_locked: false, failure: None }
     }
 }
 
@@ -56,6 +58,9 @@ impl<A: FnMut(&[[u8; REPORT]], usize) -> Vec<u8> + Send> Reports for Fake<A> {
         // The pauses between two looks as well.
         self.clock.advance(4 * REPORT_TIME);
         self.reads += 1;
+        if let Some(failure) = self.failure.clone().filter(|_| !self.sent.is_empty()) {
+            return Err(failure);
+        }
         let answer = (self.answer)(&self.sent, self.reads);
         let length = answer.len().min(report.len());
         report[..length].copy_from_slice(&answer[..length]);

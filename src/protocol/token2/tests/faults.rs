@@ -69,6 +69,29 @@ fn a_key_that_stays_busy_is_given_up() {
     }
 }
 
+/// A key that does not take the report of a command.
+struct Dead;
+
+impl Reports for Dead {
+    fn send(&mut self, _: &[u8]) -> Result<(), device::Error> {
+        Err(device::Error::NoAnswer(String::new()))
+    }
+
+    fn receive(&mut self, _: &mut [u8], _: Duration) -> Result<usize, device::Error> {
+        Ok(0)
+    }
+}
+
+/// Each further attempt would hold up its FIDO function for the 5 s of the kernel.
+#[test]
+fn a_key_that_never_takes_a_command_is_without_the_application() {
+    let (clock, insertion) = (ManualClock::at(NOW), Insertion::default());
+    let send = || Key::new(&mut Dead, &clock, &insertion).send(&serial(), Wait::None, &Person::default());
+    assert_eq!(send(), Err(KeyError::NotServed));
+    insertion.set_answered();
+    assert_eq!(send(), Err(KeyError::Device(device::Error::NoAnswer(String::new()))));
+}
+
 /// It may send the response of an earlier command, with a code for another time.
 #[test]
 fn a_key_that_is_at_work_is_sent_nothing() {
