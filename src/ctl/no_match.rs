@@ -27,13 +27,20 @@ pub(super) fn nothing<'tree>(
     let unusable = problem::unusable_of(tree, tokens.iter().copied());
     if !unusable.is_empty() {
         let question = meant(typed, &credentials).map(|name| format!("Did you mean \"{name}\"?"));
+        let choices: Vec<_> = match question {
+            None if !credentials.is_empty() => std::iter::once("Name one of these:".to_owned())
+                .chain(credentials.iter().map(|credential| choice(tree, credential)))
+                .collect(),
+            _ => Vec::new(),
+        };
         return Failure::new(
             exit::NOT_FOUND,
             format!("No usable token has a credential that matches {query}."),
         )
         .with_lines(unusable)
         .with_lines(question)
-        .with_lines(problem::sentences(tree));
+        .with_lines(problem::sentences(tree))
+        .with_lines(choices);
     }
     if let Some(name) = meant(typed, &credentials) {
         let sentence = format!("No credential matches {query}; did you mean \"{name}\"?");

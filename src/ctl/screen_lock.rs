@@ -11,7 +11,7 @@ use super::bus::within;
 use super::proxies::Extra;
 
 /// The lock of the screen, by the words of `GetCallerInfo`. Its serialised form is part of the `--json` output.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum ScreenLock {
     Unlocked,
@@ -52,7 +52,7 @@ impl ScreenLock {
         match self {
             Self::Unlocked => "the screen is not locked",
             Self::Unknown => {
-                "it is not known whether the screen is locked, so it counts as locked; check systemd-logind"
+                "it is not known whether the screen is locked, so it counts as locked; check systemd-logind and the system bus"
             }
             Self::LockRequested => {
                 "the screen was requested to lock; loginctl unlock-session ends the request"

@@ -130,6 +130,7 @@ async fn report() -> Report {
     report.ok = (state == "activatable" || (state == "running" && tree.is_some()))
         && report.configuration.valid
         && report.state_folder.fault.is_none()
+        && report.screen != Some(ScreenLock::Unknown)
         && report.problems.is_empty()
         && report.unusable.is_empty();
     report

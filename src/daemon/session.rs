@@ -17,6 +17,9 @@ use crate::desktop::logind::{self, Event};
 use crate::flows::Flows;
 use crate::operations::{Cancellation, Operations};
 
+/// The number of answers that the start waits for: of the bus, about the name of logind, and of logind.
+const ANSWERS: u32 = 3;
+
 /// The timeout for the work before a suspend; logind waits for at most 5 seconds.
 const SUSPEND_TIMEOUT: Duration = Duration::from_secs(4);
 
@@ -32,8 +35,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Waits until the lock of the screen is known, or counts it as locked if logind and the bus do not tell it within the
-    /// timeout. What has to outlive a crash is kept in the folder, if there is one.
+    /// Waits until the lock of the screen is known, or counts it as locked if logind and the bus do not tell it, each
+    /// answer within the timeout. What has to outlive a crash is kept in the folder, if there is one.
     pub(super) async fn begin(
         bridge: Arc<Bridge>,
         operations: Operations,
@@ -47,8 +50,8 @@ impl Session {
         // Until the first event, as for the sender of the events.
         session.bridge.set_screen(ScreenLock::Unknown);
         let answered = async { while session.next().await == Some(false) {} };
-        // The sender has this time for each of several answers, and a caller may wait for the daemon.
-        let _ = tokio::time::timeout(reply_timeout, answered).await;
+        // The sender has the timeout for each answer, and a caller may wait for the daemon.
+        let _ = tokio::time::timeout(ANSWERS * reply_timeout, answered).await;
         if *session.bridge.screen().borrow() == ScreenLock::Unknown {
             log_screen(ScreenLock::Unknown);
         }

@@ -1,5 +1,8 @@
 //! The connections to the system bus, which every local user can send messages to.
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 use zbus::Connection;
 use zbus::address::Address;
 
@@ -13,12 +16,14 @@ const MAX_HELD: usize = 64;
 #[derive(Clone, Debug)]
 pub struct SystemBus {
     closers: Closers,
+    /// The place of the one thread that connects.
+    connecting: Arc<Semaphore>,
 }
 
 impl Default for SystemBus {
     fn default() -> Self {
         // Not those of the session bus, so that other users cannot use up their limit.
-        Self { closers: Closers::with_limit(MAX_HELD) }
+        Self { closers: Closers::with_limit(MAX_HELD), connecting: Arc::new(Semaphore::new(1)) }
     }
 }
 
@@ -51,8 +56,14 @@ impl SystemBus {
 
     async fn connect(&self, bus: Address, hearing: Hearing) -> zbus::Result<Connection> {
         let closers = self.closers.clone();
-        // connect(2) waits while the queue of a busy bus is full.
-        let builder = tokio::task::spawn_blocking(move || inbound::selective(bus, &closers, hearing)).await;
+        // connect(2) waits while the queue of a busy bus is full, also after the caller has given up. So an attempt waits for
+        // the thread of the one before, and a bus that hangs keeps one thread only.
+        let place = Arc::clone(&self.connecting).acquire_owned().await;
+        let connecting = move || {
+            let _place = place;
+            inbound::selective(bus, &closers, hearing)
+        };
+        let builder = tokio::task::spawn_blocking(connecting).await;
         builder.map_err(|error| zbus::Error::Failure(error.to_string()))??.build().await
     }
 }

@@ -142,11 +142,14 @@ impl Watch {
         }
         // An error means that the daemon is ending.
         let _ = self.events.send(Event::Answered { is_known: false }).await;
+        let is_missing = ended.as_ref().is_err_and(SystemBus::is_missing);
         let why = ended.map_or_else(|error| error.to_string(), |()| "the connection was closed".to_owned());
-        let pause = match self.reported.sessions.screen {
-            // Until then all codes are refused.
-            ScreenLock::Unknown => self.outage.pause(&why).min(RETRY_INTERVAL),
-            _ => self.outage.pause(&why),
+        self.outage.begin(&why);
+        let pause = match self.reported.sessions {
+            // Until logind has told more all codes are refused. These pauses do not let the others grow.
+            Sessions { screen: ScreenLock::Unknown, .. } => RETRY_INTERVAL,
+            Sessions { screen: ScreenLock::Requested, is_active: None } if !is_missing => RETRY_INTERVAL,
+            _ => self.outage.pause(),
         };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}

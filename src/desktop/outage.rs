@@ -11,33 +11,40 @@ const PAUSE_GROWTH: u32 = 16;
 /// The longest pause. A machine may have no system bus at all, and each attempt costs up to three context switches.
 const MAX_PAUSE: Duration = Duration::from_secs(128);
 
-/// The number of failed attempts. Each outage is logged once, not each attempt.
+/// The time without the bus. Each outage is logged once, not each attempt.
 #[derive(Debug, Default)]
 pub(super) struct Outage {
-    tries: u32,
+    is_logged: bool,
+    /// The number of growing pauses.
+    pauses: u32,
 }
 
 impl Outage {
-    /// The pause after the bus was lost, or after a failed attempt.
-    pub(super) fn pause(&mut self, why: &str) -> Duration {
-        if self.tries == 0 {
+    /// Records that the bus was lost, or that an attempt failed.
+    pub(super) fn begin(&mut self, why: &str) {
+        if !self.is_logged {
             tracing::warn!(
                 "the system bus is not reachable ({why}); the daemon does not notice locked screens and suspend"
             );
+            self.is_logged = true;
         }
-        let pause = FIRST_PAUSE.saturating_mul(PAUSE_GROWTH.saturating_pow(self.tries)).min(MAX_PAUSE);
-        self.tries = self.tries.saturating_add(1);
+    }
+
+    /// The pause before the next attempt, which grows.
+    pub(super) fn pause(&mut self) -> Duration {
+        let pause = FIRST_PAUSE.saturating_mul(PAUSE_GROWTH.saturating_pow(self.pauses)).min(MAX_PAUSE);
+        self.pauses = self.pauses.saturating_add(1);
         pause
     }
 
     /// Records that the bus is reachable.
     pub(super) fn end(&mut self) {
-        if self.tries > 0 {
+        if self.is_logged {
             tracing::info!(
                 "the system bus is reachable again; the daemon notices locked screens and suspend"
             );
-            self.tries = 0;
         }
+        *self = Self::default();
     }
 }
 
@@ -48,10 +55,10 @@ mod tests {
     #[test]
     fn pauses_grow_from_one_second_to_the_maximum() {
         let mut outage = Outage::default();
-        let pauses: Vec<_> = (0..40).map(|_| outage.pause("gone").as_secs()).collect();
+        let pauses: Vec<_> = (0..40).map(|_| outage.pause().as_secs()).collect();
         assert_eq!(pauses.first_chunk(), Some(&[1, 16, 128, 128]));
         assert_eq!(pauses.last(), Some(&128));
         outage.end();
-        assert_eq!(outage.pause("gone").as_secs(), 1);
+        assert_eq!(outage.pause().as_secs(), 1);
     }
 }

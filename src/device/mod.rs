@@ -269,4 +269,9 @@ impl Error {
     pub fn is_reset(&self) -> bool {
         matches!(self, Self::Reset)
     }
+
+    /// Whether the next transfer would only take the time of this one, or find nothing.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::NoAnswer(_) | Self::Removed)
+    }
 }

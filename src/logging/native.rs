@@ -16,7 +16,7 @@ const IDENTIFIER: &str = "oathbridged";
 /// # Errors
 ///
 /// If the journal does not take it at once, for example because there is none, or because its socket is full. That socket
-/// is one for all programs, and a program that waited for it would stand still with a journal that does.
+/// is one for all programs, which may fill it; the stream has a buffer of its own.
 pub(super) fn send(socket: &Path, id: &str, priority: &str, text: &str) -> io::Result<()> {
     let own = UnixDatagram::unbound()?;
     own.set_nonblocking(true)?;

@@ -95,7 +95,7 @@ impl<'k> Exchange<'k> {
             Ok(_) | Err(Error::Busy | Error::UnknownCommand | Error::Refused(_)) => true,
             Err(Error::Cancelled) => self.cancel(),
             // CANCEL would take as long as the transfer that failed, with the lock.
-            Err(Error::Device(_)) => false,
+            Err(Error::Device(ref error)) if error.is_unreachable() => false,
             Err(_) => {
                 // The key may still wait for a touch. The error is that of the exchange, which is reported.
                 let _ = self.send(command::CANCEL, &[]);

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::error::Error;
 use super::report::{REPORT, Request, Response, Shown};
 use crate::clock::Clock;
-use crate::device::Reports;
+use crate::device::{self, Reports};
 
 /// The maximum duration of all exchanges of a session. It is shorter than the time after which a token counts as hanging.
 const SESSION_LIMIT: Duration = Duration::from_secs(7);
@@ -154,7 +154,7 @@ impl<'r> Exchanges<'r> {
 
     fn send(&mut self, request: &Request) -> Result<(), Error> {
         let sent = self.reports.send(request.report());
-        self.has_failed |= sent.is_err();
+        self.has_failed |= sent.as_ref().is_err_and(device::Error::is_unreachable);
         Ok(sent?)
     }
 
@@ -162,7 +162,7 @@ impl<'r> Exchanges<'r> {
         let mut report = Zeroizing::new([0; REPORT]);
         // The token always has a report, so the transport does not wait.
         let received = self.reports.receive(&mut *report, Duration::ZERO);
-        self.has_failed |= received.is_err();
+        self.has_failed |= received.as_ref().is_err_and(device::Error::is_unreachable);
         match received? {
             REPORT => Shown::parse(&report),
             length => Err(Error::ReportLength(length)),

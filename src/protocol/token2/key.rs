@@ -9,7 +9,7 @@ use super::error::Error;
 use super::frame::{Frame, REPORT, ctaphid_error, reports};
 use super::insertion::Insertion;
 use crate::clock::Clock;
-use crate::device::{self, Progress, Reports};
+use crate::device::{Progress, Reports};
 use crate::iso7816::{Command, Response};
 use crate::oath;
 
@@ -94,11 +94,7 @@ impl<'r> Key<'r> {
         self.insertion.set_late(!matches!(result, Ok(_) | Err(Error::NotServed | Error::InUse)));
         match result {
             // A key without the application may ignore it as well. To ask again would hold up its FIDO function again.
-            Err(Error::Silence | Error::Device(device::Error::NoAnswer(_)))
-                if !self.insertion.has_answered() =>
-            {
-                Err(Error::NotServed)
-            }
+            Err(Error::Silence) if !self.insertion.has_answered() => Err(Error::NotServed),
             Ok(response) => {
                 self.insertion.set_answered();
                 Ok(response)

@@ -89,7 +89,6 @@ async fn a_bus_that_does_not_tell_of_logind_locks_until_it_does() {
         assert_eq!(screen(&bench).await, "unknown", "{fault:?}");
         serving.abort();
         fs::remove_file(&socket).unwrap();
-        bench.stage.set_logind_timeout(Duration::from_secs(120));
         bench.system_mut().unwrap().start_again().unwrap();
         bench.until_found_unlocked().await;
     }

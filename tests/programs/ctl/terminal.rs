@@ -41,12 +41,16 @@ pub(super) fn until(source: &mut File, words: &str) -> String {
     String::from_utf8(shown).unwrap()
 }
 
-/// Everything that the terminal shows until the program ends.
+/// Everything that the terminal shows until the program ends. Fails after a minute without anything new.
 pub(super) fn rest(person: &mut File) -> String {
     let mut shown = Vec::new();
     let mut bytes = [0; 256];
-    // On Linux reading fails when the other end of a terminal is closed.
-    while let Ok(count @ 1..) = person.read(&mut bytes) {
+    let limit = Timespec::try_from(LIMIT).unwrap();
+    loop {
+        let ready = poll(&mut [PollFd::new(person, PollFlags::IN)], Some(&limit)).unwrap();
+        assert_eq!(ready, 1, "the program does not end: {:?}", String::from_utf8_lossy(&shown));
+        // On Linux reading fails when the other end of a terminal is closed.
+        let Ok(count @ 1..) = person.read(&mut bytes) else { break };
         shown.extend_from_slice(&bytes[..count]);
     }
     String::from_utf8(shown).unwrap()

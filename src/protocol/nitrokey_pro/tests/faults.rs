@@ -155,18 +155,23 @@ fn a_damaged_request_is_sent_again_once_unless_it_must_not_run_twice() {
     }
 }
 
-/// Each transfer to it takes the 5 s of the kernel.
+/// Each transfer to a key that does not answer takes the 5 s of the kernel. After any other failure the code is replaced.
 #[test]
-fn a_code_is_not_overwritten_after_a_transfer_that_failed() {
-    let mut fake = Fake::new(|sent, _| if sent.is_empty() { zeros() } else { Vec::new() });
-    fake.failure = Some(device::Error::NoAnswer(String::new()));
-    let clock = fake.clock.clone();
-    let mut key = Key::open(&mut fake, &*clock).unwrap();
-    let result = key.code(&CodeRequest::new(SlotNumber::Hotp(0), None, None));
-    assert_eq!(result.err(), Some(Error::Device(device::Error::NoAnswer(String::new()))));
-    key.hide_code();
-    drop(key);
-    assert_eq!(fake.sent.iter().map(|report| report[0]).collect::<Vec<_>>(), [4]);
+fn a_code_is_not_overwritten_in_a_key_that_does_not_answer() {
+    let text = String::new();
+    for (failure, sent) in
+        [(device::Error::NoAnswer(text.clone()), [4].as_slice()), (device::Error::Failed(text), &[4, 2])]
+    {
+        let mut fake = Fake::new(|sent, _| if sent.is_empty() { zeros() } else { Vec::new() });
+        fake.failure = Some(failure.clone());
+        let clock = fake.clock.clone();
+        let mut key = Key::open(&mut fake, &*clock).unwrap();
+        let result = key.code(&CodeRequest::new(SlotNumber::Hotp(0), None, None));
+        assert_eq!(result.err(), Some(Error::Device(failure)));
+        key.hide_code();
+        drop(key);
+        assert_eq!(fake.sent.iter().map(|report| report[0]).collect::<Vec<_>>(), sent);
+    }
 }
 
 #[test]
