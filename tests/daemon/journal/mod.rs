@@ -1,8 +1,11 @@
 //! The events that an administrator filters by: each has its id in the journal, whose socket is that of the test here.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
+
+mod secrets;
 
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::time::Duration;
 
 use oathbridge::dbus::names::ROOT;
@@ -40,14 +43,28 @@ struct Journal(UnixDatagram);
 type Entry = (&'static str, String, String);
 
 impl Journal {
+    /// Begins to log, before the daemon does it, which has no effect then.
+    fn start(level: Level, folder: &Path) -> Self {
+        let socket = folder.join("socket");
+        let journal = Self(UnixDatagram::bind(&socket).unwrap());
+        journal.0.set_nonblocking(true).unwrap();
+        logging::start_in_journal(level, socket);
+        journal
+    }
+
+    /// The fields of each entry since the last call.
+    fn received(&self) -> Vec<BTreeMap<String, String>> {
+        let mut buffer = vec![0; 1 << 16];
+        std::iter::from_fn(|| {
+            let length = self.0.recv(&mut buffer).ok()?;
+            Some(fields(buffer.get(..length)?))
+        })
+        .collect()
+    }
+
     /// The entries since the last call, by the name of their event.
     fn entries(&self) -> Vec<Entry> {
-        let mut buffer = vec![0; 1 << 16];
-        let mut entries: Vec<_> = std::iter::from_fn(|| {
-            let length = self.0.recv(&mut buffer).ok()?;
-            Some(entry(&fields(buffer.get(..length)?)))
-        })
-        .collect();
+        let mut entries: Vec<_> = self.received().iter().map(entry).collect();
         entries.sort();
         entries
     }
@@ -104,11 +121,7 @@ async fn reload(world: &World, config: &str) -> Result<(), Refusal> {
 #[testkit::test]
 async fn the_events_have_their_ids() {
     let folder = tempfile::tempdir().unwrap();
-    let socket = folder.path().join("socket");
-    let journal = Journal(UnixDatagram::bind(&socket).unwrap());
-    journal.0.set_nonblocking(true).unwrap();
-    // Before the daemon does it, which has no effect then.
-    logging::start_in_journal(Level::default(), socket);
+    let journal = Journal::start(Level::default(), folder.path());
     let world = Scenario::inside().virtual_tokens(TOKEN).config(CONFIG).start().await.unwrap();
     let user = world.cognito.ready_user("alice", &SEED).unwrap();
     journal.has(&[]);
