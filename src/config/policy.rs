@@ -8,7 +8,7 @@ use serde::de::Deserializer;
 use super::error::{Error, Problem};
 use super::layers::Layers;
 use super::rule::{AccessRule, Pattern, permission};
-use super::value::{checked, is_endpoint, is_line, is_proxy, path_or_empty, section, tables, text};
+use super::value::{checked, is_endpoint, is_line, is_proxy, path_or_empty, section, switch, tables, text};
 
 /// The whole policy. The default restricts nothing.
 #[derive(Debug, Default, Deserialize)]
@@ -35,6 +35,9 @@ pub struct PolicyAccess {
     /// Whether the configuration decides about calls while the screen is locked.
     #[serde(deserialize_with = "permission")]
     pub while_locked: bool,
+    /// Whether codes are returned and submitted only of credentials that require a touch.
+    #[serde(deserialize_with = "switch")]
+    pub require_touch: bool,
     /// Rules without profiles, in order: the first one that matches decides.
     #[serde(rename = "rule", deserialize_with = "tables")]
     pub rules: Vec<AccessRule>,
@@ -68,7 +71,7 @@ pub struct Allowed {
 
 impl Default for PolicyAccess {
     fn default() -> Self {
-        Self { programs: true, sandboxed: true, while_locked: true, rules: Vec::new() }
+        Self { programs: true, sandboxed: true, while_locked: true, require_touch: false, rules: Vec::new() }
     }
 }
 

@@ -14,9 +14,10 @@ use super::descriptors::number_of;
 use super::error::Error;
 use super::methods::{self, Audience, MethodPolicy};
 use super::names;
+use super::required_touch::check_touch;
 use crate::access::{CallClass, Caller, Charged, Decision, Permission, Permit, Subject, Verdict, decide};
 use crate::config::Config;
-use crate::flows::{Flows, Permits, Target};
+use crate::flows::{self, Flows, Permits, Target};
 use crate::logging::events;
 use crate::operations::{Operation, Requester};
 use crate::secret::SecretText;
@@ -134,9 +135,18 @@ impl<'call> Call<'call> {
             log_denial(self.bridge, &self.client, &self.requester, self.method, error)
         })?;
         Ok(Permits::new(move |found| {
-            let decision = decide(&Target::Id(found.clone()), &bridge.settings.now().config);
-            decision.verdict == Verdict::Allow
+            let config = &bridge.settings.now().config;
+            match decide(&Target::Id(found.id.clone()), config).verdict {
+                Verdict::Allow => check_touch(&config.access, found),
+                Verdict::Deny => Err(flows::Error::Forbidden),
+            }
         }))
+    }
+
+    /// Decides about the credential of a code by the policy in force once its token is there.
+    pub(super) fn permit_code(&self) -> Permits {
+        let bridge = Arc::clone(self.bridge);
+        Permits::new(move |found| check_touch(&bridge.settings.now().config.access, found))
     }
 
     /// The flows for this caller.

@@ -22,6 +22,7 @@ mod publish;
 mod published;
 mod questions;
 mod records;
+mod required_touch;
 mod serve;
 mod session;
 mod settings;

@@ -85,7 +85,7 @@ impl Flows {
             Err(Error::Ambiguous(_) | Error::Unnamed) => return self.in_time(operation),
             Err(error) => return Err(error),
         };
-        submission.permits.check(&found.id)?;
+        submission.permits.check(&found)?;
         self.may_submit(&found, operation)?;
         self.until_open(&submission.account.keys(&found.id.to_string()), operation).await?;
         self.next_window(&found, &submission.policy, otp::Step(0), operation).await?;

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use super::find::is_curable;
-use super::{Error, Flows, Target};
+use super::{Error, Flows, Permits, Target};
 use crate::guard::{self, Now};
 use crate::oath::{Credential, Kind, ObjectId, Touch, When};
 use crate::operations::{Operation, State};
@@ -18,6 +18,8 @@ use crate::token;
 pub struct CodeRequest {
     /// The credential's id.
     pub credential: ObjectId,
+    /// Whether the caller may use the credential, once its token is there.
+    pub permits: Permits,
     /// Whether to return the code of the next time step as well.
     pub next: bool,
     /// The minimum remaining validity of the returned code; at most one period.
@@ -51,6 +53,7 @@ impl Flows {
         let target = Target::Id(request.credential.clone());
         let mut found = self.find(&target, operation).await?;
         loop {
+            request.permits.check(&found)?;
             check(request, &found, operation)?;
             if found.credential.kind == Kind::Hotp {
                 // Never repeated, because the counter may already have advanced.

@@ -23,6 +23,9 @@ pub enum Error {
     /// A rule of the configuration does not let the caller use the credential.
     #[error("the caller may not use the credential")]
     Forbidden,
+    /// The administrator's policy requires a touch, and the token does not tell that the credential requires one.
+    #[error("the policy requires a credential with touch")]
+    NoTouch,
     /// More than one credential matches.
     #[error("{0} credentials match")]
     Ambiguous(usize),

@@ -1,30 +1,30 @@
-//! The check whether a caller may use a credential, for calls that do not name one.
+//! The check whether a caller may use a credential, as soon as it is known.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::Error;
-use crate::oath::ObjectId;
+use crate::registry::Found;
 
-/// Whether the caller of a submission may use a credential. Rules of the configuration may name credentials, and a call
-/// need not.
+/// Whether the caller may use a credential. Rules of the configuration may name credentials, and a call need not. The
+/// administrator's policy may require a touch, which only the token tells.
 #[derive(Clone)]
-pub struct Permits(Arc<dyn Fn(&ObjectId) -> bool + Send + Sync>);
+pub struct Permits(Arc<dyn Fn(&Found) -> Result<(), Error> + Send + Sync>);
 
 impl Permits {
-    /// Permits the credentials for which `may_use` is true.
-    pub fn new(may_use: impl Fn(&ObjectId) -> bool + Send + Sync + 'static) -> Self {
+    /// Permits the credentials for which `may_use` has no error.
+    pub fn new(may_use: impl Fn(&Found) -> Result<(), Error> + Send + Sync + 'static) -> Self {
         Self(Arc::new(may_use))
     }
 
     /// Permits every credential.
     pub fn all() -> Self {
-        Self::new(|_| true)
+        Self::new(|_| Ok(()))
     }
 
     /// Checks a credential.
-    pub(super) fn check(&self, credential: &ObjectId) -> Result<(), Error> {
-        if (self.0)(credential) { Ok(()) } else { Err(Error::Forbidden) }
+    pub(super) fn check(&self, found: &Found) -> Result<(), Error> {
+        (self.0)(found)
     }
 }
 

@@ -60,7 +60,7 @@ impl Flows {
     ) -> Result<S::Done, Error> {
         load_system_authorities().await;
         let found = self.find(&request.credential, operation).await?;
-        request.permits.check(&found.id)?;
+        request.permits.check(&found)?;
         let mut attempt =
             Attempt { flows: self, request, how, operation, found, not_before: Step(0), failure: None };
         for _ in 0..request.policy.max_attempts {
@@ -141,7 +141,7 @@ impl<S: Submit> Attempt<'_, S> {
                 Err(error) if is_curable(&error, self.operation) => {
                     let (target, operation) = (&self.request.credential, self.operation);
                     self.found = self.flows.find_again(target, operation, &self.found).await?;
-                    self.request.permits.check(&self.found.id)?;
+                    self.request.permits.check(&self.found)?;
                     continue;
                 }
                 Err(error) => return Err(error),

@@ -123,6 +123,7 @@ pub(crate) fn flow_errors() -> Vec<(flows::Error, &'static str)> {
         (Error::Missing(Missing::Credential), "NoSuchCredential"),
         (Error::NoMatch { locked: false, wanted: "account \"alice\"".to_owned() }, "NoSuchCredential"),
         (Error::NoMatch { locked: true, wanted: String::new() }, "TokenLocked"),
+        (Error::NoTouch, "AccessDenied"),
         (Error::Ambiguous(2), "Ambiguous"),
         (Error::Unnamed, "Ambiguous"),
         (Error::ChoiceUnknown(lost(ErrorKind::OutcomeUnknown)), "Cognito.OutcomeUnknown"),

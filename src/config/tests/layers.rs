@@ -133,11 +133,12 @@ fn a_policy_wins_over_every_file() {
     assert!(free.warnings.is_empty());
     folder.write(
         "system/policy.toml",
-        "[access]\nwhile_locked = 'deny'\nprograms = 'deny'\n\
+        "[access]\nwhile_locked = 'deny'\nprograms = 'deny'\nrequire_touch = true\n\
          [cognito]\nproxy = 'http://theirs:1'\nca_file = ''\nallowed_pools = ['eu-central-1_B*']\nallowed_clients = ['d']\n",
     );
     let Loaded { config, warnings } = folder.load();
     assert!(!config.access.while_locked && !config.access.policy.programs && config.access.policy.sandboxed);
+    assert!(config.access.policy.require_touch && !free.config.access.policy.require_touch);
     assert_eq!(config.cognito.proxy.as_deref(), Some("http://theirs:1"));
     assert_eq!(config.cognito.ca_certificates, None);
     let sentences: Vec<_> = warnings.iter().map(ToString::to_string).collect();
@@ -159,6 +160,7 @@ fn a_policy_has_no_rules_for_profiles_and_only_known_keys() {
         ("[cognito]\nproxy = ''\n", "must be a URL"),
         ("[cognito]\nallowed_endpoints = ['http://x.example']\n", "must be an array of URLs"),
         ("[pcsc]\nenabled = true\n", "unknown section [pcsc]"),
+        ("[access]\nrequire_touch = 'yes'\n", "must be true or false"),
     ] {
         folder.write("system/policy.toml", text);
         let found = folder.sentences();
@@ -167,6 +169,17 @@ fn a_policy_has_no_rules_for_profiles_and_only_known_keys() {
             "{found:?}"
         );
     }
+}
+
+#[test]
+fn a_user_cannot_loosen_the_touch_that_a_policy_requires() {
+    let folder = Folder::new();
+    folder.write("system/policy.toml", "[access]\nrequire_touch = true\n");
+    folder.write("user/config.toml", "[access]\nrequire_touch = false\n");
+    let found = folder.sentences();
+    assert!(found[0].starts_with("user/config.toml line 2: unknown key \"require_touch\""), "{found:?}");
+    folder.write("user/config.toml", "[access]\nprograms = 'allow'\n");
+    assert!(folder.load().config.access.policy.require_touch);
 }
 
 #[test]

@@ -27,6 +27,10 @@ impl From<flows::Error> for Error {
                 "AccessDenied",
                 "The program may not submit codes of this credential; change the [[access.rule]] of the configuration and reload it.",
             ),
+            Flow::NoTouch => Self::ours(
+                "AccessDenied",
+                "The administrator's policy requires a touch for each code, and the token does not tell that this credential requires one; use a credential that requires a touch, or ask the administrator to change /etc/oathbridge/policy.toml.",
+            ),
             Flow::Ambiguous(count) => Self::ours(
                 "Ambiguous",
                 format!(

@@ -90,6 +90,7 @@ pub(in crate::dbus) async fn calculate(
     let mut options = Options::new(options);
     let request = CodeRequest {
         credential: id.clone(),
+        permits: call.permit_code(),
         next: options.flag("next", false)?,
         min_validity: Duration::from_secs(options.number("min-validity")?.unwrap_or(0).into()),
         claim: options.flag("claim", false)?,

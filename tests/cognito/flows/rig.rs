@@ -99,6 +99,7 @@ impl Rig {
     pub(crate) fn code_request(&self, account: &str, timeout: u64) -> Asked<CodeRequest> {
         let request = CodeRequest {
             credential: self.credential(account),
+            permits: Permits::all(),
             next: false,
             min_validity: Duration::ZERO,
             claim: false,

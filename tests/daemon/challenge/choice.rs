@@ -51,6 +51,28 @@ async fn after_a_cancellation_during_a_lost_choice_the_error_says_that_it_is_los
 }
 
 #[testkit::test]
+async fn nothing_is_chosen_for_a_credential_without_the_touch_that_the_policy_requires() {
+    let bench = Bench::new().await;
+    let restrict = async |policy: &str| {
+        bench.world.stage.restrict(policy).unwrap();
+        bench.world.client.call::<_, ()>(names::ROOT, "Manager", "Reload", &()).await.unwrap();
+    };
+    restrict("[access]\nrequire_touch = true\n").await;
+    let session = bench.world.cognito.challenge("alice", None, true).unwrap();
+    let mut options = bench.options(&session);
+    options.insert("challenge-name", "SELECT_MFA_TYPE".into());
+    let before = bench.world.cognito.log().len();
+    for name in ["SELECT_MFA_TYPE", "SOFTWARE_TOKEN_MFA"] {
+        let mut options = bench.options(&session);
+        options.insert("challenge-name", name.into());
+        assert_eq!(bench.respond(&bench.first, options).await.unwrap_err().name, "AccessDenied", "{name}");
+    }
+    assert_eq!(bench.world.cognito.log().len(), before, "the session is not used up");
+    restrict("").await;
+    bench.respond(&bench.first, options).await.unwrap();
+}
+
+#[testkit::test]
 async fn the_software_token_is_chosen_and_the_device_name_selects_the_token() {
     let bench = Bench::new().await;
     // Both tokens have the profile's credential; Cognito sends the device name.

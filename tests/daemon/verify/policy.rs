@@ -56,3 +56,22 @@ async fn a_rule_of_the_policy_is_not_loosened_by_a_rule_of_the_configuration() {
     assert!(refusal.sentence.contains("/etc/oathbridge/policy.toml"), "{}", refusal.sentence);
     bench.world.client.calculate(&fresh.path, Options::new()).await.unwrap();
 }
+
+#[testkit::test]
+async fn only_codes_that_require_a_touch_are_submitted_if_the_policy_says_so() {
+    let touched = "[[token.credential]]\naccount = 'touched'\ntouch = true\nseed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'\n";
+    let bench = Bench::with_more(touched, "").await;
+    let fresh = bench.fresh().await;
+    reload(&bench.world, "[access]\nrequire_touch = true\n").await;
+    let refusal = bench.verify(&fresh).await.unwrap_err();
+    assert_eq!(refusal.name, "AccessDenied");
+    assert!(refusal.sentence.contains("requires a touch for each code"), "{}", refusal.sentence);
+    assert_eq!(bench.arrived(), 0, "nothing was submitted");
+    // The credential with touch is not refused by the policy, but waits for the touch.
+    let path = bench.world.client.credential("touched").await.unwrap();
+    let mut alone = options(&fresh.user.access_token);
+    alone.insert("interactive", false.into());
+    assert_eq!(bench.refusal(&path, alone).await, "TouchRequired");
+    reload(&bench.world, "").await;
+    bench.verify(&fresh).await.unwrap();
+}

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use oathbridge::dbus::names::ROOT;
 use oathbridge::otp::Algorithm;
 use oathbridge::virt::VirtualToken;
 use testkit::client::{Event, Options};
 
-use super::{Bench, code};
+use super::{Bench, HOTP, code};
 
 const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -30,6 +31,41 @@ async fn a_touch_gives_the_code() {
     let reply = bench.client().calculate(&bob, Options::new()).await.unwrap();
     assert!(person.await.unwrap());
     assert_eq!(reply.code, code(Algorithm::Sha512, 7, reply.from / 30));
+}
+
+#[testkit::test]
+async fn a_policy_that_requires_a_touch_leaves_only_credentials_that_tell_of_theirs() {
+    let mut bench = Bench::new("", "").await;
+    let mut credentials = Vec::new();
+    for (account, touch) in [("alice", "no"), ("dave", "unknown"), ("bob", "yes")] {
+        let path = bench.credential(account).await;
+        let told: String = bench.client().property(&path, "Credential", "TouchRequired").await.unwrap();
+        assert_eq!(told, touch, "{account}");
+        credentials.push(path);
+    }
+    let [alice, dave, bob] = &credentials[..] else { panic!("{credentials:?}") };
+    require_touch(&bench, true).await;
+    let refusal = bench.client().calculate(alice, Options::new()).await.unwrap_err();
+    assert_eq!(refusal.name, "AccessDenied");
+    assert!(refusal.sentence.contains("requires a touch for each code"), "{refusal:?}");
+    let advancing = || Options::from([("advance-counter", true.into())]);
+    assert_eq!(bench.refusal(dave, advancing()).await, "AccessDenied");
+    // The counter is compared at the end.
+
+    let person = person(bench.card());
+    let reply = bench.client().calculate(bob, Options::new()).await.unwrap();
+    assert!(person.await.unwrap());
+    assert_eq!(reply.code, code(Algorithm::Sha512, 7, reply.from / 30));
+    require_touch(&bench, false).await;
+    bench.client().calculate(alice, Options::new()).await.unwrap();
+    assert_eq!(bench.client().calculate(dave, advancing()).await.unwrap().code, HOTP[0]);
+    bench.advances += 1;
+}
+
+async fn require_touch(bench: &Bench, is_required: bool) {
+    let policy = format!("[access]\nrequire_touch = {is_required}\n");
+    bench.world.stage.restrict(&policy).unwrap();
+    bench.client().call::<_, ()>(ROOT, "Manager", "Reload", &()).await.unwrap();
 }
 
 #[testkit::test]

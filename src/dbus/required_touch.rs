@@ -1,0 +1,18 @@
+//! `require_touch` of the administrator's policy.
+
+use crate::config::Access;
+use crate::flows::Error;
+use crate::oath::Touch;
+use crate::registry::Found;
+
+/// Checks whether codes of a credential may be used. A touch that the token does not tell counts as none.
+///
+/// # Errors
+///
+/// `NoTouch`.
+pub(super) fn check_touch(access: &Access, found: &Found) -> Result<(), Error> {
+    match found.credential.touch {
+        Touch::No | Touch::Unknown if access.policy.require_touch => Err(Error::NoTouch),
+        _ => Ok(()),
+    }
+}
