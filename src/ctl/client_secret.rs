@@ -34,7 +34,7 @@ impl ClientSecret {
     ///
     /// # Errors
     ///
-    /// The files have another region, pool, app client or endpoint than the daemon's profile; or, without a descriptor, they
+    /// The files have another region, pool, app client, endpoint or credential than the daemon's profile; or, without a descriptor, they
     /// have an error or lack the profile, so it is not known whether that names a credential; or the credential or the
     /// descriptor has no secret.
     pub(super) fn find(number: Option<i32>, profile: &Profile) -> Result<Self, Failure> {
@@ -132,6 +132,7 @@ fn is_that_of_the_daemon(own: &config::Profile, profile: &Profile) -> bool {
     own.region == profile.region
         && equal(&own.user_pool_id, &profile.user_pool_id)
         && equal(&own.client_id, &profile.client_id)
+        && equal(&own.client_secret_credential, &profile.client_secret_credential)
         && equal(&own.endpoint_url, &profile.endpoint)
 }
 

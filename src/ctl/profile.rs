@@ -12,6 +12,8 @@ pub(super) struct Profile {
     pub(super) region: String,
     pub(super) user_pool_id: String,
     pub(super) client_id: String,
+    /// The name of the systemd credential with the secret of the app client; empty if there is none.
+    pub(super) client_secret_credential: String,
     pub(super) endpoint: String,
     /// The place of the profile in the configuration, as `FILE:LINE`.
     pub(super) source: String,
@@ -26,6 +28,7 @@ impl Profile {
             region: properties.text("Region"),
             user_pool_id: properties.text("UserPoolId"),
             client_id: properties.text("ClientId"),
+            client_secret_credential: properties.text("ClientSecretCredential"),
             endpoint: properties.text("Endpoint"),
             source: properties.text("Source"),
             credential: properties.path("Credential"),

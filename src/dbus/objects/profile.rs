@@ -57,6 +57,11 @@ impl ProfileObject {
     }
 
     #[zbus(property(emits_changed_signal = "const"))]
+    fn client_secret_credential(&self) -> &str {
+        self.profile.client_secret_credential.as_deref().unwrap_or_default()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
     fn endpoint(&self) -> &str {
         self.profile.endpoint_url.as_deref().unwrap_or_default()
     }

@@ -21,6 +21,7 @@ const PROFILES: &str = "
 region = 'eu-central-1'
 user_pool_id = 'eu-central-1_FaKe00001'
 client_id = 'fakeclientid00000000000001'
+client_secret_credential = 'one.secret'
 endpoint_url = 'COGNITO_URL'
 account = 'user-0'
 [profiles.several]
@@ -56,6 +57,7 @@ async fn the_only_matching_credential_is_used() {
         ("Region", "eu-central-1".to_owned()),
         ("UserPoolId", "eu-central-1_FaKe00001".to_owned()),
         ("ClientId", "fakeclientid00000000000001".to_owned()),
+        ("ClientSecretCredential", "one.secret".to_owned()),
         ("Endpoint", bench.world.cognito.url()),
     ] {
         assert_eq!(client.property::<String>(&path, "Profile", name).await.unwrap(), value);

@@ -185,6 +185,11 @@ fn no_password_is_sent_without_the_secret_that_the_profile_names() {
     refused(1, "Profile \"work\" of the daemon is not in the files that this command reads; ");
     fs::write(&file, text.replace("\"client1\"", "\"client2\"")).unwrap();
     refused(1, "Profile \"work\" was changed after the daemon read it; ");
+    // The daemon would answer the challenge with the secret of the other credential.
+    fs::write(credential.with_file_name("another-secret"), SECRET).unwrap();
+    fs::write(&file, text.replace("'work-client-secret'", "'another-secret'")).unwrap();
+    refused(1, "Profile \"work\" was changed after the daemon read it; ");
+    fs::write(&file, text.replace("\"client1\"", "\"client2\"")).unwrap();
     // The password would go to the client and the pool of the daemon as well.
     fs::write(rig.file("given"), SECRET).unwrap();
     given("given", 1, "Profile \"work\" was changed after the daemon read it; ");
