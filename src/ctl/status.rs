@@ -1,20 +1,14 @@
 //! `oathbridgectl status`: what works and what does not. It does not start the daemon.
 
-use std::time::Duration;
-
 use serde::Serialize;
-use zbus::Connection;
-use zbus::fdo::{DBusProxy, PropertiesProxy};
-use zbus::names::InterfaceName;
 
-use super::bus::{Bus, within};
+use super::daemon_state::{ANSWER_TIMEOUT, DaemonState};
 use super::problem::{self, Problem};
-use super::proxies::Extra;
 use super::screen_lock::ScreenLock;
+use super::service_unit::ServiceUnit;
 use super::tree::Tree;
 use super::{Failure, Output, exit, state_folder};
 use crate::config::Files;
-use crate::dbus::names;
 use crate::state_file;
 use crate::text::escape_invisible;
 
@@ -24,12 +18,6 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The most lines that are printed.
 const MAX_LINES: usize = 10;
 
-/// The time for an answer that needs no token.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// The time for the list of tokens. The daemon reads attached tokens for up to three seconds.
-const LIST_TIMEOUT: Duration = Duration::from_secs(4);
-
 /// The output of `--json`.
 #[derive(Debug, Serialize)]
 struct Report {
@@ -37,6 +25,8 @@ struct Report {
     ok: bool,
     /// `running`, `silent` (it runs but does not answer), `activatable` (it starts with the next call), `stopped` or `no-bus`.
     daemon: &'static str,
+    /// The unit of a daemon that does not answer; null if it answers, or if systemd does not.
+    service: Option<ServiceUnit>,
     /// Of the running daemon.
     version: Option<String>,
     tool_version: &'static str,
@@ -94,12 +84,13 @@ pub(super) async fn run(json: bool) -> Result<Output, Failure> {
 async fn report() -> Report {
     let files = Files::standard(None);
     let checked = files.check();
-    let Daemon { state, no_bus, version, tree, is_open, screen } = daemon().await;
+    let DaemonState { word, no_bus, unit, version, tree, is_open, screen } = DaemonState::ask().await;
     let is_enabled = checked.as_ref().map_or(true, |loaded| loaded.config.pcsc.enabled);
     let fault = state_folder::fault().map(|(_, sentence)| sentence);
     let mut report = Report {
         ok: true,
-        daemon: state,
+        daemon: word,
+        service: unit,
         version,
         tool_version: VERSION,
         pcscd: tree.as_ref().filter(|_| is_open).map(|tree| pcscd(tree, is_enabled)),
@@ -127,7 +118,8 @@ async fn report() -> Report {
         unusable: tree.as_ref().map(problem::unusable).unwrap_or_default(),
         no_bus,
     };
-    report.ok = (state == "activatable" || (state == "running" && tree.is_some()))
+    report.ok = (word == "activatable" || (word == "running" && tree.is_some()))
+        && service_fault(&report).is_none()
         && report.configuration.valid
         && report.state_folder.fault.is_none()
         && report.screen != Some(ScreenLock::Unknown)
@@ -136,64 +128,9 @@ async fn report() -> Report {
     report
 }
 
-/// The daemon as it answers.
-#[derive(Default)]
-struct Daemon {
-    state: &'static str,
-    no_bus: Option<Failure>,
-    version: Option<String>,
-    tree: Option<Tree>,
-    /// Whether it uses tokens. Without a valid configuration it refuses calls, and shows only properties.
-    is_open: bool,
-    /// `None` without an answer; in it, what logind has told the daemon.
-    screen: Option<Option<ScreenLock>>,
-}
-
-async fn daemon() -> Daemon {
-    let with = |state| Daemon { state, ..Daemon::default() };
-    let bus = match within(ANSWER_TIMEOUT, Bus::join()).await {
-        Ok(Ok(bus)) => bus,
-        Ok(Err(failure)) => return Daemon { no_bus: Some(failure), ..with("no-bus") },
-        Err(_) => return with("no-bus"),
-    };
-    let names = within(ANSWER_TIMEOUT, async {
-        let proxy = DBusProxy::new(bus.connection()).await?;
-        let runs = proxy.name_has_owner(names::BUS.try_into()?).await?;
-        let starts = proxy.list_activatable_names().await?.iter().any(|name| name.as_str() == names::BUS);
-        zbus::Result::Ok((runs, starts))
-    });
-    match names.await {
-        Ok(Ok((true, _))) => running(&bus).await,
-        Ok(Ok((false, true))) => with("activatable"),
-        Ok(Ok((false, false))) => with("stopped"),
-        _ => with("no-bus"),
-    }
-}
-
-/// The version and the objects of the running daemon.
-async fn running(bus: &Bus) -> Daemon {
-    let Ok(version) = within(ANSWER_TIMEOUT, property(bus.connection(), "Version")).await else {
-        return Daemon { state: "silent", ..Daemon::default() };
-    };
-    let (tree, is_open) = match within(LIST_TIMEOUT, bus.tree()).await {
-        Ok(Ok(tree)) => (Some(tree), true),
-        _ => (within(ANSWER_TIMEOUT, bus.tree_of_properties()).await.ok().and_then(Result::ok), false),
-    };
-    let info = within(ANSWER_TIMEOUT, bus.caller_info()).await.ok().and_then(Result::ok);
-    // The daemon tells a sandboxed program nothing of the screen, but logind may.
-    let is_sandboxed =
-        |info: &Extra| info.get("sandboxed").is_some_and(|value| bool::try_from(value) == Ok(true));
-    let screen = info.filter(|info| !is_sandboxed(info)).map(|info| ScreenLock::of_caller_info(&info));
-    Daemon { state: "running", version, tree, is_open, screen, no_bus: None }
-}
-
-async fn property<T: TryFrom<zbus::OwnedVariant>>(connection: &Connection, name: &str) -> Option<T> {
-    let interface = InterfaceName::from_static_str_unchecked("io.github.oathbridge.OathBridge1.Manager");
-    let asking = async {
-        let proxy = PropertiesProxy::builder(connection).destination(names::BUS).path(names::ROOT).build();
-        proxy.await.ok()?.get(interface, name).await.ok()
-    };
-    T::try_from(asking.await?).ok()
+/// What systemd tells of a daemon that does not run. A daemon that is no service has no unit, and may run without one.
+fn service_fault(report: &Report) -> Option<String> {
+    report.service.as_ref().filter(|_| report.daemon != "silent").and_then(ServiceUnit::fault)
 }
 
 fn pcscd(tree: &Tree, is_enabled: bool) -> &'static str {
@@ -210,6 +147,9 @@ fn has(tree: &Tree, word: &str) -> bool {
 }
 
 fn failure(report: &Report) -> Option<Failure> {
+    if let Some(fault) = service_fault(report) {
+        return Some(Failure::new(exit::UNREACHABLE, format!("The daemon does not run: {fault}.")));
+    }
     match report.daemon {
         "no-bus" => Some(report.no_bus.clone().unwrap_or_else(|| {
             Failure::new(
@@ -239,6 +179,7 @@ fn text(report: &Report) -> String {
         }
         ("running", version) => format!("running, version {}", version.as_deref().unwrap_or("unknown")),
         ("silent", _) => "running, but it does not answer".to_owned(),
+        ("activatable" | "stopped", _) if service_fault(report).is_some() => "not running".to_owned(),
         ("activatable", _) => "not running; the next call starts it".to_owned(),
         ("stopped", _) => "not running, and no call starts it".to_owned(),
         _ => "unknown, because the session bus is not reachable".to_owned(),
@@ -251,6 +192,7 @@ fn text(report: &Report) -> String {
     let session = report.screen.map_or("unknown, because logind has not told it", ScreenLock::sentence);
     let mut lines = vec![
         ("daemon", daemon),
+        ("service", service_fault(report).unwrap_or_default()),
         ("pcscd", report.pcscd.map_or_else(unknown, str::to_owned)),
         ("tokens", tokens),
         ("configuration files", configuration(&report.configuration)),
@@ -258,6 +200,7 @@ fn text(report: &Report) -> String {
         ("state folder", state),
         ("session", session.to_owned()),
     ];
+    lines.retain(|(name, value)| *name != "service" || !value.is_empty());
     let problems = [report.unusable.clone(), problem::distinct(&report.problems)].concat();
     let problems = problem::lines(problems, MAX_LINES.saturating_sub(lines.len()));
     lines.extend(problems.into_iter().map(|advice| ("problem", advice)));

@@ -1,6 +1,6 @@
 //! Sentences for errors of the bus and of systemd: the daemon does not run, or is another version.
 //!
-//! The status does not start the daemon, so it knows nothing of an error of a start, and no such sentence names it.
+//! These errors come from a start that the call itself caused. The status tells what systemd knows of the last start.
 
 /// The sentence for an error with this full name; `None` if the sentence of the reply will do.
 pub(super) fn sentence(name: &str, said: &str) -> Option<String> {

@@ -23,6 +23,7 @@ mod rig;
 mod shells;
 mod sign_in;
 mod specs;
+mod systemd;
 mod terminal;
 mod unlock;
 mod verify;
