@@ -4,10 +4,6 @@ use std::io;
 
 use super::*;
 
-const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
 /// The error of an exchange that fails at once, and the time after it. The kernel removes the node and the USB device at these
 /// times, if at all.
 fn outcome(
@@ -16,10 +12,9 @@ fn outcome(
     parent_removed: Option<Duration>,
 ) -> (Error, Duration) {
     let fake = Fake::quick([Err(failure)]);
-    (fake.state().removed, fake.state().parent_removed) = (removed, parent_removed);
+    fake.remove(removed, parent_removed);
     let error = fake.reports(HidKind::Keyboard).receive(&mut [0; 8], Duration::ZERO).unwrap_err();
-    let now = fake.state().now;
-    (error, now)
+    (error, fake.elapsed())
 }
 
 /// A key that does not carry out a transfer, the node of a device that has gone, and a failure that says nothing of that.

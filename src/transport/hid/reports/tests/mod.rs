@@ -54,6 +54,23 @@ impl Fake {
         self.state.lock().unwrap()
     }
 
+    /// The time since the begin of the test.
+    fn elapsed(&self) -> Duration {
+        self.state().now
+    }
+
+    /// The number of attempts to take the lock, and whether it is held.
+    fn lock_state(&self) -> (usize, bool) {
+        let state = self.state();
+        (state.attempts, state.is_locked)
+    }
+
+    /// The kernel removes the node and the USB device at these times, if at all.
+    fn remove(&self, node: Option<Duration>, parent: Option<Duration>) {
+        let mut state = self.state();
+        (state.removed, state.parent_removed) = (node, parent);
+    }
+
     fn reports(&self, kind: HidKind) -> HidReports<Self, Self> {
         HidReports {
             device: self.clone(),
@@ -160,5 +177,9 @@ fn text(message: &str) -> HidError {
     HidError::HidApiError { message: message.to_owned() }
 }
 
-/// Waits of a test that do not end by themselves.
+/// A wait that no test reaches the end of.
 const LONG: Duration = Duration::from_secs(60);
+
+const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}

@@ -2,10 +2,6 @@
 
 use super::*;
 
-const fn ms(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
 #[test]
 fn a_wait_for_a_report_ends_at_its_deadline() {
     for (timeout, waits) in [(ms(0), vec![0]), (ms(50), vec![50]), (Duration::from_micros(1_200), vec![2])] {
@@ -39,7 +35,7 @@ fn a_signal_ends_no_exchange() {
     let fake = Fake::quick([Err(io_error(Errno::INTR)), Ok(65)]);
     fake.reports(HidKind::Fido).send(&[7; 64]).unwrap();
     assert_eq!(fake.state().sent.len(), 2);
-    assert_eq!(fake.state().now, Duration::ZERO, "the node is not watched for its removal");
+    assert_eq!(fake.elapsed(), Duration::ZERO, "the node is not watched for its removal");
 }
 
 #[test]
@@ -48,11 +44,11 @@ fn the_lock_is_taken_once_and_released() {
     let mut reports = fake.reports(HidKind::Fido);
     reports.lock(LONG).unwrap();
     reports.lock(LONG).unwrap();
-    assert_eq!((fake.state().attempts, fake.state().is_locked), (1, true));
+    assert_eq!(fake.lock_state(), (1, true));
     reports.unlock();
-    assert!(!fake.state().is_locked);
+    assert_eq!(fake.lock_state(), (1, false));
     reports.lock(LONG).unwrap();
-    assert_eq!((fake.state().attempts, fake.state().is_locked), (2, true));
+    assert_eq!(fake.lock_state(), (2, true));
 }
 
 #[test]
@@ -60,19 +56,19 @@ fn a_lock_that_another_program_holds_is_awaited_until_the_timeout() {
     let fake = Fake::quick([]);
     fake.state().locks.extend([Errno::WOULDBLOCK, Errno::INTR, Errno::WOULDBLOCK]);
     fake.reports(HidKind::Fido).lock(LONG).unwrap();
-    assert_eq!((fake.state().now, fake.state().is_locked), (ms(40), true));
+    assert_eq!((fake.elapsed(), fake.lock_state()), (ms(40), (4, true)));
 
     let fake = Fake::quick([]);
     fake.state().locks.extend([Errno::WOULDBLOCK; 100]);
     assert_eq!(fake.reports(HidKind::Fido).lock(ms(100)), Err(Error::Busy));
-    assert_eq!((fake.state().now, fake.state().attempts), (ms(100), 6));
+    assert_eq!((fake.elapsed(), fake.lock_state()), (ms(100), (6, false)));
 }
 
 #[test]
 fn a_lock_of_a_node_that_is_gone_is_a_removal() {
     let fake = Fake::quick([]);
     fake.state().locks.extend([Errno::NODEV]);
-    (fake.state().removed, fake.state().parent_removed) = (Some(ms(900)), Some(ms(900)));
+    fake.remove(Some(ms(900)), Some(ms(900)));
     assert_eq!(fake.reports(HidKind::Fido).lock(LONG), Err(Error::Removed));
-    assert!(!fake.state().is_locked);
+    assert_eq!((fake.elapsed(), fake.lock_state()), (ms(900), (1, false)));
 }
