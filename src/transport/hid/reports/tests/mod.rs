@@ -115,7 +115,8 @@ impl Hidraw for Fake {
     fn read_timeout(&self, report: &mut [u8], millis: i32) -> HidResult<usize> {
         self.state().buffers.push(report.len());
         self.state().waits.push(millis);
-        let length = self.next(Some(Duration::from_millis(millis.try_into().unwrap())))?;
+        assert!(self.state().waits.len() < MAX_WAITS, "a busy loop");
+        let length = self.next(Some(ms(u64::try_from(millis).unwrap_or_default())))?;
         fill(report, length);
         Ok(length)
     }
@@ -176,6 +177,9 @@ fn io_error(errno: Errno) -> HidError {
 fn text(message: &str) -> HidError {
     HidError::HidApiError { message: message.to_owned() }
 }
+
+/// The number of waits that only a busy loop reaches.
+const MAX_WAITS: usize = 100;
 
 /// A wait that no test reaches the end of.
 const LONG: Duration = Duration::from_secs(60);
