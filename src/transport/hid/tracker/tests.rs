@@ -115,6 +115,56 @@ fn a_node_that_stays_away_is_removed() {
     assert_ne!(key.attached(), Some(before));
 }
 
+/// `ykinfo` takes the interface for 0.2 s and KeePassXC for up to 0.5 s, and both longer on a busy computer.
+#[test]
+fn a_node_may_be_away_for_less_than_a_second() {
+    for away in [0, 200, 500, 999] {
+        let mut key = Key::new();
+        key.see(false);
+        let before = key.attached();
+        key.see_nothing();
+        key.pass(Duration::from_millis(away));
+        key.see_nothing();
+        assert_eq!(key.attached(), before, "{away} ms");
+        key.see(false);
+        assert_eq!(key.attached(), before, "{away} ms");
+    }
+    for away in [1_000, 1_500] {
+        let mut key = Key::new();
+        key.see(false);
+        let before = key.attached();
+        assert_eq!(key.see_nothing(), Some(Duration::from_secs(1)));
+        key.pass(Duration::from_millis(away));
+        assert_eq!(key.see_nothing(), None, "{away} ms");
+        assert_eq!(key.attached(), None, "{away} ms");
+        key.see(false);
+        assert_ne!(key.attached(), before, "{away} ms");
+    }
+}
+
+/// The node goes first, and the USB device after it.
+#[test]
+fn a_key_that_is_pulled_while_its_node_is_away_is_removed_and_comes_back_as_another_insertion() {
+    for looks_between in [false, true] {
+        let mut key = Key::new();
+        key.see(false);
+        let before = key.attached();
+        key.see_nothing();
+        assert_eq!(key.attached(), before);
+        key.pass(Duration::from_millis(10));
+        key.pull();
+        if looks_between {
+            assert_eq!(key.see_nothing(), None);
+            assert_eq!(key.attached(), None);
+        }
+        key.pass(Duration::from_millis(10));
+        key.plug();
+        key.see(false);
+        assert!(key.attached().is_some());
+        assert_ne!(key.attached(), before, "{looks_between}");
+    }
+}
+
 #[test]
 fn a_key_that_was_pulled_is_removed_at_once() {
     let mut key = Key::new();

@@ -17,8 +17,9 @@
 //! day ahead, and its codes require the PIN if there is one.
 //!
 //! Other lines on standard input are faults of the next request over HID, or of all later ones, and are repeated on standard
-//! error when they apply: `delay MS` (the duration of each command), `hang` (the next transfer of a report to or from the key
-//! has no end), and the words in `faults.rs`. After `vanish` the program ends in the middle of the request.
+//! error when they apply: `delay MS` (the duration of each command), `patience MS` (how long the key waits for a touch), `hang`
+//! (the next transfer of a report to or from the key has no end), and the words in `faults.rs`. After `vanish` the program ends
+//! in the middle of the request.
 //!
 //! The kernel speaks the protocol of USB/IP over a socket (Documentation/usb/usbip_protocol.rst), whose number is written to
 //! sysfs.

@@ -155,6 +155,13 @@ impl Tokens {
             .for_each(|token| token.set_delay(delay));
     }
 
+    /// Sets the time that the tokens wait for a touch.
+    pub(super) fn set_touch_timeout(&self, timeout: Duration) {
+        [&self.yubikey, &self.nitrokey, &self.token2]
+            .into_iter()
+            .for_each(|token| token.set_touch_timeout(timeout));
+    }
+
     /// Adds a fault for the next request over HID to the family that these ids belong to. Returns whether it has this fault.
     pub(super) fn fail_next(&self, word: &str, number: Option<usize>) -> bool {
         let added = if self.ids.is_nitrokey_pro() {

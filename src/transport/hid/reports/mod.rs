@@ -1,27 +1,28 @@
 //! Open HID nodes. hidapi exchanges the reports and checks no lengths. Those of sent reports are checked here, and those of
-//! received ones by the protocols, which leave the key ready for the next request. A feature report is requested with its
-//! right length, so one that is too long arrives cut off: a key that sends just as much as it has of a longer request must end
-//! it with an empty packet, and not every firmware may do that.
+//! received ones by the protocols, which leave the key ready for the next request.
+//!
+//! A feature report is requested with its right length, so one that is too long arrives cut off. A longer request would show
+//! it, but a key that sends just as much as it has must end such a request with an empty packet, and not every firmware may
+//! do that. Two signs of other lengths are noticed: a report descriptor that says so, whose node is not opened, and a
+//! controller that receives more than it asked for (`EOVERFLOW`), which fails the exchange.
 
-use std::ffi::{CString, OsString};
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind};
-use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::sync::OnceLock;
-use std::thread;
+mod hidraw;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use hidapi::{HidApi, HidDevice};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FlockOperation, OFlags, flock};
+use hidapi::{HidDevice, HidError};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
+use self::hidraw::Hidraw;
+use self::watch::{Watch, Watched};
 use super::failure::{self, Failure};
-use super::sysfs::{Node, Place};
+use super::sysfs::Node;
 use crate::device::{Error, HidKind, Problem, Reports};
 use crate::transport::trace;
 
@@ -42,32 +43,31 @@ const OTHER_FAILURE_TIMEOUT: Duration = Duration::from_millis(300);
 const REMOVAL_TIMEOUT: Duration = Duration::from_millis(300);
 const REMOVAL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// An open node.
-pub(super) struct HidReports {
-    device: HidDevice,
-    /// A second descriptor of the node, for the lock and to see whether the node is gone: hidapi shows none of its own.
-    node: File,
+/// An open node: its reports, and what the kernel says of it beside them.
+pub(super) struct HidReports<D = HidDevice, W = Watched> {
+    device: D,
+    node: W,
     is_locked: bool,
     kind: HidKind,
     name: OsString,
-    parent: Place,
 }
 
 impl HidReports {
     /// Opens a node. Nothing is sent.
     pub(super) fn open(found: Node) -> Result<Self, Error> {
-        let node = open_node(&found.path).map_err(|error| opening(&error, found.kind))?;
-        let path = CString::new(found.path.as_os_str().as_bytes()).map_err(|_| Error::Removed)?;
-        let device = api()?.open_path(&path);
+        let Node { path, place, parent, interface: name, kind, .. } = found;
+        let node = Watched::open(&path, parent).map_err(|error| opening(&error, kind))?;
+        let device = hidraw::open(&path)?;
         // The number of a node is used again, so both descriptors may be those of another device.
-        if !found.place.is_present() {
-            return Err(gone(&found.parent));
+        if !place.is_present() {
+            return Err(gone(&node));
         }
         let device = device.map_err(|error| Error::Failed(format!("HID: {error}")))?;
-        let Node { kind, interface: name, parent, .. } = found;
-        Ok(Self { device, node, is_locked: false, kind, name, parent })
+        Ok(Self { device, node, is_locked: false, kind, name })
     }
+}
 
+impl<D: Hidraw, W: Watch> HidReports<D, W> {
     fn exchange_feature(&self, report: &mut [u8]) -> Result<usize, Error> {
         let mut buffer = Zeroizing::new([0; BUFFER_BYTES]);
         let numbered = 1 + self.kind.report_bytes();
@@ -80,11 +80,11 @@ impl HidReports {
     fn input(&self, report: &mut [u8], deadline: Instant) -> Result<usize, Error> {
         let mut buffer = Zeroizing::new([0; BUFFER_BYTES]);
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.saturating_duration_since(self.node.now());
             // Rounded up, so that the last wait does not become a busy loop.
             let millis = i32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
             match self.device.read_timeout(&mut *buffer, millis) {
-                Ok(0) if Instant::now() >= deadline => return Ok(0),
+                Ok(0) if self.node.now() >= deadline => return Ok(0),
                 Ok(0) => {}
                 Ok(length) => return Ok(copy(buffer.get(..length).unwrap_or_default(), report)),
                 Err(error) => self.check(failure::of_hidapi(&error))?,
@@ -93,7 +93,7 @@ impl HidReports {
     }
 
     /// Runs an exchange again if a signal has ended it.
-    fn repeated<T>(&self, mut run: impl FnMut() -> Result<T, hidapi::HidError>) -> Result<T, Error> {
+    fn repeated<T>(&self, mut run: impl FnMut() -> Result<T, HidError>) -> Result<T, Error> {
         loop {
             match run() {
                 Ok(value) => return Ok(value),
@@ -107,10 +107,10 @@ impl HidReports {
         match failure {
             Failure::Interrupted => Ok(()),
             Failure::Denied => Err(Problem::HidDenied(self.kind).into()),
-            Failure::Unanswered | Failure::Missing(_) if is_gone(&self.node, NODE_REMOVAL_TIMEOUT) => {
-                Err(gone(&self.parent))
+            Failure::Unanswered | Failure::Missing(_) if self.node.is_gone(NODE_REMOVAL_TIMEOUT) => {
+                Err(gone(&self.node))
             }
-            Failure::Other(_) if is_gone(&self.node, OTHER_FAILURE_TIMEOUT) => Err(gone(&self.parent)),
+            Failure::Other(_) if self.node.is_gone(OTHER_FAILURE_TIMEOUT) => Err(gone(&self.node)),
             Failure::Unanswered => {
                 Err(Error::NoAnswer("HID: the key does not carry out a transfer".to_owned()))
             }
@@ -119,7 +119,7 @@ impl HidReports {
     }
 }
 
-impl Reports for HidReports {
+impl<D: Hidraw, W: Watch> Reports for HidReports<D, W> {
     fn kind(&self) -> HidKind {
         self.kind
     }
@@ -153,18 +153,18 @@ impl Reports for HidReports {
         }
         trace::report(&self.name, "received", || match self.kind {
             HidKind::Keyboard | HidKind::NitrokeyPro => self.exchange_feature(report),
-            HidKind::Fido => self.input(report, Instant::now() + timeout),
+            HidKind::Fido => self.input(report, self.node.now() + timeout),
         })
     }
 
     fn lock(&mut self, timeout: Duration) -> Result<(), Error> {
-        let deadline = Instant::now() + timeout;
+        let deadline = self.node.now() + timeout;
         while !self.is_locked {
-            match flock(&self.node, FlockOperation::NonBlockingLockExclusive) {
+            match self.node.try_lock() {
                 Ok(()) => self.is_locked = true,
                 Err(Errno::INTR) => {}
-                Err(Errno::WOULDBLOCK) if Instant::now() >= deadline => return Err(Error::Busy),
-                Err(Errno::WOULDBLOCK) => thread::sleep(LOCK_INTERVAL),
+                Err(Errno::WOULDBLOCK) if self.node.now() >= deadline => return Err(Error::Busy),
+                Err(Errno::WOULDBLOCK) => self.node.pause(LOCK_INTERVAL),
                 Err(error) => self.check(failure::of_system(error))?,
             }
         }
@@ -173,21 +173,7 @@ impl Reports for HidReports {
 
     fn unlock(&mut self) {
         self.is_locked = false;
-        // An error means that the descriptor has no lock.
-        let _ = flock(&self.node, FlockOperation::Unlock);
-    }
-}
-
-/// Whether the kernel removes the node within `timeout`. When a key is unplugged, an exchange may fail before that.
-fn is_gone(node: &impl AsFd, timeout: Duration) -> bool {
-    let deadline = Instant::now() + timeout;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let mut polled = [PollFd::new(node, PollFlags::empty())];
-        match poll(&mut polled, Timespec::try_from(left).ok().as_ref()) {
-            Err(Errno::INTR) => {}
-            result => return result.is_ok_and(|ready| ready > 0),
-        }
+        self.node.unlock();
     }
 }
 
@@ -197,20 +183,8 @@ fn copy(received: &[u8], report: &mut [u8]) -> usize {
     received.len()
 }
 
-/// The context of hidapi. Each new context reads all HID devices of sysfs, so there is only one.
-fn api() -> Result<&'static HidApi, Error> {
-    static API: OnceLock<Result<HidApi, String>> = OnceLock::new();
-    let api = API.get_or_init(|| HidApi::new().map_err(|error| error.to_string()));
-    api.as_ref().map_err(|error| Error::Failed(format!("HID: {error}")))
-}
-
-fn open_node(path: &Path) -> io::Result<File> {
-    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
-    OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)
-}
-
 /// The error of opening a node; hidapi has the reason as text only.
-fn opening(error: &io::Error, kind: HidKind) -> Error {
+fn opening(error: &std::io::Error, kind: HidKind) -> Error {
     match error.kind() {
         ErrorKind::PermissionDenied => Problem::HidDenied(kind).into(),
         ErrorKind::ResourceBusy => Error::Busy,
@@ -223,36 +197,17 @@ fn opening(error: &io::Error, kind: HidKind) -> Error {
 
 /// The error of a node that is gone: the key is unplugged, or another program has taken the interface for a moment. When a key
 /// is unplugged, the kernel removes its nodes first.
-fn gone(parent: &Place) -> Error {
-    let deadline = Instant::now() + REMOVAL_TIMEOUT;
-    while parent.is_present() {
-        if Instant::now() >= deadline {
+fn gone(node: &impl Watch) -> Error {
+    let deadline = node.now() + REMOVAL_TIMEOUT;
+    while node.has_parent() {
+        if node.now() >= deadline {
             return Error::Reset;
         }
-        thread::sleep(REMOVAL_INTERVAL);
+        node.pause(REMOVAL_INTERVAL);
     }
     Error::Removed
 }
 
 fn wrong_length() -> Error {
     Error::Failed("HID: the length does not fit the reports of the device".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The end of a pipe whose other end is closed is polled like a node without a device.
-    #[test]
-    fn a_node_is_gone_as_soon_as_the_kernel_has_removed_it() {
-        let (node, device) = io::pipe().unwrap();
-        assert!(!is_gone(&node, Duration::from_millis(1)), "it is still there");
-        let removal = thread::spawn(move || {
-            thread::sleep(Duration::from_millis(50));
-            drop(device);
-        });
-        assert!(is_gone(&node, Duration::from_secs(60)));
-        removal.join().unwrap();
-        assert!(is_gone(&node, Duration::ZERO), "it is gone for good");
-    }
 }
