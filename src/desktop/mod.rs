@@ -2,7 +2,9 @@
 
 mod kept_requests;
 mod lock_requests;
+mod login1;
 pub mod logind;
+mod logind_connection;
 mod logind_state;
 pub mod notifications;
 mod outage;
