@@ -4,7 +4,6 @@
 //! logind need no special case. Nor does a restart of the system bus: the last state stays valid until logind reports
 //! another one.
 
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use tokio::time::timeout;
 use zbus::message::Type;
 use zbus::{Connection, MatchRule};
 
+pub use super::event::{Event, Release};
 use super::kept_requests::KeptRequests;
 use super::lock_requests::LockRequests;
 use super::login1::SERVICE;
@@ -22,38 +22,6 @@ use super::outage::Outage;
 use super::sessions::Sessions;
 use crate::dbus::{ScreenLock, SystemBus};
 use crate::signals::{self, ServiceEvent};
-
-/// A change of the session or of the computer.
-#[derive(Debug)]
-pub enum Event {
-    /// The lock of the screen has changed to this one.
-    Screen(ScreenLock),
-    /// logind has told the state of the sessions for the first time, or does not do so now.
-    Answered {
-        /// Whether logind has told it.
-        is_known: bool,
-    },
-    /// The computer goes to sleep when [`Release`] is dropped, or after the limit of logind (5 s).
-    Sleep(Release),
-    /// The computer woke up.
-    Awake,
-    /// A session of the user at a seat became active, or none is active any more. The system grants access to devices to
-    /// users with an active session.
-    Activity,
-}
-
-/// Delays the suspend until it is dropped.
-#[derive(Debug)]
-pub struct Release {
-    _inhibitor: Option<OwnedFd>,
-}
-
-impl Release {
-    /// With the descriptor by which logind waits, if it gave one.
-    pub(super) fn of(inhibitor: Option<OwnedFd>) -> Self {
-        Self { _inhibitor: inhibitor }
-    }
-}
 
 /// Sends events until the receiver is dropped. If the system bus is missing or lost, it tries to connect again.
 /// Requests to lock a session are kept in the `folder`, if there is one. logind and the bus have `reply_timeout` for each

@@ -7,8 +7,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use zbus::Connection;
 
+use super::event::{Event, Release};
 use super::login1::ManagerProxy;
-use super::logind::{Event, Release};
 use super::logind_state::LogindState;
 use super::sessions::Sessions;
 use crate::dbus::SystemBus;

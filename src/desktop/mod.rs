@@ -1,5 +1,6 @@
 //! Desktop services that the daemon calls, through its own proxies: notifications and logind.
 
+mod event;
 mod kept_requests;
 mod lock_requests;
 mod login1;
