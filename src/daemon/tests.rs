@@ -183,8 +183,7 @@ async fn the_watchdog_starves_while_a_part_doesn_t_answer() {
         let world = World::new();
         let Served { clock, flows, bridge, mut tasks, .. } = world.served().await;
         let missing = tasks.remove(silent).unwrap();
-        let mut running = JoinSet::new();
-        tasks.into_values().for_each(|task| drop(running.spawn(task.into_work())));
+        let mut running: JoinSet<()> = tasks.into_values().map(Task::into_work).collect();
         if silent != "registry" {
             let mut snapshots = flows.registry().subscribe();
             soon(snapshots.wait_for(|snapshot| snapshot.settled)).await.unwrap();
@@ -216,8 +215,7 @@ async fn the_watchdog_starves_while_a_part_doesn_t_answer() {
 async fn the_watchdog_starves_without_a_bus() {
     let world = World::new();
     let Served { clock, bridge, tasks, .. } = world.served().await;
-    let mut running = JoinSet::new();
-    tasks.into_values().for_each(|task| drop(running.spawn(task.into_work())));
+    let mut running: JoinSet<()> = tasks.into_values().map(Task::into_work).collect();
     drop(world.bus);
     let (feeds, mut fed) = mpsc::unbounded_channel();
     let round = move || {
@@ -238,8 +236,7 @@ async fn a_profile_points_at_exported_objects_only() {
     world.card.unplug();
     let Served { flows, service, mut tasks, .. } = world.served().await;
     let mut tree = Box::pin(tasks.remove("object tree").unwrap().into_work());
-    let mut running = JoinSet::new();
-    tasks.into_values().for_each(|task| drop(running.spawn(task.into_work())));
+    let _running: JoinSet<()> = tasks.into_values().map(Task::into_work).collect();
     let client = Client::connect(world.bus.address()).await.unwrap();
     let mut signals = client.signals().await.unwrap();
     let _connection = service.take_name().await.unwrap();

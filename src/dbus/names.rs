@@ -85,3 +85,19 @@ fn below(folder: &str, id: &str) -> ObjectPath<'static> {
     // Ids are made of letters, digits and underscores only, so every one of them is a path element.
     ObjectPath::from_string_unchecked(format!("{ROOT}/{folder}/{id}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_long_from_201_bytes_on_wherever_it_is_in_the_path() {
+        let path = |id: usize, after: &str| format!("{ROOT}/credentials/{}{after}", "x".repeat(id));
+        for (id, after, is_long) in
+            [(200, "", false), (201, "", true), (200, "/more", false), (201, "/more", true)]
+        {
+            assert_eq!(has_long_id(&path(id, after)), is_long, "{id} {after}");
+        }
+        assert!(!has_long_id(&"/part".repeat(1_000)));
+    }
+}

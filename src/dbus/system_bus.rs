@@ -70,9 +70,16 @@ impl SystemBus {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::iter::from_fn;
     use std::os::fd::OwnedFd;
+    use std::os::unix::net::{UnixListener, UnixStream};
+    use std::thread;
 
     use futures_util::{FutureExt, StreamExt};
+    use rustix::net::{
+        AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with,
+    };
     use testkit::bus::PrivateBus;
     use zbus::message::{Message, Type};
     use zbus::{Fd, MessageStream, connection, fdo};
@@ -146,5 +153,50 @@ mod tests {
         let reply = asking.call_method(Some(name), "/", Some("com.example.Test"), "Ask", &()).await.unwrap();
         assert_eq!(reply.data().fds().len(), 1);
         answering.await.unwrap();
+    }
+
+    fn stream(flags: SocketFlags) -> OwnedFd {
+        socket_with(AddressFamily::UNIX, SocketType::STREAM, flags | SocketFlags::CLOEXEC, None).unwrap()
+    }
+
+    /// The number of connections before one that brings a byte. Each other one is closed by its program.
+    fn accepted(bus: &UnixListener) -> usize {
+        let bytes = from_fn(|| {
+            let mut bytes = Vec::new();
+            bus.accept().unwrap().0.read_to_end(&mut bytes).unwrap();
+            bytes.is_empty().then_some(())
+        });
+        bytes.count()
+    }
+
+    /// connect(2) waits for a bus whose queue is full, also when its caller waits no longer.
+    #[test]
+    fn attempts_that_were_given_up_leave_one_thread() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bus");
+        let (bus, place) = (stream(SocketFlags::empty()), SocketAddrUnix::new(&path).unwrap());
+        bind(&bus, &place).unwrap();
+        listen(&bus, 0).unwrap();
+        let connected = || {
+            let one = stream(SocketFlags::NONBLOCK);
+            connect(&one, &place).ok().map(|()| one)
+        };
+        let queue: Vec<_> = from_fn(connected).collect();
+        let queued = queue.len();
+        drop(queue);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let system = SystemBus::default();
+        runtime.block_on(async {
+            for _ in 0..3 {
+                let address = format!("unix:path={}", path.display()).parse().unwrap();
+                assert!(system.connect(address, Hearing::SIGNALS).now_or_never().is_none());
+            }
+        });
+        let accepting = thread::spawn(move || accepted(&bus.into()));
+        runtime.block_on(system.connecting.acquire()).unwrap().forget();
+        // This waits for the threads.
+        drop(runtime);
+        UnixStream::connect(&path).unwrap().write_all(b"!").unwrap();
+        assert_eq!(accepting.join().unwrap(), queued + 1);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The first pause.
+/// The first pause, and each one of an urgent attempt.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The ratio of each pause to the previous one.
@@ -30,8 +30,11 @@ impl Outage {
         }
     }
 
-    /// The pause before the next attempt, which grows.
-    pub(super) fn pause(&mut self) -> Duration {
+    /// The pause before the next attempt. Each one is longer than the last, apart from those before urgent attempts.
+    pub(super) fn pause(&mut self, is_urgent: bool) -> Duration {
+        if is_urgent {
+            return FIRST_PAUSE;
+        }
         let pause = FIRST_PAUSE.saturating_mul(PAUSE_GROWTH.saturating_pow(self.pauses)).min(MAX_PAUSE);
         self.pauses = self.pauses.saturating_add(1);
         pause
@@ -55,10 +58,10 @@ mod tests {
     #[test]
     fn pauses_grow_from_one_second_to_the_maximum() {
         let mut outage = Outage::default();
-        let pauses: Vec<_> = (0..40).map(|_| outage.pause().as_secs()).collect();
+        let pauses: Vec<_> = (0..40).map(|_| outage.pause(false).as_secs()).collect();
         assert_eq!(pauses.first_chunk(), Some(&[1, 16, 128, 128]));
         assert_eq!(pauses.last(), Some(&128));
         outage.end();
-        assert_eq!(outage.pause().as_secs(), 1);
+        assert_eq!(outage.pause(false).as_secs(), 1);
     }
 }

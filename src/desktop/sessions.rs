@@ -6,17 +6,8 @@ use rustix::process::geteuid;
 use zbus::{Connection, OwnedObjectPath, OwnedVariant, fdo};
 
 use super::lock_requests::{LockRequests, SESSION};
+use super::login1::{ManagerProxy, SERVICE};
 use crate::dbus::ScreenLock;
-
-#[zbus::proxy(
-    interface = "org.freedesktop.login1.Manager",
-    default_service = "org.freedesktop.login1",
-    default_path = "/org/freedesktop/login1"
-)]
-trait Manager {
-    /// Id, user, user's name, seat and path of each session.
-    fn list_sessions(&self) -> zbus::Result<Vec<(String, u32, String, String, OwnedObjectPath)>>;
-}
 
 /// The state of the user's sessions.
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +74,16 @@ impl Sessions {
         }
     }
 
+    /// Whether all codes are refused until logind tells the state, on a system bus that may have a logind. A requested
+    /// lock that an earlier daemon knew stays, if there is no bus.
+    pub(super) fn need_logind(&self, is_bus_missing: bool) -> bool {
+        match self.screen {
+            ScreenLock::Unknown => true,
+            ScreenLock::Requested => !self.is_known() && !is_bus_missing,
+            _ => false,
+        }
+    }
+
     /// Whether logind has told the state.
     pub(super) fn is_known(&self) -> bool {
         self.is_active.is_some()
@@ -99,11 +100,8 @@ impl Session {
     /// `None` if the session has ended, or its person has left it: logind keeps a session in the state `closing` while a
     /// process of it runs, and no screen locker sets its `LockedHint` back.
     async fn read(connection: &Connection, session: &OwnedObjectPath) -> zbus::Result<Option<Self>> {
-        let properties = fdo::PropertiesProxy::builder(connection)
-            .destination("org.freedesktop.login1")
-            .path(session)
-            .build()
-            .await?;
+        let properties =
+            fdo::PropertiesProxy::builder(connection).destination(SERVICE).path(session).build().await?;
         let name = zbus::names::InterfaceName::from_static_str_unchecked(SESSION);
         let found = match properties.get_all(name).await {
             Err(fdo::Error::UnknownObject(_)) => return Ok(None),

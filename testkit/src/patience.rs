@@ -1,4 +1,5 @@
-//! Runs third-party programs with a timeout, so that a program that hangs fails only its own test.
+//! Runs third-party programs with a timeout, so that a program that hangs fails only its own test, and waits for what
+//! has no event.
 
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// The interval of checks whether a program has ended.
+/// The interval of checks whether a program has ended, or something is true.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Runs a program to its end and returns its output and exit code.
@@ -67,6 +68,21 @@ pub fn run_with_stderr(command: &mut Command, limit: Duration, stderr: Stdio) ->
             ),
         )),
     }
+}
+
+/// Waits until something that has no event is true, with 3,000 looks.
+///
+/// # Errors
+///
+/// It does not become true; the error has its name.
+pub async fn until(what: &str, mut is_true: impl AsyncFnMut() -> bool) -> io::Result<()> {
+    for _ in 0..3_000 {
+        if is_true().await {
+            return Ok(());
+        }
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+    Err(io::Error::new(io::ErrorKind::TimedOut, format!("this did not become true: {what}")))
 }
 
 /// Kills a child and its whole process group.

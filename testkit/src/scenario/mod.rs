@@ -206,14 +206,28 @@ fn for_tests(text: &str) -> String {
     with(&with(text, "[limits]\n", QUERIES), "[cognito]\n", TIMEOUTS)
 }
 
-/// The configuration with these settings of a section, unless it has the last one of them.
+/// The configuration with these settings of a section, unless it has one of them.
 fn with(text: &str, section: &str, settings: &str) -> String {
-    let last = settings.lines().last().and_then(|line| line.split(' ').next());
-    if last.is_some_and(|key| text.contains(key)) {
+    let mut keys = settings.lines().filter_map(|line| line.split(' ').next());
+    if keys.any(|key| text.contains(key)) {
         return text.to_owned();
     }
     match text.split_once(section) {
         Some((before, after)) => format!("{before}{section}{settings}{after}"),
         None => format!("{text}\n{section}{settings}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_setting_of_a_test_is_set_twice() {
+        for own in ["connect_timeout = 1.0\n", "request_timeout = 9.0\n"] {
+            let text = for_tests(&format!("[cognito]\n{own}"));
+            assert_eq!(text.matches("_timeout").count(), 1, "{text}");
+        }
+        assert_eq!(for_tests("[cognito]\n").matches("_timeout").count(), 2);
     }
 }

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use oathbridge::virt::VirtualToken;
 use testkit::client::{Options, Refusal};
+use testkit::patience;
 use testkit::scenario::{Scenario, World};
 use tokio::task::JoinHandle;
 
@@ -36,15 +37,8 @@ credential = [
 ]
 ";
 
-/// Waits until something that has no event is true.
-async fn until(what: &str, mut is_true: impl AsyncFnMut() -> bool) {
-    for _ in 0..3_000 {
-        if is_true().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("this did not become true: {what}");
+async fn until(what: &str, is_true: impl AsyncFnMut() -> bool) {
+    patience::until(what, is_true).await.unwrap();
 }
 
 /// A daemon with an unlocked token, on a private session bus and a private system bus.

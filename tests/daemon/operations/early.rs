@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use oathbridge::dbus::names::ROOT;
 use testkit::client::Options;
+use testkit::patience;
 use testkit::scenario::START_UNIX_TIME;
 use zbus::{Fd, ObjectPath, Variant};
 
@@ -57,12 +58,8 @@ async fn no_operation_starts_for_a_caller_that_left_while_its_secrets_were_read(
     }
     writer.write_all(access_token.as_bytes()).unwrap();
     drop(writer);
-    for _ in 0..3_000 {
-        if world.stage.log().unwrap().contains("VerifySoftwareToken") {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let is_logged = async || world.stage.log().unwrap().contains("VerifySoftwareToken");
+    patience::until("the call has its line", is_logged).await.unwrap();
     let log = world.stage.log().unwrap();
     let line = log.lines().find(|line| line.contains("VerifySoftwareToken")).unwrap();
     assert!(line.contains("Cancelled"), "{line}");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use oathbridge::dbus::names::ROOT;
 use oathbridge::virt::VirtualToken;
 use testkit::client::{Client, Event, Options, Refusal, memfd};
+use testkit::patience;
 use testkit::scenario::World;
 use tokio::task::JoinHandle;
 use zbus::Fd;
@@ -55,13 +56,8 @@ fn is_token_gone(event: &Event) -> bool {
 }
 
 async fn until_proved(card: &VirtualToken, before: usize) {
-    for _ in 0..3_000 {
-        if card.count(VALIDATE) > before {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the password was never tried");
+    let is_proved = async || card.count(VALIDATE) > before;
+    patience::until("the password is tried", is_proved).await.unwrap();
 }
 
 /// Waits until the token is idle.

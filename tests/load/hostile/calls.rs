@@ -18,10 +18,11 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 /// A method of an object.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    path: String,
-    interface: String,
+    pub(crate) path: String,
+    pub(crate) interface: String,
     pub(crate) method: String,
-    signature: String,
+    /// The types of its arguments.
+    pub(crate) signature: String,
 }
 
 /// Every method of every object.

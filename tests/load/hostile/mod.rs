@@ -12,6 +12,7 @@ mod departures;
 mod descriptors;
 mod dice;
 mod hanging_file;
+mod members;
 mod programs;
 mod tokens;
 

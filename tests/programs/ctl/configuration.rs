@@ -130,6 +130,26 @@ fn the_status_says_that_logind_has_not_answered() {
     assert_eq!(rig.run(&["--json", "status"]).json()["screen"], json!(null));
 }
 
+/// The daemon refuses all codes meanwhile, so there is something to be done.
+#[test]
+fn the_status_is_not_ok_while_logind_does_not_tell_the_screen() {
+    let (mut rig, logind) = Rig::beside_logind();
+    let answer = async |code: &str| {
+        let method = ("org.freedesktop.login1.Manager", "ListSessions", "", "a(susso)", code);
+        logind.mock("AddMethod", &method).await.unwrap();
+    };
+    rig.block_on(answer("raise dbus.exceptions.DBusException('not now')"));
+    rig.start_daemon();
+    let plain = rig.run(&["status"]);
+    assert_eq!(plain.code, 1, "{plain:?}");
+    assert!(plain.out.contains("counts as locked; check systemd-logind"), "{}", plain.out);
+    let found: Value = serde_json::from_str(&rig.run(&["--json", "status"]).out).unwrap();
+    assert_eq!((&found["ok"], &found["screen"]), (&json!(false), &json!("unknown")));
+    rig.block_on(answer("ret = []"));
+    until_screen(&rig, "unlocked");
+    assert_eq!(rig.run(&["--json", "status"]).json()["ok"], json!(true));
+}
+
 #[test]
 fn the_status_tells_a_locked_screen_and_a_requested_lock_apart() {
     const SESSION: &str = "/org/freedesktop/login1/session/auto";

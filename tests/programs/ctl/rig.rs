@@ -122,9 +122,7 @@ impl Rig {
 
     /// A system bus, with a logind that knows a session of this user.
     pub(crate) fn with_logind() -> (Self, Mock) {
-        let mut rig = Self::new(Scenario::program(DAEMON).virtual_tokens(TOKENS).config(CONFIG).system_bus());
-        let system = rig.world.system().unwrap();
-        let logind = rig.runtime.block_on(Mock::logind(system)).unwrap();
+        let (mut rig, logind) = Self::beside_logind();
         // With the path that stands for the session of a caller.
         let session = ("auto", "seat0", rustix::process::geteuid().as_raw(), "me", true);
         rig.runtime.block_on(logind.mock("AddSession", &session)).unwrap();
@@ -133,6 +131,13 @@ impl Rig {
         let hears = |calls: &[Call]| calls.iter().any(|call| call.1 == "Inhibit");
         rig.runtime.block_on(logind.until(hears)).unwrap();
         rig.runtime.block_on(rig.world.client.wait_for_unlocked_screen()).unwrap();
+        (rig, logind)
+    }
+
+    /// The same before the daemon starts, and without a session.
+    pub(crate) fn beside_logind() -> (Self, Mock) {
+        let rig = Self::new(Scenario::program(DAEMON).virtual_tokens(TOKENS).config(CONFIG).system_bus());
+        let logind = rig.runtime.block_on(Mock::logind(rig.world.system().unwrap())).unwrap();
         (rig, logind)
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use oathbridge::dbus::names::{self, ROOT};
 use testkit::client::{Client, Extra, Options, Refusal};
 use testkit::dbusmock::Mock;
+use testkit::patience;
 use zbus::ObjectPath;
 
 use super::Bench;
@@ -103,7 +104,8 @@ async fn a_kept_code_is_wiped_when_its_caller_leaves() {
     let caller = bench.world.stage.client().await.unwrap();
     let kept = kept(&bench, &caller, 0, "leaving").await;
     drop(caller);
-    until(async || !bench.world.client.objects().await.unwrap().contains_key(&kept.operation)).await;
+    let is_gone = async || !bench.world.client.objects().await.unwrap().contains_key(&kept.operation);
+    patience::until("the operation is gone", is_gone).await.unwrap();
     assert_eq!(left(&bench, &[&kept.code], 0).await, [0]);
 }
 
@@ -129,34 +131,26 @@ async fn result(client: &Client, operation: &str) -> Result<Extra, Refusal> {
 }
 
 async fn until_gone(bench: &Bench, operation: &str) {
-    until(async || result(&bench.world.client, operation).await.is_err()).await;
+    let is_gone = async || result(&bench.world.client, operation).await.is_err();
+    patience::until("the result is gone", is_gone).await.unwrap();
 }
 
 async fn until_unlocked(bench: &Bench) {
     let (_, locked) = bench.world.client.find(&[]).await.unwrap();
-    until(async || bench.world.client.unlock(&locked[0], super::PASSWORD).await.is_ok()).await;
+    let is_unlocked = async || bench.world.client.unlock(&locked[0], super::PASSWORD).await.is_ok();
+    patience::until("the token can be unlocked", is_unlocked).await.unwrap();
 }
 
 /// Waits until the daemon delays the suspend, which it does once it listens.
 async fn until_watched(logind: &Mock) {
-    until(async || {
+    let is_delayed = async || {
         let (path, manager) = ("/org/freedesktop/login1", "org.freedesktop.login1.Manager");
         let reply = logind.call(path, manager, "ListInhibitors", &()).await.unwrap();
         let list: Vec<(String, String, String, String, u32, u32)> =
             reply.body().deserialize().unwrap_or_default();
         !list.is_empty()
-    })
-    .await;
-}
-
-async fn until(fits: impl AsyncFn() -> bool) {
-    for _ in 0..3_000 {
-        if fits().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("it does not happen");
+    };
+    patience::until("the suspend is delayed", is_delayed).await.unwrap();
 }
 
 async fn set_locked(logind: &Mock, locked: bool) {
