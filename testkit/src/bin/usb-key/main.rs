@@ -16,10 +16,11 @@
 //! generic one, or that of a keyboard with the ids of a Librem Key. Each empty line on standard input then turns its clock a
 //! day ahead, and its codes require the PIN if there is one.
 //!
-//! Other lines on standard input are faults of the next request over HID, or of all later ones, and are repeated on standard
-//! error when they apply: `delay MS` (the duration of each command), `patience MS` (how long the key waits for a touch), `hang`
-//! (the next transfer of a report to or from the key has no end), and the words in `faults.rs`. After `vanish` the program ends
-//! in the middle of the request.
+//! Other lines on standard input set a duration until another line changes it: `delay MS` that of each command, over HID and
+//! by the smart card, and `patience MS` that of the wait for a touch, which no Nitrokey Pro knows. The rest are faults of the
+//! next request over HID, or of all later ones: `hang` (the next transfer of a report to or from the key has no end), and the
+//! words in `faults.rs`. After `vanish` the program ends in the middle of the request. Lines that the key obeys are repeated on
+//! standard error.
 //!
 //! The kernel speaks the protocol of USB/IP over a socket (Documentation/usb/usbip_protocol.rst), whose number is written to
 //! sysfs.

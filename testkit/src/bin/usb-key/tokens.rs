@@ -155,11 +155,15 @@ impl Tokens {
             .for_each(|token| token.set_delay(delay));
     }
 
-    /// Sets the time that the tokens wait for a touch.
-    pub(super) fn set_touch_timeout(&self, timeout: Duration) {
+    /// Sets the time that the tokens wait for a touch. Returns whether the key waits for one at all: a Nitrokey Pro does not.
+    pub(super) fn set_touch_timeout(&self, timeout: Duration) -> bool {
+        if self.ids.is_nitrokey_pro() {
+            return false;
+        }
         [&self.yubikey, &self.nitrokey, &self.token2]
             .into_iter()
             .for_each(|token| token.set_touch_timeout(timeout));
+        true
     }
 
     /// Adds a fault for the next request over HID to the family that these ids belong to. Returns whether it has this fault.

@@ -17,7 +17,7 @@ pub(super) fn obey_all(tokens: &Tokens, hangs: &AtomicBool) {
     }
 }
 
-/// Returns whether the line is known.
+/// Returns whether the key of these tokens can obey the line.
 fn obey(line: &str, tokens: &Tokens, hangs: &AtomicBool) -> bool {
     let (word, number) = line.split_once(' ').map_or((line, None), |(word, number)| (word, Some(number)));
     let Ok(number) = number.map(str::parse).transpose() else { return false };
@@ -25,7 +25,7 @@ fn obey(line: &str, tokens: &Tokens, hangs: &AtomicBool) -> bool {
         ("", None) => tokens.press(),
         ("hang", None) => hangs.store(true, Ordering::SeqCst),
         ("delay", Some(millis)) => tokens.set_delay(Duration::from_millis(millis)),
-        ("patience", Some(millis)) => tokens.set_touch_timeout(Duration::from_millis(millis)),
+        ("patience", Some(millis)) => return tokens.set_touch_timeout(Duration::from_millis(millis)),
         (fault, number) => {
             let Ok(number) = number.map(usize::try_from).transpose() else { return false };
             return tokens.fail_next(fault, number);
