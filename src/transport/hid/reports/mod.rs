@@ -2,9 +2,10 @@
 //! received ones by the protocols, which leave the key ready for the next request.
 //!
 //! A feature report is requested with its right length, so one that is too long arrives cut off. A longer request would show
-//! it, but a key that sends just as much as it has must end such a request with an empty packet, and not every firmware may
-//! do that. Two signs of other lengths are noticed: a report descriptor that says so, whose node is not opened, and a
-//! controller that receives more than it asked for (`EOVERFLOW`), which fails the exchange.
+//! it. A key whose report fills its last packet must end such a request with an empty packet (USB 2.0, 8.5.3.2), and a
+//! transfer without this packet does not end. Two signs of other lengths are noticed: a report descriptor that says so, whose
+//! node is not opened, and a controller that receives more than it asked for (`EOVERFLOW` in
+//! `Documentation/driver-api/usb/error-codes.rst`), which fails the exchange.
 
 mod hidraw;
 #[cfg(test)]
@@ -43,7 +44,7 @@ const OTHER_FAILURE_TIMEOUT: Duration = Duration::from_millis(300);
 const REMOVAL_TIMEOUT: Duration = Duration::from_millis(300);
 const REMOVAL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// An open node: its reports, and what the kernel says of it beside them.
+/// An open node: its reports, and what the kernel says of it apart from them.
 pub(super) struct HidReports<D = HidDevice, W = Watched> {
     device: D,
     node: W,

@@ -1,4 +1,4 @@
-//! What the kernel says of a node beside its reports: its lock, and whether it and its USB device are still there.
+//! What the kernel says of a node apart from its reports: its lock, and whether it and its USB device are still there.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -13,7 +13,7 @@ use rustix::io::Errno;
 
 use crate::transport::hid::sysfs::Place;
 
-/// The state of an open node, and the time in which it changes.
+/// The state of an open node, and the clock for its deadlines.
 pub(in crate::transport::hid) trait Watch: Send {
     /// Whether the kernel removes the node within `timeout`. When a key is unplugged, an exchange may fail before that.
     fn is_gone(&self, timeout: Duration) -> bool;
@@ -34,7 +34,7 @@ pub(in crate::transport::hid) trait Watch: Send {
     fn pause(&self, duration: Duration);
 }
 
-/// A second descriptor of a node: hidapi shows none of its own.
+/// A second descriptor of a node, for its lock and to notice that it is gone, because hidapi does not show its own descriptor.
 pub(in crate::transport::hid) struct Watched {
     node: File,
     parent: Place,
@@ -125,7 +125,9 @@ mod tests {
         drop(ours);
         other.try_lock().unwrap();
         assert!(other.has_parent());
-        std::fs::remove_dir(&usb).unwrap();
+        std::fs::rename(&usb, folder.path().join("gone")).unwrap();
         assert!(!other.has_parent());
+        std::fs::create_dir(&usb).unwrap();
+        assert!(!other.has_parent(), "another folder of the same name");
     }
 }

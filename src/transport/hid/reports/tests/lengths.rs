@@ -47,7 +47,7 @@ fn a_buffer_that_is_too_short_is_refused_before_the_exchange() {
     }
 }
 
-/// A longer request than the report is refused by some keys, and a shorter one cuts it off.
+/// A longer request may not end (see the module), and a shorter one cuts the report off.
 #[test]
 fn a_feature_report_is_requested_with_its_length_and_returned_with_that_of_the_key() {
     for kind in [HidKind::Keyboard, HidKind::NitrokeyPro] {

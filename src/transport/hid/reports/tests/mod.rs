@@ -11,7 +11,7 @@ use hidapi::HidResult;
 
 use super::*;
 
-/// What the node does, and what it was asked for. Times are durations since the begin of the test.
+/// What the node does, and what it was asked for. Times are durations since the start of the test.
 #[derive(Default)]
 struct State {
     now: Duration,
@@ -19,7 +19,7 @@ struct State {
     removed: Option<Duration>,
     parent_removed: Option<Duration>,
     /// The results of the next exchanges: the length of a received report, the number of sent bytes, or an error. Each one
-    /// takes a time, but a wait for an input report ends in time.
+    /// takes a time. A wait for an input report ends at its limit, even if its result comes later.
     results: VecDeque<(Duration, HidResult<usize>)>,
     /// The reports that were sent, and the lengths of the buffers for those that were received.
     sent: Vec<Vec<u8>>,
@@ -54,7 +54,7 @@ impl Fake {
         self.state.lock().unwrap()
     }
 
-    /// The time since the begin of the test.
+    /// The time since the start of the test.
     fn elapsed(&self) -> Duration {
         self.state().now
     }

@@ -65,7 +65,7 @@ fn a_lock_that_another_program_holds_is_awaited_until_the_timeout() {
 }
 
 #[test]
-fn a_lock_of_a_node_that_is_gone_is_a_removal() {
+fn another_error_of_the_lock_is_treated_like_that_of_an_exchange() {
     let fake = Fake::quick([]);
     fake.state().locks.extend([Errno::NODEV]);
     fake.remove(Some(ms(900)), Some(ms(900)));
