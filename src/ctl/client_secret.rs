@@ -35,8 +35,8 @@ impl ClientSecret {
     /// # Errors
     ///
     /// The files have another region, pool, app client or endpoint than the daemon's profile. Or the credential or the
-    /// descriptor has no secret. Without a descriptor also: the files have another credential, or the daemon does not tell
-    /// its own; or the files have an error or lack the profile, so it is not known whether that names a credential.
+    /// descriptor has no secret. Without a descriptor also: the files have another credential, or the daemon does not
+    /// tell its own; or the files have an error or lack the profile, so it is not known whether that names a credential.
     pub(super) fn find(number: Option<i32>, profile: &Profile) -> Result<Self, Failure> {
         match number {
             Some(number) => {

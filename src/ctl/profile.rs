@@ -12,8 +12,8 @@ pub(super) struct Profile {
     pub(super) region: String,
     pub(super) user_pool_id: String,
     pub(super) client_id: String,
-    /// The name of the systemd credential with the secret of the app client; empty if there is none, and null if a daemon of
-    /// another version does not tell it.
+    /// The name of the systemd credential with the secret of the app client; empty if there is none, and null if a daemon
+    /// of another version does not tell it.
     pub(super) client_secret_credential: Option<String>,
     pub(super) endpoint: String,
     /// The place of the profile in the configuration, as `FILE:LINE`.

@@ -95,8 +95,8 @@ impl Flows {
         self.in_time(operation)
     }
 
-    /// Checks that the caller may use a code of at least one credential that the next challenge can name. A locked token may
-    /// have others.
+    /// Checks that the caller may use a code of at least one credential that the next challenge can name. A locked token
+    /// may have others. A token that is plugged in later needs another call, for which the session is still valid.
     fn permits_any(&self, submission: &Submission) -> Result<(), Error> {
         let Target::Query(query) = &submission.credential else { return Ok(()) };
         let (candidates, locked) = query.candidates(&self.registry.subscribe().borrow());
