@@ -34,9 +34,9 @@ impl ClientSecret {
     ///
     /// # Errors
     ///
-    /// The files have another region, pool, app client, endpoint or credential than the daemon's profile; or, without a descriptor, they
-    /// have an error or lack the profile, so it is not known whether that names a credential; or the credential or the
-    /// descriptor has no secret.
+    /// The files have another region, pool, app client or endpoint than the daemon's profile. Or the credential or the
+    /// descriptor has no secret. Without a descriptor also: the files have another credential, or the daemon does not
+    /// tell its own; or the files have an error or lack the profile, so it is not known whether that names a credential.
     pub(super) fn find(number: Option<i32>, profile: &Profile) -> Result<Self, Failure> {
         match number {
             Some(number) => {
@@ -98,7 +98,7 @@ fn of_profile(profile: &Profile) -> Result<Option<SecretText>, Failure> {
     if !is_that_of_the_daemon(&own, profile) {
         return Err(changed(profile));
     }
-    let Some(name) = own.client_secret_credential else { return Ok(None) };
+    let Some(name) = credential(own.client_secret_credential, profile)? else { return Ok(None) };
     let read = |folder: PathBuf| match read_client_secret(&folder, &name) {
         Err(CredentialFault::Missing) => None,
         other => Some(other),
@@ -113,6 +113,15 @@ fn of_profile(profile: &Profile) -> Result<Option<SecretText>, Failure> {
         ),
     };
     Err(Failure::new(exit::FAILED, sentence))
+}
+
+/// The name of the credential in the files. The daemon answers the challenge with the secret of its own one.
+fn credential(own: Option<String>, profile: &Profile) -> Result<Option<String>, Failure> {
+    match (&own, &profile.client_secret_credential) {
+        (Some(_), None) => Err(untold(profile)),
+        (_, Some(other)) if own.as_deref().unwrap_or_default() != other => Err(changed(profile)),
+        _ => Ok(own),
+    }
 }
 
 /// The files were changed since the daemon read them, or it has others, so its profile may name a secret that is not known
@@ -132,8 +141,16 @@ fn is_that_of_the_daemon(own: &config::Profile, profile: &Profile) -> bool {
     own.region == profile.region
         && equal(&own.user_pool_id, &profile.user_pool_id)
         && equal(&own.client_id, &profile.client_id)
-        && equal(&own.client_secret_credential, &profile.client_secret_credential)
         && equal(&own.endpoint_url, &profile.endpoint)
+}
+
+/// A daemon of another version has no property for the name of the credential.
+fn untold(profile: &Profile) -> Failure {
+    let sentence = format!(
+        "The running daemon has another version than oathbridgectl and does not tell the client secret of profile \"{}\"; run systemctl --user restart oathbridge.",
+        profile.name
+    );
+    Failure::new(exit::FAILED, sentence)
 }
 
 fn changed(profile: &Profile) -> Failure {
@@ -172,6 +189,27 @@ fn secret_hash(secret: &str, username: &str, client_id: &str) -> Zeroizing<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_daemon_that_does_not_tell_the_credential_has_to_be_restarted() {
+        let of_daemon = |told: Option<&str>| Profile {
+            client_secret_credential: told.map(str::to_owned),
+            ..Profile::default()
+        };
+        let own = |name: &str| Some(name.to_owned());
+        for (own, told, step) in [
+            (own("secret"), None, "systemctl --user restart oathbridge"),
+            (own("secret"), Some(""), "systemctl --user reload oathbridge"),
+            (own("secret"), Some("another"), "systemctl --user reload oathbridge"),
+            (None, Some("secret"), "systemctl --user reload oathbridge"),
+        ] {
+            let failure = credential(own, &of_daemon(told)).unwrap_err();
+            assert!(failure.sentence().contains(step), "{told:?}: {failure:?}");
+        }
+        for (own, told) in [(own("secret"), Some("secret")), (None, Some("")), (None, None)] {
+            assert_eq!(credential(own.clone(), &of_daemon(told)).unwrap(), own);
+        }
+    }
 
     /// Computed with Python's hmac and base64.
     #[test]

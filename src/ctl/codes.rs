@@ -57,8 +57,13 @@ pub(super) async fn run(
     let (free, skipped): (Vec<_>, Vec<_>) = credentials.partition(|credential| is_free(credential));
     let (mut codes, failures) = calculate_each(bus, &free, arguments.timeout).await;
     renew(bus, &mut codes, arguments.timeout).await;
-    if let ([], [only, ..]) = (&*codes, &*failures) {
-        return Err(only.1.clone());
+    if let ([], [(_, first), ..]) = (&*codes, &*failures) {
+        // An unreachable daemon gives no other code either, and JSON has no notes.
+        let notes = match style.json || first.code == exit::UNREACHABLE {
+            true => Vec::new(),
+            false => missing(tree, &skipped, true),
+        };
+        return Ok(Output::text("").with_notes(notes).with_failure(Some(first.clone())));
     }
     let failure = failures.first().map(|(name, failure)| failure.clone().about(name));
     if style.json {

@@ -12,8 +12,9 @@ pub(super) struct Profile {
     pub(super) region: String,
     pub(super) user_pool_id: String,
     pub(super) client_id: String,
-    /// The name of the systemd credential with the secret of the app client; empty if there is none.
-    pub(super) client_secret_credential: String,
+    /// The name of the systemd credential with the secret of the app client; empty if there is none, and null if a daemon
+    /// of another version does not tell it.
+    pub(super) client_secret_credential: Option<String>,
     pub(super) endpoint: String,
     /// The place of the profile in the configuration, as `FILE:LINE`.
     pub(super) source: String,
@@ -28,7 +29,7 @@ impl Profile {
             region: properties.text("Region"),
             user_pool_id: properties.text("UserPoolId"),
             client_id: properties.text("ClientId"),
-            client_secret_credential: properties.text("ClientSecretCredential"),
+            client_secret_credential: properties.get("ClientSecretCredential"),
             endpoint: properties.text("Endpoint"),
             source: properties.text("Source"),
             credential: properties.path("Credential"),

@@ -8,7 +8,7 @@ use super::screen_lock::ScreenLock;
 use super::service_unit::ServiceUnit;
 use super::tree::Tree;
 use super::{Failure, Output, exit, state_folder};
-use crate::config::Files;
+use crate::config::{self, Files, Loaded};
 use crate::state_file;
 use crate::text::escape_invisible;
 
@@ -25,7 +25,7 @@ struct Report {
     ok: bool,
     /// `running`, `silent` (it runs but does not answer), `activatable` (it starts with the next call), `stopped` or `no-bus`.
     daemon: &'static str,
-    /// The unit of a daemon that does not answer; null if it answers, or if systemd does not.
+    /// The unit of a daemon that does not answer; null if it answers, or if systemd does not answer.
     service: Option<ServiceUnit>,
     /// Of the running daemon.
     version: Option<String>,
@@ -74,6 +74,28 @@ struct StateFolder {
     fault: Option<String>,
 }
 
+impl Configuration {
+    /// The files with the outcome of their check, and the objects of the daemon if it runs.
+    fn new(files: &Files, checked: Result<Loaded, Vec<config::Error>>, tree: Option<&Tree>) -> Self {
+        Self {
+            valid: checked.is_ok(),
+            accepted: tree.map(|tree| !has(tree, "config-invalid")),
+            warnings: checked.as_ref().map_or(0, |loaded| loaded.warnings.len()),
+            error: checked.err().and_then(|errors| Some(errors.first()?.to_string())),
+            policy: files.policy().map(|path| path.display().to_string()),
+        }
+    }
+}
+
+impl StateFolder {
+    fn new() -> Self {
+        Self {
+            path: state_file::directory().map(|path| path.display().to_string()),
+            fault: state_folder::fault().map(|(_, sentence)| sentence),
+        }
+    }
+}
+
 pub(super) async fn run(json: bool) -> Result<Output, Failure> {
     let report = report().await;
     let failure = failure(&report);
@@ -86,7 +108,6 @@ async fn report() -> Report {
     let checked = files.check();
     let DaemonState { word, no_bus, unit, version, tree, is_open, screen } = DaemonState::ask().await;
     let is_enabled = checked.as_ref().map_or(true, |loaded| loaded.config.pcsc.enabled);
-    let fault = state_folder::fault().map(|(_, sentence)| sentence);
     let mut report = Report {
         ok: true,
         daemon: word,
@@ -99,17 +120,8 @@ async fn report() -> Report {
             locked: tree.locked().count(),
             unusable: tree.unusable().count(),
         }),
-        configuration: Configuration {
-            valid: checked.is_ok(),
-            accepted: tree.as_ref().map(|tree| !has(tree, "config-invalid")),
-            warnings: checked.as_ref().map_or(0, |loaded| loaded.warnings.len()),
-            error: checked.err().and_then(|errors| Some(errors.first()?.to_string())),
-            policy: files.policy().map(|path| path.display().to_string()),
-        },
-        state_folder: StateFolder {
-            path: state_file::directory().map(|path| path.display().to_string()),
-            fault,
-        },
+        configuration: Configuration::new(&files, checked, tree.as_ref()),
+        state_folder: StateFolder::new(),
         screen: match screen {
             Some(of_daemon) => of_daemon,
             None => ScreenLock::of_logind(ANSWER_TIMEOUT).await,
@@ -128,7 +140,7 @@ async fn report() -> Report {
     report
 }
 
-/// What systemd tells of a daemon that does not run. A daemon that is no service has no unit, and may run without one.
+/// What systemd tells of a daemon that does not run. A silent daemon runs, so the state of its unit is no fault.
 fn service_fault(report: &Report) -> Option<String> {
     report.service.as_ref().filter(|_| report.daemon != "silent").and_then(ServiceUnit::fault)
 }

@@ -12,7 +12,8 @@ use crate::registry::Found;
 /// `NoTouch`.
 pub(super) fn check_touch(access: &Access, found: &Found) -> Result<(), Error> {
     match found.credential.touch {
-        Touch::No | Touch::Unknown if access.policy.require_touch => Err(Error::NoTouch),
-        _ => Ok(()),
+        Touch::Yes => Ok(()),
+        Touch::No | Touch::Unknown if !access.policy.require_touch => Ok(()),
+        Touch::No | Touch::Unknown => Err(Error::NoTouch),
     }
 }

@@ -82,7 +82,10 @@ impl Flows {
         let found = match self.find(&submission.credential, operation).await {
             Ok(found) => found,
             // The next challenge may name the credential.
-            Err(Error::Ambiguous(_) | Error::Unnamed) => return self.in_time(operation),
+            Err(Error::Ambiguous(_) | Error::Unnamed) => {
+                self.permits_any(submission)?;
+                return self.in_time(operation);
+            }
             Err(error) => return Err(error),
         };
         submission.permits.check(&found)?;
@@ -90,6 +93,18 @@ impl Flows {
         self.until_open(&submission.account.keys(&found.id.to_string()), operation).await?;
         self.next_window(&found, &submission.policy, otp::Step(0), operation).await?;
         self.in_time(operation)
+    }
+
+    /// Checks that the caller may use a code of at least one credential that the next challenge can name. A locked token
+    /// may have others. A token that is plugged in later needs another call, for which the session is still valid.
+    fn permits_any(&self, submission: &Submission) -> Result<(), Error> {
+        let Target::Query(query) = &submission.credential else { return Ok(()) };
+        let (candidates, locked) = query.candidates(&self.registry.subscribe().borrow());
+        if !locked.is_empty() {
+            return Ok(());
+        }
+        let verdicts = candidates.iter().map(|found| submission.permits.check(found));
+        verdicts.reduce(Result::or).unwrap_or(Ok(()))
     }
 
     /// Sends the choice of the software token. It contains no code, so a failure spends no time step, but it may use up the

@@ -104,7 +104,7 @@ impl Query {
     /// Like [`Query::run`], without the credentials of tokens that cannot hold the key of Cognito, and without those that the
     /// device name excludes. The user's configuration has priority over the device name, which was chosen freely at the
     /// enrolment.
-    fn candidates(&self, snapshot: &Snapshot) -> (Vec<Found>, Vec<TokenId>) {
+    pub(super) fn candidates(&self, snapshot: &Snapshot) -> (Vec<Found>, Vec<TokenId>) {
         let (mut found, mut locked) = self.run(snapshot);
         // Without another candidate the error says why the token does not fit.
         if !locked.is_empty() || found.iter().any(|found| too_short(&found.token).is_none()) {

@@ -9,7 +9,7 @@ pub mod words;
 
 use std::time::Duration;
 
-pub(super) use service::is_masked;
+pub(super) use service::{MASKED, NO_UNIT, is_masked};
 
 use super::asked::{Asked, Details};
 use crate::dbus::names;

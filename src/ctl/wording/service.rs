@@ -1,6 +1,13 @@
 //! Sentences for errors of the bus and of systemd: the daemon does not run, or is another version.
 //!
-//! These errors come from a start that the call itself caused. The status tells what systemd knows of the last start.
+//! These errors come from a start that the call itself caused. The status tells what systemd knows of the last run.
+
+/// The clause for a masked unit.
+pub(in crate::ctl) const MASKED: &str =
+    "the unit oathbridge.service is masked; run `systemctl --user unmask oathbridge`";
+
+/// The clause for a unit that is not installed.
+pub(in crate::ctl) const NO_UNIT: &str = "there is no unit oathbridge.service; install it, run `systemctl --user daemon-reload` if it is there, or run `oathbridged` yourself in this session";
 
 /// The sentence for an error with this full name; `None` if the sentence of the reply will do.
 pub(super) fn sentence(name: &str, said: &str) -> Option<String> {
@@ -16,12 +23,8 @@ pub(super) fn sentence(name: &str, said: &str) -> Option<String> {
         ("AccessDenied" | "AuthFailed", _) => {
             "The session bus does not let this program call the daemon; allow it in the settings of its sandbox."
         }
-        _ if is_masked(name, said) => {
-            "The unit oathbridge.service is masked; run `systemctl --user unmask oathbridge`."
-        }
-        (_, "NoSuchUnit" | "LoadFailed") => {
-            "There is no unit oathbridge.service; install it, or run `systemctl --user daemon-reload` if it is there."
-        }
+        _ if is_masked(name, said) => return Some(as_sentence(MASKED)),
+        (_, "NoSuchUnit" | "LoadFailed") => return Some(as_sentence(NO_UNIT)),
         (spawn, _) if spawn.starts_with("Spawn.") => {
             "The daemon can't be started without systemd; run `oathbridged` yourself in this session, which prints what is wrong."
         }
@@ -37,6 +40,12 @@ pub(super) fn sentence(name: &str, said: &str) -> Option<String> {
         _ => return None,
     };
     Some(sentence.to_owned())
+}
+
+fn as_sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
 }
 
 /// Whether the unit of the daemon is masked. A bus may tell this error of systemd by a general name.

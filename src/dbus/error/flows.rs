@@ -29,7 +29,7 @@ impl From<flows::Error> for Error {
             ),
             Flow::NoTouch => Self::ours(
                 "AccessDenied",
-                "The administrator's policy requires a touch for each code, and the token does not tell that this credential requires one; use a credential that requires a touch, or ask the administrator to change /etc/oathbridge/policy.toml.",
+                "With require_touch in /etc/oathbridge/policy.toml only credentials that require a touch give codes, and this one does not require it or its token does not tell; use another credential, or ask the administrator to change the policy.",
             ),
             Flow::Ambiguous(count) => Self::ours(
                 "Ambiguous",

@@ -72,6 +72,29 @@ async fn nothing_is_chosen_for_a_credential_without_the_touch_that_the_policy_re
     bench.respond(&bench.first, options).await.unwrap();
 }
 
+/// Either credential of the profile may be the one that the next challenge names, but neither can give the code.
+#[testkit::test]
+async fn nothing_is_chosen_if_no_credential_of_the_profile_may_be_used() {
+    let bench = Bench::new().await;
+    let restrict = async |policy: &str| {
+        bench.world.stage.restrict(policy).unwrap();
+        bench.world.client.call::<_, ()>(names::ROOT, "Manager", "Reload", &()).await.unwrap();
+    };
+    restrict("[access]\nrequire_touch = true\n").await;
+    bench.world.cognito.ready_user("alice", OTHER).unwrap();
+    let session = bench.world.cognito.challenge("alice", Some("YubiKey 5 2818"), true).unwrap();
+    let options = || {
+        let mut options = bench.options(&session);
+        options.insert("challenge-name", "SELECT_MFA_TYPE".into());
+        options
+    };
+    let before = bench.world.cognito.log().len();
+    assert_eq!(bench.respond("/", options()).await.unwrap_err().name, "AccessDenied");
+    assert_eq!(bench.world.cognito.log().len(), before, "the session is not used up");
+    restrict("").await;
+    bench.respond("/", options()).await.unwrap();
+}
+
 #[testkit::test]
 async fn the_software_token_is_chosen_and_the_device_name_selects_the_token() {
     let bench = Bench::new().await;

@@ -1,4 +1,5 @@
-//! No field of an entry in the journal has a secret, whatever kind of operation it is about.
+//! No field of an event in the journal has a secret, whatever kind of operation it is about. The lines without an id of an
+//! event go to standard error and are not read here.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -58,7 +59,7 @@ impl Bench {
         Self { world, journal, secrets, codes: Vec::new(), events: BTreeSet::new(), used: 0 }
     }
 
-    /// Checks the entries since the last call, of which there are some if these events are given.
+    /// The events since the last call are exactly these, and have no secret.
     fn check(&mut self, operation: &str, expected: &[&'static str]) {
         let sent = self.world.cognito.log().into_iter().filter_map(|entry| entry.code);
         let codes: BTreeSet<_> = self.codes.iter().cloned().chain(sent).collect();
@@ -111,11 +112,11 @@ impl Bench {
     }
 
     /// `VerifySoftwareToken` with this option, and with this plan of Cognito.
-    async fn verify(&mut self, by: &str, plan: impl Fn(&Ready) -> Plan) -> Result<(), Refusal> {
+    async fn verify(&mut self, by: &'static str, plan: impl Fn(&Ready) -> Plan) -> Result<(), Refusal> {
         let (path, user) = self.next().await;
         self.world.cognito.plan(plan(&user));
         let secret = if by == "session" { &user.session } else { &user.access_token };
-        let options: Options<'_> = [(by_name(by), secret.as_str().into()), ("profile", "fake".into())].into();
+        let options: Options<'_> = [(by, secret.as_str().into()), ("profile", "fake".into())].into();
         let reply = self.world.client.verify(&path, options).await?;
         self.secrets.extend(Some(reply.session).filter(|session| !session.is_empty()));
         Ok(())
@@ -155,10 +156,6 @@ impl Bench {
 /// The parts of a token, each of which is a secret.
 fn parts(token: &str) -> impl Iterator<Item = String> {
     token.split('.').filter(|part| part.len() > 20).map(str::to_owned)
-}
-
-fn by_name(by: &str) -> &'static str {
-    if by == "session" { "session" } else { "access-token" }
 }
 
 fn key(number: usize) -> Vec<u8> {

@@ -65,7 +65,11 @@ async fn only_codes_that_require_a_touch_are_submitted_if_the_policy_says_so() {
     reload(&bench.world, "[access]\nrequire_touch = true\n").await;
     let refusal = bench.verify(&fresh).await.unwrap_err();
     assert_eq!(refusal.name, "AccessDenied");
-    assert!(refusal.sentence.contains("requires a touch for each code"), "{}", refusal.sentence);
+    assert!(
+        refusal.sentence.contains("require_touch in /etc/oathbridge/policy.toml"),
+        "{}",
+        refusal.sentence
+    );
     assert_eq!(bench.arrived(), 0, "nothing was submitted");
     // The credential with touch is not refused by the policy, but waits for the touch.
     let path = bench.world.client.credential("touched").await.unwrap();

@@ -119,6 +119,21 @@ fn without_a_credential_every_code_without_a_touch_is_printed() {
     rig.run(&["code", "--next"]).failed(2, "--help");
 }
 
+/// The credentials that are left out may be the only usable ones, as under `require_touch` of the policy.
+#[test]
+fn credentials_that_are_left_out_are_told_though_every_code_was_refused() {
+    let rig = Rig::start();
+    let file = rig.file("config/oathbridge/config.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let rule = "[[access.rule]]\ncaller = 'executable:*'\nread_code = 'deny'\n";
+    std::fs::write(&file, format!("{text}{rule}")).unwrap();
+    rig.block_on(rig.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &())).unwrap();
+    let run = rig.run(&["code"]);
+    assert_eq!((run.code, run.out.as_str()), (1, ""), "{run:?}");
+    assert!(run.err.starts_with("2 other credentials need a touch or a counter; "), "{run:?}");
+    assert_eq!(run.err.matches("oathbridgectl: ").count(), 1, "one failure for all: {run:?}");
+}
+
 #[test]
 fn a_full_disk_is_told_as_such() {
     let rig = Rig::start();

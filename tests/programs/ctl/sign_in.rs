@@ -155,6 +155,16 @@ fn the_secret_of_the_profile_signs_in() {
     assert!(reply["AuthenticationResult"]["AccessToken"].is_string(), "{run:?}");
 }
 
+/// A sign-in with the client secret of this file.
+fn sign_in_with(rig: &Rig, file: &str) -> Run {
+    let line = format!(
+        "exec \"$0\" sign-in --profile work --username alice@example.com --password-stdin --client-secret-fd 5 5<{file}"
+    );
+    let mut shell = rig.command("bash");
+    with_aws(rig, &mut shell).args(["-c", &line]).arg(program()).current_dir(rig.file(""));
+    finish(shell, &rig.user.password)
+}
+
 /// Without the secret, or with another text, Cognito would only say that a user name or a password is wrong.
 #[test]
 fn no_password_is_sent_without_the_secret_that_the_profile_names() {
@@ -166,12 +176,7 @@ fn no_password_is_sent_without_the_secret_that_the_profile_names() {
         assert_eq!(rig.cognito.log().len(), sent);
     };
     let given = |file: &str, code, words: &str| {
-        let line = format!(
-            "exec \"$0\" sign-in --profile work --username alice --password-stdin --client-secret-fd 5 5<{file}"
-        );
-        let mut shell = rig.command("bash");
-        with_aws(&rig, &mut shell).args(["-c", &line]).arg(program()).current_dir(rig.file(""));
-        finish(shell, &rig.user.password).failed(code, words);
+        sign_in_with(&rig, file).failed(code, words);
         assert_eq!(rig.cognito.log().len(), sent);
     };
     fs::write(&credential, "-----BEGIN PRIVATE KEY-----\n").unwrap();
@@ -185,11 +190,6 @@ fn no_password_is_sent_without_the_secret_that_the_profile_names() {
     refused(1, "Profile \"work\" of the daemon is not in the files that this command reads; ");
     fs::write(&file, text.replace("\"client1\"", "\"client2\"")).unwrap();
     refused(1, "Profile \"work\" was changed after the daemon read it; ");
-    // The daemon would answer the challenge with the secret of the other credential.
-    fs::write(credential.with_file_name("another-secret"), SECRET).unwrap();
-    fs::write(&file, text.replace("'work-client-secret'", "'another-secret'")).unwrap();
-    refused(1, "Profile \"work\" was changed after the daemon read it; ");
-    fs::write(&file, text.replace("\"client1\"", "\"client2\"")).unwrap();
     // The password would go to the client and the pool of the daemon as well.
     fs::write(rig.file("given"), SECRET).unwrap();
     given("given", 1, "Profile \"work\" was changed after the daemon read it; ");
@@ -201,6 +201,25 @@ fn no_password_is_sent_without_the_secret_that_the_profile_names() {
     given("secret", 2, "Descriptor 5 was empty");
     given("other", 2, "24 to 64 letters");
     assert_eq!(rig.cognito.log().len(), sent);
+}
+
+/// The daemon would answer the challenge with the secret of the other credential. A given secret is for the daemon as well.
+#[test]
+fn no_password_is_sent_with_the_secret_of_another_credential_than_that_of_the_daemon() {
+    let rig = enrolled(Rig::of_readme_with_secret("work-client-secret", SECRET));
+    rig.cognito.set_client_secret(SECRET);
+    let folder = rig.stage.runtime().join("credentials/oathbridge.service");
+    fs::write(folder.join("another-secret"), SECRET).unwrap();
+    let file = rig.file("config/oathbridge/config.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("'work-client-secret'", "'another-secret'")).unwrap();
+    let sent = rig.cognito.log().len();
+    sign_in(&rig, &["--username", "alice@example.com"], &rig.user.password)
+        .failed(1, "Profile \"work\" was changed after the daemon read it; ");
+    assert_eq!(rig.cognito.log().len(), sent);
+    fs::write(rig.file("given"), SECRET).unwrap();
+    let run = sign_in_with(&rig, "given");
+    assert_eq!(run.code, 0, "{run:?}");
 }
 
 #[test]

@@ -1,24 +1,30 @@
 //! `status` where no daemon answers, on a bus with a service manager that knows the unit of the daemon.
 
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
+use oathbridge::dbus::names;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use zbus::{OwnedObjectPath, connection, fdo, interface};
 
-use super::rig::Rig;
+use super::rig::{Rig, Run, finish};
 
 const MANAGER: &str = "/org/freedesktop/systemd1";
 const UNIT: &str = "/org/freedesktop/systemd1/unit/oathbridge_2eservice";
 
-/// The object of the service manager.
-struct Manager;
+/// The object of the service manager, which answers or not.
+struct Manager(bool);
 
 #[interface(name = "org.freedesktop.systemd1.Manager")]
 impl Manager {
-    fn load_unit(&self, name: &str) -> fdo::Result<OwnedObjectPath> {
+    async fn load_unit(&self, name: &str) -> fdo::Result<OwnedObjectPath> {
         match name {
+            _ if !self.0 => std::future::pending().await,
             "oathbridge.service" => Ok(OwnedObjectPath::try_from(UNIT).unwrap()),
             other => Err(fdo::Error::InvalidArgs(other.to_owned())),
         }
@@ -62,19 +68,24 @@ impl Service {
     }
 }
 
-/// A service manager on the bus, until this is dropped. It has a thread, because the tool is waited for in that of the test.
+/// A service manager on the bus, until this is dropped. Its thread serves the bus while the thread of the test waits for
+/// the tool.
 struct Systemd(Option<oneshot::Sender<()>>, Option<thread::JoinHandle<()>>);
 
 impl Systemd {
-    fn start(rig: &Rig, unit: Unit, service: Service) -> Self {
+    fn start(address: &str, unit: Unit, service: Service) -> Self {
+        Self::with_manager(address, Manager(true), unit, service)
+    }
+
+    fn with_manager(address: &str, manager: Manager, unit: Unit, service: Service) -> Self {
         let (up, is_up) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
-        let address = rig.bus().to_owned();
+        let address = address.to_owned();
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let builder = connection::Builder::address(address.as_str());
-                let builder = builder.serve_at(MANAGER, Manager).serve_at(UNIT, unit).serve_at(UNIT, service);
+                let builder = builder.serve_at(MANAGER, manager).serve_at(UNIT, unit).serve_at(UNIT, service);
                 let _connection = builder.name("org.freedesktop.systemd1").build().await.unwrap();
                 up.send(()).unwrap();
                 // An error means that the sender was dropped.
@@ -113,24 +124,24 @@ fn the_status_says_why_the_service_does_not_run() {
         (
             ["loaded", "failed", "exit-code"],
             [1, 3],
-            "the last start failed because it ended with exit status 3; see journalctl --user -u oathbridge",
+            "the last run failed because it ended with exit status 3; see journalctl --user -u oathbridge, correct the cause, and run systemctl --user reset-failed oathbridge",
             service(["loaded", "failed", "exit-code"], Some(3), None),
         ),
         (
             ["loaded", "activating", "signal"],
             [2, 9],
-            "the last start failed because signal 9 ended it, and systemd starts it again; see journalctl --user -u oathbridge",
+            "the last run failed because signal 9 ended it, and systemd starts it again; see journalctl --user -u oathbridge",
             service(["loaded", "activating", "signal"], None, Some(9)),
         ),
         (
             ["masked", "inactive", "success"],
             [0, 0],
-            "oathbridge.service is masked; run systemctl --user unmask oathbridge",
+            "the unit oathbridge.service is masked; run `systemctl --user unmask oathbridge`",
             service(["masked", "inactive", "success"], None, None),
         ),
     ] {
         let [load, active, result] = words;
-        let _systemd = Systemd::start(&rig, Unit(load, active), Service(result, code, status));
+        let _systemd = Systemd::start(rig.bus(), Unit(load, active), Service(result, code, status));
         let plain = rig.run(&["status"]);
         assert_eq!(plain.code, 10, "{plain:?}");
         assert!(plain.out.starts_with("daemon               not running\n"), "{plain:?}");
@@ -158,6 +169,116 @@ fn the_status_tells_no_fault_of_a_service_that_was_not_started() {
         assert_eq!(found["service"]["load_state"].as_str(), loaded, "{found}");
     };
     faultless(None);
-    let _systemd = Systemd::start(&rig, Unit("loaded", "inactive"), Service("success", 0, 0));
+    let _systemd = Systemd::start(rig.bus(), Unit("loaded", "inactive"), Service("success", 0, 0));
     faultless(Some("loaded"));
+}
+
+/// A bus that starts the daemon for a call, as the bus of an installed daemon does.
+struct Activating(Child, String);
+
+impl Activating {
+    fn start(rig: &Rig) -> Self {
+        let services = rig.file("services");
+        fs::create_dir_all(&services).unwrap();
+        let service = format!("[D-BUS Service]\nName={}\nExec=/bin/false\n", names::BUS);
+        fs::write(services.join(format!("{}.service", names::BUS)), service).unwrap();
+        let policy =
+            "<allow send_destination='*' eavesdrop='true'/><allow eavesdrop='true'/><allow own='*'/>";
+        let configuration = format!(
+            "<busconfig><type>session</type><listen>unix:path={}</listen><servicedir>{}</servicedir>\
+             <policy context='default'>{policy}</policy></busconfig>",
+            rig.file("activating").display(),
+            services.display(),
+        );
+        fs::write(rig.file("activating.conf"), configuration).unwrap();
+        let mut bus = Command::new("dbus-daemon");
+        bus.arg("--config-file").arg(rig.file("activating.conf")).args(["--nofork", "--print-address=1"]);
+        let mut child =
+            bus.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut address = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut address).unwrap();
+        Self(child, address.trim_end().to_owned())
+    }
+
+    fn run(&self, rig: &Rig, arguments: &[&str]) -> Run {
+        let mut tool = rig.tool();
+        tool.args(arguments).env("DBUS_SESSION_BUS_ADDRESS", &self.1);
+        finish(tool, "")
+    }
+}
+
+impl Drop for Activating {
+    fn drop(&mut self) {
+        let ended = self.0.kill().and_then(|()| self.0.wait());
+        assert!(thread::panicking() || ended.is_ok());
+    }
+}
+
+/// The next call does not start a daemon whose unit has failed too often.
+#[test]
+fn the_status_of_a_daemon_that_a_call_starts_has_the_fault_of_its_unit() {
+    let rig = Rig::without_daemon();
+    let bus = Activating::start(&rig);
+    let systemd = Systemd::start(&bus.1, Unit("loaded", "inactive"), Service("success", 0, 0));
+    let idle = bus.run(&rig, &["status"]);
+    assert!(idle.out.starts_with("daemon               not running; the next call starts it\n"), "{idle:?}");
+    assert!(idle.code != 10 && !idle.out.contains("service "), "{idle:?}");
+    drop(systemd);
+    let _systemd = Systemd::start(&bus.1, Unit("loaded", "failed"), Service("signal", 2, 9));
+    let failed = bus.run(&rig, &["status"]);
+    assert_eq!(failed.code, 10, "{failed:?}");
+    assert!(failed.out.starts_with("daemon               not running\n"), "{failed:?}");
+    assert!(
+        failed.err.contains("The daemon does not run: the last run failed because signal 9"),
+        "{failed:?}"
+    );
+    let found: Value = serde_json::from_str(&bus.run(&rig, &["--json", "status"]).out).unwrap();
+    assert_eq!((&found["daemon"], &found["ok"]), (&json!("activatable"), &json!(false)));
+    assert_eq!(found["service"], service(["loaded", "failed", "signal"], None, Some(9)));
+}
+
+/// A silent daemon runs, whatever its unit was before.
+#[test]
+fn the_status_of_a_silent_daemon_tells_nothing_of_its_unit() {
+    let rig = Rig::empty();
+    let _systemd = Systemd::start(rig.bus(), Unit("loaded", "failed"), Service("exit-code", 1, 3));
+    let daemon = Pid::from_raw(rig.daemon.as_ref().unwrap().id().try_into().unwrap()).unwrap();
+    kill_process(daemon, Signal::STOP).unwrap();
+    let plain = rig.run(&["status"]);
+    kill_process(daemon, Signal::CONT).unwrap();
+    assert_eq!(plain.code, 10, "{plain:?}");
+    assert!(plain.out.starts_with("daemon               running, but it does not answer\n"), "{plain:?}");
+    assert!(
+        !plain.out.contains("service ") && plain.err.contains("does not answer; restart it"),
+        "{plain:?}"
+    );
+}
+
+#[test]
+fn the_status_does_not_wait_for_a_systemd_that_does_not_answer() {
+    let rig = Rig::without_daemon();
+    let (unit, service) = (Unit("loaded", "failed"), Service("exit-code", 1, 3));
+    let _systemd = Systemd::with_manager(rig.bus(), Manager(false), unit, service);
+    let found = rig.run(&["--json", "status"]);
+    assert_eq!(found.code, 10, "{found:?}");
+    let found: Value = serde_json::from_str(&found.out).unwrap();
+    assert_eq!((&found["daemon"], &found["service"]), (&json!("stopped"), &json!(null)));
+}
+
+/// Where there is no systemd, any program can own its name.
+#[test]
+fn the_status_takes_only_words_from_the_service_manager() {
+    let rig = Rig::without_daemon();
+    let service_of = |unit, service| {
+        let _systemd = Systemd::start(rig.bus(), unit, service);
+        let plain = rig.run(&["status"]);
+        assert!(!plain.out.contains("nonsense") && !plain.err.contains("nonsense"), "{plain:?}");
+        let found: Value = serde_json::from_str(&rig.run(&["--json", "status"]).out).unwrap();
+        found["service"].clone()
+    };
+    for load in ["", "Nonsense, run nonsense", "nonsense-nonsense-nonsense-nonsense"] {
+        assert_eq!(service_of(Unit(load, "failed"), Service("signal", 2, 9)), json!(null), "{load}");
+    }
+    let result = service_of(Unit("loaded", "failed"), Service("nonsense\u{1b}[31m", 0, 0));
+    assert_eq!(result["result"], "");
 }

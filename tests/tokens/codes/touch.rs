@@ -47,10 +47,10 @@ async fn a_policy_that_requires_a_touch_leaves_only_credentials_that_tell_of_the
     require_touch(&bench, true).await;
     let refusal = bench.client().calculate(alice, Options::new()).await.unwrap_err();
     assert_eq!(refusal.name, "AccessDenied");
-    assert!(refusal.sentence.contains("requires a touch for each code"), "{refusal:?}");
+    assert!(refusal.sentence.contains("require_touch in /etc/oathbridge/policy.toml"), "{refusal:?}");
     let advancing = || Options::from([("advance-counter", true.into())]);
     assert_eq!(bench.refusal(dave, advancing()).await, "AccessDenied");
-    // The counter is compared at the end.
+    // `code(dave)` below is HOTP[0], so the refused call did not advance the counter.
 
     let person = person(bench.card());
     let reply = bench.client().calculate(bob, Options::new()).await.unwrap();
