@@ -75,16 +75,21 @@ mod tests {
     use std::os::fd::OwnedFd;
     use std::os::unix::net::{UnixListener, UnixStream};
     use std::thread;
+    use std::time::Duration;
 
     use futures_util::{FutureExt, StreamExt};
     use rustix::net::{
         AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with,
     };
     use testkit::bus::PrivateBus;
+    use tokio::time::timeout;
     use zbus::message::{Message, Type};
     use zbus::{Fd, MessageStream, connection, fdo};
 
     use super::*;
+
+    /// The limit of waits that only a failure reaches.
+    const LIMIT: Duration = Duration::from_secs(60);
 
     fn descriptor() -> Fd<'static> {
         Fd::from(OwnedFd::from(std::io::pipe().unwrap().0))
@@ -163,7 +168,9 @@ mod tests {
     fn accepted(bus: &UnixListener) -> usize {
         let bytes = from_fn(|| {
             let mut bytes = Vec::new();
-            bus.accept().unwrap().0.read_to_end(&mut bytes).unwrap();
+            let mut connection = bus.accept().unwrap().0;
+            connection.set_read_timeout(Some(LIMIT)).unwrap();
+            connection.read_to_end(&mut bytes).unwrap();
             bytes.is_empty().then_some(())
         });
         bytes.count()
@@ -192,10 +199,12 @@ mod tests {
                 assert!(system.connect(address, Hearing::SIGNALS).now_or_never().is_none());
             }
         });
+        assert_eq!(system.connecting.available_permits(), 0, "the thread of the first attempt has the place");
         let accepting = thread::spawn(move || accepted(&bus.into()));
-        runtime.block_on(system.connecting.acquire()).unwrap().forget();
+        let place = runtime.block_on(async { timeout(LIMIT, system.connecting.acquire()).await });
+        place.expect("the thread gives its place back").unwrap().forget();
         // This waits for the threads.
-        drop(runtime);
+        runtime.shutdown_timeout(LIMIT);
         UnixStream::connect(&path).unwrap().write_all(b"!").unwrap();
         assert_eq!(accepting.join().unwrap(), queued + 1);
     }

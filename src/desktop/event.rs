@@ -30,7 +30,7 @@ pub struct Release {
 }
 
 impl Release {
-    /// With the descriptor by which logind waits, if it gave one.
+    /// logind delays the suspend until this descriptor is closed. It is `None` if logind gave none.
     pub(super) fn of(inhibitor: Option<OwnedFd>) -> Self {
         Self { _inhibitor: inhibitor }
     }

@@ -119,7 +119,7 @@ mod tests {
     use zbus::OwnedObjectPath;
     use zbus::message::Message;
 
-    use super::super::lock_requests::SESSION;
+    use super::super::login1::SESSION;
     use super::*;
     use crate::signals::ServiceEvent;
 

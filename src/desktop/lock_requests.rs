@@ -13,8 +13,7 @@ use serde::{Deserialize, Serialize};
 use zbus::message::Message;
 use zbus::{OwnedObjectPath, OwnedVariant};
 
-/// The interface of a session.
-pub(super) const SESSION: &str = "org.freedesktop.login1.Session";
+use super::login1::{MANAGER, SESSION};
 
 /// The beginning of the path of a session.
 const SESSIONS: &str = "/org/freedesktop/login1/session/";
@@ -22,7 +21,6 @@ const SESSIONS: &str = "/org/freedesktop/login1/session/";
 /// The maximum number of requests and ends in a file. A person has a few sessions.
 const MAX_NUMBERS: usize = 256;
 
-const MANAGER: &str = "org.freedesktop.login1.Manager";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// The sessions with the signal Lock, until the signal Unlock, until a change of `LockedHint`, or until they end.

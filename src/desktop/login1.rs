@@ -5,6 +5,12 @@ use zbus::{OwnedFd, OwnedObjectPath};
 /// The name of logind on the system bus.
 pub(super) const SERVICE: &str = "org.freedesktop.login1";
 
+/// The interface of the manager, also in the attributes of its proxy.
+pub(super) const MANAGER: &str = "org.freedesktop.login1.Manager";
+
+/// The interface of a session.
+pub(super) const SESSION: &str = "org.freedesktop.login1.Session";
+
 #[zbus::proxy(
     interface = "org.freedesktop.login1.Manager",
     default_service = "org.freedesktop.login1",

@@ -16,7 +16,7 @@ pub use super::event::{Event, Release};
 use super::kept_requests::KeptRequests;
 use super::lock_requests::LockRequests;
 use super::login1::SERVICE;
-use super::logind_connection::{LogindConnection, late, lateness, show};
+use super::logind_connection::{LogindConnection, late, lateness};
 use super::logind_state::LogindState;
 use super::outage::Outage;
 use super::sessions::Sessions;
@@ -32,7 +32,7 @@ pub async fn watch(events: mpsc::Sender<Event>, folder: Option<PathBuf>, reply_t
     // logind may be late with the answer that says more, or never give it.
     if reported.lock_requests.may_lock() {
         let requested = Sessions { screen: ScreenLock::Requested, ..reported.sessions };
-        show(requested, &mut reported.sessions, &events).await;
+        requested.show(&mut reported.sessions, &events).await;
     }
     let (bus, outage) = (SystemBus::default(), Outage::default());
     let mut watch = Watch { bus, events, reply_timeout, outage, kept, reported };
@@ -70,7 +70,7 @@ impl Watch {
             true => self.reported.sessions.without_logind(),
             false => self.reported.sessions.in_doubt(),
         };
-        show(sessions, &mut self.reported.sessions, &self.events).await;
+        sessions.show(&mut self.reported.sessions, &self.events).await;
         ended
     }
 
@@ -117,7 +117,7 @@ impl Watch {
         let is_missing = ended.as_ref().is_err_and(SystemBus::is_missing);
         let why = ended.map_or_else(|error| error.to_string(), |()| "the connection was closed".to_owned());
         self.outage.begin(&why);
-        self.outage.pause(self.reported.sessions.need_logind(is_missing))
+        self.outage.pause(self.reported.sessions.is_urgent(is_missing))
     }
 }
 
@@ -147,7 +147,7 @@ mod tests {
         Err(io::Error::from(kind).into())
     }
 
-    /// The seconds of so many pauses in this state, after attempts that ended so.
+    /// The pauses in this state, in seconds, one for each attempt that ended with such an error.
     fn pauses(
         watch: &mut Watch,
         screen: ScreenLock,
@@ -158,9 +158,9 @@ mod tests {
         kinds.iter().map(|kind| watch.pause(ended(*kind)).as_secs()).collect()
     }
 
-    /// A wait without the bus that is short because codes are refused must not make later waits longer.
-    #[tokio::test]
-    async fn only_pauses_without_a_refused_code_grow() {
+    /// Short pauses do not lengthen later ones.
+    #[test]
+    fn pauses_stay_short_while_only_logind_can_end_the_refusal_of_codes() {
         use ErrorKind::{NotFound, TimedOut};
         let (events, _receiver) = mpsc::channel(1);
         let mut watch = Watch {
@@ -182,6 +182,6 @@ mod tests {
             assert_eq!(pauses(&mut watch, ScreenLock::Requested, is_active, &[kind]), [128], "{kind:?}");
         }
         let closed = watch.pause(Ok(()));
-        assert_eq!(closed.as_secs(), 1, "the bus closed the connection, and a logind may be on the next one");
+        assert_eq!(closed.as_secs(), 1, "a closed connection does not mean that the bus is missing");
     }
 }

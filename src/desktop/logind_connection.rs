@@ -16,27 +16,6 @@ use crate::dbus::SystemBus;
 /// The pause after a call that logind did not answer.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Sends what has changed; `None` when the receiver of the events is dropped.
-pub(super) async fn show(now: Sessions, shown: &mut Sessions, events: &mpsc::Sender<Event>) -> Option<()> {
-    if now.screen != shown.screen {
-        events.send(Event::Screen(now.screen)).await.ok()?;
-        shown.screen = now.screen;
-    }
-    if shown.is_active.is_some_and(|before| now.is_active != Some(before)) {
-        events.send(Event::Activity).await.ok()?;
-    }
-    shown.is_active = now.is_active;
-    Some(())
-}
-
-/// The error of a bus that does not tell in time if logind is running.
-pub(super) async fn lateness(mut state: watch::Receiver<LogindState>, limit: Duration) -> zbus::Error {
-    if timeout(limit, state.wait_for(|state| state.is_known)).await.is_ok() {
-        std::future::pending().await
-    }
-    late()
-}
-
 /// logind on one connection to the system bus.
 pub(super) struct LogindConnection {
     /// For connections with a descriptor.
@@ -95,7 +74,7 @@ impl LogindConnection {
             };
             let was_known = reported.is_known();
             // The same holds if logind does not answer.
-            show(found.unwrap_or(reported.in_doubt()), reported, &self.events).await?;
+            found.unwrap_or(reported.in_doubt()).show(reported, &self.events).await?;
             if !was_known {
                 let is_known = reported.is_known();
                 self.events.send(Event::Answered { is_known }).await.ok()?;
@@ -139,6 +118,14 @@ impl LogindConnection {
     async fn bounded<T>(&self, asking: impl Future<Output = zbus::Result<T>>) -> zbus::Result<T> {
         timeout(self.reply_timeout, asking).await.unwrap_or_else(|_| Err(late()))
     }
+}
+
+/// The error of a bus that does not tell in time if logind is running.
+pub(super) async fn lateness(mut state: watch::Receiver<LogindState>, limit: Duration) -> zbus::Error {
+    if timeout(limit, state.wait_for(|state| state.is_known)).await.is_ok() {
+        std::future::pending().await
+    }
+    late()
 }
 
 /// The error of an answer that does not come in time.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The first pause, and each one of an urgent attempt.
+/// The first pause, and the pause before each urgent attempt.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The ratio of each pause to the previous one.
@@ -30,7 +30,8 @@ impl Outage {
         }
     }
 
-    /// The pause before the next attempt. Each one is longer than the last, apart from those before urgent attempts.
+    /// The pause before the next attempt. The pauses grow up to the maximum. The pause before an urgent attempt is the
+    /// first one, and does not let the others grow.
     pub(super) fn pause(&mut self, is_urgent: bool) -> Duration {
         if is_urgent {
             return FIRST_PAUSE;

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use rustix::process::geteuid;
+use tokio::sync::mpsc;
 use zbus::{Connection, OwnedObjectPath, OwnedVariant, fdo};
 
-use super::lock_requests::{LockRequests, SESSION};
-use super::login1::{ManagerProxy, SERVICE};
+use super::event::Event;
+use super::lock_requests::LockRequests;
+use super::login1::{ManagerProxy, SERVICE, SESSION};
 use crate::dbus::ScreenLock;
 
 /// The state of the user's sessions.
@@ -74,9 +76,10 @@ impl Sessions {
         }
     }
 
-    /// Whether all codes are refused until logind tells the state, on a system bus that may have a logind. A requested
-    /// lock that an earlier daemon knew stays, if there is no bus.
-    pub(super) fn need_logind(&self, is_bus_missing: bool) -> bool {
+    /// Whether the next attempt to reach logind is urgent, because only its first answer ends the refusal of codes. It is
+    /// urgent while the screen is unknown. It is urgent after a request to lock from an earlier daemon, unless the system
+    /// bus is missing: then no logind can end the request.
+    pub(super) fn is_urgent(self, is_bus_missing: bool) -> bool {
         match self.screen {
             ScreenLock::Unknown => true,
             ScreenLock::Requested => !self.is_known() && !is_bus_missing,
@@ -85,8 +88,22 @@ impl Sessions {
     }
 
     /// Whether logind has told the state.
-    pub(super) fn is_known(&self) -> bool {
+    pub(super) fn is_known(self) -> bool {
         self.is_active.is_some()
+    }
+
+    /// Sends an event for each difference from the state that is `shown`, and updates that. `None` when the receiver of the
+    /// events is dropped.
+    pub(super) async fn show(self, shown: &mut Self, events: &mpsc::Sender<Event>) -> Option<()> {
+        if self.screen != shown.screen {
+            events.send(Event::Screen(self.screen)).await.ok()?;
+            shown.screen = self.screen;
+        }
+        if shown.is_active.is_some_and(|before| self.is_active != Some(before)) {
+            events.send(Event::Activity).await.ok()?;
+        }
+        shown.is_active = self.is_active;
+        Some(())
     }
 }
 

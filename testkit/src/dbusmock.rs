@@ -12,6 +12,7 @@ use zbus::{Connection, DynamicType, OwnedVariant, connection, fdo};
 
 use crate::bus::PrivateBus;
 use crate::installed::file_of_package;
+use crate::patience::until;
 
 /// The timeout for the start of a service.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -123,17 +124,17 @@ impl Mock {
     ///
     /// # Errors
     ///
-    /// It is not true after 3,000 looks; the error contains the calls.
+    /// The service is not running, or [`until`] gave up; the error contains the calls.
     pub async fn until(&self, wanted: impl Fn(&[Call]) -> bool) -> io::Result<Vec<Call>> {
-        let mut calls = Vec::new();
-        for _ in 0..3_000 {
-            calls = self.calls().await.map_err(io::Error::other)?;
-            if wanted(&calls) {
-                return Ok(calls);
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        Err(io::Error::other(format!("{calls:?}")))
+        let mut last = Ok(Vec::new());
+        let has_ended = async || {
+            last = self.calls().await;
+            last.as_ref().map_or(true, |calls| wanted(calls))
+        };
+        let waited = until("the service has the calls that the test waits for", has_ended).await;
+        let calls = last.map_err(io::Error::other)?;
+        waited.map_err(|error| io::Error::new(error.kind(), format!("{error}; its calls: {calls:?}")))?;
+        Ok(calls)
     }
 }
 

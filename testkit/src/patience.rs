@@ -12,6 +12,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 /// The interval of checks whether a program has ended, or something is true.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
+/// The number of checks whether something is true: a minute of them, which only a failure reaches.
+const MAX_CHECKS: usize = 3_000;
+
 /// Runs a program to its end and returns its output and exit code.
 ///
 /// # Errors
@@ -70,13 +73,13 @@ pub fn run_with_stderr(command: &mut Command, limit: Duration, stderr: Stdio) ->
     }
 }
 
-/// Waits until something that has no event is true, with 3,000 looks.
+/// Waits until `is_true` returns true, for a state that no event reports. It is called 3,000 times at most.
 ///
 /// # Errors
 ///
-/// It does not become true; the error has its name.
+/// `is_true` never returned true; the error contains `what`.
 pub async fn until(what: &str, mut is_true: impl AsyncFnMut() -> bool) -> io::Result<()> {
-    for _ in 0..3_000 {
+    for _ in 0..MAX_CHECKS {
         if is_true().await {
             return Ok(());
         }

@@ -38,7 +38,10 @@ const COGNITO: &str = "COGNITO_URL";
 const QUERIES: &str = "all_queries_per_second = 1000000\nqueries_per_second = 1000000\n";
 
 /// The fake Cognito answers at once, but the timeouts are in real time, and a machine may be busy.
-const TIMEOUTS: &str = "connect_timeout = 50.0\nrequest_timeout = 60.0\n";
+const REQUEST_TIMEOUT: &str = "request_timeout = 60.0\n";
+
+/// It must be shorter than the timeout of the request.
+const CONNECT_TIMEOUT: &str = "connect_timeout = 50.0\n";
 
 /// The description of a test environment.
 #[derive(Clone, Debug, Default)]
@@ -203,10 +206,13 @@ fn isolate(stage: &mut Stage) -> io::Result<()> {
 
 /// The configuration of a daemon in this process, with settings that suit a test, unless it has its own.
 fn for_tests(text: &str) -> String {
-    with(&with(text, "[limits]\n", QUERIES), "[cognito]\n", TIMEOUTS)
+    let text = with(text, "[limits]\n", QUERIES);
+    let request = with(&text, "[cognito]\n", REQUEST_TIMEOUT);
+    // A request_timeout of the test may be shorter than any other connect_timeout than the default.
+    if request == text { text } else { with(&request, "[cognito]\n", CONNECT_TIMEOUT) }
 }
 
-/// The configuration with these settings of a section, unless it has one of them.
+/// The configuration with these settings of a section. If it has one of them, none is added.
 fn with(text: &str, section: &str, settings: &str) -> String {
     let mut keys = settings.lines().filter_map(|line| line.split(' ').next());
     if keys.any(|key| text.contains(key)) {
@@ -220,14 +226,23 @@ fn with(text: &str, section: &str, settings: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use oathbridge::config::Config;
+
     use super::*;
 
     #[test]
-    fn no_setting_of_a_test_is_set_twice() {
-        for own in ["connect_timeout = 1.0\n", "request_timeout = 9.0\n"] {
+    fn a_test_may_set_each_timeout_alone() {
+        let expected = [
+            ("", (50, 60)),
+            ("connect_timeout = 9.0\n", (9, 60)),
+            ("request_timeout = 9.0\n", (3, 9)),
+            ("connect_timeout = 1.0\nrequest_timeout = 2.0\n", (1, 2)),
+        ];
+        for (own, timeouts) in expected {
             let text = for_tests(&format!("[cognito]\n{own}"));
-            assert_eq!(text.matches("_timeout").count(), 1, "{text}");
+            let cognito = Config::parse(&text, Path::new("config.toml")).unwrap().cognito;
+            let found = (cognito.connect_timeout.as_secs(), cognito.request_timeout.as_secs());
+            assert_eq!(found, timeouts, "{text}");
         }
-        assert_eq!(for_tests("[cognito]\n").matches("_timeout").count(), 2);
     }
 }

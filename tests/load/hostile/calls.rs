@@ -1,12 +1,13 @@
 //! The interfaces from the daemon's introspection data, and calls of their methods.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
 use oathbridge::dbus::names::{self, ROOT};
 use zbus::message::{Builder, Flags, Message};
-use zbus::{Connection, ObjectPath, Proxy};
+use zbus::{Connection, Fd, ObjectPath, Proxy, Variant};
 use zbus_xml::{ArgDirection, Node};
 
 use super::descriptors;
@@ -87,28 +88,75 @@ pub(crate) fn random(dice: &mut Dice, targets: &[Target]) -> Option<Message> {
     }
     match dice.roll(4) {
         0 => misfit(dice, call),
-        _ => fit(dice, call, &target, targets),
+        _ => fit(call, &target, &mut RandomValues { dice, targets }).ok(),
     }
 }
 
-fn fit(dice: &mut Dice, call: Builder<'_>, target: &Target, targets: &[Target]) -> Option<Message> {
-    let object = |dice: &mut Dice| ObjectPath::try_from(dice.pick(targets).path.clone()).unwrap();
+/// Values for the arguments of methods.
+pub(crate) trait Values {
+    fn interface(&mut self) -> String;
+    fn text(&mut self) -> String;
+    fn variant(&mut self) -> Variant<'static>;
+    fn attributes(&mut self) -> HashMap<String, String>;
+    fn options(&mut self) -> HashMap<String, Variant<'static>>;
+    fn object_and_options(&mut self) -> (ObjectPath<'static>, HashMap<String, Variant<'static>>);
+    fn descriptor(&mut self) -> Fd<'static>;
+}
+
+/// The call with arguments of the types of `target`.
+pub(crate) fn fit(call: Builder<'_>, target: &Target, values: &mut impl Values) -> zbus::Result<Message> {
     match target.signature.as_str() {
         "" => call.build(&()),
-        "s" => call.build(&dice.pick(targets).interface),
-        "ss" => call.build(&(&dice.pick(targets).interface, dice.text())),
-        "ssv" => call.build(&(&dice.pick(targets).interface, dice.text(), dice.variant(0))),
-        "a{ss}" => call.build(&dice.attributes()),
-        "a{sv}" => call.build(&dice.options()),
-        // Random options are rarely valid together.
-        "oa{sv}" if dice.roll(4) == 0 => {
-            call.build(&(ObjectPath::from_static_str("/").unwrap(), dice.sign_in()))
-        }
-        "oa{sv}" => call.build(&(object(dice), dice.options())),
-        "ha{sv}" => call.build(&(descriptors::random(dice), dice.options())),
+        "s" => call.build(&values.interface()),
+        "ss" => call.build(&(values.interface(), values.text())),
+        "ssv" => call.build(&(values.interface(), values.text(), values.variant())),
+        "a{ss}" => call.build(&values.attributes()),
+        "a{sv}" => call.build(&values.options()),
+        "oa{sv}" => call.build(&values.object_and_options()),
+        "ha{sv}" => call.build(&(values.descriptor(), values.options())),
         other => panic!("{target:?} wants {other}: teach this test to build it"),
     }
-    .ok()
+}
+
+/// Random values, and the interfaces and objects of `targets`.
+struct RandomValues<'a> {
+    dice: &'a mut Dice,
+    targets: &'a [Target],
+}
+
+impl Values for RandomValues<'_> {
+    fn interface(&mut self) -> String {
+        self.dice.pick(self.targets).interface.clone()
+    }
+
+    fn text(&mut self) -> String {
+        self.dice.text()
+    }
+
+    fn variant(&mut self) -> Variant<'static> {
+        self.dice.variant(0)
+    }
+
+    fn attributes(&mut self) -> HashMap<String, String> {
+        self.dice.attributes()
+    }
+
+    fn options(&mut self) -> HashMap<String, Variant<'static>> {
+        self.dice.options()
+    }
+
+    fn object_and_options(&mut self) -> (ObjectPath<'static>, HashMap<String, Variant<'static>>) {
+        // Random options are rarely valid together.
+        if self.dice.roll(4) == 0 {
+            return (ObjectPath::from_static_str_unchecked("/"), self.dice.sign_in());
+        }
+        let object = self.dice.pick(self.targets).path.clone();
+        (ObjectPath::try_from(object).unwrap(), self.dice.options())
+    }
+
+    fn descriptor(&mut self) -> Fd<'static> {
+        descriptors::random(self.dice)
+    }
 }
 
 fn misfit(dice: &mut Dice, call: Builder<'_>) -> Option<Message> {

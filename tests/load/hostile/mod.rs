@@ -101,13 +101,18 @@ async fn attack(address: String, seed: u64, calls: usize) -> Outcomes {
     outcomes
 }
 
+/// The outcome in a reply: "served", or the last part of the error's name.
+fn outcome(message: &zbus::Message) -> Option<String> {
+    match message.message_type() {
+        Type::MethodReturn => Some("served".to_owned()),
+        Type::Error => message.header().error_name()?.rsplit('.').next().map(str::to_owned),
+        _ => None,
+    }
+}
+
 fn count(message: &zbus::Message, outcomes: &mut Outcomes) -> bool {
-    let name = match message.message_type() {
-        Type::MethodReturn => "served".to_owned(),
-        Type::Error => message.header().error_name().unwrap().rsplit('.').next().unwrap().to_owned(),
-        _ => return false,
-    };
-    *outcomes.entry(name).or_default() += 1;
+    let Some(outcome) = outcome(message) else { return false };
+    *outcomes.entry(outcome).or_default() += 1;
     true
 }
 

@@ -133,7 +133,7 @@ fn the_status_says_that_logind_has_not_answered() {
 /// The daemon refuses all codes meanwhile, so there is something to be done.
 #[test]
 fn the_status_is_not_ok_while_logind_does_not_tell_the_screen() {
-    let (mut rig, logind) = Rig::beside_logind();
+    let (mut rig, logind) = Rig::with_logind_only();
     let answer = async |code: &str| {
         let method = ("org.freedesktop.login1.Manager", "ListSessions", "", "a(susso)", code);
         logind.mock("AddMethod", &method).await.unwrap();

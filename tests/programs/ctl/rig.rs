@@ -122,7 +122,7 @@ impl Rig {
 
     /// A system bus, with a logind that knows a session of this user.
     pub(crate) fn with_logind() -> (Self, Mock) {
-        let (mut rig, logind) = Self::beside_logind();
+        let (mut rig, logind) = Self::with_logind_only();
         // With the path that stands for the session of a caller.
         let session = ("auto", "seat0", rustix::process::geteuid().as_raw(), "me", true);
         rig.runtime.block_on(logind.mock("AddSession", &session)).unwrap();
@@ -134,8 +134,8 @@ impl Rig {
         (rig, logind)
     }
 
-    /// The same before the daemon starts, and without a session.
-    pub(crate) fn beside_logind() -> (Self, Mock) {
+    /// A system bus with a logind that knows no session. The daemon is not started.
+    pub(crate) fn with_logind_only() -> (Self, Mock) {
         let rig = Self::new(Scenario::program(DAEMON).virtual_tokens(TOKENS).config(CONFIG).system_bus());
         let logind = rig.runtime.block_on(Mock::logind(rig.world.system().unwrap())).unwrap();
         (rig, logind)
