@@ -9,7 +9,9 @@ use crate::registry::Found;
 /// Whether the caller may use a credential. Rules of the configuration may name credentials, and a call need not. The
 /// administrator's policy may require a touch, which only the token tells.
 #[derive(Clone)]
-pub struct Permits(Arc<dyn Fn(&Found) -> Result<(), Error> + Send + Sync>);
+pub struct Permits(Arc<Check>);
+
+type Check = dyn Fn(&Found) -> Result<(), Error> + Send + Sync;
 
 impl Permits {
     /// Permits the credentials for which `may_use` has no error.
