@@ -9,6 +9,7 @@ mod hotplug;
 mod nitrokey;
 mod nitrokey_pro;
 mod otp;
+mod t0;
 mod token2;
 mod ykman;
 mod yubikey_crate;
