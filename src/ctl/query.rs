@@ -4,8 +4,8 @@ use super::no_match::{choice, no_token, nothing, quoted};
 use super::tree::{Credential, Token, Tree};
 use super::{Failure, exit};
 
-/// The only credential whose id, path, `issuer:account`, account or issuer is `query`. If there is none, the only one
-/// whose `issuer:account` contains `query`, ignoring case.
+/// The only credential whose id, path or `issuer:account` is `query`. If there is none, the only one whose account or
+/// issuer is `query`; if there is none either, the only one whose `issuer:account` contains `query`, ignoring case.
 ///
 /// # Errors
 ///
@@ -20,12 +20,11 @@ pub(super) fn credential<'tree>(
         .credentials
         .iter()
         .filter(|credential| token.is_none() || tokens.iter().any(|token| token.id == credential.token));
-    let exact: Vec<_> = credentials.clone().filter(|credential| is_exact(credential, query)).collect();
-    let found = if exact.is_empty() {
-        credentials.clone().filter(|credential| is_part(credential, query)).collect()
-    } else {
-        exact
+    let matching = |is_match: fn(&Credential, &str) -> bool| -> Vec<_> {
+        credentials.clone().filter(|credential| is_match(credential, query)).collect()
     };
+    let found = [is_whole, is_exact, is_part].map(matching).into_iter().find(|found| !found.is_empty());
+    let found = found.unwrap_or_default();
     match found.as_slice() {
         [one] => Ok(one),
         [] => Err(nothing(tree, &tokens, query, credentials)),
@@ -80,12 +79,16 @@ pub(super) fn tokens<'tree>(tree: &'tree Tree, name: Option<&str>) -> Result<Vec
     }
 }
 
-fn is_exact(credential: &Credential, query: &str) -> bool {
+/// Whether the query is more than an account can be by accident. An account may look like the whole `issuer:account` of
+/// another credential, as an ARN does.
+fn is_whole(credential: &Credential, query: &str) -> bool {
     credential.id == query
         || credential.path == query
-        || credential.name == query
-        || credential.account == query
-        || (!query.is_empty() && credential.issuer == query)
+        || (!credential.issuer.is_empty() && credential.name == query)
+}
+
+fn is_exact(credential: &Credential, query: &str) -> bool {
+    credential.account == query || (!query.is_empty() && credential.issuer == query)
 }
 
 fn is_part(credential: &Credential, query: &str) -> bool {
@@ -160,6 +163,24 @@ mod tests {
         assert_eq!(find("hub", None), Ok("b_Github".to_owned()), "an account, and part of three others");
         assert_eq!(find("Git", None), Ok("b_Github".to_owned()), "an issuer, and part of two others");
         assert_eq!(find("alone", None), Ok("a_alone".to_owned()));
+    }
+
+    #[test]
+    fn a_whole_name_has_priority_over_an_account_that_looks_like_it() {
+        let arn = "arn:aws:iam::123456789012:mfa/alex";
+        let mut tree = tree();
+        tree.credentials = vec![
+            credential_of("a", "aws", arn),
+            credential_of("a", "aws", &format!("{arn}-2")),
+            credential_of("a", "arn", "aws:iam::123456789012:mfa/alex"),
+            credential_of("b", "", "alex"),
+            credential_of("b", "aws", "alex"),
+        ];
+        let find = |query: &str| credential(&tree, query, None).map(|found| found.issuer.as_str());
+        assert_eq!(find(arn), Ok("arn"));
+        assert_eq!(find(&format!("aws:{arn}")), Ok("aws"));
+        assert_eq!(find(&format!("{arn}-2")), Ok("aws"), "an account, and the whole name of no other one");
+        assert_eq!(find("alex").unwrap_err().code, exit::AMBIGUOUS, "an account is not a whole name");
     }
 
     #[test]
