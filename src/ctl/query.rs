@@ -2,7 +2,7 @@
 
 use super::no_match::{choice, no_token, nothing, quoted};
 use super::tree::{Credential, Token, Tree};
-use super::{Failure, exit};
+use super::{Failure, exit, problem};
 
 /// The only credential whose id, path or `issuer:account` is `query`. If there is none, the only one whose account or
 /// issuer is `query`; if there is none either, the only one whose `issuer:account` contains `query`, ignoring case.
@@ -53,7 +53,8 @@ pub(super) fn token<'tree>(tree: &'tree Tree, name: Option<&str>) -> Result<&'tr
     match found.as_slice() {
         [one] => Ok(one),
         [] if tree.tokens.is_empty() => Err(no_token(tree)),
-        [] => Err(Failure::new(exit::NOT_FOUND, "No token is locked, so there is nothing to unlock.")),
+        [] => Err(Failure::new(exit::NOT_FOUND, "No token is locked, so there is nothing to unlock.")
+            .with_lines(problem::unusable(tree))),
         several => {
             Err(Failure::new(exit::AMBIGUOUS, format!("{} tokens match; use the id of one:", several.len()))
                 .with_lines(several.iter().map(|token| token.choice())))

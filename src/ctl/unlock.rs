@@ -12,7 +12,7 @@ use super::follow::Follower;
 use super::proxies::Options;
 use super::secret_input::Source;
 use super::style::Style;
-use super::{Failure, Output, query};
+use super::{Failure, Output, exit, problem, query};
 
 /// How long to wait for the token, and for the touch that a PIN requires.
 const TIMEOUT_SECONDS: u32 = 90;
@@ -32,6 +32,9 @@ pub(super) async fn run(arguments: &UnlockArguments, style: Style) -> Result<Out
     let tree = bus.tree().await?;
     let token = query::token(&tree, arguments.token.as_deref())?;
     let label = tree.label(token);
+    if let Some(sentence) = problem::unusable_of(&tree, [token]).into_iter().next() {
+        return Err(Failure::new(exit::FAILED, sentence));
+    }
     if !token.is_locked() {
         return if style.json {
             Output::json(&Json { name: &token.name, token: &token.id, unlocked: false })

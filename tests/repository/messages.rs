@@ -49,6 +49,7 @@ pub(crate) fn token_errors() -> Vec<(token::Error, &'static str)> {
         (Error::Busy, "TokenBusy"),
         (Error::Stuck, "TokenStuck"),
         (Error::Locked, "TokenLocked"),
+        (Error::PasswordUnset, "TokenLocked"),
         (Error::WrongPassword, "WrongPassword"),
         (Error::WrongPin(Some(1)), "WrongPassword"),
         (Error::WrongPin(Some(7)), "WrongPassword"),

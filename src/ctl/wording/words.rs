@@ -50,6 +50,9 @@ pub fn unread(token: &str, reason: &str) -> String {
         "TokenBusy" => {
             ("another program holds it", "close that program and run `oathbridgectl list --refresh`")
         }
+        "TokenLocked" => {
+            ("it refuses everything until a password is set on it", "set one with `ykman oath access change`")
+        }
         "Unsupported" => ("it has nothing that oathbridge supports", "use another token"),
         "NoSuchCredential" => {
             ("the configuration names no slot of it", "add a section [[hid.otp_slot]] to the configuration")

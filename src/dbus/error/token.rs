@@ -43,6 +43,10 @@ impl Error {
                 "TokenLocked",
                 "The token is locked with a password or a PIN; unlock it with oathbridgectl unlock and try again.",
             ),
+            Token::PasswordUnset => (
+                "TokenLocked",
+                "The token refuses everything until a password is set on it; set one with ykman oath access change, and try again.",
+            ),
             Token::WrongPin(left) => return wrong_pin(left),
             Token::AttemptsLow(left) => return attempts_low(left),
             Token::PinBlocked => (
