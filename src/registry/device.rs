@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::snapshot::State;
 use crate::clock::Clock;
-use crate::device::Problem;
+use crate::device::{Attachment, Problem};
 use crate::token::{Error, Event, Info, Listed, Token};
 
 /// The pauses between failed readings in a row, in seconds; the last pause repeats.
@@ -27,8 +27,7 @@ pub(super) struct Device {
     /// Whether the first reading has ended, with or without success.
     pub(super) is_read: bool,
     pub(super) token: Token,
-    /// Whether it is in a smart card reader.
-    pub(super) has_reader: bool,
+    pub(super) attachment: Attachment,
     clock: Arc<dyn Clock>,
     pub(super) state: State,
     pub(super) listed: Listed,
@@ -59,12 +58,12 @@ impl Waiter {
 }
 
 impl Device {
-    pub(super) fn new(token: Token, has_reader: bool, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(token: Token, attachment: Attachment, clock: Arc<dyn Clock>) -> Self {
         Self {
             info: None,
             is_read: false,
             token,
-            has_reader,
+            attachment,
             clock,
             state: State::Reading,
             listed: Listed::default(),
@@ -73,11 +72,16 @@ impl Device {
         }
     }
 
+    /// Whether it is in a smart card reader.
+    pub(super) fn has_reader(&self) -> bool {
+        self.attachment.reader.is_some()
+    }
+
     /// Applies an event of the worker. [`Event::Selected`] only marks the device as read.
     pub(super) fn apply(&mut self, event: Event) {
         self.is_read = true;
         match event {
-            Event::Selected(_) | Event::Held | Event::Revived => {}
+            Event::Selected(_) | Event::Replaced | Event::Held | Event::Revived => {}
             Event::Ready(listed) => self.succeed(listed, State::Ready),
             Event::Locked => self.succeed(Listed::default(), State::Locked),
             Event::Stuck => self.state = State::Stuck,

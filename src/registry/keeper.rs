@@ -101,7 +101,7 @@ impl Keeper {
                     continue;
                 }
                 Message::Unused(answer) => {
-                    let is_unused = |device: &&Device| device.info.is_none() && !device.has_reader;
+                    let is_unused = |device: &&Device| device.info.is_none() && !device.has_reader();
                     let unused = self.devices.values().filter(is_unused);
                     // An error means that the caller has left.
                     let _ = answer.send(unused.map(|device| device.token.clone()).collect());
@@ -150,12 +150,11 @@ impl Keeper {
     fn attach(&mut self, key: DeviceKey, attachment: Attachment) {
         let Some(transport) = self.transports().get(key.0) else { return };
         let (messages, origin) = (self.messages.clone(), key.clone());
-        let has_reader = attachment.reader.is_some();
         // An error means that the daemon is ending.
         let sink = move |event| drop(messages.send(Message::Event(origin.clone(), event)));
         let token = Token::attach(
             Arc::clone(transport),
-            attachment,
+            attachment.clone(),
             Arc::clone(&self.clock),
             self.identities.clone(),
             self.otp_slots.clone(),
@@ -168,14 +167,16 @@ impl Keeper {
                 return;
             }
         };
-        let mut device = Device::new(token, has_reader, Arc::clone(&self.clock));
+        let mut device = Device::new(token, attachment, Arc::clone(&self.clock));
         device.read(self.reading_ended(&key));
         self.devices.insert(key, device);
     }
 
     fn apply(&mut self, key: &DeviceKey, event: Event) {
-        if let Event::Selected(info) = event {
-            return self.introduce(key, info);
+        match event {
+            Event::Selected(info) => return self.introduce(key, info),
+            Event::Replaced => return self.replace(key),
+            _ => {}
         }
         let ended = self.reading_ended(key);
         // The device may have been detached since its worker sent the event.
@@ -194,6 +195,14 @@ impl Keeper {
             device.read(ended);
         } else {
             device.retry(ended);
+        }
+    }
+
+    /// Attaches the device again, because another token is in its place.
+    fn replace(&mut self, key: &DeviceKey) {
+        tracing::info!("another token is in {} than before", key.1);
+        if let Some(device) = self.devices.remove(key) {
+            self.attach(key.clone(), device.attachment);
         }
     }
 

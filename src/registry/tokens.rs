@@ -48,7 +48,7 @@ pub(super) fn view(devices: &BTreeMap<DeviceKey, Device>) -> BTreeMap<TokenId, A
 /// serves the token; of a card and a HID device in the same state, the HID device, because other programs use cards more.
 fn attached(mut group: Vec<(&DeviceKey, &Device)>) -> Option<Attached> {
     // The sort is stable.
-    group.sort_by_key(|(_, device)| (rank(&device.state), device.has_reader));
+    group.sort_by_key(|(_, device)| (rank(&device.state), device.has_reader()));
     let (_, serving) = group.first()?;
     let info = serving.info.clone()?;
     let mut by_transport = group.clone();

@@ -91,6 +91,7 @@ impl From<oath::Error> for Error {
             }
             oath::Error::Locked => Self::Locked,
             oath::Error::PasswordUnset => Self::PasswordUnset,
+            oath::Error::OtherToken => Self::Removed,
             oath::Error::WrongPassword => Self::WrongPassword,
             oath::Error::WrongPin(left) => Self::WrongPin(left),
             oath::Error::PinUnproven => Self::Locked,

@@ -16,6 +16,9 @@ pub enum Event {
     Ready(Listed),
     /// The device has no OATH application, or the configuration no longer names it. This takes back [`Event::Selected`].
     NoApplication,
+    /// Another token answers in the place of this one, as after a suspend. The device is to be attached again; its worker has
+    /// ended, and sends no further event.
+    Replaced,
     /// A reading failed.
     Failed(Error),
     /// Another program has held the token for so long that callers should not wait for the reading.

@@ -8,7 +8,7 @@ use super::activity::Activity;
 use super::families::{self, Family};
 use super::target::Target;
 use crate::device::{self, Channel, Opened, Progress, Transport};
-use crate::oath::{Error, OathSession};
+use crate::oath::{Error, OathSession, SelfDescription};
 
 /// The number of attempts to open a device that another program holds exclusively, and their interval.
 const OPEN_ATTEMPTS: u32 = 20;
@@ -32,11 +32,13 @@ pub(super) struct Link {
     activity: Arc<Activity>,
     /// The lock that all devices of the token share; unknown until the token is.
     turn: Option<Arc<Mutex<()>>>,
+    /// What the token said of itself when it was introduced.
+    introduced: Option<SelfDescription>,
 }
 
 impl Link {
     pub(super) fn new(transport: Arc<dyn Transport>, target: Target, activity: Arc<Activity>) -> Self {
-        Self { transport, target, activity, turn: None }
+        Self { transport, target, activity, turn: None, introduced: None }
     }
 
     pub(super) fn transport(&self) -> &dyn Transport {
@@ -52,7 +54,22 @@ impl Link {
         self.turn = Some(turn);
     }
 
+    /// Lets no work reach another token: from now on each session must be with the token of this description.
+    pub(super) fn expect(&mut self, description: SelfDescription) {
+        self.introduced = Some(description);
+    }
+
+    /// A reader may hold another card than before without an event, for example after a suspend.
+    fn check_token(&self, session: &dyn OathSession) -> Result<(), Error> {
+        let is_other = |introduced: &SelfDescription| introduced.is_of_other_token(&session.description());
+        if self.introduced.as_ref().is_some_and(is_other) { Err(Error::OtherToken) } else { Ok(()) }
+    }
+
     /// Runs `work` in a session, which is one transaction. Repeats it if another program resets the card.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OtherToken`] if another token than the expected one answers, and those of `work`.
     pub(super) fn in_session<T>(
         &self,
         repeat: Repeat,
@@ -66,6 +83,7 @@ impl Link {
             let opened = self.take_turn(progress).and_then(|turn| Ok((turn, self.open(progress)?)));
             let result = opened.map_err(Error::Device).and_then(|(_turn, opened)| {
                 self.transact(opened, |family, session| {
+                    self.check_token(session)?;
                     begun = true;
                     work(family, session)
                 })

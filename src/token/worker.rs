@@ -1,5 +1,6 @@
 //! The worker thread, which owns a device. All functions may block.
 
+use std::cell::Cell;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +46,8 @@ pub(super) struct Worker {
     /// The identity from [`Transport::identify`], after it was called.
     vendor_identity: Option<device::Identity>,
     introduced: bool,
+    /// Whether another token is in the place of this one.
+    is_replaced: Cell<bool>,
 }
 
 /// The family and the self-description of a token, from one session.
@@ -68,6 +71,7 @@ impl Worker {
             protected: Protected::default(),
             vendor_identity: None,
             introduced: false,
+            is_replaced: Cell::new(false),
         }
     }
 
@@ -80,6 +84,10 @@ impl Worker {
             self.activity.job_begun(job.limit);
             (job.run)(&mut self);
             self.activity.job_ended();
+            if self.is_replaced.get() {
+                // The jobs in the queue are for the token that was there before.
+                return;
+            }
         }
     }
 
@@ -92,7 +100,7 @@ impl Worker {
             Ok((unlocked(session, &known)?.list_while_awaited(progress)?, description))
         });
         self.introduce(selected);
-        match listed.map_err(|error| self.notice_lock(error)) {
+        match listed.map_err(|error| self.notice_lock(self.notice_other(error))) {
             Ok((credentials, description)) => {
                 let listed = self.protected.complete(credentials, &description, &known);
                 self.report(Event::Ready(listed));
@@ -127,6 +135,7 @@ impl Worker {
             Ok(())
         });
         if let Err(error) = result {
+            let error = self.notice_other(error);
             self.notice_denial(&error);
             let error = if is_protected { self.notice_pin(error) } else { error };
             // Another program changed the token's list since it was read, or the PIN is gone.
@@ -159,9 +168,10 @@ impl Worker {
             keys.tried.take();
             return Err(Error::Locked);
         }
-        let credentials = listed.inspect_err(|error| {
+        let credentials = listed.map_err(|error| {
             keys.tried.take();
-            self.notice_denial(error);
+            self.notice_denial(&error);
+            self.notice_other(error)
         })?;
         if lock != Lock::None && !keys.keep_tried(unlock.since) {
             return Err(if lock == Lock::Pin {
@@ -225,6 +235,7 @@ impl Worker {
         };
         self.introduced = true;
         self.link.share(self.identities.turn(&info.id));
+        self.link.expect(description);
         self.report(Event::Selected(info));
     }
 
@@ -243,6 +254,15 @@ impl Worker {
     /// Opens a device in a smart card reader and closes it. Sends no command to the token.
     pub(super) fn check_access(&self, progress: &dyn Progress) -> Result<(), Error> {
         Ok(self.link.check(progress).inspect_err(|error| self.notice_denial(error))?)
+    }
+
+    /// Reports that another token is in the place of this one. The caller gets the error, and the worker ends.
+    fn notice_other(&self, error: oath::Error) -> oath::Error {
+        if error == oath::Error::OtherToken {
+            self.report(Event::Replaced);
+            self.is_replaced.set(true);
+        }
+        error
     }
 
     /// Reports that the system refuses the token to this user by now, although it was read before.
@@ -264,7 +284,9 @@ impl Worker {
     }
 
     fn report(&self, event: Event) {
-        (self.events)(event);
+        if !self.is_replaced.get() {
+            (self.events)(event);
+        }
     }
 }
 
