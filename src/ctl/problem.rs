@@ -69,6 +69,7 @@ pub(super) fn unusable_of<'tree>(tree: &Tree, tokens: impl IntoIterator<Item = &
         "stuck" => {
             format!("The token {} stopped answering; unplug it and plug it in again.", tree.label(token))
         }
+        "busy" => words::unread(&tree.label(token), "TokenBusy"),
         _ => of_transport(tree, token)
             .unwrap_or_else(|| words::unread(&tree.label(token), &token.state_reason)),
     };

@@ -80,8 +80,7 @@ pub(super) fn tokens<'tree>(tree: &'tree Tree, name: Option<&str>) -> Result<Vec
     }
 }
 
-/// Whether the query is more than an account can be by accident. An account may look like the whole `issuer:account` of
-/// another credential, as an ARN does.
+/// An account may look like the whole `issuer:account` of another credential, as an ARN does.
 fn is_whole(credential: &Credential, query: &str) -> bool {
     credential.id == query
         || credential.path == query
@@ -252,6 +251,15 @@ mod tests {
         let tree = Tree { tokens: vec![token_of("a", "11112222", "error")], ..Tree::default() };
         let text = credential(&tree, "bob", None).unwrap_err().text();
         assert!(text.contains("\n  The token YubiKey 5 …2222 cannot be used, "), "{text}");
+    }
+
+    #[test]
+    fn the_failure_names_a_card_that_another_program_holds() {
+        let held = Token { name: "in ACS 00".to_owned(), ..token_of("reader_0", "", "busy") };
+        let tree = Tree { tokens: vec![held], ..Tree::default() };
+        let text = credential(&tree, "bob", None).unwrap_err().text();
+        let why = "The token in ACS 00 cannot be used, because another program holds it; ";
+        assert!(text.contains(why), "{text}");
     }
 
     #[test]

@@ -168,7 +168,7 @@ impl Flows {
                     Missing::Token.into()
                 }
                 Ok(found) => {
-                    if matches!(found.token.state, State::Error(_)) {
+                    if matches!(found.token.state, State::Error(_) | State::Busy) {
                         self.registry.request_rescan();
                     }
                     operation.set_credential(&found.id);
@@ -200,14 +200,19 @@ impl Flows {
     }
 }
 
-/// The error for the caller. While the smart card service refuses this user, a missing token may be plugged in
-/// already. A query that an attached token could have answered may as well have a wrong name.
+/// The error for the caller. While the smart card service refuses this user, or another program holds a card, a missing
+/// token may be plugged in already. A query that an attached token could have answered may as well have a wrong name.
 pub(super) fn explained(error: Error, snapshot: &Snapshot) -> Error {
-    if may_be_hidden(&error, !snapshot.tokens.is_empty()) && snapshot.problems.contains(&Problem::PcscDenied)
-    {
-        return token::Error::PcscDenied.into();
+    let (held, known): (Vec<_>, Vec<_>) =
+        snapshot.tokens.values().partition(|attached| attached.info.is_unidentified());
+    if !may_be_hidden(&error, !known.is_empty()) {
+        return error;
     }
-    error
+    match held.is_empty() {
+        _ if snapshot.problems.contains(&Problem::PcscDenied) => token::Error::PcscDenied.into(),
+        false => token::Error::Busy.into(),
+        true => error,
+    }
 }
 
 fn may_be_hidden(error: &Error, has_tokens: bool) -> bool {

@@ -28,6 +28,8 @@ pub(super) struct Device {
     pub(super) is_read: bool,
     pub(super) token: Token,
     pub(super) attachment: Attachment,
+    /// The name of its transport.
+    pub(super) transport: &'static str,
     clock: Arc<dyn Clock>,
     pub(super) state: State,
     pub(super) listed: Listed,
@@ -58,12 +60,18 @@ impl Waiter {
 }
 
 impl Device {
-    pub(super) fn new(token: Token, attachment: Attachment, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        token: Token,
+        attachment: Attachment,
+        transport: &'static str,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             info: None,
             is_read: false,
             token,
             attachment,
+            transport,
             clock,
             state: State::Reading,
             listed: Listed::default(),
@@ -75,6 +83,14 @@ impl Device {
     /// Whether it is in a smart card reader.
     pub(super) fn has_reader(&self) -> bool {
         self.attachment.reader.is_some()
+    }
+
+    /// The description of its token. A card that another program has held since its insertion may be a token, so it has a
+    /// description of its place.
+    pub(super) fn shown(&self) -> Option<Info> {
+        let reader = self.attachment.reader.as_deref().filter(|_| self.state == State::Busy);
+        let of_place = |reader| Info::unidentified(reader, self.attachment.is_virtual, self.transport);
+        self.info.clone().or_else(|| reader.map(of_place))
     }
 
     /// Applies an event of the worker. [`Event::Selected`] only marks the device as read.
@@ -92,7 +108,10 @@ impl Device {
             Event::Failed(error) => {
                 let count = self.failure.as_ref().map_or(0, |failure| failure.count) + 1;
                 self.failure = Some(Failure { count, at: self.clock.monotonic() });
-                self.state = State::Error(error);
+                self.state = match error {
+                    Error::Busy => State::Busy,
+                    error => State::Error(error),
+                };
             }
         }
     }
@@ -123,7 +142,9 @@ impl Device {
         if self.problem() == Some(Problem::PcscDenied) {
             return self.read_after(None, ended);
         }
-        let place = failure.count.saturating_sub(1);
+        // Another program may let go of a card at any moment. The attempt sends nothing to the card before that.
+        let is_held = self.state == State::Busy && self.has_reader();
+        let place = if is_held { 0 } else { failure.count.saturating_sub(1) };
         if let Some(seconds) = RETRY_SECONDS.get(place).or(RETRY_SECONDS.last()) {
             self.read_after(Some(Duration::from_secs(*seconds)), ended);
         }

@@ -13,7 +13,7 @@ use super::tokens;
 use crate::clock::Clock;
 use crate::device::{Attachment, Presence, Problem, Transport};
 use crate::task::Task;
-use crate::token::{Event, Identities, Info, OtpSlots, Token};
+use crate::token::{self, Event, Identities, Info, OtpSlots, Token};
 
 /// The maximum number of devices of a transport. Each has a thread, and the unit limits them; pcscd has at most 16 readers.
 const MAX_DEVICES: usize = 32;
@@ -149,7 +149,7 @@ impl Keeper {
 
     fn attach(&mut self, key: DeviceKey, attachment: Attachment) {
         let Some(transport) = self.transports().get(key.0) else { return };
-        let (messages, origin) = (self.messages.clone(), key.clone());
+        let (messages, origin, name) = (self.messages.clone(), key.clone(), transport.name());
         // An error means that the daemon is ending.
         let sink = move |event| drop(messages.send(Message::Event(origin.clone(), event)));
         let token = Token::attach(
@@ -167,7 +167,7 @@ impl Keeper {
                 return;
             }
         };
-        let mut device = Device::new(token, attachment, Arc::clone(&self.clock));
+        let mut device = Device::new(token, attachment, name, Arc::clone(&self.clock));
         device.read(self.reading_ended(&key));
         self.devices.insert(key, device);
     }
@@ -184,6 +184,7 @@ impl Keeper {
         match &event {
             Event::NoApplication => tracing::debug!("{} holds no OATH token", key.1),
             // Once for each reason, because the reading is repeated until it succeeds.
+            Event::Failed(token::Error::Busy) if device.state == State::Busy => {}
             Event::Failed(error) if device.state != State::Error(error.clone()) => {
                 tracing::warn!("{} could not be read: {error}", key.1);
             }

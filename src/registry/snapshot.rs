@@ -71,9 +71,11 @@ pub enum State {
     Ready,
     /// The token requires a password.
     Locked,
+    /// Another program holds the token, so that it cannot be read.
+    Busy,
     /// The token does not answer a command.
     Stuck,
-    /// The last reading failed.
+    /// The last reading failed for another reason.
     Error(Error),
 }
 
@@ -84,6 +86,7 @@ impl fmt::Display for State {
             Self::Reading => "reading",
             Self::Ready => "ready",
             Self::Locked => "locked",
+            Self::Busy => "busy",
             Self::Stuck => "stuck",
             Self::Error(_) => "error",
         })

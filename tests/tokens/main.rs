@@ -5,6 +5,7 @@ mod closing_service;
 mod codes;
 mod crowd;
 mod denied;
+mod held;
 mod hotplug;
 mod nitrokey;
 mod nitrokey_pro;
