@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(sent.last().unwrap(), &[0x00, 0xc0, 0x00, 0x00, 0x02]);
         // A refusal, and an announcement of the application after its own data.
         for answer in [&[0x6a, 0x82][..], &[7, 0x61, 0x02]] {
-            assert_eq!(exchanged(&select, &[answer]).0, [bare.clone()]);
+            assert_eq!(exchanged(&select, &[answer]).0, std::slice::from_ref(&bare));
         }
     }
 
