@@ -37,8 +37,7 @@ impl Device for PcscDevice {
     fn transaction(&mut self) -> Result<Box<dyn Transaction + '_>, Error> {
         let (card, _) = self.card.0.as_mut().ok_or(Error::Removed)?;
         let inner = begin(card).map_err(from_pcsc)?;
-        // Only a service that stops fails here, and the first command fails as well then.
-        let is_t0 = inner.status2_owned().is_ok_and(|status| status.protocol2() == Some(Protocol::T0));
+        let is_t0 = inner.status2_owned().map_err(from_pcsc)?.protocol2() == Some(Protocol::T0);
         let (reader, buffer) = (self.reader.name(), &mut self.buffer);
         Ok(Box::new(PcscTransaction { inner, is_t0, reader, buffer }))
     }
