@@ -53,7 +53,7 @@ pub(super) fn token<'tree>(tree: &'tree Tree, name: Option<&str>) -> Result<&'tr
     match found.as_slice() {
         [one] => Ok(one),
         [] if tree.tokens.is_empty() => Err(no_token(tree)),
-        [] => Err(Failure::new(exit::NOT_FOUND, "No token is locked, so there is nothing to unlock.")
+        [] => Err(Failure::new(problem::code_of(tree), "No token is locked, so there is nothing to unlock.")
             .with_lines(problem::unusable(tree))),
         several => {
             Err(Failure::new(exit::AMBIGUOUS, format!("{} tokens match; use the id of one:", several.len()))
