@@ -30,6 +30,8 @@ pub(super) struct Device {
     pub(super) attachment: Attachment,
     /// The name of its transport.
     pub(super) transport: &'static str,
+    /// The number of the attachment, which distinguishes it from an earlier one of the same device.
+    pub(super) number: u64,
     clock: Arc<dyn Clock>,
     pub(super) state: State,
     pub(super) listed: Listed,
@@ -64,6 +66,7 @@ impl Device {
         token: Token,
         attachment: Attachment,
         transport: &'static str,
+        number: u64,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
@@ -72,6 +75,7 @@ impl Device {
             token,
             attachment,
             transport,
+            number,
             clock,
             state: State::Reading,
             listed: Listed::default(),
@@ -97,6 +101,8 @@ impl Device {
     pub(super) fn apply(&mut self, event: Event) {
         self.is_read = true;
         match event {
+            // No reading has ended, but a caller is to know why the card is not there.
+            Event::Held if self.has_reader() && self.info.is_none() => self.state = State::Busy,
             Event::Selected(_) | Event::Replaced | Event::Held | Event::Revived => {}
             Event::Ready(listed) => self.succeed(listed, State::Ready),
             Event::Locked => self.succeed(Listed::default(), State::Locked),
@@ -136,10 +142,11 @@ impl Device {
     /// Plans the next reading if the last one failed and none is planned. `ended` is called after that reading.
     ///
     /// A card that the smart card service refuses waits for [`Device::hasten_retry`], because each attempt is an entry
-    /// in the journal of the system.
+    /// in the journal of the system. So does a token that wants a password to be set, because each attempt deselects the
+    /// application of another program.
     pub(super) fn retry(&mut self, ended: impl FnOnce() + Send + 'static) {
         let Some(failure) = self.failure.as_ref().filter(|_| self.reading.is_none()) else { return };
-        if self.problem() == Some(Problem::PcscDenied) {
+        if matches!(self.state, State::Error(Error::PcscDenied | Error::PasswordUnset)) {
             return self.read_after(None, ended);
         }
         // Another program may let go of a card at any moment. The attempt sends nothing to the card before that.
@@ -183,7 +190,9 @@ impl Device {
         self.reading = Some(Reading { begin_now: Some(begin_now), waiters: Vec::new() });
         let (token, clock) = (self.token.downgrade(), Arc::clone(&self.clock));
         tokio::spawn(async move {
-            if delay != Some(Duration::ZERO) {
+            let is_requested = if delay == Some(Duration::ZERO) {
+                true
+            } else {
                 let pause = async {
                     match delay {
                         Some(delay) => clock.sleep(delay).await,
@@ -191,15 +200,18 @@ impl Device {
                     }
                 };
                 tokio::select! {
-                    () = pause => {}
+                    () = pause => false,
                     // An error means that the device was detached, or that another reading has succeeded.
-                    request = &mut requested => if request.is_err() { return },
+                    request = &mut requested => match request {
+                        Ok(()) => true,
+                        Err(_) => return,
+                    },
                 }
-            }
+            };
             drop(requested);
             if let Some(token) = token.upgrade() {
-                // An error arrives as an event as well.
-                let _ = token.read().await;
+                // An error arrives as an event as well. Without a caller the next attempt comes soon enough.
+                let _ = if is_requested { token.read().await } else { token.read_if_free().await };
             }
             ended();
         });

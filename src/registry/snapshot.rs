@@ -113,6 +113,8 @@ pub enum Missing {
     Locked,
     /// The token does not answer, so its credentials are unknown.
     Stuck,
+    /// Another program holds the token, so its credentials are unknown or out of date.
+    Busy,
     /// The token has no such credential.
     Credential,
 }
@@ -134,6 +136,7 @@ impl Snapshot {
                 Ok(Found { id: id.clone(), credential: credential.clone(), token: Arc::clone(attached) })
             }
             (None, State::Stuck) => Err(Missing::Stuck),
+            (None, State::Busy) => Err(Missing::Busy),
             (None, _) if attached.is_locked() => Err(Missing::Locked),
             (None, _) => Err(Missing::Credential),
         }

@@ -19,8 +19,8 @@ pub enum Event {
     Ready(Listed),
     /// The device has no OATH application, or the configuration no longer names it. This takes back [`Event::Selected`].
     NoApplication,
-    /// Another token answers in the place of this one, as after a suspend. The device is to be attached again; its worker has
-    /// ended, and sends no further event.
+    /// Another token answers in the place of this one, as after a suspend. The device is to be attached again; its worker
+    /// ends. An event of its supervision may still follow.
     Replaced,
     /// A reading failed.
     Failed(Error),

@@ -91,10 +91,10 @@ impl Worker {
         }
     }
 
-    pub(super) fn read(&mut self, progress: &dyn Progress) -> Result<(), Error> {
+    pub(super) fn read(&mut self, repeat: Repeat, progress: &dyn Progress) -> Result<(), Error> {
         let mut selected = None;
         let known = self.keys.known.clone();
-        let listed = self.link.in_session(Repeat::Always, progress, |family, session| {
+        let listed = self.link.in_session(repeat, progress, |family, session| {
             let description = session.description();
             selected = Some((family, description.clone()));
             Ok((unlocked(session, &known)?.list_while_awaited(progress)?, description))
@@ -145,7 +145,7 @@ impl Worker {
                 _ => false,
             };
             if is_outdated {
-                let _ = self.read(caller);
+                let _ = self.read(Repeat::Always, caller);
             }
             caller.answer(Err(if is_protected { error.into() } else { self.notice_lock(error) }));
         }
@@ -161,8 +161,9 @@ impl Worker {
             selected = Some((family, session.description()));
             listed
         });
-        // The number of attempts left has changed.
-        self.introduce(selected.filter(|_| lock == Lock::Pin));
+        // The number of attempts left has changed, or the token could not be read before.
+        let is_news = lock == Lock::Pin || !self.introduced;
+        self.introduce(selected.filter(|_| is_news));
         if progress.is_cancelled() {
             // No caller receives the result, and the request was cancelled: the token stays locked.
             keys.tried.take();
@@ -189,7 +190,7 @@ impl Worker {
 
     pub(super) fn lock(&mut self, progress: &dyn Progress) -> Result<(), Error> {
         self.keys.forget();
-        match self.read(progress) {
+        match self.read(Repeat::Always, progress) {
             Ok(()) | Err(Error::Locked) => Ok(()),
             Err(error) => Err(error),
         }
@@ -235,7 +236,7 @@ impl Worker {
         };
         self.introduced = true;
         self.link.share(self.identities.turn(&info.id));
-        self.link.expect(description);
+        self.link.expect(family, description);
         self.report(Event::Selected(info));
     }
 
@@ -256,11 +257,13 @@ impl Worker {
         Ok(self.link.check(progress).inspect_err(|error| self.notice_denial(error))?)
     }
 
-    /// Reports that another token is in the place of this one. The caller gets the error, and the worker ends.
+    /// Reports that another token is in the place of this one, and wipes the keys of this one, because callers may keep
+    /// handles to it. The caller gets the error, and the worker ends.
     fn notice_other(&self, error: oath::Error) -> oath::Error {
         if error == oath::Error::OtherToken {
             self.report(Event::Replaced);
             self.is_replaced.set(true);
+            self.keys.wipe();
         }
         error
     }

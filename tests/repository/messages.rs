@@ -121,6 +121,7 @@ pub(crate) fn flow_errors() -> Vec<(flows::Error, &'static str)> {
         (Error::Missing(Missing::Token), "TokenRemoved"),
         (Error::Missing(Missing::Locked), "TokenLocked"),
         (Error::Missing(Missing::Stuck), "TokenStuck"),
+        (Error::Missing(Missing::Busy), "TokenBusy"),
         (Error::Missing(Missing::Credential), "NoSuchCredential"),
         (Error::NoMatch { locked: false, wanted: "account \"alice\"".to_owned() }, "NoSuchCredential"),
         (Error::NoMatch { locked: true, wanted: String::new() }, "TokenLocked"),

@@ -14,6 +14,7 @@ impl From<Missing> for Error {
             ),
             Missing::Locked => token::Error::Locked.into(),
             Missing::Stuck => token::Error::Stuck.into(),
+            Missing::Busy => token::Error::Busy.into(),
             Missing::Credential => token::Error::NoSuchCredential.into(),
         }
     }
@@ -33,7 +34,10 @@ impl Error {
     pub(in crate::dbus) fn of_token(error: token::Error) -> Self {
         use token::Error as Token;
         let (name, sentence) = match error {
-            Token::Removed => ("TokenRemoved", "The token was removed; plug it in and try again."),
+            Token::Removed => (
+                "TokenRemoved",
+                "The token was removed, or another one is in its place; plug it in and try again.",
+            ),
             Token::Busy => (
                 "TokenBusy",
                 "The token is busy with another request or held by another program; close that program or try again in a moment.",

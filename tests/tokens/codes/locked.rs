@@ -182,4 +182,20 @@ async fn a_token_that_wants_a_password_to_be_set_says_so() {
     assert_eq!(refusal.name, "TokenLocked");
     assert!(refusal.sentence.contains("set one with ykman oath access change"), "{refusal:?}");
     assert!(client.find(&[]).await.unwrap().1.is_empty(), "no password unlocks it");
+
+    // Only a request selects the application, which deselects that of another program.
+    const SELECT: u8 = 0xa4;
+    let selects_of_an_unlock = async || {
+        let before = bench.card().count(SELECT);
+        client.unlock(&token, PASSWORD).await.unwrap_err();
+        bench.card().count(SELECT) - before
+    };
+    let expected = selects_of_an_unlock().await;
+    let before = bench.card().count(SELECT);
+    for _ in 0..5 {
+        // Longer than each pause between two readings.
+        bench.world.clock().unwrap().advance(Duration::from_secs(61));
+        selects_of_an_unlock().await;
+    }
+    assert_eq!(bench.card().count(SELECT) - before, 5 * expected);
 }

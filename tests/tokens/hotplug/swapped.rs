@@ -1,10 +1,10 @@
 //! Another token in the same place, without any event of the smart card service, as after a suspend.
 
 use oathbridge::dbus::names::ROOT;
-use oathbridge::virt;
+use oathbridge::virt::{self, Fault};
 use testkit::client::{Event, Options};
 
-use super::{TOKEN, inserted, tree, until_state};
+use super::{TOKEN, inserted, tree, until_gone, until_state};
 
 /// A token with a credential of the same name, and another seed.
 const SAME_NAME: &str = "[[token]]
@@ -56,4 +56,20 @@ async fn a_password_is_not_kept_for_another_token() {
     card.swap(&virt::parse(&SAME_NAME.replace("credential", "password = 'other'\ncredential")).unwrap()[0]);
     let refusal = world.client.calculate(&alice, Options::new()).await.unwrap_err();
     assert_eq!((refusal.name.as_str(), card.count(VALIDATE)), ("TokenRemoved", proofs), "{refusal:?}");
+}
+
+#[testkit::test]
+async fn a_card_without_the_application_in_the_same_place_takes_the_objects_away() {
+    let world = inserted(TOKEN).await;
+    let alice = world.client.credential("alice").await.unwrap();
+    let before = tree(&world.client).await;
+    let mut signals = world.client.signals().await.unwrap();
+    // The call and the reading of the new card select OATH and the application of Token2.
+    for _ in 0..4 {
+        world.card().unwrap().fail_next(Fault::Answer(vec![0x6a, 0x82]));
+    }
+    let refusal = world.client.calculate(&alice, Options::new()).await.unwrap_err();
+    assert_eq!(refusal.name, "TokenRemoved", "{refusal:?}");
+    until_gone(&mut signals, before.len()).await;
+    assert!(tree(&world.client).await.is_empty());
 }
