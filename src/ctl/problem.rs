@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::exit;
 use super::tree::{Token, Tree};
 use super::wording::words;
-use crate::dbus::{HID_DENIED, problem_sentence};
+use crate::dbus::{HID_DENIED, names, problem_sentence};
 
 /// A problem. Its serialised form is part of the `--json` output.
 #[derive(Clone, Debug, Serialize)]
@@ -69,10 +70,29 @@ pub(super) fn unusable_of<'tree>(tree: &Tree, tokens: impl IntoIterator<Item = &
         "stuck" => {
             format!("The token {} stopped answering; unplug it and plug it in again.", tree.label(token))
         }
+        "busy" => words::unread(&tree.label(token), "TokenBusy"),
         _ => of_transport(tree, token)
             .unwrap_or_else(|| words::unread(&tree.label(token), &token.state_reason)),
     };
     tokens.into_iter().filter(|token| token.is_unusable()).map(sentence).collect()
+}
+
+/// The exit code for a token that the daemon cannot use: that of the daemon's error.
+pub(super) fn code(token: &Token) -> u8 {
+    let name = match token.state.as_str() {
+        "stuck" => "TokenStuck",
+        "busy" => "TokenBusy",
+        _ => &token.state_reason,
+    };
+    exit::of_error(&format!("{}{name}", names::ERROR))
+}
+
+/// The exit code if no token can be unlocked: that of the only one that the daemon cannot use.
+pub(super) fn code_of(tree: &Tree) -> u8 {
+    match tree.unusable().collect::<Vec<_>>().as_slice() {
+        [one] => code(one),
+        _ => exit::NOT_FOUND,
+    }
 }
 
 /// The sentence for a token that cannot be read because of its transport: what the daemon says of that.

@@ -2,10 +2,10 @@
 
 use super::no_match::{choice, no_token, nothing, quoted};
 use super::tree::{Credential, Token, Tree};
-use super::{Failure, exit};
+use super::{Failure, exit, problem};
 
-/// The only credential whose id, path, `issuer:account`, account or issuer is `query`. If there is none, the only one
-/// whose `issuer:account` contains `query`, ignoring case.
+/// The only credential whose id, path or `issuer:account` is `query`. If there is none, the only one whose account or
+/// issuer is `query`; if there is none either, the only one whose `issuer:account` contains `query`, ignoring case.
 ///
 /// # Errors
 ///
@@ -20,12 +20,11 @@ pub(super) fn credential<'tree>(
         .credentials
         .iter()
         .filter(|credential| token.is_none() || tokens.iter().any(|token| token.id == credential.token));
-    let exact: Vec<_> = credentials.clone().filter(|credential| is_exact(credential, query)).collect();
-    let found = if exact.is_empty() {
-        credentials.clone().filter(|credential| is_part(credential, query)).collect()
-    } else {
-        exact
+    let matching = |is_match: fn(&Credential, &str) -> bool| -> Vec<_> {
+        credentials.clone().filter(|credential| is_match(credential, query)).collect()
     };
+    let found = [is_whole, is_exact, is_part].map(matching).into_iter().find(|found| !found.is_empty());
+    let found = found.unwrap_or_default();
     match found.as_slice() {
         [one] => Ok(one),
         [] => Err(nothing(tree, &tokens, query, credentials)),
@@ -54,7 +53,8 @@ pub(super) fn token<'tree>(tree: &'tree Tree, name: Option<&str>) -> Result<&'tr
     match found.as_slice() {
         [one] => Ok(one),
         [] if tree.tokens.is_empty() => Err(no_token(tree)),
-        [] => Err(Failure::new(exit::NOT_FOUND, "No token is locked, so there is nothing to unlock.")),
+        [] => Err(Failure::new(problem::code_of(tree), "No token is locked, so there is nothing to unlock.")
+            .with_lines(problem::unusable(tree))),
         several => {
             Err(Failure::new(exit::AMBIGUOUS, format!("{} tokens match; use the id of one:", several.len()))
                 .with_lines(several.iter().map(|token| token.choice())))
@@ -80,12 +80,15 @@ pub(super) fn tokens<'tree>(tree: &'tree Tree, name: Option<&str>) -> Result<Vec
     }
 }
 
-fn is_exact(credential: &Credential, query: &str) -> bool {
+/// An account may look like the whole `issuer:account` of another credential, as an ARN does.
+fn is_whole(credential: &Credential, query: &str) -> bool {
     credential.id == query
         || credential.path == query
-        || credential.name == query
-        || credential.account == query
-        || (!query.is_empty() && credential.issuer == query)
+        || (!credential.issuer.is_empty() && credential.name == query)
+}
+
+fn is_exact(credential: &Credential, query: &str) -> bool {
+    credential.account == query || (!query.is_empty() && credential.issuer == query)
 }
 
 fn is_part(credential: &Credential, query: &str) -> bool {
@@ -163,6 +166,24 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_name_has_priority_over_an_account_that_looks_like_it() {
+        let arn = "arn:aws:iam::123456789012:mfa/alex";
+        let mut tree = tree();
+        tree.credentials = vec![
+            credential_of("a", "aws", arn),
+            credential_of("a", "aws", &format!("{arn}-2")),
+            credential_of("a", "arn", "aws:iam::123456789012:mfa/alex"),
+            credential_of("b", "", "alex"),
+            credential_of("b", "aws", "alex"),
+        ];
+        let find = |query: &str| credential(&tree, query, None).map(|found| found.issuer.as_str());
+        assert_eq!(find(arn), Ok("arn"));
+        assert_eq!(find(&format!("aws:{arn}")), Ok("aws"));
+        assert_eq!(find(&format!("{arn}-2")), Ok("aws"), "an account, and the whole name of no other one");
+        assert_eq!(find("alex").unwrap_err().code, exit::AMBIGUOUS, "an account is not a whole name");
+    }
+
+    #[test]
     fn else_a_part_of_the_name_will_do_in_any_case() {
         assert_eq!(find("aws:AL", None), Ok("b_AWSalice".to_owned()));
         assert_eq!(find("lone", None), Ok("a_alone".to_owned()));
@@ -230,6 +251,15 @@ mod tests {
         let tree = Tree { tokens: vec![token_of("a", "11112222", "error")], ..Tree::default() };
         let text = credential(&tree, "bob", None).unwrap_err().text();
         assert!(text.contains("\n  The token YubiKey 5 …2222 cannot be used, "), "{text}");
+    }
+
+    #[test]
+    fn the_failure_names_a_card_that_another_program_holds() {
+        let held = Token { name: "in ACS 00".to_owned(), ..token_of("reader_0", "", "busy") };
+        let tree = Tree { tokens: vec![held], ..Tree::default() };
+        let text = credential(&tree, "bob", None).unwrap_err().text();
+        let why = "The token in ACS 00 cannot be used, because another program holds it; ";
+        assert!(text.contains(why), "{text}");
     }
 
     #[test]

@@ -192,7 +192,10 @@ impl Token {
         let (model, serial) = (properties.text("Model"), properties.text("Serial"));
         Self {
             id: properties.text("Id"),
-            name: label(&model, &serial),
+            name: match properties.text("Reader") {
+                reader if model.is_empty() && !reader.is_empty() => format!("in {reader}"),
+                _ => label(&model, &serial),
+            },
             path: path.to_string(),
             vendor: properties.text("Vendor"),
             model,
@@ -217,7 +220,7 @@ impl Token {
 
     /// Whether the daemon cannot read the token, or has given it up.
     pub(super) fn is_unusable(&self) -> bool {
-        matches!(self.state.as_str(), "error" | "stuck")
+        matches!(self.state.as_str(), "busy" | "error" | "stuck")
     }
 
     /// Whether this is the token's id, path, serial number, label, or the end of its serial number as lists show it.

@@ -12,7 +12,7 @@ use super::follow::Follower;
 use super::proxies::Options;
 use super::secret_input::Source;
 use super::style::Style;
-use super::{Failure, Output, query};
+use super::{Failure, Output, problem, query};
 
 /// How long to wait for the token, and for the touch that a PIN requires.
 const TIMEOUT_SECONDS: u32 = 90;
@@ -32,7 +32,12 @@ pub(super) async fn run(arguments: &UnlockArguments, style: Style) -> Result<Out
     let tree = bus.tree().await?;
     let token = query::token(&tree, arguments.token.as_deref())?;
     let label = tree.label(token);
-    if !token.is_locked() {
+    // The daemon decides about a token that another program holds, which may have let go of it.
+    let is_held = token.state == "busy";
+    if let Some(sentence) = problem::unusable_of(&tree, [token]).into_iter().next().filter(|_| !is_held) {
+        return Err(Failure::new(problem::code(token), sentence));
+    }
+    if !token.is_locked() && !is_held {
         return if style.json {
             Output::json(&Json { name: &token.name, token: &token.id, unlocked: false })
         } else {

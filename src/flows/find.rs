@@ -76,6 +76,15 @@ impl Target {
         }
     }
 
+    /// As [`Target::resolve`], but a request that waits for a token does not get one that another program holds.
+    fn resolve_for(&self, snapshot: &Snapshot, operation: &Operation) -> Result<Found, Error> {
+        let found = self.resolve(snapshot)?;
+        match found.token.state {
+            State::Busy if operation.request().wait_for_token => Err(token::Error::Busy.into()),
+            _ => Ok(found),
+        }
+    }
+
     /// The locked token that may hold the credential, if there is exactly one.
     fn locked_token(&self, snapshot: &Snapshot) -> Option<TokenId> {
         let Self::Query(query) = self else { return None };
@@ -160,15 +169,15 @@ impl Flows {
         let mut has_rescanned = false;
         loop {
             let mut snapshot = Arc::clone(&snapshots.borrow_and_update());
-            if target.resolve(&snapshot).is_err() {
+            if target.resolve_for(&snapshot, operation).is_err() {
                 snapshot = self.newer(&mut has_rescanned).await;
             }
-            let error = match target.resolve(&snapshot) {
+            let error = match target.resolve_for(&snapshot, operation) {
                 Ok(found) if outdated.is_some_and(|outdated| Arc::ptr_eq(outdated, &found.token)) => {
                     Missing::Token.into()
                 }
                 Ok(found) => {
-                    if matches!(found.token.state, State::Error(_)) {
+                    if matches!(found.token.state, State::Error(_) | State::Busy) {
                         self.registry.request_rescan();
                     }
                     operation.set_credential(&found.id);
@@ -200,14 +209,20 @@ impl Flows {
     }
 }
 
-/// The error for the caller. While the smart card service refuses this user, a missing token may be plugged in
-/// already. A query that an attached token could have answered may as well have a wrong name.
+/// The error for the caller. While the smart card service refuses this user, or another program holds a card, a missing
+/// token may be plugged in already. A query that an attached token could have answered may as well have a wrong name.
 pub(super) fn explained(error: Error, snapshot: &Snapshot) -> Error {
-    if may_be_hidden(&error, !snapshot.tokens.is_empty()) && snapshot.problems.contains(&Problem::PcscDenied)
-    {
-        return token::Error::PcscDenied.into();
+    let is_held =
+        |attached: &&Arc<Attached>| attached.state == State::Busy && attached.credentials.is_empty();
+    let (held, known): (Vec<_>, Vec<_>) = snapshot.tokens.values().partition(is_held);
+    if !may_be_hidden(&error, !known.is_empty()) {
+        return error;
     }
-    error
+    match held.is_empty() {
+        _ if snapshot.problems.contains(&Problem::PcscDenied) => token::Error::PcscDenied.into(),
+        false => token::Error::Busy.into(),
+        true => error,
+    }
 }
 
 fn may_be_hidden(error: &Error, has_tokens: bool) -> bool {
@@ -222,7 +237,10 @@ fn may_be_hidden(error: &Error, has_tokens: bool) -> bool {
 fn waiting(error: &Error, operation: &Operation) -> Option<operations::State> {
     let request = operation.request();
     match error {
-        Error::Missing(Missing::Token) | Error::NoMatch { locked: false, .. } | Error::OtherDevice => {
+        Error::Missing(Missing::Token | Missing::Busy)
+        | Error::NoMatch { locked: false, .. }
+        | Error::OtherDevice
+        | Error::Token(token::Error::Busy) => {
             request.wait_for_token.then_some(operations::State::WaitingToken)
         }
         Error::Missing(Missing::Locked) | Error::NoMatch { locked: true, .. } => {

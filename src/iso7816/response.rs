@@ -16,6 +16,16 @@ impl Status {
     pub fn more_data(self) -> bool {
         self.0 >> 8 == 0x61
     }
+
+    /// `6Cxx`: Le is wrong, and the right one is `xx`. Only cards with the protocol T=0 send it.
+    pub fn wrong_le(self) -> bool {
+        self.0 >> 8 == 0x6c
+    }
+
+    /// The `xx` of a status word such as `61xx`.
+    pub fn low_byte(self) -> u8 {
+        self.0.to_be_bytes()[1]
+    }
 }
 
 impl fmt::Display for Status {
@@ -80,5 +90,11 @@ mod tests {
     fn only_61_means_more() {
         assert!(Status(0x61ff).more_data() && Status(0x6100).more_data());
         assert!(!Status(0x9000).more_data() && !Status(0x6282).more_data());
+    }
+
+    #[test]
+    fn only_6c_means_another_le() {
+        assert!(Status(0x6c00).wrong_le() && Status(0x6cff).wrong_le() && !Status(0x6700).wrong_le());
+        assert_eq!([Status(0x6c1f), Status(0x6100)].map(Status::low_byte), [0x1f, 0x00]);
     }
 }

@@ -20,6 +20,12 @@ pub enum Error {
     /// The token requires its password or PIN first.
     #[error("the token is locked")]
     Locked,
+    /// The token refuses all commands until a password is set on it, as some keys for authorities do.
+    #[error("the token wants a password to be set first")]
+    PasswordUnset,
+    /// Another token answers in the place of the one that was introduced. Nothing was asked of it.
+    #[error("another token is in its place")]
+    OtherToken,
     /// The token refused the key of the password or PIN. The session cannot be used any more.
     #[error("the token refuses the password")]
     WrongPassword,

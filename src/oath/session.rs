@@ -120,6 +120,17 @@ pub struct SelfDescription {
     pub max_key: Option<usize>,
 }
 
+impl SelfDescription {
+    /// Whether a later description is of another token, or of this one after a reset of its application: this one has an
+    /// identity, and the later one shows no part of it.
+    pub fn is_of_other_token(&self, other: &Self) -> bool {
+        let has_identity = self.salt.is_some() || self.serial.is_some();
+        let same_salt = self.salt.is_some() && self.salt == other.salt;
+        let same_serial = self.serial.is_some() && self.serial == other.serial;
+        has_identity && !same_salt && !same_serial
+    }
+}
+
 /// The rules of a token's PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PinRules {
@@ -133,5 +144,36 @@ impl Default for PinRules {
     /// The rules of a Nitrokey 3, which allows eight attempts.
     fn default() -> Self {
         Self { needs_touch: true, spared_attempts: 3 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_another_one_if_no_part_of_its_identity_is_the_same() {
+        let of = |salt: Option<u8>, serial: Option<&str>| SelfDescription {
+            salt: salt.map(|byte| vec![byte; 8]),
+            serial: serial.map(str::to_owned),
+            ..SelfDescription::default()
+        };
+        for (one, other, is_other) in [
+            (of(Some(1), None), of(Some(1), None), false),
+            (of(Some(1), None), of(Some(2), None), true),
+            (of(None, Some("7")), of(None, Some("7")), false),
+            (of(None, Some("7")), of(None, Some("8")), true),
+            (of(Some(1), None), of(None, Some("7")), true),
+            (of(Some(1), Some("7")), of(Some(2), Some("7")), false),
+            (of(Some(1), Some("7")), of(Some(1), None), false),
+            (of(Some(1), Some("7")), of(None, None), true),
+            (of(Some(1), None), of(None, None), true),
+            (of(None, Some("7")), of(None, None), true),
+            // Nothing is known that could differ.
+            (of(None, None), of(Some(1), Some("7")), false),
+            (of(None, None), of(None, None), false),
+        ] {
+            assert_eq!(one.is_of_other_token(&other), is_other, "{one:?} {other:?}");
+        }
     }
 }

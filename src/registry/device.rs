@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::snapshot::State;
 use crate::clock::Clock;
-use crate::device::Problem;
+use crate::device::{Attachment, Problem};
 use crate::token::{Error, Event, Info, Listed, Token};
 
 /// The pauses between failed readings in a row, in seconds; the last pause repeats.
@@ -27,8 +27,11 @@ pub(super) struct Device {
     /// Whether the first reading has ended, with or without success.
     pub(super) is_read: bool,
     pub(super) token: Token,
-    /// Whether it is in a smart card reader.
-    pub(super) has_reader: bool,
+    pub(super) attachment: Attachment,
+    /// The name of its transport.
+    pub(super) transport: &'static str,
+    /// The number of the attachment, which distinguishes it from an earlier one of the same device.
+    pub(super) number: u64,
     clock: Arc<dyn Clock>,
     pub(super) state: State,
     pub(super) listed: Listed,
@@ -59,12 +62,20 @@ impl Waiter {
 }
 
 impl Device {
-    pub(super) fn new(token: Token, has_reader: bool, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        token: Token,
+        attachment: Attachment,
+        transport: &'static str,
+        number: u64,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             info: None,
             is_read: false,
             token,
-            has_reader,
+            attachment,
+            transport,
+            number,
             clock,
             state: State::Reading,
             listed: Listed::default(),
@@ -73,11 +84,26 @@ impl Device {
         }
     }
 
+    /// Whether it is in a smart card reader.
+    pub(super) fn has_reader(&self) -> bool {
+        self.attachment.reader.is_some()
+    }
+
+    /// The description of its token. A card that another program has held since its insertion may be a token, so it has a
+    /// description of its place.
+    pub(super) fn shown(&self) -> Option<Info> {
+        let reader = self.attachment.reader.as_deref().filter(|_| self.state == State::Busy);
+        let of_place = |reader| Info::unidentified(reader, self.attachment.is_virtual, self.transport);
+        self.info.clone().or_else(|| reader.map(of_place))
+    }
+
     /// Applies an event of the worker. [`Event::Selected`] only marks the device as read.
     pub(super) fn apply(&mut self, event: Event) {
         self.is_read = true;
         match event {
-            Event::Selected(_) | Event::Held | Event::Revived => {}
+            // No reading has ended, but a caller is to know why the card is not there.
+            Event::Held if self.has_reader() && self.info.is_none() => self.state = State::Busy,
+            Event::Selected(_) | Event::Replaced | Event::Held | Event::Revived => {}
             Event::Ready(listed) => self.succeed(listed, State::Ready),
             Event::Locked => self.succeed(Listed::default(), State::Locked),
             Event::Stuck => self.state = State::Stuck,
@@ -88,7 +114,10 @@ impl Device {
             Event::Failed(error) => {
                 let count = self.failure.as_ref().map_or(0, |failure| failure.count) + 1;
                 self.failure = Some(Failure { count, at: self.clock.monotonic() });
-                self.state = State::Error(error);
+                self.state = match error {
+                    Error::Busy => State::Busy,
+                    error => State::Error(error),
+                };
             }
         }
     }
@@ -113,13 +142,16 @@ impl Device {
     /// Plans the next reading if the last one failed and none is planned. `ended` is called after that reading.
     ///
     /// A card that the smart card service refuses waits for [`Device::hasten_retry`], because each attempt is an entry
-    /// in the journal of the system.
+    /// in the journal of the system. So does a token that wants a password to be set, because each attempt deselects the
+    /// application of another program.
     pub(super) fn retry(&mut self, ended: impl FnOnce() + Send + 'static) {
         let Some(failure) = self.failure.as_ref().filter(|_| self.reading.is_none()) else { return };
-        if self.problem() == Some(Problem::PcscDenied) {
+        if matches!(self.state, State::Error(Error::PcscDenied | Error::PasswordUnset)) {
             return self.read_after(None, ended);
         }
-        let place = failure.count.saturating_sub(1);
+        // Another program may let go of a card at any moment. The attempt sends nothing to the card before that.
+        let is_held = self.state == State::Busy && self.has_reader();
+        let place = if is_held { 0 } else { failure.count.saturating_sub(1) };
         if let Some(seconds) = RETRY_SECONDS.get(place).or(RETRY_SECONDS.last()) {
             self.read_after(Some(Duration::from_secs(*seconds)), ended);
         }
@@ -158,7 +190,9 @@ impl Device {
         self.reading = Some(Reading { begin_now: Some(begin_now), waiters: Vec::new() });
         let (token, clock) = (self.token.downgrade(), Arc::clone(&self.clock));
         tokio::spawn(async move {
-            if delay != Some(Duration::ZERO) {
+            let is_requested = if delay == Some(Duration::ZERO) {
+                true
+            } else {
                 let pause = async {
                     match delay {
                         Some(delay) => clock.sleep(delay).await,
@@ -166,15 +200,18 @@ impl Device {
                     }
                 };
                 tokio::select! {
-                    () = pause => {}
+                    () = pause => false,
                     // An error means that the device was detached, or that another reading has succeeded.
-                    request = &mut requested => if request.is_err() { return },
+                    request = &mut requested => match request {
+                        Ok(()) => true,
+                        Err(_) => return,
+                    },
                 }
-            }
+            };
             drop(requested);
             if let Some(token) = token.upgrade() {
-                // An error arrives as an event as well.
-                let _ = token.read().await;
+                // An error arrives as an event as well. Without a caller the next attempt comes soon enough.
+                let _ = if is_requested { token.read().await } else { token.read_if_free().await };
             }
             ended();
         });

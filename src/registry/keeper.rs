@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
-use std::thread;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use super::device::{Device, Waiter};
-use super::message::Message;
+use super::message::{Message, Origin};
+use super::monitors::monitors;
 use super::snapshot::{DeviceKey, Snapshot, State};
 use super::tokens;
 use crate::clock::Clock;
 use crate::device::{Attachment, Presence, Problem, Transport};
 use crate::task::Task;
-use crate::token::{Event, Identities, Info, OtpSlots, Token};
+use crate::token::{self, Event, Identities, Info, OtpSlots, Token};
 
 /// The maximum number of devices of a transport. Each has a thread, and the unit limits them; pcscd has at most 16 readers.
 const MAX_DEVICES: usize = 32;
@@ -26,6 +26,8 @@ pub(super) struct Keeper {
     snapshots: watch::Sender<Arc<Snapshot>>,
     messages: mpsc::UnboundedSender<Message>,
     devices: BTreeMap<DeviceKey, Device>,
+    /// The number of the last attachment.
+    attachments: u64,
     /// The problem in the last report of each transport, by index; a transport without a report has no entry.
     reported: BTreeMap<usize, BTreeSet<Problem>>,
     /// The transports with more devices than are used.
@@ -61,6 +63,7 @@ impl Keeper {
             snapshots,
             messages,
             devices: BTreeMap::new(),
+            attachments: 0,
             reported: BTreeMap::new(),
             crowded: BTreeSet::new(),
             version: 0,
@@ -83,34 +86,34 @@ impl Keeper {
 
     async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Message>) {
         while let Some(message) = inbox.recv().await {
-            match message {
-                Message::Opened => {}
-                Message::Presence(place, presence) => self.reconcile(place, presence),
-                Message::Event(key, event) => self.apply(&key, event),
-                Message::ReadingEnded(key) => self.end_reading(&key),
-                Message::Rescan(waiter) => {
-                    self.request_rescan(waiter);
-                    continue;
-                }
-                Message::RescanEnded(place) => {
-                    self.end_rescan(place);
-                    continue;
-                }
-                Message::Barrier(waiter) => {
-                    drop(waiter);
-                    continue;
-                }
-                Message::Unused(answer) => {
-                    let is_unused = |device: &&Device| device.info.is_none() && !device.has_reader;
-                    let unused = self.devices.values().filter(is_unused);
-                    // An error means that the caller has left.
-                    let _ = answer.send(unused.map(|device| device.token.clone()).collect());
-                    continue;
-                }
+            if self.handle(message) {
+                self.publish();
+                self.answered.clear();
             }
-            self.publish();
-            self.answered.clear();
         }
+    }
+
+    /// Returns whether the state may have changed.
+    fn handle(&mut self, message: Message) -> bool {
+        use Message::{Barrier, Event, Opened, Presence, ReadingEnded, Rescan, RescanEnded, Unused};
+        let is_change = matches!(message, Opened | Presence(..) | Event(..) | ReadingEnded(_));
+        match message {
+            Opened => {}
+            Presence(place, presence) => self.reconcile(place, presence),
+            Event(origin, _) | ReadingEnded(origin) if !self.is_attached(&origin) => return false,
+            Event(origin, event) => self.apply(&origin, event),
+            ReadingEnded(origin) => self.end_reading(&origin),
+            Rescan(waiter) => self.request_rescan(waiter),
+            RescanEnded(place) => self.end_rescan(place),
+            Barrier(waiter) => drop(waiter),
+            Unused(answer) => {
+                let is_unused = |device: &&Device| device.info.is_none() && !device.has_reader();
+                let unused = self.devices.values().filter(is_unused);
+                // An error means that the caller has left.
+                let _ = answer.send(unused.map(|device| device.token.clone()).collect());
+            }
+        }
+        is_change
     }
 
     /// Replaces the devices of one transport by the reported ones. A device that is in both keeps its state.
@@ -148,14 +151,16 @@ impl Keeper {
     }
 
     fn attach(&mut self, key: DeviceKey, attachment: Attachment) {
-        let Some(transport) = self.transports().get(key.0) else { return };
-        let (messages, origin) = (self.messages.clone(), key.clone());
-        let has_reader = attachment.reader.is_some();
+        let Some(transport) = self.transports().get(key.0).map(Arc::clone) else { return };
+        let (messages, name) = (self.messages.clone(), transport.name());
+        self.attachments += 1;
+        let origin = Origin { key: key.clone(), attachment: self.attachments };
+        let from = origin.clone();
         // An error means that the daemon is ending.
-        let sink = move |event| drop(messages.send(Message::Event(origin.clone(), event)));
+        let sink = move |event| drop(messages.send(Message::Event(from.clone(), event)));
         let token = Token::attach(
-            Arc::clone(transport),
-            attachment,
+            transport,
+            attachment.clone(),
             Arc::clone(&self.clock),
             self.identities.clone(),
             self.otp_slots.clone(),
@@ -168,21 +173,29 @@ impl Keeper {
                 return;
             }
         };
-        let mut device = Device::new(token, has_reader, Arc::clone(&self.clock));
-        device.read(self.reading_ended(&key));
+        let mut device = Device::new(token, attachment, name, origin.attachment, Arc::clone(&self.clock));
+        device.read(self.reading_ended(&origin));
         self.devices.insert(key, device);
     }
 
-    fn apply(&mut self, key: &DeviceKey, event: Event) {
-        if let Event::Selected(info) = event {
-            return self.introduce(key, info);
+    /// Whether the device was neither detached nor attached again since it sent a message.
+    fn is_attached(&self, origin: &Origin) -> bool {
+        self.devices.get(&origin.key).is_some_and(|device| device.number == origin.attachment)
+    }
+
+    fn apply(&mut self, origin: &Origin, event: Event) {
+        let key = &origin.key;
+        match event {
+            Event::Selected(info) => return self.introduce(key, info),
+            Event::Replaced => return self.replace(key),
+            _ => {}
         }
-        let ended = self.reading_ended(key);
-        // The device may have been detached since its worker sent the event.
+        let ended = self.reading_ended(origin);
         let Some(device) = self.devices.get_mut(key) else { return };
         match &event {
             Event::NoApplication => tracing::debug!("{} holds no OATH token", key.1),
             // Once for each reason, because the reading is repeated until it succeeds.
+            Event::Failed(token::Error::Busy) if device.state == State::Busy => {}
             Event::Failed(error) if device.state != State::Error(error.clone()) => {
                 tracing::warn!("{} could not be read: {error}", key.1);
             }
@@ -197,9 +210,18 @@ impl Keeper {
         }
     }
 
-    fn end_reading(&mut self, key: &DeviceKey) {
-        let ended = self.reading_ended(key);
-        if let Some(device) = self.devices.get_mut(key) {
+    /// Attaches the device again, because another token is in its place.
+    fn replace(&mut self, key: &DeviceKey) {
+        tracing::info!("the token in {} was replaced by another one", key.1);
+        if let Some(mut device) = self.devices.remove(key) {
+            self.answered.append(&mut device.end_reading());
+            self.attach(key.clone(), device.attachment);
+        }
+    }
+
+    fn end_reading(&mut self, origin: &Origin) {
+        let ended = self.reading_ended(origin);
+        if let Some(device) = self.devices.get_mut(&origin.key) {
             self.answered.append(&mut device.end_reading());
             device.retry(ended);
         }
@@ -238,10 +260,10 @@ impl Keeper {
         }
     }
 
-    fn reading_ended(&self, key: &DeviceKey) -> impl FnOnce() + Send + 'static {
-        let (messages, key) = (self.messages.clone(), key.clone());
+    fn reading_ended(&self, origin: &Origin) -> impl FnOnce() + Send + 'static {
+        let (messages, origin) = (self.messages.clone(), origin.clone());
         // An error means that the daemon is ending.
-        move || drop(messages.send(Message::ReadingEnded(key)))
+        move || drop(messages.send(Message::ReadingEnded(origin)))
     }
 
     /// Assigns a token to a device at its first selection. The assignment does not change while the device is attached.
@@ -267,21 +289,5 @@ impl Keeper {
     }
 }
 
-/// Starts a monitor thread for each transport. Returns one task for each thread, which ends with it.
-pub(super) fn monitors(
-    transports: &[Arc<dyn Transport>],
-    messages: &mpsc::UnboundedSender<Message>,
-) -> std::io::Result<Vec<Task>> {
-    let start = |(place, transport): (usize, &Arc<dyn Transport>)| {
-        let name = format!("monitor-{}", transport.name());
-        let (transport, messages) = (Arc::clone(transport), messages.clone());
-        let (alive, ended) = oneshot::channel::<()>();
-        let watch = move || {
-            let _alive = alive;
-            transport.watch(&mut |presence| messages.send(Message::Presence(place, presence)).is_ok());
-        };
-        thread::Builder::new().name(name.clone()).spawn(watch)?;
-        Ok(Task::new(name, async move { drop(ended.await) }))
-    };
-    transports.iter().enumerate().map(start).collect()
-}
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,14 @@ use super::snapshot::DeviceKey;
 use crate::device::Presence;
 use crate::token::{Event, Token};
 
+/// An attached device, as its worker and its readings name it.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub(super) key: DeviceKey,
+    /// The number of the attachment. A device that is attached again has the same key and another number.
+    pub(super) attachment: u64,
+}
+
 /// A message to the keeper. Messages are handled in the order in which they were sent.
 #[derive(Debug)]
 pub(super) enum Message {
@@ -15,9 +23,9 @@ pub(super) enum Message {
     /// The devices of the transport with this index.
     Presence(usize, Presence),
     /// An event of the worker of this device.
-    Event(DeviceKey, Event),
+    Event(Origin, Event),
     /// A reading of this device has ended. Its events were sent before this message.
-    ReadingEnded(DeviceKey),
+    ReadingEnded(Origin),
     /// A caller needs a token that is missing. The waiter is answered after each transport has rescanned and each device
     /// whose reading failed has been read again.
     Rescan(Waiter),

@@ -6,6 +6,7 @@
 mod device;
 mod keeper;
 mod message;
+mod monitors;
 mod snapshot;
 mod tokens;
 
@@ -104,7 +105,7 @@ impl Registry {
             return Ok(Vec::new());
         }
         self.configure(hid);
-        let tasks = keeper::monitors(self.transports(), &self.messages)?;
+        let tasks = monitors::monitors(self.transports(), &self.messages)?;
         // Without a transport no report would change the snapshot. An error means that the daemon is ending.
         let _ = self.messages.send(Message::Opened);
         Ok(tasks)

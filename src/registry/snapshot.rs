@@ -71,9 +71,11 @@ pub enum State {
     Ready,
     /// The token requires a password.
     Locked,
+    /// Another program holds the token, so that it cannot be read.
+    Busy,
     /// The token does not answer a command.
     Stuck,
-    /// The last reading failed.
+    /// The last reading failed for another reason.
     Error(Error),
 }
 
@@ -84,6 +86,7 @@ impl fmt::Display for State {
             Self::Reading => "reading",
             Self::Ready => "ready",
             Self::Locked => "locked",
+            Self::Busy => "busy",
             Self::Stuck => "stuck",
             Self::Error(_) => "error",
         })
@@ -110,6 +113,8 @@ pub enum Missing {
     Locked,
     /// The token does not answer, so its credentials are unknown.
     Stuck,
+    /// Another program holds the token, so its credentials are unknown or out of date.
+    Busy,
     /// The token has no such credential.
     Credential,
 }
@@ -131,6 +136,7 @@ impl Snapshot {
                 Ok(Found { id: id.clone(), credential: credential.clone(), token: Arc::clone(attached) })
             }
             (None, State::Stuck) => Err(Missing::Stuck),
+            (None, State::Busy) => Err(Missing::Busy),
             (None, _) if attached.is_locked() => Err(Missing::Locked),
             (None, _) => Err(Missing::Credential),
         }

@@ -37,8 +37,8 @@ fn first_free(id: &TokenId, taken: &BTreeSet<TokenId>) -> TokenId {
 pub(super) fn view(devices: &BTreeMap<DeviceKey, Device>) -> BTreeMap<TokenId, Arc<Attached>> {
     let mut groups = BTreeMap::<TokenId, Vec<(&DeviceKey, &Device)>>::new();
     for (key, device) in devices {
-        if let Some(info) = &device.info {
-            groups.entry(info.id.clone()).or_default().push((key, device));
+        if let Some(info) = device.shown() {
+            groups.entry(info.id).or_default().push((key, device));
         }
     }
     groups.into_iter().filter_map(|(id, group)| Some((id, Arc::new(attached(group)?)))).collect()
@@ -48,9 +48,9 @@ pub(super) fn view(devices: &BTreeMap<DeviceKey, Device>) -> BTreeMap<TokenId, A
 /// serves the token; of a card and a HID device in the same state, the HID device, because other programs use cards more.
 fn attached(mut group: Vec<(&DeviceKey, &Device)>) -> Option<Attached> {
     // The sort is stable.
-    group.sort_by_key(|(_, device)| (rank(&device.state), device.has_reader));
+    group.sort_by_key(|(_, device)| (rank(&device.state), device.has_reader()));
     let (_, serving) = group.first()?;
-    let info = serving.info.clone()?;
+    let info = serving.shown()?;
     let mut by_transport = group.clone();
     by_transport.sort_by_key(|(key, _)| *key);
     let credentials = serving.listed.credentials.iter();
@@ -60,10 +60,7 @@ fn attached(mut group: Vec<(&DeviceKey, &Device)>) -> Option<Attached> {
         may_hide_more: serving.listed.may_hide_more,
         token: serving.token.clone(),
         standby: group.iter().skip(1).map(|(_, device)| device.token.clone()).collect(),
-        transports: by_transport
-            .iter()
-            .filter_map(|(_, device)| device.info.as_ref().map(|info| info.transport))
-            .collect(),
+        transports: by_transport.iter().map(|(_, device)| device.transport).collect(),
         devices: by_transport.iter().map(|(key, _)| (*key).clone()).collect(),
         info,
     })
@@ -75,8 +72,9 @@ fn rank(state: &State) -> u8 {
         State::Ready => 0,
         State::Locked => 1,
         State::Reading => 2,
-        State::Error(_) => 3,
-        State::Stuck => 4,
+        State::Busy => 3,
+        State::Error(_) => 4,
+        State::Stuck => 5,
     }
 }
 

@@ -18,6 +18,9 @@ pub enum Error {
     /// The token requires a password.
     #[error("the token is locked")]
     Locked,
+    /// The token refuses all commands until a password is set on it.
+    #[error("the token wants a password to be set first")]
+    PasswordUnset,
     /// The token refused the password.
     #[error("the token refused the password")]
     WrongPassword,
@@ -87,6 +90,8 @@ impl From<oath::Error> for Error {
                 Self::Stuck
             }
             oath::Error::Locked => Self::Locked,
+            oath::Error::PasswordUnset => Self::PasswordUnset,
+            oath::Error::OtherToken => Self::Removed,
             oath::Error::WrongPassword => Self::WrongPassword,
             oath::Error::WrongPin(left) => Self::WrongPin(left),
             oath::Error::PinUnproven => Self::Locked,

@@ -1,5 +1,8 @@
 //! The events of a worker.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use super::Error;
 use super::pin::Listed;
 use crate::oath::TokenId;
@@ -16,6 +19,9 @@ pub enum Event {
     Ready(Listed),
     /// The device has no OATH application, or the configuration no longer names it. This takes back [`Event::Selected`].
     NoApplication,
+    /// Another token answers in the place of this one, as after a suspend. The device is to be attached again; its worker
+    /// ends. An event of its supervision may still follow.
+    Replaced,
     /// A reading failed.
     Failed(Error),
     /// Another program has held the token for so long that callers should not wait for the reading.
@@ -57,4 +63,34 @@ pub struct Info {
     pub own_clock: bool,
     /// The maximum length of a key in bytes, if the token cannot hold longer ones.
     pub max_key: Option<usize>,
+}
+
+/// The first part of the id of a token that is known by its reader only.
+const UNIDENTIFIED: &str = "reader";
+
+impl Info {
+    /// The description of a card that could not be read since its insertion: `reader_` and a hash of the reader's name.
+    pub fn unidentified(reader: &OsStr, is_virtual: bool, transport: &'static str) -> Self {
+        Self {
+            id: TokenId::of_hash(UNIDENTIFIED, reader.as_bytes()),
+            vendor: String::new(),
+            model: String::new(),
+            family: "",
+            serial: String::new(),
+            firmware: String::new(),
+            reader: reader.display().to_string(),
+            is_virtual,
+            transport,
+            pin_set: false,
+            attempts_left: None,
+            pin_needs_touch: false,
+            own_clock: false,
+            max_key: None,
+        }
+    }
+
+    /// Whether only the reader of the token is known.
+    pub fn is_unidentified(&self) -> bool {
+        self.id.is_of_family(UNIDENTIFIED)
+    }
 }

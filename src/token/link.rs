@@ -8,7 +8,7 @@ use super::activity::Activity;
 use super::families::{self, Family};
 use super::target::Target;
 use crate::device::{self, Channel, Opened, Progress, Transport};
-use crate::oath::{Error, OathSession};
+use crate::oath::{Error, OathSession, SelfDescription};
 
 /// The number of attempts to open a device that another program holds exclusively, and their interval.
 const OPEN_ATTEMPTS: u32 = 20;
@@ -23,6 +23,8 @@ pub(super) enum Repeat {
     Always,
     /// Only if no session had begun, because the work in a session may have had an effect.
     UntilBegun,
+    /// As [`Repeat::Always`], but without a wait for another program that holds the device exclusively.
+    IfFree,
 }
 
 /// The link to a device. The device is closed between two requests.
@@ -32,11 +34,13 @@ pub(super) struct Link {
     activity: Arc<Activity>,
     /// The lock that all devices of the token share; unknown until the token is.
     turn: Option<Arc<Mutex<()>>>,
+    /// The family of the token, and what it said of itself when it was introduced.
+    introduced: Option<(&'static Family, SelfDescription)>,
 }
 
 impl Link {
     pub(super) fn new(transport: Arc<dyn Transport>, target: Target, activity: Arc<Activity>) -> Self {
-        Self { transport, target, activity, turn: None }
+        Self { transport, target, activity, turn: None, introduced: None }
     }
 
     pub(super) fn transport(&self) -> &dyn Transport {
@@ -52,7 +56,29 @@ impl Link {
         self.turn = Some(turn);
     }
 
+    /// From now on a session with another token than this one fails.
+    pub(super) fn expect(&mut self, family: &'static Family, description: SelfDescription) {
+        self.introduced = Some((family, description));
+    }
+
+    /// A reader may hold another card than before without an event, for example after a suspend.
+    fn check_token(&self, family: &Family, session: &dyn OathSession) -> Result<(), Error> {
+        let Some((expected, introduced)) = &self.introduced else { return Ok(()) };
+        let is_other = expected.name != family.name || introduced.is_of_other_token(&session.description());
+        if is_other { Err(Error::OtherToken) } else { Ok(()) }
+    }
+
+    /// The same for a card without any application of a family.
+    fn check_absence(&self, error: Error) -> Error {
+        let is_expected = self.introduced.is_some() && self.target.attachment.reader.is_some();
+        if is_expected && error == Error::NoApplication { Error::OtherToken } else { error }
+    }
+
     /// Runs `work` in a session, which is one transaction. Repeats it if another program resets the card.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OtherToken`] if another token than the expected one answers, and those of `work`.
     pub(super) fn in_session<T>(
         &self,
         repeat: Repeat,
@@ -63,9 +89,10 @@ impl Link {
         loop {
             attempts += 1;
             let mut begun = false;
-            let opened = self.take_turn(progress).and_then(|turn| Ok((turn, self.open(progress)?)));
+            let opened = self.take_turn(progress).and_then(|turn| Ok((turn, self.open(repeat, progress)?)));
             let result = opened.map_err(Error::Device).and_then(|(_turn, opened)| {
                 self.transact(opened, |family, session| {
+                    self.check_token(family, session)?;
                     begun = true;
                     work(family, session)
                 })
@@ -75,8 +102,8 @@ impl Link {
                 Err(Error::Device(error))
                     if error.is_reset()
                         && attempts < TRANSACTION_ATTEMPTS
-                        && (repeat == Repeat::Always || !begun) => {}
-                result => return result,
+                        && (repeat != Repeat::UntilBegun || !begun) => {}
+                result => return result.map_err(|error| self.check_absence(error)),
             }
         }
     }
@@ -122,11 +149,12 @@ impl Link {
         Err(device::Error::Busy)
     }
 
-    /// Opens the device. Waits up to 2 s while another program holds it exclusively.
-    fn open(&self, progress: &dyn Progress) -> Result<Opened, device::Error> {
+    /// Opens the device. Waits up to 2 s while another program holds it exclusively, except for [`Repeat::IfFree`].
+    fn open(&self, repeat: Repeat, progress: &dyn Progress) -> Result<Opened, device::Error> {
+        let waits = || repeat != Repeat::IfFree && !progress.is_cancelled();
         for _ in 0..OPEN_ATTEMPTS {
             match self.transport.open(&self.target.attachment.id) {
-                Err(device::Error::Busy) if !progress.is_cancelled() => thread::sleep(OPEN_INTERVAL),
+                Err(device::Error::Busy) if waits() => thread::sleep(OPEN_INTERVAL),
                 result => return result,
             }
         }

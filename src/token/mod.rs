@@ -22,6 +22,8 @@ mod pin;
 mod queue;
 mod queued;
 mod target;
+#[cfg(test)]
+mod tests;
 mod token2;
 mod trussed;
 mod unlocking;
@@ -47,6 +49,7 @@ pub use event::{Event, Info};
 pub use identity::{Fingerprint, Identities};
 use keys::Keys;
 pub use keys::WipeCounts;
+use link::Repeat;
 use locking::Locking;
 pub use otp_slots::OtpSlots;
 pub use pin::Listed;
@@ -134,8 +137,21 @@ impl Token {
     ///
     /// Any [`Error`]. It is sent as an event as well.
     pub async fn read(&self) -> Result<(), Error> {
-        self.ask(TRANSACTION_LIMIT, watch::Sender::default(), |worker, caller| {
-            caller.answer(worker.read(caller));
+        self.read_with(Repeat::Always).await
+    }
+
+    /// As [`Token::read`], but fails at once with [`Error::Busy`] while another program holds the device exclusively.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Token::read`].
+    pub async fn read_if_free(&self) -> Result<(), Error> {
+        self.read_with(Repeat::IfFree).await
+    }
+
+    async fn read_with(&self, repeat: Repeat) -> Result<(), Error> {
+        self.ask(TRANSACTION_LIMIT, watch::Sender::default(), move |worker, caller| {
+            caller.answer(worker.read(repeat, caller));
         })
         .await
     }

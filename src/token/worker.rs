@@ -1,5 +1,6 @@
 //! The worker thread, which owns a device. All functions may block.
 
+use std::cell::Cell;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +46,8 @@ pub(super) struct Worker {
     /// The identity from [`Transport::identify`], after it was called.
     vendor_identity: Option<device::Identity>,
     introduced: bool,
+    /// Whether another token is in the place of this one.
+    is_replaced: Cell<bool>,
 }
 
 /// The family and the self-description of a token, from one session.
@@ -68,6 +71,7 @@ impl Worker {
             protected: Protected::default(),
             vendor_identity: None,
             introduced: false,
+            is_replaced: Cell::new(false),
         }
     }
 
@@ -80,19 +84,23 @@ impl Worker {
             self.activity.job_begun(job.limit);
             (job.run)(&mut self);
             self.activity.job_ended();
+            if self.is_replaced.get() {
+                // The jobs in the queue are for the token that was there before.
+                return;
+            }
         }
     }
 
-    pub(super) fn read(&mut self, progress: &dyn Progress) -> Result<(), Error> {
+    pub(super) fn read(&mut self, repeat: Repeat, progress: &dyn Progress) -> Result<(), Error> {
         let mut selected = None;
         let known = self.keys.known.clone();
-        let listed = self.link.in_session(Repeat::Always, progress, |family, session| {
+        let listed = self.link.in_session(repeat, progress, |family, session| {
             let description = session.description();
             selected = Some((family, description.clone()));
             Ok((unlocked(session, &known)?.list_while_awaited(progress)?, description))
         });
         self.introduce(selected);
-        match listed.map_err(|error| self.notice_lock(error)) {
+        match listed.map_err(|error| self.notice_lock(self.notice_other(error))) {
             Ok((credentials, description)) => {
                 let listed = self.protected.complete(credentials, &description, &known);
                 self.report(Event::Ready(listed));
@@ -127,6 +135,7 @@ impl Worker {
             Ok(())
         });
         if let Err(error) = result {
+            let error = self.notice_other(error);
             self.notice_denial(&error);
             let error = if is_protected { self.notice_pin(error) } else { error };
             // Another program changed the token's list since it was read, or the PIN is gone.
@@ -136,7 +145,7 @@ impl Worker {
                 _ => false,
             };
             if is_outdated {
-                let _ = self.read(caller);
+                let _ = self.read(Repeat::Always, caller);
             }
             caller.answer(Err(if is_protected { error.into() } else { self.notice_lock(error) }));
         }
@@ -152,16 +161,18 @@ impl Worker {
             selected = Some((family, session.description()));
             listed
         });
-        // The number of attempts left has changed.
-        self.introduce(selected.filter(|_| lock == Lock::Pin));
+        // The number of attempts left has changed, or the token could not be read before.
+        let is_news = lock == Lock::Pin || !self.introduced;
+        self.introduce(selected.filter(|_| is_news));
         if progress.is_cancelled() {
             // No caller receives the result, and the request was cancelled: the token stays locked.
             keys.tried.take();
             return Err(Error::Locked);
         }
-        let credentials = listed.inspect_err(|error| {
+        let credentials = listed.map_err(|error| {
             keys.tried.take();
-            self.notice_denial(error);
+            self.notice_denial(&error);
+            self.notice_other(error)
         })?;
         if lock != Lock::None && !keys.keep_tried(unlock.since) {
             return Err(if lock == Lock::Pin {
@@ -179,7 +190,7 @@ impl Worker {
 
     pub(super) fn lock(&mut self, progress: &dyn Progress) -> Result<(), Error> {
         self.keys.forget();
-        match self.read(progress) {
+        match self.read(Repeat::Always, progress) {
             Ok(()) | Err(Error::Locked) => Ok(()),
             Err(error) => Err(error),
         }
@@ -225,6 +236,7 @@ impl Worker {
         };
         self.introduced = true;
         self.link.share(self.identities.turn(&info.id));
+        self.link.expect(family, description);
         self.report(Event::Selected(info));
     }
 
@@ -243,6 +255,17 @@ impl Worker {
     /// Opens a device in a smart card reader and closes it. Sends no command to the token.
     pub(super) fn check_access(&self, progress: &dyn Progress) -> Result<(), Error> {
         Ok(self.link.check(progress).inspect_err(|error| self.notice_denial(error))?)
+    }
+
+    /// Reports that another token is in the place of this one, and wipes the keys of this one, because callers may keep
+    /// handles to it. The caller gets the error, and the worker ends.
+    fn notice_other(&self, error: oath::Error) -> oath::Error {
+        if error == oath::Error::OtherToken {
+            self.report(Event::Replaced);
+            self.is_replaced.set(true);
+            self.keys.wipe();
+        }
+        error
     }
 
     /// Reports that the system refuses the token to this user by now, although it was read before.
@@ -264,7 +287,9 @@ impl Worker {
     }
 
     fn report(&self, event: Event) {
-        (self.events)(event);
+        if !self.is_replaced.get() {
+            (self.events)(event);
+        }
     }
 }
 

@@ -29,6 +29,7 @@ mod report_queue;
 mod session;
 mod spec;
 mod state;
+mod t0;
 #[cfg(test)]
 mod tests;
 mod token2;

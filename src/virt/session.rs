@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::applet::{Outcome, Pending, Touch};
 use super::spec::TouchPolicy;
 use super::state::{Fault, Shared, State};
+use super::t0;
 use crate::device::Error;
-use crate::iso7816::Response;
+use crate::iso7816::{Response, status};
 use crate::sync::IgnorePoison;
 
 /// A connection to a [`VirtualToken`](super::VirtualToken); it ends when the token is pulled out.
@@ -34,7 +35,8 @@ impl Session {
     ///
     /// [`Error::Removed`] if the token was pulled out.
     pub fn atr(&self) -> Result<&'static [u8], Error> {
-        Ok(self.lock()?.applet.atr())
+        let state = self.lock()?;
+        Ok(if state.t0.is_some() { t0::ATR } else { state.applet.atr() })
     }
 
     /// Switches it off: no application is selected or unlocked any more.
@@ -80,10 +82,20 @@ impl Session {
                 return Err(Error::Removed);
             }
         }
-        match state.applet.respond(command) {
-            Outcome::Answer(response) => Ok(bytes(&response)),
-            Outcome::Touch(pending) => self.wait_for_touch(state, &pending, touch_needed),
+        if state.wants_password && matches!(command, [_, 0xa1 | 0xa2, ..] | [_, 0xa4, 0x00, ..]) {
+            return Ok(status::SECURITY_STATUS_NOT_SATISFIED.0.to_be_bytes().to_vec());
         }
+        if let Some(response) = state.t0.as_mut().and_then(|t0| t0.kept(command)) {
+            return Ok(bytes(&response));
+        }
+        let (mut state, response) = match state.applet.respond(command) {
+            Outcome::Answer(response) => (state, response),
+            Outcome::Touch(pending) => self.wait_for_touch(state, &pending, touch_needed)?,
+        };
+        Ok(bytes(&match &mut state.t0 {
+            Some(t0) => t0.answer(command, response),
+            None => response,
+        }))
     }
 
     /// Waits for exclusive use of the token.
@@ -103,12 +115,12 @@ impl Session {
         Ok(Exclusive { session: self })
     }
 
-    fn wait_for_touch(
-        &self,
-        mut state: MutexGuard<'_, State>,
+    fn wait_for_touch<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
         pending: &Pending,
         touch_needed: &dyn Fn(),
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<(MutexGuard<'a, State>, Response), Error> {
         state.wants_touch = true;
         // The token did not wait for an earlier touch, so that touch is lost.
         state.touched = false;
@@ -126,7 +138,8 @@ impl Session {
         let touch = if state.touched || comes.is_some() { Touch::Given } else { Touch::Missed };
         state.wants_touch = false;
         state.touched = false;
-        Ok(bytes(&state.applet.complete(pending, touch)))
+        let response = state.applet.complete(pending, touch);
+        Ok((state, response))
     }
 
     /// Waits for `time`, or less if `ends` becomes true earlier.

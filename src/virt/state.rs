@@ -12,6 +12,7 @@ use super::fido_side::FidoSide;
 use super::nitrokey_pro::NitrokeyProKey;
 use super::otp::{Conditions, OtpKey};
 use super::spec::{Model, TokenSpec, TouchPolicy};
+use super::t0::T0;
 use crate::device::Identity;
 use crate::sync::IgnorePoison;
 
@@ -39,6 +40,10 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) applet: Applet,
+    /// Whether the OATH application refuses everything until a password is set.
+    pub(super) wants_password: bool,
+    /// The protocol of the card, if it is T=0.
+    pub(super) t0: Option<T0>,
     /// The OTP application, if the token has a slot.
     pub(super) otp: Option<OtpKey>,
     /// The FIDO interface, if the token has one.
@@ -68,6 +73,8 @@ impl Shared {
         let pro = || NitrokeyProKey::new(spec.serial, spec.pin.as_ref(), &spec.credentials);
         let state = State {
             applet: Applet::new(spec),
+            wants_password: false,
+            t0: None,
             otp: (!spec.otp_slots.is_empty()).then(otp),
             fido: FidoSide::of(spec.model),
             nitrokey_pro: (spec.model == Model::NitrokeyPro).then(pro),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::applet::Applet;
 use super::change_notifier::ChangeNotifier;
 use super::command_log::Header;
 use super::fido::FidoFault;
@@ -13,6 +14,7 @@ use super::otp::OtpFault;
 use super::session::Session;
 use super::spec::{TokenSpec, TouchPolicy};
 use super::state::{Fault, Shared, State};
+use super::t0::T0;
 use crate::secret::SecretText;
 use crate::sync::IgnorePoison;
 
@@ -92,6 +94,22 @@ impl VirtualToken {
     /// Sets the duration of each command.
     pub fn set_delay(&self, delay: Duration) {
         self.shared.change(|state| state.delay = delay);
+    }
+
+    /// Makes it a card with the protocol T=0, for a reader of the smart card service. Its next insertion shows that.
+    pub fn use_t0(&self) {
+        self.shared.change(|state| state.t0 = Some(T0::default()));
+    }
+
+    /// Makes its OATH application refuse to list and to calculate, without a challenge for a password.
+    pub fn want_password(&self) {
+        self.shared.change(|state| state.wants_password = true);
+    }
+
+    /// Puts another token in its place without an insertion, as during a suspend in which no event is seen. Only the OATH
+    /// application is that of the other token.
+    pub fn swap(&self, other: &TokenSpec) {
+        self.shared.change(|state| state.applet = Applet::new(other));
     }
 
     /// Sets another PIN, as another program does. All attempts are then left.

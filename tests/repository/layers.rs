@@ -46,9 +46,13 @@ const ALLOWED: [(&str, &[&str]); 17] = [
 /// and error sentences.
 const TOOL: (&str, &[&str]) = ("ctl", &["dbus", "guard", "operations", "otp", "token"]);
 
-/// These run a daemon with a token; the daemon itself gets its transports from its program.
-const TESTS_WITH_TOKENS: [(&str, &str); 2] =
-    [("virt", "daemon/tests.rs"), ("iso7816", "dbus/publish/tests.rs")];
+/// These tests have virtual tokens; their modules get the transports from the program.
+const TESTS_WITH_TOKENS: [(&str, &str); 4] = [
+    ("virt", "daemon/tests.rs"),
+    ("iso7816", "dbus/publish/tests.rs"),
+    ("virt", "registry/keeper/tests.rs"),
+    ("virt", "token/tests.rs"),
+];
 
 #[test]
 fn modules_use_only_modules_of_lower_layers() {

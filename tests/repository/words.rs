@@ -13,8 +13,9 @@ use testkit::foreign;
 use crate::messages::{assert_helpful, token_errors};
 
 /// The reasons for which a token may not be readable, each with a sentence of its own. A token that was removed has no
-/// reason, a locked or stuck one has a state of its own, and a reason of a transport has the sentence of the daemon.
-const REASONS: [&str; 5] = ["Malformed", "NoSuchCredential", "PinBlocked", "TokenBusy", "Unsupported"];
+/// reason, a stuck one has a state of its own, and a reason of a transport has the sentence of the daemon.
+const REASONS: [&str; 6] =
+    ["Malformed", "NoSuchCredential", "PinBlocked", "TokenBusy", "TokenLocked", "Unsupported"];
 
 const STATES: [State; 11] = [
     State::Queued,

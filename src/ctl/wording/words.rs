@@ -42,14 +42,18 @@ pub fn state(state: &str) -> &'static str {
     }
 }
 
-/// The sentence about a token whose `Token.State` is `error`, from `Token.StateReason`. A reason of a transport has that of
-/// the daemon.
+/// The sentence about a token that cannot be read, from `Token.StateReason`; one whose `Token.State` is `busy` has the reason
+/// `TokenBusy`. A reason of a transport has the sentence of the daemon.
 pub fn unread(token: &str, reason: &str) -> String {
     let (cause, step) = match reason {
         "Malformed" => ("it sent an invalid response", "unplug it and plug it in again"),
         "TokenBusy" => {
-            ("another program holds it", "close that program and run `oathbridgectl list --refresh`")
+            ("another program holds it", "close that program, and the token is read within three seconds")
         }
+        "TokenLocked" => (
+            "it refuses everything until a password is set on it",
+            "set one with `ykman oath access change` and run `oathbridgectl list --refresh`",
+        ),
         "Unsupported" => ("it has nothing that oathbridge supports", "use another token"),
         "NoSuchCredential" => {
             ("the configuration names no slot of it", "add a section [[hid.otp_slot]] to the configuration")

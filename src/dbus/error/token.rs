@@ -14,6 +14,7 @@ impl From<Missing> for Error {
             ),
             Missing::Locked => token::Error::Locked.into(),
             Missing::Stuck => token::Error::Stuck.into(),
+            Missing::Busy => token::Error::Busy.into(),
             Missing::Credential => token::Error::NoSuchCredential.into(),
         }
     }
@@ -33,7 +34,10 @@ impl Error {
     pub(in crate::dbus) fn of_token(error: token::Error) -> Self {
         use token::Error as Token;
         let (name, sentence) = match error {
-            Token::Removed => ("TokenRemoved", "The token was removed; plug it in and try again."),
+            Token::Removed => (
+                "TokenRemoved",
+                "The token was removed, or another one is in its place; plug it in and try again.",
+            ),
             Token::Busy => (
                 "TokenBusy",
                 "The token is busy with another request or held by another program; close that program or try again in a moment.",
@@ -42,6 +46,10 @@ impl Error {
             Token::Locked => (
                 "TokenLocked",
                 "The token is locked with a password or a PIN; unlock it with oathbridgectl unlock and try again.",
+            ),
+            Token::PasswordUnset => (
+                "TokenLocked",
+                "The token refuses everything until a password is set on it; set one with ykman oath access change, and try again.",
             ),
             Token::WrongPin(left) => return wrong_pin(left),
             Token::AttemptsLow(left) => return attempts_low(left),

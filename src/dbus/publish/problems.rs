@@ -12,7 +12,7 @@ use crate::registry::{Snapshot, State};
 /// The words of the D-Bus contract for the problems of the transports.
 pub(super) fn words(snapshot: &Snapshot, hid: &Hid) -> BTreeSet<&'static str> {
     let is_read_over_pcsc = snapshot.tokens.values().any(|attached| {
-        let is_read = !matches!(attached.state, State::Stuck | State::Error(_));
+        let is_read = !matches!(attached.state, State::Busy | State::Stuck | State::Error(_));
         is_read && attached.transports.contains(&"pcsc") && has_fido_interface(&attached.info.model)
     });
     let shown = snapshot.problems.iter().filter(|problem| is_shown(**problem, hid, is_read_over_pcsc));

@@ -26,8 +26,8 @@ impl Insertion {
     }
 
     /// Keeps the serial number; a later one is ignored.
-    pub(super) fn keep_serial(&self, serial: Option<String>) -> Option<String> {
-        self.0.serial.get_or_init(|| serial).clone()
+    pub(super) fn keep_serial(&self, serial: Option<&String>) {
+        self.0.serial.get_or_init(|| serial.cloned());
     }
 
     /// Whether a response of an earlier command may still arrive.

@@ -38,7 +38,8 @@ pub struct Session<'c> {
 }
 
 impl<'c> Session<'c> {
-    /// A session. Reads the state of the PIN and, once for each insertion, the serial number.
+    /// A session. Reads the state of the PIN and the serial number: over HID once for each insertion, and in each session
+    /// with a card that tells it, because a reader may hold another card than before without an event.
     ///
     /// # Errors
     ///
@@ -53,12 +54,14 @@ impl<'c> Session<'c> {
         let flag = carrier.exchange(&command::pin_flag()?, Wait::None, &NoProgress)?;
         let pin = Pin::parse(&flag, insertion.wants_pin()).inspect_err(|_| insertion.set_late(true));
         let serial = match (insertion.serial(), &pin) {
-            (Some(known), _) => known.clone(),
+            (Some(known), _) if known.is_none() || !carrier.needs_proof() => known.clone(),
+            (Some(_), Err(error)) => return Err(error.clone()),
             (None, Err(error)) if !carrier.needs_proof() => return Err(error.clone()),
-            (None, pin) => {
+            (_, pin) => {
                 let has_state = flag.status == Status::OK && matches!(pin, Ok(Pin::None | Pin::Set(_)));
-                let serial = first_serial(&mut *carrier, has_state)?;
-                insertion.keep_serial(serial)
+                let serial = read_serial(&mut *carrier, has_state)?;
+                insertion.keep_serial(serial.as_ref());
+                serial
             }
         };
         Ok(Self { carrier, clock, insertion, pin: pin?, serial })
@@ -184,8 +187,8 @@ impl OathSession for Session<'_> {
     }
 }
 
-/// The serial number at the first contact. `has_state`: whether the device has shown a state of the PIN.
-fn first_serial(carrier: &mut dyn Carrier, has_state: bool) -> Result<Option<String>, Error> {
+/// The serial number, which the key itself tells. `has_state`: whether the device has shown a state of the PIN.
+fn read_serial(carrier: &mut dyn Carrier, has_state: bool) -> Result<Option<String>, Error> {
     let response = carrier.read_serial(&command::serial()?, &NoProgress);
     match response.and_then(|response| serial::parse(&response)) {
         Err(Error::Device(error)) => Err(Error::Device(error)),

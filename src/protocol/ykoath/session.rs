@@ -168,7 +168,16 @@ impl<'t> Session<'t> {
             }
         }
         let response = self.privileged(&list::command(list::Form::Plain)?)?;
-        list::parse(&done(list::INSTRUCTION, response)?.data, list::Form::Plain)
+        let response = done(list::INSTRUCTION, response).map_err(|error| self.told_lock(error))?;
+        list::parse(&response.data, list::Form::Plain)
+    }
+
+    /// A token that refuses its list without a challenge has no password to unlock it with.
+    fn told_lock(&self, error: Error) -> Error {
+        match (&self.selection.challenge, error) {
+            (None, Error::Locked) if !self.selection.has_pin() => Error::PasswordUnset,
+            (_, error) => error,
+        }
     }
 
     /// Touch and digits by credential; empty if the token does not return them.

@@ -2,13 +2,13 @@
 
 use std::ffi::OsStr;
 
-use pcsc::{Disposition, ShareMode};
+use pcsc::{Disposition, Protocol, ShareMode};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::contexts::Lease;
 use super::error::{from_pcsc, service_is_gone};
 use super::open_readers::OpenReader;
-use super::{PROTOCOLS, connect_lock};
+use super::{PROTOCOLS, connect_lock, t0};
 use crate::device::{Device, Error, Progress, Transaction};
 use crate::iso7816::{Command, Response};
 use crate::transport::trace;
@@ -37,7 +37,9 @@ impl Device for PcscDevice {
     fn transaction(&mut self) -> Result<Box<dyn Transaction + '_>, Error> {
         let (card, _) = self.card.0.as_mut().ok_or(Error::Removed)?;
         let inner = begin(card).map_err(from_pcsc)?;
-        Ok(Box::new(PcscTransaction { inner, reader: self.reader.name(), buffer: &mut self.buffer }))
+        let is_t0 = inner.status2_owned().map_err(from_pcsc)?.protocol2() == Some(Protocol::T0);
+        let (reader, buffer) = (self.reader.name(), &mut self.buffer);
+        Ok(Box::new(PcscTransaction { inner, is_t0, reader, buffer }))
     }
 }
 
@@ -55,13 +57,15 @@ fn begin(card: &mut pcsc::Card) -> Result<pcsc::Transaction<'_>, pcsc::Error> {
 
 struct PcscTransaction<'d> {
     inner: pcsc::Transaction<'d>,
+    /// Whether the card uses the protocol T=0.
+    is_t0: bool,
     reader: &'d OsStr,
     buffer: &'d mut Vec<u8>,
 }
 
-impl Transaction for PcscTransaction<'_> {
-    fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, Error> {
-        let Self { inner, reader, buffer } = self;
+impl PcscTransaction<'_> {
+    fn send(&mut self, command: &Command) -> Result<Response, Error> {
+        let Self { inner, reader, buffer, .. } = self;
         trace::exchange(reader, command, || {
             let sent = Zeroizing::new(command.to_bytes());
             let received = inner.transmit(&sent, buffer).map_err(from_pcsc)?;
@@ -73,6 +77,15 @@ impl Transaction for PcscTransaction<'_> {
             }
             response
         })
+    }
+}
+
+impl Transaction for PcscTransaction<'_> {
+    fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, Error> {
+        match self.is_t0 {
+            true => t0::exchange(command, |command| self.send(command)),
+            false => self.send(command),
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod monitor;
 mod open_readers;
 mod service;
 mod socket;
+mod t0;
 mod watcher;
 
 use std::ffi::CString;

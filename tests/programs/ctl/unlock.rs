@@ -89,3 +89,16 @@ fn a_pin_shows_what_it_protects_and_the_last_attempts_are_left_alone() {
     let token = tokens["tokens"].as_array().unwrap().iter().find(|token| token["model"] == "Nitrokey 3");
     assert_eq!((&token.unwrap()["pin_set"], &token.unwrap()["attempts_left"]), (&true.into(), &8.into()));
 }
+
+#[test]
+fn a_token_without_a_password_that_refuses_everything_is_not_to_be_unlocked() {
+    let rig = Rig::with_card();
+    assert_eq!(rig.run(&["list"]).code, 0);
+    rig.card().unwrap().want_password();
+    rig.run(&["list", "--refresh"]);
+    let why = "it refuses everything until a password is set on it; set one with `ykman oath access change` and run ";
+    rig.run(&["code", "bob"]).failed(3, why);
+    rig.run(&["unlock"]).failed(5, why);
+    let tokens = rig.run(&["tokens", "--json"]).json();
+    rig.run(&["unlock", tokens["tokens"][0]["id"].as_str().unwrap()]).failed(5, why);
+}

@@ -164,3 +164,38 @@ async fn locks_that_wait_for_the_token_share_one_reading() {
     let commands = bench.card().log().len() - before;
     assert!(commands < 40, "{commands}");
 }
+
+/// A key for authorities refuses everything at first, and has no challenge to unlock it with.
+#[testkit::test]
+async fn a_token_that_wants_a_password_to_be_set_says_so() {
+    let bench = Bench::new("", "").await;
+    let client = bench.client();
+    bench.credential("alice").await;
+    bench.card().want_password();
+    client.call::<_, ()>(names::ROOT, "Manager", "Reload", &()).await.unwrap();
+    let objects = client.objects().await.unwrap();
+    let token = objects.into_keys().find(|path| path.contains("/tokens/")).unwrap();
+    assert_eq!(state(client, &token).await, "error");
+    let reason: String = client.property(&token, "Token", "StateReason").await.unwrap();
+    assert_eq!(reason, "TokenLocked");
+    let refusal = client.unlock(&token, PASSWORD).await.unwrap_err();
+    assert_eq!(refusal.name, "TokenLocked");
+    assert!(refusal.sentence.contains("set one with ykman oath access change"), "{refusal:?}");
+    assert!(client.find(&[]).await.unwrap().1.is_empty(), "no password unlocks it");
+
+    // Only a request selects the application, which deselects that of another program.
+    const SELECT: u8 = 0xa4;
+    let selects_of_an_unlock = async || {
+        let before = bench.card().count(SELECT);
+        client.unlock(&token, PASSWORD).await.unwrap_err();
+        bench.card().count(SELECT) - before
+    };
+    let expected = selects_of_an_unlock().await;
+    let before = bench.card().count(SELECT);
+    for _ in 0..5 {
+        // Longer than each pause between two readings.
+        bench.world.clock().unwrap().advance(Duration::from_secs(61));
+        selects_of_an_unlock().await;
+    }
+    assert_eq!(bench.card().count(SELECT) - before, 5 * expected);
+}

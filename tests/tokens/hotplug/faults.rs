@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use oathbridge::dbus::names::ROOT;
+use oathbridge::iso7816::Aid;
 use oathbridge::virt::Fault;
 use testkit::client::{Client, Event, Options};
 use testkit::scenario::Scenario;
@@ -109,7 +110,9 @@ async fn invalid_responses_are_errors_without_further_effects() {
     let truncated = [0x79, 0x7f, 0x90, 0x00];
     let no_length = [0x79, 0x83, 0xff, 0xff, 0xff, 0x90, 0x00];
     let long: Vec<u8> = (0..=255).cycle().take(4_000).chain([0x90, 0x00]).collect();
-    let selected = [&[0x79, 0x03, 5, 4, 3, 0x71, 0x08], [7; 8].as_slice(), &[0x90, 0x00]].concat();
+    // A selection with another salt would be that of another token.
+    let select = Aid::OATH.select().to_bytes();
+    let selected = card.connect().unwrap().exchange(&select, &|| {}).unwrap();
     let too_short_a_code = [0x76, 0x03, 0x06, 0x12, 0x34, 0x90, 0x00];
     for answers in [
         vec![truncated.to_vec()],

@@ -7,6 +7,7 @@
 )]
 
 mod faults;
+mod swapped;
 
 use std::collections::BTreeSet;
 use std::process::Command;

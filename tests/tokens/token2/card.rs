@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oathbridge::virt::Fault;
+use oathbridge::virt::{self, Fault};
 use testkit::client::Options;
 use testkit::scenario::Scenario;
 
@@ -36,6 +36,18 @@ async fn the_properties_are_those_over_hid() {
         assert_eq!(bench.token::<String>(name).await, value, "{name}");
     }
     assert_eq!(bench.client().find(&[]).await.unwrap().0.len(), 4);
+}
+
+/// Without an event, as after a suspend.
+#[testkit::test]
+async fn another_key_in_the_same_reader_is_asked_for_no_code() {
+    let bench = Bench::on_reader(KEY).await;
+    let alice = bench.credential("alice").await;
+    bench.key.swap(&virt::parse(&KEY.replace(&super::SERIAL.to_string(), "86104124")).unwrap()[0]);
+    let refusal = bench.client().calculate(&alice, Options::new()).await.unwrap_err();
+    assert_eq!(refusal.name, "TokenRemoved", "{refusal:?}");
+    bench.client().find(&[]).await.unwrap();
+    assert_ne!(bench.credential("alice").await, alice, "it is that of the other key");
 }
 
 /// The list is longer than a short response, so the card sends it in parts.

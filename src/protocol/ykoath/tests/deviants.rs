@@ -200,9 +200,9 @@ fn list_is_enough_if_calculate_all_fails() {
 }
 
 #[test]
-fn a_refused_list_is_an_error() {
+fn a_list_that_is_refused_without_a_challenge_wants_a_password_to_be_set() {
     let mut script = Script::new(&[(SELECT, UNLOCKED), (CALCULATE_ALL, "6982"), (LIST, "6982")]);
-    assert_eq!(Session::select(&mut script).unwrap().credentials(), Err(Error::Locked));
+    assert_eq!(Session::select(&mut script).unwrap().credentials(), Err(Error::PasswordUnset));
 }
 
 #[test]
