@@ -136,7 +136,7 @@ fn the_unit_leaves_room_for_what_the_daemon_may_use() {
     assert!((4 * peak..=8 * peak).contains(&(memory * 1024)), "{memory} MiB, {peak} KiB");
     let pool = constant("src/bin/oathbridged.rs", "MAX_BLOCKING_THREADS");
     let closers = constant("src/dbus/descriptors/unclosed.rs", "MAX_THREADS");
-    let devices = constant("src/registry/keeper.rs", "MAX_DEVICES");
+    let devices = constant("src/registry/keeper/mod.rs", "MAX_DEVICES");
     // The main thread, the closers of two buses, and three transports (pcscd, HID, and that of virtual tokens), each with a
     // monitor and a thread for each device. Threads that hang in a driver are left out: they outlive their devices.
     let threads = 1 + pool + 2 * closers + 3 * (1 + devices);
