@@ -81,10 +81,14 @@ pub async fn run(parts: Parts, stop: impl Future<Output = ()>) -> Result<(), Err
     // Makes a file size limit an error of the write instead of ending the daemon.
     let _file_too_large = signal(SignalKind::from_raw(SIGXFSZ))?;
     let mut stop = pin!(stop);
-    let mut daemon = tokio::select! {
-        // The bus takes the name back with the connection.
-        () = &mut stop => return Ok(()),
-        daemon = Daemon::start(parts) => daemon?,
+    let mut connection = None;
+    let started = tokio::select! {
+        () = &mut stop => None,
+        daemon = Daemon::start(parts, &mut connection) => Some(daemon?),
+    };
+    let Some(mut daemon) = started else {
+        close(connection).await;
+        return Ok(());
     };
     let result = tokio::select! {
         () = stop => Ok(()),
@@ -107,7 +111,8 @@ struct Daemon {
 type Opened = mpsc::UnboundedReceiver<std::io::Result<Vec<Task>>>;
 
 impl Daemon {
-    async fn start(parts: Parts) -> Result<Self, Error> {
+    /// Starts the daemon. `connection` is set as soon as there is one, for a caller that drops this future.
+    async fn start(parts: Parts, connection: &mut Option<Connection>) -> Result<Self, Error> {
         // Registered first, because without a handler an early SIGHUP would end the daemon.
         let hangup = signal(SignalKind::hangup())?;
         let clock = Arc::clone(&parts.clock);
@@ -119,6 +124,7 @@ impl Daemon {
         let bridge = Bridge::new(flows.clone(), operations.clone(), parts.config);
         let mut tasks = Supervisor::default();
         let mut service = bridge.serve(parts.bus, news).await?;
+        *connection = Some(service.connection.clone());
         tasks.spawn_all(service.tasks.drain(..));
         let (watched, running) = (Arc::clone(&bridge), operations.clone());
         // A call that starts the daemon arrives with the name, and the screen may be locked.
@@ -178,8 +184,15 @@ impl Daemon {
         self.tasks.abort(PROMPTS);
         let cleanup = async { tokio::join!(self.tasks.end_of(notifications::TASK), stopping) };
         let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, cleanup).await;
-        // In a test the process continues and would keep the name. An error means that the bus is lost.
-        let _ = self.connection.close().await;
+        close(Some(self.connection)).await;
+    }
+}
+
+/// Closes the connection to the bus, which its objects refer to. In a test the process continues and would keep the name.
+async fn close(connection: Option<Connection>) {
+    if let Some(connection) = connection {
+        // An error means that the bus is lost.
+        let _ = connection.close().await;
     }
 }
 

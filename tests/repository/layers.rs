@@ -48,7 +48,7 @@ const TOOL: (&str, &[&str]) = ("ctl", &["dbus", "guard", "operations", "otp", "t
 
 /// These tests have virtual tokens; their modules get the transports from the program.
 const TESTS_WITH_TOKENS: [(&str, &str); 4] = [
-    ("virt", "daemon/tests.rs"),
+    ("virt", "daemon/tests/mod.rs"),
     ("iso7816", "dbus/publish/tests.rs"),
     ("virt", "registry/keeper/tests.rs"),
     ("virt", "token/tests.rs"),

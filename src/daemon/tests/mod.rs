@@ -1,5 +1,7 @@
 //! Tests of the daemon, its watchdog and its objects on a private bus while one of its tasks is missing.
 
+mod stopping;
+
 use std::collections::BTreeMap;
 
 use tempfile::TempDir;
@@ -113,7 +115,7 @@ async fn soon<T>(work: impl Future<Output = T>) -> T {
 async fn each_essential_task_ends_the_daemon_with_its_name() {
     for name in ESSENTIAL {
         let world = World::new();
-        let mut daemon = Daemon::start(world.parts(world.transport.clone())).await.unwrap();
+        let mut daemon = Daemon::start(world.parts(world.transport.clone()), &mut None).await.unwrap();
         assert_eq!(daemon.tasks.names(), ESSENTIAL);
         daemon.tasks.abort(name);
         let error = soon(daemon.failure()).await;
@@ -121,16 +123,6 @@ async fn each_essential_task_ends_the_daemon_with_its_name() {
         assert!(error.to_string().contains(name), "{error}");
         daemon.end().await;
     }
-}
-
-#[tokio::test]
-async fn a_daemon_that_starts_can_be_stopped() {
-    let (world, folder) = (World::new(), tempfile::tempdir().unwrap());
-    let socket = folder.path().join("silent");
-    let _silent = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-    let mut parts = world.parts(world.transport.clone());
-    parts.bus = format!("unix:path={}", socket.display()).parse().unwrap();
-    soon(run(parts, async {})).await.unwrap();
 }
 
 #[tokio::test]
@@ -172,7 +164,7 @@ async fn a_monitor_thread_that_panics_ends_the_daemon() {
 #[tokio::test]
 async fn a_bus_that_is_lost_is_the_reason_for_the_tasks_that_end_with_it() {
     let world = World::new();
-    let mut daemon = Daemon::start(world.parts(world.transport.clone())).await.unwrap();
+    let mut daemon = Daemon::start(world.parts(world.transport.clone()), &mut None).await.unwrap();
     drop(world.bus);
     assert!(matches!(soon(daemon.failure()).await, Error::BusLost));
 }
