@@ -99,10 +99,11 @@ impl Device {
 
     /// Applies an event of the worker. [`Event::Selected`] only marks the device as read.
     pub(super) fn apply(&mut self, event: Event) {
-        self.is_read = true;
+        let is_first = !std::mem::replace(&mut self.is_read, true);
         match event {
-            // No reading has ended, but a caller is to know why the card is not there.
-            Event::Held if self.has_reader() && self.info.is_none() => self.state = State::Busy,
+            // No reading has ended, but a caller is to know why the card is not there. The event may follow the result of a
+            // reading, which then stays.
+            Event::Held if is_first && self.has_reader() => self.state = State::Busy,
             Event::Selected(_) | Event::Replaced | Event::Held | Event::Revived => {}
             Event::Ready(listed) => self.succeed(listed, State::Ready),
             Event::Locked => self.succeed(Listed::default(), State::Locked),

@@ -1,8 +1,9 @@
-//! A device that is attached again.
+//! Messages of workers that come late.
 
 use std::ffi::OsString;
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::*;
@@ -10,24 +11,65 @@ use crate::clock::ManualClock;
 use crate::device::DeviceId;
 use crate::virt::VirtualTransport;
 
+/// A keeper with a device in a reader.
+struct Rig {
+    keeper: Keeper,
+    key: (usize, DeviceId),
+    clock: Arc<ManualClock>,
+    _state: TempDir,
+    _inbox: mpsc::UnboundedReceiver<Message>,
+}
+
+impl Rig {
+    fn new() -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Duration::from_secs(9)));
+        let transports: Vec<Arc<dyn Transport>> = vec![Arc::new(VirtualTransport::new(&[]))];
+        let (messages, inbox) = mpsc::unbounded_channel();
+        let mut keeper = Keeper::new(
+            Arc::new(OnceLock::from(transports)),
+            clock.clone(),
+            Identities::new(state.path().to_owned()),
+            OtpSlots::default(),
+            watch::channel(Arc::new(Snapshot::empty(false))).0,
+            messages,
+        );
+        let id = DeviceId { name: OsString::from("reader"), insertion: 1 };
+        let key = (0, id.clone());
+        keeper.attach(
+            key.clone(),
+            Attachment { id, is_virtual: true, reader: Some("reader".into()), usb: None },
+        );
+        Self { keeper, key, clock, _state: state, _inbox: inbox }
+    }
+
+    fn origin(&self, attachment: u64) -> Origin {
+        Origin { key: self.key.clone(), attachment }
+    }
+}
+
+/// A manual clock may move between the result and the end of a reading, and the supervision then sees a long wait.
+#[tokio::test]
+async fn a_wait_that_is_told_late_does_not_change_the_result_of_a_reading() {
+    let denied = || token::Error::PcscDenied;
+    for (result, state) in [
+        (None, State::Busy),
+        (Some(Event::Failed(denied())), State::Error(denied())),
+        (Some(Event::NoApplication), State::Reading),
+    ] {
+        let mut rig = Rig::new();
+        for event in result.into_iter().chain([Event::Held]) {
+            rig.keeper.handle(Message::Event(rig.origin(1), event));
+        }
+        assert_eq!(rig.keeper.devices.get(&rig.key).unwrap().state, state);
+    }
+}
+
 #[tokio::test]
 async fn messages_of_an_earlier_attachment_of_a_device_are_ignored() {
-    let state = tempfile::tempdir().unwrap();
-    let clock = Arc::new(ManualClock::at(Duration::from_secs(9)));
-    let transports: Vec<Arc<dyn Transport>> = vec![Arc::new(VirtualTransport::new(&[]))];
-    let (messages, _inbox) = mpsc::unbounded_channel();
-    let mut keeper = Keeper::new(
-        Arc::new(OnceLock::from(transports)),
-        clock.clone(),
-        Identities::new(state.path().to_owned()),
-        OtpSlots::default(),
-        watch::channel(Arc::new(Snapshot::empty(false))).0,
-        messages,
-    );
-    let id = DeviceId { name: OsString::from("reader"), insertion: 1 };
-    let key = (0, id.clone());
-    keeper.attach(key.clone(), Attachment { id, is_virtual: true, reader: Some("reader".into()), usb: None });
-    let [old, new] = [1, 2].map(|attachment| Origin { key: key.clone(), attachment });
+    let rig = Rig::new();
+    let [old, new] = [1, 2].map(|attachment| rig.origin(attachment));
+    let Rig { mut keeper, key, clock, .. } = rig;
     let failed = Event::Failed(token::Error::Stuck);
     assert!(keeper.handle(Message::Event(old.clone(), failed)));
     clock.advance(Duration::from_secs(2));
