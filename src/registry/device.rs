@@ -103,7 +103,7 @@ impl Device {
         match event {
             // No reading has ended, but a caller is to know why the card is not there. The event may follow the result of a
             // reading, which then stays.
-            Event::Held if is_first && self.has_reader() => self.state = State::Busy,
+            Event::Held if is_first && self.info.is_none() && self.has_reader() => self.state = State::Busy,
             Event::Selected(_) | Event::Replaced | Event::Held | Event::Revived => {}
             Event::Ready(listed) => self.succeed(listed, State::Ready),
             Event::Locked => self.succeed(Listed::default(), State::Locked),

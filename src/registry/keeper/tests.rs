@@ -48,12 +48,14 @@ impl Rig {
     }
 }
 
-/// A manual clock may move between the result and the end of a reading, and the supervision then sees a long wait.
+/// The clock of a test may move between an event of a reading and its end. The supervision then sees a long wait.
 #[tokio::test]
-async fn a_wait_that_is_told_late_does_not_change_the_result_of_a_reading() {
+async fn only_a_card_without_any_event_is_held_by_another_program() {
     let denied = || token::Error::PcscDenied;
+    let selected = Event::Selected(Info::unidentified("reader".as_ref(), true, "virtual"));
     for (result, state) in [
         (None, State::Busy),
+        (Some(selected), State::Reading),
         (Some(Event::Failed(denied())), State::Error(denied())),
         (Some(Event::NoApplication), State::Reading),
     ] {
