@@ -55,10 +55,6 @@ async fn code(world: &World, credential: &str) -> Result<(), Refusal> {
     world.client.calculate(credential, Options::new()).await.map(drop)
 }
 
-async fn reload(world: &World) -> Result<(), Refusal> {
-    world.client.call(ROOT, "Manager", "Reload", &()).await
-}
-
 fn is_config_error(result: Result<(), Refusal>) {
     let refusal = result.unwrap_err();
     assert_eq!(refusal.name, "Config", "{}", refusal.sentence);
@@ -78,7 +74,7 @@ async fn without_a_valid_configuration_nothing_is_opened_and_calls_are_refused()
     assert!(world.stage.log().unwrap().contains("did you mean \"submit\"?"));
     is_config_error(code(&world, SOMETHING).await);
     is_config_error(world.client.find(&[]).await.map(drop));
-    is_config_error(reload(&world).await);
+    is_config_error(world.client.reload().await);
     let credential = ObjectPath::try_from(SOMETHING).unwrap();
     for method in ["VerifySoftwareToken", "RespondToMfaChallenge"] {
         let body = (&credential, HashMap::<&str, Variant<'_>>::new());
@@ -127,7 +123,7 @@ async fn a_file_that_is_emptied_before_it_is_written_allows_nothing() {
     assert_eq!(code(&world, &alice).await.unwrap_err().name, "AccessDenied");
     // The same while the last good one is in force.
     world.configure(BROKEN).unwrap();
-    is_config_error(reload(&world).await);
+    is_config_error(world.client.reload().await);
     world.clock().unwrap().set_unix_time(Duration::from_secs(today()));
     world.configure("").unwrap();
     assert_eq!(code(&world, &alice).await.unwrap_err().name, "AccessDenied");
@@ -138,7 +134,7 @@ async fn a_file_that_is_emptied_before_it_is_written_allows_nothing() {
 async fn a_reload_takes_the_corrected_configuration_and_opens_the_tokens() {
     let world = started(BROKEN).await;
     world.configure(ALLOWED).unwrap();
-    reload(&world).await.unwrap();
+    world.client.reload().await.unwrap();
     has_problem(&world, false).await;
     let alice = world.client.credential("alice").await.unwrap();
     code(&world, &alice).await.unwrap();
@@ -163,7 +159,7 @@ async fn a_file_that_breaks_later_leaves_the_last_good_one_in_force() {
     let world = stopped(DENIED).await;
     let alice = world.client.credential("alice").await.unwrap();
     world.configure(BROKEN).unwrap();
-    is_config_error(reload(&world).await);
+    is_config_error(world.client.reload().await);
     has_problem(&world, true).await;
     assert_eq!(code(&world, &alice).await.unwrap_err().name, "AccessDenied", "the rule still holds");
     world.configure(ALLOWED).unwrap();

@@ -4,7 +4,6 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use oathbridge::dbus::names::ROOT;
 use testkit::client::Options;
 use testkit::scenario::{Scenario, World};
 
@@ -17,10 +16,6 @@ const WORD: &str = "state-unusable";
 
 /// The message about a link to nothing and about a file.
 const SENTENCE: &str = "the daemon cannot submit codes: the single-use record is not usable (a file or a link to nothing is in the place of its folder; move it away)";
-
-async fn reload(world: &World) {
-    world.client.call::<_, ()>(ROOT, "Manager", "Reload", &()).await.unwrap();
-}
 
 async fn is_problem(world: &World) -> bool {
     world.client.problems().await.unwrap().contains(&WORD.to_owned())
@@ -41,17 +36,17 @@ async fn an_unusable_state_folder_is_a_problem_at_the_start_and_from_a_reload_on
     assert_eq!(times_logged(&world), 1);
     let alice = world.client.credential("alice").await.unwrap();
     world.client.calculate(&alice, Options::new()).await.unwrap();
-    reload(&world).await;
+    world.client.reload().await.unwrap();
     assert!(is_problem(&world).await);
     assert_eq!(times_logged(&world), 2, "each reload says it");
 
     fs::remove_file(&state).unwrap();
-    reload(&world).await;
+    world.client.reload().await.unwrap();
     assert!(!is_problem(&world).await);
     assert_eq!(times_logged(&world), 2);
 
     fs::remove_dir_all(&state).unwrap();
     fs::write(&state, "").unwrap();
-    reload(&world).await;
+    world.client.reload().await.unwrap();
     assert!(is_problem(&world).await);
 }

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use oathbridge::dbus::names;
 use oathbridge::virt::Fault;
 use testkit::client::{Code, Event, Options, Refusal};
 use testkit::pcscd::PrivatePcscd;
@@ -47,10 +46,6 @@ fn release(card: pcsc::Card) {
 async fn tokens(world: &World) -> Vec<String> {
     let objects = world.client.objects().await.unwrap();
     objects.into_keys().filter(|path| path.contains("/tokens/")).collect()
-}
-
-async fn reload(world: &World) {
-    world.client.call::<_, ()>(names::ROOT, "Manager", "Reload", &()).await.unwrap();
 }
 
 /// A call that waits for the token.
@@ -137,7 +132,7 @@ async fn a_call_waits_for_a_known_token_that_another_program_holds() {
     let alice = world.client.credential("alice").await.unwrap();
     let mut signals = world.client.signals().await.unwrap();
     let held = hold();
-    reload(&world).await;
+    world.client.reload().await.unwrap();
     signals.until(|event| state(event).as_deref() == Some("busy")).await.unwrap();
     assert_eq!(world.client.calculate(&alice, Options::new()).await.unwrap_err().name, "TokenBusy");
     let call = waiting(&world, &alice);
@@ -156,12 +151,12 @@ async fn a_locked_token_that_another_program_holds_is_busy_and_its_credentials_a
     let alice = world.client.credential("alice").await.unwrap();
     world.client.call::<_, ()>(&token, "Token", "Lock", &()).await.unwrap();
     let held = hold();
-    reload(&world).await;
+    world.client.reload().await.unwrap();
     let state: String = world.client.property(&token, "Token", "State").await.unwrap();
     assert_eq!(state, "busy");
     assert_eq!(world.client.calculate(&alice, Options::new()).await.unwrap_err().name, "TokenBusy");
     release(held);
-    reload(&world).await;
+    world.client.reload().await.unwrap();
     let at_once = Options::from([("interactive", false.into())]);
     assert_eq!(world.client.calculate(&alice, at_once).await.unwrap_err().name, "TokenLocked");
 }

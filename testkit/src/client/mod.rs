@@ -95,6 +95,15 @@ impl Client {
         tokio::time::timeout(NAME_TIMEOUT, wait).await.map_err(|_| late())?
     }
 
+    /// Has the daemon read its configuration.
+    ///
+    /// # Errors
+    ///
+    /// The call was refused.
+    pub async fn reload(&self) -> Result<(), Refusal> {
+        self.call(names::ROOT, "Manager", "Reload", &()).await
+    }
+
     /// Waits until logind has told the daemon that the screen is not locked. On a busy machine it tells it late.
     ///
     /// # Errors

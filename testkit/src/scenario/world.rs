@@ -66,6 +66,16 @@ impl World {
         self.stage.configure(&if self.clock.is_some() { for_tests(&text) } else { text })
     }
 
+    /// Writes another policy of the administrator, and has the daemon read it.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written, or if the daemon refuses it.
+    pub async fn restrict(&self, policy: &str) -> io::Result<()> {
+        self.stage.restrict(policy)?;
+        self.client.reload().await.map_err(|refusal| io::Error::other(refusal.sentence))
+    }
+
     /// The first card.
     ///
     /// # Errors

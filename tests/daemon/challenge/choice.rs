@@ -53,11 +53,7 @@ async fn after_a_cancellation_during_a_lost_choice_the_error_says_that_it_is_los
 #[testkit::test]
 async fn nothing_is_chosen_for_a_credential_without_the_touch_that_the_policy_requires() {
     let bench = Bench::new().await;
-    let restrict = async |policy: &str| {
-        bench.world.stage.restrict(policy).unwrap();
-        bench.world.client.call::<_, ()>(names::ROOT, "Manager", "Reload", &()).await.unwrap();
-    };
-    restrict("[access]\nrequire_touch = true\n").await;
+    bench.world.restrict("[access]\nrequire_touch = true\n").await.unwrap();
     let session = bench.world.cognito.challenge("alice", None, true).unwrap();
     let mut options = bench.options(&session);
     options.insert("challenge-name", "SELECT_MFA_TYPE".into());
@@ -68,7 +64,7 @@ async fn nothing_is_chosen_for_a_credential_without_the_touch_that_the_policy_re
         assert_eq!(bench.respond(&bench.first, options).await.unwrap_err().name, "AccessDenied", "{name}");
     }
     assert_eq!(bench.world.cognito.log().len(), before, "the session is not used up");
-    restrict("").await;
+    bench.world.restrict("").await.unwrap();
     bench.respond(&bench.first, options).await.unwrap();
 }
 
@@ -76,11 +72,7 @@ async fn nothing_is_chosen_for_a_credential_without_the_touch_that_the_policy_re
 #[testkit::test]
 async fn nothing_is_chosen_if_no_credential_of_the_profile_may_be_used() {
     let bench = Bench::new().await;
-    let restrict = async |policy: &str| {
-        bench.world.stage.restrict(policy).unwrap();
-        bench.world.client.call::<_, ()>(names::ROOT, "Manager", "Reload", &()).await.unwrap();
-    };
-    restrict("[access]\nrequire_touch = true\n").await;
+    bench.world.restrict("[access]\nrequire_touch = true\n").await.unwrap();
     bench.world.cognito.ready_user("alice", OTHER).unwrap();
     let session = bench.world.cognito.challenge("alice", Some("YubiKey 5 2818"), true).unwrap();
     let options = || {
@@ -91,7 +83,7 @@ async fn nothing_is_chosen_if_no_credential_of_the_profile_may_be_used() {
     let before = bench.world.cognito.log().len();
     assert_eq!(bench.respond("/", options()).await.unwrap_err().name, "AccessDenied");
     assert_eq!(bench.world.cognito.log().len(), before, "the session is not used up");
-    restrict("").await;
+    bench.world.restrict("").await.unwrap();
     bench.respond("/", options()).await.unwrap();
 }
 

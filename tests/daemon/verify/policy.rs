@@ -1,16 +1,10 @@
 //! The administrator's policy binds submissions, whatever the configuration says.
 
 use testkit::client::Options;
-use testkit::scenario::World;
 
 use super::Bench;
 
 const POOL_OF_TOKENS: &str = "eu-central-1_";
-
-async fn reload(world: &World, policy: &str) {
-    world.stage.restrict(policy).unwrap();
-    world.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &()).await.unwrap();
-}
 
 fn options(token: &str) -> Options<'_> {
     [("access-token", token.into()), ("profile", "fake".into())].into()
@@ -28,13 +22,13 @@ async fn only_allowed_pools_and_endpoints_get_codes() {
         (format!("allowed_pools = ['us-east-1_*']\nallowed_endpoints = ['{url}']"), "the user pool"),
         (format!("allowed_clients = ['other']\nallowed_endpoints = ['{url}']"), "the app client"),
     ] {
-        reload(&bench.world, &format!("[cognito]\n{policy}\n")).await;
+        bench.world.restrict(&format!("[cognito]\n{policy}\n")).await.unwrap();
         let refusal = verify().await.unwrap_err();
         assert_eq!(refusal.name, "AccessDenied", "{policy}");
         assert!(refusal.sentence.contains(named), "{policy}: {}", refusal.sentence);
     }
     let policy = format!("[cognito]\nallowed_pools = ['{POOL_OF_TOKENS}*']\nallowed_endpoints = ['{url}']\n");
-    reload(&bench.world, &policy).await;
+    bench.world.restrict(&policy).await.unwrap();
     // A session does not show its pool, and a call with one here does not show its app client either.
     let by_session: Options<'_> =
         [("session", fresh.user.session.as_str().into()), ("profile", "fake".into())].into();
@@ -49,7 +43,7 @@ async fn a_rule_of_the_policy_is_not_loosened_by_a_rule_of_the_configuration() {
     let rules = "[[access.rule]]\ncaller = 'executable:*'\nsubmit = 'allow'\n";
     let bench = Bench::new(rules).await;
     let fresh = bench.fresh().await;
-    reload(&bench.world, "[[access.rule]]\ncaller = 'executable:*'\nsubmit = 'deny'\n").await;
+    bench.world.restrict("[[access.rule]]\ncaller = 'executable:*'\nsubmit = 'deny'\n").await.unwrap();
     let refusal =
         bench.world.client.verify(&fresh.path, options(&fresh.user.access_token)).await.unwrap_err();
     assert_eq!(refusal.name, "AccessDenied");
@@ -62,7 +56,7 @@ async fn only_codes_that_require_a_touch_are_submitted_if_the_policy_says_so() {
     let touched = "[[token.credential]]\naccount = 'touched'\ntouch = true\nseed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'\n";
     let bench = Bench::with_more(touched, "").await;
     let fresh = bench.fresh().await;
-    reload(&bench.world, "[access]\nrequire_touch = true\n").await;
+    bench.world.restrict("[access]\nrequire_touch = true\n").await.unwrap();
     let refusal = bench.verify(&fresh).await.unwrap_err();
     assert_eq!(refusal.name, "AccessDenied");
     assert!(
@@ -76,6 +70,6 @@ async fn only_codes_that_require_a_touch_are_submitted_if_the_policy_says_so() {
     let mut alone = options(&fresh.user.access_token);
     alone.insert("interactive", false.into());
     assert_eq!(bench.refusal(&path, alone).await, "TouchRequired");
-    reload(&bench.world, "").await;
+    bench.world.restrict("").await.unwrap();
     bench.verify(&fresh).await.unwrap();
 }

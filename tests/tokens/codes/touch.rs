@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use oathbridge::dbus::names::ROOT;
 use oathbridge::otp::Algorithm;
 use oathbridge::virt::VirtualToken;
 use testkit::client::{Event, Options};
@@ -64,8 +63,7 @@ async fn a_policy_that_requires_a_touch_leaves_only_credentials_that_tell_of_the
 
 async fn require_touch(bench: &Bench, is_required: bool) {
     let policy = format!("[access]\nrequire_touch = {is_required}\n");
-    bench.world.stage.restrict(&policy).unwrap();
-    bench.client().call::<_, ()>(ROOT, "Manager", "Reload", &()).await.unwrap();
+    bench.world.restrict(&policy).await.unwrap();
 }
 
 #[testkit::test]
