@@ -27,6 +27,8 @@ struct State {
     jobs: usize,
     /// The phase of the running job; without a job, the last one.
     phase: Phase,
+    /// Whether the phase began when a job was queued for the idle worker, which has not begun it.
+    is_next_queued: bool,
     has_ended: bool,
 }
 
@@ -68,14 +70,18 @@ impl Activity {
         let runs = state.jobs == 1;
         if runs {
             state.phase = self.phase(Kind::Waiting, limit);
+            state.is_next_queued = true;
             self.changed.notify_one();
         }
         runs
     }
 
-    /// The worker begins a job.
+    /// The worker begins a job. The time of a job for an idle worker counts since it was queued.
     pub(super) fn job_begun(&self, limit: Duration) {
-        self.state().phase = self.phase(Kind::Waiting, limit);
+        let mut state = self.state();
+        let phase = self.phase(Kind::Waiting, limit);
+        let is_queued = std::mem::take(&mut state.is_next_queued);
+        state.phase = if is_queued { Phase { since: state.phase.since, ..phase } } else { phase };
     }
 
     /// A job that [`Activity::job_queued`] counted never runs: the queue is full, or the caller has left. A token that hangs
@@ -188,111 +194,4 @@ impl Activity {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::sync::mpsc;
-
-    use super::*;
-    use crate::clock::ManualClock;
-
-    const LIMIT: Duration = Duration::from_secs(8);
-
-    struct Rig {
-        activity: Arc<Activity>,
-        clock: Arc<ManualClock>,
-        events: mpsc::UnboundedReceiver<Event>,
-    }
-
-    impl Rig {
-        fn new() -> Self {
-            let clock = Arc::new(ManualClock::at(Duration::ZERO));
-            let (sink, events) = mpsc::unbounded_channel();
-            let sink: EventSink = Arc::new(move |event| drop(sink.send(event)));
-            let activity = Arc::new(Activity::new(clock.clone(), sink));
-            tokio::spawn(Arc::clone(&activity).supervise());
-            Self { activity, clock, events }
-        }
-
-        async fn pass(&self, time: Duration) {
-            self.clock.wait_for_sleeper(time).await;
-            self.clock.advance(time);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_transaction_over_its_limit_is_stuck_until_its_job_ends() {
-        let mut rig = Rig::new();
-        assert!(rig.activity.job_queued(LIMIT) && !rig.activity.job_queued(LIMIT));
-        rig.activity.transaction_begun();
-        rig.pass(LIMIT).await;
-        assert!(matches!(rig.events.recv().await, Some(Event::Stuck)));
-        rig.activity.job_queued(LIMIT);
-        rig.activity.job_dropped();
-        assert!(
-            *rig.activity.stuck().borrow() && rig.events.try_recv().is_err(),
-            "a dropped job changes nothing"
-        );
-        rig.activity.job_ended();
-        assert!(matches!(rig.events.recv().await, Some(Event::Revived)));
-        assert!(!*rig.activity.stuck().borrow());
-        rig.activity.job_begun(LIMIT);
-        rig.activity.transaction_begun();
-        rig.pass(LIMIT).await;
-        assert!(matches!(rig.events.recv().await, Some(Event::Stuck)), "the next job is supervised, too");
-    }
-
-    #[tokio::test]
-    async fn the_supervision_of_a_token_that_has_gone_waits_for_no_clock() {
-        let clock = Arc::new(ManualClock::at(Duration::ZERO));
-        let activity = Arc::new(Activity::new(clock.clone(), Arc::new(drop)));
-        let supervision = tokio::spawn(Arc::clone(&activity).supervise());
-        activity.job_queued(LIMIT);
-        clock.wait_for_sleeper(LIMIT).await;
-        activity.job_ended();
-        activity.ended();
-        tokio::time::timeout(Duration::from_secs(60), supervision).await.unwrap().unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_token_that_another_program_holds_is_reported_once() {
-        let mut rig = Rig::new();
-        rig.activity.job_queued(LIMIT);
-        rig.pass(LIMIT).await;
-        assert!(matches!(rig.events.recv().await, Some(Event::Held)));
-        for _ in 0..3 {
-            rig.pass(LIMIT).await;
-        }
-        rig.clock.wait_for_sleeper(LIMIT).await;
-        assert!(rig.events.try_recv().is_err());
-        rig.activity.transaction_begun();
-        rig.pass(LIMIT).await;
-        assert!(matches!(rig.events.recv().await, Some(Event::Stuck)), "a held token can hang as well");
-    }
-
-    #[tokio::test]
-    async fn an_answered_caller_and_a_moved_clock_are_no_hanging_token() {
-        let mut rig = Rig::new();
-        rig.activity.job_queued(LIMIT);
-        rig.activity.transaction_begun();
-        rig.activity.answered();
-        rig.clock.wait_for_sleeper(LIMIT).await;
-        rig.clock.advance(Duration::from_secs(30));
-        rig.clock.wait_for_sleeper(LIMIT).await;
-        assert!(rig.events.try_recv().is_err());
-        rig.clock.advance(LIMIT);
-        assert!(matches!(rig.events.recv().await, Some(Event::Stuck)), "but its end can hang");
-    }
-
-    #[tokio::test]
-    async fn short_transactions_are_not_added_up() {
-        let mut rig = Rig::new();
-        rig.activity.job_queued(Duration::from_secs(40));
-        for _ in 0..10 {
-            rig.activity.transaction_begun();
-            rig.clock.advance(Duration::from_secs(30));
-            rig.activity.transaction_ended();
-        }
-        rig.clock.wait_for_sleeper(Duration::from_secs(40)).await;
-        rig.activity.ended();
-        assert!(rig.events.try_recv().is_err());
-    }
-}
+mod tests;
