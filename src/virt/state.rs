@@ -33,7 +33,6 @@ pub(super) struct Shared {
     pub(super) identity: Identity,
     state: Mutex<State>,
     pub(super) changed: Condvar,
-    report_delay: Duration,
     notifier: Arc<ChangeNotifier>,
 }
 
@@ -56,6 +55,8 @@ pub(super) struct State {
     /// The number of threads that wait for the end of a transaction.
     pub(super) queued: u32,
     pub(super) delay: Duration,
+    /// How long each report over HID takes.
+    pub(super) report_delay: Duration,
     pub(super) touch_policy: TouchPolicy,
     pub(super) touch_timeout: Duration,
     pub(super) wants_touch: bool,
@@ -83,6 +84,7 @@ impl Shared {
             in_transaction: false,
             queued: 0,
             delay: spec.delay,
+            report_delay: spec.report_delay,
             touch_policy: spec.touch,
             touch_timeout,
             wants_touch: false,
@@ -93,14 +95,7 @@ impl Shared {
         };
         let identity =
             Identity { serial: Some(spec.serial.to_string()), firmware: Some(spec.firmware.to_string()) };
-        Self {
-            serial: spec.serial,
-            identity,
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-            report_delay: spec.report_delay,
-            notifier,
-        }
+        Self { serial: spec.serial, identity, state: Mutex::new(state), changed: Condvar::new(), notifier }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -109,8 +104,9 @@ impl Shared {
 
     /// Waits as long as the token needs for a report.
     pub(super) fn wait_for_report(&self) {
-        if !self.report_delay.is_zero() {
-            thread::sleep(self.report_delay);
+        let delay = self.lock().report_delay;
+        if !delay.is_zero() {
+            thread::sleep(delay);
         }
     }
 

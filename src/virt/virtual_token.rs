@@ -96,6 +96,11 @@ impl VirtualToken {
         self.shared.change(|state| state.delay = delay);
     }
 
+    /// Sets the duration of each report over HID, in either direction.
+    pub fn set_report_delay(&self, delay: Duration) {
+        self.shared.change(|state| state.report_delay = delay);
+    }
+
     /// Makes it a card with the protocol T=0, for a reader of the smart card service. Its next insertion shows that.
     pub fn use_t0(&self) {
         self.shared.change(|state| state.t0 = Some(T0::default()));

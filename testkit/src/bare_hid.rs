@@ -20,13 +20,32 @@ const PAUSE: Duration = Duration::from_millis(1);
 ///
 /// If the key is not attached, or if its response is too short.
 pub fn otp_code(key: &mut dyn Reports, slot: u8) -> io::Result<String> {
-    let mut frame = [0; 70];
     let step = step()?.to_be_bytes();
     // The key leaves out the last bytes that are equal, so the filling differs from the last byte of the challenge.
     let filling = u8::from(step.ends_with(&[0]));
     let payload: Vec<u8> = step.into_iter().chain([filling; 56]).collect();
-    let [low, high] = crc(&payload).to_le_bytes();
-    let command = if slot == 1 { 0x30 } else { 0x38 };
+    // The checksum is part of the response, 22 bytes in all.
+    let response = otp_exchange(key, if slot == 1 { 0x30 } else { 0x38 }, &payload, 22)?;
+    let offset = response.get(19).map_or(0, |last| usize::from(last & 0x0f));
+    let bytes = response.get(offset..offset + 4).and_then(|four| four.try_into().ok());
+    let bytes = bytes.ok_or(io::ErrorKind::UnexpectedEof)?;
+    Ok(format!("{:06}", (u32::from_be_bytes(bytes) & 0x7fff_ffff) % 1_000_000))
+}
+
+/// The serial number of a YubiKey over its keyboard interface.
+///
+/// # Errors
+///
+/// If the key is not attached.
+pub fn otp_serial(key: &mut dyn Reports) -> io::Result<u32> {
+    let response = otp_exchange(key, 0x10, &[0; 64], 6)?;
+    Ok(u32::from_be_bytes(*response.first_chunk().ok_or(io::ErrorKind::UnexpectedEof)?))
+}
+
+/// Sends a frame, reads `length` bytes of the response, and makes the key ready for the next frame.
+fn otp_exchange(key: &mut dyn Reports, command: u8, payload: &[u8], length: usize) -> io::Result<Vec<u8>> {
+    let mut frame = [0; 70];
+    let [low, high] = crc(payload).to_le_bytes();
     frame
         .iter_mut()
         .zip(payload.iter().copied().chain([command, low, high]))
@@ -38,15 +57,11 @@ pub fn otp_code(key: &mut dyn Reports, slot: u8) -> io::Result<String> {
         }
     }
     let mut response = until(key, |report| report[7] & 0x40 != 0)?[..7].to_vec();
-    // The checksum is part of the response, 22 bytes in all.
-    while response.len() < 22 {
+    while response.len() < length {
         response.extend_from_slice(&look(key)?[..7]);
     }
-    let offset = response.get(19).map_or(0, |last| usize::from(last & 0x0f));
-    let bytes = response.get(offset..offset + 4).and_then(|four| four.try_into().ok());
-    let bytes = bytes.ok_or(io::ErrorKind::UnexpectedEof)?;
     send(key, &[0, 0, 0, 0, 0, 0, 0, 0xff])?;
-    Ok(format!("{:06}", (u32::from_be_bytes(bytes) & 0x7fff_ffff) % 1_000_000))
+    Ok(response)
 }
 
 /// A channel on the FIDO interface of a Nitrokey 3.
@@ -68,7 +83,17 @@ impl<'k> Channel<'k> {
         Ok(channel)
     }
 
-    /// The current six-digit code of the credential with this name.
+    /// The list of credentials, with their properties.
+    ///
+    /// # Errors
+    ///
+    /// If the key is not attached.
+    pub fn list(&mut self) -> io::Result<Vec<u8>> {
+        self.exchange(0x70, bare::SELECT)?;
+        self.exchange(0x70, &[0x00, 0xa1, 0x00, 0x00, 0x01, 0x01, 0x00])
+    }
+
+    /// The current code of the credential with this name.
     ///
     /// # Errors
     ///
@@ -77,10 +102,12 @@ impl<'k> Channel<'k> {
         self.exchange(0x70, bare::SELECT)?;
         let answer = self.exchange(0x70, &bare::calculate(credential, step()?)?)?;
         match *answer {
-            [0x90, 0x00, 0x76, 0x05, 6, a, b, c, d] => {
-                Ok(format!("{:06}", (u32::from_be_bytes([a, b, c, d]) & 0x7fff_ffff) % 1_000_000))
+            [0x90, 0x00, 0x76, 0x05, digits @ 6..=8, a, b, c, d] => {
+                let digits = usize::from(digits);
+                let code = (u32::from_be_bytes([a, b, c, d]) & 0x7fff_ffff) % 10_u32.pow(digits as u32);
+                Ok(format!("{code:0digits$}"))
             }
-            _ => Err(io::Error::other(format!("this is no code of six digits: {answer:02x?}"))),
+            _ => Err(io::Error::other(format!("this is no code: {answer:02x?}"))),
         }
     }
 
@@ -109,7 +136,10 @@ impl<'k> Channel<'k> {
 
     fn receive(&mut self) -> io::Result<[u8; 64]> {
         let mut report = [0; 64];
-        receive(self.key, &mut report)?;
+        // The kernel gives each report to all programs that have the device open.
+        while !report.starts_with(&self.id) {
+            receive(self.key, &mut report)?;
+        }
         Ok(report)
     }
 }

@@ -8,6 +8,7 @@ pub mod daemon;
 pub mod dbusmock;
 pub mod fake_cognito;
 pub mod foreign;
+pub mod hid_node;
 pub mod installed;
 pub mod node;
 pub mod own_process;
@@ -18,6 +19,7 @@ pub mod python;
 pub mod resources;
 pub mod scenario;
 pub mod tested;
+pub mod udev_events;
 pub mod vpicc;
 pub mod ykman;
 

@@ -10,7 +10,8 @@ use zbus::fdo::DBusProxy;
 
 use super::Failure;
 use super::builds::Builds;
-use super::rig::{BARE_NAME, CREDENTIAL, NAME, Rig, Running};
+use super::caller::{NAME, ROOT};
+use super::rig::{BARE_NAME, CREDENTIAL, Rig, Running};
 use super::sample::Sample;
 use super::table::{Goal, Table};
 
@@ -112,7 +113,7 @@ impl Service {
     }
 
     async fn bare(rig: Rig) -> Result<Self, Failure> {
-        let path = OwnedObjectPath::try_from(format!("{}/credentials/bare_0", super::rig::ROOT))?;
+        let path = OwnedObjectPath::try_from(format!("{}/credentials/bare_0", ROOT))?;
         let mut command = rig.program("bare-service");
         let running = Running::new(command.args([BARE_NAME, path.as_str(), &rig.reader(), CREDENTIAL]))?;
         let bus = DBusProxy::new(&rig.connection).await?;

@@ -10,7 +10,8 @@ use zbus::OwnedObjectPath;
 
 use super::Failure;
 use super::builds::Builds;
-use super::rig::{ACCOUNT, CREDENTIAL, NAME, Rig, Running};
+use super::caller::NAME;
+use super::rig::{ACCOUNT, CREDENTIAL, Rig, Running};
 use super::sample::Sample;
 use super::table::{Goal, Table};
 

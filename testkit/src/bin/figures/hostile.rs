@@ -6,7 +6,8 @@ use zbus::OwnedObjectPath;
 
 use super::Failure;
 use super::builds::Builds;
-use super::rig::{BARE_NAME, NAME, ROOT, Rig, Running};
+use super::caller::{NAME, ROOT};
+use super::rig::{BARE_NAME, Rig, Running};
 use super::sample::Sample;
 use super::table::{Goal, Table};
 

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::Failure;
 use super::builds::Builds;
-use super::rig::{ACCOUNT, NAME, ROOT, Rig, Running};
+use super::caller::{NAME, ROOT};
+use super::rig::{ACCOUNT, Rig, Running};
 use super::sample::Sample;
 use super::table::{Goal, Table};
 

@@ -2,15 +2,18 @@
 
 mod builds;
 mod calculate;
+mod caller;
 mod flood;
 mod hid;
 mod hostile;
 mod list;
+mod nodes;
 mod plug;
 mod process;
 mod resources;
 mod rig;
 mod sample;
+mod signals;
 mod sizes;
 mod start;
 mod table;
@@ -40,7 +43,9 @@ struct Arguments {
     /// How long to watch the idle daemon.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     idle_seconds: u64,
-    /// Which figures; by default, all.
+    #[command(flatten)]
+    place: nodes::Place,
+    /// Which figures; by default, all that need no virtual machine.
     #[arg(value_enum)]
     figures: Vec<Figure>,
 }
@@ -58,6 +63,8 @@ enum Figure {
     Process,
     List,
     Idle,
+    /// Keys on the kernel's nodes, in a virtual machine.
+    Nodes,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -75,8 +82,8 @@ async fn main() -> Result<(), Failure> {
 
 async fn measure(arguments: &Arguments) -> Result<(), Failure> {
     let figures = match arguments.figures.as_slice() {
-        [] => Figure::value_variants(),
-        some => some,
+        [] => Figure::value_variants().iter().copied().filter(|figure| *figure != Figure::Nodes).collect(),
+        some => some.to_vec(),
     };
     let builds = Builds::new(arguments.programs.clone(), arguments.old.clone())?;
     let mut table = Table::new(builds.old.is_some());
@@ -95,6 +102,7 @@ async fn measure(arguments: &Arguments) -> Result<(), Failure> {
             Figure::Sizes => sizes::of_programs(&builds, &mut table)?,
             Figure::Process => process::whole(&builds, &mut table).await?,
             Figure::List => list::whole(&builds, &mut table).await?,
+            Figure::Nodes => nodes::measure(&arguments.place, &mut table).await?,
             Figure::Idle => {
                 resources::idle(&builds, &mut table, Duration::from_secs(arguments.idle_seconds)).await?;
             }

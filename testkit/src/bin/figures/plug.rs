@@ -1,20 +1,14 @@
 //! Measures the time from the report of a card by the smart card service until its token is ready.
 
-use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::num::NonZeroUsize;
 use std::process::{ChildStdin, ChildStdout, Stdio};
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use rustix::time::{ClockId, clock_gettime};
-use zbus::message::Type;
-use zbus::{MatchRule, MessageStream, OwnedVariant};
-
 use super::Failure;
 use super::builds::Builds;
-use super::rig::{NAME, ROOT, Rig, Running};
+use super::rig::{Rig, Running};
 use super::sample::Sample;
+use super::signals::Signals;
 use super::table::{Goal, Table};
 
 /// The number of insertions for each program.
@@ -22,9 +16,6 @@ const ROUNDS: usize = 20;
 
 /// The duration of each command.
 const COMMAND_DELAY: Duration = Duration::from_millis(4);
-
-/// The timeout for a signal of the daemon, far longer than any round takes.
-const SIGNAL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Compares the daemon with a program that sends the same commands. The daemon knows the token from an earlier insertion.
 pub(crate) async fn to_ready(builds: &Builds, table: &mut Table) -> Result<(), Failure> {
@@ -54,14 +45,13 @@ pub(crate) async fn to_ready(builds: &Builds, table: &mut Table) -> Result<(), F
 struct Daemon {
     _running: Running,
     observer: Observer,
-    signals: MessageStream,
+    signals: Signals,
 }
 
 impl Daemon {
     async fn start(rig: Rig) -> Result<Self, Failure> {
         let running = rig.started("state").await?;
-        let rule = MatchRule::builder().msg_type(Type::Signal).sender(NAME).path_namespace(ROOT).build()?;
-        let signals = MessageStream::for_match_rule(rule, &rig.connection, NonZeroUsize::new(1024)).await?;
+        let signals = Signals::subscribe(&rig.connection).await?;
         let mut daemon = Self { _running: running, observer: Observer::start(rig, &[])?, signals };
         // At the next insertion the daemon knows the token, and sends only the necessary commands.
         daemon.round().await?;
@@ -76,37 +66,13 @@ impl Daemon {
 
     async fn round(&mut self) -> Result<Duration, Failure> {
         self.observer.rig.remove()?;
-        self.wait_for("InterfacesRemoved", |_| true).await?;
+        self.signals.removed().await?;
         self.observer.arm()?;
         self.observer.rig.insert_another(COMMAND_DELAY).await?;
-        self.wait_for("PropertiesChanged", is_ready).await?;
-        let ready = now();
+        let ready = self.signals.ready().await?;
         let (noticed, _) = self.observer.times()?;
         Ok(Duration::from_nanos(ready.saturating_sub(noticed)))
     }
-
-    async fn wait_for(&mut self, member: &str, is_meant: fn(&zbus::Message) -> bool) -> Result<(), Failure> {
-        let signal = async {
-            loop {
-                let signal = self.signals.next().await.ok_or("the bus is gone")??;
-                if signal.header().member().is_some_and(|name| name == member) && is_meant(&signal) {
-                    return Ok(());
-                }
-            }
-        };
-        tokio::time::timeout(SIGNAL_TIMEOUT, signal)
-            .await
-            .map_err(|_| format!("there is no signal {member}"))?
-    }
-}
-
-/// Whether a signal reports the state `ready` of a token.
-fn is_ready(signal: &zbus::Message) -> bool {
-    type Changes = (String, HashMap<String, OwnedVariant>, Vec<String>);
-    let body = signal.body();
-    let Ok((interface, changes, _)) = body.deserialize::<Changes>() else { return false };
-    let state = changes.get("State").and_then(|state| state.downcast_ref::<&str>().ok());
-    interface == format!("{NAME}.Token") && state == Some("ready")
 }
 
 /// The program `bare-plug` on a rig.
@@ -148,11 +114,4 @@ impl Observer {
         let (noticed, done) = line.split_once(' ').ok_or("bare-plug says one word")?;
         Ok((noticed.parse()?, done.parse()?))
     }
-}
-
-/// The time of the monotonic clock, which `bare-plug` uses as well, in nanoseconds.
-#[expect(clippy::disallowed_methods, reason = "this process is dumpable")]
-fn now() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    u64::try_from(i128::from(now.tv_sec) * 1_000_000_000 + i128::from(now.tv_nsec)).unwrap_or_default()
 }

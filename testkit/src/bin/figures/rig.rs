@@ -1,6 +1,5 @@
 //! The environment of a measured program: a bus, a smart card service with a card, a fake Cognito, and a folder of programs.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,15 +11,13 @@ use tempfile::TempDir;
 use testkit::bus::PrivateBus;
 use testkit::fake_cognito::{FakeCognito, Options};
 use testkit::pcscd::PrivatePcscd;
-use zbus::{Connection, OwnedObjectPath, Variant, connection};
+use zbus::{Connection, OwnedObjectPath, connection};
 
 use super::Failure;
+use super::caller::{self, Map, ROOT};
 
-pub(crate) const NAME: &str = "io.github.oathbridge.OathBridge1";
 /// The unit, whose environment the daemon has.
 const UNIT: &str = include_str!("../../../../systemd/oathbridge.service");
-
-pub(crate) const ROOT: &str = "/io/github/oathbridge/OathBridge1";
 
 /// The name of bare services, each on its own bus.
 pub(crate) const BARE_NAME: &str = "io.github.oathbridge.Bare";
@@ -28,9 +25,6 @@ pub(crate) const BARE_NAME: &str = "io.github.oathbridge.Bare";
 /// The credential of the codes: its account, and its name on the token.
 pub(crate) const ACCOUNT: &str = "alice@example.com";
 pub(crate) const CREDENTIAL: &str = "AWS Cognito:alice@example.com";
-
-/// Options of a call.
-type Map<'a> = HashMap<&'a str, Variant<'a>>;
 
 pub(crate) struct Rig {
     pub(crate) connection: Connection,
@@ -175,40 +169,18 @@ impl Rig {
 
     /// The path of the credential of the codes.
     pub(crate) async fn credential(&self) -> Result<OwnedObjectPath, Failure> {
-        let wanted = HashMap::from([("account", ACCOUNT)]);
-        let reply = self.call(ROOT, "Manager", "FindCredentials", &wanted).await?;
-        let (found, _): (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) = reply.body().deserialize()?;
-        Ok(found.into_iter().next().ok_or("the card's credential isn't there")?)
+        caller::credential(&self.connection, ACCOUNT).await
     }
 
     pub(crate) async fn calculate(&self, name: &str, credential: &OwnedObjectPath) -> Result<(), Failure> {
-        let interface = format!("{NAME}.Credential");
-        let (path, interface) = (credential.as_str(), Some(interface.as_str()));
-        let reply =
-            self.connection.call_method(Some(name), path, interface, "Calculate", &Map::new()).await?;
-        let (code, ..): (String, u64, u64, HashMap<String, zbus::OwnedVariant>) =
-            reply.body().deserialize()?;
-        if code.len() == 6 { Ok(()) } else { Err("this is no code of six digits".into()) }
+        caller::calculate(&self.connection, name, credential).await
     }
 
     pub(crate) async fn verify(&self, credential: &OwnedObjectPath, token: &str) -> Result<(), Failure> {
         let options = Map::from([("profile", "figures".into()), ("access-token", token.into())]);
-        self.call(ROOT, "Cognito", "VerifySoftwareToken", &(credential, options)).await?;
+        let arguments = (credential, options);
+        caller::call(&self.connection, ROOT, "Cognito", "VerifySoftwareToken", &arguments).await?;
         Ok(())
-    }
-
-    async fn call<B>(
-        &self,
-        path: &str,
-        interface: &str,
-        member: &str,
-        body: &B,
-    ) -> Result<zbus::Message, Failure>
-    where
-        B: serde::Serialize + zbus::Type,
-    {
-        let interface = format!("{NAME}.{interface}");
-        Ok(self.connection.call_method(Some(NAME), path, Some(interface.as_str()), member, body).await?)
     }
 }
 

@@ -8,7 +8,8 @@ use zbus::fdo::{DBusProxy, NameOwnerChangedStream};
 
 use super::Failure;
 use super::builds::Builds;
-use super::rig::{BARE_NAME, NAME, Rig, Running};
+use super::caller::NAME;
+use super::rig::{BARE_NAME, Rig, Running};
 use super::sample::Sample;
 use super::table::{Goal, Table};
 

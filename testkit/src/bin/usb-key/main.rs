@@ -1,6 +1,6 @@
 //! `usb-key VENDOR PRODUCT [PORT [PIN]]`: attaches a virtual USB key to the kernel (module vhci-hcd), as root, until it is
 //! killed. Each empty line on standard input is a touch. Each report for the FIDO interface, and each feature report for the
-//! other one, is a line on standard error.
+//! other one or from it, is a line on standard error.
 //!
 //! The key has the keyboard interface of a virtual YubiKey, whose slots have the key of RFC 6238, appendix B; slot 1
 //! requires a touch. It also has the FIDO interface of a virtual Nitrokey 3 with two credentials of that key; `bob`
@@ -17,8 +17,8 @@
 //! day ahead, and its codes require the PIN if there is one.
 //!
 //! Other lines on standard input set a duration until another line changes it: `delay MS` that of each command, over HID and
-//! by the smart card, and `patience MS` that of the wait for a touch, which no Nitrokey Pro knows. The rest are faults of the
-//! next request over HID, or of all later ones: `hang` (the next transfer of a report to or from the key has no end), and the
+//! by the smart card, `report-delay MS` that of each report over HID, and `patience MS` that of the wait for a touch, which no
+//! Nitrokey Pro knows. The rest are faults of the next request over HID, or of all later ones: `hang` (the next transfer of a report to or from the key has no end), and the
 //! words in `faults.rs`. After `vanish` the program ends in the middle of the request. Lines that the key obeys are repeated on
 //! standard error.
 //!
@@ -204,6 +204,7 @@ impl Key {
             (0x80, 8) => Some(vec![1]),
             (0x81, 10) => Some(vec![0]),
             (GET_FROM_INTERFACE, GET_REPORT) if interface == KEYBOARD && value_high == FEATURE => {
+                eprintln!("a report from the other interface");
                 let mut report = vec![0; self.keyboard.kind().report_bytes()];
                 let received = self.keyboard.receive(&mut report, Duration::ZERO);
                 unless_removed(received)?.map(|length| report.into_iter().take(length).collect())

@@ -150,9 +150,16 @@ impl Tokens {
 
     /// Sets the duration of each command.
     pub(super) fn set_delay(&self, delay: Duration) {
-        [&self.yubikey, &self.nitrokey, &self.pro, &self.token2]
-            .iter()
-            .for_each(|token| token.set_delay(delay));
+        self.all().for_each(|token| token.set_delay(delay));
+    }
+
+    /// Sets the duration of each report over HID.
+    pub(super) fn set_report_delay(&self, delay: Duration) {
+        self.all().for_each(|token| token.set_report_delay(delay));
+    }
+
+    fn all(&self) -> impl Iterator<Item = &VirtualToken> {
+        [&self.yubikey, &self.nitrokey, &self.pro, &self.token2].into_iter()
     }
 
     /// Sets the time that the tokens wait for a touch. Returns whether the key waits for one at all: a Nitrokey Pro does not.

@@ -25,6 +25,7 @@ fn obey(line: &str, tokens: &Tokens, hangs: &AtomicBool) -> bool {
         ("", None) => tokens.press(),
         ("hang", None) => hangs.store(true, Ordering::SeqCst),
         ("delay", Some(millis)) => tokens.set_delay(Duration::from_millis(millis)),
+        ("report-delay", Some(millis)) => tokens.set_report_delay(Duration::from_millis(millis)),
         ("patience", Some(millis)) => return tokens.set_touch_timeout(Duration::from_millis(millis)),
         (fault, number) => {
             let Ok(number) = number.map(usize::try_from).transpose() else { return false };
