@@ -32,13 +32,15 @@ pub fn otp_code(key: &mut dyn Reports, slot: u8) -> io::Result<String> {
     Ok(format!("{:06}", (u32::from_be_bytes(bytes) & 0x7fff_ffff) % 1_000_000))
 }
 
-/// The serial number of a YubiKey over its keyboard interface.
+/// The serial number and then the status of a YubiKey over its keyboard interface.
 ///
 /// # Errors
 ///
 /// If the key is not attached.
 pub fn otp_serial(key: &mut dyn Reports) -> io::Result<u32> {
     let response = otp_exchange(key, 0x10, &[0; 64], 6)?;
+    // The status of the slots.
+    look(key)?;
     Ok(u32::from_be_bytes(*response.first_chunk().ok_or(io::ErrorKind::UnexpectedEof)?))
 }
 
@@ -83,13 +85,15 @@ impl<'k> Channel<'k> {
         Ok(channel)
     }
 
-    /// The list of credentials, with their properties.
+    /// The list of credentials, with their properties. Before it, the request for all codes, which this key does not know:
+    /// the commands are those of the daemon.
     ///
     /// # Errors
     ///
     /// If the key is not attached.
     pub fn list(&mut self) -> io::Result<Vec<u8>> {
         self.exchange(0x70, bare::SELECT)?;
+        self.exchange(0x70, &bare::command([0x00, 0xa4, 0x00, 0x01])?)?;
         self.exchange(0x70, &[0x00, 0xa1, 0x00, 0x00, 0x01, 0x01, 0x00])
     }
 

@@ -199,7 +199,7 @@ impl Bench {
     }
 }
 
-/// The minimum reports for what the daemon shows of a key.
+/// The reports that the daemon sends and reads for a key that it knows.
 fn read(path: &str, kind: HidKind) -> io::Result<()> {
     let mut node = HidNode::open(path, kind)?;
     match kind {
