@@ -10,7 +10,7 @@ use super::error::{from_pcsc, service_is_gone};
 use super::open_readers::OpenReader;
 use super::{PROTOCOLS, connect_lock, t0};
 use crate::device::{Device, Error, Progress, Transaction};
-use crate::iso7816::{Command, Response};
+use crate::iso7816::{Command, Response, Status};
 use crate::transport::trace;
 
 /// The maximum length of a response, in bytes: 65,536 bytes of data and a status word. Some cards send a long response to a
@@ -35,12 +35,20 @@ impl PcscDevice {
 
 impl Device for PcscDevice {
     fn transaction(&mut self) -> Result<Box<dyn Transaction + '_>, Error> {
-        let (card, _) = self.card.0.as_mut().ok_or(Error::Removed)?;
+        let (card, lease) = self.card.0.as_mut().ok_or(Error::Removed)?;
         let inner = begin(card).map_err(from_pcsc)?;
-        let is_t0 = inner.status2_owned().map_err(from_pcsc)?.protocol2() == Some(Protocol::T0);
+        // Another program may have made the card use another protocol. A card that does not succeed is asked again.
+        let is_t0 = match lease.is_t0.take() {
+            Some(is_t0) => is_t0,
+            None => uses_t0(&inner).map_err(from_pcsc)?,
+        };
         let (reader, buffer) = (self.reader.name(), &mut self.buffer);
-        Ok(Box::new(PcscTransaction { inner, is_t0, reader, buffer }))
+        Ok(Box::new(PcscTransaction { inner, is_t0, proved: &mut lease.is_t0, reader, buffer }))
     }
+}
+
+fn uses_t0(card: &pcsc::Transaction<'_>) -> Result<bool, pcsc::Error> {
+    Ok(card.status2_owned()?.protocol2() == Some(Protocol::T0))
 }
 
 /// Begins a transaction. A reset by another program is not an error, because no command has been sent yet.
@@ -59,6 +67,8 @@ struct PcscTransaction<'d> {
     inner: pcsc::Transaction<'d>,
     /// Whether the card uses the protocol T=0.
     is_t0: bool,
+    /// The same, once the card has carried out a command.
+    proved: &'d mut Option<bool>,
     reader: &'d OsStr,
     buffer: &'d mut Vec<u8>,
 }
@@ -82,10 +92,14 @@ impl PcscTransaction<'_> {
 
 impl Transaction for PcscTransaction<'_> {
     fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, Error> {
-        match self.is_t0 {
+        let response = match self.is_t0 {
             true => t0::exchange(command, |command| self.send(command)),
             false => self.send(command),
+        }?;
+        if response.status == Status::OK {
+            *self.proved = Some(self.is_t0);
         }
+        Ok(response)
     }
 }
 

@@ -17,44 +17,59 @@ use crate::sync::IgnorePoison;
 
 /// The idle contexts: at most one for each device.
 #[derive(Default)]
-pub(super) struct Contexts(Mutex<HashMap<DeviceId, Context>>);
+pub(super) struct Contexts(Mutex<HashMap<DeviceId, Idle>>);
+
+/// An idle context, and what is known of the card in its reader.
+struct Idle {
+    context: Context,
+    is_t0: Option<bool>,
+}
 
 /// The context of an open device.
 pub(super) struct Lease {
     pub(super) device: DeviceId,
     pub(super) context: Context,
+    /// Whether the card uses the protocol T=0, if a card at this place answered with it before. Each question costs four
+    /// messages to the service, which is as much as a command.
+    pub(super) is_t0: Option<bool>,
     pub(super) contexts: Arc<Contexts>,
 }
 
 impl Lease {
     /// Returns the context to the pool. The caller holds the connect lock and has disconnected the card.
     pub(super) fn give_back(self) {
-        self.contexts.put(self.device, self.context);
+        self.contexts.put(self.device, Idle { context: self.context, is_t0: self.is_t0 });
     }
 }
 
 impl Contexts {
     /// Connects to the card of a device, with an idle context if one is usable. The caller holds the connect lock.
-    pub(super) fn connect(&self, device: &DeviceId, reader: &CStr) -> Result<(Context, Card), Error> {
-        if let Some(context) = self.take(device) {
+    pub(super) fn connect(
+        self: &Arc<Self>,
+        device: &DeviceId,
+        reader: &CStr,
+    ) -> Result<(Card, Lease), Error> {
+        let contexts = Arc::clone(self);
+        let lease = |context, is_t0| Lease { device: device.clone(), context, is_t0, contexts };
+        if let Some(Idle { context, is_t0 }) = self.take(device) {
             match context.connect(reader, ShareMode::Shared, PROTOCOLS) {
-                Ok(card) => return Ok((context, card)),
+                Ok(card) => return Ok((card, lease(context, is_t0))),
                 // The service was restarted, which invalidates its earlier contexts.
                 Err(error) if service_is_gone(error) => {}
                 Err(error) => {
-                    self.put(device.clone(), context);
+                    self.put(device.clone(), Idle { context, is_t0 });
                     return Err(error);
                 }
             }
         }
         let context = Context::establish(Scope::User)?;
         let card = context.connect(reader, ShareMode::Shared, PROTOCOLS)?;
-        Ok((context, card))
+        Ok((card, lease(context, None)))
     }
 
     /// Stores an idle context for this device. The caller holds the connect lock.
-    fn put(&self, device: DeviceId, context: Context) {
-        self.idle().insert(device, context);
+    fn put(&self, device: DeviceId, idle: Idle) {
+        self.idle().insert(device, idle);
     }
 
     /// Releases the idle contexts of all other devices. The caller holds the connect lock.
@@ -62,11 +77,11 @@ impl Contexts {
         self.idle().retain(|device, _| attached.contains(device));
     }
 
-    fn take(&self, device: &DeviceId) -> Option<Context> {
+    fn take(&self, device: &DeviceId) -> Option<Idle> {
         self.idle().remove(device)
     }
 
-    fn idle(&self) -> MutexGuard<'_, HashMap<DeviceId, Context>> {
+    fn idle(&self) -> MutexGuard<'_, HashMap<DeviceId, Idle>> {
         self.0.lock().ignore_poison()
     }
 }

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use ::pcsc::Protocols;
 
 use self::card::PcscDevice;
-use self::contexts::{Contexts, Lease};
+use self::contexts::Contexts;
 use self::error::from_pcsc;
 use self::monitor::Monitor;
 use self::open_readers::OpenReaders;
@@ -62,8 +62,7 @@ impl PcscTransport {
         let reader = self.open.acquire(&device.name).ok_or(Error::Busy)?;
         let _lock = connect_lock::hold();
         self.contexts.keep_only(&self.attached());
-        let (context, card) = self.contexts.connect(device, &name).map_err(from_pcsc)?;
-        let lease = Lease { device: device.clone(), context, contexts: Arc::clone(&self.contexts) };
+        let (card, lease) = self.contexts.connect(device, &name).map_err(from_pcsc)?;
         Ok(PcscDevice::new(card, lease, reader))
     }
 
