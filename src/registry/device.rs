@@ -26,6 +26,8 @@ pub(super) struct Device {
     pub(super) info: Option<Info>,
     /// Whether the first reading has ended, with or without success.
     pub(super) is_read: bool,
+    /// Whether the first reading takes long, although the device has an application.
+    is_slow: bool,
     pub(super) token: Token,
     pub(super) attachment: Attachment,
     /// The name of its transport.
@@ -72,6 +74,7 @@ impl Device {
         Self {
             info: None,
             is_read: false,
+            is_slow: false,
             token,
             attachment,
             transport,
@@ -89,22 +92,32 @@ impl Device {
         self.attachment.reader.is_some()
     }
 
-    /// The description of its token. A card that another program has held since its insertion may be a token, so it has a
-    /// description of its place.
+    /// The description of its token. A card without one may be a token if another program has held it since its insertion, or
+    /// if it hangs, and it is one if its first reading takes long; it has a description of its place then.
     pub(super) fn shown(&self) -> Option<Info> {
-        let reader = self.attachment.reader.as_deref().filter(|_| self.state == State::Busy);
+        let is_shown = matches!(self.state, State::Busy | State::Stuck) || self.is_slow;
+        let reader = self.attachment.reader.as_deref().filter(|_| is_shown);
         let of_place = |reader| Info::unidentified(reader, self.attachment.is_virtual, self.transport);
         self.info.clone().or_else(|| reader.map(of_place))
     }
 
+    /// Shows the device if its first reading has not ended. Returns whether it was hidden.
+    pub(super) fn show_slow(&mut self) -> bool {
+        !self.is_read && !std::mem::replace(&mut self.is_slow, true)
+    }
+
     /// Applies an event of the worker. [`Event::Selected`] only marks the device as read.
     pub(super) fn apply(&mut self, event: Event) {
+        if matches!(event, Event::Begun) {
+            return;
+        }
+        self.is_slow = false;
         let is_first = !std::mem::replace(&mut self.is_read, true);
         match event {
             // No reading has ended, but a caller is to know why the card is not there. The event may follow the result of a
             // reading, which then stays.
             Event::Held if is_first && self.info.is_none() && self.has_reader() => self.state = State::Busy,
-            Event::Selected(_) | Event::Replaced | Event::Held | Event::Revived => {}
+            Event::Begun | Event::Selected(_) | Event::Replaced | Event::Held | Event::Revived => {}
             Event::Ready(listed) => self.succeed(listed, State::Ready),
             Event::Locked => self.succeed(Listed::default(), State::Locked),
             Event::Stuck => self.state = State::Stuck,

@@ -10,8 +10,10 @@ use crate::oath::TokenId;
 /// An event of one token. Events arrive in the order in which they happened.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The token has an OATH application. This event precedes all events except [`Event::NoApplication`] and
-    /// [`Event::Failed`].
+    /// The device has an OATH application, and its first reading goes on.
+    Begun,
+    /// The token has an OATH application, and a reading of it has ended. This event precedes all events except [`Event::Begun`],
+    /// [`Event::NoApplication`], [`Event::Failed`] and those of the supervision.
     Selected(Info),
     /// The token requires a password to list its credentials.
     Locked,

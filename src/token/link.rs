@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::activity::Activity;
 use super::families::{self, Family};
+use super::observed::Observed;
 use super::target::Target;
 use crate::device::{self, Channel, Opened, Progress, Transport};
 use crate::oath::{Error, OathSession, SelfDescription};
@@ -126,11 +127,13 @@ impl Link {
             Opened::Apdu(mut device) => {
                 let mut transaction = device.transaction()?;
                 self.activity.transaction_begun();
-                families::in_session(&self.target, Channel::Apdu(&mut *transaction), work)
+                let mut observed = Observed { channel: &mut *transaction, activity: &*self.activity };
+                families::in_session(&self.target, Channel::Apdu(&mut observed), work)
             }
             Opened::Reports(mut reports) => {
                 self.activity.transaction_begun();
-                families::in_session(&self.target, Channel::Reports(&mut *reports), work)
+                let mut observed = Observed { channel: &mut *reports, activity: &*self.activity };
+                families::in_session(&self.target, Channel::Reports(&mut observed), work)
             }
         }
     }

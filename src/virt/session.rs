@@ -70,6 +70,7 @@ impl Session {
     pub fn exchange(&self, command: &[u8], touch_needed: &dyn Fn()) -> Result<Vec<u8>, Error> {
         let mut state = self.lock()?;
         state.log.push(command);
+        let state = self.wait_for_leave(state)?;
         let delay = state.delay;
         let mut state = self.pause(state, delay, |_| false)?;
         match state.faults.pop_front() {
@@ -140,6 +141,14 @@ impl Session {
         state.touched = false;
         let response = state.applet.complete(pending, touch);
         Ok((state, response))
+    }
+
+    /// Waits until the token may answer one more command.
+    fn wait_for_leave<'a>(&'a self, state: MutexGuard<'a, State>) -> Result<MutexGuard<'a, State>, Error> {
+        let waits = |state: &mut State| state.is_here(self.insertion) && state.answers == Some(0);
+        let mut state = self.shared.changed.wait_while(state, waits).ignore_poison();
+        state.answers = state.answers.map(|answers| answers.saturating_sub(1));
+        if state.is_here(self.insertion) { Ok(state) } else { Err(Error::Removed) }
     }
 
     /// Waits for `time`, or less if `ends` becomes true earlier.

@@ -56,6 +56,8 @@ pub(super) struct State {
     /// The number of threads that wait for the end of a transaction.
     pub(super) queued: u32,
     pub(super) delay: Duration,
+    /// The number of commands that the token still answers before it waits; `None` if it does not wait.
+    pub(super) answers: Option<usize>,
     pub(super) touch_policy: TouchPolicy,
     pub(super) touch_timeout: Duration,
     pub(super) wants_touch: bool,
@@ -83,6 +85,7 @@ impl Shared {
             in_transaction: false,
             queued: 0,
             delay: spec.delay,
+            answers: None,
             touch_policy: spec.touch,
             touch_timeout,
             wants_touch: false,

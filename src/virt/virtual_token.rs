@@ -96,6 +96,11 @@ impl VirtualToken {
         self.shared.change(|state| state.delay = delay);
     }
 
+    /// Lets the token answer so many commands more, and wait at the next one; `None` lets it answer all.
+    pub fn answer_only(&self, commands: Option<usize>) {
+        self.shared.change(|state| state.answers = commands);
+    }
+
     /// Makes it a card with the protocol T=0, for a reader of the smart card service. Its next insertion shows that.
     pub fn use_t0(&self) {
         self.shared.change(|state| state.t0 = Some(T0::default()));

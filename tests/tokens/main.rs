@@ -10,6 +10,7 @@ mod hotplug;
 mod nitrokey;
 mod nitrokey_pro;
 mod otp;
+mod slow;
 mod t0;
 mod token2;
 mod ykman;
