@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::key_length::too_short;
 use super::{Error, Flows};
-use crate::device::Problem;
+use crate::device::{self, Problem};
 use crate::oath::{Credential, ObjectId, TokenId};
 use crate::operations::{self, Operation};
 use crate::registry::{Attached, Found, Missing, Snapshot, State};
@@ -216,8 +216,11 @@ pub(super) fn explained(error: Error, snapshot: &Snapshot) -> Error {
     if !may_be_hidden(&error, !known.is_empty()) {
         return error;
     }
+    let mut refusals = [Problem::PcscDenied, Problem::PcscFull, Problem::PcscVersion].into_iter();
+    if let Some(problem) = refusals.find(|problem| snapshot.problems.contains(problem)) {
+        return token::Error::from(device::Error::Transport(problem)).into();
+    }
     match unread.as_slice() {
-        _ if snapshot.problems.contains(&Problem::PcscDenied) => token::Error::PcscDenied.into(),
         [] => error,
         all if all.iter().all(|attached| attached.state == State::Stuck) => token::Error::Stuck.into(),
         _ => token::Error::Busy.into(),

@@ -28,6 +28,8 @@ pub(super) struct Device {
     pub(super) is_read: bool,
     /// Whether the first reading takes long, although the device has an application.
     is_slow: bool,
+    /// The description of a security key without OATH.
+    key_without_oath: Option<Info>,
     pub(super) token: Token,
     pub(super) attachment: Attachment,
     /// The name of its transport.
@@ -75,6 +77,7 @@ impl Device {
             info: None,
             is_read: false,
             is_slow: false,
+            key_without_oath: None,
             token,
             attachment,
             transport,
@@ -92,13 +95,17 @@ impl Device {
         self.attachment.reader.is_some()
     }
 
-    /// The description of its token. A card without one may be a token if another program has held it since its insertion, or
-    /// if it hangs, and it is one if its first reading takes long; it has a description of its place then.
+    /// The description of its token. A card without one has a description of its place if it may be a token: if another
+    /// program has held it since its insertion, if it hangs, or if its first reading takes long. So has a key without OATH.
     pub(super) fn shown(&self) -> Option<Info> {
-        let is_shown = matches!(self.state, State::Busy | State::Stuck) || self.is_slow;
+        let is_shown = match &self.state {
+            State::Busy | State::Stuck | State::Error(Error::NfcRestricted) => true,
+            _ => self.is_slow,
+        };
         let reader = self.attachment.reader.as_deref().filter(|_| is_shown);
         let of_place = |reader| Info::unidentified(reader, self.attachment.is_virtual, self.transport);
-        self.info.clone().or_else(|| reader.map(of_place))
+        let key = self.key_without_oath.as_ref().filter(|_| self.state == State::NoOath);
+        self.info.as_ref().or(key).cloned().or_else(|| reader.map(of_place))
     }
 
     /// Shows the device if its first reading has not ended. Returns whether it was hidden.
@@ -121,6 +128,10 @@ impl Device {
             Event::Ready(listed) => self.succeed(listed, State::Ready),
             Event::Locked => self.succeed(Listed::default(), State::Locked),
             Event::Stuck => self.state = State::Stuck,
+            Event::WithoutOath(info) => {
+                (self.info, self.key_without_oath) = (None, Some(info));
+                self.succeed(Listed::default(), State::NoOath);
+            }
             Event::NoApplication => {
                 self.info = None;
                 self.succeed(Listed::default(), State::Reading);
@@ -148,19 +159,24 @@ impl Device {
     }
 
     /// The problem that hides its token. The smart card service may refuse a card although it still serves an earlier
-    /// connection of the user, so its transport does not report that.
+    /// connection of the daemon, so its transport does not report that.
     pub(super) fn problem(&self) -> Option<Problem> {
-        (self.state == State::Error(Error::PcscDenied)).then_some(Problem::PcscDenied)
+        match self.state {
+            State::Error(Error::PcscDenied) => Some(Problem::PcscDenied),
+            State::Error(Error::PcscFull) => Some(Problem::PcscFull),
+            _ => None,
+        }
     }
 
     /// Plans the next reading if the last one failed and none is planned. `ended` is called after that reading.
     ///
     /// A card that the smart card service refuses waits for [`Device::hasten_retry`], because each attempt is an entry
     /// in the journal of the system. So does a token that wants a password to be set, because each attempt deselects the
-    /// application of another program.
+    /// application of another program, and a key that answers nothing over NFC, which is to be plugged in first.
     pub(super) fn retry(&mut self, ended: impl FnOnce() + Send + 'static) {
         let Some(failure) = self.failure.as_ref().filter(|_| self.reading.is_none()) else { return };
-        if matches!(self.state, State::Error(Error::PcscDenied | Error::PasswordUnset)) {
+        if matches!(self.state, State::Error(Error::PcscDenied | Error::PasswordUnset | Error::NfcRestricted))
+        {
             return self.read_after(None, ended);
         }
         // Another program may let go of a card at any moment. The attempt sends nothing to the card before that.

@@ -19,6 +19,8 @@ pub enum Event {
     Locked,
     /// The credentials were read.
     Ready(Listed),
+    /// The device is a security key whose OATH application is switched off or missing. The description is that of its place.
+    WithoutOath(Info),
     /// The device has no OATH application, or the configuration no longer names it. This takes back [`Event::Selected`].
     NoApplication,
     /// Another token answers in the place of this one, as after a suspend. The device is to be attached again; its worker

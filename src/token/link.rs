@@ -8,6 +8,7 @@ use super::activity::Activity;
 use super::families::{self, Family};
 use super::observed::Observed;
 use super::target::Target;
+use super::without_oath;
 use crate::device::{self, Channel, Opened, Progress, Transport};
 use crate::oath::{Error, OathSession, SelfDescription};
 
@@ -69,6 +70,11 @@ impl Link {
         if is_other { Err(Error::OtherToken) } else { Ok(()) }
     }
 
+    /// Whether it is a card in a reader that was not introduced as a token.
+    fn is_unknown_card(&self) -> bool {
+        self.introduced.is_none() && self.target.attachment.reader.is_some()
+    }
+
     /// The same for a card without any application of a family.
     fn check_absence(&self, error: Error) -> Error {
         let is_expected = self.introduced.is_some() && self.target.attachment.reader.is_some();
@@ -128,7 +134,13 @@ impl Link {
                 let mut transaction = device.transaction()?;
                 self.activity.transaction_begun();
                 let mut observed = Observed { channel: &mut *transaction, activity: &*self.activity };
-                families::in_session(&self.target, Channel::Apdu(&mut observed), work)
+                let result = families::in_session(&self.target, Channel::Apdu(&mut observed), work);
+                match result {
+                    Err(Error::NoApplication | Error::NotSelected(_)) if self.is_unknown_card() => {
+                        Err(without_oath::cause(&mut observed))
+                    }
+                    result => result,
+                }
             }
             Opened::Reports(mut reports) => {
                 self.activity.transaction_begun();

@@ -29,6 +29,7 @@ mod tests;
 mod token2;
 mod trussed;
 mod unlocking;
+mod without_oath;
 mod worker;
 
 use std::fmt;

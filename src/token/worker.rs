@@ -109,6 +109,11 @@ impl Worker {
                 Ok(())
             }
             Err(Error::Locked) => Err(Error::Locked),
+            Err(Error::SwitchedOff(vendor)) => {
+                let info = self.without_oath(vendor);
+                self.report(Event::WithoutOath(info));
+                Err(Error::SwitchedOff(vendor))
+            }
             Err(error) => {
                 let is_none = match error {
                     // The configuration may have changed since the token was introduced.
@@ -240,6 +245,23 @@ impl Worker {
         self.link.share(self.identities.turn(&info.id));
         self.link.expect(family, description);
         self.report(Event::Selected(info));
+    }
+
+    /// The description of a security key without OATH. Its id is that of its reader.
+    fn without_oath(&mut self, vendor: &str) -> Info {
+        let (transport, attachment) = (self.link.transport(), &self.link.target().attachment);
+        let identify = || transport.identify(&attachment.id).unwrap_or_default();
+        let identity = self.vendor_identity.get_or_insert_with(identify).clone();
+        let firmware = identity.firmware.unwrap_or_default();
+        let model = match (vendor, firmware.split('.').next()) {
+            ("Yubico", Some(major)) if !major.is_empty() => format!("YubiKey {major}"),
+            ("Yubico", _) => "YubiKey".to_owned(),
+            _ => "security key".to_owned(),
+        };
+        let reader = attachment.reader.clone().unwrap_or_default();
+        let place = Info::unidentified(&reader, attachment.is_virtual, transport.name());
+        let serial = identity.serial.unwrap_or_default();
+        Info { vendor: vendor.to_owned(), model, serial, firmware, ..place }
     }
 
     /// Opens a device in a smart card reader and closes it. Sends no command to the token.

@@ -36,7 +36,8 @@ impl Session {
     /// [`Error::Removed`] if the token was pulled out.
     pub fn atr(&self) -> Result<&'static [u8], Error> {
         let state = self.lock()?;
-        Ok(if state.t0.is_some() { t0::ATR } else { state.applet.atr() })
+        let own = if state.t0.is_some() { t0::ATR } else { state.applet.atr() };
+        Ok(state.atr.unwrap_or(own))
     }
 
     /// Switches it off: no application is selected or unlocked any more.
@@ -85,6 +86,9 @@ impl Session {
         }
         if state.wants_password && matches!(command, [_, 0xa1 | 0xa2, ..] | [_, 0xa4, 0x00, ..]) {
             return Ok(status::SECURITY_STATUS_NOT_SATISFIED.0.to_be_bytes().to_vec());
+        }
+        if state.has_broken_list && matches!(command, [_, 0xa1, ..] | [_, 0xa4, 0x00, ..]) {
+            return Ok(vec![0x6f, 0x00]);
         }
         if let Some(response) = state.t0.as_mut().and_then(|t0| t0.kept(command)) {
             return Ok(bytes(&response));
@@ -179,6 +183,10 @@ impl Session {
 }
 
 impl Exclusive<'_> {
+    pub(super) fn atr(&self) -> &'static [u8] {
+        self.session.atr().unwrap_or_default()
+    }
+
     pub(super) fn exchange(&self, command: &[u8], touch_needed: &dyn Fn()) -> Result<Vec<u8>, Error> {
         self.session.exchange(command, touch_needed)
     }

@@ -42,6 +42,10 @@ pub(super) struct State {
     pub(super) applet: Applet,
     /// Whether the OATH application refuses everything until a password is set.
     pub(super) wants_password: bool,
+    /// Whether the OATH application refuses to list.
+    pub(super) has_broken_list: bool,
+    /// The answer to reset, if it is not that of the token's make.
+    pub(super) atr: Option<&'static [u8]>,
     /// The protocol of the card, if it is T=0.
     pub(super) t0: Option<T0>,
     /// The OTP application, if the token has a slot.
@@ -76,6 +80,8 @@ impl Shared {
         let state = State {
             applet: Applet::new(spec),
             wants_password: false,
+            has_broken_list: false,
+            atr: None,
             t0: None,
             otp: (!spec.otp_slots.is_empty()).then(otp),
             fido: FidoSide::of(spec.model),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use oathbridge::virt::Fault;
+use oathbridge::virt::{Fault, VirtualToken};
 use testkit::client::{Code, Event, Options, Refusal};
 use testkit::pcscd::PrivatePcscd;
 use testkit::scenario::{Scenario, World};
@@ -164,8 +164,11 @@ async fn a_locked_token_that_another_program_holds_is_busy_and_its_credentials_a
 /// A card without OATH is no token, so its object goes away.
 #[testkit::test]
 async fn a_held_card_without_the_application_is_shown_until_it_is_read() {
-    let mut world = Scenario::inside().cards(TOKEN).start().await.unwrap();
+    let mut world = Scenario::inside().cards(TOKEN).left_out().start().await.unwrap();
     world.end_daemon().await.unwrap();
+    let card = world.card().unwrap().clone();
+    card.set_atr(VirtualToken::OPENPGP_ATR);
+    world.pcscd().unwrap().insert(0, &card).unwrap();
     let held = hold();
     let mut signals = world.client.signals().await.unwrap();
     world.start_daemon().await.unwrap();

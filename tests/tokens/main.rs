@@ -13,5 +13,6 @@ mod otp;
 mod slow;
 mod t0;
 mod token2;
+mod without_oath;
 mod ykman;
 mod yubikey_crate;

@@ -197,6 +197,9 @@ impl Keeper {
         let ended = self.reading_ended(origin);
         let Some(device) = self.devices.get_mut(key) else { return };
         match &event {
+            Event::WithoutOath(_) if device.state != State::NoOath => {
+                tracing::info!("the OATH application of {} is switched off or missing", key.1);
+            }
             Event::NoApplication => tracing::debug!("{} holds no OATH token", key.1),
             // Once for each reason, because the reading is repeated until it succeeds.
             Event::Failed(token::Error::Busy) if device.state == State::Busy => {}

@@ -37,9 +37,10 @@ impl Device for PcscDevice {
     fn transaction(&mut self) -> Result<Box<dyn Transaction + '_>, Error> {
         let (card, _) = self.card.0.as_mut().ok_or(Error::Removed)?;
         let inner = begin(card).map_err(from_pcsc)?;
-        let is_t0 = inner.status2_owned().map_err(from_pcsc)?.protocol2() == Some(Protocol::T0);
+        let status = inner.status2_owned().map_err(from_pcsc)?;
+        let (is_t0, atr) = (status.protocol2() == Some(Protocol::T0), status.atr().to_vec());
         let (reader, buffer) = (self.reader.name(), &mut self.buffer);
-        Ok(Box::new(PcscTransaction { inner, is_t0, reader, buffer }))
+        Ok(Box::new(PcscTransaction { inner, is_t0, atr, reader, buffer }))
     }
 }
 
@@ -59,6 +60,7 @@ struct PcscTransaction<'d> {
     inner: pcsc::Transaction<'d>,
     /// Whether the card uses the protocol T=0.
     is_t0: bool,
+    atr: Vec<u8>,
     reader: &'d OsStr,
     buffer: &'d mut Vec<u8>,
 }
@@ -81,6 +83,10 @@ impl PcscTransaction<'_> {
 }
 
 impl Transaction for PcscTransaction<'_> {
+    fn answer_to_reset(&self) -> &[u8] {
+        &self.atr
+    }
+
     fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, Error> {
         match self.is_t0 {
             true => t0::exchange(command, |command| self.send(command)),

@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use pcsc::{Card, Context, Error, Scope, ShareMode};
+use pcsc::{Card, Context, Scope, ShareMode};
 
-use super::PROTOCOLS;
-use super::error::service_is_gone;
-use crate::device::DeviceId;
+use super::error::{from_pcsc, refusal, service_is_gone};
+use super::{PROTOCOLS, socket};
+use crate::device::{DeviceId, Error};
 use crate::sync::IgnorePoison;
 
 /// The idle contexts: at most one for each device.
@@ -36,19 +36,20 @@ impl Lease {
 impl Contexts {
     /// Connects to the card of a device, with an idle context if one is usable. The caller holds the connect lock.
     pub(super) fn connect(&self, device: &DeviceId, reader: &CStr) -> Result<(Context, Card), Error> {
+        let connect = |context: &Context| context.connect(reader, ShareMode::Shared, PROTOCOLS);
         if let Some(context) = self.take(device) {
-            match context.connect(reader, ShareMode::Shared, PROTOCOLS) {
+            match connect(&context) {
                 Ok(card) => return Ok((context, card)),
                 // The service was restarted, which invalidates its earlier contexts.
                 Err(error) if service_is_gone(error) => {}
                 Err(error) => {
                     self.put(device.clone(), context);
-                    return Err(error);
+                    return Err(from_pcsc(error));
                 }
             }
         }
-        let context = Context::establish(Scope::User)?;
-        let card = context.connect(reader, ShareMode::Shared, PROTOCOLS)?;
+        let context = Context::establish(Scope::User).map_err(|error| refusal(error, &socket::path()))?;
+        let card = connect(&context).map_err(from_pcsc)?;
         Ok((context, card))
     }
 
