@@ -143,6 +143,23 @@ async fn a_call_waits_for_a_known_token_that_another_program_holds() {
 }
 
 #[testkit::test]
+async fn a_call_that_has_waited_in_vain_tells_how_long() {
+    let world = Scenario::inside().cards(TOKEN).start().await.unwrap();
+    let alice = world.client.credential("alice").await.unwrap();
+    let mut signals = world.client.signals().await.unwrap();
+    let held = hold();
+    world.client.reload().await.unwrap();
+    signals.until(|event| state(event).as_deref() == Some("busy")).await.unwrap();
+    let call = waiting(&world, &alice);
+    signals.until(|event| state(event).as_deref() == Some("waiting-token")).await.unwrap();
+    world.clock().unwrap().advance(Duration::from_secs(292));
+    let refusal = call.await.unwrap().unwrap_err();
+    assert_eq!(refusal.name, "TokenBusy");
+    assert!(refusal.sentence.contains(" held by another program for 292 s; "), "{refusal:?}");
+    release(held);
+}
+
+#[testkit::test]
 async fn a_locked_token_that_another_program_holds_is_busy_and_its_credentials_are_unknown() {
     let locked = TOKEN.replace("credential", "password = 'correct horse'\ncredential");
     let world = Scenario::inside().cards(&locked).start().await.unwrap();

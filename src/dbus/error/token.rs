@@ -1,5 +1,7 @@
 //! The errors of tokens.
 
+use std::time::Duration;
+
 use super::Error;
 use crate::device::HidKind;
 use crate::registry::Missing;
@@ -30,6 +32,19 @@ impl From<token::Error> for Error {
 }
 
 impl Error {
+    /// The same; if the token is busy, with the time that the call has waited for it.
+    pub(in crate::dbus) fn after(self, waited: Duration) -> Self {
+        match (self.name, waited.as_secs()) {
+            ("TokenBusy", seconds @ 1..) => Self::ours(
+                self.name,
+                format!(
+                    "The token was busy with another request or held by another program for {seconds} s; close that program or try again in a moment."
+                ),
+            ),
+            _ => self,
+        }
+    }
+
     /// The same, but logs nothing.
     pub(in crate::dbus) fn of_token(error: token::Error) -> Self {
         use token::Error as Token;

@@ -23,7 +23,7 @@ fn check_json(rig: &Rig, command: &str, code: i32, state: &str) {
     let run = rig.run(&[command, "--json"]);
     let shown: Value = serde_json::from_str(&run.out).unwrap();
     assert_eq!((run.code, &shown["unusable_tokens"][0]["state"]), (code, &json!(state)), "{run:?}");
-    assert!(run.err.starts_with("oathbridgectl: The token "), "{run:?}");
+    assert!(run.err.starts_with("oathbridgectl: The "), "{run:?}");
 }
 
 #[test]
