@@ -133,7 +133,7 @@ impl Link {
             Opened::Apdu(mut device) => {
                 let mut transaction = device.transaction()?;
                 self.activity.transaction_begun();
-                let mut observed = Observed { channel: &mut *transaction, activity: &*self.activity };
+                let mut observed = Observed { channel: &mut *transaction, activity: &self.activity };
                 let result = families::in_session(&self.target, Channel::Apdu(&mut observed), work);
                 match result {
                     Err(Error::NoApplication | Error::NotSelected(_)) if self.is_unknown_card() => {
@@ -144,7 +144,7 @@ impl Link {
             }
             Opened::Reports(mut reports) => {
                 self.activity.transaction_begun();
-                let mut observed = Observed { channel: &mut *reports, activity: &*self.activity };
+                let mut observed = Observed { channel: &mut *reports, activity: &self.activity };
                 families::in_session(&self.target, Channel::Reports(&mut observed), work)
             }
         }

@@ -54,7 +54,7 @@ async fn a_key_whose_oath_is_switched_off_is_shown_without_oath() {
     }
     let refusal = world.client.unlock(&token, "any").await.unwrap_err();
     assert_eq!(refusal.name, "Unsupported");
-    assert!(refusal.sentence.contains("ykman config usb --enable OATH"), "{refusal:?}");
+    assert!(refusal.sentence.contains("run ykman config usb to switch it on"), "{refusal:?}");
 }
 
 #[testkit::test]

@@ -73,8 +73,8 @@ pub fn unread(token: &str, reason: &str) -> String {
 /// The sentence about a security key whose `Token.State` is `no-oath`, by its vendor.
 pub fn without_oath(token: &str, vendor: &str) -> String {
     let step = match vendor {
-        "Yubico" => "switch it on with `ykman config usb --enable OATH` and plug the key in again",
-        _ => "switch it on with the program of its vendor, or use another token",
+        "Yubico" => "run `ykman config usb --enable OATH` to switch it on, and plug the key in again",
+        _ => "use the program of its vendor to switch it on, or use another token",
     };
     format!("The application for codes (OATH) of the token {token} is switched off or missing; {step}.")
 }

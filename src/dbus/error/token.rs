@@ -146,8 +146,8 @@ fn wrong_pin(left: Option<u8>) -> Error {
 
 fn switched_off(vendor: &str) -> Error {
     let step = match vendor {
-        "Yubico" => "switch it on with ykman config usb --enable OATH",
-        _ => "switch it on with the program of its vendor, or use another token",
+        "Yubico" => "run ykman config usb to switch it on, and plug the key in again",
+        _ => "use the program of its vendor to switch it on, or use another token",
     };
     Error::ours(
         "Unsupported",
