@@ -59,6 +59,7 @@ pub use pin::Listed;
 use queue::{Refused, Sender};
 use queued::Queued;
 use target::Target;
+pub use without_oath::YUBICO;
 use worker::{Job, Worker};
 
 /// Receives the events of a worker. It must not block.

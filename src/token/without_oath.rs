@@ -4,9 +4,12 @@ use crate::device::{self, NoProgress, Transaction};
 use crate::iso7816::{Aid, Command, Status, TooLong};
 use crate::oath::Error;
 
+/// The vendor of YubiKeys.
+pub const YUBICO: &str = "Yubico";
+
 /// The words in the historical bytes of the answer to reset, in lower case, and the vendors of such keys.
 const VENDORS: [(&[u8], &str); 3] =
-    [(b"yubikey", "Yubico"), (b"nitrokey", "Nitrokey"), (b"canokey", "CanoKeys")];
+    [(b"yubikey", YUBICO), (b"nitrokey", "Nitrokey"), (b"canokey", "CanoKeys")];
 
 /// The file with the message of the NDEF application of a YubiKey.
 const NDEF_FILE: [u8; 2] = [0xe1, 0x04];

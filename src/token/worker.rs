@@ -17,6 +17,7 @@ use super::pin::{self, Listed, Protected};
 use super::queue::Receiver;
 use super::target::Target;
 use super::unlocking::{Lock, try_secret, unlocked};
+use super::without_oath::YUBICO;
 use super::{Error, Event, EventSink, Info, Unlock};
 use crate::clock::Clock;
 use crate::device::{self, Progress, Transport};
@@ -254,8 +255,8 @@ impl Worker {
         let identity = self.vendor_identity.get_or_insert_with(identify).clone();
         let firmware = identity.firmware.unwrap_or_default();
         let model = match (vendor, firmware.split('.').next()) {
-            ("Yubico", Some(major)) if !major.is_empty() => format!("YubiKey {major}"),
-            ("Yubico", _) => "YubiKey".to_owned(),
+            (YUBICO, Some(major)) if !major.is_empty() => format!("YubiKey {major}"),
+            (YUBICO, _) => "YubiKey".to_owned(),
             _ => "security key".to_owned(),
         };
         let reader = attachment.reader.clone().unwrap_or_default();

@@ -146,7 +146,7 @@ fn wrong_pin(left: Option<u8>) -> Error {
 
 fn switched_off(vendor: &str) -> Error {
     let step = match vendor {
-        "Yubico" => "run ykman config usb to switch it on, and plug the key in again",
+        token::YUBICO => "run ykman config usb to switch it on, and plug the key in again",
         _ => "use the program of its vendor to switch it on, or use another token",
     };
     Error::ours(
