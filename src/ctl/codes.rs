@@ -65,7 +65,9 @@ pub(super) async fn run(
         };
         return Ok(Output::text("").with_notes(notes).with_failure(Some(first.clone())));
     }
-    let failure = failures.first().map(|(name, failure)| failure.clone().about(name));
+    let is_empty = free.is_empty() && skipped.is_empty();
+    let unread = if is_empty { problem::unread(tree, &tokens) } else { None };
+    let failure = failures.first().map(|(name, failure)| failure.clone().about(name)).or(unread.clone());
     if style.json {
         let locked_tokens = tree.locked().map(|token| token.id.as_str()).collect();
         let failed = failures.iter().map(|(name, failure)| Failed { name, message: failure.sentence() });
@@ -77,6 +79,9 @@ pub(super) async fn run(
             unusable_tokens: Unusable::all(tree),
         };
         return Ok(Output::json(&json)?.with_failure(failure));
+    }
+    if unread.is_some() {
+        return Ok(Output::text("").with_notes(problem::locked(tree)).with_failure(unread));
     }
     let told = failures.iter().skip(1).map(|(name, failure)| format!("{name}: {}", failure.sentence()));
     let text = if codes.is_empty() { String::new() } else { text(&codes, tree) };

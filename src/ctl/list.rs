@@ -25,15 +25,21 @@ pub(super) async fn run(arguments: &ListArguments, style: Style) -> Result<Outpu
         bus.reload().await?;
     }
     let tree = bus.tree().await?;
+    let tokens: Vec<_> = tree.tokens.iter().collect();
+    let failure = if tree.credentials.is_empty() { problem::unread(&tree, &tokens) } else { None };
     if style.json {
-        return Output::json(&Json {
+        let list = Output::json(&Json {
             credentials: &tree.credentials,
             locked_tokens: tree.locked().map(|token| token.id.as_str()).collect(),
             unusable_tokens: Unusable::all(&tree),
             problems: problem::problems(&tree),
-        });
+        })?;
+        return Ok(list.with_failure(failure));
     }
-    Ok(text(&tree))
+    Ok(match failure {
+        Some(failure) => Output::text("").with_notes(problem::locked(&tree)).with_failure(Some(failure)),
+        None => text(&tree),
+    })
 }
 
 fn text(tree: &Tree) -> Output {

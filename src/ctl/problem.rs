@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::exit;
 use super::tree::{Token, Tree};
 use super::wording::words;
+use super::{Failure, exit};
 use crate::dbus::{HID_DENIED, names, problem_sentence};
 
 /// A problem. Its serialised form is part of the `--json` output.
@@ -40,13 +40,30 @@ pub(super) fn lines(mut lines: Vec<String>, most: usize) -> Vec<String> {
     lines
 }
 
-/// The sentences for the case that no token is attached.
+/// The sentences for the case that no token is attached. A problem comes first, because it may be the reason.
 pub(super) fn nothing_attached(tree: &Tree) -> Vec<String> {
-    let mut sentences = vec![
-        "No token is attached; plug one in, or see what is wrong with `oathbridgectl status`.".to_owned(),
-    ];
-    sentences.extend(self::sentences(tree));
-    sentences
+    let nothing = "No token is attached; plug one in, or see what is wrong with `oathbridgectl status`.";
+    sentences(tree).into_iter().chain([nothing.to_owned()]).collect()
+}
+
+/// The failure for the case that none of these tokens shows a credential, if a token could not be read or a transport may hide
+/// one.
+pub(super) fn unread(tree: &Tree, tokens: &[&Token]) -> Option<Failure> {
+    let unusable: Vec<_> = tokens.iter().copied().filter(|token| token.is_unusable()).collect();
+    let is_hidden =
+        tree.tokens.is_empty() && tree.problems.iter().any(|word| problem_sentence(word).is_some());
+    if unusable.is_empty() && !is_hidden {
+        return None;
+    }
+    let mut codes: Vec<_> = unusable.iter().map(|token| code(token)).collect();
+    codes.dedup();
+    let code = match codes.as_slice() {
+        [one] => *one,
+        _ => exit::FAILED,
+    };
+    let mut lines = unusable_of(tree, unusable).into_iter().chain(sentences(tree));
+    let first = lines.next().unwrap_or_default();
+    Some(Failure::new(code, first).with_lines(lines))
 }
 
 /// One sentence for each locked token.
@@ -71,6 +88,10 @@ pub(super) fn unusable_of<'tree>(tree: &Tree, tokens: impl IntoIterator<Item = &
             format!("The token {} stopped answering; unplug it and plug it in again.", tree.label(token))
         }
         "busy" => words::unread(&tree.label(token), "TokenBusy"),
+        "reading" => {
+            format!("The token {} is still being read; try again in a few seconds.", tree.label(token))
+        }
+        "no-oath" => words::without_oath(&tree.label(token), &token.vendor),
         _ => of_transport(tree, token)
             .unwrap_or_else(|| words::unread(&tree.label(token), &token.state_reason)),
     };
@@ -81,7 +102,8 @@ pub(super) fn unusable_of<'tree>(tree: &Tree, tokens: impl IntoIterator<Item = &
 pub(super) fn code(token: &Token) -> u8 {
     let name = match token.state.as_str() {
         "stuck" => "TokenStuck",
-        "busy" => "TokenBusy",
+        "busy" | "reading" => "TokenBusy",
+        "no-oath" => "Unsupported",
         _ => &token.state_reason,
     };
     exit::of_error(&format!("{}{name}", names::ERROR))
@@ -98,7 +120,10 @@ pub(super) fn code_of(tree: &Tree) -> u8 {
 /// The sentence for a token that cannot be read because of its transport: what the daemon says of that.
 fn of_transport(tree: &Tree, token: &Token) -> Option<String> {
     let word = match token.state_reason.as_str() {
-        "PcscUnavailable" => "pcscd-unavailable",
+        "PcscUnavailable" => ["pcscd-full", "pcscd-version"]
+            .into_iter()
+            .find(|word| tree.problems.iter().any(|problem| problem == word))
+            .unwrap_or("pcscd-unavailable"),
         "PcscDenied" => "pcscd-denied",
         "HidDenied" => HID_DENIED,
         _ => return None,

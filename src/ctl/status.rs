@@ -30,7 +30,7 @@ struct Report {
     /// Of the running daemon.
     version: Option<String>,
     tool_version: &'static str,
-    /// `ok`, `unavailable`, `denied`, `disabled` (by the files), or null if the daemon has not asked it.
+    /// `ok`, `unavailable`, `denied`, `full`, `other-release` (than its library), `disabled` (by the files), or null if the daemon has not asked it.
     pcscd: Option<&'static str>,
     /// Null without a running daemon.
     tokens: Option<Tokens>,
@@ -149,6 +149,8 @@ fn pcscd(tree: &Tree, is_enabled: bool) -> &'static str {
     match is_enabled {
         _ if has(tree, "pcscd-unavailable") => "unavailable",
         _ if has(tree, "pcscd-denied") => "denied",
+        _ if has(tree, "pcscd-full") => "full",
+        _ if has(tree, "pcscd-version") => "other-release",
         false => "disabled",
         true => "ok",
     }

@@ -182,8 +182,11 @@ impl Tree {
         self.tokens.iter().filter(|token| token.is_locked())
     }
 
+    /// The tokens that cannot be used. A security key without OATH is one of them only if there is nothing else to show,
+    /// because it may be without OATH on purpose.
     pub(super) fn unusable(&self) -> impl Iterator<Item = &Token> {
-        self.tokens.iter().filter(|token| token.is_unusable())
+        let is_empty = self.credentials.is_empty();
+        self.tokens.iter().filter(move |token| token.is_unusable() && (is_empty || token.state != "no-oath"))
     }
 }
 
@@ -218,9 +221,9 @@ impl Token {
         self.state == "locked" || self.may_hide_more
     }
 
-    /// Whether the daemon cannot read the token, or has given it up.
+    /// Whether the daemon has not read the token yet, cannot read it, or has given it up.
     pub(super) fn is_unusable(&self) -> bool {
-        matches!(self.state.as_str(), "busy" | "error" | "stuck")
+        matches!(self.state.as_str(), "reading" | "busy" | "error" | "stuck" | "no-oath")
     }
 
     /// Whether this is the token's id, path, serial number, label, or the end of its serial number as lists show it.

@@ -50,7 +50,9 @@ impl Call<'_> {
         let operation = self.begin(task).inspect_err(|_| self.take_back())?;
         // In a box, since each function on the way up to zbus has room for the future twice.
         let work = Box::pin(async {
-            let result = carry_out(self.bridge, &operation, work).await;
+            let waited = || self.bridge.flows.clock().monotonic().saturating_sub(self.arrived);
+            let result =
+                carry_out(self.bridge, &operation, work).await.map_err(|error| error.after(waited()));
             if !operation.is_tried() {
                 self.take_back();
             }

@@ -7,9 +7,11 @@ use crate::token;
 /// Follows from each word for a kind of HID interface, for clients that do not distinguish the kinds.
 pub(crate) const HID_DENIED: &str = "hid-denied";
 
-const PROBLEMS: [(&str, Problem); 5] = [
+const PROBLEMS: [(&str, Problem); 7] = [
     ("pcscd-unavailable", Problem::PcscUnavailable),
     ("pcscd-denied", Problem::PcscDenied),
+    ("pcscd-full", Problem::PcscFull),
+    ("pcscd-version", Problem::PcscVersion),
     ("hid-denied-keyboard", Problem::HidDenied(HidKind::Keyboard)),
     ("hid-denied-nitrokeypro", Problem::HidDenied(HidKind::NitrokeyPro)),
     ("hid-denied-fido", Problem::HidDenied(HidKind::Fido)),
@@ -36,12 +38,14 @@ mod tests {
     /// All problems; the compiler demands a new one.
     fn all() -> Vec<Problem> {
         match Problem::PcscDenied {
-            Problem::PcscUnavailable | Problem::PcscDenied => {}
+            Problem::PcscUnavailable | Problem::PcscDenied | Problem::PcscFull | Problem::PcscVersion => {}
             Problem::HidDenied(HidKind::Keyboard | HidKind::NitrokeyPro | HidKind::Fido) => {}
         }
         let kinds = [HidKind::Keyboard, HidKind::NitrokeyPro, HidKind::Fido];
         let denied = kinds.map(Problem::HidDenied);
-        [&[Problem::PcscUnavailable, Problem::PcscDenied], &denied[..]].concat()
+        let of_pcscd =
+            [Problem::PcscUnavailable, Problem::PcscDenied, Problem::PcscFull, Problem::PcscVersion];
+        [&of_pcscd[..], &denied[..]].concat()
     }
 
     #[test]

@@ -132,6 +132,11 @@ pub trait Device: Send {
 
 /// Exclusive use of a device, until dropped.
 pub trait Transaction {
+    /// The answer to reset of a smart card (ISO/IEC 7816-3 §8.2); empty if the device has none.
+    fn answer_to_reset(&self) -> &[u8] {
+        &[]
+    }
+
     /// Sends one command and waits for its response, without timeout: the call blocks for as long as the device does not
     /// respond.
     ///
@@ -227,6 +232,12 @@ pub enum Problem {
     /// The smart card service refuses this user.
     #[error("the smart card service refuses access")]
     PcscDenied,
+    /// The smart card service serves as many programs as it can.
+    #[error("all places of the smart card service are taken")]
+    PcscFull,
+    /// The smart card service is of another release than the library, so it refuses it.
+    #[error("the smart card service is of another release than its library")]
+    PcscVersion,
     /// The system refuses this user access to a HID device with an interface of this kind.
     #[error("the system refuses access to a HID device")]
     HidDenied(HidKind),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::key_length::too_short;
 use super::{Error, Flows};
-use crate::device::Problem;
+use crate::device::{self, Problem};
 use crate::oath::{Credential, ObjectId, TokenId};
 use crate::operations::{self, Operation};
 use crate::registry::{Attached, Found, Missing, Snapshot, State};
@@ -209,19 +209,30 @@ impl Flows {
     }
 }
 
-/// The error for the caller. While the smart card service refuses this user, or another program holds a card, a missing
-/// token may be plugged in already. A query that an attached token could have answered may as well have a wrong name.
+/// The error for the caller. While the smart card service refuses this user, or a card could not be read yet, a missing token
+/// may be plugged in already. A query that an attached token could have answered may as well have a wrong name.
 pub(super) fn explained(error: Error, snapshot: &Snapshot) -> Error {
-    let is_held =
-        |attached: &&Arc<Attached>| attached.state == State::Busy && attached.credentials.is_empty();
-    let (held, known): (Vec<_>, Vec<_>) = snapshot.tokens.values().partition(is_held);
+    let (unread, known): (Vec<_>, Vec<_>) = snapshot.tokens.values().partition(is_unread);
     if !may_be_hidden(&error, !known.is_empty()) {
         return error;
     }
-    match held.is_empty() {
-        _ if snapshot.problems.contains(&Problem::PcscDenied) => token::Error::PcscDenied.into(),
-        false => token::Error::Busy.into(),
-        true => error,
+    let mut refusals = [Problem::PcscDenied, Problem::PcscFull, Problem::PcscVersion].into_iter();
+    if let Some(problem) = refusals.find(|problem| snapshot.problems.contains(problem)) {
+        return token::Error::from(device::Error::Transport(problem)).into();
+    }
+    match unread.as_slice() {
+        [] => error,
+        all if all.iter().all(|attached| attached.state == State::Stuck) => token::Error::Stuck.into(),
+        _ => token::Error::Busy.into(),
+    }
+}
+
+/// Whether its credentials are unknown because it could not be read yet.
+fn is_unread(attached: &&Arc<Attached>) -> bool {
+    match attached.state {
+        State::Busy => attached.credentials.is_empty(),
+        State::Reading | State::Stuck => attached.info.is_unidentified(),
+        _ => false,
     }
 }
 

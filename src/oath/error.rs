@@ -11,6 +11,15 @@ pub enum Error {
     /// The device does not support the protocol of this family.
     #[error("the device has no OATH application")]
     NoApplication,
+    /// The card answered the selection of its application with a status word that does not say whether there is one.
+    #[error("{0}")]
+    NotSelected(String),
+    /// A security key of this vendor has no such application, or it is switched off.
+    #[error("the OATH application is switched off or missing")]
+    SwitchedOff(&'static str),
+    /// A YubiKey answers nothing over NFC until it was plugged in by USB once.
+    #[error("the key answers nothing over NFC before its first use over USB")]
+    NfcRestricted,
     /// The configuration names no credential of this device, so it is not used.
     #[error("the configuration does not name this device")]
     NotConfigured,

@@ -26,6 +26,10 @@ pub(super) struct Device {
     pub(super) info: Option<Info>,
     /// Whether the first reading has ended, with or without success.
     pub(super) is_read: bool,
+    /// Whether the first reading takes long, although the device has an application.
+    is_slow: bool,
+    /// The description of a security key without OATH.
+    key_without_oath: Option<Info>,
     pub(super) token: Token,
     pub(super) attachment: Attachment,
     /// The name of its transport.
@@ -72,6 +76,8 @@ impl Device {
         Self {
             info: None,
             is_read: false,
+            is_slow: false,
+            key_without_oath: None,
             token,
             attachment,
             transport,
@@ -89,25 +95,43 @@ impl Device {
         self.attachment.reader.is_some()
     }
 
-    /// The description of its token. A card that another program has held since its insertion may be a token, so it has a
-    /// description of its place.
+    /// The description of its token. A card without one has a description of its place if it may be a token: if another
+    /// program has held it since its insertion, if it hangs, or if its first reading takes long. So has a key without OATH.
     pub(super) fn shown(&self) -> Option<Info> {
-        let reader = self.attachment.reader.as_deref().filter(|_| self.state == State::Busy);
+        let is_shown = match &self.state {
+            State::Busy | State::Stuck | State::Error(Error::NfcRestricted) => true,
+            _ => self.is_slow,
+        };
+        let reader = self.attachment.reader.as_deref().filter(|_| is_shown);
         let of_place = |reader| Info::unidentified(reader, self.attachment.is_virtual, self.transport);
-        self.info.clone().or_else(|| reader.map(of_place))
+        let key = self.key_without_oath.as_ref().filter(|_| self.state == State::NoOath);
+        self.info.as_ref().or(key).cloned().or_else(|| reader.map(of_place))
+    }
+
+    /// Shows the device if its first reading has not ended. Returns whether it was hidden.
+    pub(super) fn show_slow(&mut self) -> bool {
+        !self.is_read && !std::mem::replace(&mut self.is_slow, true)
     }
 
     /// Applies an event of the worker. [`Event::Selected`] only marks the device as read.
     pub(super) fn apply(&mut self, event: Event) {
+        if matches!(event, Event::Begun) {
+            return;
+        }
+        self.is_slow = false;
         let is_first = !std::mem::replace(&mut self.is_read, true);
         match event {
             // No reading has ended, but a caller is to know why the card is not there. The event may follow the result of a
             // reading, which then stays.
             Event::Held if is_first && self.info.is_none() && self.has_reader() => self.state = State::Busy,
-            Event::Selected(_) | Event::Replaced | Event::Held | Event::Revived => {}
+            Event::Begun | Event::Selected(_) | Event::Replaced | Event::Held | Event::Revived => {}
             Event::Ready(listed) => self.succeed(listed, State::Ready),
             Event::Locked => self.succeed(Listed::default(), State::Locked),
             Event::Stuck => self.state = State::Stuck,
+            Event::WithoutOath(info) => {
+                (self.info, self.key_without_oath) = (None, Some(info));
+                self.succeed(Listed::default(), State::NoOath);
+            }
             Event::NoApplication => {
                 self.info = None;
                 self.succeed(Listed::default(), State::Reading);
@@ -135,19 +159,24 @@ impl Device {
     }
 
     /// The problem that hides its token. The smart card service may refuse a card although it still serves an earlier
-    /// connection of the user, so its transport does not report that.
+    /// connection of the daemon, so its transport does not report that.
     pub(super) fn problem(&self) -> Option<Problem> {
-        (self.state == State::Error(Error::PcscDenied)).then_some(Problem::PcscDenied)
+        match self.state {
+            State::Error(Error::PcscDenied) => Some(Problem::PcscDenied),
+            State::Error(Error::PcscFull) => Some(Problem::PcscFull),
+            _ => None,
+        }
     }
 
     /// Plans the next reading if the last one failed and none is planned. `ended` is called after that reading.
     ///
     /// A card that the smart card service refuses waits for [`Device::hasten_retry`], because each attempt is an entry
     /// in the journal of the system. So does a token that wants a password to be set, because each attempt deselects the
-    /// application of another program.
+    /// application of another program, and a key that answers nothing over NFC, which is to be plugged in first.
     pub(super) fn retry(&mut self, ended: impl FnOnce() + Send + 'static) {
         let Some(failure) = self.failure.as_ref().filter(|_| self.reading.is_none()) else { return };
-        if matches!(self.state, State::Error(Error::PcscDenied | Error::PasswordUnset)) {
+        if matches!(self.state, State::Error(Error::PcscDenied | Error::PasswordUnset | Error::NfcRestricted))
+        {
             return self.read_after(None, ended);
         }
         // Another program may let go of a card at any moment. The attempt sends nothing to the card before that.

@@ -24,6 +24,8 @@ pub(super) enum Message {
     Presence(usize, Presence),
     /// An event of the worker of this device.
     Event(Origin, Event),
+    /// The first reading of this device has lasted for a second since the device told that it has an application.
+    Slow(Origin),
     /// A reading of this device has ended. Its events were sent before this message.
     ReadingEnded(Origin),
     /// A caller needs a token that is missing. The waiter is answered after each transport has rescanned and each device

@@ -73,6 +73,8 @@ pub enum State {
     Locked,
     /// Another program holds the token, so that it cannot be read.
     Busy,
+    /// A security key whose OATH application is switched off or missing.
+    NoOath,
     /// The token does not answer a command.
     Stuck,
     /// The last reading failed for another reason.
@@ -87,6 +89,7 @@ impl fmt::Display for State {
             Self::Ready => "ready",
             Self::Locked => "locked",
             Self::Busy => "busy",
+            Self::NoOath => "no-oath",
             Self::Stuck => "stuck",
             Self::Error(_) => "error",
         })

@@ -74,7 +74,8 @@ fn rank(state: &State) -> u8 {
         State::Reading => 2,
         State::Busy => 3,
         State::Error(_) => 4,
-        State::Stuck => 5,
+        State::NoOath => 5,
+        State::Stuck => 6,
     }
 }
 

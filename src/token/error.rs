@@ -48,6 +48,12 @@ pub enum Error {
     /// The token does not support the request.
     #[error("the token can't do this: {0}")]
     Unsupported(&'static str),
+    /// A security key of this vendor has no application for codes, or it is switched off.
+    #[error("the OATH application is switched off or missing")]
+    SwitchedOff(&'static str),
+    /// A YubiKey answers nothing over NFC until it was plugged in by USB once.
+    #[error("the key answers nothing over NFC before its first use over USB")]
+    NfcRestricted,
     /// The configuration does not name the token, which therefore is not used.
     #[error("the configuration does not name this token")]
     NotConfigured,
@@ -60,6 +66,12 @@ pub enum Error {
     /// The smart card service refuses this user.
     #[error("the smart card service refuses access")]
     PcscDenied,
+    /// The smart card service serves as many programs as it can.
+    #[error("all places of the smart card service are taken")]
+    PcscFull,
+    /// The smart card service is of another release than the library, so it refuses it.
+    #[error("the smart card service is of another release than its library")]
+    PcscVersion,
     /// The system refuses this user access to a HID device with an interface of this kind.
     #[error("the system refuses access to a HID device")]
     HidDenied(HidKind),
@@ -72,6 +84,8 @@ impl From<device::Error> for Error {
             device::Error::Busy | device::Error::Reset => Self::Busy,
             device::Error::Transport(Problem::PcscUnavailable) => Self::PcscUnavailable,
             device::Error::Transport(Problem::PcscDenied) => Self::PcscDenied,
+            device::Error::Transport(Problem::PcscFull) => Self::PcscFull,
+            device::Error::Transport(Problem::PcscVersion) => Self::PcscVersion,
             device::Error::Transport(Problem::HidDenied(kind)) => Self::HidDenied(kind),
             device::Error::NoAnswer(what) => oath::Error::NoAnswer(what).into(),
             device::Error::Failed(what) => Self::Malformed(what),
@@ -84,6 +98,9 @@ impl From<oath::Error> for Error {
         match error {
             oath::Error::Device(error) => error.into(),
             oath::Error::NoApplication => Self::Unsupported("it has no OATH application"),
+            oath::Error::NotSelected(what) => Self::Malformed(what),
+            oath::Error::SwitchedOff(vendor) => Self::SwitchedOff(vendor),
+            oath::Error::NfcRestricted => Self::NfcRestricted,
             oath::Error::NotConfigured => Self::NotConfigured,
             oath::Error::NoAnswer(what) => {
                 tracing::warn!("a token stopped answering: {what}");

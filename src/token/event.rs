@@ -10,13 +10,17 @@ use crate::oath::TokenId;
 /// An event of one token. Events arrive in the order in which they happened.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The token has an OATH application. This event precedes all events except [`Event::NoApplication`] and
-    /// [`Event::Failed`].
+    /// The device has an OATH application, and its first reading goes on.
+    Begun,
+    /// The token has an OATH application, and a reading of it has ended. This event precedes all events except [`Event::Begun`],
+    /// [`Event::NoApplication`], [`Event::Failed`] and those of the supervision.
     Selected(Info),
     /// The token requires a password to list its credentials.
     Locked,
     /// The credentials were read.
     Ready(Listed),
+    /// The device is a security key whose OATH application is switched off or missing. The description is that of its place.
+    WithoutOath(Info),
     /// The device has no OATH application, or the configuration no longer names it. This takes back [`Event::Selected`].
     NoApplication,
     /// Another token answers in the place of this one, as after a suspend. The device is to be attached again; its worker

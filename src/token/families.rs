@@ -67,7 +67,7 @@ static FAMILIES: &[Family] = &[
 ///
 /// # Errors
 ///
-/// [`Error::NoApplication`] if the device belongs to no family, [`Error::NotConfigured`] if it belongs to one that uses
+/// [`Error::NoApplication`] if the device belongs to no family, [`Error::NotSelected`] if it does not say so clearly, [`Error::NotConfigured`] if it belongs to one that uses
 /// configured devices only, and the errors of `work`.
 pub(super) fn in_session<T>(
     target: &Target,
@@ -88,14 +88,16 @@ fn probe_all<T>(
     mut channel: Channel<'_>,
     work: impl FnOnce(&'static Family, &mut dyn OathSession) -> Result<T, Error>,
 ) -> Result<T, Error> {
+    let mut refusal = None;
     for family in FAMILIES {
         match (family.probe)(target, channel.reborrow()) {
             Ok(mut session) => return work(family, &mut *session),
             Err(Error::NoApplication) => {}
+            Err(error @ Error::NotSelected(_)) => drop(refusal.get_or_insert(error)),
             Err(error) => return Err(error),
         }
     }
-    Err(Error::NoApplication)
+    Err(refusal.unwrap_or(Error::NoApplication))
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::activity::Activity;
 use super::families::{self, Family};
+use super::observed::Observed;
 use super::target::Target;
+use super::without_oath;
 use crate::device::{self, Channel, Opened, Progress, Transport};
 use crate::oath::{Error, OathSession, SelfDescription};
 
@@ -68,6 +70,11 @@ impl Link {
         if is_other { Err(Error::OtherToken) } else { Ok(()) }
     }
 
+    /// Whether it is a card in a reader that was not introduced as a token.
+    fn is_unknown_card(&self) -> bool {
+        self.introduced.is_none() && self.target.attachment.reader.is_some()
+    }
+
     /// The same for a card without any application of a family.
     fn check_absence(&self, error: Error) -> Error {
         let is_expected = self.introduced.is_some() && self.target.attachment.reader.is_some();
@@ -126,11 +133,19 @@ impl Link {
             Opened::Apdu(mut device) => {
                 let mut transaction = device.transaction()?;
                 self.activity.transaction_begun();
-                families::in_session(&self.target, Channel::Apdu(&mut *transaction), work)
+                let mut observed = Observed { channel: &mut *transaction, activity: &self.activity };
+                let result = families::in_session(&self.target, Channel::Apdu(&mut observed), work);
+                match result {
+                    Err(Error::NoApplication | Error::NotSelected(_)) if self.is_unknown_card() => {
+                        Err(without_oath::cause(&mut observed))
+                    }
+                    result => result,
+                }
             }
             Opened::Reports(mut reports) => {
                 self.activity.transaction_begun();
-                families::in_session(&self.target, Channel::Reports(&mut *reports), work)
+                let mut observed = Observed { channel: &mut *reports, activity: &self.activity };
+                families::in_session(&self.target, Channel::Reports(&mut observed), work)
             }
         }
     }

@@ -16,6 +16,8 @@ mod known;
 mod link;
 mod locking;
 mod nitrokey_pro;
+mod notices;
+mod observed;
 mod otp_key;
 mod otp_slots;
 mod pin;
@@ -27,6 +29,7 @@ mod tests;
 mod token2;
 mod trussed;
 mod unlocking;
+mod without_oath;
 mod worker;
 
 use std::fmt;
@@ -56,6 +59,7 @@ pub use pin::Listed;
 use queue::{Refused, Sender};
 use queued::Queued;
 use target::Target;
+pub use without_oath::YUBICO;
 use worker::{Job, Worker};
 
 /// Receives the events of a worker. It must not block.
@@ -64,11 +68,11 @@ pub type EventSink = Arc<dyn Fn(Event) + Send + Sync>;
 /// The maximum number of requests in the queue of one token. The limits for each caller are enforced in [`crate::access`].
 const MAX_REQUESTS: usize = 64;
 
-/// The maximum duration of a transaction without a touch; the token hangs if it takes longer. The slowest regular transaction
-/// has a dozen slow commands. The time until the transaction begins is not included.
+/// The maximum time of a token for one answer without a touch; it hangs if it takes longer. The same limit is for the time
+/// until its transaction begins.
 const TRANSACTION_LIMIT: Duration = Duration::from_secs(8);
 
-/// The maximum duration of a transaction with a touch. Tokens wait 15 to 30 s for a touch.
+/// The maximum time of a token for one answer if it may wait for a touch. Tokens wait 15 to 30 s for a touch.
 const TOUCH_TRANSACTION_LIMIT: Duration = Duration::from_secs(40);
 
 /// The progress of a calculation.

@@ -17,14 +17,15 @@ use super::pin::{self, Listed, Protected};
 use super::queue::Receiver;
 use super::target::Target;
 use super::unlocking::{Lock, try_secret, unlocked};
+use super::without_oath::YUBICO;
 use super::{Error, Event, EventSink, Info, Unlock};
 use crate::clock::Clock;
-use crate::device::{self, Problem, Progress, Transport};
+use crate::device::{self, Progress, Transport};
 use crate::oath::{self, CodeRequest, CodeResult, SelfDescription, When};
 
 /// A request in the queue of the worker.
 pub(super) struct Job {
-    /// The maximum duration of a transaction.
+    /// The maximum time for an answer of the token.
     limit: Duration,
     run: Box<dyn FnOnce(&mut Worker) + Send>,
 }
@@ -41,13 +42,13 @@ pub(super) struct Worker {
     clock: Arc<dyn Clock>,
     identities: Identities,
     events: EventSink,
-    keys: Keys,
+    pub(super) keys: Keys,
     protected: Protected,
     /// The identity from [`Transport::identify`], after it was called.
     vendor_identity: Option<device::Identity>,
     introduced: bool,
     /// Whether another token is in the place of this one.
-    is_replaced: Cell<bool>,
+    pub(super) is_replaced: Cell<bool>,
 }
 
 /// The family and the self-description of a token, from one session.
@@ -96,7 +97,9 @@ impl Worker {
         let known = self.keys.known.clone();
         let listed = self.link.in_session(repeat, progress, |family, session| {
             let description = session.description();
-            selected = Some((family, description.clone()));
+            if selected.replace((family, description.clone())).is_none() && !self.introduced {
+                self.report(Event::Begun);
+            }
             Ok((unlocked(session, &known)?.list_while_awaited(progress)?, description))
         });
         self.introduce(selected);
@@ -107,6 +110,11 @@ impl Worker {
                 Ok(())
             }
             Err(Error::Locked) => Err(Error::Locked),
+            Err(Error::SwitchedOff(vendor)) => {
+                let info = self.without_oath(vendor);
+                self.report(Event::WithoutOath(info));
+                Err(Error::SwitchedOff(vendor))
+            }
             Err(error) => {
                 let is_none = match error {
                     // The configuration may have changed since the token was introduced.
@@ -240,16 +248,21 @@ impl Worker {
         self.report(Event::Selected(info));
     }
 
-    /// Reports that the token is locked, and wipes a key that the token refuses.
-    fn notice_lock(&mut self, error: oath::Error) -> Error {
-        match error {
-            oath::Error::Locked | oath::Error::WrongPassword => {
-                self.keys.forget();
-                self.report(Event::Locked);
-                Error::Locked
-            }
-            error => error.into(),
-        }
+    /// The description of a security key without OATH. Its id is that of its reader.
+    fn without_oath(&mut self, vendor: &str) -> Info {
+        let (transport, attachment) = (self.link.transport(), &self.link.target().attachment);
+        let identify = || transport.identify(&attachment.id).unwrap_or_default();
+        let identity = self.vendor_identity.get_or_insert_with(identify).clone();
+        let firmware = identity.firmware.unwrap_or_default();
+        let model = match (vendor, firmware.split('.').next()) {
+            (YUBICO, Some(major)) if !major.is_empty() => format!("YubiKey {major}"),
+            (YUBICO, _) => "YubiKey".to_owned(),
+            _ => "security key".to_owned(),
+        };
+        let reader = attachment.reader.clone().unwrap_or_default();
+        let place = Info::unidentified(&reader, attachment.is_virtual, transport.name());
+        let serial = identity.serial.unwrap_or_default();
+        Info { vendor: vendor.to_owned(), model, serial, firmware, ..place }
     }
 
     /// Opens a device in a smart card reader and closes it. Sends no command to the token.
@@ -257,36 +270,7 @@ impl Worker {
         Ok(self.link.check(progress).inspect_err(|error| self.notice_denial(error))?)
     }
 
-    /// Reports that another token is in the place of this one, and wipes the keys of this one, because callers may keep
-    /// handles to it. The caller gets the error, and the worker ends.
-    fn notice_other(&self, error: oath::Error) -> oath::Error {
-        if error == oath::Error::OtherToken {
-            self.report(Event::Replaced);
-            self.is_replaced.set(true);
-            self.keys.wipe();
-        }
-        error
-    }
-
-    /// Reports that the system refuses the token to this user by now, although it was read before.
-    fn notice_denial(&self, error: &oath::Error) {
-        if let oath::Error::Device(device::Error::Transport(Problem::PcscDenied)) = error {
-            self.report(Event::Failed(Error::PcscDenied));
-        }
-    }
-
-    /// Wipes a kept PIN that the token refuses or may have refused, or that shows another list by now. Without it the credentials that it
-    /// protects are hidden again.
-    fn notice_pin(&self, error: oath::Error) -> oath::Error {
-        use oath::Error::{NoSuchCredential, PinBlocked, PinUnproven, WrongPin};
-        if matches!(error, WrongPin(_) | PinBlocked | PinUnproven | NoSuchCredential) {
-            self.keys.forget();
-        }
-        // The caller has given no PIN.
-        if matches!(error, WrongPin(_) | PinUnproven) { oath::Error::Locked } else { error }
-    }
-
-    fn report(&self, event: Event) {
+    pub(super) fn report(&self, event: Event) {
         if !self.is_replaced.get() {
             (self.events)(event);
         }

@@ -36,7 +36,8 @@ impl Session {
     /// [`Error::Removed`] if the token was pulled out.
     pub fn atr(&self) -> Result<&'static [u8], Error> {
         let state = self.lock()?;
-        Ok(if state.t0.is_some() { t0::ATR } else { state.applet.atr() })
+        let own = if state.t0.is_some() { t0::ATR } else { state.applet.atr() };
+        Ok(state.atr.unwrap_or(own))
     }
 
     /// Switches it off: no application is selected or unlocked any more.
@@ -70,6 +71,7 @@ impl Session {
     pub fn exchange(&self, command: &[u8], touch_needed: &dyn Fn()) -> Result<Vec<u8>, Error> {
         let mut state = self.lock()?;
         state.log.push(command);
+        let state = self.wait_for_leave(state)?;
         let delay = state.delay;
         let mut state = self.pause(state, delay, |_| false)?;
         match state.faults.pop_front() {
@@ -84,6 +86,9 @@ impl Session {
         }
         if state.wants_password && matches!(command, [_, 0xa1 | 0xa2, ..] | [_, 0xa4, 0x00, ..]) {
             return Ok(status::SECURITY_STATUS_NOT_SATISFIED.0.to_be_bytes().to_vec());
+        }
+        if state.has_broken_list && matches!(command, [_, 0xa1, ..] | [_, 0xa4, 0x00, ..]) {
+            return Ok(vec![0x6f, 0x00]);
         }
         if let Some(response) = state.t0.as_mut().and_then(|t0| t0.kept(command)) {
             return Ok(bytes(&response));
@@ -142,6 +147,14 @@ impl Session {
         Ok((state, response))
     }
 
+    /// Waits until the token may answer one more command.
+    fn wait_for_leave<'a>(&'a self, state: MutexGuard<'a, State>) -> Result<MutexGuard<'a, State>, Error> {
+        let waits = |state: &mut State| state.is_here(self.insertion) && state.answers == Some(0);
+        let mut state = self.shared.changed.wait_while(state, waits).ignore_poison();
+        state.answers = state.answers.map(|answers| answers.saturating_sub(1));
+        if state.is_here(self.insertion) { Ok(state) } else { Err(Error::Removed) }
+    }
+
     /// Waits for `time`, or less if `ends` becomes true earlier.
     fn pause<'a>(
         &'a self,
@@ -170,6 +183,10 @@ impl Session {
 }
 
 impl Exclusive<'_> {
+    pub(super) fn atr(&self) -> &'static [u8] {
+        self.session.atr().unwrap_or_default()
+    }
+
     pub(super) fn exchange(&self, command: &[u8], touch_needed: &dyn Fn()) -> Result<Vec<u8>, Error> {
         self.session.exchange(command, touch_needed)
     }

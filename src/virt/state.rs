@@ -41,6 +41,10 @@ pub(super) struct State {
     pub(super) applet: Applet,
     /// Whether the OATH application refuses everything until a password is set.
     pub(super) wants_password: bool,
+    /// Whether the OATH application refuses to list.
+    pub(super) has_broken_list: bool,
+    /// The answer to reset, if it is not that of the token's make.
+    pub(super) atr: Option<&'static [u8]>,
     /// The protocol of the card, if it is T=0.
     pub(super) t0: Option<T0>,
     /// The OTP application, if the token has a slot.
@@ -57,6 +61,8 @@ pub(super) struct State {
     pub(super) delay: Duration,
     /// How long each report over HID takes.
     pub(super) report_delay: Duration,
+    /// The number of commands that the token still answers before it waits; `None` if it does not wait.
+    pub(super) answers: Option<usize>,
     pub(super) touch_policy: TouchPolicy,
     pub(super) touch_timeout: Duration,
     pub(super) wants_touch: bool,
@@ -75,6 +81,8 @@ impl Shared {
         let state = State {
             applet: Applet::new(spec),
             wants_password: false,
+            has_broken_list: false,
+            atr: None,
             t0: None,
             otp: (!spec.otp_slots.is_empty()).then(otp),
             fido: FidoSide::of(spec.model),
@@ -85,6 +93,7 @@ impl Shared {
             queued: 0,
             delay: spec.delay,
             report_delay: spec.report_delay,
+            answers: None,
             touch_policy: spec.touch,
             touch_timeout,
             wants_touch: false,

@@ -28,6 +28,18 @@ impl VirtualToken {
     /// The time that a YubiKey waits for a touch.
     pub const TOUCH_TIMEOUT: Duration = Duration::from_secs(15);
 
+    /// The answer to reset of an OpenPGP card (version 3).
+    pub const OPENPGP_ATR: &'static [u8] = &[
+        0x3b, 0xda, 0x18, 0xff, 0x81, 0xb1, 0xfe, 0x75, 0x1f, 0x03, 0x00, 0x31, 0xf5, 0x73, 0xc0, 0x01, 0x60,
+        0x00, 0x90, 0x00, 0x1c,
+    ];
+
+    /// The answer to reset of a YubiKey on a contactless reader.
+    pub const NFC_ATR: &'static [u8] = &[
+        0x3b, 0x8d, 0x80, 0x01, 0x80, 0x73, 0xc0, 0x21, 0xc0, 0x57, 0x59, 0x75, 0x62, 0x69, 0x4b, 0x65, 0x79,
+        0xf9,
+    ];
+
     /// A plugged-in token.
     pub fn new(spec: &TokenSpec) -> Self {
         Self::with_notifier(spec, Arc::default())
@@ -101,6 +113,11 @@ impl VirtualToken {
         self.shared.change(|state| state.report_delay = delay);
     }
 
+    /// Lets the token answer so many commands more, and wait at the next one; `None` lets it answer all.
+    pub fn answer_only(&self, commands: Option<usize>) {
+        self.shared.change(|state| state.answers = commands);
+    }
+
     /// Makes it a card with the protocol T=0, for a reader of the smart card service. Its next insertion shows that.
     pub fn use_t0(&self) {
         self.shared.change(|state| state.t0 = Some(T0::default()));
@@ -109,6 +126,21 @@ impl VirtualToken {
     /// Makes its OATH application refuse to list and to calculate, without a challenge for a password.
     pub fn want_password(&self) {
         self.shared.change(|state| state.wants_password = true);
+    }
+
+    /// Makes its OATH application refuse to list without a reason, or not any more.
+    pub fn break_list(&self, is_broken: bool) {
+        self.shared.change(|state| state.has_broken_list = is_broken);
+    }
+
+    /// Switches its OATH application off, as the configuration of a YubiKey can.
+    pub fn switch_oath_off(&self) {
+        self.shared.change(|state| state.applet.switch_oath_off());
+    }
+
+    /// Gives it another answer to reset, for example that of an unrelated card. Its next insertion shows that.
+    pub fn set_atr(&self, atr: &'static [u8]) {
+        self.shared.change(|state| state.atr = Some(atr));
     }
 
     /// Puts another token in its place without an insertion, as during a suspend in which no event is seen. Only the OATH

@@ -14,8 +14,15 @@ use crate::messages::{assert_helpful, token_errors};
 
 /// The reasons for which a token may not be readable, each with a sentence of its own. A token that was removed has no
 /// reason, a stuck one has a state of its own, and a reason of a transport has the sentence of the daemon.
-const REASONS: [&str; 6] =
-    ["Malformed", "NoSuchCredential", "PinBlocked", "TokenBusy", "TokenLocked", "Unsupported"];
+const REASONS: [&str; 7] = [
+    "Malformed",
+    "NfcRestricted",
+    "NoSuchCredential",
+    "PinBlocked",
+    "TokenBusy",
+    "TokenLocked",
+    "Unsupported",
+];
 
 const STATES: [State; 11] = [
     State::Queued,

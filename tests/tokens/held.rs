@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use oathbridge::virt::Fault;
+use oathbridge::virt::{Fault, VirtualToken};
 use testkit::client::{Code, Event, Options, Refusal};
 use testkit::pcscd::PrivatePcscd;
 use testkit::scenario::{Scenario, World};
@@ -143,6 +143,23 @@ async fn a_call_waits_for_a_known_token_that_another_program_holds() {
 }
 
 #[testkit::test]
+async fn a_call_that_has_waited_in_vain_tells_how_long() {
+    let world = Scenario::inside().cards(TOKEN).start().await.unwrap();
+    let alice = world.client.credential("alice").await.unwrap();
+    let mut signals = world.client.signals().await.unwrap();
+    let held = hold();
+    world.client.reload().await.unwrap();
+    signals.until(|event| state(event).as_deref() == Some("busy")).await.unwrap();
+    let call = waiting(&world, &alice);
+    signals.until(|event| state(event).as_deref() == Some("waiting-token")).await.unwrap();
+    world.clock().unwrap().advance(Duration::from_secs(292));
+    let refusal = call.await.unwrap().unwrap_err();
+    assert_eq!(refusal.name, "TokenBusy");
+    assert!(refusal.sentence.contains(" held by another program for 292 s; "), "{refusal:?}");
+    release(held);
+}
+
+#[testkit::test]
 async fn a_locked_token_that_another_program_holds_is_busy_and_its_credentials_are_unknown() {
     let locked = TOKEN.replace("credential", "password = 'correct horse'\ncredential");
     let world = Scenario::inside().cards(&locked).start().await.unwrap();
@@ -164,8 +181,11 @@ async fn a_locked_token_that_another_program_holds_is_busy_and_its_credentials_a
 /// A card without OATH is no token, so its object goes away.
 #[testkit::test]
 async fn a_held_card_without_the_application_is_shown_until_it_is_read() {
-    let mut world = Scenario::inside().cards(TOKEN).start().await.unwrap();
+    let mut world = Scenario::inside().cards(TOKEN).left_out().start().await.unwrap();
     world.end_daemon().await.unwrap();
+    let card = world.card().unwrap().clone();
+    card.set_atr(VirtualToken::OPENPGP_ATR);
+    world.pcscd().unwrap().insert(0, &card).unwrap();
     let held = hold();
     let mut signals = world.client.signals().await.unwrap();
     world.start_daemon().await.unwrap();

@@ -54,6 +54,10 @@ pub fn unread(token: &str, reason: &str) -> String {
             "it refuses everything until a password is set on it",
             "set one with `ykman oath access change` and run `oathbridgectl list --refresh`",
         ),
+        "NfcRestricted" => (
+            "it answers nothing over NFC before its first use over USB",
+            "plug it in by USB once, and put it on the reader again",
+        ),
         "Unsupported" => ("it has nothing that oathbridge supports", "use another token"),
         "NoSuchCredential" => {
             ("the configuration names no slot of it", "add a section [[hid.otp_slot]] to the configuration")
@@ -64,6 +68,15 @@ pub fn unread(token: &str, reason: &str) -> String {
         _ => ("its reading failed", "unplug it and plug it in again"),
     };
     format!("The token {token} cannot be used, because {cause}; {step}.")
+}
+
+/// The sentence about a security key whose `Token.State` is `no-oath`, by its vendor.
+pub fn without_oath(token: &str, vendor: &str) -> String {
+    let step = match vendor {
+        "Yubico" => "run `ykman config usb --enable OATH` to switch it on, and plug the key in again",
+        _ => "use the program of its vendor to switch it on, or use another token",
+    };
+    format!("The application for codes (OATH) of the token {token} is switched off or missing; {step}.")
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The errors of tokens.
 
+use std::time::Duration;
+
 use super::Error;
 use crate::device::HidKind;
 use crate::registry::Missing;
@@ -30,6 +32,19 @@ impl From<token::Error> for Error {
 }
 
 impl Error {
+    /// The same; if the token is busy, with the time that the call has waited for it.
+    pub(in crate::dbus) fn after(self, waited: Duration) -> Self {
+        match (self.name, waited.as_secs()) {
+            ("TokenBusy", seconds @ 1..) => Self::ours(
+                self.name,
+                format!(
+                    "The token was busy with another request or held by another program for {seconds} s; close that program or try again in a moment."
+                ),
+            ),
+            _ => self,
+        }
+    }
+
     /// The same, but logs nothing.
     pub(in crate::dbus) fn of_token(error: token::Error) -> Self {
         use token::Error as Token;
@@ -82,6 +97,11 @@ impl Error {
                     format!("The token does not support this because {why}; use another token."),
                 );
             }
+            Token::SwitchedOff(vendor) => return switched_off(vendor),
+            Token::NfcRestricted => (
+                "NfcRestricted",
+                "The key answers nothing over NFC before its first use over USB; plug it in by USB once and try again.",
+            ),
             Token::NotConfigured => (
                 "NoSuchCredential",
                 "The configuration names no slot of this key any more; add a [[hid.otp_slot]] section and reload it.",
@@ -98,6 +118,14 @@ impl Error {
                 "PcscDenied",
                 "The smart card service refuses this user; log in at the machine itself, or allow access with a polkit rule for org.debian.pcsc-lite.",
             ),
+            Token::PcscFull => (
+                "PcscUnavailable",
+                "All 200 places of the smart card service are taken; close programs that use smart cards, or restart the service with sudo systemctl restart pcscd.",
+            ),
+            Token::PcscVersion => (
+                "PcscUnavailable",
+                "The smart card service is of another release than the library libpcsclite1 of this program; install the same release of both and restart the daemon.",
+            ),
             Token::HidDenied(kind) => return hid_denied(kind),
         };
         Self::ours(name, sentence)
@@ -113,6 +141,17 @@ fn wrong_pin(left: Option<u8>) -> Error {
             }
             None => "The token refused this PIN; check it and try again.".to_owned(),
         },
+    )
+}
+
+fn switched_off(vendor: &str) -> Error {
+    let step = match vendor {
+        token::YUBICO => "run ykman config usb to switch it on, and plug the key in again",
+        _ => "use the program of its vendor to switch it on, or use another token",
+    };
+    Error::ours(
+        "Unsupported",
+        format!("The application for codes (OATH) of the key is switched off or missing; {step}."),
     )
 }
 

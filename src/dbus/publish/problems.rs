@@ -22,7 +22,7 @@ pub(super) fn words(snapshot: &Snapshot, hid: &Hid) -> BTreeSet<&'static str> {
 /// Whether the problem prevents the daemon from reading a token.
 fn is_shown(problem: Problem, hid: &Hid, is_read_over_pcsc: bool) -> bool {
     match problem {
-        Problem::PcscUnavailable | Problem::PcscDenied => true,
+        Problem::PcscUnavailable | Problem::PcscDenied | Problem::PcscFull | Problem::PcscVersion => true,
         Problem::HidDenied(HidKind::Keyboard) => hid.uses_slots(),
         Problem::HidDenied(HidKind::NitrokeyPro) => hid.enabled,
         // A FIDO interface does not tell to which card it belongs. Usually there is one such key only.

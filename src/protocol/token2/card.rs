@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::carrier::{Carrier, Wait};
-use super::error::{malformed, means_unknown, refused};
+use super::error::{malformed, means_unknown};
 use super::serial;
 use crate::device::{NoProgress, Progress, Transaction};
 use crate::iso7816::{Aid, Command, Response, Status, status};
@@ -34,7 +34,7 @@ impl<'t> Card<'t> {
             Status::OK => Ok(card),
             status::NOT_FOUND | status::SELECT_FAILED => Err(Error::NoApplication),
             status if means_unknown(status) => Err(Error::NoApplication),
-            status => Err(refused(status)),
+            status => Err(Error::NotSelected(format!("the selection was refused with status {status}"))),
         }
     }
 

@@ -1,6 +1,6 @@
 //! SELECT of the OATH application.
 
-use super::error::{malformed, refused};
+use super::error::malformed;
 use super::tag;
 use crate::iso7816::{Response, Status, status, tlv};
 use crate::oath::Error;
@@ -38,8 +38,6 @@ impl Selection {
     }
 }
 
-pub(super) const INSTRUCTION: u8 = 0xa4;
-
 /// The maximum lengths of what a token sends about itself, in bytes. Real tokens send 8, 8 and 4; the daemon keeps these
 /// values and publishes ids that are made of them.
 const MAX_SALT: usize = 64;
@@ -53,7 +51,9 @@ pub(super) fn parse(response: &Response) -> Result<Selection, Error> {
         | status::SELECT_FAILED
         | status::INSTRUCTION_NOT_SUPPORTED
         | status::WRONG_P1_P2 => return Err(Error::NoApplication),
-        status => return Err(refused(INSTRUCTION, status)),
+        status => {
+            return Err(Error::NotSelected(format!("the selection was refused with status {status}")));
+        }
     }
     let mut selection = Selection::default();
     for element in tlv::read(&response.data) {

@@ -1,7 +1,10 @@
 //! The registry's task: it holds the state of the attached devices, and publishes snapshots of it.
 
+mod rescans;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
@@ -14,9 +17,13 @@ use crate::clock::Clock;
 use crate::device::{Attachment, Presence, Problem, Transport};
 use crate::task::Task;
 use crate::token::{self, Event, Identities, Info, OtpSlots, Token};
+use rescans::Rescan;
 
 /// The maximum number of devices of a transport. Each has a thread, and the unit limits them; pcscd has at most 16 readers.
 const MAX_DEVICES: usize = 32;
+
+/// The duration of a first reading after which its token is shown before it ends.
+const SLOW_READING: Duration = Duration::from_secs(1);
 
 pub(super) struct Keeper {
     transports: Arc<OnceLock<Vec<Arc<dyn Transport>>>>,
@@ -37,13 +44,6 @@ pub(super) struct Keeper {
     answered: Vec<Arc<Waiter>>,
     /// The running rescans, by index of the transport.
     rescans: BTreeMap<usize, Rescan>,
-}
-
-/// A running rescan of one transport.
-struct Rescan {
-    waiters: Vec<Arc<Waiter>>,
-    /// The waiters of the next rescan: their requests came after this one had begun.
-    next: Vec<Arc<Waiter>>,
 }
 
 impl Keeper {
@@ -95,13 +95,16 @@ impl Keeper {
 
     /// Returns whether the state may have changed.
     fn handle(&mut self, message: Message) -> bool {
-        use Message::{Barrier, Event, Opened, Presence, ReadingEnded, Rescan, RescanEnded, Unused};
-        let is_change = matches!(message, Opened | Presence(..) | Event(..) | ReadingEnded(_));
+        use Message::{Barrier, Event, Opened, Presence, ReadingEnded, Rescan, RescanEnded, Slow, Unused};
+        let is_change = matches!(message, Opened | Presence(..) | Event(..) | Slow(_) | ReadingEnded(_));
         match message {
             Opened => {}
             Presence(place, presence) => self.reconcile(place, presence),
-            Event(origin, _) | ReadingEnded(origin) if !self.is_attached(&origin) => return false,
+            Event(origin, _) | Slow(origin) | ReadingEnded(origin) if !self.is_attached(&origin) => {
+                return false;
+            }
             Event(origin, event) => self.apply(&origin, event),
+            Slow(origin) => return self.devices.get_mut(&origin.key).is_some_and(Device::show_slow),
             ReadingEnded(origin) => self.end_reading(&origin),
             Rescan(waiter) => self.request_rescan(waiter),
             RescanEnded(place) => self.end_rescan(place),
@@ -188,11 +191,15 @@ impl Keeper {
         match event {
             Event::Selected(info) => return self.introduce(key, info),
             Event::Replaced => return self.replace(key),
+            Event::Begun => return self.await_slow(origin),
             _ => {}
         }
         let ended = self.reading_ended(origin);
         let Some(device) = self.devices.get_mut(key) else { return };
         match &event {
+            Event::WithoutOath(_) if device.state != State::NoOath => {
+                tracing::info!("the OATH application of {} is switched off or missing", key.1);
+            }
             Event::NoApplication => tracing::debug!("{} holds no OATH token", key.1),
             // Once for each reason, because the reading is repeated until it succeeds.
             Event::Failed(token::Error::Busy) if device.state == State::Busy => {}
@@ -210,6 +217,16 @@ impl Keeper {
         }
     }
 
+    /// Shows the device if its first reading takes long.
+    fn await_slow(&self, origin: &Origin) {
+        let (clock, messages, origin) = (Arc::clone(&self.clock), self.messages.clone(), origin.clone());
+        tokio::spawn(async move {
+            clock.sleep(SLOW_READING).await;
+            // An error means that the daemon is ending.
+            let _ = messages.send(Message::Slow(origin));
+        });
+    }
+
     /// Attaches the device again, because another token is in its place.
     fn replace(&mut self, key: &DeviceKey) {
         tracing::info!("the token in {} was replaced by another one", key.1);
@@ -224,39 +241,6 @@ impl Keeper {
         if let Some(device) = self.devices.get_mut(&origin.key) {
             self.answered.append(&mut device.end_reading());
             device.retry(ended);
-        }
-    }
-
-    /// Rescans each transport, and reads each device again whose reading failed. Each of them holds the waiter until it is
-    /// done.
-    fn request_rescan(&mut self, waiter: Waiter) {
-        let waiter = Arc::new(waiter);
-        self.devices.values_mut().for_each(|device| device.hasten_retry(&waiter));
-        for place in 0..self.transports().len() {
-            match self.rescans.get_mut(&place) {
-                Some(rescan) => rescan.next.push(Arc::clone(&waiter)),
-                None => self.rescan(place, vec![Arc::clone(&waiter)]),
-            }
-        }
-    }
-
-    fn rescan(&mut self, place: usize, waiters: Vec<Arc<Waiter>>) {
-        let Some(transport) = self.transports().get(place) else { return };
-        let (transport, messages) = (Arc::clone(transport), self.messages.clone());
-        tokio::task::spawn_blocking(move || {
-            transport.rescan();
-            // An error means that the daemon is ending.
-            let _ = messages.send(Message::RescanEnded(place));
-        });
-        self.rescans.insert(place, Rescan { waiters, next: Vec::new() });
-    }
-
-    fn end_rescan(&mut self, place: usize) {
-        let Some(Rescan { waiters, next }) = self.rescans.remove(&place) else { return };
-        // Dropping the waiters answers them: the presence of the transport has been published.
-        drop(waiters);
-        if !next.is_empty() {
-            self.rescan(place, next);
         }
     }
 

@@ -35,9 +35,9 @@ struct State {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Phase {
     kind: Kind,
-    /// The beginning, by monotonic time.
+    /// The beginning or, in a transaction, the last answer of the token, by monotonic time.
     since: Duration,
-    /// The maximum duration.
+    /// The maximum time since then.
     limit: Duration,
 }
 
@@ -63,7 +63,7 @@ impl Activity {
         self.stuck.subscribe()
     }
 
-    /// Counts a queued job, whose transaction may last for `limit`. Returns whether it runs at once.
+    /// Counts a queued job, in whose transaction the token may take `limit` for an answer. Returns whether it runs at once.
     pub(super) fn job_queued(&self, limit: Duration) -> bool {
         let mut state = self.state();
         state.jobs += 1;
@@ -104,7 +104,16 @@ impl Activity {
         self.enter(Kind::Transaction);
     }
 
-    /// The running job may last for `limit`, because its transaction waits for a touch that was not expected.
+    /// The token has answered a command, so it does not hang: the next answer may take the whole limit again.
+    pub(super) fn exchanged(&self) {
+        let now = self.clock.monotonic();
+        let mut state = self.state();
+        if state.phase.kind != Kind::Waiting {
+            state.phase.since = now;
+        }
+    }
+
+    /// The token may take `limit` for an answer, because it waits for a touch that was not expected.
     pub(super) fn extend(&self, limit: Duration) {
         let mut state = self.state();
         state.phase.limit = state.phase.limit.max(limit);
@@ -126,7 +135,7 @@ impl Activity {
         self.over.notify_one();
     }
 
-    /// Sends [`Event::Stuck`] when a transaction exceeds its limit, and [`Event::Held`] when it takes as long until one
+    /// Sends [`Event::Stuck`] when a token takes longer than its limit for an answer, and [`Event::Held`] when it takes as long until one
     /// begins. Returns when the worker has ended.
     pub(super) async fn supervise(self: Arc<Self>) {
         let mut seen = None;

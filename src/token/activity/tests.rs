@@ -51,6 +51,23 @@ async fn a_transaction_over_its_limit_is_stuck_until_its_job_ends() {
     assert!(matches!(rig.events.recv().await, Some(Event::Stuck)), "the next job is supervised, too");
 }
 
+/// A reader or a token may be slow, for example a contactless one with many credentials.
+#[tokio::test]
+async fn a_token_that_goes_on_answering_is_not_stuck() {
+    let mut rig = Rig::new();
+    rig.activity.job_queued(LIMIT);
+    rig.activity.transaction_begun();
+    rig.clock.wait_for_sleeper(LIMIT).await;
+    for _ in 0..20 {
+        rig.clock.advance(LIMIT / 4);
+        rig.activity.exchanged();
+    }
+    tokio::time::timeout(Duration::from_secs(60), rig.clock.wait_for_sleeper(LIMIT)).await.unwrap();
+    assert!(rig.events.try_recv().is_err());
+    rig.clock.advance(LIMIT);
+    assert!(matches!(rig.events.recv().await, Some(Event::Stuck)), "the next answer did not come");
+}
+
 #[tokio::test]
 async fn the_supervision_of_a_token_that_has_gone_waits_for_no_clock() {
     let clock = Arc::new(ManualClock::at(Duration::ZERO));

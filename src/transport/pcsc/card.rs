@@ -38,17 +38,30 @@ impl Device for PcscDevice {
         let (card, lease) = self.card.0.as_mut().ok_or(Error::Removed)?;
         let inner = begin(card).map_err(from_pcsc)?;
         // Another program may have made the card use another protocol. A card that does not succeed is asked again.
-        let is_t0 = match lease.is_t0.take() {
-            Some(is_t0) => is_t0,
-            None => uses_t0(&inner).map_err(from_pcsc)?,
+        let status = match lease.status.take().filter(|status| status.is_proved) {
+            Some(status) => CardStatus { is_proved: false, ..status },
+            None => CardStatus::ask(&inner).map_err(from_pcsc)?,
         };
-        let (reader, buffer) = (self.reader.name(), &mut self.buffer);
-        Ok(Box::new(PcscTransaction { inner, is_t0, proved: &mut lease.is_t0, reader, buffer }))
+        let (status, reader, buffer) = (lease.status.insert(status), self.reader.name(), &mut self.buffer);
+        Ok(Box::new(PcscTransaction { inner, status, reader, buffer }))
     }
 }
 
-fn uses_t0(card: &pcsc::Transaction<'_>) -> Result<bool, pcsc::Error> {
-    Ok(card.status2_owned()?.protocol2() == Some(Protocol::T0))
+/// What the service says of a card. Each question costs four messages to the service, which is as much as a command.
+pub(super) struct CardStatus {
+    /// Whether the card uses the protocol T=0.
+    is_t0: bool,
+    answer_to_reset: Vec<u8>,
+    /// Whether the card has carried out a command since the question.
+    is_proved: bool,
+}
+
+impl CardStatus {
+    fn ask(card: &pcsc::Transaction<'_>) -> Result<Self, pcsc::Error> {
+        let status = card.status2_owned()?;
+        let is_t0 = status.protocol2() == Some(Protocol::T0);
+        Ok(Self { is_t0, answer_to_reset: status.atr().to_vec(), is_proved: false })
+    }
 }
 
 /// Begins a transaction. A reset by another program is not an error, because no command has been sent yet.
@@ -65,10 +78,7 @@ fn begin(card: &mut pcsc::Card) -> Result<pcsc::Transaction<'_>, pcsc::Error> {
 
 struct PcscTransaction<'d> {
     inner: pcsc::Transaction<'d>,
-    /// Whether the card uses the protocol T=0.
-    is_t0: bool,
-    /// The same, once the card has carried out a command.
-    proved: &'d mut Option<bool>,
+    status: &'d mut CardStatus,
     reader: &'d OsStr,
     buffer: &'d mut Vec<u8>,
 }
@@ -91,13 +101,17 @@ impl PcscTransaction<'_> {
 }
 
 impl Transaction for PcscTransaction<'_> {
+    fn answer_to_reset(&self) -> &[u8] {
+        &self.status.answer_to_reset
+    }
+
     fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, Error> {
-        let response = match self.is_t0 {
+        let response = match self.status.is_t0 {
             true => t0::exchange(command, |command| self.send(command)),
             false => self.send(command),
         }?;
         if response.status == Status::OK {
-            *self.proved = Some(self.is_t0);
+            self.status.is_proved = true;
         }
         Ok(response)
     }

@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use std::ffi::CStr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use pcsc::{Card, Context, Error, Scope, ShareMode};
+use pcsc::{Card, Context, Scope, ShareMode};
 
-use super::PROTOCOLS;
-use super::error::service_is_gone;
-use crate::device::DeviceId;
+use super::card::CardStatus;
+use super::error::{from_pcsc, refusal, service_is_gone};
+use super::{PROTOCOLS, socket};
+use crate::device::{DeviceId, Error};
 use crate::sync::IgnorePoison;
 
 /// The idle contexts: at most one for each device.
@@ -22,23 +23,22 @@ pub(super) struct Contexts(Mutex<HashMap<DeviceId, Idle>>);
 /// An idle context, and what is known of the card in its reader.
 struct Idle {
     context: Context,
-    is_t0: Option<bool>,
+    status: Option<CardStatus>,
 }
 
 /// The context of an open device.
 pub(super) struct Lease {
     pub(super) device: DeviceId,
     pub(super) context: Context,
-    /// Whether the card uses the protocol T=0, if a card at this place answered with it before. Each question costs four
-    /// messages to the service, which is as much as a command.
-    pub(super) is_t0: Option<bool>,
+    /// What is known of the card, from its insertion on.
+    pub(super) status: Option<CardStatus>,
     pub(super) contexts: Arc<Contexts>,
 }
 
 impl Lease {
     /// Returns the context to the pool. The caller holds the connect lock and has disconnected the card.
     pub(super) fn give_back(self) {
-        self.contexts.put(self.device, Idle { context: self.context, is_t0: self.is_t0 });
+        self.contexts.put(self.device, Idle { context: self.context, status: self.status });
     }
 }
 
@@ -50,20 +50,21 @@ impl Contexts {
         reader: &CStr,
     ) -> Result<(Card, Lease), Error> {
         let contexts = Arc::clone(self);
-        let lease = |context, is_t0| Lease { device: device.clone(), context, is_t0, contexts };
-        if let Some(Idle { context, is_t0 }) = self.take(device) {
-            match context.connect(reader, ShareMode::Shared, PROTOCOLS) {
-                Ok(card) => return Ok((card, lease(context, is_t0))),
+        let lease = |context, status| Lease { device: device.clone(), context, status, contexts };
+        let connect = |context: &Context| context.connect(reader, ShareMode::Shared, PROTOCOLS);
+        if let Some(Idle { context, status }) = self.take(device) {
+            match connect(&context) {
+                Ok(card) => return Ok((card, lease(context, status))),
                 // The service was restarted, which invalidates its earlier contexts.
                 Err(error) if service_is_gone(error) => {}
                 Err(error) => {
-                    self.put(device.clone(), Idle { context, is_t0 });
-                    return Err(error);
+                    self.put(device.clone(), Idle { context, status });
+                    return Err(from_pcsc(error));
                 }
             }
         }
-        let context = Context::establish(Scope::User)?;
-        let card = context.connect(reader, ShareMode::Shared, PROTOCOLS)?;
+        let context = Context::establish(Scope::User).map_err(|error| refusal(error, &socket::path()))?;
+        let card = connect(&context).map_err(from_pcsc)?;
         Ok((card, lease(context, None)))
     }
 

@@ -1,7 +1,10 @@
 //! Converts PC/SC errors.
 
+use std::path::Path;
+
 use pcsc::Error as Pcsc;
 
+use super::places;
 use crate::device::{Error, Problem};
 
 pub(super) fn from_pcsc(error: Pcsc) -> Error {
@@ -28,7 +31,20 @@ pub(super) fn service_is_gone(error: Pcsc) -> bool {
     )
 }
 
-/// Converts an error of establishing a context. pcscd also refuses access when it has too many contexts.
+/// Converts an error of establishing a context with the service at this socket.
+pub(super) fn refusal(error: Pcsc, socket: &Path) -> Problem {
+    match error {
+        // Only this answer of pcscd to the version of the library's protocol has this error here.
+        Pcsc::ServiceStopped => Problem::PcscVersion,
+        // pcscd closes a connection beyond its limit without an answer. The error depends on the moment.
+        Pcsc::SecurityViolation | Pcsc::NoService | Pcsc::CommError if places::are_taken(socket) => {
+            Problem::PcscFull
+        }
+        error => problem(error),
+    }
+}
+
+/// Converts an error that ends a connection.
 pub(super) fn problem(error: Pcsc) -> Problem {
     match error {
         Pcsc::SecurityViolation => Problem::PcscDenied,

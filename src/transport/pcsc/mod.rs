@@ -12,6 +12,7 @@ mod identity;
 mod insertions;
 mod monitor;
 mod open_readers;
+mod places;
 mod service;
 mod socket;
 mod t0;
@@ -25,7 +26,6 @@ use ::pcsc::Protocols;
 
 use self::card::PcscDevice;
 use self::contexts::Contexts;
-use self::error::from_pcsc;
 use self::monitor::Monitor;
 use self::open_readers::OpenReaders;
 use crate::device::{DeviceId, Error, Identity, Opened, Presence, Transport};
@@ -62,7 +62,7 @@ impl PcscTransport {
         let reader = self.open.acquire(&device.name).ok_or(Error::Busy)?;
         let _lock = connect_lock::hold();
         self.contexts.keep_only(&self.attached());
-        let (card, lease) = self.contexts.connect(device, &name).map_err(from_pcsc)?;
+        let (card, lease) = self.contexts.connect(device, &name)?;
         Ok(PcscDevice::new(card, lease, reader))
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::denials::Denials;
-use super::error::problem;
+use super::error::{problem, refusal};
 use super::service::{Connection, Service};
 use super::socket::{self, Backoff, Changes, Woken};
 use super::watcher::{Next, Watcher};
@@ -32,6 +32,8 @@ pub(super) struct Monitor {
 enum Ended {
     /// It was stopped, or the receiver of reports was dropped.
     Done,
+    /// There was none.
+    Refused(pcsc::Error),
     Lost(pcsc::Error),
 }
 
@@ -60,9 +62,12 @@ impl Monitor {
             let changes = Changes::of(&self.socket);
             let requested = self.interrupt.requested();
             let started = Instant::now();
-            let Ended::Lost(error) = self.connection(&mut watcher, &mut denials, report) else { return };
+            let (error, problem) = match self.connection(&mut watcher, &mut denials, report) {
+                Ended::Done => return,
+                Ended::Refused(error) => (error, refusal(error, &self.socket)),
+                Ended::Lost(error) => (error, problem(error)),
+            };
             watcher.forget();
-            let problem = problem(error);
             tracing::debug!(%error, "no connection to the smart card service");
             if let Some(pause) = denials.pause(problem) {
                 changes.wait(pause, self.interrupt.descriptor());
@@ -84,7 +89,7 @@ impl Monitor {
         let wake = self.interrupt.descriptor();
         let timeout = match problem {
             Problem::PcscDenied => Backoff::MAX_PAUSE,
-            Problem::PcscUnavailable | Problem::HidDenied(_) => backoff.next(),
+            _ => backoff.next(),
         };
         let timeout = if wake.is_some() { timeout } else { UNINTERRUPTIBLE_WAIT };
         if changes.wait(timeout, wake) == Woken::Changed {
@@ -96,7 +101,7 @@ impl Monitor {
     fn connection(&self, watcher: &mut Watcher, denials: &mut Denials, report: &mut Report<'_>) -> Ended {
         let mut connection = match Connection::open() {
             Ok(connection) => connection,
-            Err(error) => return Ended::Lost(error),
+            Err(error) => return Ended::Refused(error),
         };
         let context = connection.context();
         // A cancellation is a connection of its own, which the service may refuse although it accepted the first one: a user

@@ -21,6 +21,8 @@ pub struct Applet {
     oath: Oath,
     /// The application of a Token2 key, which has no OATH.
     token2: Option<Token2>,
+    /// Whether the OATH application is switched off.
+    is_oath_off: bool,
     selected: Option<Application>,
     /// The data that SEND REMAINING fetches next.
     rest: Zeroizing<Vec<u8>>,
@@ -75,6 +77,7 @@ impl Applet {
             identity: Identity { serial: spec.serial, firmware: spec.firmware },
             oath: Oath::new(spec),
             token2: (spec.model == Model::Token2PinPlus).then(|| Token2::new(spec)),
+            is_oath_off: false,
             selected: None,
             rest: Zeroizing::default(),
         }
@@ -160,6 +163,11 @@ impl Applet {
         self.oath.change_pin(pin);
     }
 
+    /// Switches the OATH application off.
+    pub(super) fn switch_oath_off(&mut self) {
+        self.is_oath_off = true;
+    }
+
     /// Takes the command for the serial number of a Token2 key away.
     pub(super) fn hide_token2_serial(&mut self) {
         self.token2.iter_mut().for_each(Token2::hide_serial);
@@ -179,7 +187,7 @@ impl Applet {
     fn select(&mut self, request: &Request<'_>) -> Outcome {
         let is_here = |application: &Application| match application {
             Application::Token2 => self.token2.is_some(),
-            Application::Oath => self.token2.is_none(),
+            Application::Oath => self.token2.is_none() && !self.is_oath_off,
             _ => self.oath.flavour().is_yubikey,
         };
         let Some(application) = Application::named(request.data).filter(is_here) else {

@@ -113,14 +113,19 @@ fn credentials_are_listed_and_control_characters_are_escaped() {
 #[test]
 fn an_empty_list_prints_what_to_do() {
     let rig = Rig::empty();
-    for command in ["tokens", "list"] {
-        let plain = rig.run(&[command]);
-        assert_eq!((plain.code, plain.out.as_str()), (0, ""), "{plain:?}");
-        assert!(plain.err.contains("plug one in"), "{}", plain.err);
-        assert!(plain.err.contains("sudo systemctl start pcscd.socket"), "{}", plain.err);
-        let json = rig.run(&[command, "--json"]).json();
-        assert_eq!(json["problems"][0]["problem"], "pcscd-unavailable");
+    let start = "sudo systemctl start pcscd.socket";
+    let tokens = rig.run(&["tokens"]);
+    assert_eq!((tokens.code, tokens.out.as_str()), (0, ""), "{tokens:?}");
+    let (first, last) = tokens.err.split_once('\n').unwrap();
+    assert!(first.contains(start) && last.contains("plug one in"), "the reason comes first: {tokens:?}");
+    assert_eq!(rig.run(&["tokens", "--json"]).json()["problems"][0]["problem"], "pcscd-unavailable");
+    for command in ["list", "code"] {
+        rig.run(&[command]).failed(1, start);
     }
+    let list = rig.run(&["list", "--json"]);
+    let shown: Value = serde_json::from_str(&list.out).unwrap();
+    assert_eq!((list.code, &shown["problems"][0]["problem"]), (1, &json!("pcscd-unavailable")));
+    rig.run(&["code", "alice"]).failed(3, start);
     rig.run(&["code", "alice"]).failed(3, "plug one in");
     rig.run(&["code", "alice"]).failed(3, STATUS);
 }

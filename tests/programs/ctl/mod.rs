@@ -26,4 +26,5 @@ mod specs;
 mod systemd;
 mod terminal;
 mod unlock;
+mod unread;
 mod verify;

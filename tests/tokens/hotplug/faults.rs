@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oathbridge::dbus::names::ROOT;
 use oathbridge::iso7816::Aid;
-use oathbridge::virt::Fault;
+use oathbridge::virt::{Fault, VirtualToken};
 use testkit::client::{Client, Event, Options};
 use testkit::scenario::Scenario;
 
@@ -142,6 +142,7 @@ async fn a_card_without_the_application_is_not_a_token() {
     let mut world = Scenario::inside().cards(&format!("{TOKEN}{OTHER}")).left_out().start().await.unwrap();
     let (card, other) = (world.cards[0].clone(), world.cards[1].clone());
     let mut signals = world.client.signals().await.unwrap();
+    card.set_atr(VirtualToken::OPENPGP_ATR);
     card.fail_next(Fault::Answer(vec![0x6a, 0x82]));
     world.pcscd().unwrap().insert(0, &card).unwrap();
     signals.until(|event| event.value("Settled") == Some(false)).await.unwrap();

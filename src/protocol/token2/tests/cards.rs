@@ -44,7 +44,7 @@ fn the_application_is_selected_by_its_name() {
     }
     for status in ["6F00", "6985"] {
         let result = Scripted::new(&[status]).exchange();
-        assert!(matches!(result, Err(Error::Malformed(_))), "{status} may pass: {result:?}");
+        assert!(matches!(result, Err(Error::NotSelected(_))), "{status} may pass: {result:?}");
     }
 }
 
