@@ -55,6 +55,9 @@ pub enum Error {
     /// The time is before that of the token's own clock, or that clock was never set.
     #[error("the token's clock shows a later time")]
     ClockBehind,
+    /// The token cannot send the whole list of its credentials, or has more than can be used.
+    #[error("the token cannot list all its credentials")]
+    ListIncomplete,
     /// This token or this credential does not support the request.
     #[error("{0}")]
     Unsupported(&'static str),

@@ -45,6 +45,9 @@ pub enum Error {
     /// The time is before that of the token's own clock, or that clock was never set.
     #[error("the token's clock shows a later time")]
     ClockBehind,
+    /// The token cannot send the whole list of its credentials, or has more than can be used.
+    #[error("the token cannot list all its credentials")]
+    ListIncomplete,
     /// The token does not support the request.
     #[error("the token can't do this: {0}")]
     Unsupported(&'static str),
@@ -101,6 +104,7 @@ impl From<oath::Error> for Error {
             oath::Error::NoSuchCredential => Self::NoSuchCredential,
             oath::Error::TouchTimedOut => Self::TouchTimeout,
             oath::Error::ClockBehind => Self::ClockBehind,
+            oath::Error::ListIncomplete => Self::ListIncomplete,
             oath::Error::Unsupported(what) => Self::Unsupported(what),
             oath::Error::NotOnThisFamily(_) => {
                 Self::Unsupported("tokens of its family have no such operation")

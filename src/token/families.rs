@@ -26,8 +26,10 @@ type Probe = for<'c> fn(&'c Target, Channel<'c>) -> Result<Box<dyn OathSession +
 static FAMILIES: &[Family] = &[
     Family {
         name: "ykoath",
-        probe: |_, channel| match channel {
-            Channel::Apdu(transaction) => Ok(Box::new(ykoath::Session::select(transaction)?)),
+        probe: |target, channel| match channel {
+            Channel::Apdu(transaction) => {
+                Ok(Box::new(ykoath::Session::select(transaction, &*target.clock)?))
+            }
             Channel::Reports(_) => Err(Error::NoApplication),
         },
     },

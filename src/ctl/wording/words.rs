@@ -54,7 +54,10 @@ pub fn unread(token: &str, reason: &str) -> String {
             "it refuses everything until a password is set on it",
             "set one with `ykman oath access change` and run `oathbridgectl list --refresh`",
         ),
-        "Unsupported" => ("it has nothing that oathbridge supports", "use another token"),
+        "Unsupported" => (
+            "it has no list of credentials, or cannot send all of it",
+            "delete some credentials with the program of its vendor and plug it in again, or use another token",
+        ),
         "NoSuchCredential" => {
             ("the configuration names no slot of it", "add a section [[hid.otp_slot]] to the configuration")
         }

@@ -76,6 +76,10 @@ impl Error {
                 "ClockBehind",
                 "The clock of the token was never set or shows a later time than this computer; check the time of this computer, and set the token's clock with oathbridgectl code --set-time.",
             ),
+            Token::ListIncomplete => (
+                "Unsupported",
+                "The token has more credentials than it can list, so none of them can be used; delete some with the program of its vendor, and plug it in again.",
+            ),
             Token::Unsupported(why) => {
                 return Self::ours(
                     "Unsupported",
