@@ -147,7 +147,10 @@ impl Device {
     /// because each attempt deselects the application of another program.
     pub(super) fn retry(&mut self, ended: impl FnOnce() + Send + 'static) {
         let Some(failure) = self.failure.as_ref().filter(|_| self.reading.is_none()) else { return };
-        if matches!(self.state, State::Error(Error::PcscDenied | Error::PasswordUnset | Error::ListIncomplete)) {
+        if matches!(
+            self.state,
+            State::Error(Error::PcscDenied | Error::PasswordUnset | Error::ListIncomplete)
+        ) {
             return self.read_after(None, ended);
         }
         // Another program may let go of a card at any moment. The attempt sends nothing to the card before that.

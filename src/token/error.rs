@@ -45,6 +45,9 @@ pub enum Error {
     /// The time is before that of the token's own clock, or that clock was never set.
     #[error("the token's clock shows a later time")]
     ClockBehind,
+    /// The credential accepts only increasing time steps, and was used with a later one.
+    #[error("the credential was used with a later time")]
+    UsedAhead,
     /// The token cannot send the whole list of its credentials, or has more than can be used.
     #[error("the token cannot list all its credentials")]
     ListIncomplete,
@@ -104,6 +107,7 @@ impl From<oath::Error> for Error {
             oath::Error::NoSuchCredential => Self::NoSuchCredential,
             oath::Error::TouchTimedOut => Self::TouchTimeout,
             oath::Error::ClockBehind => Self::ClockBehind,
+            oath::Error::UsedAhead => Self::UsedAhead,
             oath::Error::ListIncomplete => Self::ListIncomplete,
             oath::Error::Unsupported(what) => Self::Unsupported(what),
             oath::Error::NotOnThisFamily(_) => {

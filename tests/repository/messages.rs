@@ -62,6 +62,7 @@ pub(crate) fn token_errors() -> Vec<(token::Error, &'static str)> {
         (Error::TouchTimeout, "TouchTimeout"),
         (Error::ClockBehind, "ClockBehind"),
         (Error::NotConfigured, "NoSuchCredential"),
+        (Error::UsedAhead, "ClockBehind"),
         (Error::ListIncomplete, "Unsupported"),
         (Error::Unsupported("it is a test"), "Unsupported"),
         (Error::Malformed("it is a test".to_owned()), "Malformed"),

@@ -10,7 +10,7 @@ use super::error::{done, means_locked};
 use super::{CredentialId, Session, calculate_all, list};
 use crate::device::{NoProgress, Progress};
 use crate::iso7816::{Status, status};
-use crate::oath::{Algorithm, Credential, Error, Kind, Touch};
+use crate::oath::{Credential, Error, Kind, Touch};
 use crate::otp::{Digits, Period, Step};
 
 /// The maximum number of credentials, which bounds the objects of a hostile token. The fullest token that was seen held 314.

@@ -76,8 +76,8 @@ impl<'t> Session<'t> {
 
     /// Calculates one code. For HOTP the token's counter advances, whether or not the code arrives.
     ///
-    /// Calls `progress` if the credential is known to require a touch. Without a touch the call blocks for as long as the
-    /// token waits, up to 35 s.
+    /// Tells `progress` if the credential is known to require a touch, and otherwise that it may. Without a touch the call
+    /// blocks for as long as the token waits, up to 35 s.
     ///
     /// # Errors
     ///
@@ -103,8 +103,15 @@ impl<'t> Session<'t> {
         }
         let harmless = credential.kind != Kind::Hotp && credential.touch != Touch::Yes;
         let repeat = if harmless { Repeat::Allowed } else { Repeat::Never };
-        let response = self.channel.send(&command, repeat, progress)?;
-        calculate::parse(response, credential, self.locked)
+        let sent = self.clock.monotonic();
+        progress.touch_possible(true);
+        let response = self.channel.send(&command, repeat, progress);
+        progress.touch_possible(false);
+        let circumstances = calculate::Circumstances {
+            waited: self.clock.monotonic().saturating_sub(sent),
+            may_be_increasing: !self.selection.is_trussed(),
+        };
+        calculate::parse(response?, credential, (!self.locked).then_some(&circumstances))
     }
 
     pub(super) fn validate_with(&mut self, keys: &KeySlot, challenge: &[u8; 8]) -> Result<(), Error> {

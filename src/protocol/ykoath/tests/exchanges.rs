@@ -237,15 +237,18 @@ fn progress_reports_a_touch_before_the_command() {
 }
 
 #[test]
-fn status_6982_means_locked_or_not_touched() {
+fn status_6985_means_locked_or_not_touched() {
     for (selected, touch, expected) in [
         (UNLOCKED, Touch::Yes, Error::TouchTimedOut),
         (UNLOCKED, Touch::Unknown, Error::TouchTimedOut),
         (UNLOCKED, Touch::No, Error::Locked),
         (LOCKED, Touch::Yes, Error::Locked),
         (LOCKED, Touch::Unknown, Error::Locked),
+        (LOCKED, Touch::No, Error::Locked),
     ] {
-        for refusal in ["6982", "6985"] {
+        // 6982 of a token that is not locked is in `increasing`.
+        let refusals = if selected == LOCKED { &["6982", "6985"][..] } else { &["6985"] };
+        for refusal in refusals {
             let mut script = Script::new(&[(SELECT, selected), (ALICE, refusal)]);
             let mut session = select(&mut script).unwrap();
             let result = session.calculate(
@@ -264,6 +267,8 @@ fn errors_of_a_calculation_are_classified() {
     let result = |answer| calculated(ALICE, answer, &alice, MovingFactor::Step(Step(1)));
     assert_eq!(result("6984"), Err(Error::NoSuchCredential));
     assert_eq!(result("6A82"), Err(Error::NoSuchCredential));
+    // A Nitrokey 3 takes a key for SHA-512, and does not calculate with it.
+    assert!(matches!(result("6A81"), Err(Error::Unsupported(_))));
     assert!(matches!(result("77 00 90 00"), Err(Error::Unsupported(_))));
     assert!(matches!(result("9000"), Err(Error::Malformed(_))));
     assert!(matches!(result("76 00 90 00"), Err(Error::Malformed(_))));
