@@ -171,7 +171,7 @@ fn hidden_credentials_are_listed_and_searched_only_on_request() {
         let shown = rig.run(&[list, &["-H"]].concat());
         assert!(shown.code == 0 && shown.out.contains("bob"), "{shown:?}");
     }
-    rig.run(&["code", "bob"]).failed(4, "No credential matches");
+    rig.run(&["code", "bob"]).failed(3, "No credential matches");
     for found in [&["code", "_hidden:bob"][..], &["code", "bob", "--show-hidden"]] {
         assert_eq!(rig.run(found).code, 0, "{found:?}");
     }
