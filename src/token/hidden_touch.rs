@@ -87,8 +87,11 @@ mod tests {
                 touch.set(None);
             }
         };
+        let announce = || {
+            announced.fetch_add(1, Ordering::SeqCst);
+        };
         tokio::select! {
-            never = touch.watch(&clock, || drop(announced.fetch_add(1, Ordering::SeqCst))) => match never {},
+            never = touch.watch(&clock, announce) => match never {},
             () = commands => {}
         }
         assert_eq!(count(), 2);
