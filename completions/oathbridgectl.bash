@@ -280,7 +280,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__code)
-            opts="-q -h --token --copy --next --min-validity --claim --advance-counter --set-time --timeout --json --quiet --help"
+            opts="-H -q -h --token --show-hidden --copy --next --min-validity --claim --advance-counter --set-time --timeout --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -860,7 +860,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__list)
-            opts="-q -h --refresh --json --quiet --help"
+            opts="-H -q -h --refresh --show-hidden --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -47,7 +47,7 @@ pub(super) async fn run(arguments: &CodeArguments, style: Style) -> Result<Outpu
         secret_input::check_output("code")?;
     }
     let bus = Bus::connect().await?;
-    let tree = bus.tree().await?;
+    let tree = Tree { shows_hidden: arguments.show_hidden, ..bus.tree().await? };
     let Some(query) = &arguments.query else {
         return codes::run(&bus, &tree, arguments, style).await;
     };

@@ -53,7 +53,7 @@ pub(super) async fn run(
 ) -> Result<Output, Failure> {
     let tokens = query::tokens(tree, arguments.token.as_deref())?;
     let credentials =
-        tree.credentials.iter().filter(|credential| tokens.iter().any(|token| token.id == credential.token));
+        tree.listed().filter(|credential| tokens.iter().any(|token| token.id == credential.token));
     let (free, skipped): (Vec<_>, Vec<_>) = credentials.partition(|credential| is_free(credential));
     let (mut codes, failures) = calculate_each(bus, &free, arguments.timeout).await;
     renew(bus, &mut codes, arguments.timeout).await;

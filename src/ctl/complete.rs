@@ -24,7 +24,7 @@ pub(super) async fn run(names: Names) -> Output {
 
 fn names_of(tree: &Tree, names: Names) -> Vec<String> {
     match names {
-        Names::Credentials => tree.credentials.iter().map(|credential| credential.name.clone()).collect(),
+        Names::Credentials => tree.listed().map(|credential| credential.name.clone()).collect(),
         Names::Profiles => tree.profiles.iter().map(|profile| profile.name.clone()).collect(),
         Names::Requests => tree.running().map(|operation| tree.handle(operation).to_owned()).collect(),
         Names::Tokens => {

@@ -13,7 +13,7 @@ use super::{Failure, Output};
 /// The output of `--json`.
 #[derive(Serialize)]
 struct Json<'tree> {
-    credentials: &'tree [Credential],
+    credentials: Vec<&'tree Credential>,
     locked_tokens: Vec<&'tree str>,
     unusable_tokens: Vec<Unusable<'tree>>,
     problems: Vec<Problem>,
@@ -24,12 +24,12 @@ pub(super) async fn run(arguments: &ListArguments, style: Style) -> Result<Outpu
     if arguments.refresh {
         bus.reload().await?;
     }
-    let tree = bus.tree().await?;
+    let tree = Tree { shows_hidden: arguments.show_hidden, ..bus.tree().await? };
     let tokens: Vec<_> = tree.tokens.iter().collect();
     let failure = if tree.credentials.is_empty() { problem::unread(&tree, &tokens) } else { None };
     if style.json {
         let list = Output::json(&Json {
-            credentials: &tree.credentials,
+            credentials: tree.listed().collect(),
             locked_tokens: tree.locked().map(|token| token.id.as_str()).collect(),
             unusable_tokens: Unusable::all(&tree),
             problems: problem::problems(&tree),
@@ -47,12 +47,15 @@ fn text(tree: &Tree) -> Output {
         return Output::text("").with_notes(problem::nothing_attached(tree));
     }
     let notes = [problem::locked(tree), problem::unusable(tree), problem::sentences(tree)].concat();
-    if tree.credentials.is_empty() {
-        let empty =
-            notes.is_empty().then(|| "The attached tokens have no credentials; add one first.".to_owned());
+    if tree.listed().next().is_none() {
+        let sentence = match tree.credentials.len() {
+            0 => "The attached tokens have no credentials; add one first.",
+            _ => "All credentials are hidden; add --show-hidden to list them.",
+        };
+        let empty = notes.is_empty().then(|| sentence.to_owned());
         return Output::text("").with_notes(empty).with_notes(notes);
     }
-    let rows = tree.credentials.iter().map(|credential| {
+    let rows = tree.listed().map(|credential| {
         [
             credential.issuer.clone(),
             credential.account.clone(),

@@ -23,6 +23,8 @@ pub(super) struct Tree {
     pub(super) prompt: Prompt,
     /// The words of `Manager.Problems`.
     pub(super) problems: Vec<String>,
+    /// Whether the user asked for the hidden credentials as well.
+    pub(super) shows_hidden: bool,
 }
 
 /// A token. Its serialised form is part of the `--json` output.
@@ -138,6 +140,16 @@ impl Tree {
             (credential.issuer.to_lowercase(), credential.account.to_lowercase(), credential.id.clone())
         });
         tree
+    }
+
+    /// The credentials that lists and searches show.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &Credential> + Clone {
+        self.credentials.iter().filter(|credential| self.is_listed(credential))
+    }
+
+    /// Whether lists and searches show a credential. Those with such an issuer are hidden by yubikey-manager as well.
+    pub(super) fn is_listed(&self, credential: &Credential) -> bool {
+        self.shows_hidden || !credential.issuer.starts_with("_hidden")
     }
 
     pub(super) fn token(&self, id: &str) -> Option<&Token> {

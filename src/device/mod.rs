@@ -5,6 +5,7 @@
 //! its handle.
 
 pub mod hid_models;
+mod make;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -12,6 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use self::hid_models::HidKind;
+pub use self::make::Make;
 use crate::iso7816::{Command, Response};
 
 /// A way to reach devices, for example PC/SC. All methods may block, so none is called on a thread of the async runtime.
@@ -44,7 +46,7 @@ pub trait Transport: Send + Sync {
     /// Reads the serial number and firmware version with commands of the vendor; `None` if the device has no such commands.
     ///
     /// Called at most once for each insertion, because the commands may deselect the application of another program.
-    fn identify(&self, _device: &DeviceId) -> Option<Identity> {
+    fn identify(&self, _device: &Attachment) -> Option<Identity> {
         None
     }
 }
@@ -154,6 +156,9 @@ pub trait Progress: Send + Sync {
     /// Reports that the token waits for a touch. May be called more than once.
     fn touch_needed(&self);
 
+    /// Reports that a command begins or ends that may wait for a touch without a sign of it.
+    fn touch_possible(&self, _is_possible: bool) {}
+
     /// Whether the caller no longer waits for the response. A transport that can abandon an exchange does so then.
     fn is_cancelled(&self) -> bool;
 }
@@ -196,6 +201,8 @@ pub struct Attachment {
     pub reader: Option<OsString>,
     /// Its USB interface, if the transport knows it.
     pub usb: Option<UsbInterface>,
+    /// The answer to reset of a smart card (ISO/IEC 7816-3 §8); empty if it is unknown.
+    pub atr: Vec<u8>,
 }
 
 /// A USB interface, from its descriptors.
@@ -250,6 +257,8 @@ pub struct Identity {
     pub serial: Option<String>,
     /// The firmware version, in the form `5.4.3`.
     pub firmware: Option<String>,
+    /// Whether the application is that of a YubiKey; `None` if that is unknown.
+    pub is_yubikey: Option<bool>,
 }
 
 /// An error of a device or of its transport.

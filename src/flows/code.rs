@@ -41,6 +41,8 @@ pub struct CodeReply {
     pub valid: Option<(Duration, Duration)>,
     /// The code of the next time step, if requested.
     pub next: Option<Code>,
+    /// Whether the code has another length than the token listed, so that the credential changes.
+    pub corrects_length: bool,
 }
 
 impl Flows {
@@ -58,7 +60,8 @@ impl Flows {
             if found.credential.kind == Kind::Hotp {
                 // Never repeated, because the counter may already have advanced.
                 let calculated = self.calculate(&found, When::Counter, operation).await?;
-                return Ok(CodeReply { code: calculated.code, valid: None, next: None });
+                let corrects_length = is_news(&found.credential, &calculated.code);
+                return Ok(CodeReply { code: calculated.code, valid: None, next: None, corrects_length });
             }
             match self.code_of(&found, request, operation).await {
                 Err(error) if is_curable(&error, operation) => {
@@ -99,6 +102,7 @@ impl Flows {
                 code: calculated.code.clone(),
                 valid: Some((step.start(period), step.next().start(period))),
                 next: calculated.next.clone(),
+                corrects_length: is_news(&found.credential, &calculated.code),
             });
         }
     }
@@ -183,6 +187,12 @@ pub(super) fn spent(error: guard::Error, period: Period) -> Error {
         guard::Error::Spent { earliest } => Error::StepSpent { opens: earliest.start(period) },
         guard::Error::Unavailable(why) => Error::StateUnavailable(why),
     }
+}
+
+/// Whether a code has another length than its token listed.
+fn is_news(credential: &Credential, code: &Code) -> bool {
+    let length = usize::from(credential.digits.get());
+    !credential.digits_known && credential.kind != Kind::Steam && code.expose().len() != length
 }
 
 fn check(request: &CodeRequest, found: &Found, operation: &Operation) -> Result<(), Error> {

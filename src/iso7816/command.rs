@@ -97,6 +97,11 @@ impl Command {
         self.instruction
     }
 
+    /// The first parameter byte, which tells SELECT from another command with its instruction byte.
+    pub fn p1(&self) -> u8 {
+        self.p1
+    }
+
     /// The length of the data in bytes.
     pub fn data_len(&self) -> usize {
         self.data.len()

@@ -64,6 +64,12 @@ pub enum Error {
     /// The time is before that of the token's own clock, or that clock was never set.
     #[error("the token's clock shows a later time")]
     ClockBehind,
+    /// The credential accepts only increasing time steps, and was used with a later one.
+    #[error("the credential was used with a later time")]
+    UsedAhead,
+    /// The token cannot send the whole list of its credentials, or has more than can be used.
+    #[error("the token cannot list all its credentials")]
+    ListIncomplete,
     /// This token or this credential does not support the request.
     #[error("{0}")]
     Unsupported(&'static str),

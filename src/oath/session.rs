@@ -89,7 +89,7 @@ pub trait OathSession {
     /// # Errors
     ///
     /// [`Error::Unsupported`] before anything is sent when `factor` does not fit the kind of credential;
-    /// [`Error::ClockBehind`] when the token refuses the time; [`Error::Locked`], [`Error::TouchTimedOut`],
+    /// [`Error::ClockBehind`] or [`Error::UsedAhead`] when the token refuses the time; [`Error::Locked`], [`Error::TouchTimedOut`],
     /// [`Error::NoSuchCredential`], [`Error::Malformed`] or [`Error::Device`] otherwise, and those of [`OathSession::list_with_pin`] for a protected credential.
     fn calculate(
         &mut self,
@@ -108,6 +108,8 @@ pub struct SelfDescription {
     pub salt: Option<Vec<u8>>,
     /// The serial number, in the notation of the vendor's own tools.
     pub serial: Option<String>,
+    /// Whether the application is the secrets application of Trussed keys, such as Nitrokey 3.
+    pub is_trussed: bool,
     /// Whether a PIN is set, which may hide credentials.
     pub pin_set: bool,
     /// The number of PIN attempts left; `None` if no PIN is set or the token does not count them.

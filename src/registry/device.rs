@@ -171,12 +171,13 @@ impl Device {
     /// Plans the next reading if the last one failed and none is planned. `ended` is called after that reading.
     ///
     /// A card that the smart card service refuses waits for [`Device::hasten_retry`], because each attempt is an entry
-    /// in the journal of the system. So does a token that wants a password to be set, because each attempt deselects the
-    /// application of another program, and a key that answers nothing over NFC, which is to be plugged in first.
+    /// in the journal of the system. So does a token that wants a password to be set or cannot list all its credentials,
+    /// because each attempt deselects the application of another program, and a key that answers nothing over NFC, which is
+    /// to be plugged in first.
     pub(super) fn retry(&mut self, ended: impl FnOnce() + Send + 'static) {
+        use Error::{ListIncomplete, NfcRestricted, PasswordUnset, PcscDenied};
         let Some(failure) = self.failure.as_ref().filter(|_| self.reading.is_none()) else { return };
-        if matches!(self.state, State::Error(Error::PcscDenied | Error::PasswordUnset | Error::NfcRestricted))
-        {
+        if matches!(self.state, State::Error(PcscDenied | PasswordUnset | NfcRestricted | ListIncomplete)) {
             return self.read_after(None, ended);
         }
         // Another program may let go of a card at any moment. The attempt sends nothing to the card before that.

@@ -1,10 +1,12 @@
 //! The caller of a job.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{oneshot, watch};
 
 use super::activity::Activity;
+use super::hidden_touch::HiddenTouch;
 use super::{Error, Stage, TOUCH_TRANSACTION_LIMIT};
 use crate::device::Progress;
 use crate::sync::IgnorePoison;
@@ -13,8 +15,32 @@ use crate::sync::IgnorePoison;
 pub(super) struct Caller<T> {
     /// `None` after the answer.
     reply: Mutex<Option<oneshot::Sender<Result<T, Error>>>>,
+    notice: Notice,
+}
+
+/// The way from the worker to the caller while the token works. Clones share it.
+#[derive(Clone)]
+pub(super) struct Notice {
     stage: watch::Sender<Stage>,
     activity: Arc<Activity>,
+    hidden_touch: HiddenTouch,
+}
+
+impl Notice {
+    /// Reports that the token waits for a touch.
+    fn touch_needed(&self) {
+        self.activity.extend(TOUCH_TRANSACTION_LIMIT);
+        self.enter(Stage::TouchNeeded);
+    }
+
+    fn enter(&self, stage: Stage) {
+        self.stage.send_if_modified(|now| std::mem::replace(now, stage) != stage);
+    }
+
+    /// Reports the touches that the token does not tell of. Never returns.
+    pub(super) async fn watch(&self) -> Infallible {
+        self.hidden_touch.watch(self.activity.clock(), || self.touch_needed()).await
+    }
 }
 
 impl<T> Caller<T> {
@@ -24,7 +50,13 @@ impl<T> Caller<T> {
         activity: Arc<Activity>,
     ) -> (Self, oneshot::Receiver<Result<T, Error>>) {
         let (reply, answer) = oneshot::channel();
-        (Self { reply: Mutex::new(Some(reply)), stage, activity }, answer)
+        let notice = Notice { stage, activity, hidden_touch: HiddenTouch::default() };
+        (Self { reply: Mutex::new(Some(reply)), notice }, answer)
+    }
+
+    /// The way to this caller, which the caller watches while it waits.
+    pub(super) fn notice(&self) -> Notice {
+        self.notice.clone()
     }
 
     /// Answers. Only the first answer reaches the caller.
@@ -37,20 +69,24 @@ impl<T> Caller<T> {
 
     /// Answers within a transaction, which then ends without the caller.
     pub(super) fn answer_early(&self, result: T) {
-        self.activity.answered();
+        self.notice.activity.answered();
         self.answer(Ok(result));
     }
 
     /// Reports the progress.
     pub(super) fn enter(&self, stage: Stage) {
-        self.stage.send_if_modified(|now| std::mem::replace(now, stage) != stage);
+        self.notice.enter(stage);
     }
 }
 
 impl<T: Send> Progress for Caller<T> {
     fn touch_needed(&self) {
-        self.activity.extend(TOUCH_TRANSACTION_LIMIT);
-        self.enter(Stage::TouchNeeded);
+        self.notice.touch_needed();
+    }
+
+    fn touch_possible(&self, is_possible: bool) {
+        let now = self.notice.activity.clock().monotonic();
+        self.notice.hidden_touch.set(is_possible.then_some(now));
     }
 
     fn is_cancelled(&self) -> bool {

@@ -45,6 +45,12 @@ pub enum Error {
     /// The time is before that of the token's own clock, or that clock was never set.
     #[error("the token's clock shows a later time")]
     ClockBehind,
+    /// The credential accepts only increasing time steps, and was used with a later one.
+    #[error("the credential was used with a later time")]
+    UsedAhead,
+    /// The token cannot send the whole list of its credentials, or has more than can be used.
+    #[error("the token cannot list all its credentials")]
+    ListIncomplete,
     /// The token does not support the request.
     #[error("the token can't do this: {0}")]
     Unsupported(&'static str),
@@ -118,6 +124,8 @@ impl From<oath::Error> for Error {
             oath::Error::NoSuchCredential => Self::NoSuchCredential,
             oath::Error::TouchTimedOut => Self::TouchTimeout,
             oath::Error::ClockBehind => Self::ClockBehind,
+            oath::Error::UsedAhead => Self::UsedAhead,
+            oath::Error::ListIncomplete => Self::ListIncomplete,
             oath::Error::Unsupported(what) => Self::Unsupported(what),
             oath::Error::NotOnThisFamily(_) => {
                 Self::Unsupported("tokens of its family have no such operation")

@@ -26,8 +26,8 @@ type Probe = for<'c> fn(&'c Target, Channel<'c>) -> Result<Box<dyn OathSession +
 static FAMILIES: &[Family] = &[
     Family {
         name: "ykoath",
-        probe: |_, channel| match channel {
-            Channel::Apdu(transaction) => Ok(Box::new(ykoath::Session::select(transaction)?)),
+        probe: |target, channel| match channel {
+            Channel::Apdu(transaction) => Ok(Box::new(ykoath::Session::select(transaction, &*target.clock)?)),
             Channel::Reports(_) => Err(Error::NoApplication),
         },
     },
@@ -159,7 +159,7 @@ mod tests {
         let serial = serial.map(str::to_owned);
         let usb = Some(UsbInterface { vendor, product: 0x0407, serial, number: Some(0), parent: None });
         let id = DeviceId { name: OsString::from("1-1:1.0"), insertion: 1 };
-        let attachment = Attachment { id, is_virtual: false, reader: None, usb };
+        let attachment = Attachment { id, is_virtual: false, reader: None, usb, atr: Vec::new() };
         let (issuer, account) = (String::new(), "alice".to_owned());
         let slot = OtpSlot { serial: 7, slot: 2, issuer, account, digits: 6, period: 30 };
         let slots = OtpSlots::default();

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 pub use super::known::Fingerprint;
 use super::known::{Known, MAX_VALUE_BYTES};
-use crate::oath::TokenId;
+use crate::oath::{SelfDescription, TokenId};
 use crate::state_file::{Error, StateFile};
 use crate::sync::IgnorePoison;
 
@@ -33,7 +33,7 @@ impl Identities {
     /// The serial number of a known token with this salt, if it is recorded.
     pub fn known_serial(&self, fingerprint: &Fingerprint) -> Option<String> {
         let known: Known = self.file.read().ok()?;
-        known.serial(fingerprint).map(str::to_owned)
+        known.serial(fingerprint).filter(|serial| is_serial(serial)).map(str::to_owned)
     }
 
     /// The lock of a session with a token, which all its devices share.
@@ -64,6 +64,19 @@ impl Identities {
             fresh_id(family, fingerprint, fallback)
         })
     }
+}
+
+impl Fingerprint {
+    /// The values that the application reports.
+    pub(super) fn of_application(description: &SelfDescription) -> Self {
+        let serial = description.serial.clone().filter(|serial| is_serial(serial));
+        Self { salt: description.salt.clone(), is_serial_of_application: serial.is_some(), serial }
+    }
+}
+
+/// Whether a serial number is one. All tokens without a serial number of their own may report zero.
+pub(super) fn is_serial(serial: &str) -> bool {
+    serial.chars().any(|digit| digit != '0')
 }
 
 fn fresh_id(family: &str, fingerprint: &Fingerprint, fallback: &[u8]) -> TokenId {
@@ -124,6 +137,20 @@ mod tests {
             identities.resolve("ykoath", &fingerprint(None, None), "reader A"),
             identities.resolve("ykoath", &fingerprint(None, None), "reader B"),
         );
+    }
+
+    #[test]
+    fn a_serial_number_of_zero_is_none() {
+        let of = |serial: &str| SelfDescription { serial: Some(serial.to_owned()), ..Default::default() };
+        for serial in ["", "0", "00000000"] {
+            assert_eq!(Fingerprint::of_application(&of(serial)), Fingerprint::default(), "{serial:?}");
+            let directory = tempfile::tempdir().unwrap();
+            let identities = Identities::new(directory.path().to_owned());
+            // Earlier versions have stored it.
+            identities.resolve("ykoath", &fingerprint(Some(&[1; 8]), Some(serial)), "");
+            assert_eq!(identities.known_serial(&fingerprint(Some(&[1; 8]), None)), None);
+        }
+        assert_eq!(Fingerprint::of_application(&of("10")).serial.as_deref(), Some("10"));
     }
 
     #[test]

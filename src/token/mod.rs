@@ -10,6 +10,7 @@ mod detect_model;
 mod error;
 mod event;
 mod families;
+mod hidden_touch;
 mod identity;
 mod keys;
 mod known;
@@ -23,6 +24,7 @@ mod otp_slots;
 mod pin;
 mod queue;
 mod queued;
+mod reports;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -241,6 +243,7 @@ impl Token {
         if self.activity.job_queued(limit) {
             caller.enter(Stage::Working);
         }
+        let notice = caller.notice();
         let job = Job::new(limit, move |worker| {
             if !caller.is_cancelled() {
                 caller.enter(Stage::Working);
@@ -251,6 +254,7 @@ impl Token {
         tokio::select! {
             biased;
             answer = answer => answer.unwrap_or(Err(Error::Removed)),
+            never = notice.watch() => match never {},
             // This job hangs, or the one before it in the queue.
             Ok(_) = stuck.wait_for(|stuck| *stuck) => Err(Error::Stuck),
         }

@@ -11,7 +11,7 @@ impl Worker {
         match error {
             oath::Error::Locked | oath::Error::WrongPassword => {
                 self.keys.forget();
-                self.report(Event::Locked);
+                self.reports.send(Event::Locked);
                 Error::Locked
             }
             error => error.into(),
@@ -22,8 +22,7 @@ impl Worker {
     /// handles to it. The caller gets the error, and the worker ends.
     pub(super) fn notice_other(&self, error: oath::Error) -> oath::Error {
         if error == oath::Error::OtherToken {
-            self.report(Event::Replaced);
-            self.is_replaced.set(true);
+            self.reports.send(Event::Replaced);
             self.keys.wipe();
         }
         error
@@ -32,7 +31,7 @@ impl Worker {
     /// Reports that the system refuses the token to this user by now, although it was read before.
     pub(super) fn notice_denial(&self, error: &oath::Error) {
         if let oath::Error::Device(device::Error::Transport(Problem::PcscDenied)) = error {
-            self.report(Event::Failed(Error::PcscDenied));
+            self.reports.send(Event::Failed(Error::PcscDenied));
         }
     }
 

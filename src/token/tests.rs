@@ -46,7 +46,7 @@ impl Transport for Held {
         }
     }
 
-    fn identify(&self, device: &DeviceId) -> Option<Identity> {
+    fn identify(&self, device: &Attachment) -> Option<Identity> {
         self.cards.identify(device)
     }
 }

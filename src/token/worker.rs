@@ -1,6 +1,5 @@
 //! The worker thread, which owns a device. All functions may block.
 
-use std::cell::Cell;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +9,12 @@ use super::calculated::calculated;
 use super::caller::Caller;
 use super::detect_model::detect_model;
 use super::families::Family;
-use super::identity::{Fingerprint, Identities};
+use super::identity::{Fingerprint, Identities, is_serial};
 use super::keys::Keys;
 use super::link::{Link, Repeat};
 use super::pin::{self, Listed, Protected};
 use super::queue::Receiver;
+use super::reports::Reports;
 use super::target::Target;
 use super::unlocking::{Lock, try_secret, unlocked};
 use super::without_oath::YUBICO;
@@ -41,14 +41,12 @@ pub(super) struct Worker {
     activity: Arc<Activity>,
     clock: Arc<dyn Clock>,
     identities: Identities,
-    events: EventSink,
+    pub(super) reports: Reports,
     pub(super) keys: Keys,
     protected: Protected,
     /// The identity from [`Transport::identify`], after it was called.
     vendor_identity: Option<device::Identity>,
     introduced: bool,
-    /// Whether another token is in the place of this one.
-    pub(super) is_replaced: Cell<bool>,
 }
 
 /// The family and the self-description of a token, from one session.
@@ -67,12 +65,11 @@ impl Worker {
             link: Link::new(transport, target, Arc::clone(&activity)),
             activity,
             identities,
-            events,
+            reports: Reports::new(events),
             keys: Keys::default(),
             protected: Protected::default(),
             vendor_identity: None,
             introduced: false,
-            is_replaced: Cell::new(false),
         }
     }
 
@@ -85,7 +82,7 @@ impl Worker {
             self.activity.job_begun(job.limit);
             (job.run)(&mut self);
             self.activity.job_ended();
-            if self.is_replaced.get() {
+            if self.reports.is_replaced() {
                 // The jobs in the queue are for the token that was there before.
                 return;
             }
@@ -98,7 +95,7 @@ impl Worker {
         let listed = self.link.in_session(repeat, progress, |family, session| {
             let description = session.description();
             if selected.replace((family, description.clone())).is_none() && !self.introduced {
-                self.report(Event::Begun);
+                self.reports.send(Event::Begun);
             }
             Ok((unlocked(session, &known)?.list_while_awaited(progress)?, description))
         });
@@ -106,13 +103,13 @@ impl Worker {
         match listed.map_err(|error| self.notice_lock(self.notice_other(error))) {
             Ok((credentials, description)) => {
                 let listed = self.protected.complete(credentials, &description, &known);
-                self.report(Event::Ready(listed));
+                self.reports.send(Event::Ready(listed));
                 Ok(())
             }
             Err(Error::Locked) => Err(Error::Locked),
             Err(Error::SwitchedOff(vendor)) => {
                 let info = self.without_oath(vendor);
-                self.report(Event::WithoutOath(info));
+                self.reports.send(Event::WithoutOath(info));
                 Err(Error::SwitchedOff(vendor))
             }
             Err(error) => {
@@ -122,7 +119,7 @@ impl Worker {
                     _ => !self.introduced && error == Error::from(oath::Error::NoApplication),
                 };
                 self.introduced &= !is_none;
-                self.report(if is_none { Event::NoApplication } else { Event::Failed(error.clone()) });
+                self.reports.send(if is_none { Event::NoApplication } else { Event::Failed(error.clone()) });
                 Err(error)
             }
         }
@@ -135,11 +132,13 @@ impl Worker {
         let is_protected = request.credential.is_pin_protected;
         let is_once = request.when == When::Counter || is_protected;
         let repeat = if is_once { Repeat::UntilBegun } else { Repeat::Always };
-        let (clock, known) = (Arc::clone(&self.clock), self.keys.known.clone());
+        let (clock, known, reports) = (Arc::clone(&self.clock), self.keys.known.clone(), &self.reports);
         let result = self.link.in_session(repeat, caller, |_, session| {
             let session =
                 if is_protected { pin::with_kept_pin(session, &known)? } else { unlocked(session, &known)? };
-            caller.answer_early(calculated(session, request, &*clock, caller)?);
+            let result = calculated(session, request, &*clock, caller)?;
+            reports.code(&request.credential, &result);
+            caller.answer_early(result);
             Ok(())
         });
         if let Err(error) = result {
@@ -192,7 +191,7 @@ impl Worker {
         if lock == Lock::Pin {
             self.protected.remember(&credentials);
         }
-        self.report(Event::Ready(Listed { credentials, may_hide_more: false }));
+        self.reports.send(Event::Ready(Listed { credentials, may_hide_more: false }));
         Ok(())
     }
 
@@ -208,26 +207,22 @@ impl Worker {
     fn introduce(&mut self, selected: Option<Selected>) {
         let Some((family, description)) = selected else { return };
         let attachment = &self.link.target().attachment;
-        let device = &attachment.id;
-        let mut fingerprint = Fingerprint {
-            salt: description.salt.clone(),
-            serial: description.serial.clone(),
-            is_serial_of_application: description.serial.is_some(),
-        };
+        let mut fingerprint = Fingerprint::of_application(&description);
         if let Some(known) = self.identities.known_serial(&fingerprint) {
             fingerprint.serial = Some(known);
-        } else if fingerprint.serial.is_none() {
+        } else if fingerprint.serial.is_none() && !description.is_trussed {
             // At most once for each insertion, because it deselects the application of another program.
-            let identify = || self.link.transport().identify(device).unwrap_or_default();
-            fingerprint.serial.clone_from(&self.vendor_identity.get_or_insert_with(identify).serial);
+            let identify = || self.link.transport().identify(attachment).unwrap_or_default();
+            let identity = self.vendor_identity.get_or_insert_with(identify);
+            fingerprint.serial = identity.serial.clone().filter(|serial| is_serial(serial));
         }
         let vendor_firmware = self.vendor_identity.as_ref().and_then(|identity| identity.firmware.clone());
         let reader = attachment.reader.clone().unwrap_or_default().display().to_string();
-        let model = detect_model(family.name, &reader, attachment.usb.as_ref(), &description);
+        let model = detect_model(family.name, attachment, &description, self.vendor_identity.as_ref());
         let version = description.version.filter(|_| model.version_is_firmware);
         let firmware = version.map(|[major, minor, patch]| format!("{major}.{minor}.{patch}"));
         let info = Info {
-            id: self.identities.resolve(family.name, &fingerprint, device.name.as_bytes()),
+            id: self.identities.resolve(family.name, &fingerprint, attachment.id.name.as_bytes()),
             vendor: model.vendor.to_owned(),
             model: model.name,
             family: family.name,
@@ -245,13 +240,13 @@ impl Worker {
         self.introduced = true;
         self.link.share(self.identities.turn(&info.id));
         self.link.expect(family, description);
-        self.report(Event::Selected(info));
+        self.reports.send(Event::Selected(info));
     }
 
     /// The description of a security key without OATH. Its id is that of its reader.
     fn without_oath(&mut self, vendor: &str) -> Info {
         let (transport, attachment) = (self.link.transport(), &self.link.target().attachment);
-        let identify = || transport.identify(&attachment.id).unwrap_or_default();
+        let identify = || transport.identify(attachment).unwrap_or_default();
         let identity = self.vendor_identity.get_or_insert_with(identify).clone();
         let firmware = identity.firmware.unwrap_or_default();
         let model = match (vendor, firmware.split('.').next()) {
@@ -268,12 +263,6 @@ impl Worker {
     /// Opens a device in a smart card reader and closes it. Sends no command to the token.
     pub(super) fn check_access(&self, progress: &dyn Progress) -> Result<(), Error> {
         Ok(self.link.check(progress).inspect_err(|error| self.notice_denial(error))?)
-    }
-
-    pub(super) fn report(&self, event: Event) {
-        if !self.is_replaced.get() {
-            (self.events)(event);
-        }
     }
 }
 

@@ -128,7 +128,7 @@ impl Session {
     ) -> Result<(MutexGuard<'a, State>, Response), Error> {
         state.wants_touch = true;
         // The token did not wait for an earlier touch, so that touch is lost.
-        state.touched = false;
+        (state.touched, state.missed) = (false, false);
         let policy = state.touch_policy;
         let timeout = state.touch_timeout;
         drop(state);
@@ -139,8 +139,10 @@ impl Session {
             TouchPolicy::AfterSeconds(after) if after < timeout => Some(after),
             TouchPolicy::AfterSeconds(_) | TouchPolicy::Never => None,
         };
-        let mut state = self.pause(self.lock()?, comes.unwrap_or(timeout), |state| state.touched)?;
-        let touch = if state.touched || comes.is_some() { Touch::Given } else { Touch::Missed };
+        let mut state =
+            self.pause(self.lock()?, comes.unwrap_or(timeout), |state| state.touched || state.missed)?;
+        let is_given = state.touched || (comes.is_some() && !state.missed);
+        let touch = if is_given { Touch::Given } else { Touch::Missed };
         state.wants_touch = false;
         state.touched = false;
         let response = state.applet.complete(pending, touch);

@@ -67,6 +67,8 @@ pub(super) struct State {
     pub(super) touch_timeout: Duration,
     pub(super) wants_touch: bool,
     pub(super) touched: bool,
+    /// Whether the time for the touch is over.
+    pub(super) missed: bool,
     pub(super) faults: VecDeque<Fault>,
     pub(super) log: CommandLog,
     /// The number of resets that a program requested.
@@ -98,12 +100,16 @@ impl Shared {
             touch_timeout,
             wants_touch: false,
             touched: false,
+            missed: false,
             faults: VecDeque::new(),
             log: CommandLog::default(),
             resets: 0,
         };
-        let identity =
-            Identity { serial: Some(spec.serial.to_string()), firmware: Some(spec.firmware.to_string()) };
+        let identity = Identity {
+            serial: Some(spec.serial.to_string()),
+            firmware: Some(spec.firmware.to_string()),
+            is_yubikey: Some(spec.flavour().is_yubikey),
+        };
         Self { serial: spec.serial, identity, state: Mutex::new(state), changed: Condvar::new(), notifier }
     }
 

@@ -74,6 +74,11 @@ impl VirtualToken {
         self.shared.change(|state| state.touched = true);
     }
 
+    /// Ends the wait for a touch now, as if the token's time for it were over. Only for a wait over the card interface.
+    pub fn miss_touch(&self) {
+        self.shared.change(|state| state.missed = state.wants_touch);
+    }
+
     /// Waits until the token waits for a touch; `false` after `timeout`.
     pub fn wait_until_it_wants_a_touch(&self, timeout: Duration) -> bool {
         let state = self.shared.lock();

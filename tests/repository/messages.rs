@@ -65,6 +65,8 @@ pub(crate) fn token_errors() -> Vec<(token::Error, &'static str)> {
         (Error::SwitchedOff("Nitrokey"), "Unsupported"),
         (Error::NfcRestricted, "NfcRestricted"),
         (Error::NotConfigured, "NoSuchCredential"),
+        (Error::UsedAhead, "ClockBehind"),
+        (Error::ListIncomplete, "Unsupported"),
         (Error::Unsupported("it is a test"), "Unsupported"),
         (Error::Malformed("it is a test".to_owned()), "Malformed"),
         (Error::PcscUnavailable, "PcscUnavailable"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oathbridge::clock::SystemClock;
-use oathbridge::device::{DeviceId, Error, Identity, Opened, Presence, Transport};
+use oathbridge::device::{Attachment, DeviceId, Error, Identity, Opened, Presence, Transport};
 use oathbridge::flows::Flows;
 use oathbridge::oath::{CodeRequest, When};
 use oathbridge::registry::{Registry, Snapshot, State};
@@ -47,7 +47,7 @@ impl Transport for Named {
         self.1.open(device)
     }
 
-    fn identify(&self, device: &DeviceId) -> Option<Identity> {
+    fn identify(&self, device: &Attachment) -> Option<Identity> {
         self.1.identify(device)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use oathbridge::clock::ManualClock;
-use oathbridge::device::{DeviceId, Error, Identity, Opened, Presence, Problem, Transport};
+use oathbridge::device::{Attachment, DeviceId, Error, Identity, Opened, Presence, Problem, Transport};
 use oathbridge::registry::{Registry, State};
 use oathbridge::token::{self, Identities};
 use oathbridge::virt::{TokenSpec, VirtualTransport};
@@ -39,7 +39,7 @@ impl Transport for Refusing {
         self.cards.open(device)
     }
 
-    fn identify(&self, device: &DeviceId) -> Option<Identity> {
+    fn identify(&self, device: &Attachment) -> Option<Identity> {
         self.cards.identify(device)
     }
 }

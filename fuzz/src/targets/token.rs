@@ -18,10 +18,10 @@ use super::token_transport::OneCard;
 use super::ykoath_card::ScriptedCard;
 
 /// The most commands of one request: a session, which may be repeated after a reset.
-const MAX_COMMANDS: usize = 20_000;
+const MAX_COMMANDS: usize = 100_000;
 
 /// The most credentials, and the longest texts and file.
-const MAX_CREDENTIALS: usize = 256;
+const MAX_CREDENTIALS: usize = 1_024;
 const MAX_ID: usize = 64;
 const MAX_TEXT: usize = 1_024;
 const MAX_FILE: u64 = 1 << 20;

@@ -36,7 +36,8 @@ impl Transport for OneCard {
 
     fn watch(&self, report: &mut dyn FnMut(Presence) -> bool) {
         let id = DeviceId { name: "reader".into(), insertion: 1 };
-        let attachment = Attachment { id, is_virtual: true, reader: Some("reader".into()), usb: None };
+        let attachment =
+            Attachment { id, is_virtual: true, reader: Some("reader".into()), usb: None, atr: Vec::new() };
         report(Presence { devices: vec![attachment], problems: BTreeSet::new() });
         // An error means that the sender is gone, which ends the wait.
         let _ = self.stopped.lock().unwrap_or_else(PoisonError::into_inner).recv();

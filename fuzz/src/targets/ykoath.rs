@@ -9,14 +9,15 @@ use oathbridge::otp::{Code, Step};
 use oathbridge::protocol::ykoath::Session;
 use oathbridge::secret::SecretBytes;
 
+use super::super::fuzz_clock::FuzzClock;
 use super::ykoath_card::{KEY, ScriptedCard};
 
-/// The most commands of a session: each may be sent twice, has at most 64 continuations, and may be followed by a
+/// The most commands of a session: each may be sent twice, has at most 300 continuations, and may be followed by a
 /// renewed authorisation.
-const MAX_COMMANDS: usize = 4_000;
+const MAX_COMMANDS: usize = 20_000;
 
 /// The longest list, the longest name in bytes, and the longest response.
-const MAX_CREDENTIALS: usize = 256;
+const MAX_CREDENTIALS: usize = 1_024;
 const MAX_NAME: usize = 64;
 const MAX_RESPONSE: usize = 65_536;
 
@@ -56,7 +57,8 @@ fn session(card: &mut ScriptedCard) -> bool {
 
 /// One session, as the worker of a token has it: selected, unlocked, listed.
 fn list(card: &mut ScriptedCard) -> Option<Vec<Credential>> {
-    let mut session = Session::select(card).ok()?;
+    let clock = FuzzClock::default();
+    let mut session = Session::select(card, &clock).ok()?;
     let description = session.description();
     let salt = description.salt.unwrap_or_else(|| vec![0]);
     assert!((1..=MAX_SALT).contains(&salt.len()), "a salt of {} bytes", salt.len());
@@ -67,7 +69,8 @@ fn list(card: &mut ScriptedCard) -> Option<Vec<Credential>> {
 }
 
 fn calculate(card: &mut ScriptedCard, credential: &Credential) -> Option<Code> {
-    let mut session = Session::select(card).ok()?;
+    let clock = FuzzClock::default();
+    let mut session = Session::select(card, &clock).ok()?;
     unlock(&mut session)?;
     let factor =
         if credential.kind == Kind::Hotp { MovingFactor::Counter } else { MovingFactor::Step(Step(1)) };

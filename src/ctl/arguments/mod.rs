@@ -1,5 +1,6 @@
 //! The command line: subcommands, options and their help.
 
+mod credentials;
 mod profile;
 mod submission;
 mod values;
@@ -9,11 +10,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use credentials::{CodeArguments, ListArguments};
 pub(super) use profile::{AddArguments, ProfileCommand, TestArguments};
 pub(super) use submission::{AuthorizationArguments, ChallengeArguments, SignInArguments, VerifyArguments};
 
 use super::{Failure, exit};
-use values::{any_seconds, descriptor, seconds};
+use values::descriptor;
 
 /// Options that other programs have and this one refuses, each with its replacement.
 const REFUSED: [(&str, &str); 4] = [
@@ -79,46 +81,6 @@ pub enum Command {
     /// Print names, for the completions of shells.
     #[command(hide = true)]
     Complete(CompleteArguments),
-}
-
-/// Arguments of `list`.
-#[derive(Args, Debug)]
-pub struct ListArguments {
-    /// First make the daemon reload its configuration and read all tokens again.
-    #[arg(long)]
-    pub refresh: bool,
-}
-
-/// Arguments of `code`.
-#[derive(Args, Debug)]
-pub struct CodeArguments {
-    /// The credential: its id, issuer:account, account or issuer, or else a part of issuer:account. Without it, every code
-    /// is printed that needs neither a touch nor a counter.
-    pub query: Option<String>,
-    /// Search only the token with this id, serial number or end of its serial number.
-    #[arg(long, value_name = "ID_OR_SERIAL")]
-    pub token: Option<String>,
-    /// Copy the code to the clipboard instead of printing it, until it runs out.
-    #[arg(long, requires = "query", conflicts_with = "next")]
-    pub copy: bool,
-    /// Also print the code of the next time step, on a second line.
-    #[arg(long, requires = "query")]
-    pub next: bool,
-    /// Wait for the next time step if the current code is valid for less time than this.
-    #[arg(long, value_name = "SECONDS", value_parser = any_seconds, requires = "query")]
-    pub min_validity: Option<u32>,
-    /// Record the time step as used, so that no other program gets this code with --claim or submits it.
-    #[arg(long, requires = "query")]
-    pub claim: bool,
-    /// Use up one code of a counter-based credential (HOTP); required for such a credential.
-    #[arg(long, requires = "query")]
-    pub advance_counter: bool,
-    /// Set the token's own clock to the time of this computer, also back; only for tokens that have a clock.
-    #[arg(long, requires = "query")]
-    pub set_time: bool,
-    /// How long to wait, for example for a touch.
-    #[arg(long, value_name = "SECONDS", default_value_t = 90, value_parser = seconds)]
-    pub timeout: u32,
 }
 
 /// Arguments of `watch`.

@@ -58,7 +58,10 @@ pub fn unread(token: &str, reason: &str) -> String {
             "it answers nothing over NFC before its first use over USB",
             "plug it in by USB once, and put it on the reader again",
         ),
-        "Unsupported" => ("it has nothing that oathbridge supports", "use another token"),
+        "Unsupported" => (
+            "it has no list of credentials, or cannot send all of it",
+            "delete some credentials with the program of its vendor and plug it in again, or use another token",
+        ),
         "NoSuchCredential" => {
             ("the configuration names no slot of it", "add a section [[hid.otp_slot]] to the configuration")
         }

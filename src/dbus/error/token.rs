@@ -91,6 +91,14 @@ impl Error {
                 "ClockBehind",
                 "The clock of the token was never set or shows a later time than this computer; check the time of this computer, and set the token's clock with oathbridgectl code --set-time.",
             ),
+            Token::UsedAhead => (
+                "ClockBehind",
+                "The credential was used with a later time and gives no code for an earlier one; try again after the next half minute, and set the clock of this computer if that does not help.",
+            ),
+            Token::ListIncomplete => (
+                "Unsupported",
+                "The token has more credentials than it can list, so none of them can be used; delete some with the program of its vendor, and plug it in again.",
+            ),
             Token::Unsupported(why) => {
                 return Self::ours(
                     "Unsupported",

@@ -102,7 +102,13 @@ pub(in crate::dbus) async fn calculate(
     let task = Task { kind: operations::Kind::Calculate, credential: Some(id.clone()), token: None, common };
     let flows = call.flows();
     let work = async |operation: &Operation| match flows.code(&request, operation).await {
-        Ok(code) => Ok(reply(&code)),
+        Ok(code) => {
+            if code.corrects_length {
+                // The reply comes after the signals of the credential that has changed.
+                bridge.caught_up().await;
+            }
+            Ok(reply(&code))
+        }
         // A missing credential means that the called object does not exist.
         Err(flows::Error::Missing(Missing::Credential)) => Err(Error::no_object()),
         Err(error) => Err(error.into()),

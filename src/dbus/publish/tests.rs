@@ -68,6 +68,7 @@ impl Transport for NewTokens {
                 is_virtual: true,
                 reader: Some("reader".into()),
                 usb: None,
+                atr: Vec::new(),
             };
             report(Presence {
                 devices: insertions.into_iter().map(attachment).collect(),

@@ -213,6 +213,7 @@ impl OathSession for Session<'_> {
             version: Some([major, minor, 0]),
             salt: None,
             serial: self.serial.clone(),
+            is_trussed: false,
             pin_set: self.status.asks_for_pin,
             attempts_left: self.attempts.get().filter(|_| self.status.asks_for_pin),
             pin_rules: PIN_RULES,

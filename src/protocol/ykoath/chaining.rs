@@ -6,15 +6,16 @@
 use zeroize::Zeroizing;
 
 use super::error::{malformed, refused};
-use super::list;
+use super::{calculate_all, list};
 use crate::device::{Progress, Transaction};
 use crate::iso7816::{Command, Response, Status, status};
 use crate::oath::Error;
 
 const SEND_REMAINING: u8 = 0xa5;
 const GET_RESPONSE: u8 = 0xc0;
-const MAX_ROUNDS: usize = 64;
 const MAX_BYTES: usize = 65_536;
+/// Enough for the most bytes in frames of 254 bytes, as YubiKeys send them.
+const MAX_ROUNDS: usize = 300;
 
 /// Whether a command may be sent again if its response could not be fetched.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,10 +45,9 @@ impl<'t> Channel<'t> {
     ) -> Result<Response, Error> {
         loop {
             let first = self.transaction.transmit(command, progress)?;
-            if command.instruction() == list::INSTRUCTION && first.status.more_data() && first.data.is_empty()
-            {
+            if is_list(command) && first.status.more_data() && first.data.is_empty() {
                 // A Nitrokey 3 over CCID loses the first page of a long list and sends the rest as if it were all.
-                return Err(malformed("the token has lost the first part of its list"));
+                return Err(Error::ListIncomplete);
             }
             if let Some(response) = self.fetch_rest(first, progress)? {
                 return Ok(response);
@@ -81,6 +81,12 @@ impl<'t> Channel<'t> {
         }
         Err(malformed("the response does not end"))
     }
+}
+
+/// Whether the response to a command is a list of credentials.
+fn is_list(command: &Command) -> bool {
+    let is_all = command.instruction() == calculate_all::INSTRUCTION && command.p1() == calculate_all::P1;
+    command.instruction() == list::INSTRUCTION || is_all
 }
 
 /// Whether a response refuses the continuation. The token announced more data, so an empty success is a refusal as well.

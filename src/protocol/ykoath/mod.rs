@@ -13,6 +13,7 @@ mod chaining;
 mod credential_id;
 mod error;
 mod list;
+mod listing;
 mod oath_session;
 mod pin;
 mod select;

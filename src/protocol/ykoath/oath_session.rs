@@ -15,6 +15,7 @@ impl OathSession for Session<'_> {
             salt: selection.salt.clone().filter(|_| selection.serial.is_none()),
             // Tag 8F holds four bytes, which Nitrokey's own tools show in hexadecimal.
             serial: selection.serial.as_deref().map(|serial| data_encoding::HEXLOWER.encode(serial)),
+            is_trussed: selection.is_trussed(),
             pin_set: selection.has_pin(),
             attempts_left: selection.attempts_left,
             ..SelfDescription::default()

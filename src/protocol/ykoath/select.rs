@@ -31,10 +31,14 @@ impl Selection {
         self.attempts_left.is_some()
     }
 
+    /// Whether the application is that of Trussed keys. Only it sends a serial number, or a number of attempts.
+    pub(super) fn is_trussed(&self) -> bool {
+        self.serial.is_some() || self.attempts_left.is_some()
+    }
+
     /// Whether LIST takes the option to add the properties. Only Nitrokey's secrets application has it.
     pub(super) fn lists_properties(&self) -> bool {
-        let is_trussed = self.serial.is_some() || self.attempts_left.is_some();
-        is_trussed && self.version.is_some_and(|version| version >= Self::LISTS_PROPERTIES)
+        self.is_trussed() && self.version.is_some_and(|version| version >= Self::LISTS_PROPERTIES)
     }
 }
 

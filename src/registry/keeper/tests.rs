@@ -38,7 +38,7 @@ impl Rig {
         let key = (0, id.clone());
         keeper.attach(
             key.clone(),
-            Attachment { id, is_virtual: true, reader: Some("reader".into()), usb: None },
+            Attachment { id, is_virtual: true, reader: Some("reader".into()), usb: None, atr: Vec::new() },
         );
         Self { keeper, key, clock, _state: state, _inbox: inbox }
     }

@@ -58,6 +58,11 @@ impl Activity {
         Self { state: Mutex::default(), changed: Notify::new(), over: Notify::new(), stuck, clock, events }
     }
 
+    /// The clock of all times here.
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
     /// Whether the token hangs.
     pub(super) fn stuck(&self) -> watch::Receiver<bool> {
         self.stuck.subscribe()

@@ -16,6 +16,8 @@ pub(super) struct ReaderStatus {
     /// The number of insertions and removals, modulo 65,536. Not reliable: pcscd does not count the card that is in a new
     /// reader, so two insertions may have the same count.
     pub(super) events: u32,
+    /// The answer to reset of the card; empty without one.
+    pub(super) atr: Vec<u8>,
 }
 
 impl ReaderStatus {
@@ -43,6 +45,7 @@ pub(super) struct Insertions {
 struct Insertion {
     number: u32,
     events: u32,
+    atr: Vec<u8>,
 }
 
 impl Insertions {
@@ -67,7 +70,7 @@ impl Insertions {
             return false;
         }
         self.last = self.last.wrapping_add(1);
-        let insertion = Insertion { number: self.last, events: reader.events };
+        let insertion = Insertion { number: self.last, events: reader.events, atr: reader.atr.clone() };
         self.present.insert(reader.name.clone(), insertion);
         true
     }
@@ -85,6 +88,7 @@ impl Insertions {
                 id: DeviceId { name, insertion: insertion.number },
                 is_virtual: false,
                 usb: None,
+                atr: insertion.atr.clone(),
             }
         };
         self.present.iter().map(attachment).collect()
@@ -96,7 +100,7 @@ mod tests {
     use super::*;
 
     fn reader(name: &str, state: State, events: u32) -> ReaderStatus {
-        ReaderStatus { name: CString::new(name).unwrap(), state, events }
+        ReaderStatus { name: CString::new(name).unwrap(), state, events, atr: Vec::new() }
     }
 
     fn numbers(insertions: &Insertions) -> Vec<u32> {
@@ -158,8 +162,11 @@ mod tests {
     fn names_are_kept_byte_by_byte() {
         let mut insertions = Insertions::default();
         let name = c"Lecteur \xe9\xff 00".to_owned();
-        insertions.update(&[ReaderStatus { name: name.clone(), state: State::PRESENT, events: 0 }]);
+        let atr = vec![0x3b, 0x80, 0x01];
+        let status = ReaderStatus { name: name.clone(), state: State::PRESENT, events: 0, atr: atr.clone() };
+        insertions.update(&[status]);
         let attachment = insertions.attachments().remove(0);
+        assert_eq!(attachment.atr, atr);
         assert_eq!(attachment.id.name.as_bytes(), name.to_bytes());
         assert_eq!(attachment.reader, Some(attachment.id.name));
     }

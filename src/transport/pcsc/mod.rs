@@ -28,7 +28,7 @@ use self::card::PcscDevice;
 use self::contexts::Contexts;
 use self::monitor::Monitor;
 use self::open_readers::OpenReaders;
-use crate::device::{DeviceId, Error, Identity, Opened, Presence, Transport};
+use crate::device::{Attachment, DeviceId, Error, Identity, Opened, Presence, Transport};
 use crate::sync::IgnorePoison;
 use crate::transport::changes;
 
@@ -95,10 +95,10 @@ impl Transport for PcscTransport {
         Ok(Opened::Apdu(Box::new(self.connect(device)?)))
     }
 
-    fn identify(&self, device: &DeviceId) -> Option<Identity> {
-        if !identity::is_yubikey(&device.name) {
+    fn identify(&self, device: &Attachment) -> Option<Identity> {
+        if !identity::may_be_yubikey(device) {
             return None;
         }
-        identity::read(&mut self.connect(device).ok()?)
+        identity::read(&mut self.connect(&device.id).ok()?)
     }
 }

@@ -74,6 +74,7 @@ impl Connection {
             name: state.name().to_owned(),
             state: state.event_state(),
             events: state.event_count(),
+            atr: state.atr().to_vec(),
         };
         readers.map(status).collect()
     }

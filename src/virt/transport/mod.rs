@@ -61,7 +61,7 @@ impl VirtualTransport {
         let attachments = |token: &VirtualToken| {
             let attachment = |name: OsString, reader, usb| {
                 let id = DeviceId { name, insertion: token.insertion()? };
-                Some(Attachment { id, is_virtual: true, reader, usb: Some(usb) })
+                Some(Attachment { id, is_virtual: true, reader, usb: Some(usb), atr: Vec::new() })
             };
             if token.has_fido() {
                 let usb = if token.is_token2() { TOKEN2 } else { NITROKEY };
@@ -147,9 +147,9 @@ impl Transport for VirtualTransport {
         Ok(Opened::Apdu(Box::new(VirtualDevice { session })))
     }
 
-    fn identify(&self, device: &DeviceId) -> Option<Identity> {
+    fn identify(&self, device: &Attachment) -> Option<Identity> {
         // A Token2 key has no application of Yubico, which would have the identity.
-        self.find(device).filter(|token| !token.is_token2()).map(|token| token.shared.identity.clone())
+        self.find(&device.id).filter(|token| !token.is_token2()).map(|token| token.shared.identity.clone())
     }
 }
 

@@ -106,11 +106,12 @@ fn a_watcher_ends_when_nobody_listens() {
 #[test]
 fn it_tells_who_it_is() {
     let (transport, token) = one();
-    let id = transport.presence().devices[0].id.clone();
-    let identity = transport.identify(&id).unwrap();
+    let attachment = transport.presence().devices[0].clone();
+    let id = attachment.id.clone();
+    let identity = transport.identify(&attachment).unwrap();
     assert_eq!((identity.serial.as_deref(), identity.firmware.as_deref()), (Some("7"), Some("5.4.3")));
     token.unplug();
-    assert_eq!(transport.identify(&id), None);
+    assert_eq!(transport.identify(&attachment), None);
     assert_eq!(transport.open(&id).err(), Some(Error::Removed));
     token.plug();
     assert_eq!(transport.open(&id).err(), Some(Error::Removed), "that was another insertion");

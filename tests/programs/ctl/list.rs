@@ -168,6 +168,21 @@ fn without_a_daemon_the_error_says_how_to_start_it() {
 }
 
 #[test]
+fn hidden_credentials_are_listed_and_searched_only_on_request() {
+    let rig = Rig::start();
+    for list in [&["list"][..], &["list", "--json"], &["code"]] {
+        let plain = rig.run(list);
+        assert!(plain.code == 0 && plain.out.contains("alice") && !plain.out.contains("bob"), "{plain:?}");
+        let shown = rig.run(&[list, &["-H"]].concat());
+        assert!(shown.code == 0 && shown.out.contains("bob"), "{shown:?}");
+    }
+    rig.run(&["code", "bob"]).failed(3, "No credential matches");
+    for found in [&["code", "_hidden:bob"][..], &["code", "bob", "--show-hidden"]] {
+        assert_eq!(rig.run(found).code, 0, "{found:?}");
+    }
+}
+
+#[test]
 fn wrong_usage_help_and_version_have_their_exit_codes() {
     let rig = Rig::without_daemon();
     rig.run(&["frobnicate"]).failed(2, "frobnicate");

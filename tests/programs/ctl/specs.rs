@@ -20,6 +20,10 @@ account = "dave"
 type = "hotp"
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 [[token.credential]]
+issuer = "_hidden"
+account = "bob"
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+[[token.credential]]
 issuer = "Evil\u001b[31m"
 account = "mallory\u200bAWS"
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"

@@ -9,6 +9,7 @@
 mod contexts;
 mod descriptors;
 mod locked;
+mod model;
 mod options;
 mod touch;
 mod ykman;

@@ -61,6 +61,45 @@ async fn a_policy_that_requires_a_touch_leaves_only_credentials_that_tell_of_the
     bench.advances += 1;
 }
 
+/// The protocol does not tell whether a counter requires a touch.
+#[testkit::test]
+async fn a_touch_that_the_token_does_not_tell_is_announced_after_half_a_second() {
+    const ERIN: &str = "[[token.credential]]
+account = 'erin'
+type = 'hotp'
+touch = true
+seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
+";
+    const HALF_A_SECOND: Duration = Duration::from_millis(500);
+    let bench = Bench::new(ERIN, "").await;
+    let erin = bench.credential("erin").await;
+    let told: String = bench.client().property(&erin, "Credential", "TouchRequired").await.unwrap();
+    assert_eq!(told, "unknown");
+    let options = |interactive: bool| {
+        let handle = if interactive { "touched" } else { "refused" };
+        Options::from([
+            ("advance-counter", true.into()),
+            ("interactive", interactive.into()),
+            ("handle-token", handle.into()),
+        ])
+    };
+    let (refusal, passed) =
+        tokio::join!(bench.refusal(&erin, options(false)), bench.world.pass(HALF_A_SECOND));
+    passed.unwrap();
+    assert_eq!(refusal, "TouchRequired");
+    bench.card().miss_touch();
+
+    let mut signals = bench.client().signals().await.unwrap();
+    let touching = async {
+        bench.world.pass(HALF_A_SECOND).await.unwrap();
+        let waits = |event: &Event| event.value::<String>("State").as_deref() == Some("waiting-touch");
+        signals.until(waits).await.unwrap();
+        assert!(person(bench.card()).await.unwrap());
+    };
+    let (reply, ()) = tokio::join!(bench.client().calculate(&erin, options(true)), touching);
+    assert_eq!(reply.unwrap().code, HOTP[0]);
+}
+
 async fn require_touch(bench: &Bench, is_required: bool) {
     let policy = format!("[access]\nrequire_touch = {is_required}\n");
     bench.world.restrict(&policy).await.unwrap();
@@ -94,7 +133,14 @@ async fn waiting_for_a_touch_times_out() {
     bench.card().touch();
     bench.client().calculate(&alice, Options::new()).await.unwrap();
     // The token's timeout comes first.
-    bench.card().set_touch_timeout(Duration::from_millis(200));
-    assert_eq!(bench.refusal(&bob, Options::new()).await, "TouchTimeout");
+    let missing = async {
+        let card = bench.card().clone();
+        let waits = move || card.wait_until_it_wants_a_touch(EVENT_TIMEOUT);
+        assert!(tokio::task::spawn_blocking(waits).await.unwrap());
+        bench.world.clock().unwrap().advance(Duration::from_secs(5));
+        bench.card().miss_touch();
+    };
+    let (refusal, ()) = tokio::join!(bench.refusal(&bob, Options::new()), missing);
+    assert_eq!(refusal, "TouchTimeout");
     bench.client().calculate(&alice, Options::new()).await.unwrap();
 }

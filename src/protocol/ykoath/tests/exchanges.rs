@@ -1,8 +1,8 @@
 //! Complete exchanges with a conforming token, byte by byte.
 
 use super::super::error::refused;
-use super::super::{Selection, Session, derive, device_id};
-use super::{CALCULATE_ALL, LIST, LOCKED, SELECT, Script, Touches, UNLOCKED, bytes, credential};
+use super::super::{Selection, derive, device_id};
+use super::{CALCULATE_ALL, LIST, LOCKED, SELECT, Script, Touches, UNLOCKED, bytes, credential, select};
 use crate::device::{self, NoProgress, Progress, Transaction};
 use crate::iso7816::{Command, Response, Status};
 use crate::oath::{Credential, Error, KeySlot, Kind, MovingFactor, Touch};
@@ -20,7 +20,7 @@ fn key() -> KeySlot {
 /// Selects an unlocked token and calculates one code.
 fn calculated(command: &str, answer: &str, of: &Credential, factor: MovingFactor) -> Result<String, Error> {
     let mut script = Script::new(&[(SELECT, UNLOCKED), (command, answer)]);
-    let mut session = Session::select(&mut script)?;
+    let mut session = select(&mut script)?;
     let code = session.calculate(of, factor, &NoProgress);
     script.assert_finished();
     code.map(|code| code.expose().to_owned())
@@ -29,7 +29,7 @@ fn calculated(command: &str, answer: &str, of: &Credential, factor: MovingFactor
 #[test]
 fn select_of_an_unlocked_token() {
     let mut script = Script::new(&[(SELECT, UNLOCKED)]);
-    let session = Session::select(&mut script).unwrap();
+    let session = select(&mut script).unwrap();
     assert!(!session.is_locked());
     let salt = vec![1, 2, 3, 4, 5, 6, 7, 8];
     assert_eq!(device_id(&salt), "ZoQN2hVOihE8Md0K0y9/Og");
@@ -43,16 +43,16 @@ fn select_of_an_unlocked_token() {
 fn a_card_without_the_application() {
     for answer in ["6A82", "6999", "6D00", "6B00", "9000", "6F 02 84 00 90 00"] {
         let mut script = Script::new(&[(SELECT, answer)]);
-        assert_eq!(Session::select(&mut script).err(), Some(Error::NoApplication), "{answer}");
+        assert_eq!(select(&mut script).err(), Some(Error::NoApplication), "{answer}");
     }
     let mut script = Script::new(&[(SELECT, "6F00")]);
-    assert!(matches!(Session::select(&mut script).err(), Some(Error::NotSelected(_))));
+    assert!(matches!(select(&mut script).err(), Some(Error::NotSelected(_))));
 }
 
 #[test]
 fn validate_proves_the_key_to_both_sides() {
     let mut script = Script::new(&[(SELECT, LOCKED), (VALIDATE, PROOF)]);
-    let mut session = Session::select(&mut script).unwrap();
+    let mut session = select(&mut script).unwrap();
     assert!(session.is_locked());
     session.validate_with(&key(), &HOST_CHALLENGE).unwrap();
     assert!(!session.is_locked());
@@ -63,7 +63,7 @@ fn validate_proves_the_key_to_both_sides() {
 fn validate_with_a_wrong_key() {
     for answer in ["6A80", "6984", "6982", "6300"] {
         let mut script = Script::new(&[(SELECT, LOCKED), (VALIDATE, answer)]);
-        let mut session = Session::select(&mut script).unwrap();
+        let mut session = select(&mut script).unwrap();
         assert_eq!(session.validate_with(&key(), &HOST_CHALLENGE), Err(Error::WrongPassword), "{answer}");
         assert!(session.is_locked());
     }
@@ -80,7 +80,7 @@ fn validate_detects_a_token_without_the_key() {
         "75 14 013356628BC89766D4AAE0B6F3681FD85DDC854D 90 00",
     ] {
         let mut script = Script::new(&[(SELECT, LOCKED), (VALIDATE, answer)]);
-        let mut session = Session::select(&mut script).unwrap();
+        let mut session = select(&mut script).unwrap();
         assert_eq!(session.validate_with(&key(), &HOST_CHALLENGE), Err(Error::Impostor), "{answer}");
         assert!(session.is_locked());
     }
@@ -97,7 +97,7 @@ fn host_challenges_differ() {
         }
     }
     let mut card = Listener(Vec::new());
-    let mut session = Session::select(&mut card).unwrap();
+    let mut session = select(&mut card).unwrap();
     assert_eq!(session.validate(&key()), Err(Error::WrongPassword));
     assert_eq!(session.validate(&key()), Err(Error::WrongPassword));
     let challenges: Vec<_> = card.0[1..].iter().map(|sent| sent[29..37].to_vec()).collect();
@@ -108,7 +108,7 @@ fn host_challenges_differ() {
 #[test]
 fn without_a_key_nothing_is_sent() {
     let mut script = Script::new(&[(SELECT, LOCKED)]);
-    let mut session = Session::select(&mut script).unwrap();
+    let mut session = select(&mut script).unwrap();
     assert_eq!(session.validate(&KeySlot::default()), Err(Error::Locked));
     script.assert_finished();
 }
@@ -116,7 +116,7 @@ fn without_a_key_nothing_is_sent() {
 #[test]
 fn validate_is_not_sent_to_an_unlocked_token() {
     let mut script = Script::new(&[(SELECT, UNLOCKED)]);
-    Session::select(&mut script).unwrap().validate(&key()).unwrap();
+    select(&mut script).unwrap().validate(&key()).unwrap();
     script.assert_finished();
 }
 
@@ -133,7 +133,7 @@ fn credentials_combine_list_and_calculate_all() {
             "72 0A 21 4157533A616C696365 72 07 22 546F75636879 72 04 11 437472 72 0A 23 537465616D3A626F62 90 00",
         ),
     ]);
-    let credentials = Session::select(&mut script).unwrap().credentials().unwrap();
+    let credentials = select(&mut script).unwrap().credentials().unwrap();
     script.assert_finished();
     let seen: Vec<_> = credentials
         .iter()
@@ -229,24 +229,27 @@ fn progress_reports_a_touch_before_the_command() {
     let touchy = credential("AWS:alice", Kind::Totp, Touch::Yes);
     let mut script = Script::new(&[(SELECT, UNLOCKED), (ALICE, "76 05 08 41397EEA 90 00")]);
     let touches = Touches::default();
-    let mut session = Session::select(&mut script).unwrap();
+    let mut session = select(&mut script).unwrap();
     session.calculate(&touchy, MovingFactor::Step(Step(1)), &touches).unwrap();
     session.calculate(&touchy, MovingFactor::Counter, &touches).unwrap_err();
     assert_eq!(touches.count(), 1, "no touch is reported for a command that is not sent");
 }
 
 #[test]
-fn status_6982_means_locked_or_not_touched() {
+fn status_6985_means_locked_or_not_touched() {
     for (selected, touch, expected) in [
         (UNLOCKED, Touch::Yes, Error::TouchTimedOut),
         (UNLOCKED, Touch::Unknown, Error::TouchTimedOut),
         (UNLOCKED, Touch::No, Error::Locked),
         (LOCKED, Touch::Yes, Error::Locked),
         (LOCKED, Touch::Unknown, Error::Locked),
+        (LOCKED, Touch::No, Error::Locked),
     ] {
-        for refusal in ["6982", "6985"] {
+        // 6982 of a token that is not locked is in `increasing`.
+        let refusals = if selected == LOCKED { &["6982", "6985"][..] } else { &["6985"] };
+        for refusal in refusals {
             let mut script = Script::new(&[(SELECT, selected), (ALICE, refusal)]);
-            let mut session = Session::select(&mut script).unwrap();
+            let mut session = select(&mut script).unwrap();
             let result = session.calculate(
                 &credential("AWS:alice", Kind::Totp, touch),
                 MovingFactor::Step(Step(1)),
@@ -263,6 +266,8 @@ fn errors_of_a_calculation_are_classified() {
     let result = |answer| calculated(ALICE, answer, &alice, MovingFactor::Step(Step(1)));
     assert_eq!(result("6984"), Err(Error::NoSuchCredential));
     assert_eq!(result("6A82"), Err(Error::NoSuchCredential));
+    // A Nitrokey 3 takes a key for SHA-512, and does not calculate with it.
+    assert!(matches!(result("6A81"), Err(Error::Unsupported(_))));
     assert!(matches!(result("77 00 90 00"), Err(Error::Unsupported(_))));
     assert!(matches!(result("9000"), Err(Error::Malformed(_))));
     assert!(matches!(result("76 00 90 00"), Err(Error::Malformed(_))));
@@ -280,7 +285,7 @@ fn a_factor_of_the_wrong_kind_is_refused_before_sending() {
         (Kind::Steam, MovingFactor::Counter),
     ] {
         let mut script = Script::new(&[(SELECT, UNLOCKED)]);
-        let mut session = Session::select(&mut script).unwrap();
+        let mut session = select(&mut script).unwrap();
         let result = session.calculate(&credential("x", kind, Touch::No), factor, &NoProgress);
         assert!(matches!(result, Err(Error::Unsupported(_))), "{kind:?}");
     }

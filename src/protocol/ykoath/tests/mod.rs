@@ -4,14 +4,19 @@ mod chaining;
 mod deviants;
 mod exchanges;
 mod hostile;
+mod increasing;
 mod pin;
+mod whole_list;
 
 use std::collections::VecDeque;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use data_encoding::HEXUPPER;
 
-use super::CredentialId;
+use super::{CredentialId, Session};
+use crate::clock::ManualClock;
 use crate::device::{Error, Progress, Transaction};
 use crate::iso7816::{Command, Response};
 use crate::oath::{Credential, Kind, Touch};
@@ -23,6 +28,13 @@ const LOCKED: &str =
     "79 03 05 04 03 71 08 01 02 03 04 05 06 07 08 74 08 11 22 33 44 55 66 77 88 7B 01 01 90 00";
 const LIST: &str = "00 A1 00 00";
 const CALCULATE_ALL: &str = "00 A4 00 01 0A 74 08 00 00 00 00 00 00 00 00";
+
+/// The time of the sessions: the step of 30 s is 03 93 87 00, and that of 60 s is 01 C9 C3 80.
+static CLOCK: LazyLock<ManualClock> = LazyLock::new(|| ManualClock::at(Duration::from_secs(1_800_000_015)));
+
+fn select(transaction: &mut dyn Transaction) -> Result<Session<'_>, crate::oath::Error> {
+    Session::select(transaction, &*CLOCK)
+}
 
 /// A card that expects given commands in a given order.
 struct Script(VecDeque<(Vec<u8>, Vec<u8>)>);

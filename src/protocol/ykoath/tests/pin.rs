@@ -1,7 +1,7 @@
 //! The PIN of a Nitrokey 3.
 
 use super::super::Session;
-use super::{SELECT, Script, Touches, credential};
+use super::{SELECT, Script, Touches, credential, select};
 use crate::device::NoProgress;
 use crate::oath::{Credential, Error, KeySlot, Kind, MovingFactor, OathSession, Touch};
 use crate::otp::Step;
@@ -17,7 +17,7 @@ fn selected(attempts: u8) -> String {
 
 /// A session after SELECT that has the PIN.
 fn with_pin(script: &mut Script) -> Session<'_> {
-    let mut session = Session::select(script).unwrap();
+    let mut session = select(script).unwrap();
     let key = session.unlock_key(&"123456".into()).unwrap().unwrap();
     session.unlock(&KeySlot::from(key)).unwrap();
     session
@@ -82,7 +82,7 @@ fn a_refusal_is_one_error_and_no_second_attempt() {
 #[test]
 fn without_the_pin_nothing_is_sent() {
     let script = &mut Script::new(&[(SELECT, &selected(8))]);
-    let mut session = Session::select(script).unwrap();
+    let mut session = select(script).unwrap();
     let factor = MovingFactor::Step(Step(1));
     assert_eq!(session.calculate(&protected(), factor, &NoProgress).err(), Some(Error::Locked));
     let slot = KeySlot::from(session.unlock_key(&"123456".into()).unwrap().unwrap());
@@ -98,7 +98,7 @@ fn an_application_that_does_not_list_what_is_protected_and_a_long_pin_are_refuse
     assert!(matches!(with_pin(script).list_with_pin(&NoProgress), Err(Error::Unsupported(_))));
     script.assert_finished();
     let script = &mut Script::new(&[(SELECT, &selected(8))]);
-    let session = Session::select(script).unwrap();
+    let session = select(script).unwrap();
     assert!(session.unlock_key(&"1".repeat(127).as_str().into()).is_ok());
     let too_long = session.unlock_key(&"1".repeat(128).as_str().into());
     assert!(matches!(too_long, Err(Error::Unsupported(_))));

@@ -144,6 +144,7 @@ impl Insertion {
             is_virtual: false,
             reader: None,
             usb: Some(self.node.usb.clone()),
+            atr: Vec::new(),
         }
     }
 }

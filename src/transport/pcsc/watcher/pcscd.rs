@@ -72,7 +72,7 @@ impl Entry {
     }
 
     fn status(&self) -> ReaderStatus {
-        ReaderStatus { name: self.name.clone(), state: self.event.0, events: self.event.1 }
+        ReaderStatus { name: self.name.clone(), state: self.event.0, events: self.event.1, atr: Vec::new() }
     }
 }
 
