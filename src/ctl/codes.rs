@@ -7,7 +7,7 @@ use serde::Serialize;
 use zbus::Variant;
 
 use super::arguments::CodeArguments;
-use super::asked::{Asked, Task};
+use super::asked::{Asked, Details, Task};
 use super::bus::Bus;
 use super::local_time::seconds_left;
 use super::problem::Unusable;
@@ -57,38 +57,45 @@ pub(super) async fn run(
     let (free, skipped): (Vec<_>, Vec<_>) = credentials.partition(|credential| is_free(credential));
     let (mut codes, failures) = calculate_each(bus, &free, arguments.timeout).await;
     renew(bus, &mut codes, arguments.timeout).await;
-    if let ([], [(_, first), ..]) = (&*codes, &*failures) {
-        // An unreachable daemon gives no other code either, and JSON has no notes.
-        let notes = match style.json || first.code == exit::UNREACHABLE {
-            true => Vec::new(),
-            false => missing(tree, &skipped, true),
-        };
-        return Ok(Output::text("").with_notes(notes).with_failure(Some(first.clone())));
-    }
     let is_empty = free.is_empty() && skipped.is_empty();
     let unread = if is_empty { problem::unread(tree, &tokens) } else { None };
-    let failure = failures.first().map(|(name, failure)| failure.clone().about(name)).or(unread.clone());
-    if style.json {
-        let locked_tokens = tree.locked().map(|token| token.id.as_str()).collect();
-        let failed = failures.iter().map(|(name, failure)| Failed { name, message: failure.sentence() });
-        let json = Json {
-            codes: &codes,
-            skipped,
-            failed: failed.collect(),
-            locked_tokens,
-            unusable_tokens: Unusable::all(tree),
-        };
-        return Ok(Output::json(&json)?.with_failure(failure));
-    }
-    if unread.is_some() {
-        return Ok(Output::text("").with_notes(problem::locked(tree)).with_failure(unread));
-    }
-    let told = failures.iter().skip(1).map(|(name, failure)| format!("{name}: {}", failure.sentence()));
-    let text = if codes.is_empty() { String::new() } else { text(&codes, tree) };
-    Ok(Output::text(text)
-        .with_notes(told)
-        .with_notes(missing(tree, &skipped, codes.is_empty()))
-        .with_failure(failure))
+    let is_unread = unread.is_some();
+    // One failure stands for all if there is no code.
+    let failure = match (&*codes, &*failures) {
+        // The credentials after it were not asked for.
+        ([], [(_, first), ..]) if first.code == exit::UNREACHABLE => return Err(first.clone()),
+        ([], [(_, first), ..]) => Some(first.clone()),
+        (_, [(name, first), ..]) => Some(first.clone().about(name)),
+        (_, []) => unread,
+    };
+    let output = if style.json {
+        json(tree, &codes, skipped, &failures)?
+    } else if is_unread {
+        Output::text("").with_notes(problem::locked(tree))
+    } else if codes.is_empty() {
+        Output::text("").with_notes(missing(tree, &skipped, true))
+    } else {
+        let others = failures.iter().skip(1);
+        let told = others.map(|(name, failure)| format!("{name}: {}", failure.sentence()));
+        Output::text(text(&codes, tree)).with_notes(told).with_notes(missing(tree, &skipped, false))
+    };
+    Ok(output.with_failure(failure))
+}
+
+fn json(
+    tree: &Tree,
+    codes: &[Code<'_>],
+    skipped: Vec<&Credential>,
+    failures: &[(&str, Failure)],
+) -> Result<Output, Failure> {
+    let failed = failures.iter().map(|(name, failure)| Failed { name, message: failure.sentence() });
+    Output::json(&Json {
+        codes,
+        skipped,
+        failed: failed.collect(),
+        locked_tokens: tree.locked().map(|token| token.id.as_str()).collect(),
+        unusable_tokens: Unusable::all(tree),
+    })
 }
 
 /// Whether a code needs no touch and uses nothing up.
@@ -96,30 +103,40 @@ fn is_free(credential: &Credential) -> bool {
     credential.kind != "hotp" && credential.touch_required == "no"
 }
 
-/// One request after the other, because a token answers one at a time. An unreachable daemon ends the loop.
+/// One request after the other, because a token answers one at a time. An unreachable daemon ends the loop. A policy that
+/// requires a touch refuses each of these credentials, so it is asked once, which is one line in the journal.
 async fn calculate_each<'tree>(
     bus: &Bus,
     credentials: &[&'tree Credential],
     timeout: u32,
 ) -> (Vec<Code<'tree>>, Vec<(&'tree str, Failure)>) {
     let (mut codes, mut failures) = (Vec::new(), Vec::new());
-    for credential in credentials {
-        let name = credential.name.as_str();
+    let mut credentials = credentials.iter();
+    for credential in &mut credentials {
         match calculate(bus, credential, timeout).await {
             Ok(code) => codes.push(code),
             Err(failure) => {
-                let asked =
-                    Asked { task: Task::Code, account: Some(credential.account.clone()), ..Asked::default() };
-                let failure = failure.explained(&asked, &super::asked::Details::default());
-                let is_unreachable = failure.code == exit::UNREACHABLE;
-                failures.push((name, failure));
-                if is_unreachable {
+                let failure = explained(failure, credential);
+                let is_last = failure.code == exit::UNREACHABLE || failure.is_of_required_touch();
+                failures.push((credential.name.as_str(), failure));
+                if is_last {
                     break;
                 }
             }
         }
     }
+    let refusal =
+        failures.last().map(|(_, failure)| failure).filter(|failure| failure.is_of_required_touch());
+    if let Some(refusal) = refusal.cloned() {
+        let rest = credentials.map(|other| (other.name.as_str(), explained(refusal.clone(), other)));
+        failures.extend(rest);
+    }
     (codes, failures)
+}
+
+fn explained(failure: Failure, credential: &Credential) -> Failure {
+    let account = Some(credential.account.clone());
+    failure.explained(&Asked { task: Task::Code, account, ..Asked::default() }, &Details::default())
 }
 
 async fn calculate<'tree>(

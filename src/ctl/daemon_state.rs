@@ -35,6 +35,8 @@ pub(super) struct DaemonState {
     pub(super) is_open: bool,
     /// `None` without an answer; in it, what logind has told the daemon.
     pub(super) screen: Option<Option<ScreenLock>>,
+    /// Whether it looks for tokens with pcscd, if it tells that.
+    pub(super) uses_pcsc: Option<bool>,
 }
 
 impl DaemonState {
@@ -75,11 +77,12 @@ async fn running(bus: &Bus) -> DaemonState {
         _ => (within(ANSWER_TIMEOUT, bus.tree_of_properties()).await.ok().and_then(Result::ok), false),
     };
     let info = within(ANSWER_TIMEOUT, bus.caller_info()).await.ok().and_then(Result::ok);
+    let flag = |info: &Extra, key: &str| info.get(key).and_then(|value| bool::try_from(value).ok());
+    let uses_pcsc = info.as_ref().and_then(|info| flag(info, "pcsc"));
     // The daemon tells a sandboxed program nothing of the screen, but logind may.
-    let is_sandboxed =
-        |info: &Extra| info.get("sandboxed").is_some_and(|value| bool::try_from(value) == Ok(true));
-    let screen = info.filter(|info| !is_sandboxed(info)).map(|info| ScreenLock::of_caller_info(&info));
-    DaemonState { word: "running", version, tree, is_open, screen, ..DaemonState::default() }
+    let info = info.filter(|info| flag(info, "sandboxed") != Some(true));
+    let screen = info.map(|info| ScreenLock::of_caller_info(&info));
+    DaemonState { word: "running", version, tree, is_open, screen, uses_pcsc, ..DaemonState::default() }
 }
 
 async fn property<T: TryFrom<zbus::OwnedVariant>>(connection: &Connection, name: &str) -> Option<T> {

@@ -9,7 +9,7 @@ use zbus::DBusError;
 use super::asked::{Asked, Details};
 use super::{exit, local_time, wording};
 use crate::clock::{Clock, SystemClock};
-use crate::dbus::names;
+use crate::dbus::{names, required_touch_sentence};
 use crate::text::escape_invisible;
 
 /// The failure of a command. It contains no secret.
@@ -96,6 +96,11 @@ impl Failure {
     /// Whether this is an error of the daemon.
     pub(super) fn is_reply(&self) -> bool {
         self.reply.is_some()
+    }
+
+    /// Whether the policy of the administrator refused a code because its credential requires no touch.
+    pub(super) fn is_of_required_touch(&self) -> bool {
+        self.reply.as_ref().is_some_and(|reply| reply.sentence == required_touch_sentence())
     }
 
     /// The sentence for what the user asked, if this is an error of the daemon.

@@ -30,7 +30,8 @@ struct Report {
     /// Of the running daemon.
     version: Option<String>,
     tool_version: &'static str,
-    /// `ok`, `unavailable`, `denied`, `full`, `other-release` (than its library), `disabled` (by the files), or null if the daemon has not asked it.
+    /// `ok`, `unavailable`, `denied`, `full`, `other-release` (than its library), `disabled`, or null if the daemon has not asked
+    /// it, or does not tell.
     pcscd: Option<&'static str>,
     /// Null without a running daemon.
     tokens: Option<Tokens>,
@@ -106,15 +107,15 @@ pub(super) async fn run(json: bool) -> Result<Output, Failure> {
 async fn report() -> Report {
     let files = Files::standard(None);
     let checked = files.check();
-    let DaemonState { word, no_bus, unit, version, tree, is_open, screen } = DaemonState::ask().await;
-    let is_enabled = checked.as_ref().map_or(true, |loaded| loaded.config.pcsc.enabled);
+    let DaemonState { word, no_bus, unit, version, tree, is_open, screen, uses_pcsc } =
+        DaemonState::ask().await;
     let mut report = Report {
         ok: true,
         daemon: word,
         service: unit,
         version,
         tool_version: VERSION,
-        pcscd: tree.as_ref().filter(|_| is_open).map(|tree| pcscd(tree, is_enabled)),
+        pcscd: tree.as_ref().filter(|_| is_open).and_then(|tree| pcscd(tree, uses_pcsc)),
         tokens: tree.as_ref().map(|tree| Tokens {
             attached: tree.tokens.len(),
             locked: tree.locked().count(),
@@ -145,14 +146,15 @@ fn service_fault(report: &Report) -> Option<String> {
     report.service.as_ref().filter(|_| report.daemon != "silent").and_then(ServiceUnit::fault)
 }
 
-fn pcscd(tree: &Tree, is_enabled: bool) -> &'static str {
-    match is_enabled {
-        _ if has(tree, "pcscd-unavailable") => "unavailable",
-        _ if has(tree, "pcscd-denied") => "denied",
-        _ if has(tree, "pcscd-full") => "full",
-        _ if has(tree, "pcscd-version") => "other-release",
-        false => "disabled",
-        true => "ok",
+fn pcscd(tree: &Tree, is_used: Option<bool>) -> Option<&'static str> {
+    match is_used {
+        _ if has(tree, "pcscd-unavailable") => Some("unavailable"),
+        _ if has(tree, "pcscd-denied") => Some("denied"),
+        _ if has(tree, "pcscd-full") => Some("full"),
+        _ if has(tree, "pcscd-version") => Some("other-release"),
+        Some(false) => Some("disabled"),
+        Some(true) => Some("ok"),
+        None => None,
     }
 }
 

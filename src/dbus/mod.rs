@@ -32,6 +32,7 @@ mod transport_problems;
 pub use bridge::{Bridge, Opener};
 pub use error::Error;
 pub use published::Summary;
+pub(crate) use required_touch::sentence as required_touch_sentence;
 pub use serve::Service;
 pub use session::ScreenLock;
 pub use system_bus::SystemBus;

@@ -21,6 +21,9 @@ use crate::text::shown_up_to;
 /// written for it.
 const MAX_FACT_CHARS: usize = 4096;
 
+/// The name of the transport that asks pcscd, in the words of `Token.Transports`.
+const PCSC: &str = "pcsc";
+
 pub(in crate::dbus) struct ManagerObject {
     pub(in crate::dbus) bridge: Arc<Bridge>,
 }
@@ -110,6 +113,9 @@ async fn caller_info(bridge: &Bridge, client: &Client) -> Map {
     // A sandboxed program may have no access to logind, and learns no more here.
     if who.facts.as_ref().is_some_and(|facts| !facts.is_sandboxed) {
         put_text(&mut map, "screen", bridge.known_screen().map(ScreenLock::word));
+        if let Some(uses_pcsc) = uses_pcsc(bridge) {
+            map.insert("pcsc".to_owned(), uses_pcsc.into());
+        }
     }
     for permission in Permission::ALL {
         let (verdict, reason) = permitted(bridge, &who, permission);
@@ -117,6 +123,13 @@ async fn caller_info(bridge: &Bridge, client: &Client) -> Map {
         put_text(&mut map, &format!("{permission}-reason"), Some(&reason));
     }
     map
+}
+
+/// Whether tokens are looked for with pcscd; `None` until the transports are opened. The configuration may have changed
+/// since.
+fn uses_pcsc(bridge: &Bridge) -> Option<bool> {
+    let transports = bridge.flows.registry().transports();
+    (!transports.is_empty()).then(|| transports.iter().any(|transport| transport.name() == PCSC))
 }
 
 /// Whether a caller has a permission, and the reason in the words of the D-Bus contract. Without a valid configuration the

@@ -6,13 +6,16 @@ mod secrets;
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use oathbridge::dbus::names::ROOT;
 use oathbridge::logging::{self, Level, events};
 use testkit::client::{Options, Refusal};
 use testkit::fake_cognito::{Fault, Plan, Ready};
+use testkit::patience::run_within;
 use testkit::scenario::{Scenario, World};
+use testkit::tested;
 
 const SEED: [u8; 20] = *b"12345678901234567890";
 
@@ -35,6 +38,9 @@ endpoint_url = 'COGNITO_URL'
 ";
 
 const DENIED: &str = "[pcsc]\nenabled = false\n[access]\nprograms = 'deny'\n";
+
+/// Only a tool that hangs gets here.
+const TOOL_TIMEOUT: Duration = Duration::from_secs(180);
 
 /// The journal, as the daemon sees it.
 struct Journal(UnixDatagram);
@@ -102,6 +108,14 @@ fn entry(fields: &BTreeMap<String, String>) -> Entry {
     (event, field("PRIORITY"), field("MESSAGE"))
 }
 
+/// Runs the tool beside the daemon, and returns its output.
+async fn tool(world: &World, arguments: &'static [&str]) -> String {
+    let mut command = Command::new(tested::program(env!("CARGO_BIN_EXE_oathbridgectl")).unwrap());
+    command.args(arguments).env("DBUS_SESSION_BUS_ADDRESS", world.stage.address());
+    let run = tokio::task::spawn_blocking(move || run_within(&mut command, TOOL_TIMEOUT));
+    String::from_utf8(run.await.unwrap().unwrap().stdout).unwrap()
+}
+
 async fn verify(world: &World, user: &Ready, account: &str) -> Result<(), Refusal> {
     let path = world.client.credential(account).await?;
     let options: Options<'_> = [
@@ -155,5 +169,24 @@ async fn the_events_have_their_ids() {
     journal.has(&[(events::PROBLEM_OVER, "5", "the problem config-invalid is over")]);
     let alice = world.client.credential("alice").await.unwrap();
     world.client.calculate(&alice, Options::new()).await.unwrap_err();
+    journal.has(&[(events::CALL_DENIED, "5", "AccessDenied")]);
+}
+
+/// The policy refuses each of them for the same reason, so the tool asks for one code only.
+#[testkit::test]
+async fn a_list_of_codes_that_the_policy_refuses_is_one_denial() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::start(Level::default(), folder.path());
+    let world = Scenario::inside().virtual_tokens(TOKEN).config(CONFIG).start().await.unwrap();
+    world.restrict("[access]\nrequire_touch = true\n").await.unwrap();
+    journal.has(&[]);
+    let out = tool(&world, &["code", "--json"]).await;
+    journal.has(&[(events::CALL_DENIED, "5", "AccessDenied")]);
+    for part in ["\"name\": \"alice\"", "\"name\": \"bob\""] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    assert_eq!(out.matches("With require_touch in ").count(), 2, "{out}");
+    // Another list is another denial.
+    tool(&world, &["code"]).await;
     journal.has(&[(events::CALL_DENIED, "5", "AccessDenied")]);
 }

@@ -1,5 +1,7 @@
 //! `code`.
 
+use serde_json::{Value, json};
+
 use super::rig::Rig;
 
 fn is_code(line: &str) -> bool {
@@ -83,7 +85,7 @@ fn a_claimed_step_is_spent() {
     spent.failed(7, "This code was already used; try again in ");
     assert!(spent.err.contains(" (at ") && !spent.err.contains("Unix"), "{}", spent.err);
     let json = rig.run(&["code", "alice", "--claim", "--json"]);
-    let error = &serde_json::from_str::<serde_json::Value>(&json.out).unwrap()["error"];
+    let error = &serde_json::from_str::<Value>(&json.out).unwrap()["error"];
     assert_eq!((json.code, &error["name"], &error["exit_status"]), (7, &"StepSpent".into(), &7.into()));
     assert!(error["retry_at"].as_u64().is_some_and(|at| at % 30 == 0), "{error}");
 }
@@ -119,19 +121,39 @@ fn without_a_credential_every_code_without_a_touch_is_printed() {
     rig.run(&["code", "--next"]).failed(2, "--help");
 }
 
-/// The credentials that are left out may be the only usable ones, as under `require_touch` of the policy.
-#[test]
-fn credentials_that_are_left_out_are_told_though_every_code_was_refused() {
+/// A rig whose daemon refuses every code.
+fn without_codes() -> Rig {
     let rig = Rig::start();
     let file = rig.file("config/oathbridge/config.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     let rule = "[[access.rule]]\ncaller = 'executable:*'\nread_code = 'deny'\n";
     std::fs::write(&file, format!("{text}{rule}")).unwrap();
     rig.block_on(rig.client.call::<_, ()>(oathbridge::dbus::names::ROOT, "Manager", "Reload", &())).unwrap();
-    let run = rig.run(&["code"]);
+    rig
+}
+
+/// The credentials that are left out may be the only usable ones, as under `require_touch` of the policy.
+#[test]
+fn credentials_that_are_left_out_are_told_though_every_code_was_refused() {
+    let run = without_codes().run(&["code"]);
     assert_eq!((run.code, run.out.as_str()), (1, ""), "{run:?}");
     assert!(run.err.starts_with("2 other credentials need a touch or a counter; "), "{run:?}");
     assert_eq!(run.err.matches("oathbridgectl: ").count(), 1, "one failure for all: {run:?}");
+}
+
+#[test]
+fn the_json_has_each_failure_though_every_code_was_refused() {
+    let run = without_codes().run(&["code", "--json"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    let json: Value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+    assert_eq!((&json["codes"], json["skipped"].as_array().unwrap().len()), (&json!([]), 2), "{json}");
+    let failed = json["failed"].as_array().unwrap();
+    assert_eq!((failed.len(), &failed[0]["name"]), (2, &json!("AWS:alice")), "{json}");
+    for failure in failed {
+        let message = failure["message"].as_str().unwrap();
+        assert!(message.contains("may not read_code"), "{json}");
+        assert_eq!(run.err, format!("oathbridgectl: {message}\n"), "one failure for all");
+    }
 }
 
 #[test]

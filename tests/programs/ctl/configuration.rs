@@ -95,7 +95,7 @@ fn the_status_has_each_part_in_at_most_ten_lines() {
         "daemon               running, version",
         "tokens               2 attached, 1 locked",
         "configuration files  valid\n",
-        "pcscd                ok\n",
+        "pcscd                disabled\n",
     ] {
         assert!(plain.out.contains(line), "{line}: {}", plain.out);
     }
@@ -199,7 +199,8 @@ fn the_status_of_a_sandboxed_program_has_the_screen_from_logind() {
     let (address, manager) = (format!("--address={}", rig.bus()), format!("{name}.Manager"));
     let call = [&address, "call", name, "/io/github/oathbridge/OathBridge1", &manager, "GetCallerInfo"];
     let info = sandboxed(Path::new("busctl"), &call);
-    assert!(info.out.contains("\"sandboxed\" b true") && !info.out.contains("\"screen\""), "{info:?}");
+    assert!(info.out.contains("\"sandboxed\" b true"), "{info:?}");
+    assert!(!info.out.contains("\"screen\"") && !info.out.contains("\"pcsc\""), "{info:?}");
     let screen = || {
         let run = sandboxed(&program(), &["status", "--json"]);
         let found: Value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
@@ -225,6 +226,32 @@ fn the_status_tells_an_error_of_the_configuration_and_a_missing_daemon() {
     let plain = Rig::without_daemon().run(&["status"]);
     assert_eq!(plain.code, 10, "{plain:?}");
     assert!(plain.out.contains("not running"), "{}", plain.out);
+}
+
+/// A file that breaks later leaves the last good configuration in force, and the tool cannot read that one.
+#[test]
+fn the_status_knows_from_the_daemon_whether_it_asks_pcscd() {
+    let mut rig = Rig::start();
+    let file = rig.file("config/oathbridge/config.toml");
+    let pcscd = |rig: &Rig| {
+        let mut command = rig.tool();
+        command.args(["status", "--json"]).env("XDG_CONFIG_HOME", rig.file("config"));
+        let run = finish(command, "");
+        let found: Value = serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+        (found["pcscd"].clone(), found["configuration"]["valid"].clone())
+    };
+    assert_eq!(pcscd(&rig), (json!("disabled"), json!(true)));
+    fs::write(&file, "[pcsc]\nenabled = false\nnonsense = 1\n").unwrap();
+    rig.block_on(rig.client.reload()).unwrap_err();
+    assert_eq!(pcscd(&rig), (json!("disabled"), json!(false)));
+    // The section applies from the next start on.
+    fs::write(&file, "").unwrap();
+    rig.block_on(rig.client.reload()).unwrap();
+    assert_eq!(pcscd(&rig), (json!("disabled"), json!(true)));
+    rig.kill_daemon();
+    rig.start_daemon();
+    assert_eq!(pcscd(&rig), (json!("unavailable"), json!(true)));
+    assert_eq!(pcscd(&Rig::with_card()), (json!("ok"), json!(true)));
 }
 
 #[test]
