@@ -7,6 +7,7 @@ mod challenge;
 mod code;
 mod error;
 mod exchange;
+mod explained;
 mod find;
 mod key_length;
 mod lockout_guard;

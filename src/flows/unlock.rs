@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use super::find::explained;
+use super::explained::explained;
 use super::{Error, Flows, Unlocking};
 use crate::oath::{TokenId, Touch};
 use crate::operations::{Operation, State};
