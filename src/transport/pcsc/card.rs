@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 
-use pcsc::{Disposition, Protocol, ShareMode};
+use pcsc::{Disposition, ShareMode};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::card_status::CardStatus;
 use super::contexts::Lease;
 use super::error::{from_pcsc, service_is_gone};
 use super::open_readers::OpenReader;
@@ -44,23 +45,6 @@ impl Device for PcscDevice {
         };
         let (status, reader, buffer) = (lease.status.insert(status), self.reader.name(), &mut self.buffer);
         Ok(Box::new(PcscTransaction { inner, status, reader, buffer }))
-    }
-}
-
-/// What the service says of a card. Each question costs four messages to the service, which is as much as a command.
-pub(super) struct CardStatus {
-    /// Whether the card uses the protocol T=0.
-    is_t0: bool,
-    answer_to_reset: Vec<u8>,
-    /// Whether the card has carried out a command since the question.
-    is_proved: bool,
-}
-
-impl CardStatus {
-    fn ask(card: &pcsc::Transaction<'_>) -> Result<Self, pcsc::Error> {
-        let status = card.status2_owned()?;
-        let is_t0 = status.protocol2() == Some(Protocol::T0);
-        Ok(Self { is_t0, answer_to_reset: status.atr().to_vec(), is_proved: false })
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use pcsc::{Card, Context, Scope, ShareMode};
 
-use super::card::CardStatus;
+use super::card_status::CardStatus;
 use super::error::{from_pcsc, refusal, service_is_gone};
 use super::{PROTOCOLS, socket};
 use crate::device::{DeviceId, Error};

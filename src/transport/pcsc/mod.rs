@@ -4,6 +4,7 @@
 //! service stops, restarts or refuses access, the transport reports a [`Problem`](crate::device::Problem) and goes on.
 
 mod card;
+mod card_status;
 mod connect_lock;
 mod contexts;
 mod denials;
