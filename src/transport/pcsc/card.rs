@@ -51,16 +51,14 @@ impl Device for PcscDevice {
 pub(super) struct CardStatus {
     /// Whether the card uses the protocol T=0.
     is_t0: bool,
-    answer_to_reset: Vec<u8>,
     /// Whether the card has carried out a command since the question.
     is_proved: bool,
 }
 
 impl CardStatus {
     fn ask(card: &pcsc::Transaction<'_>) -> Result<Self, pcsc::Error> {
-        let status = card.status2_owned()?;
-        let is_t0 = status.protocol2() == Some(Protocol::T0);
-        Ok(Self { is_t0, answer_to_reset: status.atr().to_vec(), is_proved: false })
+        let is_t0 = card.status2_owned()?.protocol2() == Some(Protocol::T0);
+        Ok(Self { is_t0, is_proved: false })
     }
 }
 
@@ -101,10 +99,6 @@ impl PcscTransaction<'_> {
 }
 
 impl Transaction for PcscTransaction<'_> {
-    fn answer_to_reset(&self) -> &[u8] {
-        &self.status.answer_to_reset
-    }
-
     fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, Error> {
         let response = match self.status.is_t0 {
             true => t0::exchange(command, |command| self.send(command)),
