@@ -49,7 +49,10 @@ pub(super) fn nothing_attached(tree: &Tree) -> Vec<String> {
 /// The failure for the case that none of these tokens shows a credential, if a token could not be read or a transport may hide
 /// one.
 pub(super) fn unread(tree: &Tree, tokens: &[&Token]) -> Option<Failure> {
-    let unusable: Vec<_> = tokens.iter().copied().filter(|token| token.is_unusable()).collect();
+    // A key may be without OATH on purpose, which is no failure beside a token that was read.
+    let has_read = tokens.iter().any(|token| matches!(token.state.as_str(), "ready" | "locked"));
+    let is_unusable = |token: &&Token| token.is_unusable() && !(has_read && token.state == "no-oath");
+    let unusable: Vec<_> = tokens.iter().copied().filter(is_unusable).collect();
     let is_hidden =
         tree.tokens.is_empty() && tree.problems.iter().any(|word| problem_sentence(word).is_some());
     if unusable.is_empty() && !is_hidden {
@@ -201,6 +204,22 @@ mod tests {
                 assert!(sentence.contains(rules) && !sentence.contains(other), "{sentence}");
             }
             assert_eq!(problems(&tree).len(), kinds.len() + 1, "the JSON output has each word");
+        }
+    }
+
+    #[test]
+    fn a_key_without_oath_is_no_failure_beside_a_token_that_was_read() {
+        let token = |state: &str| Token { state: state.to_owned(), ..Token::default() };
+        for (states, fails) in [
+            (&["no-oath"][..], true),
+            (&["no-oath", "ready"], false),
+            (&["locked", "no-oath"], false),
+            (&["no-oath", "busy"], true),
+            (&["ready", "busy", "no-oath"], true),
+        ] {
+            let tree = Tree { tokens: states.iter().map(|state| token(state)).collect(), ..Tree::default() };
+            let failure = unread(&tree, &tree.tokens.iter().collect::<Vec<_>>());
+            assert_eq!(failure.is_some(), fails, "{states:?}");
         }
     }
 }

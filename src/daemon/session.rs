@@ -131,7 +131,7 @@ impl Session {
                 self.bridge.fall_asleep(false);
                 self.locking.spawn(async move {
                     flows.lock_all().await;
-                    flows.registry().refresh().await;
+                    flows.registry().refresh_tokens().await;
                 });
             }
         }

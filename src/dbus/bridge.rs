@@ -159,7 +159,7 @@ impl Bridge {
                 tracing::info!("the corrected configuration was read");
                 self.apply(&loaded);
                 let registry = self.flows.registry().clone();
-                tokio::spawn(async move { registry.refresh().await });
+                tokio::spawn(async move { registry.refresh_tokens().await });
             }
         }
     }

@@ -50,9 +50,8 @@ impl Call<'_> {
         let operation = self.begin(task).inspect_err(|_| self.take_back())?;
         // In a box, since each function on the way up to zbus has room for the future twice.
         let work = Box::pin(async {
-            let waited = || self.bridge.flows.clock().monotonic().saturating_sub(self.arrived);
-            let result =
-                carry_out(self.bridge, &operation, work).await.map_err(|error| error.after(waited()));
+            let result = carry_out(self.bridge, &operation, work).await;
+            let result = result.map_err(|error| error.after(operation.waited_for_token()));
             if !operation.is_tried() {
                 self.take_back();
             }

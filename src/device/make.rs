@@ -22,8 +22,13 @@ impl Attachment {
     /// answer to reset of a YubiKey.
     pub fn make(&self) -> Option<Make> {
         let reader = self.reader.as_ref()?.to_string_lossy().to_lowercase();
-        make_in(&String::from_utf8_lossy(&self.atr).to_lowercase()).or_else(|| make_in(&reader))
+        make_of_card(&self.atr).or_else(|| make_in(&reader))
     }
+}
+
+/// The make that an answer to reset names.
+pub fn make_of_card(atr: &[u8]) -> Option<Make> {
+    make_in(&String::from_utf8_lossy(atr).to_lowercase())
 }
 
 /// The make that a text in lower case names.

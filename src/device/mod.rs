@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use self::hid_models::HidKind;
-pub use self::make::Make;
+pub use self::make::{Make, make_of_card};
 use crate::iso7816::{Command, Response};
 
 /// A way to reach devices, for example PC/SC. All methods may block, so none is called on a thread of the async runtime.
@@ -134,11 +134,6 @@ pub trait Device: Send {
 
 /// Exclusive use of a device, until dropped.
 pub trait Transaction {
-    /// The answer to reset of a smart card (ISO/IEC 7816-3 §8.2); empty if the device has none.
-    fn answer_to_reset(&self) -> &[u8] {
-        &[]
-    }
-
     /// Sends one command and waits for its response, without timeout: the call blocks for as long as the device does not
     /// respond.
     ///

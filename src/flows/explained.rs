@@ -8,10 +8,13 @@ use crate::registry::{Attached, Missing, Snapshot, State};
 use crate::token;
 
 /// The error for the caller. While the smart card service refuses this user, or a card could not be read yet, a missing token
-/// may be plugged in already. A query that an attached token could have answered may as well have a wrong name.
+/// may be plugged in already. A query that an attached token could have answered may as well have a wrong name. A key without
+/// OATH could not have answered it.
 pub(super) fn explained(error: Error, snapshot: &Snapshot) -> Error {
     let (unread, known): (Vec<_>, Vec<_>) = snapshot.tokens.values().partition(is_unread);
-    if !may_be_hidden(&error, !known.is_empty()) {
+    let has_tokens =
+        known.iter().any(|attached| may_answer(&attached.state, attached.info.is_unidentified()));
+    if !may_be_hidden(&error, has_tokens) {
         return error;
     }
     let mut refusals = [Problem::PcscDenied, Problem::PcscFull, Problem::PcscVersion].into_iter();
@@ -21,6 +24,7 @@ pub(super) fn explained(error: Error, snapshot: &Snapshot) -> Error {
     match unread.as_slice() {
         [] => error,
         all if all.iter().all(|attached| attached.state == State::Stuck) => token::Error::Stuck.into(),
+        all if all.iter().all(|attached| attached.state == State::Reading) => token::Error::Reading.into(),
         _ => token::Error::Busy.into(),
     }
 }
@@ -31,6 +35,15 @@ fn is_unread(attached: &&Arc<Attached>) -> bool {
         State::Busy => attached.credentials.is_empty(),
         State::Reading | State::Stuck => attached.info.is_unidentified(),
         _ => false,
+    }
+}
+
+/// Whether a token in this state could have answered a query. Only the reader of an unidentified one is known.
+fn may_answer(state: &State, is_unidentified: bool) -> bool {
+    match state {
+        State::NoOath => false,
+        State::Error(_) => !is_unidentified,
+        _ => true,
     }
 }
 
@@ -67,5 +80,18 @@ mod tests {
         }
         assert!(!may_be_hidden(&no_match(false), true), "the name may be wrong");
         assert!(may_be_hidden(&Missing::Token.into(), true));
+    }
+
+    #[test]
+    fn a_key_without_oath_could_not_have_answered_a_query() {
+        for (state, is_unidentified, expected) in [
+            (State::Ready, false, true),
+            (State::Locked, false, true),
+            (State::Error(token::Error::Stuck), false, true),
+            (State::NoOath, true, false),
+            (State::Error(token::Error::NfcRestricted), true, false),
+        ] {
+            assert_eq!(may_answer(&state, is_unidentified), expected, "{state:?}");
+        }
     }
 }

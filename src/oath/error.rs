@@ -14,9 +14,14 @@ pub enum Error {
     /// The card answered the selection of its application with a status word that does not say whether there is one.
     #[error("{0}")]
     NotSelected(String),
-    /// A security key of this vendor has no such application, or it is switched off.
+    /// A security key has no such application, or it is switched off.
     #[error("the OATH application is switched off or missing")]
-    SwitchedOff(&'static str),
+    SwitchedOff {
+        /// The vendor; empty if it is unknown.
+        vendor: &'static str,
+        /// Whether the key is on a contactless reader.
+        is_contactless: bool,
+    },
     /// A YubiKey answers nothing over NFC until it was plugged in by USB once.
     #[error("the key answers nothing over NFC before its first use over USB")]
     NfcRestricted,

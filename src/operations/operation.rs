@@ -30,6 +30,8 @@ struct Mutable {
     state: State,
     /// The start of this state, in Unix time.
     since: Duration,
+    /// The monotonic time since which it waits for nothing but the token.
+    waits_since: Duration,
     credential: Option<ObjectId>,
     token: Option<TokenId>,
     is_published: bool,
@@ -48,6 +50,7 @@ impl Operation {
         let mutable = Mutable {
             state: State::Queued,
             since: now,
+            waits_since: shared.clock.monotonic(),
             credential: request.credential.clone(),
             token: request.token.clone(),
             is_published: false,
@@ -87,6 +90,12 @@ impl Operation {
     /// The current state.
     pub fn state(&self) -> State {
         self.inner.mutable.borrow().state
+    }
+
+    /// The time for which it has waited for nothing but the token: since its start, or since the last wait for a person, a time
+    /// step or Cognito has ended.
+    pub fn waited_for_token(&self) -> Duration {
+        self.inner.shared.clock.monotonic().saturating_sub(self.inner.mutable.borrow().waits_since)
     }
 
     /// The id of the credential, once it is known.
@@ -140,6 +149,9 @@ impl Operation {
             let changed = before != state && !before.is_final();
             if changed {
                 (mutable.state, mutable.since) = (state, shared.clock.unix_time());
+                if !before.is_for_token() {
+                    mutable.waits_since = shared.clock.monotonic();
+                }
                 self.tell_state(mutable);
             }
             changed

@@ -59,6 +59,11 @@ impl State {
         matches!(self, Self::Done | Self::Failed | Self::Cancelled)
     }
 
+    /// Whether an operation in this state waits for nothing but the token, or has not begun to wait.
+    pub(super) fn is_for_token(self) -> bool {
+        matches!(self, Self::Queued | Self::WaitingToken | Self::Calculating)
+    }
+
     /// The action that a person must take.
     pub fn user_action(self) -> Option<ActionKind> {
         match self {

@@ -26,6 +26,8 @@ pub(super) struct Device {
     pub(super) info: Option<Info>,
     /// Whether the first reading has ended, with or without success.
     pub(super) is_read: bool,
+    /// Whether it is a card that did not say whether it has an application.
+    is_unclear: bool,
     /// Whether the first reading takes long, although the device has an application.
     is_slow: bool,
     /// The description of a security key without OATH.
@@ -76,6 +78,7 @@ impl Device {
         Self {
             info: None,
             is_read: false,
+            is_unclear: false,
             is_slow: false,
             key_without_oath: None,
             token,
@@ -93,6 +96,11 @@ impl Device {
     /// Whether it is in a smart card reader.
     pub(super) fn has_reader(&self) -> bool {
         self.attachment.reader.is_some()
+    }
+
+    /// Whether it is no token at present. The next reading may make it one.
+    pub(super) fn may_become_token(&self, includes_cards: bool) -> bool {
+        self.info.is_none() && (!self.has_reader() || includes_cards && self.is_unclear)
     }
 
     /// The description of its token. A card without one has a description of its place if it may be a token: if another
@@ -113,12 +121,13 @@ impl Device {
         !self.is_read && !std::mem::replace(&mut self.is_slow, true)
     }
 
-    /// Applies an event of the worker. [`Event::Selected`] only marks the device as read.
+    /// Applies an event of the worker.
     pub(super) fn apply(&mut self, event: Event) {
         if matches!(event, Event::Begun) {
             return;
         }
         self.is_slow = false;
+        let is_unclear = matches!(event, Event::Failed(Error::Unclear));
         let is_first = !std::mem::replace(&mut self.is_read, true);
         match event {
             // No reading has ended, but a caller is to know why the card is not there. The event may follow the result of a
@@ -132,9 +141,10 @@ impl Device {
                 (self.info, self.key_without_oath) = (None, Some(info));
                 self.succeed(Listed::default(), State::NoOath);
             }
-            Event::NoApplication => {
+            Event::NoApplication | Event::Failed(Error::Unclear) => {
                 self.info = None;
                 self.succeed(Listed::default(), State::Reading);
+                self.is_unclear = is_unclear;
             }
             Event::Failed(error) => {
                 let count = self.failure.as_ref().map_or(0, |failure| failure.count) + 1;
@@ -148,7 +158,7 @@ impl Device {
     }
 
     fn succeed(&mut self, listed: Listed, state: State) {
-        (self.listed, self.state) = (listed, state);
+        (self.listed, self.state, self.is_unclear) = (listed, state, false);
         self.forget_failures();
     }
 

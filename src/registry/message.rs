@@ -35,7 +35,7 @@ pub(super) enum Message {
     RescanEnded(usize),
     /// The waiter is answered after the effects of all earlier messages have been published.
     Barrier(Waiter),
-    /// The sender gets the handles to the devices without a reader that are no token. They may become one when the
-    /// configuration changes; a card does not.
-    Unused(oneshot::Sender<Vec<Token>>),
+    /// The sender gets the handles to the devices that are no token and may become one: those without a reader when the
+    /// configuration changes, and if the first value is true, cards that did not say whether they have an application.
+    Unused(bool, oneshot::Sender<Vec<Token>>),
 }

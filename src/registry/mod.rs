@@ -183,15 +183,27 @@ impl Registry {
     }
 
     /// Reads the credentials of all tokens again, because another program may have changed them. Also reads the devices that
-    /// the configuration may have made tokens. Returns after 15 s at the latest.
+    /// the configuration may have made tokens, and keys without OATH, whose application may have been switched on. Returns
+    /// after 15 s at the latest.
     pub async fn refresh(&self) {
+        self.read_again(true).await;
+    }
+
+    /// As [`Registry::refresh`], but sends nothing to cards that are no tokens: it would end the sessions of other programs
+    /// with their other applications.
+    pub async fn refresh_tokens(&self) {
+        self.read_again(false).await;
+    }
+
+    async fn read_again(&self, includes_cards: bool) {
+        let is_read = |attached: &&Arc<Attached>| includes_cards || !attached.is_without_oath();
         let reading = async {
             let (unused, handles) = oneshot::channel();
             // Errors mean that the daemon is ending.
-            let _ = self.messages.send(Message::Unused(unused));
+            let _ = self.messages.send(Message::Unused(includes_cards, unused));
             let unused = handles.await.unwrap_or_default();
             let snapshot = self.now();
-            let tokens = snapshot.tokens.values().flat_map(|attached| attached.handles());
+            let tokens = snapshot.tokens.values().filter(is_read).flat_map(|attached| attached.handles());
             // Errors appear as the state of the token.
             join_all(tokens.chain(&unused).map(Token::read)).await;
         };

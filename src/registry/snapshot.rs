@@ -56,6 +56,11 @@ impl Attached {
         self.state == State::Locked || self.may_hide_more
     }
 
+    /// Whether it is a security key that has no usable OATH application, so it holds no credential.
+    pub fn is_without_oath(&self) -> bool {
+        matches!(self.state, State::NoOath | State::Error(Error::NfcRestricted))
+    }
+
     /// Whether this token and `earlier` share a device, so that the token was attached without interruption.
     pub fn continues(&self, earlier: &Self) -> bool {
         self.devices.iter().any(|device| earlier.devices.contains(device))

@@ -12,6 +12,9 @@ pub enum Error {
     /// Another program holds the token, or the queue of requests is full.
     #[error("the token is busy")]
     Busy,
+    /// The first reading of the token has not ended.
+    #[error("the token is still being read")]
+    Reading,
     /// The token has not answered an earlier request.
     #[error("the token doesn't answer")]
     Stuck,
@@ -54,12 +57,21 @@ pub enum Error {
     /// The token does not support the request.
     #[error("the token can't do this: {0}")]
     Unsupported(&'static str),
-    /// A security key of this vendor has no application for codes, or it is switched off.
+    /// A security key has no application for codes, or it is switched off.
     #[error("the OATH application is switched off or missing")]
-    SwitchedOff(&'static str),
+    SwitchedOff {
+        /// The vendor; empty if it is unknown.
+        vendor: &'static str,
+        /// Whether the key is on a contactless reader.
+        is_contactless: bool,
+    },
     /// A YubiKey answers nothing over NFC until it was plugged in by USB once.
     #[error("the key answers nothing over NFC before its first use over USB")]
     NfcRestricted,
+    /// A card that does not look like a security key does not say whether it has an application for codes. It is no token until
+    /// it is read again.
+    #[error("the card does not say whether it has an OATH application")]
+    Unclear,
     /// The configuration does not name the token, which therefore is not used.
     #[error("the configuration does not name this token")]
     NotConfigured,
@@ -105,7 +117,9 @@ impl From<oath::Error> for Error {
             oath::Error::Device(error) => error.into(),
             oath::Error::NoApplication => Self::Unsupported("it has no OATH application"),
             oath::Error::NotSelected(what) => Self::Malformed(what),
-            oath::Error::SwitchedOff(vendor) => Self::SwitchedOff(vendor),
+            oath::Error::SwitchedOff { vendor, is_contactless } => {
+                Self::SwitchedOff { vendor, is_contactless }
+            }
             oath::Error::NfcRestricted => Self::NfcRestricted,
             oath::Error::NotConfigured => Self::NotConfigured,
             oath::Error::NoAnswer(what) => {

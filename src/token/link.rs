@@ -71,7 +71,7 @@ impl Link {
     }
 
     /// Whether it is a card in a reader that was not introduced as a token.
-    fn is_unknown_card(&self) -> bool {
+    pub(super) fn is_unknown_card(&self) -> bool {
         self.introduced.is_none() && self.target.attachment.reader.is_some()
     }
 
@@ -134,10 +134,18 @@ impl Link {
                 let mut transaction = device.transaction()?;
                 self.activity.transaction_begun();
                 let mut observed = Observed { channel: &mut *transaction, activity: &self.activity };
+                // A session selects its application again, so its work may fail with these errors as well.
+                let mut is_found = false;
+                let work = |family, session: &mut dyn OathSession| {
+                    is_found = true;
+                    work(family, session)
+                };
                 let result = families::in_session(&self.target, Channel::Apdu(&mut observed), work);
                 match result {
-                    Err(Error::NoApplication | Error::NotSelected(_)) if self.is_unknown_card() => {
-                        Err(without_oath::cause(&mut observed))
+                    Err(error @ (Error::NoApplication | Error::NotSelected(_)))
+                        if self.is_unknown_card() && !is_found =>
+                    {
+                        Err(without_oath::cause(&mut observed, &self.target.attachment.atr, error))
                     }
                     result => result,
                 }

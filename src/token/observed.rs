@@ -13,10 +13,6 @@ pub(super) struct Observed<'c, T: ?Sized> {
 }
 
 impl Transaction for Observed<'_, dyn Transaction + '_> {
-    fn answer_to_reset(&self) -> &[u8] {
-        self.channel.answer_to_reset()
-    }
-
     fn transmit(&mut self, command: &Command, progress: &dyn Progress) -> Result<Response, Error> {
         self.channel.transmit(command, progress).inspect(|_| self.activity.exchanged())
     }

@@ -17,7 +17,7 @@ use super::queue::Receiver;
 use super::reports::Reports;
 use super::target::Target;
 use super::unlocking::{Lock, try_secret, unlocked};
-use super::without_oath::YUBICO;
+use super::without_oath;
 use super::{Error, Event, EventSink, Info, Unlock};
 use crate::clock::Clock;
 use crate::device::{self, Progress, Transport};
@@ -100,6 +100,10 @@ impl Worker {
             Ok((unlocked(session, &known)?.list_while_awaited(progress)?, description))
         });
         self.introduce(selected);
+        // A security key is read again like any token that failed. An unrelated card is left alone.
+        let is_unclear = matches!(listed, Err(oath::Error::NotSelected(_)))
+            && self.link.is_unknown_card()
+            && without_oath::vendor(&self.link.target().attachment.atr).is_none();
         match listed.map_err(|error| self.notice_lock(self.notice_other(error))) {
             Ok((credentials, description)) => {
                 let listed = self.protected.complete(credentials, &description, &known);
@@ -107,10 +111,14 @@ impl Worker {
                 Ok(())
             }
             Err(Error::Locked) => Err(Error::Locked),
-            Err(Error::SwitchedOff(vendor)) => {
-                let info = self.without_oath(vendor);
+            Err(Error::SwitchedOff { vendor, is_contactless }) => {
+                let (info, vendor) = self.without_oath(vendor);
                 self.reports.send(Event::WithoutOath(info));
-                Err(Error::SwitchedOff(vendor))
+                Err(Error::SwitchedOff { vendor, is_contactless })
+            }
+            Err(_) if is_unclear => {
+                self.reports.send(Event::Failed(Error::Unclear));
+                Err(Error::Unclear)
             }
             Err(error) => {
                 let is_none = match error {
@@ -195,8 +203,13 @@ impl Worker {
         Ok(())
     }
 
+    /// Forgets the key, and reads the token again. A card that is not known as a token has no key and is sent nothing, because
+    /// a selection would end the session of another program with an application that the daemon does not use.
     pub(super) fn lock(&mut self, progress: &dyn Progress) -> Result<(), Error> {
         self.keys.forget();
+        if !self.introduced {
+            return Ok(());
+        }
         match self.read(Repeat::Always, progress) {
             Ok(()) | Err(Error::Locked) => Ok(()),
             Err(error) => Err(error),
@@ -243,21 +256,12 @@ impl Worker {
         self.reports.send(Event::Selected(info));
     }
 
-    /// The description of a security key without OATH. Its id is that of its reader.
-    fn without_oath(&mut self, vendor: &str) -> Info {
+    /// The description of a security key without OATH and the vendor in it. Its id is that of its reader.
+    fn without_oath(&mut self, vendor: &'static str) -> (Info, &'static str) {
         let (transport, attachment) = (self.link.transport(), &self.link.target().attachment);
         let identify = || transport.identify(attachment).unwrap_or_default();
-        let identity = self.vendor_identity.get_or_insert_with(identify).clone();
-        let firmware = identity.firmware.unwrap_or_default();
-        let model = match (vendor, firmware.split('.').next()) {
-            (YUBICO, Some(major)) if !major.is_empty() => format!("YubiKey {major}"),
-            (YUBICO, _) => "YubiKey".to_owned(),
-            _ => "security key".to_owned(),
-        };
-        let reader = attachment.reader.clone().unwrap_or_default();
-        let place = Info::unidentified(&reader, attachment.is_virtual, transport.name());
-        let serial = identity.serial.unwrap_or_default();
-        Info { vendor: vendor.to_owned(), model, serial, firmware, ..place }
+        let identity = self.vendor_identity.get_or_insert_with(identify);
+        without_oath::describe(attachment, transport.name(), identity, vendor)
     }
 
     /// Opens a device in a smart card reader and closes it. Sends no command to the token.

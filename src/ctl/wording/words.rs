@@ -76,7 +76,9 @@ pub fn unread(token: &str, reason: &str) -> String {
 /// The sentence about a security key whose `Token.State` is `no-oath`, by its vendor.
 pub fn without_oath(token: &str, vendor: &str) -> String {
     let step = match vendor {
-        "Yubico" => "run `ykman config usb --enable OATH` to switch it on, and plug the key in again",
+        "Yubico" => {
+            "run `ykman config usb --enable OATH` to switch it on (`ykman config nfc` for a contactless reader) and plug the key in again, or use another token"
+        }
         _ => "use the program of its vendor to switch it on, or use another token",
     };
     format!("The application for codes (OATH) of the token {token} is switched off or missing; {step}.")

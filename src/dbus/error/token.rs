@@ -32,10 +32,12 @@ impl From<token::Error> for Error {
 }
 
 impl Error {
-    /// The same; if the token is busy, with the time that the call has waited for it.
+    /// The same; if the token is busy, with the time that the call has waited for it. Nothing holds a token that is still being
+    /// read.
     pub(in crate::dbus) fn after(self, waited: Duration) -> Self {
-        match (self.name, waited.as_secs()) {
-            ("TokenBusy", seconds @ 1..) => Self::ours(
+        let is_held = self.sentence == Self::of_token(token::Error::Busy).sentence;
+        match waited.as_secs() {
+            seconds @ 1.. if is_held => Self::ours(
                 self.name,
                 format!(
                     "The token was busy with another request or held by another program for {seconds} s; close that program or try again in a moment."
@@ -57,6 +59,7 @@ impl Error {
                 "TokenBusy",
                 "The token is busy with another request or held by another program; close that program or try again in a moment.",
             ),
+            Token::Reading => ("TokenBusy", "The token is still being read; try again in a few seconds."),
             Token::Stuck => ("TokenStuck", "The token stopped answering; unplug it and plug it in again."),
             Token::Locked => (
                 "TokenLocked",
@@ -105,7 +108,7 @@ impl Error {
                     format!("The token does not support this because {why}; use another token."),
                 );
             }
-            Token::SwitchedOff(vendor) => return switched_off(vendor),
+            Token::SwitchedOff { vendor, is_contactless } => return switched_off(vendor, is_contactless),
             Token::NfcRestricted => (
                 "NfcRestricted",
                 "The key answers nothing over NFC before its first use over USB; plug it in by USB once and try again.",
@@ -114,7 +117,7 @@ impl Error {
                 "NoSuchCredential",
                 "The configuration names no slot of this key any more; add a [[hid.otp_slot]] section and reload it.",
             ),
-            Token::Malformed(_) => (
+            Token::Malformed(_) | Token::Unclear => (
                 "Malformed",
                 "The token sent an invalid response; unplug it, plug it in again, and report its model if that does not help.",
             ),
@@ -152,9 +155,14 @@ fn wrong_pin(left: Option<u8>) -> Error {
     )
 }
 
-fn switched_off(vendor: &str) -> Error {
-    let step = match vendor {
-        token::YUBICO => "run ykman config usb to switch it on, and plug the key in again",
+fn switched_off(vendor: &str, is_contactless: bool) -> Error {
+    let step = match (vendor, is_contactless) {
+        (token::YUBICO, true) => {
+            "run ykman config nfc --enable OATH to switch it on and put the key on the reader again, or use another token"
+        }
+        (token::YUBICO, false) => {
+            "run ykman config usb --enable OATH to switch it on and plug the key in again, or use another token"
+        }
         _ => "use the program of its vendor to switch it on, or use another token",
     };
     Error::ours(

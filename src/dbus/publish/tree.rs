@@ -17,6 +17,7 @@ use crate::dbus::published::Summary;
 use crate::oath::{Credential, ObjectId, TokenId};
 use crate::registry::{Attached, Snapshot, State};
 use crate::sync::IgnorePoison;
+use crate::token::Info;
 
 /// Runs until the bus is lost.
 pub(in crate::dbus) async fn run(connection: Connection, bridge: Arc<Bridge>) {
@@ -165,10 +166,17 @@ impl Shown {
     fn is_same(&self, attached: &Attached) -> bool {
         let view = self.view.read().ignore_poison();
         let earlier = &view.attached;
-        // `Reader` and `Transports` are constant in the released interface, so an object cannot change them.
+        // These are constant in the interface, so an object cannot change them. Those of a place become known when its card is
+        // read; those of a token stay.
+        let (info, before) = (&attached.info, &earlier.info);
+        let of_place = |info: &Info| {
+            info.is_unidentified()
+                .then(|| [&info.vendor, &info.model, &info.serial, &info.firmware].map(String::clone))
+        };
         attached.continues(earlier)
             && attached.transports == earlier.transports
-            && attached.info.reader == earlier.info.reader
+            && info.reader == before.reader
+            && of_place(info) == of_place(before)
     }
 
     /// Replaces the view, except the state; returns the previous one.

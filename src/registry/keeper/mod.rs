@@ -103,14 +103,19 @@ impl Keeper {
             Event(origin, _) | Slow(origin) | ReadingEnded(origin) if !self.is_attached(&origin) => {
                 return false;
             }
+            // It changes no device.
+            Event(origin, token::Event::Begun) => {
+                self.await_slow(&origin);
+                return false;
+            }
             Event(origin, event) => self.apply(&origin, event),
             Slow(origin) => return self.devices.get_mut(&origin.key).is_some_and(Device::show_slow),
             ReadingEnded(origin) => self.end_reading(&origin),
             Rescan(waiter) => self.request_rescan(waiter),
             RescanEnded(place) => self.end_rescan(place),
             Barrier(waiter) => drop(waiter),
-            Unused(answer) => {
-                let is_unused = |device: &&Device| device.info.is_none() && !device.has_reader();
+            Unused(includes_cards, answer) => {
+                let is_unused = |device: &&Device| device.may_become_token(includes_cards);
                 let unused = self.devices.values().filter(is_unused);
                 // An error means that the caller has left.
                 let _ = answer.send(unused.map(|device| device.token.clone()).collect());
@@ -191,7 +196,6 @@ impl Keeper {
         match event {
             Event::Selected(info) => return self.introduce(key, info),
             Event::Replaced => return self.replace(key),
-            Event::Begun => return self.await_slow(origin),
             _ => {}
         }
         let ended = self.reading_ended(origin);
@@ -200,7 +204,9 @@ impl Keeper {
             Event::WithoutOath(_) if device.state != State::NoOath => {
                 tracing::info!("the OATH application of {} is switched off or missing", key.1);
             }
-            Event::NoApplication => tracing::debug!("{} holds no OATH token", key.1),
+            Event::NoApplication | Event::Failed(token::Error::Unclear) => {
+                tracing::debug!("{} holds no OATH token", key.1)
+            }
             // Once for each reason, because the reading is repeated until it succeeds.
             Event::Failed(token::Error::Busy) if device.state == State::Busy => {}
             Event::Failed(error) if device.state != State::Error(error.clone()) => {

@@ -85,10 +85,6 @@ impl PcscTransaction<'_> {
 }
 
 impl Transaction for PcscTransaction<'_> {
-    fn answer_to_reset(&self) -> &[u8] {
-        &self.status.answer_to_reset
-    }
-
     fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, Error> {
         let response = match self.status.is_t0 {
             true => t0::exchange(command, |command| self.send(command)),

@@ -1,7 +1,10 @@
 //! Whether all places of pcscd are taken.
 //!
 //! pcscd has a thread for each context of its clients, 200 at most (`PCSC_MAX_CONTEXT_THREADS`). It closes further connections
-//! without an answer, which looks like a refusal of the user. The number of its threads tells both apart.
+//! without an answer, which looks like a refusal of the user. The number of its threads tells both apart, but not exactly: a
+//! thread of pcscd may also be that of a reader, of the watch for readers or the first one. From about 195 contexts on a refusal
+//! of the user is therefore taken for a lack of places. A pcscd that was started with a lower limit (`--max-thread`) is full
+//! with fewer threads, and that is taken for a refusal of the user.
 
 use std::fs;
 use std::os::unix::net::UnixStream;

@@ -164,10 +164,6 @@ impl Device for VirtualDevice {
 }
 
 impl Transaction for Exclusive<'_> {
-    fn answer_to_reset(&self) -> &[u8] {
-        self.atr()
-    }
-
     fn transmit(&mut self, command: &Command, progress: &dyn Progress) -> Result<Response, Error> {
         let answer = self.exchange(&command.to_bytes(), &|| progress.touch_needed())?;
         Response::from_bytes(&answer).map_err(|error| Error::Failed(error.to_string()))

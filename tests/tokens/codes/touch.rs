@@ -87,6 +87,10 @@ seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
         tokio::join!(bench.refusal(&erin, options(false)), bench.world.pass(HALF_A_SECOND));
     passed.unwrap();
     assert_eq!(refusal, "TouchRequired");
+    // The announcement may come before the command has reached the card.
+    let card = bench.card().clone();
+    let waits = move || card.wait_until_it_wants_a_touch(EVENT_TIMEOUT);
+    assert!(tokio::task::spawn_blocking(waits).await.unwrap());
     bench.card().miss_touch();
 
     let mut signals = bench.client().signals().await.unwrap();
