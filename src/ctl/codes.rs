@@ -9,6 +9,7 @@ use zbus::Variant;
 use super::arguments::CodeArguments;
 use super::asked::{Asked, Details, Task};
 use super::bus::Bus;
+use super::list::nothing_listed;
 use super::local_time::seconds_left;
 use super::problem::Unusable;
 use super::proxies::Options;
@@ -52,9 +53,10 @@ pub(super) async fn run(
     style: Style,
 ) -> Result<Output, Failure> {
     let tokens = query::tokens(tree, arguments.token.as_deref())?;
-    let credentials =
-        tree.listed().filter(|credential| tokens.iter().any(|token| token.id == credential.token));
+    let is_wanted = |credential: &&Credential| tokens.iter().any(|token| token.id == credential.token);
+    let credentials = tree.listed().filter(is_wanted);
     let (free, skipped): (Vec<_>, Vec<_>) = credentials.partition(|credential| is_free(credential));
+    let are_hidden = tree.credentials.iter().any(|credential| is_wanted(&credential));
     let (mut codes, failures) = calculate_each(bus, &free, arguments.timeout).await;
     renew(bus, &mut codes, arguments.timeout).await;
     let is_empty = free.is_empty() && skipped.is_empty();
@@ -73,11 +75,11 @@ pub(super) async fn run(
     } else if is_unread {
         Output::text("").with_notes(problem::locked(tree))
     } else if codes.is_empty() {
-        Output::text("").with_notes(missing(tree, &skipped, true))
+        Output::text("").with_notes(missing(tree, &skipped, Some(nothing_listed(are_hidden))))
     } else {
         let others = failures.iter().skip(1);
         let told = others.map(|(name, failure)| format!("{name}: {}", failure.sentence()));
-        Output::text(text(&codes, tree)).with_notes(told).with_notes(missing(tree, &skipped, false))
+        Output::text(text(&codes, tree)).with_notes(told).with_notes(missing(tree, &skipped, None))
     };
     Ok(output.with_failure(failure))
 }
@@ -177,16 +179,14 @@ fn text(codes: &[Code<'_>], tree: &Tree) -> String {
     table(look, ["ISSUER", "ACCOUNT", "CODE", "TOKEN"], rows)
 }
 
-/// Why codes are missing.
-fn missing(tree: &Tree, skipped: &[&Credential], is_empty: bool) -> Vec<String> {
+/// Why codes are missing. `nothing`: the reason if there is neither a code nor any other reason.
+fn missing(tree: &Tree, skipped: &[&Credential], nothing: Option<&str>) -> Vec<String> {
     if tree.tokens.is_empty() {
         return problem::nothing_attached(tree);
     }
     let mut notes = [problem::locked(tree), problem::unusable(tree)].concat();
     match skipped {
-        [] if is_empty && notes.is_empty() => {
-            notes.push("The attached tokens have no credentials; add one first.".to_owned());
-        }
+        [] if notes.is_empty() => notes.extend(nothing.map(str::to_owned)),
         [] => {}
         [one] => notes.push(format!(
             "{} needs a touch or a counter; print its code with `oathbridgectl code {}`.",

@@ -48,11 +48,7 @@ fn text(tree: &Tree) -> Output {
     }
     let notes = [problem::locked(tree), problem::unusable(tree), problem::sentences(tree)].concat();
     if tree.listed().next().is_none() {
-        let sentence = match tree.credentials.len() {
-            0 => "The attached tokens have no credentials; add one first.",
-            _ => "All credentials are hidden; add --show-hidden to list them.",
-        };
-        let empty = notes.is_empty().then(|| sentence.to_owned());
+        let empty = notes.is_empty().then(|| nothing_listed(!tree.credentials.is_empty()).to_owned());
         return Output::text("").with_notes(empty).with_notes(notes);
     }
     let rows = tree.listed().map(|credential| {
@@ -66,4 +62,13 @@ fn text(tree: &Tree) -> Output {
     });
     Output::text(table(Look::of_output(), ["ISSUER", "ACCOUNT", "TYPE", "TOUCH", "TOKEN"], rows))
         .with_notes(notes)
+}
+
+/// Why a list of credentials is empty. `are_hidden`: there are credentials, which lists leave out.
+pub(super) fn nothing_listed(are_hidden: bool) -> &'static str {
+    if are_hidden {
+        "All credentials are hidden; add --show-hidden to include them."
+    } else {
+        "The attached tokens have no credentials; add one first."
+    }
 }

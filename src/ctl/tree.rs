@@ -147,9 +147,9 @@ impl Tree {
         self.credentials.iter().filter(|credential| self.is_listed(credential))
     }
 
-    /// Whether lists and searches show a credential. Those with such an issuer are hidden by yubikey-manager as well.
+    /// Whether lists and searches show a credential. yubikey-manager hides those with this issuer as well.
     pub(super) fn is_listed(&self, credential: &Credential) -> bool {
-        self.shows_hidden || !credential.issuer.starts_with("_hidden")
+        self.shows_hidden || credential.issuer != "_hidden"
     }
 
     pub(super) fn token(&self, id: &str) -> Option<&Token> {

@@ -75,6 +75,9 @@ pub enum Error {
     /// The token cannot send the whole list of its credentials, or has more than can be used.
     #[error("the token cannot list all its credentials")]
     ListIncomplete,
+    /// The token cannot send the list with the credentials that its PIN protects, because it is too long.
+    #[error("the token cannot list the credentials that its PIN protects")]
+    PinListIncomplete,
     /// This token or this credential does not support the request.
     #[error("{0}")]
     Unsupported(&'static str),

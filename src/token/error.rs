@@ -54,6 +54,9 @@ pub enum Error {
     /// The token cannot send the whole list of its credentials, or has more than can be used.
     #[error("the token cannot list all its credentials")]
     ListIncomplete,
+    /// The token cannot send the list with the credentials that its PIN protects, because it is too long.
+    #[error("the token cannot list the credentials that its PIN protects")]
+    PinListIncomplete,
     /// The token does not support the request.
     #[error("the token can't do this: {0}")]
     Unsupported(&'static str),
@@ -140,6 +143,7 @@ impl From<oath::Error> for Error {
             oath::Error::ClockBehind => Self::ClockBehind,
             oath::Error::UsedAhead => Self::UsedAhead,
             oath::Error::ListIncomplete => Self::ListIncomplete,
+            oath::Error::PinListIncomplete => Self::PinListIncomplete,
             oath::Error::Unsupported(what) => Self::Unsupported(what),
             oath::Error::NotOnThisFamily(_) => {
                 Self::Unsupported("tokens of its family have no such operation")

@@ -39,7 +39,7 @@ impl HiddenTouch {
                 match command.sent {
                     Some(sent) => {
                         clock.sleep((sent + NOTICE).saturating_sub(clock.monotonic())).await;
-                        announce();
+                        self.announce_running(command, &announce);
                         std::future::pending().await
                     }
                     None => std::future::pending().await,
@@ -53,14 +53,25 @@ impl HiddenTouch {
             }
         }
     }
+
+    /// Calls `announce` if this command still runs. It cannot end before that returns, because this holds the lock that
+    /// [`HiddenTouch::set`] takes: the announcement would otherwise be that of the next job.
+    fn announce_running(&self, command: Command, announce: impl Fn()) {
+        let running = self.0.borrow();
+        if *running == command {
+            announce();
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use futures_util::FutureExt;
+
     use super::*;
-    use crate::clock::ManualClock;
+    use crate::clock::{ManualClock, Sleep};
 
     #[tokio::test]
     async fn a_command_is_announced_once_after_half_a_second() {
@@ -95,5 +106,39 @@ mod tests {
             () = commands => {}
         }
         assert_eq!(count(), 2);
+    }
+
+    /// A clock with which the command ends in the moment in which the wait for it ends.
+    #[derive(Debug)]
+    struct EndsWithTheCommand(HiddenTouch);
+
+    impl Clock for EndsWithTheCommand {
+        fn unix_time(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn sleep(&self, _: Duration) -> Sleep {
+            let touch = self.0.clone();
+            Box::pin(async move { touch.set(None) })
+        }
+
+        fn pause(&self, _: Duration) {}
+    }
+
+    #[test]
+    fn a_command_that_ends_with_the_wait_is_not_announced() {
+        let touch = HiddenTouch::default();
+        touch.set(Some(Duration::ZERO));
+        let clock = EndsWithTheCommand(touch.clone());
+        let announced = AtomicUsize::new(0);
+        let announce = || {
+            announced.fetch_add(1, Ordering::SeqCst);
+        };
+        assert!(touch.watch(&clock, announce).now_or_never().is_none());
+        assert_eq!(announced.load(Ordering::SeqCst), 0);
     }
 }

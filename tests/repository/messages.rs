@@ -70,6 +70,7 @@ pub(crate) fn token_errors() -> Vec<(token::Error, &'static str)> {
         (Error::NotConfigured, "NoSuchCredential"),
         (Error::UsedAhead, "ClockBehind"),
         (Error::ListIncomplete, "Unsupported"),
+        (Error::PinListIncomplete, "Unsupported"),
         (Error::Unsupported("it is a test"), "Unsupported"),
         (Error::Malformed("it is a test".to_owned()), "Malformed"),
         (Error::PcscUnavailable, "PcscUnavailable"),

@@ -10,7 +10,7 @@ pub struct ListArguments {
     /// First make the daemon reload its configuration and read all tokens again.
     #[arg(long)]
     pub refresh: bool,
-    /// Also list the credentials whose issuer begins with _hidden.
+    /// Also list the credentials whose issuer is _hidden.
     #[arg(long, short = 'H')]
     pub show_hidden: bool,
 }
@@ -24,7 +24,7 @@ pub struct CodeArguments {
     /// Search only the token with this id, serial number or end of its serial number.
     #[arg(long, value_name = "ID_OR_SERIAL")]
     pub token: Option<String>,
-    /// Also search, or print, the credentials whose issuer begins with _hidden.
+    /// Also search, or print, the credentials whose issuer is _hidden.
     #[arg(long, short = 'H')]
     pub show_hidden: bool,
     /// Copy the code to the clipboard instead of printing it, until it runs out.

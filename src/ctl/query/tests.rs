@@ -90,20 +90,25 @@ fn a_whole_name_has_priority_over_an_account_that_looks_like_it() {
 fn a_hidden_credential_is_found_by_its_whole_name_only() {
     let mut tree = tree();
     tree.credentials.push(credential_of("b", "_hidden", "carol"));
-    tree.credentials.push(credential_of("b", "_hidden:x", "dave"));
+    tree.credentials.push(credential_of("b", "_hidden", "carl"));
+    tree.credentials.push(credential_of("b", "_hiddenShop", "erin"));
     let find = |tree: &Tree, query: &str| credential(tree, query, None).map(|found| found.account.clone());
-    for (query, account) in
-        [("b__hiddencarol", "carol"), ("_hidden:carol", "carol"), ("_hidden:x:dave", "dave")]
-    {
+    for (query, account) in [
+        ("b__hiddencarol", "carol"),
+        ("_hidden:carol", "carol"),
+        ("_hidden:carl", "carl"),
+        ("erin", "erin"),
+        ("_hid", "erin"),
+    ] {
         assert_eq!(find(&tree, query).as_deref(), Ok(account), "{query}");
     }
-    for query in ["carol", "_hidden:x", "_hid", "car"] {
+    for query in ["carol", "_hidden:c", "car"] {
         let failure = find(&tree, query).unwrap_err();
         assert_eq!(failure.code, exit::NOT_FOUND, "{query}");
         assert!(!failure.text().contains("_hidden:carol"), "{}", failure.text());
     }
     let shown = Tree { shows_hidden: true, ..tree };
-    assert_eq!(find(&shown, "car").as_deref(), Ok("carol"));
+    assert_eq!(find(&shown, "caro").as_deref(), Ok("carol"));
     assert_eq!(find(&shown, "_hid").unwrap_err().code, exit::AMBIGUOUS);
 }
 

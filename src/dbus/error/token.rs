@@ -96,11 +96,15 @@ impl Error {
             ),
             Token::UsedAhead => (
                 "ClockBehind",
-                "The credential was used with a later time and gives no code for an earlier one; try again after the next half minute, and set the clock of this computer if that does not help.",
+                "The credential was used with a later time and gives no code for an earlier one; try again after its next time step, and if that does not help, check the clock of this computer or add the credential again.",
             ),
             Token::ListIncomplete => (
                 "Unsupported",
                 "The token has more credentials than it can list, so none of them can be used; delete some with the program of its vendor, and plug it in again.",
+            ),
+            Token::PinListIncomplete => (
+                "Unsupported",
+                "The list with the credentials that the PIN protects is too long for this key over PC/SC; use the key over HID, or delete some credentials with the program of its vendor.",
             ),
             Token::Unsupported(why) => {
                 return Self::ours(

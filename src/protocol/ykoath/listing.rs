@@ -9,7 +9,7 @@ use super::chaining::Repeat;
 use super::error::{done, means_locked};
 use super::{CredentialId, Session, calculate_all, list};
 use crate::device::{NoProgress, Progress};
-use crate::iso7816::{Status, status};
+use crate::iso7816::{Response, Status, status};
 use crate::oath::{Credential, Error, Kind, Touch};
 use crate::otp::{Digits, Period, Step};
 
@@ -47,7 +47,7 @@ impl Session<'_> {
             (entries, _) => entries?,
         };
         if matches!(all, All::StepRefused) {
-            all = self.all(harmless_step(&entries, self.clock.unix_time()))?;
+            all = self.all_once(harmless_step(&entries, self.clock.unix_time()))?;
         }
         described(entries, &all.details())
     }
@@ -57,7 +57,8 @@ impl Session<'_> {
     /// # Errors
     ///
     /// [`Error::Unsupported`] if the list has no properties; [`Error::Locked`] without a PIN in the slot;
-    /// [`Error::WrongPin`], [`Error::PinBlocked`], [`Error::TouchTimedOut`], and those of [`Session::credentials`].
+    /// [`Error::WrongPin`], [`Error::PinBlocked`], [`Error::TouchTimedOut`]; [`Error::PinListIncomplete`] if the token cannot
+    /// send the list; and those of [`Session::credentials`].
     pub fn credentials_with_pin(&mut self, progress: &dyn Progress) -> Result<Vec<Credential>, Error> {
         if !self.selection.lists_properties() {
             return Err(Error::Unsupported("its firmware does not say which credentials its PIN protects"));
@@ -66,9 +67,14 @@ impl Session<'_> {
         self.verify_pin(progress)?;
         // Nothing may come between: the authorisation is that of the next command.
         let list = list::command(list::Form::WithProperties)?.once();
-        let response = self.channel.send(&list, Repeat::Never, &NoProgress)?;
-        let entries = list::parse(&done(list::INSTRUCTION, response)?.data, list::Form::WithProperties)?;
+        let response = self.channel.send(&list, Repeat::Never, &NoProgress);
+        // The attempts left have changed, also if the list is lost.
         self.refresh();
+        let response = response.map_err(|error| match error {
+            Error::ListIncomplete => Error::PinListIncomplete,
+            error => error,
+        })?;
+        let entries = list::parse(&done(list::INSTRUCTION, response)?.data, list::Form::WithProperties)?;
         described(entries, &Details::new())
     }
 
@@ -103,9 +109,31 @@ impl Session<'_> {
         }
     }
 
+    /// Why the token has refused a code with the status word of a locked one, although it had accepted the key.
+    ///
+    /// A credential that was used with a later step refuses step 0 as well, which no credential remembers.
+    pub(super) fn used_ahead_or_locked(&mut self) -> Error {
+        match self.all(Step(0)) {
+            Ok(All::StepRefused) => Error::UsedAhead,
+            Ok(All::Whole(_) | All::Unavailable) => Error::Locked,
+            Err(error) => error,
+        }
+    }
+
     /// CALCULATE ALL for this step.
     fn all(&mut self, step: Step) -> Result<All, Error> {
-        let response = match self.privileged(&calculate_all::command(step)?) {
+        let response = self.privileged(&calculate_all::command(step)?);
+        self.all_in(response)
+    }
+
+    /// CALCULATE ALL for this step after a successful LIST. A refusal is that of the step, so the authorisation is not renewed.
+    fn all_once(&mut self, step: Step) -> Result<All, Error> {
+        let response = self.channel.send(&calculate_all::command(step)?, Repeat::Allowed, &NoProgress);
+        self.all_in(response)
+    }
+
+    fn all_in(&mut self, response: Result<Response, Error>) -> Result<All, Error> {
+        let response = match response {
             Ok(response) => response,
             Err(Error::Malformed(_) | Error::ListIncomplete) => {
                 // On some tokens the rest of an aborted response appears in the next one.

@@ -76,8 +76,8 @@ impl<'t> Session<'t> {
 
     /// Calculates one code. For HOTP the token's counter advances, whether or not the code arrives.
     ///
-    /// Tells `progress` if the credential is known to require a touch, and otherwise that it may. Without a touch the call
-    /// blocks for as long as the token waits, up to 35 s.
+    /// Tells `progress` if the credential is known to require a touch, and that it may if this is unknown. Without a touch the
+    /// call blocks for as long as the token waits, up to 35 s.
     ///
     /// # Errors
     ///
@@ -104,14 +104,20 @@ impl<'t> Session<'t> {
         let harmless = credential.kind != Kind::Hotp && credential.touch != Touch::Yes;
         let repeat = if harmless { Repeat::Allowed } else { Repeat::Never };
         let sent = self.clock.monotonic();
-        progress.touch_possible(true);
+        // A slow answer of any other credential is that of a slow reader.
+        progress.touch_possible(credential.touch == Touch::Unknown);
         let response = self.channel.send(&command, repeat, progress);
         progress.touch_possible(false);
         let circumstances = calculate::Circumstances {
             waited: self.clock.monotonic().saturating_sub(sent),
             may_be_increasing: !self.selection.is_trussed(),
         };
-        calculate::parse(response?, credential, (!self.locked).then_some(&circumstances))
+        match calculate::parse(response?, credential, (!self.locked).then_some(&circumstances)) {
+            Err(Error::UsedAhead) if credential.touch == Touch::No && self.keys.is_some() => {
+                Err(self.used_ahead_or_locked())
+            }
+            code => code,
+        }
     }
 
     pub(super) fn validate_with(&mut self, keys: &KeySlot, challenge: &[u8; 8]) -> Result<(), Error> {

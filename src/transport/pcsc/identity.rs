@@ -1,6 +1,8 @@
-//! Reads the serial number and firmware version of a YubiKey from its Management application, which every YubiKey has.
+//! Reads the serial number and firmware version of a YubiKey from its Management application or from its OTP application.
 //!
-//! An imitation may have the answer to reset of a YubiKey and the same application. Its version text is another one.
+//! A YubiKey NEO is asked through OTP alone: it has no Management application over NFC, and after its selection over USB it
+//! gets stuck. An imitation may have the answer to reset of a YubiKey and the same application. Its version text is nothing
+//! but a version.
 //!
 //! Source: yubikey-manager's `yubikit/management.py` and `yubikit/yubiotp.py`.
 
@@ -20,34 +22,54 @@ const OTP_GET_SERIAL: Command = Command::bare(0x01, 0x10, 0x00);
 /// The begin of a YubiKey's version text, which ends with the version.
 const YUBIKEY_TEXT: &[u8] = b"Virtual mgr";
 
-/// Whether the card may be a YubiKey. The commands are sent to no other card.
-pub(super) fn may_be_yubikey(attachment: &Attachment) -> bool {
-    matches!(attachment.make(), Some(Make::YubiKey | Make::YubiKeyNeo))
+/// The make of a card that may be a YubiKey. The commands are sent to no other card.
+pub(super) fn yubikey(attachment: &Attachment) -> Option<Make> {
+    attachment.make().filter(|make| matches!(make, Make::YubiKey | Make::YubiKeyNeo))
 }
 
-/// Reads the identity; `None` if there is no Management application.
+/// Reads the identity; `None` if there is neither a Management nor an OTP application.
 ///
 /// Selects applications, which deselects those of other programs.
-pub(super) fn read(device: &mut dyn Device) -> Option<Identity> {
+pub(super) fn read(device: &mut dyn Device, make: Make) -> Option<Identity> {
     let mut transaction = device.transaction().ok()?;
     let mut ask = |command: &Command| {
         let response = transaction.transmit(command, &NoProgress).ok()?;
         (response.status == Status::OK).then(|| response.data.clone())
     };
-    let text = ask(&Aid::MANAGEMENT.select())?;
-    let is_yubikey = text.starts_with(YUBIKEY_TEXT);
+    let text = if make == Make::YubiKeyNeo { None } else { ask(&Aid::MANAGEMENT.select()) };
+    let Some(text) = text else { return from_otp(&mut ask) };
+    let is_yubikey = is_yubikey_text(&text);
     let configuration = ask(&READ_CONFIG).unwrap_or_default();
-    let mut serial = element(&configuration, SERIAL).and_then(number);
-    if serial.is_none() && is_yubikey {
-        serial = ask(&Aid::OTP.select()).and_then(|_| ask(&OTP_GET_SERIAL)).as_deref().and_then(number);
+    let mut serial = element(&configuration, SERIAL).and_then(number).map(|serial| serial.to_string());
+    if serial.is_none() && is_yubikey != Some(false) {
+        serial = from_otp(&mut ask).and_then(|identity| identity.serial);
     }
-    let firmware = element(&configuration, VERSION).and_then(|version| <[u8; 3]>::try_from(version).ok());
-    let firmware = firmware.map(|[major, minor, patch]| format!("{major}.{minor}.{patch}"));
+    let firmware = element(&configuration, VERSION).and_then(|bytes| bytes.first_chunk()).map(version);
+    Some(Identity { serial, firmware: firmware.or_else(|| version_in(&text)), is_yubikey })
+}
+
+/// The identity from the OTP application, whose response to SELECT begins with the firmware version.
+fn from_otp(ask: &mut impl FnMut(&Command) -> Option<Vec<u8>>) -> Option<Identity> {
+    let status = ask(&Aid::OTP.select())?;
+    let serial = ask(&OTP_GET_SERIAL).as_deref().and_then(number);
     Some(Identity {
         serial: serial.map(|serial| serial.to_string()),
-        firmware: firmware.or_else(|| version_in(&text)),
-        is_yubikey: Some(is_yubikey),
+        firmware: status.first_chunk().map(version),
+        is_yubikey: None,
     })
+}
+
+/// Whether this version text is that of a YubiKey. `None` if it is neither that nor that of a known imitation.
+fn is_yubikey_text(text: &[u8]) -> Option<bool> {
+    if text.starts_with(YUBIKEY_TEXT) {
+        return Some(true);
+    }
+    let is_version = version_in(text).is_some_and(|version| version.as_bytes() == text);
+    is_version.then_some(false)
+}
+
+fn version([major, minor, patch]: &[u8; 3]) -> String {
+    format!("{major}.{minor}.{patch}")
 }
 
 /// The value of an element of the configuration.
@@ -93,12 +115,16 @@ mod tests {
     }
 
     fn identity(answers: &'static [(u8, &'static [u8])]) -> Option<Identity> {
-        read(&mut Key(answers))
+        read(&mut Key(answers), Make::YubiKey)
     }
 
-    fn expected(serial: Option<&str>, firmware: Option<&str>, is_yubikey: bool) -> Option<Identity> {
+    fn expected(
+        serial: Option<&str>,
+        firmware: Option<&str>,
+        is_yubikey: impl Into<Option<bool>>,
+    ) -> Option<Identity> {
         let (serial, firmware) = (serial.map(str::to_owned), firmware.map(str::to_owned));
-        Some(Identity { serial, firmware, is_yubikey: Some(is_yubikey) })
+        Some(Identity { serial, firmware, is_yubikey: is_yubikey.into() })
     }
 
     #[test]
@@ -112,7 +138,7 @@ mod tests {
             let id = DeviceId { name: reader.into(), insertion: 1 };
             let (reader, atr) = (Some(reader.into()), atr.to_vec());
             let attachment = Attachment { id, is_virtual: false, reader, usb: None, atr };
-            assert_eq!(may_be_yubikey(&attachment), is_asked, "{attachment:?}");
+            assert_eq!(yubikey(&attachment).is_some(), is_asked, "{attachment:?}");
         }
     }
 
@@ -128,11 +154,58 @@ mod tests {
             (0x1d, b"\x06\x02\x04\x00\x00\x01\x00\x90\x00"),
         ]);
         assert_eq!(four, expected(Some("256"), Some("4.3.7"), true));
-        let neo = identity(&[
-            (0xa4, b"Virtual mgr - FW version 3.4.9\x90\x00"),
+        let old = identity(&[
+            (0xa4, b"Virtual mgr - FW version 4.0.9\x90\x00"),
             (0x01, b"\x00\x00\x01\x00\x90\x00"),
         ]);
-        assert_eq!(neo, expected(Some("256"), Some("3.4.9"), true));
+        assert_eq!(old, expected(Some("256"), Some("4.0.9"), true));
+    }
+
+    /// A key without a Management application that notes the applications that were selected.
+    #[derive(Default)]
+    struct OtpOnly(Vec<Vec<u8>>);
+
+    impl Device for OtpOnly {
+        fn transaction(&mut self) -> Result<Box<dyn Transaction + '_>, Error> {
+            Ok(Box::new(OtpExchange(&mut self.0)))
+        }
+    }
+
+    struct OtpExchange<'d>(&'d mut Vec<Vec<u8>>);
+
+    impl Transaction for OtpExchange<'_> {
+        fn transmit(&mut self, command: &Command, _: &dyn Progress) -> Result<Response, Error> {
+            let is_otp = command.to_bytes() == Aid::OTP.select().to_bytes();
+            let answer = match command.instruction() {
+                0xa4 => {
+                    self.0.push(command.to_bytes().to_vec());
+                    if is_otp { &b"\x03\x04\x09\x01\x05\x00\x90\x00"[..] } else { b"\x6a\x82" }
+                }
+                0x01 => b"\x00\x00\x01\x00\x90\x00",
+                _ => b"\x6d\x00",
+            };
+            Response::from_bytes(answer).map_err(|_| Error::Removed)
+        }
+    }
+
+    /// A YubiKey NEO gets stuck after the selection of its Management application.
+    #[test]
+    fn a_neo_is_asked_through_otp_alone_and_another_key_if_it_has_no_management() {
+        let [management, otp] = [Aid::MANAGEMENT, Aid::OTP].map(|aid| aid.select().to_bytes().to_vec());
+        for (make, selected) in
+            [(Make::YubiKeyNeo, vec![otp.clone()]), (Make::YubiKey, vec![management, otp])]
+        {
+            let mut key = OtpOnly::default();
+            assert_eq!(read(&mut key, make), expected(Some("256"), Some("3.4.9"), None), "{make:?}");
+            assert_eq!(key.0, selected, "{make:?}");
+        }
+    }
+
+    #[test]
+    fn another_text_with_a_version_does_not_tell_whether_the_key_is_one() {
+        let other =
+            identity(&[(0xa4, b"Management 6.0.1\x90\x00"), (0x1d, b"\x06\x02\x04\x00\x00\x01\x00\x90\x00")]);
+        assert_eq!(other, expected(Some("256"), Some("6.0.1"), None));
     }
 
     #[test]
@@ -148,7 +221,7 @@ mod tests {
     fn answers_of_any_length_are_no_reason_to_panic() {
         assert_eq!(identity(&[]), None);
         assert_eq!(identity(&[(0xa4, &[])]), None);
-        assert_eq!(identity(&[(0xa4, &[0x90, 0x00])]), expected(None, None, false));
+        assert_eq!(identity(&[(0xa4, &[0x90, 0x00])]), expected(None, None, None));
         let cut = identity(&[
             (0xa4, b"Virtual mgr - FW version 5.4\x90\x00"),
             (0x1d, b"\x09\x02\x03\x01\x02\x03\x05\x7f\x90\x00"),

@@ -97,9 +97,7 @@ impl Transport for PcscTransport {
     }
 
     fn identify(&self, device: &Attachment) -> Option<Identity> {
-        if !identity::may_be_yubikey(device) {
-            return None;
-        }
-        identity::read(&mut self.connect(&device.id).ok()?)
+        let make = identity::yubikey(device)?;
+        identity::read(&mut self.connect(&device.id).ok()?, make)
     }
 }
