@@ -12,7 +12,8 @@ use crate::token;
 /// OATH could not have answered it.
 pub(super) fn explained(error: Error, snapshot: &Snapshot) -> Error {
     let (unread, known): (Vec<_>, Vec<_>) = snapshot.tokens.values().partition(is_unread);
-    let has_tokens = known.iter().any(|attached| may_answer(&attached.state, attached.info.is_unidentified()));
+    let has_tokens =
+        known.iter().any(|attached| may_answer(&attached.state, attached.info.is_unidentified()));
     if !may_be_hidden(&error, has_tokens) {
         return error;
     }

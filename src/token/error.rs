@@ -117,7 +117,9 @@ impl From<oath::Error> for Error {
             oath::Error::Device(error) => error.into(),
             oath::Error::NoApplication => Self::Unsupported("it has no OATH application"),
             oath::Error::NotSelected(what) => Self::Malformed(what),
-            oath::Error::SwitchedOff { vendor, is_contactless } => Self::SwitchedOff { vendor, is_contactless },
+            oath::Error::SwitchedOff { vendor, is_contactless } => {
+                Self::SwitchedOff { vendor, is_contactless }
+            }
             oath::Error::NfcRestricted => Self::NfcRestricted,
             oath::Error::NotConfigured => Self::NotConfigured,
             oath::Error::NoAnswer(what) => {

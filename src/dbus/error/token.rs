@@ -59,9 +59,7 @@ impl Error {
                 "TokenBusy",
                 "The token is busy with another request or held by another program; close that program or try again in a moment.",
             ),
-            Token::Reading => {
-                ("TokenBusy", "The token is still being read; try again in a few seconds.")
-            }
+            Token::Reading => ("TokenBusy", "The token is still being read; try again in a few seconds."),
             Token::Stuck => ("TokenStuck", "The token stopped answering; unplug it and plug it in again."),
             Token::Locked => (
                 "TokenLocked",

@@ -170,7 +170,8 @@ impl Shown {
         // read; those of a token stay.
         let (info, before) = (&attached.info, &earlier.info);
         let of_place = |info: &Info| {
-            info.is_unidentified().then(|| [&info.vendor, &info.model, &info.serial, &info.firmware].map(String::clone))
+            info.is_unidentified()
+                .then(|| [&info.vendor, &info.model, &info.serial, &info.firmware].map(String::clone))
         };
         attached.continues(earlier)
             && attached.transports == earlier.transports

@@ -204,7 +204,9 @@ impl Keeper {
             Event::WithoutOath(_) if device.state != State::NoOath => {
                 tracing::info!("the OATH application of {} is switched off or missing", key.1);
             }
-            Event::NoApplication | Event::Failed(token::Error::Unclear) => tracing::debug!("{} holds no OATH token", key.1),
+            Event::NoApplication | Event::Failed(token::Error::Unclear) => {
+                tracing::debug!("{} holds no OATH token", key.1)
+            }
             // Once for each reason, because the reading is repeated until it succeeds.
             Event::Failed(token::Error::Busy) if device.state == State::Busy => {}
             Event::Failed(error) if device.state != State::Error(error.clone()) => {
