@@ -209,7 +209,24 @@ mod tests {
 
     #[test]
     fn a_key_without_oath_is_no_failure_beside_a_token_that_was_read() {
-        let token = |state: &str| Token { state: state.to_owned(), ..Token::default() };
+        let token = |state: &str| Token {
+            id: state.to_owned(),
+            name: state.to_owned(),
+            path: String::new(),
+            vendor: String::new(),
+            model: String::new(),
+            family: String::new(),
+            serial: String::new(),
+            firmware: String::new(),
+            reader: String::new(),
+            is_virtual: false,
+            transports: Vec::new(),
+            state: state.to_owned(),
+            state_reason: String::new(),
+            pin_set: false,
+            attempts_left: -1,
+            may_hide_more: false,
+        };
         for (states, fails) in [
             (&["no-oath"][..], true),
             (&["no-oath", "ready"], false),

@@ -190,3 +190,23 @@ fn an_action_names_the_credential_that_was_found_meanwhile() {
     operation.set_credential(&other);
     assert_eq!(about(), Some((Some(token("01")), Some(other))));
 }
+
+#[test]
+fn the_wait_for_the_token_begins_after_that_for_a_person() {
+    let clock = Arc::new(ManualClock::at(Duration::from_secs(1_000)));
+    let (operations, _events) = Operations::new(clock.clone());
+    let operation = operations.begin(request(None));
+    let wait = |state, seconds| {
+        operation.set_state(state);
+        clock.advance(Duration::from_secs(seconds));
+        operation.waited_for_token().as_secs()
+    };
+    assert_eq!(
+        [wait(State::Queued, 1), wait(State::WaitingToken, 10), wait(State::Calculating, 2)],
+        [1, 11, 13]
+    );
+    wait(State::WaitingTouch, 60);
+    assert_eq!([wait(State::Calculating, 3), wait(State::WaitingToken, 4)], [3, 7]);
+    wait(State::WaitingStep, 30);
+    assert_eq!(wait(State::Queued, 0), 0);
+}

@@ -185,10 +185,6 @@ impl Session {
 }
 
 impl Exclusive<'_> {
-    pub(super) fn atr(&self) -> &'static [u8] {
-        self.session.atr().unwrap_or_default()
-    }
-
     pub(super) fn exchange(&self, command: &[u8], touch_needed: &dyn Fn()) -> Result<Vec<u8>, Error> {
         self.session.exchange(command, touch_needed)
     }

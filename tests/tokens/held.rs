@@ -198,3 +198,22 @@ async fn a_held_card_without_the_application_is_shown_until_it_is_read() {
     signals.until(|event| matches!(event, Event::Removed { .. })).await.unwrap();
     assert_eq!(tokens(&world).await, Vec::<String>::new());
 }
+
+/// The object has other values than before, and its properties never change in place.
+#[testkit::test]
+async fn a_held_key_without_oath_gets_a_new_object_when_it_is_read() {
+    let mut world = Scenario::inside().cards(TOKEN).start().await.unwrap();
+    world.end_daemon().await.unwrap();
+    world.card().unwrap().switch_oath_off();
+    let held = hold();
+    let mut signals = world.client.signals().await.unwrap();
+    world.start_daemon().await.unwrap();
+    signals.until(|event| state(event).as_deref() == Some("busy")).await.unwrap();
+    release(held);
+    world.pass(PAUSE).await.unwrap();
+    let events = signals.until(|event| state(event).as_deref() == Some("no-oath")).await.unwrap();
+    assert!(events.iter().any(|event| matches!(event, Event::Removed { .. })), "{events:?}");
+    let token = tokens(&world).await.concat();
+    let vendor: String = world.client.property(&token, "Token", "Vendor").await.unwrap();
+    assert_eq!(vendor, "Yubico");
+}

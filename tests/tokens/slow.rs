@@ -70,7 +70,9 @@ async fn a_token_that_goes_on_answering_is_shown_as_being_read_and_is_not_stuck(
     let (client, path) = (world.client.clone(), credential.clone());
     let call = tokio::spawn(async move { client.calculate(&path, Options::new()).await });
     world.pass(SETTLE).await.unwrap();
-    assert_eq!(call.await.unwrap().unwrap_err().name, "TokenBusy");
+    let refusal = call.await.unwrap().unwrap_err();
+    assert_eq!(refusal.name, "TokenBusy");
+    assert!(refusal.sentence.contains("is still being read"), "no program holds it: {refusal:?}");
 
     for _ in 0..SLOW_ANSWERS {
         world.clock().unwrap().advance(ANSWER);
