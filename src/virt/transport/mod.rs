@@ -59,9 +59,10 @@ impl VirtualTransport {
 
     fn presence(&self) -> Presence {
         let attachments = |token: &VirtualToken| {
-            let attachment = |name: OsString, reader, usb| {
+            let attachment = |name: OsString, reader: Option<OsString>, usb| {
                 let id = DeviceId { name, insertion: token.insertion()? };
-                Some(Attachment { id, is_virtual: true, reader, usb: Some(usb), atr: Vec::new() })
+                let atr = if reader.is_some() { atr(token) } else { Vec::new() };
+                Some(Attachment { id, is_virtual: true, reader, usb: Some(usb), atr })
             };
             if token.has_fido() {
                 let usb = if token.is_token2() { TOKEN2 } else { NITROKEY };
@@ -85,6 +86,11 @@ impl VirtualTransport {
         };
         self.tokens.iter().find(is_it)
     }
+}
+
+/// The answer to reset, as the smart card service reports it.
+fn atr(token: &VirtualToken) -> Vec<u8> {
+    token.connect().and_then(|card| card.atr().ok()).unwrap_or_default().to_vec()
 }
 
 fn reader_name(token: &VirtualToken) -> OsString {

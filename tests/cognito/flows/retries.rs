@@ -11,6 +11,9 @@ use oathbridge::virt::{self, Fault, VirtualTransport};
 
 use super::rig::{Rig, limited, seconds};
 
+/// The applications that each reading of a refusing card selects: OATH, and that of Token2.
+const SELECTIONS: usize = 2;
+
 /// A status word without a specific meaning.
 fn refusal() -> Fault {
     Fault::Answer(vec![0x6f, 0x00])
@@ -36,8 +39,9 @@ async fn plug_in_failing(rig: &Rig, refusals: usize) {
 #[tokio::test]
 async fn a_failed_reading_is_repeated_with_growing_pauses() {
     let rig = Rig::start(seconds(5)).await;
-    plug_in_failing(&rig, 6).await;
-    for pause in [2, 5, 10, 30, 60, 60] {
+    let pauses = [2, 5, 10, 30, 60, 60];
+    plug_in_failing(&rig, pauses.len() * SELECTIONS).await;
+    for pause in pauses {
         rig.pass(seconds(pause)).await;
     }
     until_ready(&rig).await;

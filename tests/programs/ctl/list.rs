@@ -183,6 +183,16 @@ fn hidden_credentials_are_listed_and_searched_only_on_request() {
 }
 
 #[test]
+fn a_token_with_nothing_but_hidden_credentials_says_so() {
+    let rig = Rig::with_hidden();
+    for command in ["list", "code"] {
+        let run = rig.run(&[command]);
+        assert_eq!((run.code, run.out.as_str()), (0, ""), "{run:?}");
+        assert!(run.err.contains("All credentials are hidden; add --show-hidden"), "{run:?}");
+    }
+}
+
+#[test]
 fn wrong_usage_help_and_version_have_their_exit_codes() {
     let rig = Rig::without_daemon();
     rig.run(&["frobnicate"]).failed(2, "frobnicate");

@@ -17,7 +17,7 @@ use testkit::scenario::{Scenario, World};
 use testkit::tested;
 use tokio::runtime::Runtime;
 
-use super::specs::{LOCKED, OF_README, TOKENS, WITH_PIN};
+use super::specs::{HIDDEN, LOCKED, OF_README, TOKENS, WITH_PIN};
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
 
@@ -108,6 +108,11 @@ impl Rig {
     /// Two tokens, one of them with a PIN, which is the password of the locked one.
     pub(crate) fn with_pin() -> Self {
         Self::with_tokens(&format!("{TOKENS}{WITH_PIN}"))
+    }
+
+    /// A token whose only credential is hidden.
+    pub(crate) fn with_hidden() -> Self {
+        Self::with_tokens(HIDDEN)
     }
 
     /// No token and no smart card service.

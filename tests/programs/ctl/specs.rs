@@ -53,6 +53,16 @@ pin = true
 seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 "#;
 
+/// A token whose only credential is hidden.
+pub(super) const HIDDEN: &str = r#"
+[[token]]
+serial = 55556666
+[[token.credential]]
+issuer = "_hidden"
+account = "bob"
+seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+"#;
+
 /// A token with the credential of README's profile.
 pub(super) const OF_README: &str = r#"
 [[token]]

@@ -2,10 +2,10 @@
 
 use super::super::access_key::answer;
 use super::super::derive;
-use super::{CALCULATE_ALL, LIST, SELECT, Script, UNLOCKED, bytes, select};
+use super::{CALCULATE_ALL, LIST, SELECT, Script, UNLOCKED, bytes, credential, select};
 use crate::device::{self, NoProgress, Progress, Transaction};
 use crate::iso7816::{Command, Response};
-use crate::oath::{Error, KeySlot, MovingFactor, OathSession, Touch, UnlockKey};
+use crate::oath::{Error, KeySlot, Kind, MovingFactor, OathSession, Touch, UnlockKey};
 use crate::otp::{Algorithm, Step};
 
 const LIST_PROPERTIES: &str = "00 A1 00 00 01 01";
@@ -17,6 +17,10 @@ struct Solo {
     key: UnlockKey,
     challenge: u8,
     authorised: bool,
+    /// Whether it refuses all calculations with 6982, as credentials do that were used with a later step.
+    refuses_codes: bool,
+    /// Whether it refuses each CALCULATE ALL with 6982.
+    refuses_all: bool,
     rest: Vec<u8>,
     sent: Vec<u8>,
 }
@@ -27,7 +31,15 @@ fn key() -> UnlockKey {
 
 impl Solo {
     fn new() -> Self {
-        Self { key: key(), challenge: 0, authorised: false, rest: Vec::new(), sent: Vec::new() }
+        Self {
+            key: key(),
+            challenge: 0,
+            authorised: false,
+            refuses_codes: false,
+            refuses_all: false,
+            rest: Vec::new(),
+            sent: Vec::new(),
+        }
     }
 
     fn answer(&mut self, command: &[u8]) -> Vec<u8> {
@@ -36,6 +48,8 @@ impl Solo {
             (0xa3, _) => return self.validate(&command[5..]),
             (0xc0, _) if !self.rest.is_empty() => std::mem::take(&mut self.rest),
             (0xa1 | 0xa2 | 0xa4, _) if !std::mem::take(&mut self.authorised) => return bytes("6985"),
+            (0xa2, _) if self.refuses_codes => return bytes("6982"),
+            (0xa4, _) if self.refuses_all => return bytes("6982"),
             (0xa1, _) => bytes("720A214157533A616C696365"),
             (0xa2, _) => bytes("76050841397EEA"),
             (0xa4, _) => bytes("71094157533A616C6963657605068041397E"),
@@ -91,6 +105,32 @@ fn an_authorisation_for_one_command_is_renewed_for_the_next() {
     let renewed = [0xa4, 0xa3];
     let expected = [&[0xa4, 0xa3, 0xa4, 0xa5, 0xa4][..], &renewed, &[0xa4, 0xc0, 0xa1], &renewed, &[0xa1]];
     assert_eq!(solo.sent, expected.concat());
+}
+
+/// A credential that was used with a later step refuses step 0 as well.
+#[test]
+fn a_refused_code_after_the_password_is_a_later_step_only_if_step_0_is_refused_too() {
+    for (refuses_all, expected) in [(true, Error::UsedAhead), (false, Error::Locked)] {
+        let mut solo = Solo { refuses_codes: true, refuses_all, ..Solo::new() };
+        let keys = KeySlot::from(key());
+        let mut session = select(&mut solo).unwrap();
+        session.validate(&keys).unwrap();
+        let credential = credential("AWS:alice", Kind::Totp, Touch::No);
+        let result = session.calculate(&credential, MovingFactor::Step(Step(1)), &NoProgress);
+        assert_eq!(result, Err(expected));
+    }
+}
+
+/// LIST has just shown that the token is authorised.
+#[test]
+fn the_second_step_of_calculate_all_is_sent_once() {
+    let mut solo = Solo { refuses_all: true, ..Solo::new() };
+    let keys = KeySlot::from(key());
+    let mut session = select(&mut solo).unwrap();
+    session.validate(&keys).unwrap();
+    assert_eq!(session.credentials().unwrap()[0].touch, Touch::Unknown);
+    let after_list = solo.sent.rsplit(|instruction| *instruction == 0xa1).next();
+    assert_eq!(after_list, Some(&[0xa4][..]));
 }
 
 /// A code and the next code are two commands.

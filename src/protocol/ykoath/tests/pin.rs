@@ -46,6 +46,21 @@ fn the_list_follows_the_pin_without_another_command_between() {
     script.assert_finished();
 }
 
+/// A Nitrokey 3 over CCID loses the first page of a long list.
+#[test]
+fn a_lost_list_after_the_pin_shows_the_attempts_left() {
+    let script = &mut Script::new(&[
+        (SELECT, &selected(5)),
+        (VERIFY, "90 00"),
+        (LIST, "61 FF"),
+        (SELECT, &selected(8)),
+    ]);
+    let mut session = with_pin(script);
+    assert_eq!(session.list_with_pin(&NoProgress), Err(Error::PinListIncomplete));
+    assert_eq!(session.description().attempts_left, Some(8));
+    script.assert_finished();
+}
+
 #[test]
 fn each_code_of_a_protected_credential_has_its_own_verification() {
     let step = ("00 B2 00 00 08 80 06 313233343536", "90 00");
