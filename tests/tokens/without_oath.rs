@@ -60,7 +60,7 @@ async fn a_key_whose_oath_is_switched_off_is_shown_without_oath() {
     }
     let refusal = world.client.unlock(&token, "any").await.unwrap_err();
     assert_eq!(refusal.name, "Unsupported");
-    assert!(refusal.sentence.contains("run ykman config usb --enable OATH"), "{refusal:?}");
+    assert!(refusal.sentence.contains("run ykman config usb to switch it on"), "{refusal:?}");
 }
 
 /// A selection would end the session of another program with another application of the key.
@@ -86,7 +86,7 @@ async fn a_contactless_key_whose_oath_is_switched_off_names_the_command_for_nfc(
     world.pcscd().unwrap().insert(0, &card).unwrap();
     let token = until_state(&world, &mut signals, "no-oath").await;
     let refusal = world.client.unlock(&token, "any").await.unwrap_err();
-    assert!(refusal.sentence.contains("run ykman config nfc --enable OATH"), "{refusal:?}");
+    assert!(refusal.sentence.contains("run ykman config nfc to switch it on"), "{refusal:?}");
 }
 
 #[testkit::test]

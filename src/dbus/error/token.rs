@@ -162,10 +162,10 @@ fn wrong_pin(left: Option<u8>) -> Error {
 fn switched_off(vendor: &str, is_contactless: bool) -> Error {
     let step = match (vendor, is_contactless) {
         (token::YUBICO, true) => {
-            "run ykman config nfc --enable OATH to switch it on and put the key on the reader again, or use another token"
+            "run ykman config nfc to switch it on and put the key on the reader again, or use another token"
         }
         (token::YUBICO, false) => {
-            "run ykman config usb --enable OATH to switch it on and plug the key in again, or use another token"
+            "run ykman config usb to switch it on and plug the key in again, or use another token"
         }
         _ => "use the program of its vendor to switch it on, or use another token",
     };
