@@ -30,6 +30,8 @@ pub(super) struct Device {
     is_unclear: bool,
     /// Whether the first reading takes long, although the device has an application.
     is_slow: bool,
+    /// Dropped when the first reading has ended.
+    first_reading: Option<oneshot::Sender<()>>,
     /// The description of a security key without OATH.
     key_without_oath: Option<Info>,
     pub(super) token: Token,
@@ -80,6 +82,7 @@ impl Device {
             is_read: false,
             is_unclear: false,
             is_slow: false,
+            first_reading: None,
             key_without_oath: None,
             token,
             attachment,
@@ -116,6 +119,13 @@ impl Device {
         self.info.as_ref().or(key).cloned().or_else(|| reader.map(of_place))
     }
 
+    /// The device has an application, so its first reading may take long. The receiver ends with that reading.
+    pub(super) fn begin_first_reading(&mut self) -> oneshot::Receiver<()> {
+        let (reading, over) = oneshot::channel();
+        self.first_reading = Some(reading);
+        over
+    }
+
     /// Shows the device if its first reading has not ended. Returns whether it was hidden.
     pub(super) fn show_slow(&mut self) -> bool {
         !self.is_read && !std::mem::replace(&mut self.is_slow, true)
@@ -126,7 +136,7 @@ impl Device {
         if matches!(event, Event::Begun) {
             return;
         }
-        self.is_slow = false;
+        (self.is_slow, self.first_reading) = (false, None);
         let is_unclear = matches!(event, Event::Failed(Error::Unclear));
         let is_first = !std::mem::replace(&mut self.is_read, true);
         match event {

@@ -224,12 +224,17 @@ impl Keeper {
     }
 
     /// Shows the device if its first reading takes long.
-    fn await_slow(&self, origin: &Origin) {
+    fn await_slow(&mut self, origin: &Origin) {
+        let Some(device) = self.devices.get_mut(&origin.key) else { return };
         let (clock, messages, origin) = (Arc::clone(&self.clock), self.messages.clone(), origin.clone());
+        let over = device.begin_first_reading();
         tokio::spawn(async move {
-            clock.sleep(SLOW_READING).await;
-            // An error means that the daemon is ending.
-            let _ = messages.send(Message::Slow(origin));
+            tokio::select! {
+                // An error means that the daemon is ending.
+                () = clock.sleep(SLOW_READING) => drop(messages.send(Message::Slow(origin))),
+                // The device has dropped the sender.
+                _ = over => {}
+            }
         });
     }
 

@@ -46,10 +46,10 @@ async fn waiting_for_an_absent_token_times_out() {
         .until(|event| matches!(event, Event::Removed { .. }) && event.place().starts_with("tokens/"))
         .await
         .unwrap();
-    // The call waits until nine seconds before its end: here for three seconds.
-    let options = Options::from([("wait-for-token", true.into()), ("timeout", Variant::from(12_u32))]);
+    // The call waits until nine seconds before its end: here for one second.
+    let options = Options::from([("wait-for-token", true.into()), ("timeout", Variant::from(10_u32))]);
     let call = world.client.calculate(&alice, options);
-    let (reply, passed) = tokio::join!(call, world.pass(Duration::from_secs(3)));
+    let (reply, passed) = tokio::join!(call, world.pass(Duration::from_secs(1)));
     passed.unwrap();
     assert_eq!(reply.unwrap_err().name, "TokenRemoved");
 }
