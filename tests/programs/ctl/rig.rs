@@ -30,6 +30,12 @@ issuer = 'AWS'
 account = 'alice'
 ";
 
+/// A test that waits for the status asks for it as often as it can.
+const MANY_QUERIES: &str = "[limits]
+all_queries_per_second = 1000000
+queries_per_second = 1000000
+";
+
 /// The seed of all credentials, from RFC 6238.
 const SEED: &[u8] = b"12345678901234567890";
 
@@ -141,7 +147,8 @@ impl Rig {
 
     /// A system bus with a logind that knows no session. The daemon is not started.
     pub(crate) fn with_logind_only() -> (Self, Mock) {
-        let rig = Self::new(Scenario::program(DAEMON).virtual_tokens(TOKENS).config(CONFIG).system_bus());
+        let config = format!("{CONFIG}{MANY_QUERIES}");
+        let rig = Self::new(Scenario::program(DAEMON).virtual_tokens(TOKENS).config(&config).system_bus());
         let logind = rig.runtime.block_on(Mock::logind(rig.world.system().unwrap())).unwrap();
         (rig, logind)
     }
