@@ -17,24 +17,9 @@ use testkit::scenario::{Scenario, World};
 use testkit::tested;
 use tokio::runtime::Runtime;
 
-use super::specs::{HIDDEN, LOCKED, OF_README, TOKENS, WITH_PIN};
+use super::specs::{CONFIG, HIDDEN, LOCKED, MANY_QUERIES, OF_README, TOKENS, WITH_PIN};
 
 const DAEMON: &str = env!("CARGO_BIN_EXE_oathbridged");
-
-const CONFIG: &str = "[pcsc]
-enabled = false
-[profiles.work]
-region = 'eu-central-1'
-endpoint_url = 'COGNITO_URL'
-issuer = 'AWS'
-account = 'alice'
-";
-
-/// A test that waits for the status asks for it as often as it can.
-const MANY_QUERIES: &str = "[limits]
-all_queries_per_second = 1000000
-queries_per_second = 1000000
-";
 
 /// The seed of all credentials, from RFC 6238.
 const SEED: &[u8] = b"12345678901234567890";

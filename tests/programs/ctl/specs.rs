@@ -1,5 +1,21 @@
 //! The virtual tokens of the rig.
 
+/// Without smart cards, and with a profile.
+pub(super) const CONFIG: &str = "[pcsc]
+enabled = false
+[profiles.work]
+region = 'eu-central-1'
+endpoint_url = 'COGNITO_URL'
+issuer = 'AWS'
+account = 'alice'
+";
+
+/// A test that waits for the status asks for it as often as it can.
+pub(super) const MANY_QUERIES: &str = "[limits]
+all_queries_per_second = 1000000
+queries_per_second = 1000000
+";
+
 /// A token without a password.
 pub(super) const TOKENS: &str = r#"
 [[token]]
