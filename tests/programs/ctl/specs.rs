@@ -1,4 +1,4 @@
-//! The virtual tokens of the rig.
+//! The virtual tokens and the configurations of the rig.
 
 /// Without smart cards, and with a profile.
 pub(super) const CONFIG: &str = "[pcsc]
