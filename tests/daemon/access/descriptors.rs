@@ -1,35 +1,15 @@
 //! Messages with descriptors: the daemon refuses those that a method does not take, and none stops it.
 
-use std::io::Write;
-use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
+use std::os::fd::AsFd;
 
-use oathbridge::dbus::names::{self, ROOT};
-use rustix::net::sockopt::set_socket_linger;
+use oathbridge::dbus::names::ROOT;
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
-use testkit::client::{Client, Extra, Options, Refusal, memfd};
-use zbus::message::Message;
+use testkit::client::{Extra, Options, memfd};
 use zbus::{Fd, ObjectPath};
 
 use super::Bench;
 
 const INVALID: &str = "org.freedesktop.DBus.Error.InvalidArgs";
-
-/// A socket that a close would wait for during ten minutes: its peer, the second value, reads nothing.
-fn lingering() -> (OwnedFd, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let socket = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let (peer, _) = listener.accept().unwrap();
-    socket.set_nonblocking(true).unwrap();
-    while (&socket).write(&[0; 65_536]).is_ok() {}
-    set_socket_linger(&socket, Some(Duration::from_secs(600))).unwrap();
-    (socket.into(), peer)
-}
-
-async fn unlock(client: &Client, token: &str, fd: OwnedFd) -> Result<(), Refusal> {
-    client.call(token, "Token", "Unlock", &(Fd::from(fd), Options::new())).await
-}
 
 fn token_of(credential: &str) -> String {
     credential.replace("credentials", "tokens").rsplit_once('_').unwrap().0.to_owned()
@@ -73,40 +53,6 @@ async fn each_option_has_a_descriptor_of_its_own() {
     assert!(refusal.sentence.contains("not UTF-8"), "the second one is read second: {refusal:?}");
     let refusal = answer(b"\xff", b"hash").await;
     assert!(refusal.sentence.contains("not UTF-8"), "the first one is read first: {refusal:?}");
-}
-
-#[tokio::test]
-async fn a_socket_that_lingers_stops_nobody() {
-    // dbus-broker may be the last one to close such a socket, and this test is about the daemon.
-    if std::env::var_os("OATHBRIDGE_TEST_BUS").is_some() {
-        return;
-    }
-    let bench = Bench::new("").await;
-    let token = token_of(&bench.alice);
-    let attacker = bench.stage.client().await.unwrap();
-    let call = |member| Message::method_call(ROOT, member).destination(names::BUS);
-    let (mut peers, mut sockets) = (Vec::new(), Vec::new());
-    for _ in 0..3 {
-        let (socket, peer) = lingering();
-        peers.push(peer);
-        sockets.push(socket);
-    }
-    let mut next = || Fd::from(sockets.pop().unwrap());
-    // In a call that takes none, in a signal, and in a call that takes one.
-    let refused = call("LockAll").interface(names::MANAGER).build(&next()).unwrap();
-    let signal = Message::signal(ROOT, "com.example.Noise", "Noise").destination(names::BUS);
-    let signal = signal.build(&next()).unwrap();
-    for message in [&refused, &signal] {
-        attacker.connection().send(message).await.unwrap();
-    }
-    drop((refused, signal));
-    let refusal = unlock(&attacker, &token, OwnedFd::try_from(next()).unwrap()).await.unwrap_err();
-    assert!(refusal.sentence.contains("2 seconds"), "{refusal:?}");
-    for _ in 0..3 {
-        bench.client.call::<_, Extra>(ROOT, "Manager", "GetCallerInfo", &()).await.unwrap();
-    }
-    let alice = bench.client.calculate(&bench.alice, Options::new()).await.unwrap();
-    assert_eq!(alice.code.len(), 6);
 }
 
 #[tokio::test]

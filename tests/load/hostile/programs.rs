@@ -1,4 +1,4 @@
-//! Four programs attack at once, with descriptors of every kind. A fifth program is answered all the time, although its
+//! Four programs attack at once, with descriptors of many kinds. A fifth program is answered all the time, although its
 //! calls may be refused. `scripts/accept/hostile` also has hostile tokens plugged in and out.
 
 use std::fs;
