@@ -1,6 +1,7 @@
 //! Another program holds a card exclusively, so the daemon cannot read it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
 
+use std::ffi::CStr;
 use std::time::Duration;
 
 use oathbridge::virt::{Fault, VirtualToken};
@@ -20,6 +21,9 @@ const APPLICATIONS: usize = 2;
 /// The time after which the daemon says that another program holds a card.
 const TRANSACTION_LIMIT: Duration = Duration::from_secs(8);
 
+/// The maximum time until pcscd notices a card.
+const CARD_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// The pause before the daemon looks again.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -33,7 +37,21 @@ fn connect(mode: pcsc::ShareMode) -> pcsc::Card {
     let mut readers = context.list_readers_owned().unwrap();
     readers.retain(|name| name.to_str().unwrap().starts_with(PrivatePcscd::READER_NAME));
     readers.sort();
-    context.connect(readers.first().unwrap(), mode, pcsc::Protocols::ANY).unwrap()
+    let reader = readers.first().unwrap();
+    wait_for_card(&context, reader);
+    context.connect(reader, mode, pcsc::Protocols::ANY).unwrap()
+}
+
+/// Without a daemon nothing else tells whether pcscd has noticed a new card.
+fn wait_for_card(context: &pcsc::Context, reader: &CStr) {
+    let mut states = [pcsc::ReaderState::new(reader, pcsc::State::UNAWARE)];
+    loop {
+        context.get_status_change(CARD_TIMEOUT, &mut states).unwrap();
+        if states[0].event_state().contains(pcsc::State::PRESENT) {
+            return;
+        }
+        states[0].sync_current_state();
+    }
 }
 
 fn release(card: pcsc::Card) {
