@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 pub use super::known::Fingerprint;
 use super::known::{Known, MAX_VALUE_BYTES};
+use crate::device::Identity;
 use crate::oath::{SelfDescription, TokenId};
 use crate::state_file::{Error, StateFile};
 use crate::sync::IgnorePoison;
@@ -34,6 +35,24 @@ impl Identities {
     pub fn known_serial(&self, fingerprint: &Fingerprint) -> Option<String> {
         let known: Known = self.file.read().ok()?;
         known.serial(fingerprint).filter(|serial| is_serial(serial)).map(str::to_owned)
+    }
+
+    /// What the application of its vendor has said of a known token with this salt, if that is recorded.
+    pub(super) fn known_vendor_identity(&self, fingerprint: &Fingerprint) -> Option<Identity> {
+        let known: Known = self.file.read().ok()?;
+        known.vendor_identity(fingerprint)
+    }
+
+    /// Records what the application of its vendor says of a token, so that the token is asked for it once and its model stays
+    /// the same.
+    pub(super) fn remember_vendor(&self, id: &TokenId, identity: &Identity) {
+        let remembered = self.file.update_or_restart(|known: &mut Known| {
+            known.remember_vendor(id.as_str(), identity);
+            Ok::<_, Error>(())
+        });
+        if let Err(error) = remembered {
+            tracing::warn!("the file of known tokens can't be used: {error}");
+        }
     }
 
     /// The lock of a session with a token, which all its devices share.

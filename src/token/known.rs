@@ -6,6 +6,7 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::device::Identity;
 use crate::oath::TokenId;
 use crate::state_file::Content;
 
@@ -55,6 +56,19 @@ struct Token {
     /// The position in the order of use; the token with the highest number was used last.
     #[serde(default)]
     order: u64,
+    /// What the application of the vendor has said, if it was asked and has answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vendor: Option<VendorAnswer>,
+}
+
+/// What the application of a vendor says of a token apart from its serial number. It never changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VendorAnswer {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    firmware: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    is_yubikey: Option<bool>,
 }
 
 impl Content for Known {}
@@ -74,6 +88,21 @@ impl Known {
     pub(super) fn serial(&self, fingerprint: &Fingerprint) -> Option<&str> {
         let token = self.tokens.values().find(|token| token.has_salt(fingerprint))?;
         token.serials.iter().rfind(|serial| !serial.starts_with(OF_APPLICATION)).map(String::as_str)
+    }
+
+    /// The answer of the vendor's application of the token with this salt, if it is recorded.
+    pub(super) fn vendor_identity(&self, fingerprint: &Fingerprint) -> Option<Identity> {
+        let token = self.tokens.values().find(|token| token.has_salt(fingerprint))?;
+        let VendorAnswer { firmware, is_yubikey } = token.vendor.clone()?;
+        let serial = self.serial(fingerprint).map(str::to_owned);
+        Some(Identity { serial, firmware, is_yubikey })
+    }
+
+    /// Adds the answer of the vendor's application to a known token.
+    pub(super) fn remember_vendor(&mut self, id: &str, identity: &Identity) {
+        let Some(token) = self.tokens.get_mut(id) else { return };
+        let Identity { firmware, is_yubikey, .. } = identity.clone();
+        token.vendor = Some(VendorAnswer { firmware, is_yubikey });
     }
 
     /// Adds a token, or new values to a known token, and removes the excess.

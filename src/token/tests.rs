@@ -24,6 +24,9 @@ struct Held {
     cards: VirtualTransport,
     free: usize,
     opens: AtomicUsize,
+    /// What the application of the vendor answers, and the number of questions.
+    identity: Identity,
+    questions: AtomicUsize,
 }
 
 impl Transport for Held {
@@ -46,13 +49,14 @@ impl Transport for Held {
         }
     }
 
-    fn identify(&self, device: &Attachment) -> Option<Identity> {
-        self.cards.identify(device)
+    fn identify(&self, _device: &Attachment) -> Option<Identity> {
+        self.questions.fetch_add(1, Ordering::SeqCst);
+        Some(self.identity.clone())
     }
 }
 
 struct Rig {
-    _state: tempfile::TempDir,
+    state: tempfile::TempDir,
     transport: Arc<Held>,
     token: Token,
     events: mpsc::Receiver<Event>,
@@ -61,9 +65,18 @@ struct Rig {
 impl Rig {
     /// A token that can be opened so many times.
     fn new(free: usize) -> Self {
-        let state = tempfile::tempdir().unwrap();
+        Self::of(tempfile::tempdir().unwrap(), free, Identity::default())
+    }
+
+    fn of(state: tempfile::TempDir, free: usize, identity: Identity) -> Self {
         let cards = VirtualTransport::new(&virt::parse(TOKEN).unwrap());
-        let transport = Arc::new(Held { cards, free, opens: AtomicUsize::new(0) });
+        let transport = Arc::new(Held {
+            cards,
+            free,
+            identity,
+            opens: AtomicUsize::new(0),
+            questions: AtomicUsize::new(0),
+        });
         let mut attached = None;
         transport.watch(&mut |presence| {
             attached = presence.devices.into_iter().next();
@@ -78,7 +91,7 @@ impl Rig {
             OtpSlots::default(),
             Arc::new(move |event| drop(sink.send(event))),
         );
-        Self { _state: state, transport, token: token.unwrap(), events }
+        Self { state, transport, token: token.unwrap(), events }
     }
 
     async fn unlock(&self) -> Result<(), Error> {
@@ -114,4 +127,28 @@ async fn a_reading_if_the_card_is_free_tries_it_once() {
     let rig = Rig::new(0);
     assert_eq!(rig.token.read_if_free().await, Err(Error::Busy));
     assert_eq!(rig.transport.opens.load(Ordering::SeqCst), 1);
+}
+
+/// An imitation says so only when it is asked, and its version is that of a YubiKey.
+#[tokio::test]
+async fn a_token_is_asked_for_its_model_once_and_keeps_it_at_the_next_insertion() {
+    let identity = Identity {
+        serial: Some("31415926".to_owned()),
+        firmware: Some("8.0.0".to_owned()),
+        is_yubikey: Some(false),
+    };
+    let mut state = tempfile::tempdir().unwrap();
+    for questions in [1, 0] {
+        let rig = Rig::of(state, usize::MAX, identity.clone());
+        assert_eq!(rig.token.read().await, Err(Error::Locked));
+        let info = rig.events.try_iter().find_map(|event| match event {
+            Event::Selected(info) => Some(info),
+            _ => None,
+        });
+        let info = info.unwrap();
+        let seen = (info.vendor.as_str(), info.model.as_str(), info.serial.as_str(), info.firmware.as_str());
+        assert_eq!(seen, ("", "OATH token", "31415926", "8.0.0"));
+        assert_eq!(rig.transport.questions.load(Ordering::SeqCst), questions);
+        state = rig.state;
+    }
 }

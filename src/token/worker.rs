@@ -219,16 +219,17 @@ impl Worker {
     /// Reports the identity of the token. If the serial number is unknown, it is read once for each insertion.
     fn introduce(&mut self, selected: Option<Selected>) {
         let Some((family, description)) = selected else { return };
-        let attachment = &self.link.target().attachment;
         let mut fingerprint = Fingerprint::of_application(&description);
+        let mut news = None;
+        if fingerprint.serial.is_none() && !description.is_trussed {
+            news = self.ask_vendor(&fingerprint);
+            let serial = self.vendor_identity.as_ref().and_then(|identity| identity.serial.clone());
+            fingerprint.serial = serial.filter(|serial| is_serial(serial));
+        }
         if let Some(known) = self.identities.known_serial(&fingerprint) {
             fingerprint.serial = Some(known);
-        } else if fingerprint.serial.is_none() && !description.is_trussed {
-            // At most once for each insertion, because it deselects the application of another program.
-            let identify = || self.link.transport().identify(attachment).unwrap_or_default();
-            let identity = self.vendor_identity.get_or_insert_with(identify);
-            fingerprint.serial = identity.serial.clone().filter(|serial| is_serial(serial));
         }
+        let attachment = &self.link.target().attachment;
         let vendor_firmware = self.vendor_identity.as_ref().and_then(|identity| identity.firmware.clone());
         let reader = attachment.reader.clone().unwrap_or_default().display().to_string();
         let model = detect_model(family.name, attachment, &description, self.vendor_identity.as_ref());
@@ -250,10 +251,26 @@ impl Worker {
             own_clock: description.own_clock,
             max_key: description.max_key,
         };
+        if let Some(identity) = news {
+            self.identities.remember_vendor(&info.id, &identity);
+        }
         self.introduced = true;
         self.link.share(self.identities.turn(&info.id));
         self.link.expect(family, description);
         self.reports.send(Event::Selected(info));
+    }
+
+    /// Looks for the identity that the vendor's application reports. A token that has answered is never asked again, because the
+    /// question deselects the application of another program. Returns a new answer.
+    fn ask_vendor(&mut self, fingerprint: &Fingerprint) -> Option<device::Identity> {
+        if self.vendor_identity.is_some() {
+            return None;
+        }
+        let known = self.identities.known_vendor_identity(fingerprint);
+        let is_known = known.is_some();
+        let identity = known.or_else(|| self.link.transport().identify(&self.link.target().attachment));
+        self.vendor_identity = Some(identity.clone().unwrap_or_default());
+        identity.filter(|_| !is_known)
     }
 
     /// The description of a security key without OATH and the vendor in it. Its id is that of its reader.

@@ -13,7 +13,7 @@ mod process;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oathbridge::virt::VirtualToken;
 use tempfile::TempDir;
@@ -23,6 +23,9 @@ use self::process::Process;
 
 /// The timeout for pcscd to start, and to see a card; it checks for cards every 0.4 s.
 const PCSCD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The time after which a card that pcscd has not seen is put in again.
+const UNSEEN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A private pcscd, stopped on drop.
 #[derive(Debug)]
@@ -79,8 +82,15 @@ impl PrivatePcscd {
     ///
     /// There is no such reader, pcscd is not running, or it does not see the card.
     pub fn insert(&mut self, reader: usize, card: &VirtualToken) -> io::Result<()> {
-        self.push(reader, card)?;
-        self.wait_until_seen(reader)
+        let begun = Instant::now();
+        loop {
+            self.push(reader, card)?;
+            // pcscd does not power a card that was pulled out and put back between two of its looks.
+            match self.wait_until_seen(reader, UNSEEN_TIMEOUT) {
+                Err(_) if begun.elapsed() < PCSCD_TIMEOUT => {}
+                result => return result,
+            }
+        }
     }
 
     /// Like [`PrivatePcscd::insert`] for several cards, one in each reader from the first on. pcscd sees them at once.
@@ -92,7 +102,7 @@ impl PrivatePcscd {
         for (reader, card) in cards.iter().enumerate() {
             self.push(reader, card)?;
         }
-        (0..cards.len()).try_for_each(|reader| self.wait_until_seen(reader))
+        (0..cards.len()).try_for_each(|reader| self.wait_until_seen(reader, PCSCD_TIMEOUT))
     }
 
     /// The process id, if pcscd is running.
@@ -109,9 +119,9 @@ impl PrivatePcscd {
         Ok(())
     }
 
-    fn wait_until_seen(&mut self, reader: usize) -> io::Result<()> {
+    fn wait_until_seen(&mut self, reader: usize, timeout: Duration) -> io::Result<()> {
         let inserted = self.reader(reader)?.as_ref();
-        match inserted.is_some_and(|inserted| inserted.wait_until_ready(PCSCD_TIMEOUT)) {
+        match inserted.is_some_and(|inserted| inserted.wait_until_ready(timeout)) {
             true => Ok(()),
             false => Err(io::Error::new(io::ErrorKind::TimedOut, "pcscd does not see the card")),
         }
