@@ -11,6 +11,7 @@
 //! * [`otp`]: HOTP and TOTP arithmetic (RFC 4226, RFC 6238), without a token;
 //! * [`device`]: the seam between bytes and protocols: `Transport`, `Device`, `Transaction`;
 //! * [`virt`]: virtual tokens, and their transport;
+//! * [`otpauth`]: new credentials as text: URIs and bare seeds;
 //! * [`protocol`]: the protocols of tokens: YKOATH;
 //! * [`token`]: one attached token: its worker thread and its handle;
 //! * [`registry`]: the attached tokens, as immutable snapshots;
@@ -44,6 +45,7 @@ pub mod markup;
 pub mod oath;
 pub mod operations;
 pub mod otp;
+pub mod otpauth;
 pub mod process;
 pub mod protocol;
 pub mod registry;

@@ -63,6 +63,18 @@ pub enum Error {
     /// The token has no credential of this name.
     #[error("the token has no such credential")]
     NoSuchCredential,
+    /// The token has a credential of this name, or one that it would mistake for it.
+    #[error("the token has a credential of this name")]
+    AlreadyExists,
+    /// The token has no room for another credential.
+    #[error("the token is full")]
+    NoSpace,
+    /// The answer to a command that changes the token was lost, so the token may have carried it out.
+    #[error("the token may have carried out the change")]
+    MaybeChanged,
+    /// The issuer and the account are no name for this token.
+    #[error("the issuer and the account are no name on this token")]
+    UnusableName,
     /// The touch did not come in time.
     #[error("the token was not touched in time")]
     TouchTimedOut,

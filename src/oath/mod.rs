@@ -7,6 +7,7 @@ mod credential;
 mod error;
 mod id;
 mod key_slot;
+mod new_credential;
 mod request;
 mod session;
 
@@ -15,5 +16,6 @@ pub use credential::{Credential, CredentialName, Kind, Touch};
 pub use error::Error;
 pub use id::{InvalidId, MAX_ID_BYTES, ObjectId, TokenId};
 pub use key_slot::{KeySlot, UnlockKey};
+pub use new_credential::NewCredential;
 pub use request::{CodeRequest, CodeResult, MovingFactor, When};
 pub use session::{OathSession, PinRules, SelfDescription};

@@ -1,6 +1,6 @@
 //! A session: the operations of a family's protocol within one transaction.
 
-use super::{Credential, Error, KeySlot, MovingFactor, UnlockKey};
+use super::{Credential, CredentialName, Error, KeySlot, MovingFactor, NewCredential, UnlockKey};
 use crate::device::Progress;
 use crate::otp::Code;
 use crate::secret::SecretText;
@@ -80,6 +80,44 @@ pub trait OathSession {
 
     /// Allows [`OathSession::calculate`] to set the clock of the token, also back. Does nothing for a token without a clock.
     fn allow_set_time(&mut self) {}
+
+    /// Writes a new credential, and returns its name. A credential that exists is never replaced.
+    ///
+    /// # Errors
+    ///
+    /// Before anything is written: [`Error::NotOnThisFamily`], [`Error::Unsupported`], [`Error::UnusableName`],
+    /// [`Error::AlreadyExists`] or an error of the list. [`Error::NoSpace`], [`Error::Locked`], [`Error::TouchTimedOut`],
+    /// [`Error::Malformed`], [`Error::Device`] or [`Error::MaybeChanged`] otherwise.
+    fn add(&mut self, _new: &NewCredential, _progress: &dyn Progress) -> Result<CredentialName, Error> {
+        Err(Error::NotOnThisFamily("command to add a credential"))
+    }
+
+    /// Deletes a credential.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOnThisFamily`], [`Error::NoSuchCredential`], [`Error::Locked`], [`Error::TouchTimedOut`],
+    /// [`Error::Malformed`], [`Error::Device`] or [`Error::MaybeChanged`].
+    fn remove(&mut self, _credential: &Credential, _progress: &dyn Progress) -> Result<(), Error> {
+        Err(Error::NotOnThisFamily("command to delete a credential"))
+    }
+
+    /// Gives a credential another issuer and account, and returns its new name.
+    ///
+    /// # Errors
+    ///
+    /// Before anything is written: [`Error::NotOnThisFamily`], [`Error::UnusableName`], [`Error::AlreadyExists`] or an error
+    /// of the list. [`Error::Unsupported`] if the token lacks the command; [`Error::NoSuchCredential`], [`Error::Locked`],
+    /// [`Error::Malformed`], [`Error::Device`] or [`Error::MaybeChanged`] otherwise.
+    fn rename(
+        &mut self,
+        _credential: &Credential,
+        _issuer: &str,
+        _account: &str,
+        _progress: &dyn Progress,
+    ) -> Result<CredentialName, Error> {
+        Err(Error::NotOnThisFamily("command to rename a credential"))
+    }
 
     /// Calculates one code. For HOTP the token's counter advances, whether or not the code arrives.
     ///

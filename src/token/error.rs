@@ -42,6 +42,18 @@ pub enum Error {
     /// The token has no such credential.
     #[error("the token has no such credential")]
     NoSuchCredential,
+    /// The token has a credential of this name, or one that it would mistake for it.
+    #[error("the token has a credential of this name")]
+    AlreadyExists,
+    /// The token has no room for another credential.
+    #[error("the token is full")]
+    NoSpace,
+    /// The issuer and the account are no name for this token.
+    #[error("the issuer and the account are no name on this token")]
+    UnusableName,
+    /// The answer to a command that changes the token was lost, and the token may have carried it out.
+    #[error("the token may have carried out the change")]
+    MaybeChanged,
     /// The token was not touched in time.
     #[error("the token was not touched in time")]
     TouchTimeout,
@@ -139,6 +151,10 @@ impl From<oath::Error> for Error {
             oath::Error::PinBlocked => Self::PinBlocked,
             oath::Error::Impostor => Self::Impostor,
             oath::Error::NoSuchCredential => Self::NoSuchCredential,
+            oath::Error::AlreadyExists => Self::AlreadyExists,
+            oath::Error::NoSpace => Self::NoSpace,
+            oath::Error::UnusableName => Self::UnusableName,
+            oath::Error::MaybeChanged => Self::MaybeChanged,
             oath::Error::TouchTimedOut => Self::TouchTimeout,
             oath::Error::ClockBehind => Self::ClockBehind,
             oath::Error::UsedAhead => Self::UsedAhead,

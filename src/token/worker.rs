@@ -37,7 +37,7 @@ impl Job {
 }
 
 pub(super) struct Worker {
-    link: Link,
+    pub(super) link: Link,
     activity: Arc<Activity>,
     clock: Arc<dyn Clock>,
     identities: Identities,

@@ -19,13 +19,14 @@ const LEAVES: [&str; 9] =
     ["clock", "config", "logging", "markup", "process", "secret", "signals", "state_file", "task"];
 
 /// The modules that each module may use. Skipping a layer is allowed, using a higher one is not.
-const ALLOWED: [(&str, &[&str]); 17] = [
+const ALLOWED: [(&str, &[&str]); 18] = [
     ("iso7816", &[]),
     ("otp", &[]),
     ("device", &["iso7816"]),
     ("virt", &["device", "iso7816", "otp"]),
     ("transport", &["device", "iso7816"]),
     ("oath", &["device", "otp"]),
+    ("otpauth", &["oath", "otp"]),
     ("protocol", &["device", "iso7816", "oath", "otp"]),
     ("token", &["device", "iso7816", "oath", "otp", "protocol"]),
     ("registry", &["device", "oath", "otp", "token"]),
@@ -36,7 +37,19 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ("access", &[]),
     (
         "dbus",
-        &["access", "cognito", "device", "flows", "guard", "oath", "operations", "otp", "registry", "token"],
+        &[
+            "access",
+            "cognito",
+            "device",
+            "flows",
+            "guard",
+            "oath",
+            "operations",
+            "otp",
+            "otpauth",
+            "registry",
+            "token",
+        ],
     ),
     ("desktop", &["dbus"]),
     ("daemon", &["dbus", "desktop", "device", "flows", "guard", "operations", "registry", "token"]),

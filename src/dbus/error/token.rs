@@ -31,6 +31,13 @@ impl From<token::Error> for Error {
     }
 }
 
+/// The name of the error is of the bus and not ours.
+fn unusable_name() -> Error {
+    Error::invalid(
+        "The token cannot hold this issuer and account, because they are too long together (64 bytes), or have control characters, or the issuer has a colon; choose other ones",
+    )
+}
+
 impl Error {
     /// The same; if the token is busy, with the time that the call has waited for it. Nothing holds a token that is still being
     /// read.
@@ -85,6 +92,19 @@ impl Error {
             Token::NoSuchCredential => (
                 "NoSuchCredential",
                 "The token does not have this credential; list its credentials with oathbridgectl list.",
+            ),
+            Token::AlreadyExists => (
+                "AlreadyExists",
+                "The token has a credential of this name, or is an old YubiKey with one whose name begins like it; choose another account name, or remove that credential first.",
+            ),
+            Token::NoSpace => (
+                "NoSpace",
+                "The token has no room for another credential; remove one that is no longer needed, or use another token.",
+            ),
+            Token::UnusableName => return unusable_name(),
+            Token::MaybeChanged => (
+                "TokenRemoved",
+                "The answer of the token was lost, so it may have carried out the change; plug it in again and look at its credentials with oathbridgectl list.",
             ),
             Token::TouchTimeout => (
                 "TouchTimeout",

@@ -13,7 +13,7 @@ use crate::otp::{Code, Digits, truncate};
 const INSTRUCTION: u8 = 0xa2;
 
 /// A refusal after this time means that the touch did not come. It is that of Yubico Authenticator.
-const MISSED_TOUCH: Duration = Duration::from_secs(5);
+pub(super) const MISSED_TOUCH: Duration = Duration::from_secs(5);
 
 pub(super) fn command(credential: &Credential, factor: MovingFactor) -> Result<Command, Error> {
     let challenge = match (credential.kind, factor) {

@@ -32,8 +32,11 @@ impl CredentialId {
     ///
     /// [`UnusableName`] if it is too long, or if parsing it gives another result, as for an issuer with a colon.
     pub fn totp(period: Period, issuer: Option<&str>, account: &str) -> Result<Self, UnusableName> {
-        let prefix = if period == Period::DEFAULT { String::new() } else { format!("{}/", period.seconds()) };
-        Self::from_parts(&prefix, period, issuer, account, false)
+        let prefix = format!("{}/", period.seconds());
+        let plain = if period == Period::DEFAULT { "" } else { &prefix };
+        let id = Self::from_parts(plain, period, issuer, account, false);
+        // Behind a period of its own, a name that begins like one is read as a name: `30/60/Shop:alice`.
+        id.or_else(|_| Self::from_parts(&prefix, period, issuer, account, false))
     }
 
     /// The id of a new HOTP credential.
@@ -165,7 +168,8 @@ mod tests {
     fn an_id_that_is_parsed_differently_is_refused() {
         let totp = |issuer: Option<&str>, account: &str| CredentialId::totp(Period::DEFAULT, issuer, account);
         assert_eq!(totp(Some("a:b"), "c"), Err(UnusableName));
-        assert_eq!(totp(None, "12/c"), Err(UnusableName));
+        assert_eq!(totp(None, "12/c").unwrap().bytes(), b"30/12/c");
+        assert_eq!(totp(Some("60/Shop"), "alice").unwrap().bytes(), b"30/60/Shop:alice");
         assert_eq!(totp(None, "a:b"), Err(UnusableName));
         assert_eq!(totp(Some("a"), ""), Err(UnusableName));
         assert_eq!(totp(None, "a\nb"), Err(UnusableName));

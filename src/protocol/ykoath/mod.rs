@@ -14,6 +14,7 @@ mod credential_id;
 mod error;
 mod list;
 mod listing;
+mod manage;
 mod oath_session;
 mod pin;
 mod select;
@@ -31,11 +32,14 @@ pub use session::Session;
 mod tag {
     pub(super) const NAME: u8 = 0x71;
     pub(super) const LIST_ENTRY: u8 = 0x72;
+    pub(super) const KEY: u8 = 0x73;
     pub(super) const CHALLENGE: u8 = 0x74;
     pub(super) const FULL_RESPONSE: u8 = 0x75;
     pub(super) const TRUNCATED_RESPONSE: u8 = 0x76;
     pub(super) const NO_RESPONSE: u8 = 0x77;
+    pub(super) const PROPERTY: u8 = 0x78;
     pub(super) const VERSION: u8 = 0x79;
+    pub(super) const COUNTER: u8 = 0x7a;
     pub(super) const TOUCH: u8 = 0x7c;
     /// Nitrokey only: a PIN.
     pub(super) const PIN: u8 = 0x80;

@@ -2,7 +2,10 @@
 
 use super::{Session, access_key, pin};
 use crate::device::Progress;
-use crate::oath::{Credential, Error, KeySlot, MovingFactor, OathSession, SelfDescription, UnlockKey};
+use crate::oath::{
+    Credential, CredentialName, Error, KeySlot, MovingFactor, NewCredential, OathSession, SelfDescription,
+    UnlockKey,
+};
 use crate::otp::Code;
 use crate::secret::SecretText;
 
@@ -46,6 +49,24 @@ impl OathSession for Session<'_> {
 
     fn list(&mut self) -> Result<Vec<Credential>, Error> {
         self.credentials()
+    }
+
+    fn add(&mut self, new: &NewCredential, progress: &dyn Progress) -> Result<CredentialName, Error> {
+        Session::add(self, new, progress)
+    }
+
+    fn remove(&mut self, credential: &Credential, progress: &dyn Progress) -> Result<(), Error> {
+        Session::remove(self, credential, progress)
+    }
+
+    fn rename(
+        &mut self,
+        credential: &Credential,
+        issuer: &str,
+        account: &str,
+        progress: &dyn Progress,
+    ) -> Result<CredentialName, Error> {
+        Session::rename(self, credential, issuer, account, progress)
     }
 
     fn calculate(

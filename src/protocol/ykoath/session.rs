@@ -17,9 +17,9 @@ pub struct Session<'t> {
     pub(super) clock: &'t dyn Clock,
     pub(super) locked: bool,
     /// The slot of the key, for tokens whose authorisation ends with the first command. The key may be wiped meanwhile.
-    keys: Option<KeySlot>,
+    pub(super) keys: Option<KeySlot>,
     /// Whether no command has used the authorisation yet.
-    fresh: bool,
+    pub(super) fresh: bool,
     /// The slot of the PIN. The PIN may be wiped meanwhile.
     pin: Option<KeySlot>,
 }

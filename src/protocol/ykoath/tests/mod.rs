@@ -5,6 +5,7 @@ mod deviants;
 mod exchanges;
 mod hostile;
 mod increasing;
+mod manage;
 mod pin;
 mod whole_list;
 
