@@ -19,6 +19,9 @@ _oathbridgectl() {
             oathbridgectl,accounts)
                 cmd="oathbridgectl__subcmd__list"
                 ;;
+            oathbridgectl,add)
+                cmd="oathbridgectl__subcmd__add"
+                ;;
             oathbridgectl,cancel)
                 cmd="oathbridgectl__subcmd__cancel"
                 ;;
@@ -51,6 +54,12 @@ _oathbridgectl() {
                 ;;
             oathbridgectl,profile)
                 cmd="oathbridgectl__subcmd__profile"
+                ;;
+            oathbridgectl,remove)
+                cmd="oathbridgectl__subcmd__remove"
+                ;;
+            oathbridgectl,rename)
+                cmd="oathbridgectl__subcmd__rename"
                 ;;
             oathbridgectl,sign-in)
                 cmd="oathbridgectl__subcmd__sign__subcmd__in"
@@ -106,6 +115,9 @@ _oathbridgectl() {
             oathbridgectl__subcmd__guard__subcmd__help,show)
                 cmd="oathbridgectl__subcmd__guard__subcmd__help__subcmd__show"
                 ;;
+            oathbridgectl__subcmd__help,add)
+                cmd="oathbridgectl__subcmd__help__subcmd__add"
+                ;;
             oathbridgectl__subcmd__help,cancel)
                 cmd="oathbridgectl__subcmd__help__subcmd__cancel"
                 ;;
@@ -135,6 +147,12 @@ _oathbridgectl() {
                 ;;
             oathbridgectl__subcmd__help,profile)
                 cmd="oathbridgectl__subcmd__help__subcmd__profile"
+                ;;
+            oathbridgectl__subcmd__help,remove)
+                cmd="oathbridgectl__subcmd__help__subcmd__remove"
+                ;;
+            oathbridgectl__subcmd__help,rename)
+                cmd="oathbridgectl__subcmd__help__subcmd__rename"
                 ;;
             oathbridgectl__subcmd__help,sign-in)
                 cmd="oathbridgectl__subcmd__help__subcmd__sign__subcmd__in"
@@ -206,12 +224,62 @@ _oathbridgectl() {
 
     case "${cmd}" in
         oathbridgectl)
-            opts="-q -h -V --json --quiet --help --version tokens list ls accounts code verify challenge sign-in profile watch cancel unlock lock guard config status complete help"
+            opts="-q -h -V --json --quiet --help --version tokens list ls accounts code verify challenge sign-in profile watch cancel add rename remove unlock lock guard config status complete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__add)
+            opts="-q -h --token --account --issuer --type --algorithm --digits --period --counter --touch --secret-fd --secret-stdin --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --account)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --issuer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --type)
+                    COMPREPLY=($(compgen -W "totp hotp steam" -- "${cur}"))
+                    return 0
+                    ;;
+                --algorithm)
+                    COMPREPLY=($(compgen -W "sha1 sha256 sha512" -- "${cur}"))
+                    return 0
+                    ;;
+                --digits)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --period)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --counter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --secret-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -524,8 +592,22 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__help)
-            opts="tokens list code verify challenge sign-in profile watch cancel unlock lock guard config status complete help"
+            opts="tokens list code verify challenge sign-in profile watch cancel add rename remove unlock lock guard config status complete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -764,6 +846,34 @@ _oathbridgectl() {
         oathbridgectl__subcmd__help__subcmd__profile__subcmd__test)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__help__subcmd__rename)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1030,6 +1140,42 @@ _oathbridgectl() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__remove)
+            opts="-y -q -h --token --yes --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__rename)
+            opts="-q -h --token --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

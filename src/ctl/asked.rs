@@ -13,6 +13,8 @@ pub enum Task {
     Submit,
     /// It unlocks a token.
     Unlock,
+    /// It changes the credentials of a token.
+    Change,
     /// Another one.
     #[default]
     Other,

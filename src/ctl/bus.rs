@@ -25,14 +25,14 @@ use crate::process;
 pub(super) const REPLY_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The extra time for the reply after the daemon's own deadline.
-const REPLY_GRACE: Duration = Duration::from_secs(10);
+pub(super) const REPLY_GRACE: Duration = Duration::from_secs(10);
 
 /// The limit for reading the details of a failure, which only add to its sentence.
 const DETAILS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A connection to the session bus.
 pub(super) struct Bus {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl Bus {

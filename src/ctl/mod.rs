@@ -3,6 +3,7 @@
 //! Stability: sentences may change; `--json` members and the codes of [`exit`] are only added. No argument, error or
 //! note contains a secret; codes and sessions are printed on standard output only.
 
+mod add;
 mod arguments;
 mod asked;
 mod aws;
@@ -11,6 +12,7 @@ mod cancel;
 mod cancelled;
 mod cells;
 mod challenge;
+mod changes;
 mod client_secret;
 mod clipboard;
 mod code;
@@ -35,6 +37,7 @@ mod profiles;
 mod properties;
 mod proxies;
 mod query;
+mod remove;
 mod screen;
 mod screen_lock;
 mod secret_input;
@@ -115,6 +118,9 @@ async fn run(arguments: Arguments, style: Style) -> Result<Output, Failure> {
         Command::Profile(command) => profiles::run(&command, style).await,
         Command::Watch(arguments) => watch::run(&arguments, style).await,
         Command::Cancel(arguments) => cancel::run(&arguments, style).await,
+        Command::Add(arguments) => add::run(&arguments, style).await,
+        Command::Rename(arguments) => remove::rename(&arguments, style).await,
+        Command::Remove(arguments) => remove::remove(&arguments, style).await,
         Command::Unlock(arguments) => unlock::run(&arguments, style).await,
         Command::Lock(arguments) => lock::run(&arguments, style).await,
         Command::Guard(command) => guard::run(&command, style).await,

@@ -66,6 +66,10 @@ pub(super) trait Operation {
 )]
 pub(super) trait Credential {
     fn calculate(&self, options: Options<'_>) -> zbus::Result<(String, u64, u64, Extra)>;
+
+    fn remove(&self, options: Options<'_>) -> zbus::Result<()>;
+
+    fn rename(&self, issuer: &str, account: &str, options: Options<'_>) -> zbus::Result<OwnedObjectPath>;
 }
 
 #[zbus::proxy(
@@ -76,4 +80,6 @@ pub(super) trait Token {
     fn unlock(&self, secret: Fd<'_>, options: Options<'_>) -> zbus::Result<()>;
 
     fn lock(&self) -> zbus::Result<()>;
+
+    fn add_credential(&self, secret: Fd<'_>, options: Options<'_>) -> zbus::Result<OwnedObjectPath>;
 }

@@ -47,6 +47,8 @@ pub(super) const METHODS: &[MethodPolicy] = &[
         .with_descriptors(1),
     row("Credential", "Calculate", Audience::Permitted(Permission::ReadCode), CallClass::Code)
         .for_absent_objects(),
+    row("Credential", "Remove", Audience::Permitted(Permission::Manage), CallClass::Change),
+    row("Credential", "Rename", Audience::Permitted(Permission::Manage), CallClass::Change),
     row("Manager", "FindCredentials", Audience::Everyone, CallClass::Query).while_locked(),
     row("Manager", "GetCallerInfo", Audience::Everyone, CallClass::Query).while_locked().without_config(),
     row("Manager", "LockAll", Audience::Permitted(Permission::Manage), CallClass::Secure)
@@ -57,6 +59,8 @@ pub(super) const METHODS: &[MethodPolicy] = &[
         .without_config(),
     row("Operation", "Cancel", Audience::RequesterOr(Permission::Manage), CallClass::Secure).while_locked(),
     row("Operation", "GetResult", Audience::Requester, CallClass::Query).while_locked(),
+    row("Token", "AddCredential", Audience::Permitted(Permission::Manage), CallClass::Change)
+        .with_descriptors(1),
     row("Token", "Lock", Audience::Permitted(Permission::Manage), CallClass::Secure)
         .while_locked()
         .without_config(),
@@ -175,7 +179,10 @@ mod tests {
     #[test]
     fn securing_methods_are_open_while_locked_and_code_methods_are_not() {
         for row in METHODS {
-            let yields = matches!(row.class, CallClass::Code | CallClass::Submission | CallClass::Unlock);
+            let yields = matches!(
+                row.class,
+                CallClass::Code | CallClass::Submission | CallClass::Unlock | CallClass::Change
+            );
             assert_eq!(row.open_while_locked, !yields, "{}.{}", row.interface, row.member);
         }
     }

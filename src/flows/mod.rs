@@ -11,6 +11,7 @@ mod explained;
 mod find;
 mod key_length;
 mod lockout_guard;
+mod manage;
 mod permits;
 mod submission;
 mod submission_window;

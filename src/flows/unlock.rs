@@ -64,7 +64,7 @@ impl Flows {
     }
 
     /// The token with this id; waits until it is attached.
-    async fn attached(&self, id: &TokenId, operation: &Operation) -> Result<Arc<Attached>, Error> {
+    pub(super) async fn attached(&self, id: &TokenId, operation: &Operation) -> Result<Arc<Attached>, Error> {
         let mut snapshots = self.registry.subscribe();
         let mut limit = self.clock.sleep(operation.deadline().person(&*self.clock));
         if !snapshots.borrow().tokens.contains_key(id) {

@@ -179,6 +179,21 @@ impl Guard {
         })
     }
 
+    /// Lets the credential `new` share the record of the credential `with`, because both have one seed. An own record of `new`
+    /// is that of an earlier credential, and is given up.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the record cannot be read or written.
+    pub fn share(&self, new: &str, with: &str) -> Result<(), Error> {
+        self.store.update(|state: &mut State| {
+            let group = state.group_of(with)?;
+            state.credentials.insert(new.to_owned(), group);
+            state.drop_unused_groups();
+            Ok(())
+        })
+    }
+
     fn record(&self, credential: &str, step: Step, now: Now, usage: Use) -> Result<String, Error> {
         let mut is_copied = false;
         let group = self.store.update(|state: &mut State| {

@@ -1,6 +1,6 @@
 //! The content of the record's file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,12 @@ impl State {
         self.credentials.insert(credential.to_owned(), group.clone());
         self.groups.entry(group.clone()).or_default();
         Ok(group)
+    }
+
+    /// Removes the records of seeds that no credential has any more.
+    pub(super) fn drop_unused_groups(&mut self) {
+        let used: BTreeSet<_> = self.credentials.values().collect();
+        self.groups.retain(|group, _| used.contains(group));
     }
 
     /// Adds a step that is recorded elsewhere, unless it is recorded here.

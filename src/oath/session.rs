@@ -1,8 +1,8 @@
 //! A session: the operations of a family's protocol within one transaction.
 
-use super::{Credential, CredentialName, Error, KeySlot, MovingFactor, NewCredential, UnlockKey};
+use super::{Credential, CredentialName, Error, KeySlot, Kind, MovingFactor, NewCredential, UnlockKey};
 use crate::device::Progress;
-use crate::otp::Code;
+use crate::otp::{Code, Period};
 use crate::secret::SecretText;
 
 /// A session with one token. It lasts as long as the transaction that it borrows.
@@ -80,6 +80,21 @@ pub trait OathSession {
 
     /// Allows [`OathSession::calculate`] to set the clock of the token, also back. Does nothing for a token without a clock.
     fn allow_set_time(&mut self) {}
+
+    /// The name that a credential gets on this token. Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOnThisFamily`], or [`Error::UnusableName`].
+    fn name(
+        &self,
+        _kind: Kind,
+        _period: Period,
+        _issuer: &str,
+        _account: &str,
+    ) -> Result<CredentialName, Error> {
+        Err(Error::NotOnThisFamily("command to name a credential"))
+    }
 
     /// Writes a new credential, and returns its name. A credential that exists is never replaced.
     ///

@@ -13,6 +13,12 @@ pub enum Kind {
     RespondToMfaChallenge,
     /// Unlocks a token.
     Unlock,
+    /// Adds a credential to a token.
+    AddCredential,
+    /// Deletes a credential.
+    Remove,
+    /// Renames a credential.
+    Rename,
 }
 
 impl fmt::Display for Kind {
@@ -22,6 +28,9 @@ impl fmt::Display for Kind {
             Self::VerifySoftwareToken => "VerifySoftwareToken",
             Self::RespondToMfaChallenge => "RespondToMfaChallenge",
             Self::Unlock => "Unlock",
+            Self::AddCredential => "AddCredential",
+            Self::Remove => "Remove",
+            Self::Rename => "Rename",
         })
     }
 }

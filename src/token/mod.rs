@@ -45,12 +45,12 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::device::{Attachment, Progress, Transport};
-use crate::oath::{CodeRequest, CodeResult, CredentialName};
+use crate::oath::{CodeRequest, CodeResult};
 use crate::secret::SecretText;
 
 use activity::Activity;
 use caller::Caller;
-pub use change::Change;
+pub use change::{Change, Naming};
 pub use error::Error;
 pub use event::{Event, Info};
 pub use identity::{Fingerprint, Identities};
@@ -205,22 +205,6 @@ impl Token {
     pub async fn unlock(&self, unlock: Unlock, stage: watch::Sender<Stage>) -> Result<(), Error> {
         let limit = if unlock.may_require_touch { TOUCH_TRANSACTION_LIMIT } else { TRANSACTION_LIMIT };
         self.ask(limit, stage, move |worker, caller| caller.answer(worker.unlock(&unlock, caller))).await
-    }
-
-    /// Changes the credentials of the token, and reads it again. Returns the name of the credential that was added or renamed.
-    ///
-    /// # Errors
-    ///
-    /// Any [`Error`]; [`Error::MaybeChanged`] if the answer was lost. The token is read again after an error as well.
-    pub async fn change(
-        &self,
-        change: Change,
-        stage: watch::Sender<Stage>,
-    ) -> Result<Option<CredentialName>, Error> {
-        self.ask(TOUCH_TRANSACTION_LIMIT, stage, move |worker, caller| {
-            caller.answer(worker.change(&change, caller));
-        })
-        .await
     }
 
     /// Locks the token: wipes its key, and reads the token again. Locks that wait for the token share one reading.

@@ -75,7 +75,7 @@ impl Session {
         let delay = state.delay;
         let mut state = self.pause(state, delay, |_| false)?;
         match state.faults.pop_front() {
-            None => {}
+            None | Some(Fault::Pass) => {}
             Some(Fault::Answer(bytes)) => return Ok(bytes),
             Some(Fault::Hang) => return self.hang(state),
             Some(Fault::Vanish) => {

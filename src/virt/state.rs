@@ -25,6 +25,8 @@ pub enum Fault {
     Answer(Vec<u8>),
     /// The token is pulled out during the command.
     Vanish,
+    /// There is no fault: the applet receives this command, and the next fault is for a later one.
+    Pass,
 }
 
 #[derive(Debug)]

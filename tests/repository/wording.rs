@@ -18,7 +18,7 @@ use oathbridge::operations::Cancellation;
 use testkit::foreign;
 
 /// The D-Bus options that cause errors and that `oathbridgectl` never passes. It does not receive these errors.
-const NEVER_PASSED: [&str; 3] = ["handle-token", "interactive", "secret-hash"];
+const NEVER_PASSED: [&str; 4] = ["handle-token", "interactive", "same-seed-as", "secret-hash"];
 
 /// The start of the error for an unknown option, which only a daemon of another version sends to `oathbridgectl`.
 const UNKNOWN_OPTION: &str = "There is no option ";
@@ -27,7 +27,8 @@ const UNKNOWN_OPTION: &str = "There is no option ";
 const PER_MINUTE: Allowed = Allowed { count: 10, time: "minute", what: "calls of this kind" };
 
 /// The starts of sentences about calls that `oathbridgectl` never makes.
-const NEVER_CALLED: [&str; 6] = [
+const NEVER_CALLED: [&str; 7] = [
+    "A removed credential cannot",
     "Calculate takes one argument",
     "Only the connection that made",
     "The operation has not ended",

@@ -38,8 +38,15 @@ const STATES: [State; 11] = [
     State::Cancelled,
 ];
 
-const KINDS: [Kind; 4] =
-    [Kind::Calculate, Kind::VerifySoftwareToken, Kind::RespondToMfaChallenge, Kind::Unlock];
+const KINDS: [Kind; 7] = [
+    Kind::Calculate,
+    Kind::VerifySoftwareToken,
+    Kind::RespondToMfaChallenge,
+    Kind::Unlock,
+    Kind::AddCredential,
+    Kind::Remove,
+    Kind::Rename,
+];
 
 /// The place in [`STATES`] and [`KINDS`]; the compiler demands a new one.
 fn place(state: State) -> usize {
@@ -64,6 +71,9 @@ fn place_of_kind(kind: Kind) -> usize {
         Kind::VerifySoftwareToken => 1,
         Kind::RespondToMfaChallenge => 2,
         Kind::Unlock => 3,
+        Kind::AddCredential => 4,
+        Kind::Remove => 5,
+        Kind::Rename => 6,
     }
 }
 

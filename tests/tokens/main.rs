@@ -7,6 +7,7 @@ mod crowd;
 mod denied;
 mod held;
 mod hotplug;
+mod manage;
 mod nitrokey;
 mod nitrokey_pro;
 mod otp;

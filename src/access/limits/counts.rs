@@ -11,6 +11,9 @@ use crate::config;
 /// The number of records above which idle ones are dropped.
 pub(super) const MAX_IDLE_RECORDS: usize = 256;
 
+/// The maximum number of changes of tokens by a program per minute. A person may add a whole list of credentials.
+const CHANGES_PER_MINUTE: u32 = 120;
+
 /// The maximum number of reloads of a program per minute.
 const RELOADS_PER_MINUTE: u32 = 60;
 
@@ -179,6 +182,7 @@ impl Counts {
             Rate::Codes => Quota::per_minute(self.config.codes_per_minute),
             Rate::Submissions => Quota::per_minute(self.config.submissions_per_minute),
             Rate::Unlocks => Quota::per_minute(self.config.unlocks_per_minute),
+            Rate::Changes => Quota::per_minute(CHANGES_PER_MINUTE),
             Rate::Reloads => Quota::per_minute(RELOADS_PER_MINUTE),
             Rate::Queries | Rate::Securing => Quota::per_second(self.config.queries_per_second),
             Rate::Denials | Rate::SecuringDenials => Quota::per_minute(DENIALS_PER_MINUTE).of("denied calls"),
@@ -196,7 +200,12 @@ impl Counts {
             Rate::Submissions => Quota::per_minute(self.config.all_submissions_per_minute),
             Rate::Queries => Quota::per_second(self.config.all_queries_per_second),
             Rate::Refused => Quota::per_minute(ALL_REFUSED_PER_MINUTE),
-            Rate::Unlocks | Rate::Reloads | Rate::Securing | Rate::Denials | Rate::SecuringDenials => {
+            Rate::Unlocks
+            | Rate::Changes
+            | Rate::Reloads
+            | Rate::Securing
+            | Rate::Denials
+            | Rate::SecuringDenials => {
                 return None;
             }
         };

@@ -36,6 +36,8 @@ pub enum CallClass {
     Submission,
     /// It tries a password.
     Unlock,
+    /// It changes the credentials of a token.
+    Change,
     /// It reloads the configuration and all tokens.
     Reload,
     /// It is a short query.

@@ -18,6 +18,7 @@ pub(super) enum Rate {
     Codes,
     Submissions,
     Unlocks,
+    Changes,
     Reloads,
     Queries,
     /// Messages that lock or cancel. They have a quota of their own, so that no other messages of a connection use it up.
@@ -57,6 +58,7 @@ impl Rate {
             CallClass::Code => Some(Self::Codes),
             CallClass::Submission => Some(Self::Submissions),
             CallClass::Unlock => Some(Self::Unlocks),
+            CallClass::Change => Some(Self::Changes),
             CallClass::Reload => Some(Self::Reloads),
             CallClass::Query | CallClass::Secure => None,
         }

@@ -1,5 +1,6 @@
 //! The command line: subcommands, options and their help.
 
+mod changes;
 mod credentials;
 mod profile;
 mod submission;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use changes::{CodeKind, Hash, NewArguments, RemoveArguments, RenameArguments};
 pub(super) use credentials::{CodeArguments, ListArguments};
 pub(super) use profile::{AddArguments, ProfileCommand, TestArguments};
 pub(super) use submission::{AuthorizationArguments, ChallengeArguments, SignInArguments, VerifyArguments};
@@ -18,11 +20,13 @@ use super::{Failure, exit};
 use values::descriptor;
 
 /// Options that other programs have and this one refuses, each with its replacement.
-const REFUSED: [(&str, &str); 4] = [
+const REFUSED: [(&str, &str); 6] = [
     ("--access-token", "--access-token-stdin or --access-token-fd"),
     ("--session", "--session-stdin or --session-fd"),
     ("--password", "--password-stdin or --password-fd"),
     ("--client-secret", "--client-secret-fd"),
+    ("--secret", "--secret-stdin or --secret-fd"),
+    ("--seed", "--secret-stdin or --secret-fd"),
 ];
 
 /// Characters of a word in a message of clap; a longer word may be a secret that was passed by mistake.
@@ -66,6 +70,12 @@ pub enum Command {
     Watch(WatchArguments),
     /// Cancel a running request.
     Cancel(CancelArguments),
+    /// Write a new credential to a token, from an otpauth URI or a seed.
+    Add(NewArguments),
+    /// Give a credential another name.
+    Rename(RenameArguments),
+    /// Remove a credential from its token.
+    Remove(RemoveArguments),
     /// Unlock a token with its password or PIN, for as long as it stays attached.
     Unlock(UnlockArguments),
     /// Make the daemon forget the passwords and PINs of all tokens, or of one.
@@ -206,6 +216,7 @@ impl Command {
             Self::Challenge(arguments) => [arguments.client_secret_fd, None],
             Self::SignIn(arguments) => [arguments.password_fd, arguments.client_secret_fd],
             Self::Unlock(arguments) => [arguments.password_fd, None],
+            Self::Add(arguments) => [arguments.secret_fd, None],
             _ => [None, None],
         };
         named.into_iter().flatten().collect()

@@ -89,6 +89,7 @@ fn too_often(said: &str, asked: &Asked, retry: Option<String>) -> String {
         Task::Code => "for a code",
         Task::Submit => "to submit a code",
         Task::Unlock => "to unlock a token",
+        Task::Change => "to change a token",
         Task::Other => "of this kind",
     };
     let words = said.split("in ").skip(1).filter_map(|rest| rest.split(' ').next());

@@ -3,6 +3,7 @@
 mod client_secret;
 mod descriptor;
 mod destination;
+mod new_credential;
 mod options;
 mod source;
 mod submission;
@@ -11,6 +12,7 @@ mod values;
 pub(in crate::dbus) use client_secret::read as read_client_secret;
 pub(in crate::dbus) use descriptor::{DESCRIPTORS_PER_CALLER, Passed, Readers};
 pub(in crate::dbus) use destination::Destination;
+pub(in crate::dbus) use new_credential::NewOptions;
 pub(in crate::dbus) use options::{Common, Options};
 pub(in crate::dbus) use submission::{
     DeviceName, endpoint, explain, find_profile, is_wrong_clock, other_region, policy, profile_query, target,

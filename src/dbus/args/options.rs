@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use zbus::{OwnedVariant, Variant};
+use zbus::{OwnedObjectPath, OwnedVariant, Variant};
 
 use super::descriptor::Passed;
 use super::values::Map;
@@ -45,6 +45,10 @@ impl Options {
 
     pub(in crate::dbus) fn text(&mut self, key: &'static str) -> Result<Option<String>, Error> {
         self.take(key, "a string", |value| String::try_from(value).ok())
+    }
+
+    pub(in crate::dbus) fn object(&mut self, key: &'static str) -> Result<Option<OwnedObjectPath>, Error> {
+        self.take(key, "an object path", |value| OwnedObjectPath::try_from(value).ok())
     }
 
     /// `timeout`, 1 to 900 seconds.

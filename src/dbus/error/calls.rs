@@ -158,6 +158,14 @@ impl Error {
         Self::ours("Busy", "The operation has not ended; wait until its State is done, failed or cancelled.")
     }
 
+    /// The caller did not confirm that a credential shall be deleted.
+    pub fn removal_not_confirmed() -> Self {
+        Self::ours(
+            "ConfirmationRequired",
+            "A removed credential cannot be restored; pass the option confirm with true if that is intended.",
+        )
+    }
+
     /// There is no object at the path that was called.
     pub fn no_object() -> Self {
         Self::ours(

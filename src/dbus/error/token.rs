@@ -31,13 +31,6 @@ impl From<token::Error> for Error {
     }
 }
 
-/// The name of the error is of the bus and not ours.
-fn unusable_name() -> Error {
-    Error::invalid(
-        "The token cannot hold this issuer and account, because they are too long together (64 bytes), or have control characters, or the issuer has a colon; choose other ones",
-    )
-}
-
 impl Error {
     /// The same; if the token is busy, with the time that the call has waited for it. Nothing holds a token that is still being
     /// read.
@@ -101,7 +94,10 @@ impl Error {
                 "NoSpace",
                 "The token has no room for another credential; remove one that is no longer needed, or use another token.",
             ),
-            Token::UnusableName => return unusable_name(),
+            Token::UnusableName => (
+                "Unsupported",
+                "The token cannot hold this issuer and account, because they are too long together (64 bytes), or have control characters, or the issuer has a colon; choose other ones.",
+            ),
             Token::MaybeChanged => (
                 "TokenRemoved",
                 "The answer of the token was lost, so it may have carried out the change; plug it in again and look at its credentials with oathbridgectl list.",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use zbus::message::Header;
 use zbus::{ObjectPath, interface};
 
-use crate::dbus::args::{Map, Options, put_text, variant};
+use crate::dbus::args::{Common, Map, Options, put_text, variant};
 use crate::dbus::bridge::Bridge;
 use crate::dbus::call::Call;
 use crate::dbus::error::Error;
@@ -76,6 +76,44 @@ impl CredentialObject {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(String, u64, u64, Map), Error> {
         calculate(&self.bridge, &self.id, options, &header).await
+    }
+
+    async fn remove(&self, options: Map, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
+        let call = Call::authorize(&self.bridge, &header).await?;
+        let mut options = Options::new(options);
+        let (common, is_confirmed) = (options.common()?, options.flag("confirm", false)?);
+        options.finish()?;
+        if !is_confirmed {
+            return Err(Error::removal_not_confirmed());
+        }
+        let work = async |operation: &Operation| Ok(self.bridge.flows.remove(&self.id, operation).await?);
+        call.operate(self.task(operations::Kind::Remove, common), work, |()| Map::new()).await
+    }
+
+    #[zbus(out_args("credential"))]
+    async fn rename(
+        &self,
+        issuer: String,
+        account: String,
+        options: Map,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<ObjectPath<'static>, Error> {
+        let call = Call::authorize(&self.bridge, &header).await?;
+        let mut options = Options::new(options);
+        let common = options.common()?;
+        options.finish()?;
+        let work = async |operation: &Operation| {
+            let id = self.bridge.flows.rename(&self.id, issuer, account, operation).await?;
+            Ok(names::credential(&id))
+        };
+        let values = |path: &ObjectPath<'static>| Map::from([("credential".to_owned(), path.clone().into())]);
+        call.operate(self.task(operations::Kind::Rename, common), work, values).await
+    }
+}
+
+impl CredentialObject {
+    fn task(&self, kind: operations::Kind, common: Common) -> Task {
+        Task { kind, credential: Some(self.id.clone()), token: None, common }
     }
 }
 

@@ -4,12 +4,13 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use zbus::message::Header;
-use zbus::{Fd, interface};
+use zbus::{Fd, ObjectPath, interface};
 
-use crate::dbus::args::{Map, Options};
+use crate::dbus::args::{Map, NewOptions, Options};
 use crate::dbus::bridge::Bridge;
 use crate::dbus::call::Call;
 use crate::dbus::error::Error;
+use crate::dbus::names;
 use crate::dbus::operate::Task;
 use crate::oath::TokenId;
 use crate::operations::{self, Operation};
@@ -144,6 +145,33 @@ impl TokenObject {
             Ok(self.bridge.flows.unlock(secret, allow_last_attempts, &unlocking, operation).await?)
         };
         call.operate(task, work, |()| Map::new()).await
+    }
+
+    #[zbus(out_args("credential"))]
+    async fn add_credential(
+        &self,
+        secret: Fd<'_>,
+        options: Map,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<ObjectPath<'static>, Error> {
+        let call = Call::authorize(&self.bridge, &header).await?;
+        let mut options = Options::new(options);
+        let common = options.common()?;
+        let mut new = NewOptions::take(&mut options)?;
+        options.finish()?;
+        let same_seed_as = new.same_seed_as.take();
+        let new = new.credential(&call.read(secret).await?)?;
+        let task = Task {
+            kind: operations::Kind::AddCredential,
+            credential: None,
+            token: Some(self.id_now()),
+            common,
+        };
+        let work = async |operation: &Operation| {
+            let id = self.bridge.flows.add(new, same_seed_as.as_ref(), operation).await?;
+            Ok(names::credential(&id))
+        };
+        call.operate(task, work, |path| Map::from([("credential".to_owned(), path.clone().into())])).await
     }
 
     async fn lock(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {

@@ -150,6 +150,11 @@ fn ended(instruction: u8, status: Status) -> Result<(), Error> {
     }
 }
 
+/// The name of a new or renamed credential.
+pub(super) fn name(kind: Kind, period: Period, issuer: &str, account: &str) -> Result<CredentialName, Error> {
+    Ok(new_id(kind, period, issuer, account)?.parse(kind == Kind::Hotp))
+}
+
 fn new_id(kind: Kind, period: Period, issuer: &str, account: &str) -> Result<CredentialId, UnusableName> {
     let issuer = Some(issuer);
     let id = match kind {
@@ -193,13 +198,11 @@ fn put(id: &CredentialId, new: &NewCredential) -> Result<Command, Error> {
 /// The key as HMAC uses it: a key that is longer than the block of the hash is hashed.
 fn prepared(new: &NewCredential) -> Zeroizing<Vec<u8>> {
     let key = new.key.expose();
-    let (block, hash): (usize, fn(&[u8]) -> Vec<u8>) = match new.algorithm {
-        Algorithm::Sha1 => (64, |key| Sha1::digest(key).to_vec()),
-        Algorithm::Sha256 => (64, |key| Sha256::digest(key).to_vec()),
-        Algorithm::Sha512 => (128, |key| Sha512::digest(key).to_vec()),
-    };
-    if key.len() > block {
-        return Zeroizing::new(hash(key));
+    match new.algorithm {
+        Algorithm::Sha1 if key.len() > 64 => return Zeroizing::new(Sha1::digest(key).to_vec()),
+        Algorithm::Sha256 if key.len() > 64 => return Zeroizing::new(Sha256::digest(key).to_vec()),
+        Algorithm::Sha512 if key.len() > 128 => return Zeroizing::new(Sha512::digest(key).to_vec()),
+        _ => {}
     }
     let mut padded = Zeroizing::new(Vec::with_capacity(key.len().max(MIN_KEY)));
     padded.extend_from_slice(key);

@@ -1,12 +1,12 @@
 //! YKOATH as one of the families of tokens.
 
-use super::{Session, access_key, pin};
+use super::{Session, access_key, manage, pin};
 use crate::device::Progress;
 use crate::oath::{
-    Credential, CredentialName, Error, KeySlot, MovingFactor, NewCredential, OathSession, SelfDescription,
-    UnlockKey,
+    Credential, CredentialName, Error, KeySlot, Kind, MovingFactor, NewCredential, OathSession,
+    SelfDescription, UnlockKey,
 };
-use crate::otp::Code;
+use crate::otp::{Code, Period};
 use crate::secret::SecretText;
 
 impl OathSession for Session<'_> {
@@ -49,6 +49,10 @@ impl OathSession for Session<'_> {
 
     fn list(&mut self) -> Result<Vec<Credential>, Error> {
         self.credentials()
+    }
+
+    fn name(&self, kind: Kind, period: Period, issuer: &str, account: &str) -> Result<CredentialName, Error> {
+        manage::name(kind, period, issuer, account)
     }
 
     fn add(&mut self, new: &NewCredential, progress: &dyn Progress) -> Result<CredentialName, Error> {

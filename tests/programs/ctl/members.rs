@@ -9,6 +9,10 @@ use serde_json::Value;
 use super::requests::Watching;
 use super::rig::{PASSWORD, Rig, Run, finish};
 
+/// Writes the credential of [`URI`] to the first token.
+const ADD: [&str; 5] = ["add", "--token", "11112222", "--secret-stdin", "--json"];
+const URI: &str = "otpauth://totp/Shop:bob?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
 /// The names of all members, at any depth.
 fn members(value: &Value, names: &mut BTreeSet<String>) {
     match value {
@@ -85,6 +89,9 @@ fn every_member_of_the_json_is_in_the_manual() {
         ("code", rig.run(&["code", "--json"]), &["skipped", "unusable_tokens"]),
         ("verify", rig.run_with(&verify, &rig.user.session), &["clock_skew"]),
         ("status", rig.run(&["status", "--json"]), &["ok", "screen", "state_folder", "unusable"]),
+        ("add", rig.run_with(&ADD, URI), &["added", "credential"]),
+        ("rename", rig.run(&["rename", "bob", "Shop:bobby", "--json"]), &["old_name"]),
+        ("remove", rig.run(&["remove", "bobby", "--yes", "--json"]), &["removed"]),
         ("lock", rig.run(&["lock", "--json"]), &["locked"]),
         ("guard show", rig.run(&["guard", "show", "--json"]), &["seed", "first"]),
         ("guard forget", rig.run(&["guard", "forget", "touched", "--yes", "--json"]), &["forgotten"]),

@@ -32,6 +32,7 @@ fn listed<'s>(selected: &'s str, list: &'s str, more: &'s [(&'s str, &'s str)]) 
     Script::new(&[&begin, more].concat())
 }
 
+#[expect(clippy::unwrap_in_result, reason = "a card without the application is no result of this")]
 fn add(selected: &str, list: &str, new: &NewCredential, more: &[(&str, &str)]) -> Result<Vec<u8>, OathError> {
     let mut card = listed(selected, list, more);
     let result = select(&mut card).unwrap().add(new, &NoProgress).map(|name| name.bytes);

@@ -1,0 +1,145 @@
+//! `oathbridgectl add`.
+
+use std::os::fd::OwnedFd;
+
+use serde::Serialize;
+use zbus::{Fd, ObjectPath, Variant};
+
+use super::arguments::NewArguments;
+use super::asked::{Asked, Task};
+use super::bus::Bus;
+use super::changes::{TIMEOUT, TIMEOUT_SECONDS, removal};
+use super::follow::Follower;
+use super::proxies::Options;
+use super::secret_input::Source;
+use super::style::Style;
+use super::tree::{Token, Tree};
+use super::{Failure, Output, exit, problem, query};
+
+/// What the user is asked for, and what messages call it.
+const SECRET: &str = "otpauth URI or seed";
+
+/// The output of `--json`.
+#[derive(Serialize)]
+struct Json<'tree> {
+    added: Vec<Added<'tree>>,
+}
+
+/// A new credential on one token.
+#[derive(Serialize)]
+struct Added<'tree> {
+    /// The id of the token.
+    token: &'tree str,
+    /// The id of the credential.
+    credential: String,
+    #[serde(skip)]
+    path: String,
+}
+
+pub(super) async fn run(arguments: &NewArguments, style: Style) -> Result<Output, Failure> {
+    let bus = Bus::connect().await?;
+    let tree = bus.tree().await?;
+    let tokens = tokens(&tree, &arguments.token)?;
+    let source = Source::given(arguments.secret_stdin, arguments.secret_fd).or_else(Source::terminal);
+    let source = source.ok_or_else(|| {
+        Failure::usage(format!(
+            "There is no terminal to ask for the {SECRET}; add --secret-stdin or --secret-fd."
+        ))
+    })?;
+    let secret = source.read(SECRET)?;
+    let mut added: Vec<Added<'_>> = Vec::new();
+    for token in &tokens {
+        let first = added.first().map(|first| first.path.clone());
+        match add(&bus, &tree, (*token, first.as_deref()), &secret, arguments, style).await {
+            Ok(path) => {
+                let id = path.rsplit('/').next().unwrap_or_default().to_owned();
+                added.push(Added { token: &token.id, credential: id, path });
+            }
+            Err(failure) => return Err(undone(&bus, &tree, token, added, failure).await),
+        }
+    }
+    if style.json {
+        return Output::json(&Json { added });
+    }
+    let labels: Vec<_> = tokens.iter().map(|token| tree.label(token)).collect();
+    Ok(Output::text("").with_notes([format!("Added to {}.", labels.join(", "))]))
+}
+
+/// The tokens with these names, without repetition; without a name the only one that holds credentials of this kind.
+fn tokens<'tree>(tree: &'tree Tree, names: &[String]) -> Result<Vec<&'tree Token>, Failure> {
+    let mut tokens: Vec<&Token> = Vec::new();
+    for name in names {
+        let token = query::token(tree, Some(name))?;
+        if !tokens.iter().any(|other| other.id == token.id) {
+            tokens.push(token);
+        }
+    }
+    if names.is_empty() {
+        tokens = query::tokens(tree, None)?.into_iter().filter(|token| token.family == "ykoath").collect();
+    }
+    match tokens.as_slice() {
+        [] => {
+            Err(Failure::new(problem::code_of(tree), "No attached token takes new credentials; plug one in.")
+                .with_lines(problem::unusable(tree)))
+        }
+        [_, _, ..] if names.is_empty() => {
+            let sentence = "Several tokens are attached; name one or more of them with --token:";
+            Err(Failure::new(exit::AMBIGUOUS, sentence).with_lines(tokens.iter().map(|token| token.choice())))
+        }
+        _ => Ok(tokens),
+    }
+}
+
+/// Adds the credential to one token, and returns its path. `first` is the path of the same one on an earlier token.
+async fn add(
+    bus: &Bus,
+    tree: &Tree,
+    (token, first): (&Token, Option<&str>),
+    secret: &OwnedFd,
+    arguments: &NewArguments,
+    style: Style,
+) -> Result<String, Failure> {
+    let mut options = options(arguments);
+    let Some(first) = first else {
+        // A request that is followed has a name, which only one request of a connection may have.
+        Follower::add_handle(&mut options);
+        let follower = Follower::new(bus, tree, None, TIMEOUT).await?.quietly(style.quiet);
+        let asked = Asked { task: Task::Change, ..Asked::default() };
+        return follower.during(&asked, bus.add(&token.path, Fd::from(secret), options, TIMEOUT)).await;
+    };
+    let first = ObjectPath::try_from(first).map_err(|error| Failure::failed("Reading a path", error))?;
+    options.insert("same-seed-as", first.into());
+    bus.add(&token.path, Fd::from(secret), options, TIMEOUT).await
+}
+
+fn options(arguments: &NewArguments) -> Options<'_> {
+    let mut options = Options::from([("timeout", Variant::from(TIMEOUT_SECONDS))]);
+    let texts = [
+        ("account", arguments.account.as_deref()),
+        ("issuer", arguments.issuer.as_deref()),
+        ("type", arguments.kind.map(super::arguments::CodeKind::word)),
+        ("algorithm", arguments.algorithm.map(super::arguments::Hash::word)),
+    ];
+    let numbers =
+        [("digits", arguments.digits), ("period", arguments.period), ("counter", arguments.counter)];
+    options.extend(texts.into_iter().filter_map(|(key, text)| Some((key, Variant::from(text?)))));
+    options.extend(numbers.into_iter().filter_map(|(key, number)| Some((key, Variant::from(number?)))));
+    if arguments.touch {
+        options.insert("touch", true.into());
+    }
+    options
+}
+
+/// Removes the credential from the tokens that already have it, so that all of them or none has it.
+async fn undone(bus: &Bus, tree: &Tree, failed: &Token, added: Vec<Added<'_>>, failure: Failure) -> Failure {
+    let mut lines = vec![format!("{} has failed.", tree.label(failed))];
+    for one in added {
+        let label = tree.tokens.iter().find(|token| token.id == one.token).map(|token| tree.label(token));
+        let label = label.unwrap_or_default();
+        lines.push(match bus.remove(&one.path, removal(), TIMEOUT).await {
+            Ok(()) => format!("{label} no longer has the new credential."),
+            Err(_) => format!("{label} still has the new credential; remove it with oathbridgectl remove."),
+        });
+    }
+    if lines.len() == 1 { failure } else { failure.with_lines(lines) }
+}
