@@ -11,7 +11,7 @@
 //! * [`otp`]: HOTP and TOTP arithmetic (RFC 4226, RFC 6238), without a token;
 //! * [`device`]: the seam between bytes and protocols: `Transport`, `Device`, `Transaction`;
 //! * [`virt`]: virtual tokens, and their transport;
-//! * [`otpauth`]: new credentials as text: URIs and bare seeds;
+//! * [`otpauth`]: the texts that a new credential comes as: URIs, migration payloads, seeds;
 //! * [`protocol`]: the protocols of tokens: YKOATH;
 //! * [`token`]: one attached token: its worker thread and its handle;
 //! * [`registry`]: the attached tokens, as immutable snapshots;

@@ -1,9 +1,12 @@
 //! `oathbridgectl add`.
 
+use std::fs::File;
+use std::io::{Read, Seek};
 use std::os::fd::OwnedFd;
 
 use serde::Serialize;
 use zbus::{Fd, ObjectPath, Variant};
+use zeroize::Zeroizing;
 
 use super::arguments::NewArguments;
 use super::asked::{Asked, Task};
@@ -15,6 +18,8 @@ use super::secret_input::Source;
 use super::style::Style;
 use super::tree::{Token, Tree};
 use super::{Failure, Output, exit, problem, query};
+use crate::otpauth::{migration, to_uri};
+use crate::secret::sealed;
 
 /// What the user is asked for, and what messages call it.
 const SECRET: &str = "otpauth URI or seed";
@@ -46,23 +51,64 @@ pub(super) async fn run(arguments: &NewArguments, style: Style) -> Result<Output
             "There is no terminal to ask for the {SECRET}; add --secret-stdin or --secret-fd."
         ))
     })?;
-    let secret = source.read(SECRET)?;
+    let secrets = split(source.read(SECRET)?)?;
     let mut added: Vec<Added<'_>> = Vec::new();
-    for token in &tokens {
-        let first = added.first().map(|first| first.path.clone());
-        match add(&bus, &tree, (*token, first.as_deref()), &secret, arguments, style).await {
-            Ok(path) => {
-                let id = path.rsplit('/').next().unwrap_or_default().to_owned();
-                added.push(Added { token: &token.id, credential: id, path });
+    for secret in &secrets {
+        let is_first = added.is_empty();
+        let ours = add_to_all(&bus, &tree, &tokens, (secret, is_first), arguments, style).await;
+        added.extend(ours.map_err(|failure| match added.len() {
+            0 => failure,
+            earlier => {
+                failure.with_lines([format!("{earlier} new credentials before it are written and stay.")])
             }
-            Err(failure) => return Err(undone(&bus, &tree, token, added, failure).await),
-        }
+        })?);
     }
     if style.json {
         return Output::json(&Json { added });
     }
     let labels: Vec<_> = tokens.iter().map(|token| tree.label(token)).collect();
-    Ok(Output::text("").with_notes([format!("Added to {}.", labels.join(", "))]))
+    let what = if secrets.len() == 1 { String::new() } else { format!("{} credentials ", secrets.len()) };
+    Ok(Output::text("").with_notes([format!("Added {what}to {}.", labels.join(", "))]))
+}
+
+/// The accounts of a migration payload, each as a URI of its own. Anything else is passed on as it is.
+fn split(secret: OwnedFd) -> Result<Vec<OwnedFd>, Failure> {
+    let failed = |error: std::io::Error| Failure::of_system(&format!("Reading the {SECRET}"), &error);
+    let mut file = File::from(secret);
+    let mut text = Zeroizing::new(String::with_capacity(64 * 1024));
+    file.rewind().and_then(|()| file.read_to_string(&mut text)).map_err(failed)?;
+    if !migration::is_migration(&text) {
+        return Ok(vec![file.into()]);
+    }
+    let accounts = migration::split(&text).map_err(|error| {
+        Failure::usage(format!("The export cannot be read because {error}; export it again."))
+    })?;
+    accounts.iter().map(|account| sealed(to_uri(account).as_bytes()).map_err(failed)).collect()
+}
+
+/// Adds one credential to all tokens, or to none.
+async fn add_to_all<'tree>(
+    bus: &Bus,
+    tree: &'tree Tree,
+    tokens: &[&'tree Token],
+    (secret, is_first): (&OwnedFd, bool),
+    arguments: &NewArguments,
+    style: Style,
+) -> Result<Vec<Added<'tree>>, Failure> {
+    let mut added: Vec<Added<'_>> = Vec::new();
+    for token in tokens {
+        let same = added.first().map(|first| first.path.clone());
+        let is_followed = is_first && same.is_none();
+        let request = (*token, same.as_deref(), is_followed);
+        match add(bus, tree, request, secret, arguments, style).await {
+            Ok(path) => {
+                let id = path.rsplit('/').next().unwrap_or_default().to_owned();
+                added.push(Added { token: &token.id, credential: id, path });
+            }
+            Err(failure) => return Err(undone(bus, tree, token, added, failure).await),
+        }
+    }
+    Ok(added)
 }
 
 /// The tokens with these names, without repetition; without a name the only one that holds credentials of this kind.
@@ -90,26 +136,28 @@ fn tokens<'tree>(tree: &'tree Tree, names: &[String]) -> Result<Vec<&'tree Token
     }
 }
 
-/// Adds the credential to one token, and returns its path. `first` is the path of the same one on an earlier token.
+/// Adds the credential to one token, and returns its path. `same` is the path of the same one on an earlier token.
 async fn add(
     bus: &Bus,
     tree: &Tree,
-    (token, first): (&Token, Option<&str>),
+    (token, same, is_followed): (&Token, Option<&str>, bool),
     secret: &OwnedFd,
     arguments: &NewArguments,
     style: Style,
 ) -> Result<String, Failure> {
     let mut options = options(arguments);
-    let Some(first) = first else {
-        // A request that is followed has a name, which only one request of a connection may have.
-        Follower::add_handle(&mut options);
-        let follower = Follower::new(bus, tree, None, TIMEOUT).await?.quietly(style.quiet);
-        let asked = Asked { task: Task::Change, ..Asked::default() };
-        return follower.during(&asked, bus.add(&token.path, Fd::from(secret), options, TIMEOUT)).await;
-    };
-    let first = ObjectPath::try_from(first).map_err(|error| Failure::failed("Reading a path", error))?;
-    options.insert("same-seed-as", first.into());
-    bus.add(&token.path, Fd::from(secret), options, TIMEOUT).await
+    if let Some(same) = same {
+        let same = ObjectPath::try_from(same).map_err(|error| Failure::failed("Reading a path", error))?;
+        options.insert("same-seed-as", same.into());
+    }
+    if !is_followed {
+        return bus.add(&token.path, Fd::from(secret), options, TIMEOUT).await;
+    }
+    // A request that is followed has a name, which only one request of a connection may have.
+    Follower::add_handle(&mut options);
+    let follower = Follower::new(bus, tree, None, TIMEOUT).await?.quietly(style.quiet);
+    let asked = Asked { task: Task::Change, ..Asked::default() };
+    follower.during(&asked, bus.add(&token.path, Fd::from(secret), options, TIMEOUT)).await
 }
 
 fn options(arguments: &NewArguments) -> Options<'_> {

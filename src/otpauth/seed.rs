@@ -1,43 +1,33 @@
-//! Seeds in base32 (RFC 4648 §6).
+//! Seeds as base32 text (RFC 4648 §6), as people copy them.
 
-use std::sync::LazyLock;
-
-use data_encoding::{Encoding, Specification};
+use data_encoding::Specification;
 use zeroize::Zeroizing;
 
-use super::Error;
+use super::error::Error;
 use crate::secret::SecretBytes;
 
-/// The lengths of seeds in bytes. yubikey-manager takes two bytes and more; a longer seed than the block of SHA-512 is hashed.
-const LENGTHS: std::ops::RangeInclusive<usize> = 2..=128;
-
-/// Base32 without padding, whose spare bits in the last letter are ignored. Some programs set them.
-static BASE32: LazyLock<Option<Encoding>> = LazyLock::new(|| {
-    let mut specification = Specification::new();
-    specification.symbols.push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
-    specification.check_trailing_bits = false;
-    specification.encoding().ok()
-});
-
-/// The bytes of a seed. Lower case, spaces, hyphens and padding are accepted, and a plus, which is
-/// a space of some URIs.
+/// The bytes of a base32 seed. Accepts both cases, spaces, hyphens, padding or none, and any spare bits in the last
+/// letter: Cognito's seeds have 52 letters, which are 256 bits and 4 spare ones.
 ///
 /// # Errors
 ///
-/// [`Error::NotBase32`] or [`Error::SeedLength`].
+/// [`Error::EmptySecret`]; [`Error::NotBase32`] for other characters or a length that base32 never has.
 pub fn seed(text: &str) -> Result<SecretBytes, Error> {
     let mut letters = Zeroizing::new(Vec::with_capacity(text.len()));
-    let text = text.trim().trim_end_matches('=');
-    letters.extend(
-        text.bytes().filter(|byte| !matches!(byte, b' ' | b'-' | b'+')).map(|byte| byte.to_ascii_uppercase()),
-    );
-    let encoding = BASE32.as_ref().ok_or(Error::NotBase32)?;
+    let is_separator = |byte: &u8| byte.is_ascii_whitespace() || *byte == b'-';
+    letters.extend(text.bytes().filter(|byte| !is_separator(byte)).map(|byte| byte.to_ascii_uppercase()));
+    while letters.last() == Some(&b'=') {
+        letters.pop();
+    }
+    let mut specification = Specification::new();
+    specification.symbols.push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
+    specification.check_trailing_bits = false;
+    let encoding = specification.encoding().map_err(|_| Error::NotBase32)?;
     let length = encoding.decode_len(letters.len()).map_err(|_| Error::NotBase32)?;
     let mut bytes = Zeroizing::new(vec![0; length]);
-    let decoded = encoding.decode_mut(&letters, &mut bytes).map_err(|_| Error::NotBase32)?;
-    if !LENGTHS.contains(&decoded) {
-        return Err(Error::SeedLength { bytes: decoded });
+    let written = encoding.decode_mut(&letters, &mut bytes).map_err(|_| Error::NotBase32)?;
+    match bytes.get(..written) {
+        None | Some([]) => Err(Error::EmptySecret),
+        Some(bytes) => Ok(SecretBytes::new(bytes.to_vec())),
     }
-    bytes.truncate(decoded);
-    Ok(SecretBytes::new(std::mem::take(&mut *bytes)))
 }

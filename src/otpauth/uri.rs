@@ -1,152 +1,116 @@
-//! `otpauth:` URIs.
+//! otpauth URIs (google-authenticator, wiki "Key Uri Format").
 
-use percent_encoding::percent_decode_str;
-use zeroize::Zeroizing;
-
-use super::{Error, seed};
-use crate::oath::{Algorithm, Kind, NewCredential};
+use super::credential::{NewCredential, STEAM};
+use super::error::Error;
+use super::query::{Plus, after_scheme, decode, value};
+use super::seed::seed;
+use super::{label, migration};
+use crate::oath::{Algorithm, Kind};
 use crate::otp::{Digits, Period};
-use crate::secret::SecretBytes;
 
+/// The beginning of each URI.
 const SCHEME: &str = "otpauth://";
 
-/// The issuer of Steam, whose codes are TOTP with five letters.
-const STEAM: &str = "Steam";
-
-/// Whether a text is a URI of a one-time password, right or wrong. Everything else may be a bare seed.
+/// Whether a text is an otpauth URI or a migration payload, right or wrong. Everything else may be a bare seed.
 pub fn is_uri(text: &str) -> bool {
-    text.trim_start().get(..SCHEME.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(SCHEME))
+    migration::is_migration(text) || after_scheme(text.trim(), SCHEME).is_some()
 }
 
-/// The credential of a URI. It requires no touch, because a URI cannot say so.
+/// The credential of an otpauth URI, or of a migration payload with one account.
 ///
 /// # Errors
 ///
-/// Any [`Error`].
+/// [`Error`] says what is wrong with the URI, without its text.
 pub fn parse(text: &str) -> Result<NewCredential, Error> {
-    let rest = text.trim().get(SCHEME.len()..).filter(|_| is_uri(text)).ok_or(Error::Kind)?;
+    let text = text.trim();
+    if migration::is_migration(text) {
+        let mut credentials = migration::split(text)?.into_iter();
+        return match (credentials.next(), credentials.next()) {
+            (Some(credential), None) => Ok(credential),
+            _ => Err(Error::SeveralAccounts),
+        };
+    }
+    let rest = after_scheme(text, SCHEME).ok_or(Error::NotOtpauth)?;
     let rest = rest.split('#').next().unwrap_or_default();
-    let (path, query) = rest.split_once('?').ok_or(Error::NoSecret)?;
-    let (kind, label) = path.split_once('/').ok_or(Error::NoAccount)?;
-    let parameters = Parameters::read(query)?;
-    let (issuer, account) = names(label, parameters.issuer)?;
-    let kind = match kind.to_ascii_lowercase().as_str() {
-        "totp" if issuer == STEAM => Kind::Steam,
-        "totp" => Kind::Totp,
-        "hotp" => Kind::Hotp,
-        "steam" => Kind::Steam,
-        _ => return Err(Error::Kind),
-    };
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (kind, label) = path.split_once('/').unwrap_or((path, ""));
+    let kind = kind_of(kind)?;
+    let (issuer, account) = label::names(label, value(query, "issuer")?)?;
+    let (kind, issuer) = steam(kind, issuer, query)?;
+    let secret = decode(value(query, "secret")?.ok_or(Error::NoSecret)?, Plus::Space)?;
     Ok(NewCredential {
-        issuer: if kind == Kind::Steam { STEAM.to_owned() } else { issuer },
+        issuer,
         account,
+        secret: seed(&secret)?,
         kind,
-        algorithm: parameters.algorithm.map_or(Ok(Algorithm::Sha1), algorithm)?,
-        digits: digits(kind, parameters.digits)?,
-        period: match (kind, parameters.period) {
-            (Kind::Hotp, _) | (_, None) => Period::DEFAULT,
-            (_, Some(text)) => period(text).ok_or(Error::Value("period"))?,
-        },
-        counter: match (kind, parameters.counter) {
-            // The specification demands one, and many programs leave a first value of 0 out.
-            (Kind::Hotp, Some(text)) => text.parse().map_err(|_| Error::Value("counter"))?,
-            _ => 0,
-        },
-        touch: false,
-        key: parameters.secret,
+        algorithm: value(query, "algorithm")?.map_or(Ok(Algorithm::Sha1), algorithm)?,
+        digits: digits(kind, query)?,
+        period: period(kind, query)?,
+        counter: counter(kind, query)?,
     })
 }
 
-/// The values of the parameters. Unknown ones are ignored, such as images and colours.
-struct Parameters<'u> {
-    secret: SecretBytes,
-    issuer: Option<&'u str>,
-    algorithm: Option<&'u str>,
-    digits: Option<&'u str>,
-    period: Option<&'u str>,
-    counter: Option<&'u str>,
+fn kind_of(word: &str) -> Result<Kind, Error> {
+    let kinds = [Kind::Totp, Kind::Hotp, Kind::Steam];
+    kinds.into_iter().find(|kind| word.eq_ignore_ascii_case(kind.word())).ok_or(Error::UnknownType)
 }
 
-impl<'u> Parameters<'u> {
-    fn read(query: &'u str) -> Result<Self, Error> {
-        let value = |wanted: &'static str| {
-            let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-            let mut values = pairs.filter(|(key, _)| key.eq_ignore_ascii_case(wanted));
-            let first = values.next().map(|(_, value)| value).filter(|value| !value.is_empty());
-            if values.next().is_some() { Err(Error::Twice(wanted)) } else { Ok(first) }
-        };
-        let secret = decoded(value("secret")?.ok_or(Error::NoSecret)?)?;
-        Ok(Self {
-            secret: seed(&secret)?,
-            issuer: value("issuer")?,
-            algorithm: value("algorithm")?,
-            digits: value("digits")?,
-            period: value("period")?,
-            counter: value("counter")?,
-        })
-    }
-}
-
-/// Issuer and account, from the label and from the parameter `issuer`, which has priority.
-///
-/// A plus may be a space or a plus. In the label it is a plus, as in `alice+aws@example.com`, and in the parameter a space. If the
-/// other reading of one of them makes both equal, that one is right.
-fn names(label: &str, issuer: Option<&str>) -> Result<(String, String), Error> {
-    let label = text(label)?;
-    let (prefix, account) = match label.split_once(':') {
-        Some((prefix, account)) => (prefix.trim(), account.trim()),
-        None => ("", label.trim()),
-    };
-    if account.is_empty() {
-        return Err(Error::NoAccount);
-    }
-    let issuer = match issuer {
-        Some(raw) => {
-            let (plain, spaced) = (text(raw)?, text(&raw.replace('+', " "))?);
-            let is_plain = plain.trim() == prefix;
-            if is_plain { plain.trim().to_owned() } else { spaced.trim().to_owned() }
+/// TOTP of the issuer `Steam`, or with KeePassXC's `encoder=steam`, is Steam's; tokens know it by its issuer.
+fn steam(kind: Kind, issuer: Option<String>, query: &str) -> Result<(Kind, Option<String>), Error> {
+    let is_encoder = value(query, "encoder")?.is_some_and(|encoder| encoder.eq_ignore_ascii_case("steam"));
+    let is_issuer = issuer.as_ref().is_some_and(|issuer| issuer.eq_ignore_ascii_case(STEAM));
+    match kind {
+        Kind::Hotp => Ok((kind, issuer)),
+        Kind::Totp if !is_encoder && !is_issuer => Ok((kind, issuer)),
+        Kind::Totp | Kind::Steam if is_issuer || issuer.is_none() => {
+            Ok((Kind::Steam, Some(STEAM.to_owned())))
         }
-        None => prefix.to_owned(),
-    };
-    Ok((issuer, account.to_owned()))
+        Kind::Totp | Kind::Steam => Err(Error::SteamIssuer),
+    }
 }
 
-fn algorithm(text: &str) -> Result<Algorithm, Error> {
-    let letters: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
-    match letters.to_ascii_uppercase().trim_start_matches("HMAC") {
-        "SHA1" => Ok(Algorithm::Sha1),
+/// The algorithm of a name such as `SHA256`, `sha-256` or `HmacSHA256`.
+fn algorithm(raw: &str) -> Result<Algorithm, Error> {
+    let mut name = decode(raw, Plus::Space)?.to_ascii_uppercase();
+    name.retain(|letter| !matches!(letter, '-' | '_' | ' '));
+    match name.strip_prefix("HMAC").unwrap_or(&name) {
+        "SHA1" | "SHA" => Ok(Algorithm::Sha1),
         "SHA256" => Ok(Algorithm::Sha256),
         "SHA512" => Ok(Algorithm::Sha512),
-        _ => Err(Error::Value("algorithm")),
+        _ => Err(Error::UnsupportedAlgorithm),
     }
 }
 
-/// Codes of Steam have five letters, and are stored with six digits.
-fn digits(kind: Kind, text: Option<&str>) -> Result<Digits, Error> {
-    match text.filter(|_| kind != Kind::Steam) {
-        None => Ok(Digits::SIX),
-        Some(text) => match text.parse() {
-            Ok(digits @ 6..=8) => Digits::new(digits).map_err(|_| Error::Value("digits")),
-            _ => Err(Error::Value("digits")),
-        },
+fn digits(kind: Kind, query: &str) -> Result<Digits, Error> {
+    let Some(digits) = value(query, "digits")? else { return Ok(Digits::SIX) };
+    match (kind, number(digits)) {
+        // Steam's codes have five letters, and tokens store 6 for them.
+        (Kind::Steam, Some(5 | 6)) => Ok(Digits::SIX),
+        (Kind::Steam, _) => Err(Error::UnsupportedDigits),
+        (_, digits) => digits
+            .filter(|digits| (6..=8).contains(digits))
+            .and_then(|digits| u8::try_from(digits).ok())
+            .and_then(|digits| Digits::new(digits).ok())
+            .ok_or(Error::UnsupportedDigits),
     }
 }
 
-fn period(text: &str) -> Option<Period> {
-    Period::new(text.parse().ok()?).ok()
+fn period(kind: Kind, query: &str) -> Result<Period, Error> {
+    let period = value(query, "period")?.filter(|_| kind != Kind::Hotp);
+    let Some(period) = period else { return Ok(Period::DEFAULT) };
+    number(period)
+        .and_then(|seconds| u32::try_from(seconds).ok())
+        .and_then(|seconds| Period::new(seconds).ok())
+        .ok_or(Error::UnsupportedPeriod)
 }
 
-fn text(encoded: &str) -> Result<String, Error> {
-    decoded(encoded).map(|text| text.to_string())
+/// HOTP without a counter begins with 0, as in ykman and pyotp.
+fn counter(kind: Kind, query: &str) -> Result<u64, Error> {
+    let counter = value(query, "counter")?.filter(|_| kind == Kind::Hotp);
+    counter.map_or(Ok(0), |counter| number(counter).ok_or(Error::UnsupportedCounter))
 }
 
-fn decoded(encoded: &str) -> Result<Zeroizing<String>, Error> {
-    // Growing the buffer would leave unwiped copies of the seed.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(encoded.len()));
-    bytes.extend(percent_decode_str(encoded));
-    let bytes = std::mem::take(&mut *bytes);
-    String::from_utf8(bytes).map(Zeroizing::new).map_err(|error| {
-        drop(Zeroizing::new(error.into_bytes()));
-        Error::Encoding
-    })
+/// A decimal number; `parse` alone would accept a sign.
+fn number(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }

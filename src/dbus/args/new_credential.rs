@@ -72,21 +72,40 @@ impl NewOptions {
         })
     }
 
-    fn agreed(self, parsed: NewCredential) -> Result<NewCredential, Error> {
+    /// The credential of a URI, unless an option contradicts it.
+    fn agreed(self, parsed: otpauth::NewCredential) -> Result<NewCredential, Error> {
+        let otpauth::NewCredential { issuer, account, secret: key, kind, algorithm, digits, period, counter } =
+            parsed;
+        let issuer = issuer.unwrap_or_default();
+        let counter = u32::try_from(counter).map_err(|_| {
+            Error::invalid(
+                "The counter of the otpauth URI is above 4294967295; no token takes it, so correct it",
+            )
+        })?;
         let differs = [
-            ("issuer", self.issuer.is_some_and(|issuer| issuer != parsed.issuer)),
-            ("account", self.account.is_some_and(|account| account != parsed.account)),
-            ("type", self.kind.is_some_and(|kind| kind != parsed.kind)),
-            ("algorithm", self.algorithm.is_some_and(|algorithm| algorithm != parsed.algorithm)),
-            ("digits", self.digits.is_some_and(|digits| digits != parsed.digits)),
-            ("period", self.period.is_some_and(|period| period != parsed.period)),
-            ("counter", self.counter.is_some_and(|counter| counter != parsed.counter)),
+            ("issuer", self.issuer.is_some_and(|wanted| wanted != issuer)),
+            ("account", self.account.is_some_and(|wanted| wanted != account)),
+            ("type", self.kind.is_some_and(|wanted| wanted != kind)),
+            ("algorithm", self.algorithm.is_some_and(|wanted| wanted != algorithm)),
+            ("digits", self.digits.is_some_and(|wanted| wanted != digits)),
+            ("period", self.period.is_some_and(|wanted| wanted != period)),
+            ("counter", self.counter.is_some_and(|wanted| wanted != counter)),
         ];
         match differs.into_iter().find(|(_, differs)| *differs) {
             Some((key, _)) => Err(Error::invalid(format!(
                 "The option {key} contradicts the otpauth URI; leave it out, or correct one of them"
             ))),
-            None => Ok(NewCredential { touch: self.touch, ..parsed }),
+            None => Ok(NewCredential {
+                issuer,
+                account,
+                kind,
+                algorithm,
+                digits,
+                period,
+                counter,
+                touch: self.touch,
+                key,
+            }),
         }
     }
 }

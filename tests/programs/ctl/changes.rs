@@ -34,6 +34,27 @@ fn a_credential_is_added_renamed_and_removed() {
     rig.run(&["code", "bobby"]).failed(3, "");
 }
 
+/// An export of Google Authenticator: `one` and `Shop:two`, each with the seed `1234567890`.
+const EXPORT: &str = concat!(
+    "otpauth-migration://offline?data=",
+    "ChcKCjEyMzQ1Njc4OTASA29uZSABKAEwAgodCgoxMjM0NTY3ODkwEgN0d28aBFNob3AgAS",
+    "gBMAIQARgBIAA%3D"
+);
+
+#[test]
+fn each_account_of_an_export_becomes_a_credential() {
+    let rig = Rig::start();
+    let token = rig.run(&["tokens", "--json"]).json()["tokens"][0]["serial"].as_str().unwrap().to_owned();
+    let added = rig.run_with(&["add", "--token", &token, "--secret-stdin", "--json"], EXPORT).json();
+    assert_eq!(added["added"].as_array().unwrap().len(), 2, "{added}");
+    for name in ["one", "Shop:two"] {
+        assert_eq!(rig.run(&["code", name]).code, 0, "{name}");
+    }
+    let damaged =
+        rig.run_with(&["add", "--token", &token, "--secret-stdin"], "otpauth-migration://offline?data=AAAA");
+    damaged.failed(2, "export");
+}
+
 #[test]
 fn a_bare_seed_takes_its_properties_from_options() {
     let rig = Rig::start();
