@@ -1,4 +1,4 @@
-//! Fuzz targets for everything that reads the bytes of a token or of udev.
+//! Fuzz targets for everything that reads the bytes of a token or of udev, or a new credential.
 //!
 //! A target is a function in [`targets`]; it takes any bytes and panics if a property does not hold. `src/bin/` has a
 //! program for each target, which `scripts/fuzz` builds with a sanitizer and runs. `tests/fuzz/` runs the same
@@ -20,6 +20,8 @@ pub mod iso7816;
 pub mod oath;
 #[path = "../../src/otp/mod.rs"]
 pub mod otp;
+#[path = "../../src/otpauth/mod.rs"]
+pub mod otpauth;
 #[path = "../../src/protocol/mod.rs"]
 pub mod protocol;
 #[path = "../../src/registry/mod.rs"]

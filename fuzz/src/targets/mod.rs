@@ -1,9 +1,10 @@
 //! The targets. Each function takes any bytes, panics if a property does not hold, and returns whether the bytes were
-//! those of a well-behaved device.
+//! those of a well-behaved device, or a new credential.
 
 pub mod ctaphid;
 pub mod descriptor;
 pub mod nitrokey_pro;
+pub mod otpauth;
 pub mod token;
 pub mod token2;
 pub mod udev_message;
@@ -21,10 +22,11 @@ mod ykotp_key;
 pub type Target = (&'static str, fn(&[u8]) -> bool);
 
 /// All targets.
-pub const ALL: [Target; 8] = [
+pub const ALL: [Target; 9] = [
     ("ctaphid", ctaphid::run),
     ("descriptor", descriptor::run),
     ("nitrokey_pro", nitrokey_pro::run),
+    ("otpauth", otpauth::run),
     ("token", token::run),
     ("token2", token2::run),
     ("udev_message", udev_message::run),
