@@ -27,9 +27,10 @@ impl Flows {
         let attached = self.attached(&id, operation).await?;
         let naming = Naming::of(&new);
         if let Some(other) = same_seed_as {
+            let period = naming.period;
             let name = self.name(&attached, naming, operation).await?;
             // Before the seed can be used on this token.
-            self.share_record(&ObjectId::new(&id, &name), other).await?;
+            self.share_record(&ObjectId::new(&id, &name), other, period).await?;
         }
         let name = self.change(&attached, Change::Add(new), operation).await?;
         let new = ObjectId::new(&id, &name.ok_or(Missing::Credential)?);
@@ -68,7 +69,7 @@ impl Flows {
         let name = self.name(&token, naming, operation).await?;
         let new = ObjectId::new(&token.info.id, &name);
         // Before the new name can be used. The old name keeps the record if the token refuses the new one.
-        self.share_record(&new, credential).await?;
+        self.share_record(&new, credential, found.name.period).await?;
         self.change(&token, Change::Rename { credential: found, issuer, account }, operation).await?;
         self.listed(new).await
     }
@@ -108,9 +109,13 @@ impl Flows {
         self.watched(token.token.change(change, stage), stages, Touch::Unknown, operation).await
     }
 
-    async fn share_record(&self, new: &ObjectId, with: &ObjectId) -> Result<(), Error> {
-        let (guard, new, with) = (self.guard.clone(), new.to_string(), with.to_string());
-        let shared = blocking(move || guard.share(&new, &with)).await;
-        shared.map_err(|error| spent(error, Period::DEFAULT))
+    async fn share_record(&self, new: &ObjectId, with: &ObjectId, period: Period) -> Result<(), Error> {
+        if self.registry.now().credential(new).is_ok() {
+            return Err(token::Error::AlreadyExists.into());
+        }
+        let (guard, new, with, now) =
+            (self.guard.clone(), new.to_string(), with.to_string(), self.moment(period));
+        let shared = blocking(move || guard.share(&new, &with, now)).await;
+        shared.map_err(|error| spent(error, period))
     }
 }

@@ -179,18 +179,16 @@ impl Guard {
         })
     }
 
-    /// Lets the credential `new` share the record of the credential `with`, because both have one seed. An own record of `new`
-    /// is that of an earlier credential, and is given up.
+    /// Lets the credentials `new` and `with` share one record, because both have one seed. An own record of `new` is not lost,
+    /// so a name that turns out to be that of another credential makes its codes wait at most.
     ///
     /// # Errors
     ///
     /// [`Error::Unavailable`] if the record cannot be read or written.
-    pub fn share(&self, new: &str, with: &str) -> Result<(), Error> {
+    pub fn share(&self, new: &str, with: &str, now: Now) -> Result<(), Error> {
         self.store.update(|state: &mut State| {
-            let group = state.group_of(with)?;
-            state.credentials.insert(new.to_owned(), group);
-            state.drop_unused_groups();
-            Ok(())
+            self.complete(state, now)?;
+            Ok(state.share(new, with, now)?)
         })
     }
 

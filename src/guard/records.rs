@@ -109,6 +109,24 @@ impl Records {
         }
     }
 
+    /// Adds the records of another credential with this seed. No step of either is lost.
+    pub(super) fn merge(&mut self, other: Self, now: Step) {
+        let mut all = std::mem::take(&mut self.0);
+        all.extend(other.0);
+        all.sort_by_key(|record| record.first);
+        for record in all {
+            match self.0.last_mut() {
+                Some(before) if *before == record => {}
+                Some(before) if record.first <= before.last => {
+                    before.last = before.last.max(record.last);
+                    before.usage = Use::Spent;
+                }
+                _ => self.0.push(record),
+            }
+        }
+        while self.0.len() > MAX_RECORDS && self.join_closest(now) {}
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = Record> + '_ {
         self.0.iter().copied()
     }
@@ -222,6 +240,24 @@ mod tests {
         assert_eq!(records.0.len(), MAX_RECORDS);
         assert_eq!(records.earliest(Step(64_000)), Step(64_001), "the closest two must not be joined");
         assert_eq!(records.0.last(), Some(&Record::single(Step(64_020), Use::Spent)));
+    }
+
+    #[test]
+    fn merged_records_close_the_steps_of_both() {
+        let mut records = spent([10, 20, 30]);
+        let mut other = spent([20, 25]);
+        other.add(Step(40), Use::Intent, Step(40));
+        records.merge(other, Step(40));
+        assert!(records.is_sound());
+        for step in [10, 20, 25, 30, 40] {
+            assert!(!records.may_submit(Step(step), Step(step)), "step {step} is open again");
+        }
+        records.take_back(Step(40));
+        assert!(records.may_submit(Step(40), Step(40)), "an intent stays one");
+        let mut many = spent((0..64).map(|n| n * 100));
+        many.merge(spent((0..64).map(|n| n * 100 + 50)), Step(7_000));
+        assert!(many.0.len() <= MAX_RECORDS && many.is_sound());
+        assert!((0..128).all(|n| !many.may_submit(Step(n * 50), Step(n * 50))));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The content of the record's file.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -75,10 +75,18 @@ impl State {
         Ok(group)
     }
 
-    /// Removes the records of seeds that no credential has any more.
-    pub(super) fn drop_unused_groups(&mut self) {
-        let used: BTreeSet<_> = self.credentials.values().collect();
-        self.groups.retain(|group, _| used.contains(group));
+    /// Gives both credentials one record, with all steps of both.
+    pub(super) fn share(&mut self, new: &str, with: &str, now: Now) -> Result<(), Unavailable> {
+        let group = self.group_of(with)?;
+        let earlier = self.credentials.insert(new.to_owned(), group.clone());
+        let Some(earlier) = earlier.filter(|earlier| *earlier != group) else { return Ok(()) };
+        for other in self.credentials.values_mut().filter(|other| **other == earlier) {
+            other.clone_from(&group);
+        }
+        if let Some(records) = self.groups.remove(&earlier) {
+            self.groups.entry(group).or_default().merge(records, now.step());
+        }
+        Ok(())
     }
 
     /// Adds a step that is recorded elsewhere, unless it is recorded here.

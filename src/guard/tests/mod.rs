@@ -166,3 +166,26 @@ fn a_clock_that_is_set_back_does_not_reopen_used_steps() {
     let back = Step(NOW.0 - 3);
     assert_eq!(guard.claim(CREDENTIAL, back, at(back)), Err(Error::Spent { earliest: NOW.next() }));
 }
+
+/// The name of a renamed credential may be that of another one, which must not lose its steps.
+#[test]
+fn credentials_that_share_a_record_have_the_steps_of_both() {
+    let directory = temporary();
+    let guard = guard(directory.path());
+    let (alice, bob, carol) =
+        ("ykoath_1_00000000000000aa", "ykoath_1_00000000000000bb", "ykoath_1_00000000000000cc");
+    guard.claim(alice, NOW, at(NOW)).unwrap();
+    guard.claim(bob, Step(NOW.0 + 2), at(NOW)).unwrap();
+    guard.share(carol, bob, at(NOW)).unwrap();
+    guard.share(bob, alice, at(NOW)).unwrap();
+    for credential in [alice, bob, carol] {
+        for step in [NOW, Step(NOW.0 + 2)] {
+            assert!(
+                matches!(guard.claim(credential, step, at(NOW)), Err(Error::Spent { .. })),
+                "{credential}"
+            );
+        }
+    }
+    guard.claim(carol, Step(NOW.0 + 3), at(NOW)).unwrap();
+    assert!(matches!(guard.claim(alice, Step(NOW.0 + 3), at(NOW)), Err(Error::Spent { .. })));
+}
