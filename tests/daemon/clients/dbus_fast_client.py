@@ -57,6 +57,13 @@ async def main(world):
         }],
     )
     assert answer[0]["authentication-result"].value["token-type"].value == "Bearer", answer
+    reader, writer = os.pipe()
+    os.write(writer, b"otpauth://totp/AWS:new?secret=GEZDGNBVGY3TQOJQ")
+    os.close(writer)
+    added = await call(world["token"], "Token", "AddCredential", "ha{sv}", [0, {}], [reader])
+    renamed = await call(added[0], "Credential", "Rename", "ssa{sv}", ["AWS", "renamed", {}])
+    assert renamed[0] != added[0], renamed
+    await call(renamed[0], "Credential", "Remove", "a{sv}", [{"confirm": Variant("b", True)}])
     await call(world["token"], "Token", "Lock")
     await call(ROOT, "Manager", "LockAll")
     print(json.dumps(called))

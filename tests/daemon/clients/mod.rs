@@ -152,6 +152,20 @@ async fn gdbus_calls_every_method() {
             vec![world.credentials[2].as_str(), respond.as_str()],
             "'Bearer'",
         ),
+        // The password is base32 by chance.
+        (
+            world.token.as_str(),
+            "Token.AddCredential",
+            vec!["@h 0", "{'account': <'new'>}"],
+            "(objectpath '/io/",
+        ),
+        (
+            world.credentials[1].as_str(),
+            "Credential.Rename",
+            vec!["AWS", "renamed", "{}"],
+            "(objectpath '/io/",
+        ),
+        (world.credentials[0].as_str(), "Credential.Remove", vec!["{'confirm': <true>}"], "()"),
         (world.token.as_str(), "Token.Lock", vec![], "()"),
         (ROOT, "Manager.LockAll", vec![], "()"),
     ] {
