@@ -68,9 +68,23 @@ impl Flows {
         };
         let name = self.name(&token, naming, operation).await?;
         let new = ObjectId::new(&token.info.id, &name);
-        // Before the new name can be used. The old name keeps the record if the token refuses the new one.
+        // Before the new name can be used.
         self.share_record(&new, credential, found.name.period).await?;
-        self.change(&token, Change::Rename { credential: found, issuer, account }, operation).await?;
+        let change = Change::Rename { credential: found, issuer, account };
+        let renamed = self.change(&token, change, operation).await;
+        use token::Error as Token;
+        let unused = match &renamed {
+            Ok(_) => Some(credential),
+            Err(Error::Token(
+                Token::AlreadyExists | Token::Unsupported(_) | Token::NoSuchCredential | Token::Locked,
+            )) => Some(&new),
+            // The token may have carried it out, or may still do so.
+            Err(_) => None,
+        };
+        if let Some(unused) = unused {
+            self.forget_name(unused).await;
+        }
+        renamed?;
         self.listed(new).await
     }
 
@@ -107,6 +121,14 @@ impl Flows {
     ) -> Result<Option<CredentialName>, Error> {
         let (stage, stages) = watch::channel(Stage::Queued);
         self.watched(token.token.change(change, stage), stages, Touch::Unknown, operation).await
+    }
+
+    /// Forgets the name of a renamed credential, or the one that its token has refused.
+    async fn forget_name(&self, credential: &ObjectId) {
+        let (guard, name) = (self.guard.clone(), credential.to_string());
+        if let Err(error) = blocking(move || guard.forget_name(&name)).await {
+            tracing::warn!("the record keeps the old name of a credential: {error}");
+        }
     }
 
     async fn share_record(&self, new: &ObjectId, with: &ObjectId, period: Period) -> Result<(), Error> {

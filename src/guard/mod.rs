@@ -192,6 +192,18 @@ impl Guard {
         })
     }
 
+    /// Forgets a name that no credential has any more, whose record other credentials share. The record stays.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the record cannot be read or written.
+    pub fn forget_name(&self, credential: &str) -> Result<(), Error> {
+        self.store.update(|state: &mut State| {
+            state.forget_name(credential);
+            Ok(())
+        })
+    }
+
     fn record(&self, credential: &str, step: Step, now: Now, usage: Use) -> Result<String, Error> {
         let mut is_copied = false;
         let group = self.store.update(|state: &mut State| {

@@ -89,6 +89,14 @@ impl State {
         Ok(())
     }
 
+    /// Removes a credential whose record is shared. A record that no other credential has is kept with its name.
+    pub(super) fn forget_name(&mut self, credential: &str) {
+        let Some(group) = self.credentials.get(credential) else { return };
+        if self.credentials.values().filter(|other| *other == group).count() > 1 {
+            self.credentials.remove(credential);
+        }
+    }
+
     /// Adds a step that is recorded elsewhere, unless it is recorded here.
     pub(super) fn restore(&mut self, credential: &str, step: Step) -> Result<(), Unavailable> {
         let group = self.group_of(credential)?;

@@ -188,4 +188,10 @@ fn credentials_that_share_a_record_have_the_steps_of_both() {
     }
     guard.claim(carol, Step(NOW.0 + 3), at(NOW)).unwrap();
     assert!(matches!(guard.claim(alice, Step(NOW.0 + 3), at(NOW)), Err(Error::Spent { .. })));
+    // The names of credentials that are renamed again and again do not fill the file, and the record stays.
+    for name in [alice, bob, carol] {
+        guard.forget_name(name).unwrap();
+    }
+    assert_eq!(guard.show().unwrap().len(), 1);
+    assert!(matches!(guard.claim(carol, Step(NOW.0 + 3), at(NOW)), Err(Error::Spent { .. })));
 }

@@ -112,6 +112,7 @@ pub(crate) fn fit(call: Builder<'_>, target: &Target, values: &mut impl Values) 
         "ssv" => call.build(&(values.interface(), values.text(), values.variant())),
         "a{ss}" => call.build(&values.attributes()),
         "a{sv}" => call.build(&values.options()),
+        "ssa{sv}" => call.build(&(values.interface(), values.text(), values.options())),
         "oa{sv}" => call.build(&values.object_and_options()),
         "ha{sv}" => call.build(&(values.descriptor(), values.options())),
         other => panic!("{target:?} wants {other}: teach this test to build it"),

@@ -14,7 +14,8 @@ use super::calls::{self, Target, Values};
 use super::{CONFIG, DAEMON, TEST_TIMEOUT, TOKEN, outcome, serves};
 
 /// What each method answers to arguments of its types. The values are plain ones, which some methods refuse.
-const ANSWERS: [&str; 19] = [
+const ANSWERS: [&str; 22] = [
+    "AddCredential: InvalidArgs",
     "Calculate: ConfirmationRequired",
     "Calculate: served",
     "Cancel: served",
@@ -30,6 +31,8 @@ const ANSWERS: [&str; 19] = [
     "LockAll: served",
     "Ping: served",
     "Reload: served",
+    "Remove: ConfirmationRequired",
+    "Rename: Unsupported",
     "RespondToMfaChallenge: InvalidArgs",
     "Set: UnknownProperty",
     "Unlock: served",

@@ -41,8 +41,10 @@ const SIMULTANEOUS_CALLS: usize = 32;
 /// The timeout for the whole test, which only a hang reaches.
 const TEST_TIMEOUT: Duration = Duration::from_secs(900);
 
+/// The credentials keep their names, because this firmware has no command to rename them.
 const TOKEN: &str = "[[token]]
 serial = 31415926
+firmware = '5.2.7'
 touch = { after-seconds = 0.01 }
 credential = [
     { issuer = 'AWS', account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' },
