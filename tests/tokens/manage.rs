@@ -218,3 +218,51 @@ async fn what_is_no_credential_is_refused_before_the_token_is_asked() {
     assert_eq!(add(&world, SEED, long).await.unwrap_err().name, "Unsupported");
     assert_eq!(world.card().unwrap().count(PUT), 0);
 }
+
+/// A Nitrokey 3 over HID, which answers LIST with the properties of its credentials.
+const NITROKEY: &str = "[[token]]
+serial = 16909060
+model = 'nitrokey-3'
+touch = 'never'
+credential = [{ account = 'alice', seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' }]
+";
+
+/// Families without these commands.
+const OTHERS: [&str; 2] = [
+    "[[token]]\nserial = 1\nmodel = 'nitrokey-pro'\ncredential = [{ account = 'a', seed = 'GEZDGNBVGY3TQOJQ' }]\n",
+    "[[token]]\nserial = 1\nmodel = 'token2-pin-plus'\ncredential = [{ account = 'a', seed = 'GEZDGNBVGY3TQOJQ' }]\n",
+];
+
+async fn over_hid(tokens: &str) -> World {
+    Scenario::inside().virtual_tokens(tokens).config("[pcsc]\nenabled = false\n").start().await.unwrap()
+}
+
+#[testkit::test]
+async fn a_nitrokey_is_changed_over_hid() {
+    let world = over_hid(NITROKEY).await;
+    let bob = add(&world, SEED, Options::from([("account", "bob".into())])).await.unwrap();
+    let code = world.client.calculate(&bob, Options::new()).await.unwrap();
+    assert_eq!(code.code, expected(Algorithm::Sha1, code.from / 30, 6));
+    let unsupported = Options::from([("account", "carol".into()), ("algorithm", "SHA512".into())]);
+    assert_eq!(add(&world, SEED, unsupported).await.unwrap_err().name, "Unsupported");
+    assert_eq!(rename(&world, &bob, "Shop", "bob").await.unwrap_err().name, "Unsupported");
+    remove(&world, &bob, true).await.unwrap();
+    assert!(!exists(&world, &bob).await);
+}
+
+#[testkit::test]
+async fn a_family_without_these_commands_says_so() {
+    for token in OTHERS {
+        let world = over_hid(token).await;
+        let a = world.client.credential("a").await.unwrap();
+        let refusals = [
+            add(&world, SEED, Options::from([("account", "bob".into())])).await.unwrap_err(),
+            rename(&world, &a, "", "b").await.unwrap_err(),
+            remove(&world, &a, true).await.unwrap_err(),
+        ];
+        for refusal in refusals {
+            assert_eq!(refusal.name, "Unsupported", "{token}: {refusal:?}");
+        }
+        assert!(exists(&world, &a).await);
+    }
+}

@@ -120,20 +120,22 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Sends a command that changes the token, once. A Nitrokey may wait for a touch without saying so.
+    /// Sends a command that changes the token, once. Only a Nitrokey may wait for a touch, without saying so; any other slow
+    /// answer is that of a slow reader.
     fn change(&mut self, command: &Command, progress: &dyn Progress) -> Result<Response, Error> {
         if self.keys.is_some() && !self.fresh {
             self.renew()?;
         }
         self.fresh = false;
         let sent = self.clock.monotonic();
-        progress.touch_possible(true);
+        let may_wait = self.selection.is_trussed();
+        progress.touch_possible(may_wait);
         let response = self.channel.send(&command.clone().once(), Repeat::Never, progress);
         progress.touch_possible(false);
         // The card may have been pulled out or reset after it had carried the command out.
         let response = response.map_err(|_| Error::MaybeChanged)?;
         let waited = self.clock.monotonic().saturating_sub(sent);
-        if means_locked(response.status) && waited >= MISSED_TOUCH {
+        if may_wait && means_locked(response.status) && waited >= MISSED_TOUCH {
             return Err(Error::TouchTimedOut);
         }
         Ok(response)
