@@ -69,6 +69,6 @@ pub(super) fn nothing_listed(are_hidden: bool) -> &'static str {
     if are_hidden {
         "All credentials are hidden; add --show-hidden to include them."
     } else {
-        "The attached tokens have no credentials; add one first."
+        "The attached tokens have no credentials; add one with oathbridgectl add."
     }
 }
