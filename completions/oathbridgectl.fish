@@ -176,7 +176,7 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand rename" -l j
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand rename" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand rename" -s h -l help -d 'Print help'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand remove" -l token -d 'The token\'s id or serial number, if several have such a credential' -r
-complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand remove" -s y -l yes -d 'Do not ask'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand remove" -s y -l yes -d 'Do not ask; the credential must then be named by its id, its whole name or its account'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand remove" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand remove" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand remove" -s h -l help -d 'Print help'

@@ -48,8 +48,11 @@ pub(super) fn nothing<'tree>(
     }
     let choices: Vec<_> = credentials.iter().map(|credential| choice(tree, credential)).collect();
     if choices.is_empty() {
-        return Failure::new(exit::NOT_FOUND, "The attached tokens have no credentials; add one with oathbridgectl add.")
-            .with_lines(problem::sentences(tree));
+        return Failure::new(
+            exit::NOT_FOUND,
+            "The attached tokens have no credentials; add one with oathbridgectl add.",
+        )
+        .with_lines(problem::sentences(tree));
     }
     Failure::new(exit::NOT_FOUND, format!("No credential matches {query}; name one of these:"))
         .with_lines(choices)

@@ -42,6 +42,13 @@ pub(super) async fn remove(arguments: &RemoveArguments, style: Style) -> Result<
     let bus = Bus::connect().await?;
     let tree = bus.tree().await?;
     let credential = query::credential(&tree, &arguments.query, arguments.token.as_deref())?;
+    let is_named = [&credential.id, &credential.name, &credential.account].contains(&&arguments.query);
+    if arguments.yes && !is_named {
+        return Err(Failure::usage(format!(
+            "`{}` is only a part of {}; with --yes, write the whole name.",
+            arguments.query, credential.name
+        )));
+    }
     let is_confirmed = arguments.yes || confirmed(&tree, credential)?;
     if is_confirmed {
         let mut options = removal();

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::caller::Caller;
 use super::worker::Worker;
-use crate::device::Progress;
+use crate::device::{NoProgress, Progress};
 use crate::oath::{self, Credential, CredentialName, Kind, NewCredential, OathSession};
 use crate::otp::Period;
 
@@ -122,7 +122,8 @@ impl Worker {
             let error = self.notice_other(error);
             self.notice_lock(error)
         });
-        let _ = self.read(Repeat::Always, progress);
+        // Also for a caller that has left meanwhile, because the objects must be those of the token.
+        let _ = self.read(Repeat::Always, &NoProgress);
         result
     }
 }

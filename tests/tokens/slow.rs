@@ -90,6 +90,8 @@ async fn a_token_that_goes_on_answering_is_shown_as_being_read_and_is_not_stuck(
 #[testkit::test]
 async fn a_token_that_hangs_in_its_first_reading_is_shown_as_stuck() {
     let mut world = Scenario::inside().cards(&token()).start().await.unwrap();
+    // The first daemon would otherwise still ask the card when it ends.
+    world.client.find(&[]).await.unwrap();
     world.end_daemon().await.unwrap();
     // It hangs in the selection of its application.
     let before = world.card().unwrap().commands();

@@ -93,7 +93,7 @@ pub struct RemoveArguments {
     /// The token's id or serial number, if several have such a credential.
     #[arg(long)]
     pub token: Option<String>,
-    /// Do not ask.
+    /// Do not ask; the credential must then be named by its id, its whole name or its account.
     #[arg(long, short)]
     pub yes: bool,
 }

@@ -29,6 +29,9 @@ fn a_credential_is_added_renamed_and_removed() {
 
     rig.run(&["remove", "bobby"]).failed(2, "--yes");
     assert_eq!(rig.run(&["code", "bobby"]).code, 0);
+    // The credential that was meant may be gone already.
+    rig.run(&["remove", "bobb", "--yes"]).failed(2, "the whole name");
+    assert_eq!(rig.run(&["code", "bobby"]).code, 0);
     let removed = rig.run(&["remove", "bobby", "--yes", "--json"]).json();
     assert_eq!(removed["removed"], true);
     rig.run(&["code", "bobby"]).failed(3, "");
