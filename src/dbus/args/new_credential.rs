@@ -55,16 +55,18 @@ impl NewOptions {
             return self.agreed(parsed);
         }
         let key = otpauth::seed(secret.expose()).map_err(refused)?;
-        let kind = self.kind.unwrap_or(Kind::Totp);
-        let issuer = self.issuer.unwrap_or_else(|| if kind == Kind::Steam { STEAM } else { "" }.to_owned());
+        let is_steam = self.kind == Some(Kind::Steam);
+        let issuer = self.issuer.unwrap_or_else(|| if is_steam { STEAM } else { "" }.to_owned());
+        let kind = self.kind.unwrap_or(if issuer == STEAM { Kind::Steam } else { Kind::Totp });
         Ok(NewCredential {
-            kind: if kind == Kind::Totp && issuer == STEAM { Kind::Steam } else { kind },
+            kind,
             issuer,
             account: self.account.ok_or_else(|| {
                 Error::invalid("A bare seed has no account name; pass the option account, or an otpauth URI")
             })?,
             algorithm: self.algorithm.unwrap_or(Algorithm::Sha1),
-            digits: self.digits.unwrap_or(Digits::SIX),
+            // Codes of Steam have five letters, and tokens store 6 for them.
+            digits: self.digits.filter(|_| kind != Kind::Steam).unwrap_or(Digits::SIX),
             period: self.period.unwrap_or(Period::DEFAULT),
             counter: self.counter.unwrap_or(0),
             touch: self.touch,
@@ -187,8 +189,11 @@ mod tests {
         let new = added(SEED, &all).unwrap();
         assert_eq!((new.kind, new.algorithm, new.digits.get()), (Kind::Hotp, Algorithm::Sha256, 7));
         assert_eq!((new.counter, new.touch), (9, true));
-        let steam = added(SEED, &[("account", "me".into()), ("type", "steam".into())]).unwrap();
-        assert_eq!((steam.kind, steam.issuer.as_str()), (Kind::Steam, "Steam"));
+        let steam = [("account", "me".into()), ("type", "steam".into()), ("digits", 8_u32.into())];
+        let steam = added(SEED, &steam).unwrap();
+        assert_eq!((steam.kind, steam.issuer.as_str(), steam.digits.get()), (Kind::Steam, "Steam", 6));
+        let by_issuer = added(SEED, &[("account", "me".into()), ("issuer", "Steam".into())]).unwrap();
+        assert_eq!(by_issuer.kind, Kind::Steam);
     }
 
     #[test]

@@ -96,7 +96,7 @@ impl Error {
             ),
             Token::UnusableName => (
                 "Unsupported",
-                "The token cannot hold this issuer and account, because they are too long together (64 bytes), or have control characters, or the issuer has a colon; choose other ones.",
+                "The token cannot hold this issuer and account, because they are too long together (64 bytes), or have control characters, or the issuer has a colon, or the issuer Steam comes without codes of Steam or they without it; choose other ones.",
             ),
             Token::MaybeChanged => (
                 "TokenRemoved",

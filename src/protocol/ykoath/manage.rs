@@ -55,7 +55,9 @@ impl Session<'_> {
             status::WRONG_DATA | status::FUNCTION_NOT_SUPPORTED => {
                 Err(Error::Unsupported("it takes no credential of this kind"))
             }
-            status => ended(PUT, status),
+            Status::OK => Ok(()),
+            status if means_locked(status) => Err(Error::Locked),
+            status => Err(refused(PUT, status)),
         }?;
         Ok(id.parse(new.kind == Kind::Hotp))
     }
@@ -99,6 +101,8 @@ impl Session<'_> {
         let response = self.change(&command, progress)?;
         match response.status {
             status::INSTRUCTION_NOT_SUPPORTED => Err(Error::Unsupported("it has no command to rename one")),
+            // CanoKey and Nitrokey; the PIN may hide the other credential.
+            status::CONDITIONS_NOT_SATISFIED | status::BLOCKED if !self.locked => Err(Error::AlreadyExists),
             status => ended(RENAME, status),
         }?;
         Ok(id.parse(credential.kind == Kind::Hotp))

@@ -23,7 +23,8 @@ fn a_credential_is_added_renamed_and_removed() {
         (renamed["old_name"].as_str(), renamed["name"].as_str()),
         (Some("Shop:bob"), Some("Shop:bobby"))
     );
-    rig.run(&["code", "Shop:bob:"]).failed(3, "");
+    let list = rig.run(&["list", "--json"]).json();
+    assert!(!list["credentials"].as_array().unwrap().iter().any(|one| one["name"] == "Shop:bob"));
     assert_eq!(rig.run(&["code", "bobby"]).code, 0);
     rig.run(&["rename", "bobby", "Shop:"]).failed(2, "no account");
 
