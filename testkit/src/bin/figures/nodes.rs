@@ -1,9 +1,12 @@
 //! Measures the daemon with keys on the kernel's HID nodes, in a virtual machine (tests/vm/figures), compared with the same
-//! reports through hidapi.
+//! reports through hidapi, and with a bare service that sends these reports.
 
+use std::env;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::slice;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,10 +15,12 @@ use oathbridge::device::HidKind;
 use testkit::bare_hid::{Channel, otp_code, otp_serial};
 use testkit::hid_node::HidNode;
 use testkit::udev_events::UdevEvents;
+use zbus::fdo::DBusProxy;
 use zbus::{Connection, OwnedObjectPath};
 
 use super::Failure;
 use super::caller::{NAME, ROOT, calculate, call, credential};
+use super::rig::{BARE_NAME, Running};
 use super::sample::Sample;
 use super::signals::{Signals, now};
 use super::table::{Goal, Table};
@@ -139,7 +144,7 @@ impl Bench {
         }
     }
 
-    /// `Calculate`, and the same reports.
+    /// `Calculate` of the daemon and of a bare service, and the same reports.
     async fn codes(&mut self, key: &Key, table: &mut Table) -> Result<(), Failure> {
         self.configure(key.used).await?;
         let (_, path) = self.plug(key).await?;
@@ -152,25 +157,55 @@ impl Bench {
             }
             _ => Box::new(move || otp_code(&mut node, 2)),
         };
-        let [mut ours, mut theirs] = [Sample::default(), Sample::default()];
+        let service = self.serve(key, &path).await?;
+        let mut times: [Sample; 3] = Default::default();
         for _ in 0..BATCHES {
-            for _ in 0..CODES_PER_BATCH {
-                let start = Instant::now();
-                calculate(&self.connection, NAME, &credential).await?;
-                ours.add_time(start.elapsed());
-            }
+            let [ours, theirs, services] = &mut times;
+            self.batch(NAME, &credential, ours).await?;
             for _ in 0..CODES_PER_BATCH {
                 let start = Instant::now();
                 bare()?;
                 theirs.add_time(start.elapsed());
             }
+            self.batch(BARE_NAME, &credential, services).await?;
         }
+        let [ours, theirs, services] = times;
+        let what = format!("Calculate, {}, 5 ms a report, to a bare service", key.name);
+        table.compare(&what, "ms", slice::from_ref(&ours), &services, Goal::AtMost(1.25));
         let what = format!("Calculate, {}, 5 ms a report, to bare hidapi", key.name);
         table.compare(&what, "ms", &[ours], &theirs, Goal::AtMost(1.25));
-        drop(bare);
+        drop((bare, service));
         let mut signals = Signals::subscribe(&self.connection).await?;
         self.pull()?;
         signals.removed().await
+    }
+
+    async fn batch(
+        &self,
+        name: &str,
+        credential: &OwnedObjectPath,
+        times: &mut Sample,
+    ) -> Result<(), Failure> {
+        for _ in 0..CODES_PER_BATCH {
+            let start = Instant::now();
+            calculate(&self.connection, name, credential).await?;
+            times.add_time(start.elapsed());
+        }
+        Ok(())
+    }
+
+    /// A service that sends the same reports to the node, at the path of the daemon's credential.
+    async fn serve(&self, key: &Key, node: &str) -> Result<Running, Failure> {
+        let path = self.credential(key).await?;
+        let source =
+            if key.kind == HidKind::Fido { ["fido", node, "AWS:alice"] } else { ["slot", node, "2"] };
+        let program = env::current_exe()?.with_file_name("bare-service");
+        let running = Running::new(Command::new(program).args([BARE_NAME, path.as_str()]).args(source))?;
+        let bus = DBusProxy::new(&self.connection).await?;
+        while !bus.name_has_owner(BARE_NAME.try_into()?).await? {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(running)
     }
 
     /// The time from udev's message until the token is ready, and until the same reports are done. The daemon knows the token.
