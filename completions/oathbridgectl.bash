@@ -52,6 +52,9 @@ _oathbridgectl() {
             oathbridgectl,ls)
                 cmd="oathbridgectl__subcmd__list"
                 ;;
+            oathbridgectl,password)
+                cmd="oathbridgectl__subcmd__password"
+                ;;
             oathbridgectl,profile)
                 cmd="oathbridgectl__subcmd__profile"
                 ;;
@@ -145,6 +148,9 @@ _oathbridgectl() {
             oathbridgectl__subcmd__help,lock)
                 cmd="oathbridgectl__subcmd__help__subcmd__lock"
                 ;;
+            oathbridgectl__subcmd__help,password)
+                cmd="oathbridgectl__subcmd__help__subcmd__password"
+                ;;
             oathbridgectl__subcmd__help,profile)
                 cmd="oathbridgectl__subcmd__help__subcmd__profile"
                 ;;
@@ -224,7 +230,7 @@ _oathbridgectl() {
 
     case "${cmd}" in
         oathbridgectl)
-            opts="-q -h -V --json --quiet --help --version tokens list ls accounts code verify challenge sign-in profile watch cancel add rename remove unlock lock guard config status complete help"
+            opts="-q -h -V --json --quiet --help --version tokens list ls accounts code verify challenge sign-in profile watch cancel add rename remove unlock password lock guard config status complete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -592,7 +598,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__help)
-            opts="tokens list code verify challenge sign-in profile watch cancel add rename remove unlock lock guard config status complete help"
+            opts="tokens list code verify challenge sign-in profile watch cancel add rename remove unlock password lock guard config status complete help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -801,6 +807,20 @@ _oathbridgectl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        oathbridgectl__subcmd__help__subcmd__password)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         oathbridgectl__subcmd__help__subcmd__profile)
             opts="list add test"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -990,6 +1010,28 @@ _oathbridgectl() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        oathbridgectl__subcmd__password)
+            opts="-y -q -h --clear --yes --password-fd --password-stdin --current-password-fd --json --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --current-password-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

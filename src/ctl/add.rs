@@ -130,7 +130,11 @@ fn tokens<'tree>(tree: &'tree Tree, names: &[String]) -> Result<Vec<&'tree Token
         }
         [_, _, ..] if names.is_empty() => {
             let sentence = "Several tokens are attached; name one or more of them with --token:";
-            Err(Failure::new(exit::AMBIGUOUS, sentence).with_lines(tokens.iter().map(|token| token.choice())))
+            let line = |token: &&Token| match tree.room(token).as_str() {
+                "" => token.choice(),
+                room => format!("{}  {room} credentials", token.choice()),
+            };
+            Err(Failure::new(exit::AMBIGUOUS, sentence).with_lines(tokens.iter().map(line)))
         }
         _ => Ok(tokens),
     }

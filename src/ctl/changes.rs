@@ -1,4 +1,4 @@
-//! The calls that change the credentials on a token.
+//! The calls that change the credentials on a token, and its password.
 
 use std::time::Duration;
 
@@ -31,6 +31,21 @@ impl Bus {
             proxy.add_credential(secret, options).await
         };
         Ok(within(timeout + REPLY_GRACE, call).await??.to_string())
+    }
+
+    /// Sets or clears the password of a token.
+    pub(super) async fn set_password(
+        &self,
+        token: &str,
+        new: Fd<'_>,
+        options: Options<'_>,
+        timeout: Duration,
+    ) -> Result<(), Failure> {
+        let call = async {
+            let proxy = TokenProxy::builder(&self.connection).path(token).build().await?;
+            proxy.set_password(new, options).await
+        };
+        Ok(within(timeout + REPLY_GRACE, call).await??)
     }
 
     pub(super) async fn remove(

@@ -19,6 +19,7 @@ mod code;
 mod codes;
 mod complete;
 mod config;
+mod confirm;
 mod daemon_state;
 pub mod exit;
 mod failure;
@@ -29,6 +30,7 @@ mod local_time;
 mod lock;
 mod no_match;
 mod operation;
+mod password;
 mod problem;
 mod profile;
 mod profile_checks;
@@ -122,6 +124,7 @@ async fn run(arguments: Arguments, style: Style) -> Result<Output, Failure> {
         Command::Rename(arguments) => remove::rename(&arguments, style).await,
         Command::Remove(arguments) => remove::remove(&arguments, style).await,
         Command::Unlock(arguments) => unlock::run(&arguments, style).await,
+        Command::Password(arguments) => password::run(&arguments, style).await,
         Command::Lock(arguments) => lock::run(&arguments, style).await,
         Command::Guard(command) => guard::run(&command, style).await,
         Command::Complete(arguments) => Ok(complete::run(arguments.names).await),

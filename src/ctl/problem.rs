@@ -225,6 +225,8 @@ mod tests {
             state_reason: String::new(),
             pin_set: false,
             attempts_left: -1,
+            capabilities: Vec::new(),
+            capacity: 0,
             may_hide_more: false,
         };
         for (states, fails) in [

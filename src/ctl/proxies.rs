@@ -81,5 +81,7 @@ pub(super) trait Token {
 
     fn lock(&self) -> zbus::Result<()>;
 
+    fn set_password(&self, new: Fd<'_>, options: Options<'_>) -> zbus::Result<()>;
+
     fn add_credential(&self, secret: Fd<'_>, options: Options<'_>) -> zbus::Result<OwnedObjectPath>;
 }

@@ -1,7 +1,5 @@
 //! `oathbridgectl remove` and `oathbridgectl rename`.
 
-use std::io::{IsTerminal, Write, stderr, stdin};
-
 use serde::Serialize;
 use zbus::Variant;
 
@@ -9,12 +7,12 @@ use super::arguments::{RemoveArguments, RenameArguments};
 use super::asked::{Asked, Task};
 use super::bus::Bus;
 use super::changes::{TIMEOUT, TIMEOUT_SECONDS, removal};
+use super::confirm::confirmed;
 use super::follow::Follower;
 use super::proxies::Options;
 use super::style::Style;
 use super::tree::{Credential, Tree};
 use super::{Failure, Output, query};
-use crate::text::escape_invisible;
 
 /// What a user must know first.
 const RISK: &str =
@@ -49,7 +47,7 @@ pub(super) async fn remove(arguments: &RemoveArguments, style: Style) -> Result<
             arguments.query, credential.name
         )));
     }
-    let is_confirmed = arguments.yes || confirmed(&tree, credential)?;
+    let is_confirmed = arguments.yes || confirmed(RISK, &question(&tree, credential))?;
     if is_confirmed {
         let mut options = removal();
         Follower::add_handle(&mut options);
@@ -96,20 +94,8 @@ fn asked(credential: &Credential) -> Asked {
     Asked { task: Task::Change, account: Some(credential.account.clone()), ..Asked::default() }
 }
 
-fn confirmed(tree: &Tree, credential: &Credential) -> Result<bool, Failure> {
-    if !stdin().is_terminal() {
-        return Err(Failure::usage(format!("{RISK}; add --yes to confirm.")));
-    }
+fn question(tree: &Tree, credential: &Credential) -> String {
     let token = tree.tokens.iter().find(|token| token.id == credential.token);
     let token = token.map_or_else(String::new, |token| tree.label(token));
-    // If standard error is closed, the user sees no question, and the answer is no.
-    let _ = write!(
-        stderr(),
-        "{RISK}.\nRemove {} from {}? [y/N] ",
-        escape_invisible(&credential.name),
-        escape_invisible(&token)
-    );
-    let mut answer = String::new();
-    stdin().read_line(&mut answer).map_err(|error| Failure::failed("Reading the answer", error))?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    format!("Remove {} from {token}?", credential.name)
 }

@@ -29,12 +29,13 @@ fn text(tree: &Tree) -> Output {
         return Output::text("").with_notes(problem::nothing_attached(tree));
     }
     let rows = tree.tokens.iter().map(|token| {
-        [&token.model, &token.serial, &token.firmware, &token.state, &token.reader, &token.id]
+        let room = tree.room(token);
+        [&token.model, &token.serial, &token.firmware, &token.state, &room, &token.reader, &token.id]
             .map(Clone::clone)
     });
     // The serial number and the id are what other commands take.
-    let look = Look::of_output().keeping(&[1, 5]);
-    Output::text(table(look, ["MODEL", "SERIAL", "FIRMWARE", "STATE", "READER", "ID"], rows))
+    let look = Look::of_output().keeping(&[1, 6]);
+    Output::text(table(look, ["MODEL", "SERIAL", "FIRMWARE", "STATE", "CREDENTIALS", "READER", "ID"], rows))
         .with_notes(problem::unusable(tree))
         .with_notes(problem::sentences(tree))
 }

@@ -48,6 +48,9 @@ pub(super) struct Token {
     pub(super) state_reason: String,
     pub(super) pin_set: bool,
     pub(super) attempts_left: i32,
+    pub(super) capabilities: Vec<String>,
+    /// The number of credentials that the token holds; 0 if it is unknown.
+    pub(super) capacity: u32,
     /// Whether `FindCredentials` named it among the locked tokens: a PIN may hide credentials of a token that is ready.
     #[serde(skip)]
     pub(super) may_hide_more: bool,
@@ -194,6 +197,18 @@ impl Tree {
         self.tokens.iter().filter(|token| token.is_locked())
     }
 
+    /// How many credentials a token has, and how many it holds; empty if that is not known.
+    pub(super) fn room(&self, token: &Token) -> String {
+        if token.is_unusable() || token.state == "locked" {
+            return String::new();
+        }
+        let count = self.credentials.iter().filter(|credential| credential.token == token.id).count();
+        match token.capacity {
+            0 => count.to_string(),
+            capacity => format!("{count} of {capacity}"),
+        }
+    }
+
     /// The tokens that cannot be used. A security key without OATH is one of them only if there is nothing else to show,
     /// because it may be without OATH on purpose.
     pub(super) fn unusable(&self) -> impl Iterator<Item = &Token> {
@@ -224,6 +239,8 @@ impl Token {
             state_reason: properties.text("StateReason"),
             pin_set: properties.get("PinSet").unwrap_or_default(),
             attempts_left: properties.get("AttemptsLeft").unwrap_or(-1),
+            capabilities: properties.get("Capabilities").unwrap_or_default(),
+            capacity: properties.get("Capacity").unwrap_or_default(),
             may_hide_more,
         }
     }
@@ -231,6 +248,11 @@ impl Token {
     /// Whether the token may have credentials that are not there until it is unlocked.
     pub(super) fn is_locked(&self) -> bool {
         self.state == "locked" || self.may_hide_more
+    }
+
+    /// Whether a token of its model is known to be able to do this, a word of `Capabilities`.
+    pub(super) fn can(&self, operation: &str) -> bool {
+        self.capabilities.iter().any(|word| word == operation)
     }
 
     /// Whether the daemon has not read the token yet, cannot read it, or has given it up.

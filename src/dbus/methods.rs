@@ -64,6 +64,8 @@ pub(super) const METHODS: &[MethodPolicy] = &[
     row("Token", "Lock", Audience::Permitted(Permission::Manage), CallClass::Secure)
         .while_locked()
         .without_config(),
+    row("Token", "SetPassword", Audience::Permitted(Permission::Manage), CallClass::Unlock)
+        .with_descriptors(2),
     row("Token", "Unlock", Audience::Permitted(Permission::Manage), CallClass::Unlock).with_descriptors(1),
 ];
 

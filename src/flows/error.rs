@@ -71,6 +71,12 @@ pub enum Error {
         /// The time until the next attempt is allowed.
         wait: Duration,
     },
+    /// The token refused too many passwords.
+    #[error("the token refused too many passwords")]
+    PasswordTries {
+        /// The time until the next attempt is allowed.
+        wait: Duration,
+    },
     /// An argument for Cognito was refused before it was sent.
     #[error(transparent)]
     Refused(#[from] cognito::Refused),

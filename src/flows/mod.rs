@@ -12,7 +12,9 @@ mod find;
 mod key_length;
 mod lockout_guard;
 mod manage;
+mod password_tries;
 mod permits;
+mod set_password;
 mod submission;
 mod submission_window;
 mod unlock;
@@ -28,6 +30,7 @@ use crate::guard::{self, Folders, Guard, SentCodes, Unavailable};
 use crate::operations::Deadline;
 use crate::registry::Registry;
 use lockout_guard::LockoutGuard;
+use password_tries::PasswordTries;
 use unlocking::Unlocks;
 
 pub use account::Account;
@@ -67,6 +70,7 @@ pub struct Flows {
     /// The calculations of one caller that require a touch.
     touched: Arc<Calculations>,
     unlocks: Arc<Unlocks>,
+    password_tries: Arc<PasswordTries>,
     clock: Arc<dyn Clock>,
 }
 
@@ -93,6 +97,7 @@ impl Flows {
             calculations: Arc::default(),
             touched: Arc::default(),
             unlocks: Arc::default(),
+            password_tries: Arc::default(),
             clock,
         })
     }

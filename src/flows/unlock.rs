@@ -28,7 +28,8 @@ impl Flows {
     /// # Errors
     ///
     /// [`Error::Missing`] if the token is not attached and the request does not wait for it or has waited too long.
-    /// [`Error::Token`] with the error of the token, and with [`token::Error::Locked`] if the token is locked meanwhile.
+    /// [`Error::PasswordTries`] after too many wrong passwords. [`Error::Token`] with the error of the token, and with
+    /// [`token::Error::Locked`] if the token is locked meanwhile.
     /// [`Error::TouchRequired`] if it has a PIN that requires a touch and the request must not wait for a person. Nothing is retried.
     pub async fn unlock(
         &self,
@@ -53,13 +54,17 @@ impl Flows {
             return Err(Error::TouchRequired);
         }
         let (stage, stages) = watch::channel(Stage::Queued);
+        // A token counts the tries of its PIN itself.
+        let has_password = !attached.info.pin_set;
         let unlock = Unlock { secret, since, may_require_touch, allow_last_attempts };
         let touch = if may_require_touch { Touch::Yes } else { Touch::No };
+        let request = self.watched(attached.token.unlock(unlock, stage), stages, touch, operation);
+        let tried = async { if has_password { self.tried(&id, request).await } else { request.await } };
         tokio::select! {
             biased;
             // The key is wiped as well, but a token may wait for a touch for long after that.
             () = unlocking.locked() => Err(token::Error::Locked.into()),
-            result = self.watched(attached.token.unlock(unlock, stage), stages, touch, operation) => result,
+            result = tried => result,
         }
     }
 

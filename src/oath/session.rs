@@ -134,6 +134,26 @@ pub trait OathSession {
         Err(Error::NotOnThisFamily("command to rename a credential"))
     }
 
+    /// Derives the key of a new password for this token. Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOnThisFamily`], or [`Error::Unsupported`] when this token takes no password.
+    fn new_key(&self, _password: &SecretText) -> Result<UnlockKey, Error> {
+        Err(Error::NotOnThisFamily("password"))
+    }
+
+    /// Makes the key in the slot the one that unlocks the token, and proves it; `None` clears the password of the token. The
+    /// slot is read once more for the proof.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOnThisFamily`] or [`Error::Unsupported`]; [`Error::Locked`] when the slot is empty or the session is not
+    /// unlocked; [`Error::Malformed`], [`Error::Device`] or [`Error::MaybeChanged`] otherwise. It is sent at most once.
+    fn set_key(&mut self, _key: Option<&KeySlot>, _progress: &dyn Progress) -> Result<(), Error> {
+        Err(Error::NotOnThisFamily("command to set a password"))
+    }
+
     /// Calculates one code. For HOTP the token's counter advances, whether or not the code arrives.
     ///
     /// Calls [`Progress::touch_needed`] when the credential is known to require a touch. Without one the call blocks

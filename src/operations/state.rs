@@ -13,6 +13,8 @@ pub enum Kind {
     RespondToMfaChallenge,
     /// Unlocks a token.
     Unlock,
+    /// Sets, changes or clears the password of a token.
+    SetPassword,
     /// Adds a credential to a token.
     AddCredential,
     /// Deletes a credential.
@@ -28,6 +30,7 @@ impl fmt::Display for Kind {
             Self::VerifySoftwareToken => "VerifySoftwareToken",
             Self::RespondToMfaChallenge => "RespondToMfaChallenge",
             Self::Unlock => "Unlock",
+            Self::SetPassword => "SetPassword",
             Self::AddCredential => "AddCredential",
             Self::Remove => "Remove",
             Self::Rename => "Rename",

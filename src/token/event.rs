@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use super::Error;
+use super::abilities::Abilities;
 use super::pin::Listed;
 use crate::oath::TokenId;
 
@@ -67,6 +68,8 @@ pub struct Info {
     pub own_clock: bool,
     /// The maximum length of a key in bytes, if the token cannot hold longer ones.
     pub max_key: Option<usize>,
+    /// What its kind is known to be able to do.
+    pub abilities: Abilities,
 }
 
 /// The first part of the id of a token that is known by its reader only.
@@ -90,6 +93,7 @@ impl Info {
             pin_needs_touch: false,
             own_clock: false,
             max_key: None,
+            abilities: Abilities::default(),
         }
     }
 

@@ -41,7 +41,7 @@ static FAMILIES: &[Family] = &[
         },
     },
     Family {
-        name: "nitrokeypro",
+        name: nitrokey_pro::FAMILY,
         probe: |target, channel| match channel {
             Channel::Reports(reports) if reports.kind() == HidKind::NitrokeyPro => {
                 Ok(Box::new(nitrokey_pro::session(target, reports)?))

@@ -3,6 +3,7 @@
 //! The worker makes all blocking calls to the device, one at a time. A call that never returns blocks only this thread. A
 //! request is a closure that runs on the worker. A request whose caller has cancelled it is dropped without being run.
 
+mod abilities;
 mod activity;
 mod calculated;
 mod caller;
@@ -26,6 +27,7 @@ mod pin;
 mod queue;
 mod queued;
 mod reports;
+mod set_password;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -46,8 +48,8 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::device::{Attachment, Progress, Transport};
 use crate::oath::{CodeRequest, CodeResult};
-use crate::secret::SecretText;
 
+pub use abilities::Abilities;
 use activity::Activity;
 use caller::Caller;
 pub use change::{Change, Naming};
@@ -62,7 +64,9 @@ pub use otp_slots::OtpSlots;
 pub use pin::Listed;
 use queue::{Refused, Sender};
 use queued::Queued;
+pub use set_password::SetPassword;
 use target::Target;
+pub use unlocking::Unlock;
 pub use without_oath::YUBICO;
 use worker::{Job, Worker};
 
@@ -89,19 +93,6 @@ pub enum Stage {
     Working,
     /// The token waits for a touch.
     TouchNeeded,
-}
-
-/// A request to unlock a token.
-#[derive(Debug)]
-pub struct Unlock {
-    /// The password, or the PIN.
-    pub secret: SecretText,
-    /// The wipe counts at the time of the request: a later wipe includes this secret.
-    pub since: WipeCounts,
-    /// Whether the token may wait for a touch, as it does for a PIN.
-    pub may_require_touch: bool,
-    /// Whether a PIN may be tried although the token has few attempts left.
-    pub allow_last_attempts: bool,
 }
 
 /// A handle to an attached token. Clones refer to the same token. The worker ends when the last clone is dropped.

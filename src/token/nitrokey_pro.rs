@@ -5,6 +5,9 @@ use crate::device::{HidKind, Reports, hid_models};
 use crate::oath::Error;
 use crate::protocol::nitrokey_pro::{Key, Model, Session};
 
+/// The name of the family.
+pub(super) const FAMILY: &str = "nitrokeypro";
+
 /// The name of the model whose firmware has version numbers of its own.
 const STORAGE: &str = "Nitrokey Storage";
 

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use super::*;
 use crate::clock::ManualClock;
 use crate::device::{self, DeviceId, Identity, Opened, Presence};
+use crate::secret::SecretText;
 use crate::virt::{self, VirtualTransport};
 
 const TOKEN: &str = "[[token]]

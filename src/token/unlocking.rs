@@ -1,9 +1,23 @@
 //! Unlocks a session with a kept key, or with the secret of an `Unlock`.
 
-use super::keys::Keys;
-use super::{Unlock, pin};
+use super::keys::{Keys, WipeCounts};
+use super::pin;
 use crate::device::{self, Progress};
 use crate::oath::{Credential, Error, KeySlot, OathSession};
+use crate::secret::SecretText;
+
+/// A request to unlock a token.
+#[derive(Debug)]
+pub struct Unlock {
+    /// The password, or the PIN.
+    pub secret: SecretText,
+    /// The wipe counts at the time of the request: a later wipe includes this secret.
+    pub since: WipeCounts,
+    /// Whether the token may wait for a touch, as it does for a PIN.
+    pub may_require_touch: bool,
+    /// Whether a PIN may be tried although the token has few attempts left.
+    pub allow_last_attempts: bool,
+}
 
 /// The lock that an [`Unlock`] has met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::abilities::abilities;
 use super::activity::Activity;
 use super::calculated::calculated;
 use super::caller::Caller;
@@ -16,9 +17,9 @@ use super::pin::{self, Listed, Protected};
 use super::queue::Receiver;
 use super::reports::Reports;
 use super::target::Target;
-use super::unlocking::{Lock, try_secret, unlocked};
+use super::unlocking::{Lock, Unlock, try_secret, unlocked};
 use super::without_oath;
-use super::{Error, Event, EventSink, Info, Unlock};
+use super::{Error, Event, EventSink, Info};
 use crate::clock::Clock;
 use crate::device::{self, Progress, Transport};
 use crate::oath::{self, CodeRequest, CodeResult, SelfDescription, When};
@@ -235,6 +236,7 @@ impl Worker {
         let model = detect_model(family.name, attachment, &description, self.vendor_identity.as_ref());
         let version = description.version.filter(|_| model.version_is_firmware);
         let firmware = version.map(|[major, minor, patch]| format!("{major}.{minor}.{patch}"));
+        let abilities = abilities(family.name, &model, &description);
         let info = Info {
             id: self.identities.resolve(family.name, &fingerprint, attachment.id.name.as_bytes()),
             vendor: model.vendor.to_owned(),
@@ -250,6 +252,7 @@ impl Worker {
             pin_needs_touch: description.pin_rules.needs_touch,
             own_clock: description.own_clock,
             max_key: description.max_key,
+            abilities,
         };
         if let Some(identity) = news {
             self.identities.remember_vendor(&info.id, &identity);

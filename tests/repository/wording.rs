@@ -27,7 +27,7 @@ const UNKNOWN_OPTION: &str = "There is no option ";
 const PER_MINUTE: Allowed = Allowed { count: 10, time: "minute", what: "calls of this kind" };
 
 /// The starts of sentences about calls that `oathbridgectl` never makes.
-const NEVER_CALLED: [&str; 7] = [
+const NEVER_CALLED: [&str; 8] = [
     "A removed credential cannot",
     "Calculate takes one argument",
     "Only the connection that made",
@@ -35,6 +35,7 @@ const NEVER_CALLED: [&str; 7] = [
     "The program that made the request",
     "This method takes",
     "VerifySoftwareToken requires",
+    "Without its new password",
 ];
 
 /// The option in place of a placeholder in a sentence of the source.

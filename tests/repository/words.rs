@@ -38,11 +38,12 @@ const STATES: [State; 11] = [
     State::Cancelled,
 ];
 
-const KINDS: [Kind; 7] = [
+const KINDS: [Kind; 8] = [
     Kind::Calculate,
     Kind::VerifySoftwareToken,
     Kind::RespondToMfaChallenge,
     Kind::Unlock,
+    Kind::SetPassword,
     Kind::AddCredential,
     Kind::Remove,
     Kind::Rename,
@@ -71,9 +72,10 @@ fn place_of_kind(kind: Kind) -> usize {
         Kind::VerifySoftwareToken => 1,
         Kind::RespondToMfaChallenge => 2,
         Kind::Unlock => 3,
-        Kind::AddCredential => 4,
-        Kind::Remove => 5,
-        Kind::Rename => 6,
+        Kind::SetPassword => 4,
+        Kind::AddCredential => 5,
+        Kind::Remove => 6,
+        Kind::Rename => 7,
     }
 }
 

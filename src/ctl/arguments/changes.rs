@@ -109,3 +109,25 @@ pub struct RenameArguments {
     #[arg(long)]
     pub token: Option<String>,
 }
+
+/// Arguments of `password`.
+#[derive(Args, Debug)]
+pub struct PasswordArguments {
+    /// The token's id or serial number; the default is the only token that takes a password.
+    pub token: Option<String>,
+    /// Clear the password, so that the token has none.
+    #[arg(long, conflicts_with_all = ["password_stdin", "password_fd"])]
+    pub clear: bool,
+    /// Do not ask before the password is cleared.
+    #[arg(long, short, requires = "clear")]
+    pub yes: bool,
+    /// Read the new password from this descriptor.
+    #[arg(long, value_name = "N", value_parser = descriptor, conflicts_with = "password_stdin")]
+    pub password_fd: Option<i32>,
+    /// Read the new password from standard input.
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Read the current password from this descriptor; needed for a token that is locked, unless a terminal is there.
+    #[arg(long, value_name = "N", value_parser = descriptor)]
+    pub current_password_fd: Option<i32>,
+}

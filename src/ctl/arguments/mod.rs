@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(super) use changes::{CodeKind, Hash, NewArguments, RemoveArguments, RenameArguments};
+pub(super) use changes::{CodeKind, Hash, NewArguments, PasswordArguments, RemoveArguments, RenameArguments};
 pub(super) use credentials::{CodeArguments, ListArguments};
 pub(super) use profile::{AddArguments, ProfileCommand, TestArguments};
 pub(super) use submission::{AuthorizationArguments, ChallengeArguments, SignInArguments, VerifyArguments};
@@ -78,6 +78,8 @@ pub enum Command {
     Remove(RemoveArguments),
     /// Unlock a token with its password or PIN, for as long as it stays attached.
     Unlock(UnlockArguments),
+    /// Set, change or clear the password of a token.
+    Password(PasswordArguments),
     /// Make the daemon forget the passwords and PINs of all tokens, or of one.
     Lock(LockArguments),
     /// Show or delete the record of used time steps.
@@ -216,6 +218,7 @@ impl Command {
             Self::Challenge(arguments) => [arguments.client_secret_fd, None],
             Self::SignIn(arguments) => [arguments.password_fd, arguments.client_secret_fd],
             Self::Unlock(arguments) => [arguments.password_fd, None],
+            Self::Password(arguments) => [arguments.password_fd, arguments.current_password_fd],
             Self::Add(arguments) => [arguments.secret_fd, None],
             _ => [None, None],
         };

@@ -19,6 +19,8 @@ fn token_of(id: &str, serial: &str, state: &str) -> Token {
         state_reason: String::new(),
         pin_set: false,
         attempts_left: -1,
+        capabilities: Vec::new(),
+        capacity: 0,
         may_hide_more: false,
     }
 }

@@ -80,6 +80,9 @@ fn ambiguous(said: &str, asked: &Asked) -> String {
 /// The daemon refuses requests without starting them, or the codes of a credential that Cognito refused.
 fn too_often(said: &str, asked: &Asked, retry: Option<String>) -> String {
     if let Some(when) = retry {
+        if said.starts_with("The token refused too many passwords") {
+            return format!("The token refused too many passwords; try again {when}.");
+        }
         let credential = credential(asked);
         return format!(
             "Cognito refused too many codes of {credential} and would lock the account; try again {when}."

@@ -2,11 +2,12 @@
 //! daemon adds has a general one here, so that no word for programs is shown.
 
 /// The kinds of requests, each with its word, and the word before the name of a credential.
-const REQUESTS: [(&str, &str, &str); 7] = [
+const REQUESTS: [(&str, &str, &str); 8] = [
     ("Calculate", "code", "of"),
     ("VerifySoftwareToken", "verification", "of"),
     ("RespondToMfaChallenge", "sign-in", "with"),
     ("Unlock", "unlocking", "of"),
+    ("SetPassword", "new password", "of"),
     ("AddCredential", "new credential", "on"),
     ("Remove", "removal", "of"),
     ("Rename", "renaming", "of"),

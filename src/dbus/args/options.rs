@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use zbus::{OwnedObjectPath, OwnedVariant, Variant};
+use zbus::{Fd, OwnedObjectPath, OwnedVariant, Variant};
 
 use super::descriptor::Passed;
 use super::values::Map;
@@ -96,6 +96,16 @@ impl Options {
             Some(Variant::Str(text)) => Ok(Some(Passed::Text(SecretText::new(text.as_str().to_owned())))),
             Some(Variant::Fd(fd)) => Ok(Some(Passed::Descriptor(fd))),
             Some(_) => Err(wrong_type(key, "a string or a file descriptor")),
+        }
+    }
+
+    /// A descriptor, which is read after all other checks.
+    pub(in crate::dbus) fn descriptor(&mut self, key: &'static str) -> Result<Option<Fd<'static>>, Error> {
+        self.known.push(key);
+        match self.map.remove(key).map(Variant::from) {
+            None => Ok(None),
+            Some(Variant::Fd(fd)) => Ok(Some(fd)),
+            Some(_) => Err(wrong_type(key, "a file descriptor")),
         }
     }
 

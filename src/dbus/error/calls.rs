@@ -166,6 +166,14 @@ impl Error {
         )
     }
 
+    /// The caller did not confirm that the password of a token shall be changed.
+    pub fn password_not_confirmed() -> Self {
+        Self::ours(
+            "ConfirmationRequired",
+            "Without its new password a token can only be reset, which deletes its credentials; pass the option confirm with true if the change is intended.",
+        )
+    }
+
     /// There is no object at the path that was called.
     pub fn no_object() -> Self {
         Self::ours(

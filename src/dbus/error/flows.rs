@@ -89,6 +89,14 @@ impl From<flows::Error> for Error {
                 ),
             )
             .retry(Retry::After(wait)),
+            Flow::PasswordTries { wait } => Self::ours(
+                "RateLimited",
+                format!(
+                    "The token refused too many passwords; try again in {} seconds.",
+                    whole_seconds(wait)
+                ),
+            )
+            .retry(Retry::After(wait)),
             Flow::Refused(refused) => refused.into(),
             Flow::ChoiceUnknown(error) => Self::choice_unknown(error.kind),
             Flow::Cognito(error) => error.into(),

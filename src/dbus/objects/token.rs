@@ -126,6 +126,17 @@ impl TokenObject {
         self.view().attached.info.pin_set
     }
 
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn capabilities(&self) -> Vec<String> {
+        let operations = &self.view().attached.info.abilities.operations;
+        operations.iter().map(|&word| word.to_owned()).collect()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn capacity(&self) -> u32 {
+        self.view().attached.info.abilities.capacity.unwrap_or(0)
+    }
+
     async fn unlock(
         &self,
         secret: Fd<'_>,
@@ -143,6 +154,34 @@ impl TokenObject {
             Task { kind: operations::Kind::Unlock, credential: None, token: Some(self.id_now()), common };
         let work = async |operation: &Operation| {
             Ok(self.bridge.flows.unlock(secret, allow_last_attempts, &unlocking, operation).await?)
+        };
+        call.operate(task, work, |()| Map::new()).await
+    }
+
+    async fn set_password(
+        &self,
+        new: Fd<'_>,
+        options: Map,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        let unlocking = self.bridge.flows.begin_unlock(self.id_now());
+        let call = Call::authorize(&self.bridge, &header).await?;
+        let mut options = Options::new(options);
+        let (common, current) = (options.common()?, options.descriptor("current")?);
+        let (clears, is_confirmed) = (options.flag("clear", false)?, options.flag("confirm", false)?);
+        options.finish()?;
+        if !is_confirmed {
+            return Err(Error::password_not_confirmed());
+        }
+        let new = if clears { None } else { Some(call.read(new).await?) };
+        let current = match current {
+            Some(current) => Some(call.read(current).await?),
+            None => None,
+        };
+        let kind = operations::Kind::SetPassword;
+        let task = Task { kind, credential: None, token: Some(self.id_now()), common };
+        let work = async |operation: &Operation| {
+            Ok(self.bridge.flows.set_password(new, current, &unlocking, operation).await?)
         };
         call.operate(task, work, |()| Map::new()).await
     }

@@ -126,7 +126,7 @@ impl Session<'_> {
 
     /// Sends a command that changes the token, once. Only a Nitrokey may wait for a touch, without saying so; any other slow
     /// answer is that of a slow reader.
-    fn change(&mut self, command: &Command, progress: &dyn Progress) -> Result<Response, Error> {
+    pub(super) fn change(&mut self, command: &Command, progress: &dyn Progress) -> Result<Response, Error> {
         if self.keys.is_some() && !self.fresh {
             self.renew()?;
         }

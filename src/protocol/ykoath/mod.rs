@@ -19,6 +19,7 @@ mod oath_session;
 mod pin;
 mod select;
 mod session;
+mod set_code;
 #[cfg(test)]
 mod tests;
 mod validate;

@@ -73,6 +73,14 @@ impl OathSession for Session<'_> {
         Session::rename(self, credential, issuer, account, progress)
     }
 
+    fn new_key(&self, password: &SecretText) -> Result<UnlockKey, Error> {
+        Session::new_key(self, password)
+    }
+
+    fn set_key(&mut self, key: Option<&KeySlot>, progress: &dyn Progress) -> Result<(), Error> {
+        Session::set_key(self, key, progress)
+    }
+
     fn calculate(
         &mut self,
         credential: &Credential,

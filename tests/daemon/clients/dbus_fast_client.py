@@ -64,6 +64,16 @@ async def main(world):
     renamed = await call(added[0], "Credential", "Rename", "ssa{sv}", ["AWS", "renamed", {}])
     assert renamed[0] != added[0], renamed
     await call(renamed[0], "Credential", "Remove", "a{sv}", [{"confirm": Variant("b", True)}])
+    reader, writer = os.pipe()
+    os.write(writer, b"password\n")
+    os.close(writer)
+    current, writer = os.pipe()
+    os.write(writer, b"password\n")
+    os.close(writer)
+    await call(
+        world["token"], "Token", "SetPassword", "ha{sv}",
+        [0, {"current": Variant("h", 1), "confirm": Variant("b", True)}], [reader, current],
+    )
     await call(world["token"], "Token", "Lock")
     await call(ROOT, "Manager", "LockAll")
     print(json.dumps(called))

@@ -166,6 +166,7 @@ async fn gdbus_calls_every_method() {
             "(objectpath '/io/",
         ),
         (world.credentials[0].as_str(), "Credential.Remove", vec!["{'confirm': <true>}"], "()"),
+        (world.token.as_str(), "Token.SetPassword", vec!["@h 0", "{'confirm': <true>}"], "()"),
         (world.token.as_str(), "Token.Lock", vec![], "()"),
         (ROOT, "Manager.LockAll", vec![], "()"),
     ] {

@@ -14,7 +14,7 @@ use super::calls::{self, Target, Values};
 use super::{CONFIG, DAEMON, TEST_TIMEOUT, TOKEN, outcome, serves};
 
 /// What each method answers to arguments of its types. The values are plain ones, which some methods refuse.
-const ANSWERS: [&str; 22] = [
+const ANSWERS: [&str; 23] = [
     "AddCredential: InvalidArgs",
     "Calculate: ConfirmationRequired",
     "Calculate: served",
@@ -35,6 +35,7 @@ const ANSWERS: [&str; 22] = [
     "Rename: Unsupported",
     "RespondToMfaChallenge: InvalidArgs",
     "Set: UnknownProperty",
+    "SetPassword: ConfirmationRequired",
     "Unlock: served",
     "VerifySoftwareToken: InvalidArgs",
 ];

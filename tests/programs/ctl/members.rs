@@ -95,7 +95,16 @@ fn every_member_of_the_json_is_in_the_manual() {
         ("lock", rig.run(&["lock", "--json"]), &["locked"]),
         ("guard show", rig.run(&["guard", "show", "--json"]), &["seed", "first"]),
         ("guard forget", rig.run(&["guard", "forget", "touched", "--yes", "--json"]), &["forgotten"]),
-        ("unlock", rig.run_with(&["unlock", "--password-stdin", "--json"], PASSWORD), &["unlocked"]),
+        (
+            "unlock",
+            rig.run_with(&["unlock", "33334444", "--password-stdin", "--json"], PASSWORD),
+            &["unlocked"],
+        ),
+        (
+            "password",
+            rig.run_with(&["password", "11112222", "--password-stdin", "--json"], PASSWORD),
+            &["password"],
+        ),
     ] {
         manual.check_run(command, &run, 0, some);
     }

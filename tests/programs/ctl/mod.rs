@@ -17,6 +17,7 @@ mod forged;
 mod guard;
 mod list;
 mod members;
+mod password;
 mod profile;
 mod questions;
 mod requests;
