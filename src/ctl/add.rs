@@ -13,6 +13,7 @@ use super::asked::{Asked, Task};
 use super::bus::Bus;
 use super::changes::{TIMEOUT, TIMEOUT_SECONDS, removal};
 use super::follow::Follower;
+use super::proof::Proof;
 use super::proxies::Options;
 use super::secret_input::Source;
 use super::style::Style;
@@ -37,6 +38,8 @@ struct Added<'tree> {
     token: &'tree str,
     /// The id of the credential.
     credential: String,
+    /// Whether a code of it was compared with the seed.
+    checked: bool,
     #[serde(skip)]
     path: String,
 }
@@ -95,18 +98,26 @@ async fn add_to_all<'tree>(
     arguments: &NewArguments,
     style: Style,
 ) -> Result<Vec<Added<'tree>>, Failure> {
+    let proof = Proof::of(secret, arguments)?;
     let mut added: Vec<Added<'_>> = Vec::new();
     for token in tokens {
         let same = added.first().map(|first| first.path.clone());
         let is_followed = is_first && same.is_none();
         let request = (*token, same.as_deref(), is_followed);
-        match add(bus, tree, request, secret, arguments, style).await {
+        let failure = match add(bus, tree, request, secret, arguments, style).await {
+            Err(failure) => failure,
             Ok(path) => {
                 let id = path.rsplit('/').next().unwrap_or_default().to_owned();
-                added.push(Added { token: &token.id, credential: id, path });
+                let is_right = is_right(bus, proof.as_ref(), &path).await;
+                added.push(Added { token: &token.id, credential: id, checked: is_right.is_some(), path });
+                if is_right != Some(false) {
+                    continue;
+                }
+                let sentence = "The token gives other codes than the seed; do not use it for this account.";
+                Failure::new(exit::FAILED, sentence)
             }
-            Err(failure) => return Err(undone(bus, tree, token, added, failure).await),
-        }
+        };
+        return Err(undone(bus, tree, token, added, failure).await);
     }
     Ok(added)
 }
@@ -180,6 +191,12 @@ fn options(arguments: &NewArguments) -> Options<'_> {
         options.insert("touch", true.into());
     }
     options
+}
+
+/// Whether the new credential gives the code of its seed. `None` if that has a cost, or if it gives none: a rule of the
+/// configuration may deny codes to this program.
+async fn is_right(bus: &Bus, proof: Option<&Proof>, path: &str) -> Option<bool> {
+    proof?.holds(bus, path).await.ok()
 }
 
 /// Removes the credential from the tokens that already have it, so that all of them or none has it.

@@ -36,6 +36,7 @@ mod profile;
 mod profile_checks;
 mod profile_file;
 mod profiles;
+mod proof;
 mod properties;
 mod proxies;
 mod query;

@@ -149,6 +149,16 @@ impl<'call> Call<'call> {
         Permits::new(move |found| check_touch(&bridge.settings.now().config.access, found))
     }
 
+    /// Checks whether a new credential may give codes with this requirement of a touch.
+    ///
+    /// # Errors
+    ///
+    /// `AccessDenied` if the administrator's policy requires a touch.
+    pub(super) fn check_new_touch(&self, touch: bool) -> Result<(), Error> {
+        let is_required = self.bridge.settings.now().config.access.policy.require_touch;
+        if is_required && !touch { Err(Error::touch_required_by_policy()) } else { Ok(()) }
+    }
+
     /// The flows for this caller.
     pub(super) fn flows(&self) -> Flows {
         self.bridge.flows.for_caller(self.client.calculations())

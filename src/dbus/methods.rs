@@ -47,8 +47,10 @@ pub(super) const METHODS: &[MethodPolicy] = &[
         .with_descriptors(1),
     row("Credential", "Calculate", Audience::Permitted(Permission::ReadCode), CallClass::Code)
         .for_absent_objects(),
-    row("Credential", "Remove", Audience::Permitted(Permission::Manage), CallClass::Change),
-    row("Credential", "Rename", Audience::Permitted(Permission::Manage), CallClass::Change),
+    row("Credential", "Remove", Audience::Permitted(Permission::Manage), CallClass::Change)
+        .for_absent_objects(),
+    row("Credential", "Rename", Audience::Permitted(Permission::Manage), CallClass::Change)
+        .for_absent_objects(),
     row("Manager", "FindCredentials", Audience::Everyone, CallClass::Query).while_locked(),
     row("Manager", "GetCallerInfo", Audience::Everyone, CallClass::Query).while_locked().without_config(),
     row("Manager", "LockAll", Audience::Permitted(Permission::Manage), CallClass::Secure)

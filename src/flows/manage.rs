@@ -15,8 +15,9 @@ impl Flows {
     ///
     /// # Errors
     ///
-    /// [`Error::Missing`] if the token is not attached; [`Error::Token`]; [`Error::StateUnavailable`] with `same_seed_as`, if
-    /// the record is not usable. Nothing is retried.
+    /// [`Error::Missing`] if the token is not attached, and if the token of `same_seed_as` is attached and has no such
+    /// credential; [`Error::Token`]; [`Error::StateUnavailable`] with `same_seed_as`, if the record is not usable. Nothing is
+    /// retried.
     pub async fn add(
         &self,
         new: NewCredential,
@@ -27,6 +28,10 @@ impl Flows {
         let attached = self.attached(&id, operation).await?;
         let naming = Naming::of(&new);
         if let Some(other) = same_seed_as {
+            // A credential of a token that is not attached, or is locked, may be there.
+            if let Err(missing @ Missing::Credential) = self.registry.now().credential(other) {
+                return Err(missing.into());
+            }
             let period = naming.period;
             let name = self.name(&attached, naming, operation).await?;
             // Before the seed can be used on this token.

@@ -23,7 +23,7 @@ pub(super) enum Message {
     /// The devices of the transport with this index.
     Presence(usize, Presence),
     /// An event of the worker of this device.
-    Event(Origin, Event),
+    Event(Origin, Box<Event>),
     /// The first reading of this device has lasted for a second since the device told that it has an application.
     Slow(Origin),
     /// A reading of this device has ended. Its events were sent before this message.

@@ -57,7 +57,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
 
 /// `oathbridgectl` is a client of the daemon, and reads the single-use record itself. It also uses the daemon's deadlines
 /// and error sentences.
-const TOOL: (&str, &[&str]) = ("ctl", &["dbus", "guard", "operations", "otp", "otpauth", "token"]);
+const TOOL: (&str, &[&str]) = ("ctl", &["dbus", "guard", "oath", "operations", "otp", "otpauth", "token"]);
 
 /// These tests have virtual tokens; their modules get the transports from the program.
 const TESTS_WITH_TOKENS: [(&str, &str); 4] = [

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use oathbridge::otp::{Algorithm, Code, Digits, truncate};
 use oathbridge::virt::Fault;
-use testkit::client::{Options, Refusal, memfd};
+use testkit::client::{Client, Options, Refusal, memfd};
 use testkit::scenario::{Scenario, World};
 use zbus::{Fd, ObjectPath, OwnedObjectPath};
 
@@ -216,6 +216,75 @@ async fn what_is_no_credential_is_refused_before_the_token_is_asked() {
     assert_eq!(world.card().unwrap().commands(), before);
     let long = Options::from([("account", "x".repeat(65).into())]);
     assert_eq!(add(&world, SEED, long).await.unwrap_err().name, "Unsupported");
+    assert_eq!(world.card().unwrap().count(PUT), 0);
+}
+
+#[testkit::test]
+async fn a_credential_of_an_absent_token_waits_for_it() {
+    let mut world = Scenario::inside().cards(TOKEN).start().await.unwrap();
+    let alice = world.client.credential("alice").await.unwrap();
+    world.pcscd().unwrap().remove(0).unwrap();
+    while exists(&world, &alice).await {}
+    assert_eq!(remove(&world, &alice, true).await.unwrap_err().name, "TokenRemoved");
+    assert_eq!(rename(&world, &alice, "", "bob").await.unwrap_err().name, "TokenRemoved");
+    let card = world.card().unwrap().clone();
+    let options = Options::from([("wait-for-token", true.into()), ("handle-token", "waits".into())]);
+    let client = Client::connect(world.stage.address()).await.unwrap();
+    let body = ("", "bob", options);
+    let waiting = client.call::<_, OwnedObjectPath>(&alice, "Credential", "Rename", &body);
+    let inserting = async {
+        let name = client.connection().unique_name().unwrap().trim_start_matches(':').replace('.', "_");
+        let operation = format!("{}/operations/{name}/waits", oathbridge::dbus::names::ROOT);
+        let waits = async || client.property::<String>(&operation, "Operation", "State").await;
+        while waits().await.ok().as_deref() != Some("waiting-token") {}
+    };
+    tokio::pin!(waiting);
+    tokio::select! {
+        early = &mut waiting => panic!("{early:?}"),
+        () = inserting => {}
+    }
+    world.pcscd().unwrap().insert(0, &card).unwrap();
+    assert!(waiting.await.is_ok());
+}
+
+#[testkit::test]
+async fn a_credential_of_a_locked_token_is_not_unknown() {
+    let world = Scenario::inside().cards(LOCKED).start().await.unwrap();
+    let token = token(&world).await;
+    world.client.unlock(&token, "correct horse").await.unwrap();
+    let alice = world.client.credential("alice").await.unwrap();
+    let () = world.client.call(&token, "Token", "Lock", &()).await.unwrap();
+    let options = Options::from([("confirm", true.into()), ("interactive", false.into())]);
+    let refusal: Result<(), _> = world.client.call(&alice, "Credential", "Remove", &options).await;
+    assert_eq!(refusal.unwrap_err().name, "TokenLocked");
+}
+
+#[testkit::test]
+async fn the_administrator_s_policy_refuses_a_credential_without_touch() {
+    let world = Scenario::inside().cards(TOKEN).start().await.unwrap();
+    world.client.find(&[]).await.unwrap();
+    world.restrict("[access]\nrequire_touch = true\n").await.unwrap();
+    let bob = || Options::from([("account", "bob".into())]);
+    let refusal = add(&world, SEED, bob()).await.unwrap_err();
+    assert_eq!(refusal.name, "AccessDenied");
+    assert!(refusal.sentence.contains("option touch"), "{refusal:?}");
+    assert_eq!(world.card().unwrap().count(PUT), 0);
+    let mut touched = bob();
+    touched.insert("touch", true.into());
+    add(&world, SEED, touched).await.unwrap();
+}
+
+#[testkit::test]
+async fn the_same_seed_is_that_of_a_credential_that_exists() {
+    let world = Scenario::inside().cards(TOKEN).start().await.unwrap();
+    let alice = world.client.credential("alice").await.unwrap();
+    let (token, _) = alice.rsplit_once('_').unwrap();
+    let wrong = format!("{token}_0123456789abcdef");
+    let same = Options::from([
+        ("account", "bob".into()),
+        ("same-seed-as", ObjectPath::try_from(wrong.as_str()).unwrap().into()),
+    ]);
+    assert_eq!(add(&world, SEED, same).await.unwrap_err().name, "NoSuchCredential");
     assert_eq!(world.card().unwrap().count(PUT), 0);
 }
 

@@ -17,7 +17,7 @@ pub(in crate::dbus) struct NewOptions {
     digits: Option<Digits>,
     period: Option<Period>,
     counter: Option<u32>,
-    touch: bool,
+    pub(in crate::dbus) touch: bool,
     /// The credential that has the same seed.
     pub(in crate::dbus) same_seed_as: Option<ObjectId>,
 }

@@ -158,6 +158,14 @@ impl Error {
         Self::ours("Busy", "The operation has not ended; wait until its State is done, failed or cancelled.")
     }
 
+    /// A new credential without touch would give no codes.
+    pub fn touch_required_by_policy() -> Self {
+        Self::ours(
+            "AccessDenied",
+            "With require_touch in /etc/oathbridge/policy.toml a credential without touch gives no codes; pass the option touch with true.",
+        )
+    }
+
     /// The caller did not confirm that a credential shall be deleted.
     pub fn removal_not_confirmed() -> Self {
         Self::ours(

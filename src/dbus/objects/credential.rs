@@ -79,15 +79,7 @@ impl CredentialObject {
     }
 
     async fn remove(&self, options: Map, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
-        let call = Call::authorize(&self.bridge, &header).await?;
-        let mut options = Options::new(options);
-        let (common, is_confirmed) = (options.common()?, options.flag("confirm", false)?);
-        options.finish()?;
-        if !is_confirmed {
-            return Err(Error::removal_not_confirmed());
-        }
-        let work = async |operation: &Operation| Ok(self.bridge.flows.remove(&self.id, operation).await?);
-        call.operate(self.task(operations::Kind::Remove, common), work, |()| Map::new()).await
+        remove(&self.bridge, &self.id, options, &header).await
     }
 
     #[zbus(out_args("credential"))]
@@ -98,23 +90,57 @@ impl CredentialObject {
         options: Map,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<ObjectPath<'static>, Error> {
-        let call = Call::authorize(&self.bridge, &header).await?;
-        let mut options = Options::new(options);
-        let common = options.common()?;
-        options.finish()?;
-        let work = async |operation: &Operation| {
-            let id = self.bridge.flows.rename(&self.id, issuer, account, operation).await?;
-            Ok(names::credential(&id))
-        };
-        let values = |path: &ObjectPath<'static>| Map::from([("credential".to_owned(), path.clone().into())]);
-        call.operate(self.task(operations::Kind::Rename, common), work, values).await
+        rename(&self.bridge, &self.id, (issuer, account, options), &header).await
     }
 }
 
-impl CredentialObject {
-    fn task(&self, kind: operations::Kind, common: Common) -> Task {
-        Task { kind, credential: Some(self.id.clone()), token: None, common }
+fn task(kind: operations::Kind, id: &ObjectId, common: Common) -> Task {
+    Task { kind, credential: Some(id.clone()), token: None, common }
+}
+
+/// A missing credential means that the called object does not exist.
+fn or_no_object<T>(result: Result<T, flows::Error>) -> Result<T, Error> {
+    match result {
+        Err(flows::Error::Missing(Missing::Credential)) => Err(Error::no_object()),
+        result => Ok(result?),
     }
+}
+
+/// `Remove`, whether or not the credential has an object.
+pub(in crate::dbus) async fn remove(
+    bridge: &Arc<Bridge>,
+    id: &ObjectId,
+    options: Map,
+    header: &Header<'_>,
+) -> Result<(), Error> {
+    let call = Call::authorize(bridge, header).await?;
+    let mut options = Options::new(options);
+    let (common, is_confirmed) = (options.common()?, options.flag("confirm", false)?);
+    options.finish()?;
+    if !is_confirmed {
+        return Err(Error::removal_not_confirmed());
+    }
+    let work = async |operation: &Operation| or_no_object(bridge.flows.remove(id, operation).await);
+    call.operate(task(operations::Kind::Remove, id, common), work, |()| Map::new()).await
+}
+
+/// `Rename` with its arguments, whether or not the credential has an object.
+pub(in crate::dbus) async fn rename(
+    bridge: &Arc<Bridge>,
+    id: &ObjectId,
+    (issuer, account, options): (String, String, Map),
+    header: &Header<'_>,
+) -> Result<ObjectPath<'static>, Error> {
+    let call = Call::authorize(bridge, header).await?;
+    let mut options = Options::new(options);
+    let common = options.common()?;
+    options.finish()?;
+    let work = async |operation: &Operation| {
+        let new = or_no_object(bridge.flows.rename(id, issuer, account, operation).await)?;
+        Ok(names::credential(&new))
+    };
+    let values = |path: &ObjectPath<'static>| Map::from([("credential".to_owned(), path.clone().into())]);
+    call.operate(task(operations::Kind::Rename, id, common), work, values).await
 }
 
 /// `Calculate`, whether or not the credential has an object.
@@ -137,21 +163,16 @@ pub(in crate::dbus) async fn calculate(
     };
     let common = options.common()?;
     options.finish()?;
-    let task = Task { kind: operations::Kind::Calculate, credential: Some(id.clone()), token: None, common };
     let flows = call.flows();
-    let work = async |operation: &Operation| match flows.code(&request, operation).await {
-        Ok(code) => {
-            if code.corrects_length {
-                // The reply comes after the signals of the credential that has changed.
-                bridge.caught_up().await;
-            }
-            Ok(reply(&code))
+    let work = async |operation: &Operation| {
+        let code = or_no_object(flows.code(&request, operation).await)?;
+        if code.corrects_length {
+            // The reply comes after the signals of the credential that has changed.
+            bridge.caught_up().await;
         }
-        // A missing credential means that the called object does not exist.
-        Err(flows::Error::Missing(Missing::Credential)) => Err(Error::no_object()),
-        Err(error) => Err(error.into()),
+        Ok(reply(&code))
     };
-    call.operate(task, work, values).await
+    call.operate(task(operations::Kind::Calculate, id, common), work, values).await
 }
 
 fn reply(code: &CodeReply) -> Reply {

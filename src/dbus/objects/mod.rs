@@ -9,7 +9,7 @@ mod prompt;
 mod token;
 
 pub(super) use cognito::CognitoObject;
-pub(super) use credential::{CredentialObject, calculate};
+pub(super) use credential::{CredentialObject, calculate, remove, rename};
 pub(super) use manager::ManagerObject;
 pub(super) use operation::{OperationObject, path as operation_path};
 pub(super) use profile::{ProfileObject, Targets as ProfileTargets};

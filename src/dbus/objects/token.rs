@@ -199,6 +199,7 @@ impl TokenObject {
         let mut new = NewOptions::take(&mut options)?;
         options.finish()?;
         let same_seed_as = new.same_seed_as.take();
+        call.check_new_touch(new.touch)?;
         let new = new.credential(&call.read(secret).await?)?;
         let task = Task {
             kind: operations::Kind::AddCredential,

@@ -104,11 +104,11 @@ impl Keeper {
                 return false;
             }
             // It changes no device.
-            Event(origin, token::Event::Begun) => {
+            Event(origin, event) if matches!(*event, token::Event::Begun) => {
                 self.await_slow(&origin);
                 return false;
             }
-            Event(origin, event) => self.apply(&origin, event),
+            Event(origin, event) => self.apply(&origin, *event),
             Slow(origin) => return self.devices.get_mut(&origin.key).is_some_and(Device::show_slow),
             ReadingEnded(origin) => self.end_reading(&origin),
             Rescan(waiter) => self.request_rescan(waiter),
@@ -165,7 +165,7 @@ impl Keeper {
         let origin = Origin { key: key.clone(), attachment: self.attachments };
         let from = origin.clone();
         // An error means that the daemon is ending.
-        let sink = move |event| drop(messages.send(Message::Event(from.clone(), event)));
+        let sink = move |event| drop(messages.send(Message::Event(from.clone(), Box::new(event))));
         let token = Token::attach(
             transport,
             attachment.clone(),

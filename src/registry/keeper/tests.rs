@@ -61,7 +61,7 @@ async fn only_a_card_without_any_event_is_held_by_another_program() {
     ] {
         let mut rig = Rig::new();
         for event in result.into_iter().chain([Event::Held]) {
-            rig.keeper.handle(Message::Event(rig.origin(1), event));
+            rig.keeper.handle(Message::Event(rig.origin(1), Box::new(event)));
         }
         assert_eq!(rig.keeper.devices.get(&rig.key).unwrap().state, state);
     }
@@ -73,20 +73,20 @@ async fn messages_of_an_earlier_attachment_of_a_device_are_ignored() {
     let [old, new] = [1, 2].map(|attachment| rig.origin(attachment));
     let Rig { mut keeper, key, clock, .. } = rig;
     let failed = Event::Failed(token::Error::Stuck);
-    assert!(keeper.handle(Message::Event(old.clone(), failed)));
+    assert!(keeper.handle(Message::Event(old.clone(), Box::new(failed))));
     clock.advance(Duration::from_secs(2));
     let (waiter, mut answered) = Waiter::new();
     assert!(!keeper.handle(Message::Rescan(waiter)));
     keeper.rescans.clear();
-    assert!(keeper.handle(Message::Event(old.clone(), Event::Replaced)));
+    assert!(keeper.handle(Message::Event(old.clone(), Box::new(Event::Replaced))));
     assert_eq!(keeper.answered.len(), 1, "a caller of the old reading waits for the publication");
     assert!(answered.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty));
 
-    for late in [Message::Event(old.clone(), Event::Revived), Message::ReadingEnded(old)] {
+    for late in [Message::Event(old.clone(), Box::new(Event::Revived)), Message::ReadingEnded(old)] {
         let text = format!("{late:?}");
         assert!(!keeper.handle(late), "{text}");
         assert!(!keeper.devices.get(&key).unwrap().is_read, "{text}");
     }
-    assert!(keeper.handle(Message::Event(new, Event::Revived)));
+    assert!(keeper.handle(Message::Event(new, Box::new(Event::Revived))));
     assert!(keeper.devices.get(&key).unwrap().is_read);
 }

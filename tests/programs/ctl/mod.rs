@@ -8,6 +8,7 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+mod backup;
 mod changes;
 mod code;
 mod complete;

@@ -165,8 +165,15 @@ impl Rig {
         rig
     }
 
-    fn with_tokens(tokens: &str) -> Self {
+    /// These tokens and no others.
+    pub(crate) fn with_tokens(tokens: &str) -> Self {
         Self::with_daemon(Scenario::program(DAEMON).virtual_tokens(tokens).config(CONFIG))
+    }
+
+    /// These tokens, with more lines of the configuration.
+    pub(crate) fn with_tokens_and_config(tokens: &str, config: &str) -> Self {
+        let config = format!("{CONFIG}{config}");
+        Self::with_daemon(Scenario::program(DAEMON).virtual_tokens(tokens).config(&config))
     }
 
     fn with_daemon(scenario: Scenario) -> Self {
@@ -267,8 +274,13 @@ impl Rig {
 
     /// Closes this number of steps after the current one.
     pub(crate) fn use_steps(&self, account: &str, ahead: u64) {
+        self.use_steps_of(&self.id(account), ahead);
+    }
+
+    /// The same for the credential with this id.
+    pub(crate) fn use_steps_of(&self, id: &str, ahead: u64) {
         let now = Now::new(SystemTime::now().duration_since(UNIX_EPOCH).unwrap(), Period::DEFAULT);
-        self.guard().claim(&self.id(account), Step(now.step().0 + ahead), now).unwrap();
+        self.guard().claim(id, Step(now.step().0 + ahead), now).unwrap();
     }
 }
 

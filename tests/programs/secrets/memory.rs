@@ -4,12 +4,17 @@ use std::fs::{self, File};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 
+use data_encoding::BASE32_NOPAD;
 use testkit::client::{Options, memfd};
-use zbus::Fd;
+use zbus::{Fd, OwnedObjectPath};
 
+use super::canaries::files;
 use super::{Bench, DAEMON, PASSWORD};
 
 const WRONG_PIN: &str = "canary-wrong-pin-2718281828";
+
+const NEW_KEY: &str = "canary-of-a-new-key-161803398874";
+const NEW_PASSWORD: &str = "canary-new-password-1414213562";
 
 /// The writable memory of a process; `None` if this user may not see it.
 fn memory(id: u32) -> Option<Vec<Vec<u8>>> {
@@ -101,6 +106,40 @@ async fn secrets_from_descriptors_are_wiped_after_the_request() {
         bench.world.client.verify(&path, options.into()).await.unwrap();
     }
     assert_eq!(left(&bench, &secrets, 0).await, [0; 3], "password, access token, session");
+}
+
+/// The token is behind a real pcscd, so that the daemon's process has no other copy.
+#[tokio::test]
+async fn a_new_seed_and_a_new_password_are_wiped_after_the_request() {
+    let bench = Bench::with_pcscd().await;
+    if !may_look(&bench) {
+        return;
+    }
+    let client = &bench.world.client;
+    let token = client.find(&[]).await.unwrap().1.remove(0);
+    bench.unlock().await;
+    let seed = BASE32_NOPAD.encode(NEW_KEY.as_bytes());
+    let uri = format!("otpauth://totp/canary?secret={seed}");
+    for (account, secret) in [("bare", seed.as_str()), ("", uri.as_str())] {
+        let mut options = Options::new();
+        if !account.is_empty() {
+            options.insert("account", account.into());
+        }
+        let secret = Fd::from(memfd(secret.as_bytes()).unwrap());
+        let added: OwnedObjectPath =
+            client.call(&token, "Token", "AddCredential", &(secret, options)).await.unwrap();
+        client.calculate(added.as_str(), Options::new()).await.unwrap();
+    }
+    let current = Fd::from(memfd(PASSWORD.as_bytes()).unwrap());
+    let options = Options::from([("confirm", true.into()), ("current", current.into())]);
+    let new = Fd::from(memfd(NEW_PASSWORD.as_bytes()).unwrap());
+    client.call::<_, ()>(&token, "Token", "SetPassword", &(new, options)).await.unwrap();
+    let secrets = [NEW_KEY, seed.as_str(), PASSWORD, NEW_PASSWORD];
+    assert_eq!(left(&bench, &secrets, 0).await, [0; 4], "key, seed, old and new password");
+    let log = bench.world.stage.log().unwrap();
+    assert!(log.contains("TRACE") && secrets.iter().all(|secret| !log.contains(secret)), "{log}");
+    let state = files(&bench.world.stage.state());
+    assert!(secrets.iter().all(|secret| !state.contains(secret)), "{state}");
 }
 
 /// zbus reads into a buffer of 4 KiB, which keeps the last messages until later ones overwrite them.
