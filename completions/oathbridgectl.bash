@@ -244,7 +244,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__add)
-            opts="-q -h --token --account --issuer --type --algorithm --digits --period --counter --touch --secret-fd --secret-stdin --json --quiet --help"
+            opts="-q -h --token --account --issuer --type --algorithm --digits --period --counter --touch --secret-fd --secret-stdin --qr --qr-screen --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -283,6 +283,10 @@ _oathbridgectl() {
                     return 0
                     ;;
                 --secret-fd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --qr)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -167,8 +167,10 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand add" -l digi
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand add" -l period -d 'The duration of a code in seconds; the default is 30' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand add" -l counter -d 'The first value of the counter of hotp; the default is 0' -r
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand add" -l secret-fd -d 'Read the otpauth URI or the seed from this descriptor' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand add" -l qr -d 'Read the otpauth URI from the QR code in this PNG, JPEG or WebP file; - is standard input' -r -F
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand add" -l touch -d 'Make the token require a touch for each code'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand add" -l secret-stdin -d 'Read the otpauth URI or the seed from standard input'
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand add" -l qr-screen -d 'Read the otpauth URI from the QR code on the screen'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand add" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand add" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand add" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -18,8 +18,8 @@ use super::proxies::Options;
 use super::secret_input::Source;
 use super::style::Style;
 use super::tree::{Token, Tree};
-use super::{Failure, Output, exit, problem, query};
-use crate::otpauth::{migration, to_uri};
+use super::{Failure, Output, exit, problem, qr, query};
+use crate::otpauth::{self, NewCredential, migration, to_uri};
 use crate::secret::sealed;
 
 /// What the user is asked for, and what messages call it.
@@ -48,17 +48,11 @@ pub(super) async fn run(arguments: &NewArguments, style: Style) -> Result<Output
     let bus = Bus::connect().await?;
     let tree = bus.tree().await?;
     let tokens = tokens(&tree, &arguments.token)?;
-    let source = Source::given(arguments.secret_stdin, arguments.secret_fd).or_else(Source::terminal);
-    let source = source.ok_or_else(|| {
-        Failure::usage(format!(
-            "There is no terminal to ask for the {SECRET}; add --secret-stdin or --secret-fd."
-        ))
-    })?;
-    let secrets = split(source.read(SECRET)?)?;
+    let secrets = split(read(&bus, arguments).await?)?;
     let mut added: Vec<Added<'_>> = Vec::new();
     for secret in &secrets {
         let is_first = added.is_empty();
-        let ours = add_to_all(&bus, &tree, &tokens, (secret, is_first), arguments, style).await;
+        let ours = add_to_all(&bus, &tree, &tokens, (&secret.text, is_first), arguments, style).await;
         added.extend(ours.map_err(|failure| match added.len() {
             0 => failure,
             earlier => {
@@ -70,23 +64,58 @@ pub(super) async fn run(arguments: &NewArguments, style: Style) -> Result<Output
         return Output::json(&Json { added });
     }
     let labels: Vec<_> = tokens.iter().map(|token| tree.label(token)).collect();
-    let what = if secrets.len() == 1 { String::new() } else { format!("{} credentials ", secrets.len()) };
+    let names: Vec<_> = secrets.iter().filter_map(|secret| secret.name.as_deref()).collect();
+    let what = if names.is_empty() { String::new() } else { format!("{} ", names.join(", ")) };
     Ok(Output::text("").with_notes([format!("Added {what}to {}.", labels.join(", "))]))
 }
 
+/// The secret from the source that the options name, or from the terminal.
+async fn read(bus: &Bus, arguments: &NewArguments) -> Result<OwnedFd, Failure> {
+    if let Some(path) = &arguments.qr {
+        return qr::of_file(path);
+    }
+    if arguments.qr_screen {
+        return qr::of_screen(&bus.connection).await;
+    }
+    let source = Source::given(arguments.secret_stdin, arguments.secret_fd).or_else(Source::terminal);
+    let source = source.ok_or_else(|| {
+        Failure::usage(format!(
+            "There is no terminal to ask for the {SECRET}; add --secret-stdin, --secret-fd, --qr or --qr-screen."
+        ))
+    })?;
+    source.read(SECRET)
+}
+
+/// The secret of one new credential.
+struct Secret {
+    text: OwnedFd,
+    /// The name of the credential, if the secret has one.
+    name: Option<String>,
+}
+
 /// The accounts of a migration payload, each as a URI of its own. Anything else is passed on as it is.
-fn split(secret: OwnedFd) -> Result<Vec<OwnedFd>, Failure> {
+fn split(secret: OwnedFd) -> Result<Vec<Secret>, Failure> {
     let failed = |error: std::io::Error| Failure::of_system(&format!("Reading the {SECRET}"), &error);
     let mut file = File::from(secret);
     let mut text = Zeroizing::new(String::with_capacity(64 * 1024));
     file.rewind().and_then(|()| file.read_to_string(&mut text)).map_err(failed)?;
     if !migration::is_migration(&text) {
-        return Ok(vec![file.into()]);
+        let name = otpauth::parse(&text).ok().map(|account| name(&account));
+        return Ok(vec![Secret { text: file.into(), name }]);
     }
     let accounts = migration::split(&text).map_err(|error| {
         Failure::usage(format!("The export cannot be read because {error}; export it again."))
     })?;
-    accounts.iter().map(|account| sealed(to_uri(account).as_bytes()).map_err(failed)).collect()
+    let secret = |account: &NewCredential| {
+        let text = sealed(to_uri(account).as_bytes()).map_err(failed)?;
+        Ok(Secret { text, name: Some(name(account)) })
+    };
+    accounts.iter().map(secret).collect()
+}
+
+fn name(account: &NewCredential) -> String {
+    let issuer = account.issuer.as_deref().map(|issuer| format!("{issuer}:")).unwrap_or_default();
+    format!("{issuer}{}", account.account)
 }
 
 /// Adds one credential to all tokens, or to none.

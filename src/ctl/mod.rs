@@ -39,6 +39,7 @@ mod profiles;
 mod proof;
 mod properties;
 mod proxies;
+mod qr;
 mod query;
 mod remove;
 mod screen;

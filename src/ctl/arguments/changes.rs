@@ -1,5 +1,7 @@
 //! Arguments of the commands that change the credentials on a token.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 use super::values::descriptor;
@@ -36,11 +38,17 @@ pub struct NewArguments {
     #[arg(long)]
     pub touch: bool,
     /// Read the otpauth URI or the seed from this descriptor.
-    #[arg(long, value_name = "N", value_parser = descriptor, conflicts_with = "secret_stdin")]
+    #[arg(long, value_name = "N", value_parser = descriptor, group = "source")]
     pub secret_fd: Option<i32>,
     /// Read the otpauth URI or the seed from standard input.
-    #[arg(long)]
+    #[arg(long, group = "source")]
     pub secret_stdin: bool,
+    /// Read the otpauth URI from the QR code in this PNG, JPEG or WebP file; - is standard input.
+    #[arg(long, value_name = "FILE", group = "source")]
+    pub qr: Option<PathBuf>,
+    /// Read the otpauth URI from the QR code on the screen.
+    #[arg(long, group = "source")]
+    pub qr_screen: bool,
 }
 
 /// The kinds of codes.

@@ -3,16 +3,15 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
 use std::thread;
 
 use oathbridge::dbus::names;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
-use zbus::{OwnedObjectPath, connection, fdo, interface};
+use zbus::{OwnedObjectPath, fdo, interface};
 
 use super::rig::{Rig, Run, finish};
+use super::served::Served;
 
 const MANAGER: &str = "/org/freedesktop/systemd1";
 const UNIT: &str = "/org/freedesktop/systemd1/unit/oathbridge_2eservice";
@@ -68,41 +67,15 @@ impl Service {
     }
 }
 
-/// A service manager on the bus, until this is dropped. Its thread serves the bus while the thread of the test waits for
-/// the tool.
-struct Systemd(Option<oneshot::Sender<()>>, Option<thread::JoinHandle<()>>);
-
-impl Systemd {
-    fn start(address: &str, unit: Unit, service: Service) -> Self {
-        Self::with_manager(address, Manager(true), unit, service)
-    }
-
-    fn with_manager(address: &str, manager: Manager, unit: Unit, service: Service) -> Self {
-        let (up, is_up) = mpsc::channel();
-        let (stop, stopped) = oneshot::channel();
-        let address = address.to_owned();
-        let thread = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let builder = connection::Builder::address(address.as_str());
-                let builder = builder.serve_at(MANAGER, manager).serve_at(UNIT, unit).serve_at(UNIT, service);
-                let _connection = builder.name("org.freedesktop.systemd1").build().await.unwrap();
-                up.send(()).unwrap();
-                // An error means that the sender was dropped.
-                let _ = stopped.await;
-            });
-        });
-        is_up.recv().unwrap();
-        Self(Some(stop), Some(thread))
-    }
+/// A service manager on the bus.
+fn systemd(address: &str, unit: Unit, service: Service) -> Served {
+    with_manager(address, Manager(true), unit, service)
 }
 
-impl Drop for Systemd {
-    fn drop(&mut self) {
-        drop(self.0.take());
-        let joined = self.1.take().map(thread::JoinHandle::join);
-        assert!(thread::panicking() || matches!(joined, Some(Ok(()))));
-    }
+fn with_manager(address: &str, manager: Manager, unit: Unit, service: Service) -> Served {
+    Served::start(address, "org.freedesktop.systemd1", |builder| {
+        builder.serve_at(MANAGER, manager).serve_at(UNIT, unit).serve_at(UNIT, service)
+    })
 }
 
 /// The member `service`.
@@ -141,7 +114,7 @@ fn the_status_says_why_the_service_does_not_run() {
         ),
     ] {
         let [load, active, result] = words;
-        let _systemd = Systemd::start(rig.bus(), Unit(load, active), Service(result, code, status));
+        let _systemd = systemd(rig.bus(), Unit(load, active), Service(result, code, status));
         let plain = rig.run(&["status"]);
         assert_eq!(plain.code, 10, "{plain:?}");
         assert!(plain.out.starts_with("daemon               not running\n"), "{plain:?}");
@@ -169,7 +142,7 @@ fn the_status_tells_no_fault_of_a_service_that_was_not_started() {
         assert_eq!(found["service"]["load_state"].as_str(), loaded, "{found}");
     };
     faultless(None);
-    let _systemd = Systemd::start(rig.bus(), Unit("loaded", "inactive"), Service("success", 0, 0));
+    let _systemd = systemd(rig.bus(), Unit("loaded", "inactive"), Service("success", 0, 0));
     faultless(Some("loaded"));
 }
 
@@ -219,12 +192,12 @@ impl Drop for Activating {
 fn the_status_of_a_daemon_that_a_call_starts_has_the_fault_of_its_unit() {
     let rig = Rig::without_daemon();
     let bus = Activating::start(&rig);
-    let systemd = Systemd::start(&bus.1, Unit("loaded", "inactive"), Service("success", 0, 0));
+    let manager = systemd(&bus.1, Unit("loaded", "inactive"), Service("success", 0, 0));
     let idle = bus.run(&rig, &["status"]);
     assert!(idle.out.starts_with("daemon               not running; the next call starts it\n"), "{idle:?}");
     assert!(idle.code != 10 && !idle.out.contains("service "), "{idle:?}");
-    drop(systemd);
-    let _systemd = Systemd::start(&bus.1, Unit("loaded", "failed"), Service("signal", 2, 9));
+    drop(manager);
+    let _manager = systemd(&bus.1, Unit("loaded", "failed"), Service("signal", 2, 9));
     let failed = bus.run(&rig, &["status"]);
     assert_eq!(failed.code, 10, "{failed:?}");
     assert!(failed.out.starts_with("daemon               not running\n"), "{failed:?}");
@@ -241,7 +214,7 @@ fn the_status_of_a_daemon_that_a_call_starts_has_the_fault_of_its_unit() {
 #[test]
 fn the_status_of_a_silent_daemon_tells_nothing_of_its_unit() {
     let rig = Rig::empty();
-    let _systemd = Systemd::start(rig.bus(), Unit("loaded", "failed"), Service("exit-code", 1, 3));
+    let _systemd = systemd(rig.bus(), Unit("loaded", "failed"), Service("exit-code", 1, 3));
     let daemon = Pid::from_raw(rig.daemon.as_ref().unwrap().id().try_into().unwrap()).unwrap();
     kill_process(daemon, Signal::STOP).unwrap();
     let plain = rig.run(&["status"]);
@@ -258,7 +231,7 @@ fn the_status_of_a_silent_daemon_tells_nothing_of_its_unit() {
 fn the_status_does_not_wait_for_a_systemd_that_does_not_answer() {
     let rig = Rig::without_daemon();
     let (unit, service) = (Unit("loaded", "failed"), Service("exit-code", 1, 3));
-    let _systemd = Systemd::with_manager(rig.bus(), Manager(false), unit, service);
+    let _systemd = with_manager(rig.bus(), Manager(false), unit, service);
     let found = rig.run(&["--json", "status"]);
     assert_eq!(found.code, 10, "{found:?}");
     let found: Value = serde_json::from_str(&found.out).unwrap();
@@ -270,7 +243,7 @@ fn the_status_does_not_wait_for_a_systemd_that_does_not_answer() {
 fn the_status_takes_only_words_from_the_service_manager() {
     let rig = Rig::without_daemon();
     let service_of = |unit, service| {
-        let _systemd = Systemd::start(rig.bus(), unit, service);
+        let _systemd = systemd(rig.bus(), unit, service);
         let plain = rig.run(&["status"]);
         assert!(!plain.out.contains("nonsense") && !plain.err.contains("nonsense"), "{plain:?}");
         let found: Value = serde_json::from_str(&rig.run(&["--json", "status"]).out).unwrap();
