@@ -10,15 +10,16 @@ use zeroize::Zeroizing;
 
 use super::arguments::NewArguments;
 use super::asked::{Asked, Task};
-use super::bus::Bus;
+use super::bus::{Bus, hide};
 use super::changes::{TIMEOUT, TIMEOUT_SECONDS, removal};
 use super::follow::Follower;
 use super::proof::Proof;
 use super::proxies::Options;
+use super::qr::{self, Screenshot};
 use super::secret_input::Source;
 use super::style::Style;
 use super::tree::{Token, Tree};
-use super::{Failure, Output, exit, problem, qr, query};
+use super::{Failure, Output, exit, problem, query};
 use crate::otpauth::{self, NewCredential, migration, to_uri};
 use crate::secret::sealed;
 
@@ -45,10 +46,15 @@ struct Added<'tree> {
 }
 
 pub(super) async fn run(arguments: &NewArguments, style: Style) -> Result<Output, Failure> {
-    let bus = Bus::connect().await?;
+    let bus = Bus::connect_visibly().await?;
     let tree = bus.tree().await?;
     let tokens = tokens(&tree, &arguments.token)?;
-    let secrets = split(read(&bus, arguments).await?)?;
+    let screen = if arguments.qr_screen { Some(Screenshot::request(&bus.connection).await?) } else { None };
+    hide()?;
+    let secrets = split(match screen {
+        Some(screen) => qr::of_screen(screen).await?,
+        None => read(arguments)?,
+    })?;
     let mut added: Vec<Added<'_>> = Vec::new();
     for secret in &secrets {
         let is_first = added.is_empty();
@@ -70,12 +76,9 @@ pub(super) async fn run(arguments: &NewArguments, style: Style) -> Result<Output
 }
 
 /// The secret from the source that the options name, or from the terminal.
-async fn read(bus: &Bus, arguments: &NewArguments) -> Result<OwnedFd, Failure> {
+fn read(arguments: &NewArguments) -> Result<OwnedFd, Failure> {
     if let Some(path) = &arguments.qr {
         return qr::of_file(path);
-    }
-    if arguments.qr_screen {
-        return qr::of_screen(&bus.connection).await;
     }
     let source = Source::given(arguments.secret_stdin, arguments.secret_fd).or_else(Source::terminal);
     let source = source.ok_or_else(|| {

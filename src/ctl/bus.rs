@@ -39,13 +39,19 @@ impl Bus {
     /// Connects to the bus, lets the daemon identify this program, and then makes this process undumpable. That must
     /// happen before the process holds any secret.
     pub(super) async fn connect() -> Result<Self, Failure> {
+        let bus = Self::connect_visibly().await?;
+        hide()?;
+        Ok(bus)
+    }
+
+    /// Like [`Bus::connect`], but other services can identify this process too until [`hide`] is called.
+    pub(super) async fn connect_visibly() -> Result<Self, Failure> {
         let bus = Self::join().await?;
         // Without a daemon the next call fails as well, with the reason.
         let _ = within(REPLY_TIMEOUT, async {
             ManagerProxy::new(&bus.connection).await?.get_caller_info().await
         })
         .await?;
-        process::hide().map_err(|error| Failure::failed("Protecting this process", error))?;
         Ok(bus)
     }
 
@@ -227,6 +233,11 @@ impl Bus {
 
 pub(super) async fn within<T>(limit: Duration, call: impl Future<Output = T>) -> Result<T, Failure> {
     tokio::time::timeout(limit, call).await.map_err(|_| Failure::silent_daemon())
+}
+
+/// Makes this process undumpable. That must happen before it holds any secret.
+pub(super) fn hide() -> Result<(), Failure> {
+    process::hide().map_err(|error| Failure::failed("Protecting this process", error))
 }
 
 /// Whether the connection to the daemon or the bus was lost during a request.

@@ -8,7 +8,7 @@ use std::io::{Read, stdin};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use zbus::Connection;
+pub(super) use portal::Screenshot;
 
 use super::Failure;
 use crate::regular_file::{self, open_regular_file, read_at_most};
@@ -40,14 +40,13 @@ pub(super) fn of_file(path: &Path) -> Result<OwnedFd, Failure> {
     secret(&bytes, &name)
 }
 
-/// The secret in a picture that the desktop takes of the screen. The file of that picture is deleted.
+/// The secret in a picture that the desktop was asked to take. The file of that picture is deleted.
 ///
 /// # Errors
 ///
 /// The desktop takes no picture, or the picture has not exactly one QR code of an account.
-pub(super) async fn of_screen(connection: &Connection) -> Result<OwnedFd, Failure> {
-    let bytes = portal::screenshot(connection).await?;
-    secret(&bytes, "The picture of the screen")
+pub(super) async fn of_screen(screenshot: Screenshot) -> Result<OwnedFd, Failure> {
+    secret(&screenshot.bytes().await?, "The picture of the screen")
 }
 
 fn read_stdin() -> Result<Vec<u8>, regular_file::Error> {

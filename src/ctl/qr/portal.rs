@@ -48,50 +48,65 @@ trait Request {
     fn response(&self, response: u32, results: HashMap<String, OwnedVariant>) -> zbus::Result<()>;
 }
 
-/// The bytes of a picture of the screen. The desktop's file of it is deleted.
-///
-/// # Errors
-///
-/// The desktop has no such service, refuses or fails, or does not answer in time.
-pub(super) async fn screenshot(connection: &Connection) -> Result<Vec<u8>, Failure> {
-    let taken = tokio::time::timeout(PATIENCE, taken(connection)).await.map_err(|_| {
-        let seconds = PATIENCE.as_secs();
-        Failure::new(exit::LATER, format!("The desktop took no picture within {seconds} seconds; {ADVICE}."))
-    })?;
-    let path = path(&taken?)?;
-    let bytes = open_regular_file(&path).and_then(|file| read_at_most(file, MAX_BYTES));
-    delete(&path)?;
-    bytes.map_err(|error| {
-        let name = path.display();
-        Failure::new(exit::FAILED, format!("The desktop's picture {name} cannot be read: {error}; {ADVICE}."))
-    })
+/// A requested picture of the screen.
+pub(in crate::ctl) struct Screenshot {
+    responses: ResponseStream,
 }
 
-/// The URI of the picture.
-async fn taken(connection: &Connection) -> Result<String, Failure> {
-    let request = request(connection)?;
-    let proxy = RequestProxy::builder(connection).path(request).build().await.map_err(broken)?;
-    let mut responses = proxy.receive_response().await.map_err(broken)?;
-    // With `interactive` the desktop shows a tool of its own, which may keep the picture in other places too.
-    let options = Options::from([("handle_token", HANDLE.into()), ("interactive", false.into())]);
-    ScreenshotProxy::new(connection).await.map_err(broken)?.screenshot("", options).await.map_err(broken)?;
-    let response = responses.next().await.ok_or_else(unanswered)?;
+impl Screenshot {
+    /// Asks for a picture of the whole screen. The desktop identifies this process during the call, by files below /proc
+    /// that nobody can read once the process is undumpable.
+    ///
+    /// # Errors
+    ///
+    /// The desktop has no such service, or refuses.
+    pub(in crate::ctl) async fn request(connection: &Connection) -> Result<Self, Failure> {
+        tokio::time::timeout(PATIENCE, Self::requested(connection)).await.map_err(|_| silent())?
+    }
+
+    async fn requested(connection: &Connection) -> Result<Self, Failure> {
+        let request = path_of_request(connection)?;
+        let request = RequestProxy::builder(connection).path(request).build().await.map_err(broken)?;
+        let responses = request.receive_response().await.map_err(broken)?;
+        // With `interactive` the desktop shows a tool of its own, which may keep the picture in other places too.
+        let options = Options::from([("handle_token", HANDLE.into()), ("interactive", false.into())]);
+        let portal = ScreenshotProxy::new(connection).await.map_err(broken)?;
+        portal.screenshot("", options).await.map_err(broken)?;
+        Ok(Self { responses })
+    }
+
+    /// The bytes of the picture. The desktop's file of it is deleted.
+    ///
+    /// # Errors
+    ///
+    /// The desktop refuses or fails, or does not answer in time.
+    pub(super) async fn bytes(mut self) -> Result<Vec<u8>, Failure> {
+        let response = tokio::time::timeout(PATIENCE, self.responses.next()).await.map_err(|_| silent())?;
+        let path = path(&uri(&response.ok_or_else(unanswered)?)?)?;
+        let bytes = open_regular_file(&path).and_then(|file| read_at_most(file, MAX_BYTES));
+        delete(&path)?;
+        bytes.map_err(|error| {
+            let name = path.display();
+            let sentence = format!("The desktop's picture {name} cannot be read: {error}; {ADVICE}.");
+            Failure::new(exit::FAILED, sentence)
+        })
+    }
+}
+
+fn uri(response: &Response) -> Result<String, Failure> {
     let response = response.args().map_err(broken)?;
     match response.response {
         0 => {
             let uri = response.results.get("uri").and_then(|uri| uri.downcast_ref::<String>().ok());
             uri.ok_or_else(unanswered)
         }
-        REFUSED => {
-            let sentence = format!("The desktop was not allowed to take a picture; allow it, or {ADVICE}.");
-            Err(Failure::new(exit::FAILED, sentence))
-        }
+        REFUSED => Err(refused()),
         _ => Err(unanswered()),
     }
 }
 
 /// The path of our request.
-fn request(connection: &Connection) -> Result<String, Failure> {
+fn path_of_request(connection: &Connection) -> Result<String, Failure> {
     let sender = connection.unique_name().ok_or_else(unanswered)?.trim_start_matches(':').replace('.', "_");
     Ok(format!("/org/freedesktop/portal/desktop/request/{sender}/{HANDLE}"))
 }
@@ -116,21 +131,32 @@ fn delete(path: &Path) -> Result<(), Failure> {
     }
 }
 
+fn silent() -> Failure {
+    let seconds = PATIENCE.as_secs();
+    Failure::new(exit::LATER, format!("The desktop took no picture within {seconds} seconds; {ADVICE}."))
+}
+
+fn refused() -> Failure {
+    let sentence =
+        format!("The desktop was not allowed to take a picture of the screen; allow it, or {ADVICE}.");
+    Failure::new(exit::FAILED, sentence)
+}
+
 fn unanswered() -> Failure {
     Failure::new(exit::FAILED, format!("The desktop could not take a picture of the screen; {ADVICE}."))
 }
 
 fn broken(error: impl Into<zbus::Error>) -> Failure {
-    let error = error.into();
-    match error.clone().into() {
+    match error.into().into() {
+        fdo::Error::AccessDenied(_) => refused(),
         fdo::Error::ServiceUnknown(_)
         | fdo::Error::NameHasNoOwner(_)
         | fdo::Error::UnknownObject(_)
         | fdo::Error::UnknownInterface(_)
-        | fdo::Error::UnknownMethod(_) => Failure::new(
-            exit::FAILED,
-            format!("The desktop lets no program take a picture of the screen; {ADVICE}."),
-        ),
-        _ => Failure::failed("Taking a picture of the screen", error),
+        | fdo::Error::UnknownMethod(_) => {
+            let sentence = format!("The desktop lets no program take a picture of the screen; {ADVICE}.");
+            Failure::new(exit::FAILED, sentence)
+        }
+        _ => unanswered(),
     }
 }

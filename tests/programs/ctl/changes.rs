@@ -12,7 +12,7 @@ fn a_credential_is_added_renamed_and_removed() {
     rig.run(&["add", "--token", &token]).failed(2, "--secret-stdin");
     let added = rig.run_with(&["add", "--token", &token, "--secret-stdin"], URI);
     assert_eq!((added.code, added.out.as_str()), (0, ""), "{added:?}");
-    assert!(added.err.contains("Added to"), "{}", added.err);
+    assert!(added.err.contains("Added Shop:bob to"), "{}", added.err);
     assert!(!added.err.contains("GEZDGNBV") && !rig.log().contains("GEZDGNBV"));
     assert_eq!(rig.run(&["code", "Shop:bob"]).code, 0);
     let again = rig.run_with(&["add", "--token", &token, "--secret-stdin"], URI);
