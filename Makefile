@@ -10,7 +10,6 @@ DOCDIR ?= $(DATADIR)/doc/oathbridge
 ZSHDIR ?= $(DATADIR)/zsh/$(if $(and $(filter /usr,$(PREFIX)),$(wildcard /etc/debian_version)),vendor-completions,site-functions)
 CARGO ?= cargo
 CARGO_DENY_VERSION = 0.20.2
-CARGO_DEB_VERSION = 3.8.0
 
 NAME = io.github.oathbridge.OathBridge1
 BINARIES = oathbridged oathbridgectl
@@ -129,7 +128,6 @@ deny:
 
 deb: build ## Make the Debian package, in the folder debian of cargo's target folder
 	scripts/install-packages deb
-	command -v cargo-deb || $(CARGO) install --locked --no-default-features --version $(CARGO_DEB_VERSION) cargo-deb
 	scripts/deb
 
 install: ## Install the built files; PREFIX and DESTDIR work as usual

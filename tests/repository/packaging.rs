@@ -57,8 +57,8 @@ fn unit_with_a_program() -> tempfile::TempDir {
     let program = directory.path().join("oathbridged");
     programs::copy(env!("CARGO_BIN_EXE_oathbridged"), &program).unwrap();
     let unit = read(UNIT).replace("/usr/bin/oathbridged", program.to_str().unwrap());
-    // A small system may lack it.
-    let unit = unit.replace("/bin/kill", "/bin/sh");
+    // A small system may lack them.
+    let unit = unit.replace("/bin/kill", "/bin/sh").replace("/usr/bin/busctl", "/bin/sh");
     fs::write(directory.path().join("oathbridge.service"), unit).unwrap();
     directory
 }

@@ -25,8 +25,9 @@ pub(crate) fn root(directory: &Path, line: &str) -> PathBuf {
     let (root, script) = (directory.join("root"), directory.join("flatpak"));
     fs::create_dir(&root).unwrap();
     let text = format!(
-        "#!/bin/sh\nset -e\nroot={}\nmount -t tmpfs none $root\nfor folder in usr etc proc tmp run var root work; do\n\
-         [ -d /$folder ] || continue\nmkdir $root/$folder\nmount --rbind /$folder $root/$folder\ndone\n\
+        "#!/bin/sh\nset -e\nroot={}\nmount -t tmpfs none $root\nfor folder in /*; do\n\
+         case $folder in /dev | /sys | /boot) continue ;; esac\n[ -d $folder ] && [ ! -L $folder ] || continue\n\
+         mkdir $root$folder\nmount --rbind $folder $root$folder\ndone\n\
          for link in bin lib lib64; do ln -s usr/$link $root/$link; done\n\
          {line}\nPATH=$PATH:/usr/sbin:/sbin\nexec chroot $root \"$@\"\n",
         root.display()

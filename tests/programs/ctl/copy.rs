@@ -63,7 +63,8 @@ echo \"$*\" > {folder}/command-{name}
 copied=$(cat)
 /usr/bin/sleep 60 &
 echo \"$copied\" > {folder}/copied-{name}
-echo $$ > {folder}/owner-{name}
+echo $$ > {folder}/new-{name}
+mv {folder}/new-{name} {folder}/owner-{name}
 wait"
     )
 }
