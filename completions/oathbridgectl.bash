@@ -1300,7 +1300,7 @@ _oathbridgectl() {
             return 0
             ;;
         oathbridgectl__subcmd__unlock)
-            opts="-q -h --allow-last-attempts --password-fd --password-stdin --json --quiet --help"
+            opts="-q -h --remember --allow-last-attempts --password-fd --password-stdin --json --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

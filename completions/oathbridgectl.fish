@@ -184,6 +184,7 @@ complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand remove" -l j
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand remove" -s q -l quiet -d 'Print nothing on standard error but failures: no waits, no notes'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand remove" -s h -l help -d 'Print help'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l password-fd -d 'Read the password or PIN from this descriptor' -r
+complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l remember -d 'Store the key that is derived from the password in your keyring, which unlocks the token from then on'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l allow-last-attempts -d 'Try the PIN although the token blocks it after three more wrong attempts, or fewer'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l password-stdin -d 'Read the password or PIN from standard input'
 complete -c oathbridgectl -n "__fish_oathbridgectl_using_subcommand unlock" -l json -d 'Print JSON; oathbridgectl(1) describes its structure'

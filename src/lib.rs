@@ -18,6 +18,7 @@
 //! * [`cognito`]: the client for Amazon Cognito; knows neither tokens nor D-Bus;
 //! * [`guard`]: the single-use record: the spent time steps of each seed;
 //! * [`operations`]: a running request: state, deadline, requester, cancellation;
+//! * [`keyring`]: the user's keyring (Secret Service), which keeps access keys;
 //! * [`flows`]: the functions of the daemon: return a code, submit a code, answer a challenge;
 //! * [`access`]: the identity of callers, their permissions and their limits;
 //! * [`dbus`]: the D-Bus interfaces, and the task that updates the object tree;
@@ -40,6 +41,7 @@ pub mod device;
 pub mod flows;
 pub mod guard;
 pub mod iso7816;
+pub mod keyring;
 pub mod logging;
 pub mod markup;
 pub mod oath;

@@ -37,7 +37,7 @@ pub(super) async fn run(arguments: &UnlockArguments, style: Style) -> Result<Out
     if let Some(sentence) = problem::unusable_of(&tree, [token]).into_iter().next().filter(|_| !is_held) {
         return Err(Failure::new(problem::code(token), sentence));
     }
-    if !token.is_locked() && !is_held {
+    if !token.is_locked() && !is_held && !arguments.remember {
         return if style.json {
             Output::json(&Json { name: &token.name, token: &token.id, unlocked: false })
         } else {
@@ -57,12 +57,18 @@ pub(super) async fn run(arguments: &UnlockArguments, style: Style) -> Result<Out
     if arguments.allow_last_attempts {
         options.insert("allow-last-attempts", true.into());
     }
+    if arguments.remember {
+        options.insert("remember", true.into());
+    }
     Follower::add_handle(&mut options);
     let asked = Asked { task: Task::Unlock, ..Asked::default() };
     follower.during(&asked, bus.unlock(&token.path, Fd::from(&secret), options, TIMEOUT)).await?;
     if style.json {
         return Output::json(&Json { name: &token.name, token: &token.id, unlocked: true });
     }
-    Ok(Output::text("")
-        .with_notes([format!("The token {label} is unlocked until it is unplugged or locked.")]))
+    let end = match arguments.remember {
+        true => "is unlocked, and your keyring unlocks it from now on.",
+        false => "is unlocked until it is unplugged or locked.",
+    };
+    Ok(Output::text("").with_notes([format!("The token {label} {end}")]))
 }

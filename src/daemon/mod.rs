@@ -2,6 +2,7 @@
 
 mod prompts;
 mod reload;
+mod remembered;
 mod session;
 mod status;
 mod supervisor;
@@ -28,8 +29,9 @@ use crate::config::{Config, Files};
 use crate::dbus::{Bridge, Opener, names};
 use crate::desktop::notifications::{self, Notifier};
 use crate::device::Transport;
-use crate::flows::Flows;
+use crate::flows::{Flows, Memory};
 use crate::guard::{Folders, Unavailable};
+use crate::keyring::Keyring;
 use crate::operations::Operations;
 use crate::registry::Registry;
 use crate::task::Task;
@@ -44,6 +46,9 @@ const SIGXFSZ: i32 = 25;
 
 /// The name of the task that owns the notifier. The notification is removed when this task ends.
 const PROMPTS: &str = "prompts";
+
+/// The environment variable with the folder of the systemd credentials.
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// The usual timeout for an answer of logind. A call that starts the daemon waits for its first answer.
 pub const LOGIND_TIMEOUT: Duration = Duration::from_secs(3);
@@ -121,6 +126,8 @@ impl Daemon {
         let (operations, news) = Operations::new(Arc::clone(&clock));
         let folders = Folders { state: parts.state_directory, runtime: parts.runtime_directory.clone() };
         let flows = flows(registry.clone(), folders, Arc::clone(&clock)).await?;
+        let credentials = std::env::var_os(CREDENTIALS).map(PathBuf::from).filter(|path| path.is_absolute());
+        let flows = flows.with_memory(Memory { keyring: Keyring::new(parts.bus.clone()), credentials });
         let bridge = Bridge::new(flows.clone(), operations.clone(), parts.config);
         let mut tasks = Supervisor::default();
         let mut service = bridge.serve(parts.bus, news).await?;
@@ -132,6 +139,7 @@ impl Daemon {
         let session = Session::begin(watched, running, flows.clone(), folder, timeout).await;
         let connection = service.take_name().await?;
         tasks.spawn(Task::new("session", session.run()));
+        tasks.spawn(Task::new("remembered", remembered::run(flows.clone(), bridge.screen())));
         let (notifier, notifications) = Notifier::new(connection.clone());
         tasks.spawn(notifications);
         let prompts = prompts::run(notifier, bridge.configurations(), operations, flows);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::operations::Cancellation;
 use crate::registry::Missing;
-use crate::{cognito, guard, token};
+use crate::{cognito, guard, keyring, token};
 
 /// The error of a flow.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -77,6 +77,9 @@ pub enum Error {
         /// The time until the next attempt is allowed.
         wait: Duration,
     },
+    /// The token is unlocked, but its key was not stored.
+    #[error("the key was not stored: {0}")]
+    NotRemembered(keyring::Error),
     /// An argument for Cognito was refused before it was sent.
     #[error(transparent)]
     Refused(#[from] cognito::Refused),

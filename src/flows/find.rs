@@ -166,7 +166,7 @@ impl Flows {
     ) -> Result<Found, Error> {
         let mut snapshots = self.registry.subscribe();
         let mut limit = self.clock.sleep(operation.deadline().person(&*self.clock));
-        let mut has_rescanned = false;
+        let (mut has_rescanned, mut has_awaited) = (false, false);
         loop {
             let mut snapshot = Arc::clone(&snapshots.borrow_and_update());
             if target.resolve_for(&snapshot, operation).is_err() {
@@ -182,6 +182,11 @@ impl Flows {
                     }
                     operation.set_credential(&found.id);
                     return Ok(found);
+                }
+                Err(error) if is_of_lock(&error) && !has_awaited => {
+                    has_awaited = true;
+                    self.await_attempts(operation).await;
+                    continue;
                 }
                 Err(error) => {
                     let waiting =
@@ -207,6 +212,11 @@ impl Flows {
             true => self.registry.settled().await,
         }
     }
+}
+
+/// Whether the credential may be on a locked token.
+fn is_of_lock(error: &Error) -> bool {
+    matches!(error, Error::Missing(Missing::Locked) | Error::NoMatch { locked: true, .. })
 }
 
 /// The waiting state for a credential that was not found; `None` if the operation must not wait.

@@ -14,6 +14,7 @@ mod lockout_guard;
 mod manage;
 mod password_tries;
 mod permits;
+mod remembered;
 mod set_password;
 mod submission;
 mod submission_window;
@@ -31,6 +32,7 @@ use crate::operations::Deadline;
 use crate::registry::Registry;
 use lockout_guard::LockoutGuard;
 use password_tries::PasswordTries;
+use remembered::Attempts;
 use unlocking::Unlocks;
 
 pub use account::Account;
@@ -40,7 +42,9 @@ pub use code::{CodeReply, CodeRequest};
 pub use error::Error;
 pub use find::{Query, Target};
 pub use permits::Permits;
+pub use remembered::Memory;
 pub use submission::Submission;
+pub use unlock::UnlockRequest;
 pub use unlocking::Unlocking;
 pub use verify::{VerifyReply, VerifyRequest};
 
@@ -71,6 +75,9 @@ pub struct Flows {
     touched: Arc<Calculations>,
     unlocks: Arc<Unlocks>,
     password_tries: Arc<PasswordTries>,
+    /// Where keys are remembered, if anywhere.
+    memory: Option<Arc<Memory>>,
+    attempts: Arc<Attempts>,
     clock: Arc<dyn Clock>,
 }
 
@@ -98,6 +105,8 @@ impl Flows {
             touched: Arc::default(),
             unlocks: Arc::default(),
             password_tries: Arc::default(),
+            memory: None,
+            attempts: Arc::default(),
             clock,
         })
     }

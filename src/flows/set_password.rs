@@ -39,7 +39,13 @@ impl Flows {
         let is_try = current.is_some();
         let request = SetPassword { new, current, since };
         let set = self.watched(attached.token.set_password(request, stage), stages, Touch::No, operation);
-        if is_try { self.tried(&id, set).await } else { set.await }
+        if is_try {
+            self.tried(&id, set).await?
+        } else {
+            set.await?
+        }
+        self.remember_change(&attached).await;
+        Ok(())
     }
 
     /// A request that tries a password of a token. It counts as a wrong one until its result is known.

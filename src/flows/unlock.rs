@@ -7,15 +7,27 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 
 use super::explained::explained;
+use super::remembered::device_of;
 use super::{Error, Flows, Unlocking};
 use crate::oath::{TokenId, Touch};
 use crate::operations::{Operation, State};
 use crate::registry::{Attached, Missing};
 use crate::secret::SecretText;
-use crate::token::{self, Stage, Token, Unlock};
+use crate::token::{self, Secret, Stage, Token, Unlock};
 
 /// The timeout for the state `locked` to appear. The keys are already wiped before that.
 const LOCKED_STATE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What an `Unlock` asks for.
+#[derive(Debug)]
+pub struct UnlockRequest {
+    /// The password, or the PIN.
+    pub secret: SecretText,
+    /// Whether a PIN may be tried although the token has few attempts left.
+    pub allow_last_attempts: bool,
+    /// Whether the key that is derived from the password is stored in the user's keyring.
+    pub remember: bool,
+}
 
 impl Flows {
     /// Registers an `Unlock` of this token. From now on locking the token cancels it.
@@ -30,11 +42,11 @@ impl Flows {
     /// [`Error::Missing`] if the token is not attached and the request does not wait for it or has waited too long.
     /// [`Error::PasswordTries`] after too many wrong passwords. [`Error::Token`] with the error of the token, and with
     /// [`token::Error::Locked`] if the token is locked meanwhile.
-    /// [`Error::TouchRequired`] if it has a PIN that requires a touch and the request must not wait for a person. Nothing is retried.
+    /// [`Error::TouchRequired`] if it has a PIN that requires a touch and the request must not wait for a person.
+    /// [`Error::Unsupported`] if the token has no key to remember; [`Error::NotRemembered`]. Nothing is retried.
     pub async fn unlock(
         &self,
-        secret: SecretText,
-        allow_last_attempts: bool,
+        request: UnlockRequest,
         unlocking: &Unlocking,
         operation: &Operation,
     ) -> Result<(), Error> {
@@ -49,6 +61,10 @@ impl Flows {
         if unlocking.is_locked() {
             return Err(token::Error::Locked.into());
         }
+        let UnlockRequest { secret, allow_last_attempts, remember } = request;
+        if remember {
+            device_of(&attached)?;
+        }
         let may_require_touch = attached.info.pin_set && attached.info.pin_needs_touch;
         if may_require_touch && !operation.request().interactive {
             return Err(Error::TouchRequired);
@@ -56,16 +72,18 @@ impl Flows {
         let (stage, stages) = watch::channel(Stage::Queued);
         // A token counts the tries of its PIN itself.
         let has_password = !attached.info.pin_set;
-        let unlock = Unlock { secret, since, may_require_touch, allow_last_attempts };
+        let unlock = Unlock { secret: Secret::Text(secret), since, may_require_touch, allow_last_attempts };
         let touch = if may_require_touch { Touch::Yes } else { Touch::No };
         let request = self.watched(attached.token.unlock(unlock, stage), stages, touch, operation);
         let tried = async { if has_password { self.tried(&id, request).await } else { request.await } };
         tokio::select! {
             biased;
             // The key is wiped as well, but a token may wait for a touch for long after that.
-            () = unlocking.locked() => Err(token::Error::Locked.into()),
-            result = tried => result,
+            () = unlocking.locked() => return Err(token::Error::Locked.into()),
+            result = tried => result?,
         }
+        self.attempts.release(&id);
+        if remember { self.remember(&attached, operation).await } else { Ok(()) }
     }
 
     /// The token with this id; waits until it is attached.
@@ -93,12 +111,13 @@ impl Flows {
         }
     }
 
-    /// Wipes a token's key, and cancels pending unlocks of the token.
+    /// Wipes a token's key, and cancels pending unlocks of the token. A remembered key is not used until the next `Unlock`.
     ///
     /// # Errors
     ///
     /// [`token::Error::Busy`] if too many requests wait for the token.
     pub async fn lock(&self, attached: &Attached) -> Result<(), token::Error> {
+        self.attempts.hold(&attached.info.id);
         self.unlocks.lock(Some(&attached.info.id));
         attached.handles().for_each(Token::wipe);
         // A standby device that stayed unlocked in the registry would serve the token from here on.

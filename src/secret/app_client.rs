@@ -32,18 +32,27 @@ pub fn is_client_secret(text: &str) -> bool {
 ///
 /// Any [`CredentialFault`].
 pub fn read_client_secret(folder: &Path, name: &str) -> Result<SecretText, CredentialFault> {
+    let text = read_credential(folder, name, MAX_FILE_BYTES)?;
+    if is_client_secret(text.expose()) { Ok(text) } else { Err(CredentialFault::NotASecret) }
+}
+
+/// Reads a text of at most this many bytes from the credential `name` in the folder, without one final line break. May block.
+///
+/// # Errors
+///
+/// Any [`CredentialFault`].
+pub fn read_credential(folder: &Path, name: &str, limit: usize) -> Result<SecretText, CredentialFault> {
     let file = open_regular_file(&folder.join(name)).map_err(|error| match error {
         regular_file::Error::Unreadable(ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             CredentialFault::Missing
         }
         _ => CredentialFault::Unreadable,
     })?;
-    let mut bytes = read_to_end(file, MAX_FILE_BYTES).map_err(|error| match error.kind() {
+    let mut bytes = read_to_end(file, limit).map_err(|error| match error.kind() {
         ErrorKind::InvalidData => CredentialFault::NotASecret,
         _ => CredentialFault::Unreadable,
     })?;
-    let text = SecretText::from_utf8(std::mem::take(&mut *bytes)).ok();
-    text.filter(|text| is_client_secret(text.expose())).ok_or(CredentialFault::NotASecret)
+    SecretText::from_utf8(std::mem::take(&mut *bytes)).map_err(|_| CredentialFault::NotASecret)
 }
 
 #[cfg(test)]

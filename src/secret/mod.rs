@@ -12,7 +12,7 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-pub use app_client::{CredentialFault, is_client_secret, read_client_secret};
+pub use app_client::{CredentialFault, is_client_secret, read_client_secret, read_credential};
 
 /// Secret bytes: seeds, access keys, passwords.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]

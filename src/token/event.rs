@@ -70,6 +70,9 @@ pub struct Info {
     pub max_key: Option<usize>,
     /// What its kind is known to be able to do.
     pub abilities: Abilities,
+    /// The name under which the keys of its passwords are kept, as `ykman` computes it; it changes with a reset of the token.
+    /// `None` for a token that has no passwords.
+    pub device_id: Option<String>,
 }
 
 /// The first part of the id of a token that is known by its reader only.
@@ -93,6 +96,7 @@ impl Info {
             pin_needs_touch: false,
             own_clock: false,
             max_key: None,
+            device_id: None,
             abilities: Abilities::default(),
         }
     }

@@ -9,6 +9,7 @@ mod calculated;
 mod caller;
 mod change;
 mod detect_model;
+mod device_id;
 mod error;
 mod event;
 mod families;
@@ -48,6 +49,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::device::{Attachment, Progress, Transport};
 use crate::oath::{CodeRequest, CodeResult};
+use crate::secret::SecretBytes;
 
 pub use abilities::Abilities;
 use activity::Activity;
@@ -66,7 +68,7 @@ use queue::{Refused, Sender};
 use queued::Queued;
 pub use set_password::SetPassword;
 use target::Target;
-pub use unlocking::Unlock;
+pub use unlocking::{Secret, Unlock};
 pub use without_oath::YUBICO;
 use worker::{Job, Worker};
 
@@ -209,6 +211,11 @@ impl Token {
         let lock = |worker: &mut Worker, caller: &Caller<()>| caller.answer(worker.lock(caller));
         let begin = |stage| async move { token.ask(TRANSACTION_LIMIT, stage, lock).await };
         self.locking.join(begin).await
+    }
+
+    /// A copy of the kept key, or of the kept PIN.
+    pub fn kept_key(&self) -> Option<SecretBytes> {
+        self.keys.known.lend(|key| SecretBytes::new(key.expose().to_vec()))
     }
 
     /// Wipes the key at once, even while the worker waits for the token. Sends no command.

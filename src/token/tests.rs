@@ -98,7 +98,12 @@ impl Rig {
     async fn unlock(&self) -> Result<(), Error> {
         let secret = SecretText::new("correct horse".to_owned());
         let since = self.token.wipe_counts();
-        let unlock = Unlock { secret, since, may_require_touch: false, allow_last_attempts: false };
+        let unlock = Unlock {
+            secret: Secret::Text(secret),
+            since,
+            may_require_touch: false,
+            allow_last_attempts: false,
+        };
         self.token.unlock(unlock, watch::Sender::default()).await
     }
 }

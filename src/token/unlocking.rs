@@ -3,14 +3,23 @@
 use super::keys::{Keys, WipeCounts};
 use super::pin;
 use crate::device::{self, Progress};
-use crate::oath::{Credential, Error, KeySlot, OathSession};
-use crate::secret::SecretText;
+use crate::oath::{Credential, Error, KeySlot, OathSession, UnlockKey};
+use crate::secret::{SecretBytes, SecretText};
+
+/// What unlocks a token.
+#[derive(Debug)]
+pub enum Secret {
+    /// The password, or the PIN.
+    Text(SecretText),
+    /// The key that was derived from the password before.
+    Key(SecretBytes),
+}
 
 /// A request to unlock a token.
 #[derive(Debug)]
 pub struct Unlock {
-    /// The password, or the PIN.
-    pub secret: SecretText,
+    /// What unlocks it.
+    pub secret: Secret,
     /// The wipe counts at the time of the request: a later wipe includes this secret.
     pub since: WipeCounts,
     /// Whether the token may wait for a touch, as it does for a PIN.
@@ -52,7 +61,11 @@ pub(super) fn try_secret(
         // The card was reset, and the PIN may have cost an attempt.
         return Err(device::Error::Busy.into());
     }
-    let Some(key) = session.unlock_key(&unlock.secret)? else { return session.list_while_awaited(progress) };
+    let key = match &unlock.secret {
+        Secret::Text(text) => session.unlock_key(text)?,
+        Secret::Key(key) => session.is_locked().then(|| UnlockKey::new(key.clone())),
+    };
+    let Some(key) = key else { return session.list_while_awaited(progress) };
     keys.try_out(key, unlock.since);
     if !session.description().pin_set {
         *lock = Lock::Password;

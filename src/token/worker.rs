@@ -9,6 +9,7 @@ use super::activity::Activity;
 use super::calculated::calculated;
 use super::caller::Caller;
 use super::detect_model::detect_model;
+use super::device_id::device_id;
 use super::families::Family;
 use super::identity::{Fingerprint, Identities, is_serial};
 use super::keys::Keys;
@@ -252,6 +253,7 @@ impl Worker {
             pin_needs_touch: description.pin_rules.needs_touch,
             own_clock: description.own_clock,
             max_key: description.max_key,
+            device_id: device_id(&description),
             abilities,
         };
         if let Some(identity) = news {

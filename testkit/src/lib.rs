@@ -10,6 +10,7 @@ pub mod fake_cognito;
 pub mod foreign;
 pub mod hid_node;
 pub mod installed;
+pub mod keyring;
 pub mod node;
 pub mod own_process;
 pub mod patience;

@@ -13,8 +13,15 @@ const TOOLS: [&str; 14] = [
 ];
 
 /// Packages that start a service, or change which one is started.
-const SERVICES: [&str; 6] =
-    ["pcscd", "vsmartcard-vpcd", "dbus-user-session", "dbus-broker", "systemd", "python3-dbusmock"];
+const SERVICES: [&str; 7] = [
+    "pcscd",
+    "vsmartcard-vpcd",
+    "dbus-user-session",
+    "dbus-broker",
+    "gnome-keyring",
+    "systemd",
+    "python3-dbusmock",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -44,7 +51,7 @@ impl Machine {
             &format!(r#"case "$*" in *--simulate*) {simulated} ;; *download*) {fetched} ;; *) echo "apt-get $*" ;; esac"#),
         );
         let program = r#"name=${2##*/}; name=${name%.deb}; mkdir -p "$3/usr/bin" "$3/usr/lib""#;
-        let files = r#"for name in $name busctl systemd-analyze; do touch "$3/usr/bin/$name" "$3/usr/lib/$name.so"
+        let files = r#"for name in $name $name-daemon busctl systemd-analyze; do touch "$3/usr/bin/$name" "$3/usr/lib/$name.so"
             chmod +x "$3/usr/bin/$name"; done"#;
         machine.pretend("dpkg", &format!("{program}; {files}"));
         machine

@@ -19,7 +19,7 @@ const LEAVES: [&str; 9] =
     ["clock", "config", "logging", "markup", "process", "secret", "signals", "state_file", "task"];
 
 /// The modules that each module may use. Skipping a layer is allowed, using a higher one is not.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("iso7816", &[]),
     ("otp", &[]),
     ("device", &["iso7816"]),
@@ -33,7 +33,8 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("cognito", &["otp"]),
     ("guard", &["otp"]),
     ("operations", &["oath"]),
-    ("flows", &["cognito", "device", "guard", "oath", "operations", "otp", "registry", "token"]),
+    ("keyring", &[]),
+    ("flows", &["cognito", "device", "guard", "keyring", "oath", "operations", "otp", "registry", "token"]),
     ("access", &[]),
     (
         "dbus",
@@ -43,6 +44,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
             "device",
             "flows",
             "guard",
+            "keyring",
             "oath",
             "operations",
             "otp",
@@ -52,7 +54,10 @@ const ALLOWED: [(&str, &[&str]); 18] = [
         ],
     ),
     ("desktop", &["dbus"]),
-    ("daemon", &["dbus", "desktop", "device", "flows", "guard", "operations", "registry", "token"]),
+    (
+        "daemon",
+        &["dbus", "desktop", "device", "flows", "guard", "keyring", "operations", "registry", "token"],
+    ),
 ];
 
 /// `oathbridgectl` is a client of the daemon, and reads the single-use record itself. It also uses the daemon's deadlines

@@ -13,7 +13,7 @@ use oathbridge::device::HidKind;
 use oathbridge::flows;
 use oathbridge::guard::Unavailable;
 use oathbridge::registry::Missing;
-use oathbridge::{cognito, daemon, state_file, token};
+use oathbridge::{cognito, daemon, keyring, state_file, token};
 
 const OURS: &str = "io.github.oathbridge.OathBridge1.Error.";
 
@@ -152,6 +152,9 @@ pub(crate) fn flow_errors() -> Vec<(flows::Error, &'static str)> {
         (Error::StepSpent { opens: Duration::from_millis(1_800_000_030_001) }, "StepSpent"),
         (Error::StateUnavailable(damaged), "StateUnavailable"),
         (Error::StateUnavailable(Unavailable::NoRandomness), "StateUnavailable"),
+        (Error::NotRemembered(keyring::Error::Absent), "NotRemembered"),
+        (Error::NotRemembered(keyring::Error::Locked), "NotRemembered"),
+        (Error::NotRemembered(keyring::Error::Refused("org.example.Failed".to_owned())), "NotRemembered"),
         (Error::Timeout, "Timeout"),
         (Error::RateLimited { wait: Duration::from_secs(60) }, "RateLimited"),
         (Error::Refused(Refused::ScopeMissing), "Cognito.ScopeMissing"),

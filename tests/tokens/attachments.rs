@@ -10,7 +10,7 @@ use oathbridge::flows::Flows;
 use oathbridge::oath::{CodeRequest, When};
 use oathbridge::registry::{Registry, Snapshot, State};
 use oathbridge::secret::SecretText;
-use oathbridge::token::{self, Identities, Token, Unlock};
+use oathbridge::token::{self, Identities, Secret, Token, Unlock};
 use oathbridge::virt::{self, VirtualToken, VirtualTransport};
 use tokio::sync::watch;
 
@@ -101,8 +101,12 @@ impl Bench {
 /// Unlocks a token with the password.
 async fn unlock(token: &Token) {
     let secret = SecretText::from("secret");
-    let unlock =
-        Unlock { secret, since: token.wipe_counts(), may_require_touch: false, allow_last_attempts: false };
+    let unlock = Unlock {
+        secret: Secret::Text(secret),
+        since: token.wipe_counts(),
+        may_require_touch: false,
+        allow_last_attempts: false,
+    };
     token.unlock(unlock, watch::Sender::default()).await.unwrap();
 }
 

@@ -11,6 +11,7 @@ mod manage;
 mod nitrokey;
 mod nitrokey_pro;
 mod otp;
+mod remember;
 mod set_password;
 mod slow;
 mod t0;

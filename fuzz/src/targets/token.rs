@@ -11,7 +11,7 @@ use std::time::Duration;
 use oathbridge::oath::{CodeRequest, Kind, When};
 use oathbridge::registry::{Attached, Registry, Snapshot};
 use oathbridge::secret::SecretText;
-use oathbridge::token::{Identities, Unlock};
+use oathbridge::token::{Identities, Secret, Unlock};
 
 use super::super::fuzz_clock::FuzzClock;
 use super::token_transport::OneCard;
@@ -84,7 +84,7 @@ async fn one_insertion(transport: Arc<OneCard>) -> bool {
     if let Some(attached) = snapshot.tokens.values().next().filter(|attached| attached.is_locked()) {
         // The password is wrong for every script.
         let unlock = Unlock {
-            secret: SecretText::from("password"),
+            secret: Secret::Text(SecretText::from("password")),
             since: attached.token.wipe_counts(),
             may_require_touch: true,
             allow_last_attempts: false,

@@ -132,6 +132,9 @@ pub struct CancelArguments {
 pub struct UnlockArguments {
     /// The token's id or serial number; the default is the only locked token.
     pub token: Option<String>,
+    /// Store the key that is derived from the password in your keyring, which unlocks the token from then on.
+    #[arg(long)]
+    pub remember: bool,
     /// Try the PIN although the token blocks it after three more wrong attempts, or fewer.
     #[arg(long)]
     pub allow_last_attempts: bool,

@@ -1,8 +1,8 @@
 //! The errors of flows: no credential, no unspent time step, no time left.
 
 use super::{Error, Retry};
-use crate::flows;
 use crate::utc::{time_of_day, whole_seconds};
+use crate::{flows, keyring};
 
 impl From<flows::Error> for Error {
     fn from(error: flows::Error) -> Self {
@@ -89,6 +89,10 @@ impl From<flows::Error> for Error {
                 ),
             )
             .retry(Retry::After(wait)),
+            Flow::NotRemembered(why) => Self::ours(
+                "NotRemembered",
+                format!("The token is unlocked, but its key is not remembered because {why}; {}.", advice(&why)),
+            ),
             Flow::PasswordTries { wait } => Self::ours(
                 "RateLimited",
                 format!(
@@ -106,4 +110,17 @@ impl From<flows::Error> for Error {
 
 fn in_brackets(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(" ({text})") }
+}
+
+/// What to do about a keyring that was not used.
+fn advice(why: &keyring::Error) -> &'static str {
+    match why {
+        keyring::Error::Absent | keyring::Error::NoCollection => {
+            "set up a keyring such as GNOME Keyring, KeePassXC or KWallet"
+        }
+        keyring::Error::Locked | keyring::Error::Dismissed => "unlock the keyring and try again",
+        keyring::Error::Silent | keyring::Error::Refused(_) => {
+            "look at the keyring's own program and try again"
+        }
+    }
 }

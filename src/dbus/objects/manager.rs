@@ -60,7 +60,11 @@ impl ManagerObject {
         let query = parse(attributes)?;
         let work = async {
             let registry = self.bridge.flows.registry();
-            let answer = query.run(&*registry.settled().await);
+            let mut answer = query.run(&*registry.settled().await);
+            if !answer.1.is_empty() {
+                self.bridge.flows.first_attempts().await;
+                answer = query.run(&*registry.settled().await);
+            }
             let is_empty = answer.0.is_empty() && answer.1.is_empty();
             Ok::<_, Error>(if is_empty { query.run(&*registry.rescanned().await) } else { answer })
         };
@@ -81,7 +85,7 @@ impl ManagerObject {
 
     async fn lock_all(&self, #[zbus(header)] header: Header<'_>) -> Result<(), Error> {
         let work = async {
-            self.bridge.flows.lock_all().await;
+            self.bridge.flows.lock_all_until_unlock().await;
             Ok::<_, Error>(())
         };
         Call::authorize(&self.bridge, &header).await?.perform("", work).await

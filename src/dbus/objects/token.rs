@@ -12,6 +12,7 @@ use crate::dbus::call::Call;
 use crate::dbus::error::Error;
 use crate::dbus::names;
 use crate::dbus::operate::Task;
+use crate::flows::UnlockRequest;
 use crate::oath::TokenId;
 use crate::operations::{self, Operation};
 use crate::registry::{Attached, State};
@@ -148,12 +149,13 @@ impl TokenObject {
         let mut options = Options::new(options);
         let common = options.common()?;
         let allow_last_attempts = options.flag("allow-last-attempts", false)?;
+        let remember = options.flag("remember", false)?;
         options.finish()?;
-        let secret = call.read(secret).await?;
+        let request = UnlockRequest { secret: call.read(secret).await?, allow_last_attempts, remember };
         let task =
             Task { kind: operations::Kind::Unlock, credential: None, token: Some(self.id_now()), common };
         let work = async |operation: &Operation| {
-            Ok(self.bridge.flows.unlock(secret, allow_last_attempts, &unlocking, operation).await?)
+            Ok(self.bridge.flows.unlock(request, &unlocking, operation).await?)
         };
         call.operate(task, work, |()| Map::new()).await
     }

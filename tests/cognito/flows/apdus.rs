@@ -6,7 +6,7 @@ use oathbridge::clock::SystemClock;
 use oathbridge::oath::{CodeRequest, When};
 use oathbridge::registry::{Attached, Registry, State};
 use oathbridge::secret::SecretText;
-use oathbridge::token::{Identities, Token, Unlock};
+use oathbridge::token::{Identities, Secret, Token, Unlock};
 use oathbridge::virt::{self, VirtualToken, VirtualTransport};
 use tokio::sync::watch;
 
@@ -83,8 +83,12 @@ async fn an_open_token_is_selected_once_for_each_request() {
 /// Unlocks a token with the password.
 async fn unlock(token: &Token) {
     let secret = SecretText::from("secret");
-    let unlock =
-        Unlock { secret, since: token.wipe_counts(), may_require_touch: false, allow_last_attempts: false };
+    let unlock = Unlock {
+        secret: Secret::Text(secret),
+        since: token.wipe_counts(),
+        may_require_touch: false,
+        allow_last_attempts: false,
+    };
     token.unlock(unlock, watch::Sender::default()).await.unwrap();
 }
 

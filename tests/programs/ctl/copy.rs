@@ -94,7 +94,7 @@ fn the_selection_is_taken_from_wl_copy_when_the_code_runs_out() {
     );
     install(&rig, "sleep", &until_copied);
     let clear = format!(
-        "[ \"$1\" = --clear ] && echo cleared > {folder}/cleared && exec kill -USR1 \"$(cat {folder}/owner-wl-copy)\"\n"
+        "[ \"$1\" = --clear ] && echo cleared > {folder}/cleared && kill -USR1 \"$(cat {folder}/owner-wl-copy)\" && exit\n"
     );
     install(&rig, "wl-copy", &format!("{clear}{}", owner(&rig, "wl-copy")));
     let run = copy(&rig, &[("WAYLAND_DISPLAY", "wayland-9")], &["--json"]);

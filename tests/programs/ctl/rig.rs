@@ -157,12 +157,17 @@ impl Rig {
     pub(crate) fn of_readme_with_secret(name: &str, secret: &str) -> Self {
         let scenario = of_readme(&format!("client_secret_credential = '{name}'\n"));
         let mut rig = Self::for_user(scenario, README_USER);
-        let folder = rig.world.stage.runtime().join("credentials/oathbridge.service");
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(name), secret).unwrap();
-        rig.world.stage.set_variable("CREDENTIALS_DIRECTORY", folder);
+        rig.set_credential(name, secret);
         rig.start_daemon();
         rig
+    }
+
+    /// Sets a systemd credential of the daemon, for its next start.
+    pub(crate) fn set_credential(&mut self, name: &str, secret: &str) {
+        let folder = self.world.stage.runtime().join("credentials/oathbridge.service");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), secret).unwrap();
+        self.world.stage.set_variable("CREDENTIALS_DIRECTORY", folder);
     }
 
     /// These tokens and no others.

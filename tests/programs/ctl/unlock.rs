@@ -1,5 +1,7 @@
 //! `unlock`.
 
+use testkit::keyring::Keyring;
+
 use super::rig::{PASSWORD, Rig, finish, program};
 
 #[test]
@@ -101,4 +103,46 @@ fn a_token_without_a_password_that_refuses_everything_is_not_to_be_unlocked() {
     rig.run(&["unlock"]).failed(5, why);
     let tokens = rig.run(&["tokens", "--json"]).json();
     rig.run(&["unlock", tokens["tokens"][0]["id"].as_str().unwrap()]).failed(5, why);
+}
+
+/// The real GNOME Keyring, which the next daemon uses too.
+#[test]
+fn a_remembered_token_is_unlocked_by_the_next_daemon() {
+    let mut rig = Rig::with_locked();
+    let _keyring = rig.block_on(Keyring::start(rig.bus())).unwrap();
+    let unlocked = rig.run_with(&["unlock", "--remember", "--password-stdin"], PASSWORD);
+    assert!(unlocked.plain().err.contains("your keyring unlocks it from now on"), "{unlocked:?}");
+    rig.kill_daemon();
+    rig.start_daemon();
+    assert_all_ready(&rig);
+    assert!(!rig.log().contains(PASSWORD));
+}
+
+#[test]
+fn without_a_keyring_the_token_is_unlocked_and_the_user_told() {
+    let rig = Rig::with_locked();
+    let run = rig.run_with(&["unlock", "--remember", "--password-stdin"], PASSWORD);
+    run.failed(1, "The token is unlocked, but its key is not remembered");
+    assert_all_ready(&rig);
+}
+
+#[test]
+fn a_password_in_a_systemd_credential_unlocks_its_token() {
+    let mut rig = Rig::with_locked();
+    let tokens = rig.run(&["tokens", "--json"]).json();
+    let mut tokens = tokens["tokens"].as_array().unwrap().iter();
+    let locked = tokens.find(|token| token["state"] == "locked").unwrap();
+    rig.set_credential(
+        &format!("oath-password.{}", locked["id"].as_str().unwrap()),
+        &format!("{PASSWORD}\n"),
+    );
+    rig.kill_daemon();
+    rig.start_daemon();
+    assert_all_ready(&rig);
+}
+
+#[track_caller]
+fn assert_all_ready(rig: &Rig) {
+    let tokens = rig.run(&["tokens", "--json"]).json();
+    assert!(tokens["tokens"].as_array().unwrap().iter().all(|token| token["state"] == "ready"), "{tokens}");
 }
