@@ -19,7 +19,7 @@ use crate::registry::Snapshot;
 use crate::virt::{TokenSpec, VirtualToken, VirtualTransport};
 
 /// The names of all essential tasks.
-const ESSENTIAL: [&str; 12] = [
+const ESSENTIAL: [&str; 13] = [
     "absent credentials",
     "departures",
     "monitor-virtual",
@@ -29,6 +29,7 @@ const ESSENTIAL: [&str; 12] = [
     "prompts",
     "registry",
     "reload",
+    "remembered",
     "session",
     "status",
     "watchdog",
