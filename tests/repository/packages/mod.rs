@@ -62,11 +62,12 @@ fn run(command: &mut Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The package of `make deb`, made once for all tests, of the programs that the tests use; `None` without cargo-deb.
+/// The package of `make deb`, made once for all tests, of the programs that the tests use; `None` without cargo-deb or the
+/// compressor that it runs.
 fn package() -> Option<&'static Path> {
     static PACKAGE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let make = || {
-        has("cargo-deb").then(|| {
+        (has("cargo-deb") && has("xz")).then(|| {
             // Not where the package of "make deb" is.
             let package = programs().join("package.deb");
             let mut command = Command::new(root().join("scripts/deb"));
